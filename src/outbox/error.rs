@@ -1,0 +1,144 @@
+//! What can go wrong in an outbox. Errors are cloneable because writers that share a commit share
+//! its failure.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::SchemaId;
+
+/// The result of an outbox call.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why an outbox call failed.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The transaction is over the limit of one request; writing less at once helps.
+    #[error("the write transaction has {bytes} bytes, more than the limit of {limit}")]
+    TooLarge {
+        /// Its size before compression.
+        bytes: u64,
+        /// The limit it is over.
+        limit: u64,
+    },
+    /// The transaction holds nothing to send.
+    #[error("the write transaction holds no documents")]
+    NoDocuments,
+    /// The schema is not one this outbox gave out.
+    #[error("the outbox knows no schema {}", id.0)]
+    UnknownSchema {
+        /// The unknown id.
+        id: SchemaId,
+    },
+    /// The outbox holds as much as the application allows; draining helps.
+    #[error("the outbox at {path} has reached its cap of {limit} bytes")]
+    CapReached {
+        /// The outbox.
+        path: PathBuf,
+        /// The cap.
+        limit: u64,
+    },
+    /// The file system has no room (disk, quota or file size limit); room helps.
+    #[error("no space left to write to the outbox at {path}")]
+    DiskFull {
+        /// The outbox.
+        path: PathBuf,
+        /// What SQLite said.
+        #[source]
+        source: Arc<rusqlite::Error>,
+    },
+    /// Another process keeps the file busy for longer than a write waits.
+    #[error("the outbox at {path} is kept locked by another process")]
+    Locked {
+        /// The outbox.
+        path: PathBuf,
+    },
+    /// The file is damaged in a place that opening it does not read.
+    #[error("the outbox at {path} is damaged")]
+    Corrupt {
+        /// The outbox.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A later release wrote the file; it is left as it is.
+    #[error("the outbox at {path} has format {found}, newer than format {supported} of this release")]
+    NewerFormat {
+        /// The outbox.
+        path: PathBuf,
+        /// The format of the file.
+        found: i64,
+        /// The newest format this release reads.
+        supported: i64,
+    },
+    /// The SQLite linked into the program has a bug that loses data.
+    #[error("SQLite {found} is too old for the outbox: {required} or later is needed")]
+    SqliteTooOld {
+        /// The version in the program.
+        found: String,
+        /// The oldest accepted version.
+        required: &'static str,
+    },
+    /// The folder of the file does not exist.
+    #[error("the folder of the outbox at {path} does not exist")]
+    MissingFolder {
+        /// The outbox.
+        path: PathBuf,
+    },
+    /// The file system refused something.
+    #[error("cannot {what} {path}")]
+    Io {
+        /// What was tried, as a verb.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: Arc<io::Error>,
+    },
+    /// SQLite refused something.
+    #[error("cannot use the outbox at {path}")]
+    Sqlite {
+        /// The outbox.
+        path: PathBuf,
+        /// What SQLite said.
+        #[source]
+        source: Arc<rusqlite::Error>,
+    },
+    /// A thread died while it held the outbox; opening it again helps.
+    #[error("the outbox at {path} was left in the middle of a call by a thread that panicked")]
+    Poisoned {
+        /// The outbox.
+        path: PathBuf,
+    },
+}
+
+impl Error {
+    /// Whether the same call can succeed later, without the program changing anything.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Error::CapReached { .. }
+            | Error::DiskFull { .. }
+            | Error::Locked { .. }
+            | Error::Io { .. }
+            | Error::Sqlite { .. } => true,
+            Error::TooLarge { .. }
+            | Error::NoDocuments
+            | Error::UnknownSchema { .. }
+            | Error::Corrupt { .. }
+            | Error::NewerFormat { .. }
+            | Error::SqliteTooOld { .. }
+            | Error::MissingFolder { .. }
+            | Error::Poisoned { .. } => false,
+        }
+    }
+
+    pub(super) fn io(what: &'static str, path: &Path, source: io::Error) -> Error {
+        Error::Io {
+            what,
+            path: path.to_owned(),
+            source: Arc::new(source),
+        }
+    }
+}

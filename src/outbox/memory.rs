@@ -1,0 +1,167 @@
+//! The outbox without a disk: the same order and the same answers, for tests of what sits above.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::{
+    Codec, Error, Hold, Lease, Outbox, Pending, Result, Row, SchemaId, StoredSchema, Transaction,
+    UploaderGuard, check, objects,
+};
+
+/// An [`Outbox`] that lives and dies with the process.
+#[derive(Debug)]
+pub struct MemoryOutbox {
+    state: Mutex<State>,
+    uploader: Arc<AtomicBool>,
+}
+
+#[derive(Debug)]
+struct State {
+    identity: String,
+    schemas: Vec<StoredSchema>,
+    rows: VecDeque<Row>,
+    settled: super::settled::Settled,
+    last_seq: i64,
+    version: i64,
+}
+
+impl MemoryOutbox {
+    /// An empty outbox.
+    pub fn new() -> MemoryOutbox {
+        MemoryOutbox {
+            state: Mutex::new(State {
+                identity: super::new_identity(),
+                schemas: Vec::new(),
+                rows: VecDeque::new(),
+                settled: super::settled::Settled::default(),
+                last_seq: 0,
+                version: 0,
+            }),
+            uploader: Arc::new(AtomicBool::new(false)),
+        }
+    }
+
+    // Every change below is made of steps that cannot panic half way, so the state is sound even
+    // if a thread died with it.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for MemoryOutbox {
+    fn default() -> MemoryOutbox {
+        MemoryOutbox::new()
+    }
+}
+
+impl Outbox for MemoryOutbox {
+    fn identity(&self) -> String {
+        self.state().identity.clone()
+    }
+
+    fn renew_identity(&self) -> Result<String> {
+        let mut state = self.state();
+        state.identity = super::new_identity();
+        Ok(state.identity.clone())
+    }
+
+    fn register_schema(&self, fingerprint: &str, json: &str) -> Result<SchemaId> {
+        let mut state = self.state();
+        let known = state
+            .schemas
+            .iter()
+            .position(|schema| schema.fingerprint == fingerprint);
+        let index = known.unwrap_or_else(|| {
+            state.schemas.push(StoredSchema {
+                fingerprint: fingerprint.to_owned(),
+                json: json.to_owned(),
+            });
+            state.schemas.len() - 1
+        });
+        Ok(SchemaId(index as i64 + 1))
+    }
+
+    fn schema(&self, id: SchemaId) -> Result<StoredSchema> {
+        let index = usize::try_from(id.0 - 1).ok();
+        let state = self.state();
+        let found = index.and_then(|index| state.schemas.get(index));
+        found.cloned().ok_or(Error::UnknownSchema { id })
+    }
+
+    fn append(&self, transaction: &Transaction<'_>) -> Result<i64> {
+        check(transaction)?;
+        self.schema(transaction.schema)?;
+        let mut state = self.state();
+        state.last_seq += 1;
+        state.version += 1;
+        let seq = state.last_seq;
+        state.rows.push_back(Row {
+            seq,
+            schema: transaction.schema,
+            runs: transaction.runs.to_vec(),
+            objects: objects(transaction.runs),
+            bytes: transaction.payload.len() as u64,
+            codec: Codec::Identity,
+            payload: transaction.payload.to_vec(),
+        });
+        Ok(seq)
+    }
+
+    fn lease(&self, after: i64, max_bytes: u64) -> Result<Option<Lease>> {
+        let state = self.state();
+        let mut rows: Vec<Row> = Vec::new();
+        let mut bytes = 0;
+        for row in state.rows.iter().filter(|row| row.seq > after) {
+            if !rows.is_empty() && bytes + row.bytes > max_bytes {
+                break;
+            }
+            bytes += row.bytes;
+            rows.push(row.clone());
+        }
+        Ok((!rows.is_empty()).then_some(Lease { rows }))
+    }
+
+    fn settle(&self, first: i64, last: i64) -> Result<()> {
+        let mut state = self.state();
+        let Some(oldest) = state.rows.front().map(|row| row.seq) else {
+            return Ok(());
+        };
+        let last = last.min(state.last_seq);
+        if let Some(through) = state.settled.add(oldest, first, last) {
+            state.rows.retain(|row| row.seq > through);
+        }
+        Ok(())
+    }
+
+    fn last_seq(&self) -> Result<i64> {
+        Ok(self.state().last_seq)
+    }
+
+    fn pending(&self) -> Result<Pending> {
+        let state = self.state();
+        Ok(Pending {
+            transactions: state.rows.len() as u64,
+            objects: state.rows.iter().map(|row| row.objects).sum(),
+            bytes: state.rows.iter().map(|row| row.bytes).sum(),
+        })
+    }
+
+    fn pending_through(&self, seq: i64) -> Result<bool> {
+        Ok(self.state().rows.front().is_some_and(|row| row.seq <= seq))
+    }
+
+    fn version(&self) -> Result<i64> {
+        Ok(self.state().version)
+    }
+
+    fn compact(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn try_become_uploader(&self) -> Result<Option<UploaderGuard>> {
+        let free = !self.uploader.swap(true, Ordering::AcqRel);
+        Ok(free.then(|| UploaderGuard(Hold::Flag(Arc::clone(&self.uploader)))))
+    }
+}

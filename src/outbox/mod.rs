@@ -1,0 +1,262 @@
+//! The outbox: write transactions wait here, on disk, until the gateway has answered for them.
+//!
+//! One write transaction is one row. The outbox has not heard of BSON, of C++ or of HTTP: it keeps
+//! bytes in order, says what is still pending, and gives each row out until it is settled.
+//!
+//! Promises, numbered so that tests can cite them:
+//!
+//! 1. [`Outbox::append`] returns only after its commit is on stable storage. Relaxed durability is
+//!    an explicit choice: it may lose the last moments on power loss, never on a process crash.
+//! 2. A transaction is all or nothing.
+//! 3. A row leaves only by [`Outbox::settle`], that is after the gateway has answered for it (or by
+//!    [`Policy::DropOldest`], when the application chose that; each drop is counted and reported).
+//! 4. A sequence number never repeats for an outbox identity, also across restarts and restored
+//!    backups: the identity changes when the file is seen to have gone back.
+//! 5. Two threads or two processes can write one outbox; one uploader at a time drains it.
+//! 6. A file that does not open is moved aside and reported, never deleted. A full disk fails the
+//!    write with a clear error and harms nothing already stored.
+//!
+//! Rows are numbered without gaps between the oldest and the newest: rows are given the next
+//! number, and leave from the old end only. The counters of [`Outbox::pending`] rest on that.
+
+mod error;
+mod memory;
+mod settled;
+
+use std::fs::File;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+pub use error::{Error, Result};
+pub use memory::MemoryOutbox;
+
+/// The largest write transaction, uncompressed. The gateway refuses larger request bodies, so a
+/// larger transaction could never leave: it is refused before anything is written.
+pub const MAX_TRANSACTION_BYTES: u64 = 64 * 1024 * 1024;
+
+/// A schema this outbox knows; only meaningful for the outbox that gave it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SchemaId(pub(crate) i64);
+
+/// Documents of one class that stand next to each other in a payload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// The class of the documents.
+    pub class: String,
+    /// How many they are.
+    pub count: u32,
+}
+
+/// What [`Outbox::append`] stores: one write transaction, borrowed from the caller.
+#[derive(Debug, Clone, Copy)]
+pub struct Transaction<'a> {
+    /// The schema the documents were written under.
+    pub schema: SchemaId,
+    /// The classes of the documents, in payload order.
+    pub runs: &'a [Run],
+    /// The documents back to back, in run order.
+    pub payload: &'a [u8],
+}
+
+/// How the payload of a [`Row`] is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Codec {
+    /// As the application gave it.
+    Identity,
+    /// One zstd frame that states its content size.
+    Zstd,
+}
+
+/// One stored write transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Its place in the outbox; the first row ever has 1.
+    pub seq: i64,
+    /// The schema it was written under.
+    pub schema: SchemaId,
+    /// The classes of its documents, in payload order.
+    pub runs: Vec<Run>,
+    /// Its documents, of all runs.
+    pub objects: u64,
+    /// The size of its documents before compression.
+    pub bytes: u64,
+    /// How `payload` is stored.
+    pub codec: Codec,
+    /// The documents, encoded as `codec` says.
+    pub payload: Vec<u8>,
+}
+
+/// Consecutive rows given out for sending. Giving them out changes nothing: they stay until they
+/// are settled, so a process that dies with a lease loses nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// Oldest first, at least one.
+    pub rows: Vec<Row>,
+}
+
+impl Lease {
+    /// The sequence number of the oldest row (0 without rows).
+    pub fn first_seq(&self) -> i64 {
+        self.rows.first().map_or(0, |row| row.seq)
+    }
+
+    /// The sequence number of the newest row (0 without rows).
+    pub fn last_seq(&self) -> i64 {
+        self.rows.last().map_or(0, |row| row.seq)
+    }
+}
+
+/// What waits in an outbox.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pending {
+    /// Rows.
+    pub transactions: u64,
+    /// Documents in them.
+    pub objects: u64,
+    /// Their size before compression.
+    pub bytes: u64,
+}
+
+/// A schema as it was registered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredSchema {
+    /// Its fingerprint, as the wire names it.
+    pub fingerprint: String,
+    /// Its JSON text.
+    pub json: String,
+}
+
+/// The right to drain an outbox; dropping it gives the right back, and so does the end of the
+/// process.
+#[derive(Debug)]
+pub struct UploaderGuard(Hold);
+
+#[derive(Debug)]
+enum Hold {
+    /// A locked file: closing it unlocks it.
+    File {
+        _locked: File,
+    },
+    Flag(Arc<AtomicBool>),
+}
+
+impl Drop for UploaderGuard {
+    fn drop(&mut self) {
+        match &self.0 {
+            Hold::File { .. } => {}
+            Hold::Flag(taken) => taken.store(false, Ordering::Release),
+        }
+    }
+}
+
+/// A durable queue of write transactions. Every method may be called from any thread, and may wait
+/// for the disk: keep them off async tasks.
+pub trait Outbox: Send + Sync {
+    /// The name the gateway knows this outbox by: 32 lower-case hex digits.
+    fn identity(&self) -> String;
+
+    /// Gives the outbox a new identity and returns it. For the uploader, when the gateway has
+    /// acknowledged more than this file ever gave out: the file is an older copy (invariant 4).
+    ///
+    /// # Errors
+    /// The change could not be stored; the former identity stays.
+    fn renew_identity(&self) -> Result<String>;
+
+    /// Stores a schema, or finds it if the fingerprint is known.
+    ///
+    /// # Errors
+    /// The schema could not be stored.
+    fn register_schema(&self, fingerprint: &str, json: &str) -> Result<SchemaId>;
+
+    /// The schema of that id.
+    ///
+    /// # Errors
+    /// [`Error::UnknownSchema`], or the file could not be read.
+    fn schema(&self, id: SchemaId) -> Result<StoredSchema>;
+
+    /// Stores one write transaction and returns its sequence number. Threads that append at the
+    /// same time share one commit.
+    ///
+    /// # Errors
+    /// Nothing was stored. [`Error::TooLarge`], [`Error::NoDocuments`] and
+    /// [`Error::UnknownSchema`] before anything was written; [`Error::CapReached`],
+    /// [`Error::DiskFull`] and [`Error::Locked`] when it could succeed later.
+    fn append(&self, transaction: &Transaction<'_>) -> Result<i64>;
+
+    /// The oldest rows with a sequence number over `after`: at least one, then as many as fit in
+    /// `max_bytes` before compression. `None` when there is none.
+    ///
+    /// # Errors
+    /// The rows could not be read; [`Error::Corrupt`] when the file is damaged.
+    fn lease(&self, after: i64, max_bytes: u64) -> Result<Option<Lease>>;
+
+    /// Removes the rows `first..=last`: the gateway has answered for them. Ranges may be settled
+    /// out of order; a range leaves the file, and [`Outbox::pending`], once nothing older is left.
+    ///
+    /// # Errors
+    /// The rows could not be removed; they will be given out again.
+    fn settle(&self, first: i64, last: i64) -> Result<()>;
+
+    /// The highest sequence number ever given out, 0 before the first.
+    ///
+    /// # Errors
+    /// The file could not be read.
+    fn last_seq(&self) -> Result<i64>;
+
+    /// What waits. Constant time, whatever the backlog.
+    ///
+    /// # Errors
+    /// The file could not be read.
+    fn pending(&self) -> Result<Pending>;
+
+    /// Whether any row up to `seq` waits.
+    ///
+    /// # Errors
+    /// The file could not be read.
+    fn pending_through(&self, seq: i64) -> Result<bool>;
+
+    /// A number that changes when someone else wrote, another process included; for noticing rows
+    /// that no notification in this process announced. It may change more often than that.
+    ///
+    /// # Errors
+    /// The file could not be read.
+    fn version(&self) -> Result<i64>;
+
+    /// Gives unused space back to the file system. For after a drain; cheap when there is little
+    /// to give back.
+    ///
+    /// # Errors
+    /// The file could not be written; nothing stored is harmed.
+    fn compact(&self) -> Result<()>;
+
+    /// The right to drain this outbox, or `None` while another uploader, of this or of another
+    /// process, has it.
+    ///
+    /// # Errors
+    /// The lock could not be tried.
+    fn try_become_uploader(&self) -> Result<Option<UploaderGuard>>;
+}
+
+/// Refuses what no outbox stores, before anything is touched.
+fn check(transaction: &Transaction<'_>) -> Result<()> {
+    let bytes = transaction.payload.len() as u64;
+    if bytes > MAX_TRANSACTION_BYTES {
+        return Err(Error::TooLarge {
+            bytes,
+            limit: MAX_TRANSACTION_BYTES,
+        });
+    }
+    if bytes == 0 || objects(transaction.runs) == 0 {
+        return Err(Error::NoDocuments);
+    }
+    Ok(())
+}
+
+fn objects(runs: &[Run]) -> u64 {
+    runs.iter().map(|run| u64::from(run.count)).sum()
+}
+
+/// A fresh identity: 128 random bits, so that no two outboxes meet at a gateway.
+fn new_identity() -> String {
+    uuid::Uuid::new_v4().simple().to_string()
+}
