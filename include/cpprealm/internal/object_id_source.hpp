@@ -1,0 +1,73 @@
+// Where new object ids come from: seconds since 1970 (4 bytes), then 8 bytes counted up from a
+// random start.
+//
+// The layout is MongoDB's (5 random bytes, 3 bytes of counter). Taking the eight as one number
+// keeps ids of a process distinct even where a thread makes more than the 2^24 a second that the
+// counter alone could tell apart.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <ctime>
+#include <exception>
+#include <random>
+
+#if defined(__unix__) || defined(__APPLE__)
+#include <pthread.h>
+#endif
+
+namespace realm::internal {
+
+/// One per process. All members may be called from any thread.
+class object_id_source {
+public:
+    static object_id_source& instance() {
+        static object_id_source source;
+        return source;
+    }
+
+    [[nodiscard]] std::array<std::uint8_t, 12> next() noexcept {
+        const std::uint64_t number = next_.fetch_add(1, std::memory_order_relaxed);
+        const auto seconds = static_cast<std::uint32_t>(std::time(nullptr));
+        std::array<std::uint8_t, 12> bytes; // big-endian throughout, so that ids sort by age
+        for (std::size_t i = 0; i < 4; ++i)
+            bytes[i] = static_cast<std::uint8_t>(seconds >> (24 - 8 * i));
+        for (std::size_t i = 0; i < 8; ++i)
+            bytes[4 + i] = static_cast<std::uint8_t>(number >> (56 - 8 * i));
+        return bytes;
+    }
+
+private:
+    object_id_source() : next_(random()) {
+#if defined(__unix__) || defined(__APPLE__)
+        // A forked child starts with a copy of the counter; without a new start it would repeat its
+        // parent's ids.
+        static_cast<void>(pthread_atfork(nullptr, nullptr, [] {
+            object_id_source& source = instance();
+            source.next_.store(source.random(), std::memory_order_relaxed);
+        }));
+#endif
+    }
+
+    [[nodiscard]] std::uint64_t random() const noexcept {
+        try {
+            std::random_device device;
+            return static_cast<std::uint64_t>(device()) << 32 | device();
+        } catch (const std::exception&) {
+            // No entropy device: the clock's nanoseconds, and the address that layout randomisation
+            // gives.
+            const auto now = static_cast<std::uint64_t>(
+                std::chrono::system_clock::now().time_since_epoch().count());
+            std::mt19937_64 mixed(
+                now ^ static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(&now)));
+            return mixed();
+        }
+    }
+
+    std::atomic<std::uint64_t> next_;
+};
+
+} // namespace realm::internal
