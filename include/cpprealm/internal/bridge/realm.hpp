@@ -1,0 +1,203 @@
+// How a database is opened: db_config, sync_config and proxy_config under their long names.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <cpprealm/internal/bridge/client_reset_mode.hpp>
+#include <cpprealm/internal/bridge/schema.hpp>
+#include <cpprealm/internal/bridge/sync_error.hpp>
+#include <cpprealm/internal/bridge/sync_session.hpp>
+#include <cpprealm/scheduler.hpp>
+#include <cpprealm/schedulers/default_scheduler.hpp>
+
+namespace realm::internal {
+struct sync_settings;
+class realm_instance;
+} // namespace realm::internal
+
+namespace realm::internal::bridge {
+
+/// One opened realm. What applications use of it is the configuration types inside.
+struct realm {
+    enum class sync_session_stop_policy : uint8_t {
+        immediately,
+        live_indefinitely,
+        after_changes_uploaded
+    };
+
+    /// A handle to the sync settings of a configuration: copies, and the configuration it came
+    /// from, share them. Not synchronised: set up on one thread, before the database is opened.
+    struct sync_config {
+        struct proxy_config {
+            using port_type = std::uint_fast16_t;
+            std::string address;
+            port_type port;
+            std::optional<std::pair<std::string, std::string>> username_password;
+        };
+        struct flx_sync_enabled {};
+
+        sync_config() = default;
+        explicit sync_config(std::shared_ptr<sync_settings> settings)
+            : settings_(std::move(settings)) {}
+
+        /// What happens to unsent objects when the last db of the path closes.
+        inline void set_stop_policy(sync_session_stop_policy&& policy);
+        /// Called on the library's thread, once per error. The first open of a path decides.
+        inline void
+        set_error_handler(std::function<void(const sync_session&, const sync_error&)>&& fn);
+
+        const std::shared_ptr<sync_settings>& settings() const noexcept { return settings_; }
+
+    private:
+        inline sync_settings& existing() const;
+
+        std::shared_ptr<sync_settings> settings_;
+    };
+
+    /// How one database is opened. Copies are independent except for their sync settings, which
+    /// they share. Belongs to the thread that makes it: `open` expects the same one, unless the
+    /// configuration gets another scheduler.
+    struct config {
+        enum class schema_mode : uint8_t {
+            automatic,
+            immutable,
+            read_only,
+            soft_reset_file,
+            hard_reset_file,
+            additive_discovered,
+            additive_explicit,
+            manual
+        };
+
+        config()
+            : config((std::filesystem::current_path() / "default.realm").string(),
+                     default_scheduler::make_default()) {}
+        config(const std::string& path, const std::shared_ptr<struct ::realm::scheduler>& scheduler)
+            : path_(path), scheduler_(scheduler) {}
+
+        [[nodiscard]] std::string path() const { return path_; }
+        [[nodiscard]] struct sync_config sync_config() const { return sync_config_; }
+        [[nodiscard]] std::shared_ptr<struct ::realm::scheduler> scheduler() const {
+            return scheduler_;
+        }
+
+        void set_path(const std::string& path) { path_ = path; }
+        void set_schema(const std::vector<object_schema>& schema) { schema_ = schema; }
+        void set_schema_mode(schema_mode mode) { schema_mode_ = mode; }
+        void set_scheduler(const std::shared_ptr<struct ::realm::scheduler>& scheduler) {
+            scheduler_ = scheduler;
+        }
+        void set_sync_config(const std::optional<struct sync_config>& config) {
+            sync_config_ = config ? *config : bridge_sync_config();
+        }
+        /// Sent with every request of this database.
+        inline void set_custom_http_headers(const std::map<std::string, std::string>& headers);
+        inline void set_proxy_config(const sync_config::proxy_config& proxy);
+        void set_schema_version(uint64_t version) { schema_version_ = version; }
+        void set_encryption_key(const std::array<char, 64>& key) { encryption_key_ = key; }
+        /// Kept and never called: the space of acknowledged objects is given back as it comes free.
+        void should_compact_on_launch(
+            std::function<bool(uint64_t total_bytes, uint64_t unused_bytes)>&& fn) {
+            should_compact_on_launch_ = std::move(fn);
+        }
+        /// Changes nothing: there is no local history.
+        void enable_forced_sync_history() {}
+        std::optional<schema> get_schema() {
+            return schema_ ? std::optional<struct schema>(*schema_) : std::nullopt;
+        }
+
+        /// Stored and never called: the gateway keeps no copy of a client's file to fall out of
+        /// step.
+        template <typename T>
+        void set_client_reset_handler(const client_reset_mode_base<T>& handler) {
+            client_reset_mode_ = handler.m_mode;
+            client_reset_handler_ = std::make_shared<client_reset_mode_base<T>>(handler);
+        }
+        enum client_reset_mode get_client_reset_mode() const { return client_reset_mode_; }
+
+    private:
+        using bridge_sync_config = struct sync_config;
+        friend class internal::realm_instance;
+
+        std::string path_;
+        std::shared_ptr<struct ::realm::scheduler> scheduler_;
+        struct sync_config sync_config_;
+        std::optional<std::vector<object_schema>> schema_;
+        schema_mode schema_mode_ = schema_mode::automatic;
+        uint64_t schema_version_ = 0;
+        std::optional<std::array<char, 64>> encryption_key_;
+        std::function<bool(uint64_t, uint64_t)> should_compact_on_launch_;
+        enum client_reset_mode client_reset_mode_ = client_reset_mode::manual;
+        std::shared_ptr<void> client_reset_handler_;
+    };
+};
+
+} // namespace realm::internal::bridge
+
+namespace realm::internal {
+
+/// Everything about sync that a configuration, its copies and its sync_config handles share.
+struct sync_settings {
+    std::shared_ptr<user_handle> user;
+    bridge::realm::sync_session_stop_policy stop_policy =
+        bridge::realm::sync_session_stop_policy::after_changes_uploaded;
+    std::function<void(const bridge::sync_session&, const bridge::sync_error&)> error_handler =
+        [](const bridge::sync_session&, const bridge::sync_error& error) {
+            std::cerr << "ADS C++ SDK: Sync Error: " << error.message() << std::endl;
+        };
+    std::map<std::string, std::string> custom_http_headers;
+    std::optional<bridge::realm::sync_config::proxy_config> proxy;
+};
+
+} // namespace realm::internal
+
+namespace realm::internal::bridge {
+
+inline sync_settings& realm::sync_config::existing() const {
+    if (!settings_)
+        throw std::logic_error("This configuration has no sync settings: make it with "
+                               "user::flexible_sync_configuration().");
+    return *settings_;
+}
+
+inline void realm::sync_config::set_stop_policy(sync_session_stop_policy&& policy) {
+    existing().stop_policy = policy;
+}
+
+inline void realm::sync_config::set_error_handler(
+    std::function<void(const sync_session&, const sync_error&)>&& fn) {
+    existing().error_handler = std::move(fn);
+}
+
+inline void
+realm::config::set_custom_http_headers(const std::map<std::string, std::string>& headers) {
+    if (!sync_config_.settings())
+        throw std::logic_error("HTTP headers can only be set on a config for a synced Realm.");
+    sync_config_.settings()->custom_http_headers = headers;
+}
+
+inline void realm::config::set_proxy_config(const sync_config::proxy_config& proxy) {
+    if (!sync_config_.settings())
+        throw std::logic_error(
+            "Proxy configuration can only be set on a config for a synced Realm.");
+    sync_config_.settings()->proxy = proxy;
+}
+
+} // namespace realm::internal::bridge
+
+namespace realm {
+using sync_config = internal::bridge::realm::sync_config;
+using db_config = internal::bridge::realm::config;
+using proxy_config = sync_config::proxy_config;
+} // namespace realm

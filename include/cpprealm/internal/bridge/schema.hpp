@@ -1,0 +1,66 @@
+// A set of classes, and the JSON by which the library and the gateway know it.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <cpprealm/internal/bridge/object_schema.hpp>
+#include <cpprealm/internal/json_text.hpp>
+
+namespace realm::internal::bridge {
+
+/// The classes a database is opened with. A value.
+struct schema {
+    schema() = default;
+    schema(std::vector<object_schema> classes) : classes_(std::move(classes)) {}
+
+    const std::vector<object_schema>& classes() const noexcept { return classes_; }
+
+    std::string to_json() const {
+        std::string out = R"({"classes":[)";
+        for (const auto& c : classes_) {
+            if (&c != &classes_.front())
+                out += ',';
+            append_class(out, c);
+        }
+        return out += "]}";
+    }
+
+    friend bool operator==(const schema& a, const schema& b) { return a.classes_ == b.classes_; }
+    friend bool operator!=(const schema& a, const schema& b) { return !(a == b); }
+
+private:
+    static void append_class(std::string& out, const object_schema& c) {
+        out += R"({"name":)" + json_text(c.name);
+        out += c.type == object_schema::object_type::embedded ? R"(,"kind":"embedded")"
+                                                              : R"(,"kind":"asymmetric")";
+        if (!c.primary_key.empty())
+            out += R"(,"primary_key":)" + json_text(c.primary_key);
+        out += R"(,"properties":[)";
+        for (const auto& p : c.properties) {
+            if (&p != &c.properties.front())
+                out += ',';
+            append_property(out, p);
+        }
+        out += "]}";
+    }
+
+    static void append_property(std::string& out, const object_schema::property& p) {
+        static constexpr std::string_view collections[] = {"", "list", "set", "dictionary"};
+
+        out += R"({"name":)" + json_text(p.name) + R"(,"type":)" + json_text(p.type);
+        if (p.optional)
+            out += R"(,"optional":true)";
+        if (p.collection != object_schema::collection_type::none)
+            out += R"(,"collection":)" + json_text(collections[static_cast<size_t>(p.collection)]);
+        if (!p.object.empty())
+            out += R"(,"object":)" + json_text(p.object);
+        out += '}';
+    }
+
+    std::vector<object_schema> classes_;
+};
+
+} // namespace realm::internal::bridge

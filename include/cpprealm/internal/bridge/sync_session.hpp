@@ -1,0 +1,122 @@
+// The session that uploads what one realm path holds.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <future>
+#include <memory>
+#include <stdexcept>
+#include <utility>
+
+#include <cpprealm/internal/bridge/status.hpp>
+#include <cpprealm/internal/library.hpp>
+
+namespace realm::internal {
+
+/// Ends one wait; the library calls it exactly once.
+struct wait_completion final : ffi::Completion {
+    explicit wait_completion(std::function<void(bridge::status)>&& callback)
+        : callback_(std::move(callback)) {}
+
+    void complete(const ffi::Status& status) override { callback_(to_status(status)); }
+
+private:
+    std::function<void(bridge::status)> callback_;
+};
+
+} // namespace realm::internal
+
+namespace realm::internal::bridge {
+
+/// A handle to a session; copies stand for the same one. Every member may be called from any
+/// thread. The handle does not keep the session: once every db of the path is closed and the
+/// background work that their stop policy asks for is over, members throw `std::runtime_error`.
+/// Callbacks run on the library's own thread, so they return soon and wait for nothing.
+struct sync_session {
+    enum class state { active, dying, inactive, waiting_for_access_token, paused };
+    enum class connection_state { disconnected, connecting, connected };
+
+    explicit sync_session(rust::Box<ffi::Session> session)
+        : session_(std::make_shared<rust::Box<ffi::Session>>(std::move(session))) {}
+
+    enum state state() const { return static_cast<enum state>(alive().state()); }
+    enum connection_state connection_state() const {
+        return static_cast<enum connection_state>(alive().connection_state());
+    }
+
+    /// Calls back once the server has acknowledged everything committed before this call.
+    /// Fails when the session becomes inactive; while offline it waits without a time limit.
+    void wait_for_upload_completion(std::function<void(status)>&& callback) {
+        alive().wait_for_upload(std::make_unique<wait_completion>(std::move(callback)));
+    }
+    /// Nothing is ever downloaded: calls back after a round trip to the server.
+    void wait_for_download_completion(std::function<void(status)>&& callback) {
+        alive().wait_for_download(std::make_unique<wait_completion>(std::move(callback)));
+    }
+    /// The future throws `realm::status_error` where the callback would be given a failure.
+    std::future<void> wait_for_upload_completion() {
+        return as_future([this](auto&& done) { wait_for_upload_completion(std::move(done)); });
+    }
+    std::future<void> wait_for_download_completion() {
+        return as_future([this](auto&& done) { wait_for_download_completion(std::move(done)); });
+    }
+
+    /// Stops uploading until `resume()`. Writes go on and are kept.
+    void pause() { alive().pause(); }
+    void resume() { alive().resume(); }
+    /// Tries again at once instead of waiting for the next attempt.
+    void reconnect() { alive().reconnect(); }
+
+    uint64_t observe_connection_change(
+        std::function<void(enum connection_state old_state, enum connection_state new_state)>&&
+            callback) {
+        struct observer final : ffi::ConnectionObserver {
+            explicit observer(std::function<void(enum connection_state, enum connection_state)>&& f)
+                : callback(std::move(f)) {}
+            void changed(std::uint8_t old_state, std::uint8_t new_state) const override {
+                callback(static_cast<enum connection_state>(old_state),
+                         static_cast<enum connection_state>(new_state));
+            }
+            std::function<void(enum connection_state, enum connection_state)> callback;
+        };
+        return alive().observe_connection(std::make_unique<observer>(std::move(callback)));
+    }
+    /// A token that is not known is ignored.
+    void unregister_connection_change_observer(uint64_t token) {
+        alive().unobserve_connection(token);
+    }
+
+private:
+    const ffi::Session& alive() const {
+        if (!(*session_)->is_alive())
+            throw std::runtime_error(
+                "Realm: Error accessing sync_session which has been destroyed.");
+        return **session_;
+    }
+
+    template <typename Wait>
+    static std::future<void> as_future(Wait&& wait) {
+        auto promise = std::make_shared<std::promise<void>>();
+        auto future = promise->get_future();
+        try {
+            wait([promise](status result) {
+                if (result.is_ok())
+                    promise->set_value();
+                else
+                    promise->set_exception(
+                        std::make_exception_ptr(status_error(std::move(result))));
+            });
+        } catch (...) {
+            promise->set_exception(std::current_exception());
+        }
+        return future;
+    }
+
+    std::shared_ptr<rust::Box<ffi::Session>> session_;
+};
+
+} // namespace realm::internal::bridge
+
+namespace realm {
+using sync_session = internal::bridge::sync_session;
+} // namespace realm

@@ -1,0 +1,33 @@
+// The vocabulary of change notifications. Objects for Data Ingest leave the device, so nothing here
+// is ever delivered; the types let signatures that mention them compile.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace realm {
+
+/// Stands for a registered observer. Movable, not copyable.
+struct notification_token {
+    notification_token() = default;
+    notification_token(notification_token&&) = default;
+    notification_token& operator=(notification_token&&) = default;
+    notification_token(const notification_token&) = delete;
+    notification_token& operator=(const notification_token&) = delete;
+
+    void unregister() {}
+};
+
+/// What changed in a collection, by index.
+struct collection_change {
+    std::vector<std::uint64_t> deletions;
+    std::vector<std::uint64_t> insertions;
+    std::vector<std::uint64_t> modifications;
+
+    [[nodiscard]] bool empty() const noexcept {
+        return deletions.empty() && insertions.empty() && modifications.empty();
+    }
+};
+
+} // namespace realm

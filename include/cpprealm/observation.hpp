@@ -1,0 +1,41 @@
+// Change notifications for one object, which do not exist here: see notifications.hpp.
+#pragma once
+
+#include <any>
+#include <cstdint>
+#include <exception>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <cpprealm/notifications.hpp>
+
+namespace realm {
+
+/// One changed property.
+template <typename T>
+struct PropertyChange {
+    std::string name;
+    std::optional<std::any> old_value;
+    std::optional<std::any> new_value;
+};
+
+/// What happened to one object. Never delivered.
+template <typename T>
+struct object_change {
+    const T* object = nullptr;
+    std::vector<PropertyChange<T>> property_changes;
+    std::exception_ptr error;
+    bool is_deleted = false;
+};
+
+/// What happened to a query's results. Never delivered.
+template <typename T>
+struct results_change {
+    T* collection = nullptr;
+    std::vector<std::uint64_t> deletions;
+    std::vector<std::uint64_t> insertions;
+    std::vector<std::uint64_t> modifications;
+};
+
+} // namespace realm

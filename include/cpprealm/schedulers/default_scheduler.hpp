@@ -1,0 +1,81 @@
+// The scheduler a configuration gets when the application names none: the thread that made it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include <cpprealm/scheduler.hpp>
+#include <cpprealm/util/config.h>
+
+namespace realm::internal {
+
+/// A number for the calling thread that no later thread gets, which `std::thread::id` does not
+/// promise.
+inline std::uint64_t this_thread_number() noexcept {
+    static std::atomic<std::uint64_t> next{1};
+    thread_local const std::uint64_t number = next.fetch_add(1, std::memory_order_relaxed);
+    return number;
+}
+
+/// Belongs to the thread that creates it. It has no event loop to post to.
+struct thread_scheduler final : scheduler {
+    void invoke(std::function<void()>&& fn) override {
+        if (is_on_thread())
+            fn();
+    }
+    [[nodiscard]] bool is_on_thread() const noexcept override {
+        return this_thread_number() == thread_;
+    }
+    bool is_same_as(const scheduler* other) const noexcept override {
+        auto that = dynamic_cast<const thread_scheduler*>(other);
+        return that && that->thread_ == thread_;
+    }
+    [[nodiscard]] bool can_invoke() const noexcept override { return false; }
+
+private:
+    const std::uint64_t thread_ = this_thread_number();
+};
+
+struct scheduler_factory {
+    std::mutex mutex;
+    std::function<std::shared_ptr<scheduler>()> make;
+
+    static scheduler_factory& get() {
+        // Never destroyed: configurations may be made while the program's statics go away.
+        static auto* factory = new scheduler_factory();
+        return *factory;
+    }
+};
+
+} // namespace realm::internal
+
+namespace realm::default_scheduler {
+
+/// A scheduler for the calling thread.
+inline std::shared_ptr<scheduler> make_platform_default() {
+    return std::make_shared<internal::thread_scheduler>();
+}
+
+/// What `make_default()` uses from now on. Configurations that exist keep theirs.
+inline void set_default_factory(std::function<std::shared_ptr<scheduler>()>&& factory_fn) {
+    auto& factory = internal::scheduler_factory::get();
+    std::lock_guard lock(factory.mutex);
+    factory.make = std::move(factory_fn);
+}
+
+/// A scheduler from the application's factory, or else one for the calling thread.
+inline std::shared_ptr<scheduler> make_default() {
+    std::function<std::shared_ptr<scheduler>()> make;
+    {
+        auto& factory = internal::scheduler_factory::get();
+        std::lock_guard lock(factory.mutex);
+        make = factory.make;
+    }
+    return make ? make() : make_platform_default();
+}
+
+} // namespace realm::default_scheduler
