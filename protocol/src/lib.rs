@@ -1,1 +1,38 @@
-//! placeholder
+//! What the realm-ingest library and gateway say to each other.
+//!
+//! Everything here is pure: no I/O, no clock. The library makes batches, the gateway reads them, and
+//! both use one reader of BSON that borrows the bytes it is given and never re-encodes them.
+//!
+//! Input is taken to be hostile throughout: whatever the bytes, the answer is a value or an error.
+
+pub mod ack;
+pub mod batch;
+mod check;
+pub mod code;
+pub mod document;
+pub mod schema;
+
+pub use ack::{Ack, ErrorBody, Position, Refusal};
+pub use batch::{BatchError, BatchHeader, BatchReader, BatchTransaction, Run, TransactionHeader};
+pub use code::RefusalCode;
+pub use document::{Document, DocumentError, Limits, Value};
+pub use schema::{Class, Collection, Kind, Property, PropertyType, Schema, SchemaError, Violation};
+
+/// Media type of an ingest request's body.
+pub const CONTENT_TYPE: &str = "application/vnd.realm-ingest.batch; version=1";
+
+/// Bytes of documents one write transaction may hold. A transaction is never split over batches, so
+/// this is also what the gateway must be able to take in one request.
+pub const MAX_TRANSACTION_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Decompressed bytes of one request: the largest transaction and room for the headers around it.
+pub const MAX_BATCH_BYTES: u64 = MAX_TRANSACTION_BYTES + 1024 * 1024;
+
+/// Bytes of one request as they travel, after compression: what App Services took in one message.
+pub const MAX_COMPRESSED_BYTES: u64 = 20 * 1024 * 1024;
+
+/// Bytes of one document: MongoDB's own limit.
+pub const MAX_DOCUMENT_BYTES: usize = 16 * 1024 * 1024;
+
+/// Levels of documents and arrays inside each other: MongoDB's own limit.
+pub const MAX_DEPTH: usize = 100;

@@ -1,0 +1,112 @@
+//! The names both sides use for what can go wrong.
+
+use std::fmt;
+
+/// Why one document was refused for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RefusalCode {
+    /// The bytes are not one well-formed BSON document.
+    InvalidDocument,
+    /// The schema has no asymmetric class of this name.
+    UnknownClass,
+    /// A value is not of the type its property has.
+    TypeMismatch,
+    /// A required property is absent.
+    MissingProperty,
+    /// A field belongs to no property.
+    UnknownProperty,
+    /// Another document with this `_id` is already stored.
+    DuplicateId,
+    /// The document is larger than the gateway stores.
+    DocumentTooLarge,
+    /// The user may not insert this document.
+    NotPermitted,
+}
+
+impl RefusalCode {
+    /// The name on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidDocument => "InvalidDocument",
+            Self::UnknownClass => "UnknownClass",
+            Self::TypeMismatch => "TypeMismatch",
+            Self::MissingProperty => "MissingProperty",
+            Self::UnknownProperty => "UnknownProperty",
+            Self::DuplicateId => "DuplicateId",
+            Self::DocumentTooLarge => "DocumentTooLarge",
+            Self::NotPermitted => "NotPermitted",
+        }
+    }
+
+    /// The code of a name on the wire, if it is one this version knows.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.as_str() == name)
+    }
+
+    /// Every code there is.
+    pub const ALL: [Self; 8] = [
+        Self::InvalidDocument,
+        Self::UnknownClass,
+        Self::TypeMismatch,
+        Self::MissingProperty,
+        Self::UnknownProperty,
+        Self::DuplicateId,
+        Self::DocumentTooLarge,
+        Self::NotPermitted,
+    ];
+}
+
+impl fmt::Display for RefusalCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Values of `error_code` in error answers: App Services' own names, and the two that ingest adds.
+pub mod error_code {
+    /// The e-mail address is taken.
+    pub const ACCOUNT_NAME_IN_USE: &str = "AccountNameInUse";
+    /// A login failed for a reason that has no name of its own.
+    pub const AUTH_ERROR: &str = "AuthError";
+    /// The login provider does not exist or is off.
+    pub const AUTH_PROVIDER_NOT_FOUND: &str = "AuthProviderNotFound";
+    /// The request cannot be understood.
+    pub const BAD_REQUEST: &str = "BadRequest";
+    /// The function does not exist.
+    pub const FUNCTION_NOT_FOUND: &str = "FunctionNotFound";
+    /// The gateway failed.
+    pub const INTERNAL_SERVER_ERROR: &str = "InternalServerError";
+    /// A parameter or header has a value that is not taken.
+    pub const INVALID_PARAMETER: &str = "InvalidParameter";
+    /// Unknown user or wrong password.
+    pub const INVALID_PASSWORD: &str = "InvalidPassword";
+    /// The token is missing, wrong, expired or revoked.
+    pub const INVALID_SESSION: &str = "InvalidSession";
+    /// A parameter is missing.
+    pub const MISSING_PARAMETER: &str = "MissingParameter";
+    /// The body is larger than the gateway reads.
+    pub const READ_SIZE_LIMIT_EXCEEDED: &str = "ReadSizeLimitExceeded";
+    /// The schema contradicts the one that stored documents were written under.
+    pub const SCHEMA_CONFLICT: &str = "SchemaConflict";
+    /// The batch names schemas that the gateway has not seen; they are listed in `missing`.
+    pub const SCHEMA_REQUIRED: &str = "SchemaRequired";
+    /// The token belongs to a user of another app.
+    pub const USER_APP_DOMAIN_MISMATCH: &str = "UserAppDomainMismatch";
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    #[test]
+    fn every_name_leads_back_to_its_code() {
+        for code in RefusalCode::ALL {
+            assert_eq!(RefusalCode::from_name(code.as_str()).unwrap(), code);
+        }
+        assert_eq!(RefusalCode::from_name("invaliddocument"), None);
+    }
+}
