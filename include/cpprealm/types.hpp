@@ -19,6 +19,15 @@
 
 namespace realm {
 
+struct bsoncxx; // bson.hpp; see `internal::only_bson`
+
+namespace internal {
+/// bsoncxx converts to std::string as well as to the types below, which are made from text too. A
+/// constructor of their own for it, chosen as the closer match, says which of the two is meant.
+template <typename T>
+using only_bson = std::enable_if_t<std::is_same_v<T, bsoncxx>, int>;
+} // namespace internal
+
 /// A UUID, all zero by default. A plain value: copies are independent, threads may read one object
 /// at a time together.
 struct uuid {
@@ -42,6 +51,9 @@ struct uuid {
             to += bytes;
         }
     }
+
+    template <typename Bson, internal::only_bson<Bson> = 0>
+    explicit uuid(const Bson& value) : uuid(value.operator uuid()) {}
 
     [[nodiscard]] std::string to_string() const {
         std::string text;
@@ -75,6 +87,9 @@ struct object_id {
             throw std::invalid_argument(
                 "Invalid string format encountered when constructing an ObjectId: '" + text + "'.");
     }
+
+    template <typename Bson, internal::only_bson<Bson> = 0>
+    explicit object_id(const Bson& value) : object_id(value.operator object_id()) {}
 
     /// A new id: the time in seconds, a number random to the process, a counter. Safe from any
     /// thread and after fork().
@@ -132,6 +147,9 @@ struct decimal128 {
 
     /// Keeps 15 significant digits, which is what every double carries.
     decimal128(const double& value) : decimal128(internal::ffi::decimal128_from_double(value)) {}
+
+    template <typename Bson, internal::only_bson<Bson> = 0>
+    explicit decimal128(const Bson& value) : decimal128(value.operator decimal128()) {}
 
     [[nodiscard]] std::string to_string() const {
         return std::string(internal::ffi::decimal128_to_string(bits()));

@@ -1,0 +1,422 @@
+// The function bodies of bson.hpp: comparison, and conversion from and to BSON bytes and Extended
+// JSON.
+#pragma once
+
+#include <cstddef>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <cpprealm/bson.hpp>
+#include <cpprealm/internal/bridge.hpp>
+#include <cpprealm/internal/bson_reader.hpp>
+#include <cpprealm/internal/bson_writer.hpp>
+#include <cpprealm/internal/buffer.hpp>
+
+namespace realm {
+
+inline bsoncxx::document::document() noexcept {}
+
+inline bsoncxx::document::document(
+    const std::initializer_list<std::pair<std::string, bsoncxx>>& pairs) noexcept {
+    keys_.reserve(pairs.size());
+    values_.reserve(pairs.size());
+    for (const auto& pair : pairs)
+        insert(pair.first, pair.second);
+}
+
+inline std::size_t bsoncxx::document::position(const std::string& key,
+                                               std::size_t guess) const noexcept {
+    if (guess < keys_.size() && keys_[guess] == key)
+        return guess;
+    for (std::size_t i = 0; i < keys_.size(); ++i) {
+        if (keys_[i] == key)
+            return i;
+    }
+    return none;
+}
+
+inline void bsoncxx::document::insert(const std::string& key, const bsoncxx& value) {
+    const std::size_t at = position(key);
+    if (at != none) {
+        values_[at] = value;
+        return;
+    }
+    values_.push_back(value);
+    try {
+        keys_.push_back(key);
+    } catch (...) {
+        values_.pop_back(); // both or none
+        throw;
+    }
+}
+
+inline bsoncxx::document::value bsoncxx::document::operator[](const std::string& key) {
+    if (position(key) == none)
+        insert(key, bsoncxx());
+    return {*this, key};
+}
+
+inline bsoncxx::document::value& bsoncxx::document::value::operator=(const bsoncxx& other) {
+    owner_->insert(key, other);
+    return *this;
+}
+inline bsoncxx::document::value& bsoncxx::document::value::operator=(const value& other) {
+    return *this = static_cast<bsoncxx>(other);
+}
+inline bsoncxx::document::value::operator bsoncxx() const {
+    const std::size_t at = owner_->position(key);
+    return at == none ? bsoncxx() : owner_->values_[at];
+}
+
+inline std::pair<std::string, bsoncxx> bsoncxx::document::iterator::operator*() {
+    return {owner_->keys_.at(index_), owner_->values_.at(index_)};
+}
+
+inline bsoncxx::regular_expression::regular_expression(const std::string& pattern,
+                                                       const std::string& options)
+    : options_(option::none), pattern_(pattern) {
+    for (const char letter : options) {
+        switch (letter) {
+        case 'i':
+            options_ = options_ | option::ignore_case;
+            break;
+        case 'm':
+            options_ = options_ | option::multiline;
+            break;
+        case 's':
+            options_ = options_ | option::dotall;
+            break;
+        case 'x':
+            options_ = options_ | option::extended;
+            break;
+        default:
+            throw std::runtime_error("invalid regex option type");
+        }
+    }
+}
+
+inline bsoncxx::type bsoncxx::get_type() const noexcept {
+    return static_cast<type>(value_.index());
+}
+
+inline void bsoncxx::throw_not(type wanted) const {
+    constexpr const char* names[] = {
+        "null",    "int32",     "int64",    "bool",     "double",     "string",
+        "binary",  "timestamp", "datetime", "objectId", "decimal128", "regular expression",
+        "max key", "min key",   "document", "array",    "uuid"};
+    static_assert(sizeof(names) / sizeof(*names) == std::variant_size_v<storage>);
+    throw std::runtime_error(std::string("a BSON value of type ") +
+                             names[static_cast<std::size_t>(get_type())] + " was read as " +
+                             names[static_cast<std::size_t>(wanted)]);
+}
+
+inline bool operator==(const bsoncxx::document& a, const bsoncxx::document& b) {
+    if (a.size() != b.size())
+        return false;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        const std::size_t other = b.position(a.keys_[i], i); // most often in the same place
+        if (other == bsoncxx::document::none || !(a.values_[i] == b.values_[other]))
+            return false;
+    }
+    return true;
+}
+inline bool operator!=(const bsoncxx::document& a, const bsoncxx::document& b) { return !(a == b); }
+
+inline bool operator==(const bsoncxx& a, const bsoncxx& b) {
+    if (a.value_.index() != b.value_.index())
+        return false;
+    return std::visit(
+        [&b](const auto& left) {
+            using T = std::decay_t<decltype(left)>;
+            const auto& right = std::get<T>(b.value_);
+            if constexpr (std::is_empty_v<T>)
+                return static_cast<void>(right), true;
+            else if constexpr (std::is_same_v<T, bsoncxx::timestamp>)
+                return left.get_seconds() == right.get_seconds() &&
+                       left.get_increment() == right.get_increment();
+            else if constexpr (std::is_same_v<T, bsoncxx::date>)
+                return left.get_date() == right.get_date();
+            else
+                return left == right;
+        },
+        a.value_);
+}
+
+namespace internal {
+
+// Comparisons with anything that converts to bsoncxx. Each is the exact match for its operands, so
+// that the operators of object_id and the like, to which a bsoncxx converts as well, never compete.
+template <typename T>
+inline constexpr bool is_bson_place_v = std::is_same_v<T, bsoncxx::document::value>;
+template <typename T>
+using bson_operand = std::enable_if_t<std::is_convertible_v<const T&, bsoncxx>, int>;
+template <typename T>
+using plain_bson_operand = std::enable_if_t<!std::is_same_v<T, bsoncxx> && !is_bson_place_v<T> &&
+                                                std::is_convertible_v<const T&, bsoncxx>,
+                                            int>;
+template <typename T>
+using not_bson_place =
+    std::enable_if_t<!is_bson_place_v<T> && std::is_convertible_v<const T&, bsoncxx>, int>;
+
+} // namespace internal
+
+template <typename T, internal::plain_bson_operand<T> = 0>
+bool operator==(const bsoncxx& a, const T& b) {
+    return a == bsoncxx(b);
+}
+template <typename T, internal::plain_bson_operand<T> = 0>
+bool operator==(const T& a, const bsoncxx& b) {
+    return bsoncxx(a) == b;
+}
+template <typename T, internal::bson_operand<T> = 0>
+bool operator==(const bsoncxx::document::value& a, const T& b) {
+    return static_cast<bsoncxx>(a) == static_cast<bsoncxx>(b);
+}
+template <typename T, internal::not_bson_place<T> = 0>
+bool operator==(const T& a, const bsoncxx::document::value& b) {
+    return static_cast<bsoncxx>(a) == static_cast<bsoncxx>(b);
+}
+template <typename T, internal::plain_bson_operand<T> = 0>
+bool operator!=(const bsoncxx& a, const T& b) {
+    return !(a == b);
+}
+template <typename T, internal::plain_bson_operand<T> = 0>
+bool operator!=(const T& a, const bsoncxx& b) {
+    return !(a == b);
+}
+template <typename T, internal::bson_operand<T> = 0>
+bool operator!=(const bsoncxx::document::value& a, const T& b) {
+    return !(a == b);
+}
+template <typename T, internal::not_bson_place<T> = 0>
+bool operator!=(const T& a, const bsoncxx::document::value& b) {
+    return !(a == b);
+}
+
+namespace internal {
+
+/// Between bsoncxx and BSON bytes.
+struct bson_access {
+    /// Deeper nesting is refused on reading: each level costs stack, and the text may come from
+    /// elsewhere.
+    static constexpr int max_depth = 100;
+
+    template <typename Key>
+    static void write(bson_writer& to, const Key& key, const bsoncxx& value) {
+        std::visit([&](const auto& held) { write_held(to, key, held); }, value.value_);
+    }
+
+    static void write_fields(bson_writer& to, const bsoncxx::document& fields) {
+        for (std::size_t i = 0; i < fields.keys_.size(); ++i)
+            write(to, key_view(fields.keys_[i]), fields.values_[i]);
+    }
+
+    static void write_items(bson_writer& to, const bsoncxx::array& items) {
+        index_key key;
+        for (const auto& item : items) {
+            write(to, key, item);
+            ++key;
+        }
+    }
+
+    [[nodiscard]] static bsoncxx read(const bson_element& from, int depth = 0) {
+        switch (from.type) {
+        case bson_type::null:
+        case bson_type::undefined:
+            return {};
+        case bson_type::int32:
+            return from.as_int32();
+        case bson_type::int64:
+            return from.as_int64();
+        case bson_type::boolean:
+            return from.as_bool();
+        case bson_type::float64:
+            return from.as_double();
+        case bson_type::string:
+            return std::string(from.as_string());
+        case bson_type::binary:
+            return from.is_uuid() ? bsoncxx(from.as_uuid()) : bsoncxx(from.as_binary());
+        case bson_type::timestamp:
+            return bsoncxx::timestamp(from.timestamp_seconds(), from.timestamp_increment());
+        case bson_type::datetime:
+            return bsoncxx::date(from.as_datetime());
+        case bson_type::object_id:
+            return from.as_object_id();
+        case bson_type::decimal128:
+            return from.as_decimal128();
+        case bson_type::regex:
+            return bsoncxx::regular_expression(std::string(from.regex_pattern()),
+                                               std::string(from.regex_options()));
+        case bson_type::min_key:
+            return bsoncxx::min_key();
+        case bson_type::max_key:
+            return bsoncxx::max_key();
+        case bson_type::document:
+            return read_document(nested(from, depth), depth + 1);
+        case bson_type::array: {
+            bsoncxx::array items;
+            bson_reader reader = nested(from, depth);
+            for (bson_element item; reader.next(item);)
+                items.push_back(read(item, depth + 1));
+            return items;
+        }
+        case bson_type::db_pointer:
+        case bson_type::code:
+        case bson_type::symbol:
+        case bson_type::code_with_scope:
+            break;
+        }
+        throw std::runtime_error("the value of '" + std::string(from.key) +
+                                 "' is of a BSON type that realm::bsoncxx does not hold");
+    }
+
+    [[nodiscard]] static bsoncxx::document read_document(bson_reader reader, int depth) {
+        bsoncxx::document fields;
+        for (bson_element field; reader.next(field);)
+            fields.insert(std::string(field.key), read(field, depth));
+        return fields;
+    }
+
+private:
+    static bson_reader nested(const bson_element& from, int depth) {
+        if (depth >= max_depth)
+            throw std::runtime_error("a BSON value is nested too deeply");
+        return from.nested();
+    }
+
+    template <typename Key>
+    static void write_held(bson_writer& to, const Key& key, std::monostate) {
+        to.append_null(key);
+    }
+    template <typename Key>
+    static void write_held(bson_writer& to, const Key& key, std::int32_t value) {
+        to.append_int32(key, value);
+    }
+    template <typename Key>
+    static void write_held(bson_writer& to, const Key& key, std::int64_t value) {
+        to.append_int64(key, value);
+    }
+    template <typename Key>
+    static void write_held(bson_writer& to, const Key& key, bool value) {
+        to.append_bool(key, value);
+    }
+    template <typename Key>
+    static void write_held(bson_writer& to, const Key& key, double value) {
+        to.append_double(key, value);
+    }
+    template <typename Key>
+    static void write_held(bson_writer& to, const Key& key, const std::string& value) {
+        to.append_string(key, value);
+    }
+    template <typename Key>
+    static void write_held(bson_writer& to, const Key& key, const bsoncxx::bytes& value) {
+        to.append_binary(key, value.data(), value.size());
+    }
+    template <typename Key>
+    static void write_held(bson_writer& to, const Key& key, const bsoncxx::timestamp& value) {
+        to.append_timestamp(key, value.get_seconds(), value.get_increment());
+    }
+    template <typename Key>
+    static void write_held(bson_writer& to, const Key& key, const bsoncxx::date& value) {
+        to.append_datetime(key, value.get_date());
+    }
+    template <typename Key>
+    static void write_held(bson_writer& to, const Key& key, const object_id& value) {
+        to.append_object_id(key, value);
+    }
+    template <typename Key>
+    static void write_held(bson_writer& to, const Key& key, const decimal128& value) {
+        to.append_decimal128(key, value);
+    }
+    template <typename Key>
+    static void write_held(bson_writer& to, const Key& key,
+                           const bsoncxx::regular_expression& value) {
+        using option = bsoncxx::regular_expression::option;
+        std::string letters;
+        for (const auto& [bit, letter] :
+             {std::pair(option::ignore_case, 'i'), std::pair(option::multiline, 'm'),
+              std::pair(option::dotall, 's'), std::pair(option::extended, 'x')}) {
+            if ((value.get_options() & bit) != option::none)
+                letters.push_back(letter);
+        }
+        to.append_regex(key, value.get_pattern(), letters);
+    }
+    template <typename Key>
+    static void write_held(bson_writer& to, const Key& key, bsoncxx::max_key) {
+        to.append_max_key(key);
+    }
+    template <typename Key>
+    static void write_held(bson_writer& to, const Key& key, bsoncxx::min_key) {
+        to.append_min_key(key);
+    }
+    template <typename Key>
+    static void write_held(bson_writer& to, const Key& key, const bsoncxx::document& value) {
+        const std::size_t mark = to.begin_document(key);
+        write_fields(to, value);
+        to.end_document(mark);
+    }
+    template <typename Key>
+    static void write_held(bson_writer& to, const Key& key, const bsoncxx::array& value) {
+        const std::size_t mark = to.begin_array(key);
+        write_items(to, value);
+        to.end_array(mark);
+    }
+    template <typename Key>
+    static void write_held(bson_writer& to, const Key& key, const uuid& value) {
+        to.append_uuid(key, value);
+    }
+};
+
+/// Canonical Extended JSON of any value.
+[[nodiscard]] inline std::string bson_to_ejson(const bsoncxx& value) {
+    // BSON has no bare values; the value travels as the only field of a document, and the text's
+    // frame is cut off again.
+    static constexpr fixed_key key = "v";
+    static constexpr std::string_view frame = R"({"v":)";
+    buffer bytes;
+    bson_writer writer(bytes);
+    const std::size_t mark = writer.begin_document();
+    bson_access::write(writer, key, value);
+    writer.end_document(mark);
+    ffi::Status status;
+    const std::string text(
+        ffi::bson_to_ejson(rust::Slice<const std::uint8_t>(bytes.data(), bytes.size()), status));
+    if (status.code != 0)
+        throw std::runtime_error(std::string(status.message));
+    if (text.size() <= frame.size() || text.compare(0, frame.size(), frame) != 0)
+        throw std::runtime_error("unexpected Extended JSON: " + text);
+    return text.substr(frame.size(), text.size() - frame.size() - 1);
+}
+
+/// Reads canonical or relaxed Extended JSON; throws `std::runtime_error` with the parser's words.
+[[nodiscard]] inline bsoncxx bson_from_ejson(std::string_view text) {
+    ffi::Status status;
+    rust::Vec<std::uint8_t> bytes;
+    try {
+        bytes = ffi::ejson_to_bson(rust::Str(text.data(), text.size()), status);
+    } catch (const std::invalid_argument&) {
+        throw std::runtime_error("Extended JSON must be UTF-8");
+    }
+    if (status.code != 0)
+        throw std::runtime_error(std::string(status.message));
+    bson_reader reader(bytes.data(), bytes.size());
+    bson_element element;
+    if (!reader.next(element))
+        throw std::runtime_error("Extended JSON holds no value");
+    return bson_access::read(element);
+}
+
+/// The arguments of a function call as one Extended JSON array.
+[[nodiscard]] inline std::string arguments_to_ejson(const std::vector<bsoncxx>& arguments) {
+    return bson_to_ejson(bsoncxx(arguments));
+}
+
+} // namespace internal
+
+inline std::string bsoncxx::to_string() const { return internal::bson_to_ejson(*this); }
+
+} // namespace realm
