@@ -1,3 +1,6 @@
 //! placeholder
 
+mod decimal;
+mod ejson;
+mod ffi;
 pub mod outbox;

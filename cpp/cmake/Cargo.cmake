@@ -1,0 +1,48 @@
+# Runs cargo, which knows what is stale, in targets that are always run.
+
+find_program(REALM_INGEST_CARGO cargo HINTS "$ENV{CARGO_HOME}/bin" "$ENV{HOME}/.cargo/bin"
+    DOC "cargo, 1.89 or later")
+if(NOT REALM_INGEST_CARGO)
+    message(FATAL_ERROR "cargo was not found: install Rust 1.89 or later from https://rustup.rs, "
+        "or set REALM_INGEST_CARGO")
+endif()
+
+if(DEFINED ENV{CARGO_TARGET_DIR})
+    set(realm_ingest_default_target_dir "$ENV{CARGO_TARGET_DIR}")
+else()
+    set(realm_ingest_default_target_dir "${CMAKE_CURRENT_SOURCE_DIR}/target")
+endif()
+set(REALM_INGEST_CARGO_TARGET_DIR "${realm_ingest_default_target_dir}" CACHE PATH
+    "cargo's target folder, one for all presets so that they reuse the Rust objects")
+
+# Sanitizers and compilers must reach the C++ half of the bridge, which cargo compiles. Variables that would
+# say nothing new stay unset: cargo builds anew what was built with another environment.
+set(realm_ingest_cargo_environment "CARGO_TARGET_DIR=${REALM_INGEST_CARGO_TARGET_DIR}")
+if(CMAKE_CXX_FLAGS)
+    list(APPEND realm_ingest_cargo_environment "CXXFLAGS=${CMAKE_CXX_FLAGS}")
+endif()
+if(CMAKE_CROSSCOMPILING OR NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    list(APPEND realm_ingest_cargo_environment "CXX=${CMAKE_CXX_COMPILER}")
+endif()
+
+set(realm_ingest_is_debug "$<OR:$<CONFIG:Debug>,$<CONFIG:>>")
+set(realm_ingest_cargo_output
+    "${REALM_INGEST_CARGO_TARGET_DIR}/$<IF:${realm_ingest_is_debug},debug,release>")
+
+# realm_ingest_add_cargo_target(<name> ARGUMENTS <for cargo build> COPY <from> <to> ... BYPRODUCTS <files>)
+function(realm_ingest_add_cargo_target name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "ARGUMENTS;COPY;BYPRODUCTS")
+    set(copies "")
+    while(arg_COPY)
+        list(POP_FRONT arg_COPY from to)
+        list(APPEND copies COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${from}" "${to}")
+    endwhile()
+    add_custom_target(${name}
+        COMMAND "${CMAKE_COMMAND}" -E env ${realm_ingest_cargo_environment}
+            "${REALM_INGEST_CARGO}" build --profile "$<IF:${realm_ingest_is_debug},dev,release>"
+            --manifest-path "${CMAKE_CURRENT_SOURCE_DIR}/Cargo.toml" ${arg_ARGUMENTS}
+        ${copies}
+        BYPRODUCTS ${arg_BYPRODUCTS}
+        COMMENT "cargo build"
+        USES_TERMINAL VERBATIM)
+endfunction()

@@ -1,0 +1,77 @@
+// The interfaces through which the library calls the application. The bridge knows these classes
+// and nothing else of the headers; each C++ feature with a callback derives from one of them.
+#pragma once
+
+#include "rust/cxx.h"
+
+#include <cstdint>
+#include <exception>
+
+namespace rust {
+namespace behavior {
+
+// Lets no exception, whatever its type, reach the library: what a callback throws becomes a log
+// line.
+template <typename Try, typename Fail>
+static void trycatch(Try&& callback, Fail&& fail) noexcept {
+    try {
+        callback();
+    } catch (const std::exception& e) {
+        fail(e.what());
+    } catch (...) {
+        fail("an exception that is not a std::exception");
+    }
+}
+
+} // namespace behavior
+} // namespace rust
+
+namespace realm {
+namespace internal {
+namespace ffi {
+
+struct Status;
+struct SyncError;
+struct HttpRequest;
+struct ResponseSlot;
+
+/// Receives log lines. Called from any thread, also from several at once.
+class LogSink {
+public:
+    virtual ~LogSink() = default;
+    /// `level` has the numbers of `realm::logger::level`.
+    virtual void log(std::uint8_t level, ::rust::Str message) const = 0;
+};
+
+/// Receives the errors of one session, on the library's thread: return soon.
+class SessionObserver {
+public:
+    virtual ~SessionObserver() = default;
+    virtual void error(const SyncError& error) const = 0;
+};
+
+/// Hears the end of one wait, exactly once, on the library's thread or on the caller's.
+class Completion {
+public:
+    virtual ~Completion() = default;
+    virtual void complete(const Status& status) = 0;
+};
+
+/// Hears of changes of a session's connection, on the library's thread.
+class ConnectionObserver {
+public:
+    virtual ~ConnectionObserver() = default;
+    virtual void changed(std::uint8_t old_state, std::uint8_t new_state) const = 0;
+};
+
+/// The application's own HTTP. May answer before or after `send` returns, on any thread, by
+/// completing the slot once; a slot that is dropped fails its request.
+class HostTransport {
+public:
+    virtual ~HostTransport() = default;
+    virtual void send(const HttpRequest& request, ::rust::Box<ResponseSlot> slot) const = 0;
+};
+
+} // namespace ffi
+} // namespace internal
+} // namespace realm

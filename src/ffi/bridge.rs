@@ -1,0 +1,299 @@
+//! The bridge to the C++ headers. Generated twice from this file: Rust glue here, and
+//! `cpprealm/internal/bridge.hpp` with its `.cc` half by build.rs.
+//!
+//! Every call may come from any thread and may block. Slices and strings are borrowed until the call returns; a
+//! `Box` belongs to the caller, a `UniquePtr` to the callee. A panic becomes a status; an exception thrown by a
+//! callback becomes a log line.
+
+use super::handles::{App, Realm, ResponseSlot, Session, User};
+use super::status::ok_or_default;
+use crate::{decimal, ejson};
+
+#[cxx::bridge(namespace = "realm::internal::ffi")]
+pub(crate) mod ffi {
+    /// Code 0 is success. `name` is the code's text.
+    #[derive(Clone, Debug, Default)]
+    struct Status {
+        code: u32,
+        name: String,
+        message: String,
+        link: String,
+    }
+
+    /// `count` documents of one class, back to back in the payload.
+    struct Run {
+        class_name: String,
+        count: u32,
+    }
+
+    struct Header {
+        name: String,
+        value: String,
+    }
+
+    struct AppConfig {
+        app_id: String,
+        has_base_url: bool,
+        base_url: String,
+        /// Empty: the process's current directory.
+        path: String,
+        /// Empty or 64 bytes.
+        metadata_encryption_key: Vec<u8>,
+        enable_caching: bool,
+    }
+
+    struct RealmConfig {
+        path: String,
+        schema_json: String,
+        /// 0 immediately, 1 live indefinitely, 2 after changes are uploaded.
+        stop_policy: u8,
+        /// Empty or 64 bytes.
+        encryption_key: Vec<u8>,
+        headers: Vec<Header>,
+        /// Empty or a URL: `http://[user:password@]address:port`.
+        proxy: String,
+    }
+
+    #[derive(Clone)]
+    struct CompensatingWrite {
+        object_name: String,
+        /// Canonical Extended JSON.
+        primary_key_json: String,
+        reason: String,
+    }
+
+    #[derive(Clone)]
+    struct SyncError {
+        status: Status,
+        is_fatal: bool,
+        compensating_writes: Vec<CompensatingWrite>,
+    }
+
+    struct HttpRequest {
+        /// get, post, patch, put, del = 0..4
+        method: u8,
+        url: String,
+        timeout_ms: u64,
+        headers: Vec<Header>,
+        body: Vec<u8>,
+    }
+
+    struct HttpResponse {
+        http_status: i32,
+        custom_status: i32,
+        has_client_error: bool,
+        client_error: i32,
+        headers: Vec<Header>,
+        body: Vec<u8>,
+    }
+
+    /// IEEE 754-2008 decimal128, binary integer encoding, as BSON stores it.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    struct Decimal {
+        low: u64,
+        high: u64,
+    }
+
+    extern "Rust" {
+        fn version() -> &'static str;
+
+        /// Levels are those of `realm::logger::level`, 0..8. Replaces the former sink; null takes it away.
+        fn set_log_sink(sink: UniquePtr<LogSink>, level: u8);
+        fn set_log_level(level: u8);
+
+        fn decimal128_parse(text: &str) -> Decimal;
+        fn decimal128_from_double(value: f64) -> Decimal;
+        fn decimal128_to_string(value: Decimal) -> String;
+        /// `operation` is one of the characters `+ - * /`; anything else gives NaN.
+        fn decimal128_arithmetic(operation: u8, a: Decimal, b: Decimal) -> Decimal;
+        /// -1, 0, 1 by value, or 2 where NaN is involved.
+        fn decimal128_compare(a: Decimal, b: Decimal) -> i8;
+
+        /// Canonical Extended JSON.
+        fn bson_to_ejson(document: &[u8], status: &mut Status) -> String;
+        /// Any value `v` as the document `{"v": v}`.
+        fn ejson_to_bson(text: &str, status: &mut Status) -> Vec<u8>;
+
+        /// Handles are cheap to duplicate. One that comes with a failed status is null.
+        type App;
+        /// A null transport means the built-in one.
+        fn open_app(config: &AppConfig, transport: UniquePtr<HostTransport>, status: &mut Status)
+        -> Box<App>;
+        fn cached_app(app_id: &str, has_base_url: bool, base_url: &str) -> Box<App>;
+        fn clear_cached_apps();
+        fn is_null(self: &App) -> bool;
+        fn duplicate(self: &App) -> Box<App>;
+        fn register_user(self: &App, email: &str, password: &str) -> Status;
+        fn login(self: &App, provider: &str, body_json: &str, status: &mut Status) -> Box<User>;
+        fn current_user(self: &App) -> Box<User>;
+        fn base_url(self: &App) -> String;
+        fn update_base_url(self: &App, url: &str) -> Status;
+
+        type User;
+        fn is_null(self: &User) -> bool;
+        fn duplicate(self: &User) -> Box<User>;
+        fn same_as(self: &User, other: &User) -> bool;
+        fn identifier(self: &User) -> String;
+        /// 0 logged out, 1 logged in, 2 removed.
+        fn state(self: &User) -> u8;
+        fn access_token(self: &User) -> String;
+        fn refresh_token(self: &User) -> String;
+        fn log_out(self: &User) -> Status;
+        fn refresh_custom_data(self: &User) -> Status;
+        /// Extended JSON, empty without data.
+        fn custom_data(self: &User) -> String;
+        fn call_function(self: &User, name: &str, args_ejson: &str, status: &mut Status) -> String;
+        /// Where the default realm of this user lies.
+        fn realm_path(self: &User, status: &mut Status) -> String;
+
+        type Realm;
+        fn open_realm(
+            user: &User,
+            config: &RealmConfig,
+            observer: UniquePtr<SessionObserver>,
+            status: &mut Status,
+        ) -> Box<Realm>;
+        fn is_null(self: &Realm) -> bool;
+        /// One transaction, durable on return: the documents of `runs`, back to back in `payload`.
+        fn append(self: &Realm, runs: &[Run], payload: &[u8]) -> Status;
+        fn pending_objects(self: &Realm) -> u64;
+        fn session(self: &Realm) -> Box<Session>;
+        /// Dropping the last handle of a path closes it too.
+        fn close(self: &Realm);
+
+        /// Does not keep the realm open.
+        type Session;
+        fn duplicate(self: &Session) -> Box<Session>;
+        fn is_alive(self: &Session) -> bool;
+        /// active, dying, inactive, waiting for access token, paused = 0..4
+        fn state(self: &Session) -> u8;
+        /// disconnected, connecting, connected = 0..2
+        fn connection_state(self: &Session) -> u8;
+        fn wait_for_upload(self: &Session, completion: UniquePtr<Completion>);
+        fn wait_for_download(self: &Session, completion: UniquePtr<Completion>);
+        fn pause(self: &Session);
+        fn resume(self: &Session);
+        fn reconnect(self: &Session);
+        fn observe_connection(self: &Session, observer: UniquePtr<ConnectionObserver>) -> u64;
+        fn unobserve_connection(self: &Session, token: u64);
+
+        /// Where a host transport puts the answer; dropped unanswered, the request fails.
+        type ResponseSlot;
+        fn complete(self: &mut ResponseSlot, response: &HttpResponse);
+    }
+
+    unsafe extern "C++" {
+        include!("cpprealm/internal/observer.hpp");
+
+        type LogSink;
+        fn log(self: &LogSink, level: u8, message: &str) -> Result<()>;
+
+        type SessionObserver;
+        fn error(self: &SessionObserver, error: &SyncError) -> Result<()>;
+
+        /// Called exactly once.
+        type Completion;
+        fn complete(self: Pin<&mut Completion>, status: &Status) -> Result<()>;
+
+        type ConnectionObserver;
+        fn changed(self: &ConnectionObserver, old_state: u8, new_state: u8) -> Result<()>;
+
+        type HostTransport;
+        fn send(self: &HostTransport, request: &HttpRequest, slot: Box<ResponseSlot>) -> Result<()>;
+    }
+
+    impl UniquePtr<LogSink> {}
+    impl UniquePtr<SessionObserver> {}
+    impl UniquePtr<Completion> {}
+    impl UniquePtr<ConnectionObserver> {}
+    impl UniquePtr<HostTransport> {}
+}
+
+pub(crate) use ffi::{AppConfig, Decimal, HttpResponse, RealmConfig, Run, Status};
+
+use cxx::UniquePtr;
+use ffi::{HostTransport, LogSink, SessionObserver};
+
+fn version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}
+
+fn set_log_sink(_sink: UniquePtr<LogSink>, _level: u8) {}
+
+fn set_log_level(_level: u8) {}
+
+impl From<decimal::Bits> for Decimal {
+    fn from(bits: decimal::Bits) -> Self {
+        Decimal {
+            low: bits.low,
+            high: bits.high,
+        }
+    }
+}
+
+impl From<Decimal> for decimal::Bits {
+    fn from(value: Decimal) -> Self {
+        decimal::Bits {
+            low: value.low,
+            high: value.high,
+        }
+    }
+}
+
+fn decimal128_parse(text: &str) -> Decimal {
+    decimal::parse(text).into()
+}
+
+fn decimal128_from_double(value: f64) -> Decimal {
+    decimal::from_double(value).into()
+}
+
+fn decimal128_to_string(value: Decimal) -> String {
+    decimal::to_text(value.into())
+}
+
+fn decimal128_arithmetic(operation: u8, a: Decimal, b: Decimal) -> Decimal {
+    let operator = match operation {
+        b'+' => decimal::Operator::Add,
+        b'-' => decimal::Operator::Subtract,
+        b'*' => decimal::Operator::Multiply,
+        b'/' => decimal::Operator::Divide,
+        _ => return decimal::parse("NaN").into(),
+    };
+    decimal::calculate(operator, a.into(), b.into()).into()
+}
+
+fn decimal128_compare(a: Decimal, b: Decimal) -> i8 {
+    decimal::compare(a.into(), b.into()).map_or(2, |order| order as i8)
+}
+
+fn bson_to_ejson(document: &[u8], status: &mut Status) -> String {
+    let text = ejson::from_bson(document).map_err(|e| Status::failed(1, "BadBsonParse", e));
+    ok_or_default(text, status)
+}
+
+fn ejson_to_bson(text: &str, status: &mut Status) -> Vec<u8> {
+    let bytes = ejson::to_bson(text).map_err(|e| Status::failed(1, "MalformedJson", e));
+    ok_or_default(bytes, status)
+}
+
+fn open_app(_config: &AppConfig, _transport: UniquePtr<HostTransport>, status: &mut Status) -> Box<App> {
+    *status = Status::failed(1000, "RuntimeError", "this build of the library has no client");
+    Box::new(App)
+}
+
+fn cached_app(_app_id: &str, _has_base_url: bool, _base_url: &str) -> Box<App> {
+    Box::new(App)
+}
+
+fn clear_cached_apps() {}
+
+fn open_realm(
+    _user: &User,
+    _config: &RealmConfig,
+    _observer: UniquePtr<SessionObserver>,
+    status: &mut Status,
+) -> Box<Realm> {
+    *status = Status::failed(1000, "RuntimeError", "this build of the library has no client");
+    Box::new(Realm)
+}
