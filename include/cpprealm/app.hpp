@@ -1,0 +1,175 @@
+// An application on the server: logging in and the users of this device.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <future>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <typeinfo>
+#include <utility>
+
+#include <cpprealm/internal/app_error.hpp>
+#include <cpprealm/internal/bridge/realm.hpp>
+#include <cpprealm/internal/bridge/sync_manager.hpp>
+#include <cpprealm/internal/call.hpp>
+#include <cpprealm/internal/credentials.hpp>
+#include <cpprealm/internal/host_transport.hpp>
+#include <cpprealm/internal/user.hpp>
+#include <cpprealm/networking/http.hpp>
+#include <cpprealm/networking/websocket.hpp>
+#include <cpprealm/util/config.h>
+
+namespace realm {
+
+/// A handle to an application on a server; copies stand for the same one. Any thread may use it.
+///
+/// With the built-in transport a call does all its HTTP on the calling thread: its future is ready,
+/// and its callback has run, when it returns. With an application's own transport it returns at
+/// once and the answer may come on any thread.
+class App {
+public:
+    struct configuration {
+        std::string app_id;
+        /// Without one the environment variable REALM_INGEST_URL is used.
+        std::optional<std::string> base_url;
+        /// The directory for files; the process's current one by default.
+        std::optional<std::string> path;
+        [[deprecated("Set headers on a default_http_transport instead.")]] std::optional<
+            std::map<std::string, std::string>>
+            custom_http_headers;
+        std::optional<std::array<char, 64>> metadata_encryption_key;
+        /// Whether Apps of one id and URL are the same one in this process.
+        bool enable_caching = true;
+        [[deprecated("Set a proxy on a default_http_transport instead.")]] std::optional<
+            sync_config::proxy_config>
+            proxy_configuration;
+        std::shared_ptr<networking::http_transport_client> http_transport_client;
+        /// Accepted and never called: objects travel over HTTPS.
+        std::shared_ptr<networking::sync_socket_provider> sync_socket_provider;
+    };
+
+    using credentials = internal::app_credentials;
+
+    /// Throws a `std::exception` for a URL that is none or files that cannot be used.
+    App(const configuration& config) {
+        auto transport = config.http_transport_client ? config.http_transport_client
+                                                      : networking::make_http_client();
+        bool built_in = is_built_in(*transport);
+
+        internal::ffi::AppConfig out;
+        out.app_id = internal::to_str(config.app_id);
+        out.has_base_url = config.base_url.has_value();
+        out.base_url = internal::to_str(config.base_url.value_or(""));
+        out.path = internal::to_str(config.path.value_or(""));
+        if (config.metadata_encryption_key)
+            out.metadata_encryption_key = internal::to_rust_bytes(
+                {config.metadata_encryption_key->data(), config.metadata_encryption_key->size()});
+        out.enable_caching = config.enable_caching;
+
+        auto status = internal::no_status();
+        auto app = internal::ffi::open_app(
+            out, built_in ? nullptr : std::make_unique<internal::host_transport>(transport),
+            status);
+        internal::throw_if_failed(status);
+        app_ = std::make_shared<handle>(handle{std::move(app), !built_in});
+    }
+
+    /// Makes an account with an e-mail address and a password; it does not log in.
+    std::future<void> register_user(const std::string& username, const std::string& password) {
+        return internal::future_call<void>(app_->host_transport, [app = app_, username, password] {
+            internal::throw_app_error_if_failed(
+                app->app->register_user(internal::to_str(username), internal::to_str(password)));
+        });
+    }
+
+    std::future<user> login(const credentials& credentials) {
+        return internal::future_call<user>(app_->host_transport, [app = app_, credentials] {
+            auto status = internal::no_status();
+            auto logged_in = app->login(credentials, status);
+            internal::throw_app_error_if_failed(status);
+            return logged_in;
+        });
+    }
+    /// On failure the callback's user is an empty one.
+    void login(const credentials& credentials,
+               std::function<void(user, std::optional<app_error>)>&& callback) {
+        internal::callback_call(app_->host_transport,
+                                [app = app_, credentials, callback = std::move(callback)] {
+                                    auto status = internal::no_status();
+                                    auto logged_in = app->login(credentials, status);
+                                    callback(std::move(logged_in), internal::to_app_error(status));
+                                });
+    }
+
+    [[nodiscard]] internal::bridge::sync_manager get_sync_manager() const { return {}; }
+
+    /// Who logged in last and still is logged in, also over restarts. Asks no server.
+    [[nodiscard]] std::optional<user> get_current_user() const {
+        auto current = app_->app->current_user();
+        if (current->is_null())
+            return std::nullopt;
+        return app_->to_user(std::move(current));
+    }
+
+    /// Forgets which Apps exist in this process, so that the next one is made anew.
+    void clear_cached_apps() { internal::ffi::clear_cached_apps(); }
+    /// `std::nullopt` stands for any URL.
+    std::optional<App> get_cached_app(const std::string& app_id,
+                                      const std::optional<std::string>& base_url) {
+        auto cached = internal::ffi::cached_app(internal::to_str(app_id), base_url.has_value(),
+                                                internal::to_str(base_url.value_or("")));
+        if (cached->is_null())
+            return std::nullopt;
+        return App(std::make_shared<handle>(handle{std::move(cached), app_->host_transport}));
+    }
+
+    std::string get_base_url() const { return internal::to_string(app_->app->base_url()); }
+    /// Asks the new server first, and keeps the old one where that fails. Empty means the default.
+    [[nodiscard]] std::future<void> update_base_url(std::string base_url) const {
+        return internal::future_call<void>(
+            app_->host_transport, [app = app_, base_url = std::move(base_url)] {
+                internal::throw_app_error_if_failed(
+                    app->app->update_base_url(internal::to_str(base_url)));
+            });
+    }
+
+    /// The file that a database of this user has by default.
+    [[nodiscard]] std::string path_for_realm(const realm::sync_config& config) const {
+        if (!config.settings() || !config.settings()->user)
+            throw std::logic_error("This sync configuration has no user.");
+        auto status = internal::no_status();
+        auto path = config.settings()->user->user->realm_path(status);
+        internal::throw_if_failed(status);
+        return internal::to_string(path);
+    }
+
+private:
+    struct handle {
+        rust::Box<internal::ffi::App> app;
+        bool host_transport;
+
+        user to_user(rust::Box<internal::ffi::User>&& from) const {
+            return user(std::make_shared<internal::user_handle>(
+                internal::user_handle{std::move(from), host_transport}));
+        }
+        user login(const credentials& credentials, internal::ffi::Status& status) const {
+            auto logged_in = app->login(internal::to_str(credentials.provider()),
+                                        internal::to_str(credentials.body()), status);
+            return status.code == 0 ? to_user(std::move(logged_in)) : user();
+        }
+    };
+
+    explicit App(std::shared_ptr<handle> app) : app_(std::move(app)) {}
+
+    /// A class derived from the built-in transport is the application's own.
+    static bool is_built_in(const networking::http_transport_client& transport) {
+        return typeid(transport) == typeid(networking::default_http_transport);
+    }
+
+    std::shared_ptr<handle> app_;
+};
+
+} // namespace realm

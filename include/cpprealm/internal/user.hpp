@@ -1,0 +1,191 @@
+// A user of an App.
+#pragma once
+
+#include <functional>
+#include <future>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <cpprealm/bson.hpp>
+#include <cpprealm/internal/app_error.hpp>
+#include <cpprealm/internal/bridge/realm.hpp>
+#include <cpprealm/internal/bridge/sync_manager.hpp>
+#include <cpprealm/internal/call.hpp>
+#include <cpprealm/internal/ejson.hpp>
+
+namespace realm {
+
+/// A handle to a user; copies stand for the same one, and a later login of the same person revives
+/// it. Any thread may use one. A default-constructed user stands for nobody: its members throw
+/// `std::logic_error`.
+struct user {
+    enum class state : uint8_t { logged_out, logged_in, removed };
+
+    user() = default;
+    explicit user(std::shared_ptr<internal::user_handle> user) : m_user(std::move(user)) {}
+
+    bool is_logged_in() const { return state() == state::logged_in; }
+    [[nodiscard]] std::string identifier() const {
+        return internal::to_string(library().identifier());
+    }
+    [[nodiscard]] enum state state() const { return static_cast<enum state>(library().state()); }
+    /// Empty after logging out.
+    [[nodiscard]] std::string access_token() const {
+        return internal::to_string(library().access_token());
+    }
+    [[nodiscard]] std::string refresh_token() const {
+        return internal::to_string(library().refresh_token());
+    }
+    struct internal::bridge::sync_manager sync_manager() const {
+        return {};
+    }
+
+    /// How to open this user's database on the calling thread.
+    [[nodiscard]] db_config flexible_sync_configuration() const {
+        auto status = internal::no_status();
+        auto path = library().realm_path(status);
+        internal::throw_if_failed(status);
+
+        auto settings = std::make_shared<internal::sync_settings>();
+        settings->user = m_user;
+        db_config config(internal::to_string(path), default_scheduler::make_default());
+        config.set_schema_mode(db_config::schema_mode::additive_discovered);
+        config.set_sync_config(sync_config(std::move(settings)));
+        return config;
+    }
+
+    /// Forgets the tokens, then tells the server; the failure to do so is delivered. Objects not
+    /// yet uploaded wait for the same user's next login. An anonymous user is removed, and with it
+    /// what it has not uploaded.
+    void log_out(std::function<void(std::optional<app_error>)>&& callback) const {
+        internal::callback_call(host_transport(), [user = m_user, callback = std::move(callback)] {
+            callback(internal::to_app_error(user->user->log_out()));
+        });
+    }
+    [[nodiscard]] std::future<void> log_out() const {
+        return internal::future_call<void>(host_transport(), [user = m_user] {
+            internal::throw_app_error_if_failed(user->user->log_out());
+        });
+    }
+
+    /// Custom user data as Extended JSON, as of the current access token.
+    [[deprecated("Use get_custom_data() instead.")]] [[nodiscard]] std::optional<std::string>
+    custom_data() const {
+        auto text = internal::to_string(library().custom_data());
+        return text.empty() ? std::nullopt : std::optional<std::string>(std::move(text));
+    }
+    [[nodiscard]] std::optional<bsoncxx::document> get_custom_data() const {
+        auto text = internal::to_string(library().custom_data());
+        if (text.empty())
+            return std::nullopt;
+        return static_cast<bsoncxx::document>(internal::from_ejson(text));
+    }
+
+    /// Calls a function of the App. `args_ejson` is a JSON array, sent as it is; the result is the
+    /// answer as it came.
+    [[deprecated("Use call_function with bsoncxx arguments instead.")]] void call_function(
+        const std::string& name, const std::string& args_ejson,
+        std::function<void(std::optional<std::string>, std::optional<app_error>)> callback) const {
+        call(name, args_ejson, std::move(callback),
+             [](std::string&& text) { return std::move(text); });
+    }
+    [[deprecated("Use call_function with bsoncxx arguments instead.")]] [[nodiscard]] std::future<
+        std::optional<std::string>>
+    call_function(const std::string& name, const std::string& args_ejson) const {
+        return call<std::string>(name, args_ejson,
+                                 [](std::string&& text) { return std::move(text); });
+    }
+    void call_function(
+        const std::string& name, const std::vector<bsoncxx>& args_bson,
+        std::function<void(std::optional<bsoncxx>, std::optional<app_error>)> callback) const {
+        call(name, bsoncxx(args_bson).to_json(), std::move(callback), read_result);
+    }
+    [[nodiscard]] std::future<std::optional<bsoncxx>>
+    call_function(const std::string& name, const std::vector<bsoncxx>& args_bson) const {
+        return call<bsoncxx>(name, bsoncxx(args_bson).to_json(), read_result);
+    }
+
+    /// Asks the server for a new access token, which carries the custom user data of that moment.
+    void refresh_custom_user_data(std::function<void(std::optional<app_error>)> callback) {
+        internal::callback_call(host_transport(), [user = m_user, callback = std::move(callback)] {
+            callback(internal::to_app_error(user->user->refresh_custom_data()));
+        });
+    }
+    [[nodiscard]] std::future<void> refresh_custom_user_data() const {
+        return internal::future_call<void>(host_transport(), [user = m_user] {
+            internal::throw_app_error_if_failed(user->user->refresh_custom_data());
+        });
+    }
+
+    std::shared_ptr<internal::user_handle> m_user;
+
+private:
+    const internal::ffi::User& library() const {
+        if (!m_user)
+            throw std::logic_error("This user is empty: it does not come from a login.");
+        return *m_user->user;
+    }
+    bool host_transport() const {
+        static_cast<void>(library());
+        return m_user->host_transport;
+    }
+
+    static bsoncxx read_result(std::string&& text) {
+        auto status = internal::no_status();
+        if (text.empty()) {
+            status.code = 4351;
+            status.message = "Empty response from server";
+            throw app_error(status);
+        }
+        auto result = internal::from_ejson(text, status);
+        internal::throw_app_error_if_failed(status);
+        return result;
+    }
+
+    /// The answer to a function call; throws app_error.
+    static std::string answer(const internal::user_handle& user, const std::string& name,
+                              const std::string& args) {
+        auto status = internal::no_status();
+        auto text =
+            user.user->call_function(internal::to_str(name), internal::to_str(args), status);
+        internal::throw_app_error_if_failed(status);
+        return internal::to_string(text);
+    }
+
+    template <typename Result, typename Read>
+    void call(const std::string& name, const std::string& args,
+              std::function<void(std::optional<Result>, std::optional<app_error>)>&& callback,
+              Read read) const {
+        internal::callback_call(host_transport(), [=, user = m_user] {
+            std::optional<Result> result;
+            std::optional<app_error> error;
+            try {
+                result = read(answer(*user, name, args));
+            } catch (const app_error& e) {
+                error = e;
+            }
+            callback(std::move(result), std::move(error));
+        });
+    }
+    template <typename Result, typename Read>
+    std::future<std::optional<Result>> call(const std::string& name, const std::string& args,
+                                            Read read) const {
+        return internal::future_call<std::optional<Result>>(
+            host_transport(), [=, user = m_user]() -> std::optional<Result> {
+                return read(answer(*user, name, args));
+            });
+    }
+};
+
+inline bool operator==(const user& a, const user& b) {
+    if (!a.m_user || !b.m_user)
+        return a.m_user == b.m_user;
+    return a.m_user->user->same_as(*b.m_user->user);
+}
+inline bool operator!=(const user& a, const user& b) { return !(a == b); }
+
+} // namespace realm
