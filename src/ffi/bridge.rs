@@ -31,6 +31,17 @@ pub(crate) mod ffi {
         value: String,
     }
 
+    /// Settings of the built-in HTTP client.
+    struct HttpSettings {
+        /// Sent with every request, in place of the library's own of the same name.
+        headers: Vec<Header>,
+        /// Empty or a URL: `http://[user:password@]address:port`.
+        proxy: String,
+        /// Empty or a PEM file of certificates to trust beside the system's.
+        trusted_certificates: String,
+        accept_any_certificate: bool,
+    }
+
     struct AppConfig {
         app_id: String,
         has_base_url: bool,
@@ -40,6 +51,8 @@ pub(crate) mod ffi {
         /// Empty or 64 bytes.
         metadata_encryption_key: Vec<u8>,
         enable_caching: bool,
+        /// Without a host transport.
+        http: HttpSettings,
     }
 
     struct RealmConfig {
@@ -114,11 +127,16 @@ pub(crate) mod ffi {
         /// Any value `v` as the document `{"v": v}`.
         fn ejson_to_bson(text: &str, status: &mut Status) -> Vec<u8>;
 
+        /// One request by a built-in client made for it alone; blocks until the answer.
+        fn send_http(settings: &HttpSettings, request: &HttpRequest) -> HttpResponse;
+
         /// Handles are cheap to duplicate. One that comes with a failed status is null.
         type App;
         /// A null transport means the built-in one.
         fn open_app(config: &AppConfig, transport: UniquePtr<HostTransport>, status: &mut Status)
         -> Box<App>;
+        /// Requests of this app may be answered from any thread of the application's.
+        fn has_host_transport(self: &App) -> bool;
         fn cached_app(app_id: &str, has_base_url: bool, base_url: &str) -> Box<App>;
         fn clear_cached_apps();
         fn is_null(self: &App) -> bool;
@@ -212,7 +230,7 @@ pub(crate) mod ffi {
 pub(crate) use ffi::{AppConfig, Decimal, HttpResponse, RealmConfig, Run, Status};
 
 use cxx::UniquePtr;
-use ffi::{HostTransport, LogSink, SessionObserver};
+use ffi::{HostTransport, HttpRequest, HttpSettings, LogSink, SessionObserver};
 
 fn version() -> &'static str {
     env!("CARGO_PKG_VERSION")
@@ -280,6 +298,17 @@ fn ejson_to_bson(text: &str, status: &mut Status) -> Vec<u8> {
 fn open_app(_config: &AppConfig, _transport: UniquePtr<HostTransport>, status: &mut Status) -> Box<App> {
     *status = Status::failed(1000, "RuntimeError", "this build of the library has no client");
     Box::new(App)
+}
+
+fn send_http(_settings: &HttpSettings, _request: &HttpRequest) -> HttpResponse {
+    HttpResponse {
+        http_status: 0,
+        custom_status: -1,
+        has_client_error: false,
+        client_error: 0,
+        headers: Vec::new(),
+        body: Vec::new(),
+    }
 }
 
 fn cached_app(_app_id: &str, _has_base_url: bool, _base_url: &str) -> Box<App> {

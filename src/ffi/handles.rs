@@ -11,6 +11,9 @@ fn absent() -> Status {
 pub(crate) struct App;
 
 impl App {
+    pub(crate) fn has_host_transport(&self) -> bool {
+        false
+    }
     pub(crate) fn is_null(&self) -> bool {
         true
     }

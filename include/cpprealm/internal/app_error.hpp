@@ -50,6 +50,11 @@ inline std::optional<app_error> to_app_error(const ffi::Status& status) {
     return status.code == 0 ? std::nullopt : std::optional<app_error>(app_error(status));
 }
 
+/// The status of an answer that came and is not what it should be.
+inline ffi::Status unreadable_answer(const char* why, std::uint32_t code) {
+    return {code, code == 4203 ? "BadBsonParse" : "AppUnknownError", why, {}};
+}
+
 inline void throw_app_error_if_failed(const ffi::Status& status) {
     if (status.code != 0)
         throw app_error(status);

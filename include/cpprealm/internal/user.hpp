@@ -15,7 +15,6 @@
 #include <cpprealm/internal/bridge/realm.hpp>
 #include <cpprealm/internal/bridge/sync_manager.hpp>
 #include <cpprealm/internal/call.hpp>
-#include <cpprealm/internal/ejson.hpp>
 
 namespace realm {
 
@@ -82,7 +81,7 @@ struct user {
         auto text = internal::to_string(library().custom_data());
         if (text.empty())
             return std::nullopt;
-        return static_cast<bsoncxx::document>(internal::from_ejson(text));
+        return static_cast<bsoncxx::document>(internal::bson_from_ejson(text));
     }
 
     /// Calls a function of the App. `args_ejson` is a JSON array, sent as it is; the result is the
@@ -102,11 +101,11 @@ struct user {
     void call_function(
         const std::string& name, const std::vector<bsoncxx>& args_bson,
         std::function<void(std::optional<bsoncxx>, std::optional<app_error>)> callback) const {
-        call(name, bsoncxx(args_bson).to_json(), std::move(callback), read_result);
+        call(name, internal::arguments_to_ejson(args_bson), std::move(callback), read_result);
     }
     [[nodiscard]] std::future<std::optional<bsoncxx>>
     call_function(const std::string& name, const std::vector<bsoncxx>& args_bson) const {
-        return call<bsoncxx>(name, bsoncxx(args_bson).to_json(), read_result);
+        return call<bsoncxx>(name, internal::arguments_to_ejson(args_bson), read_result);
     }
 
     /// Asks the server for a new access token, which carries the custom user data of that moment.
@@ -135,15 +134,13 @@ private:
     }
 
     static bsoncxx read_result(std::string&& text) {
-        auto status = internal::no_status();
-        if (text.empty()) {
-            status.code = 4351;
-            status.message = "Empty response from server";
-            throw app_error(status);
+        if (text.empty())
+            throw app_error(internal::unreadable_answer("Empty response from server", 4351));
+        try {
+            return internal::bson_from_ejson(text);
+        } catch (const std::runtime_error& e) {
+            throw app_error(internal::unreadable_answer(e.what(), 4203));
         }
-        auto result = internal::from_ejson(text, status);
-        internal::throw_app_error_if_failed(status);
-        return result;
     }
 
     /// The answer to a function call; throws app_error.

@@ -11,7 +11,8 @@ namespace realm::internal::bridge {
 
 /// Names and types of one class. A value.
 struct object_schema {
-    enum class object_type : uint8_t { asymmetric, embedded };
+    /// A regular class can be declared, but not opened.
+    enum class object_type : uint8_t { asymmetric, embedded, regular };
     enum class collection_type : uint8_t { none, list, set, dictionary };
 
     struct property {
