@@ -59,22 +59,17 @@ public:
                                                       : networking::make_http_client();
         bool built_in = is_built_in(*transport);
 
-        internal::ffi::AppConfig out;
-        out.app_id = internal::to_str(config.app_id);
-        out.has_base_url = config.base_url.has_value();
-        out.base_url = internal::to_str(config.base_url.value_or(""));
-        out.path = internal::to_str(config.path.value_or(""));
-        if (config.metadata_encryption_key)
-            out.metadata_encryption_key = internal::to_rust_bytes(
-                {config.metadata_encryption_key->data(), config.metadata_encryption_key->size()});
-        out.enable_caching = config.enable_caching;
+        auto settings = to_library(config);
+        if (built_in)
+            settings.http = http_settings(
+                config, static_cast<const networking::default_http_transport&>(*transport));
 
         auto status = internal::no_status();
         auto app = internal::ffi::open_app(
-            out, built_in ? nullptr : std::make_unique<internal::host_transport>(transport),
+            settings, built_in ? nullptr : std::make_unique<internal::host_transport>(transport),
             status);
         internal::throw_if_failed(status);
-        app_ = std::make_shared<handle>(handle{std::move(app), !built_in});
+        app_ = make_handle(std::move(app));
     }
 
     /// Makes an account with an e-mail address and a password; it does not log in.
@@ -123,7 +118,7 @@ public:
                                                 internal::to_str(base_url.value_or("")));
         if (cached->is_null())
             return std::nullopt;
-        return App(std::make_shared<handle>(handle{std::move(cached), app_->host_transport}));
+        return App(make_handle(std::move(cached)));
     }
 
     std::string get_base_url() const { return internal::to_string(app_->app->base_url()); }
@@ -163,6 +158,40 @@ private:
     };
 
     explicit App(std::shared_ptr<handle> app) : app_(std::move(app)) {}
+
+    /// An App from the cache has the transport it was made with, whatever the configuration says.
+    static std::shared_ptr<handle> make_handle(rust::Box<internal::ffi::App>&& app) {
+        bool host_transport = app->has_host_transport();
+        return std::make_shared<handle>(handle{std::move(app), host_transport});
+    }
+
+    static internal::ffi::AppConfig to_library(const configuration& config) {
+        internal::ffi::AppConfig out;
+        out.app_id = config.app_id;
+        out.has_base_url = config.base_url.has_value();
+        out.base_url = config.base_url.value_or("");
+        out.path = config.path.value_or("");
+        if (config.metadata_encryption_key)
+            out.metadata_encryption_key = internal::to_rust_bytes(
+                {config.metadata_encryption_key->data(), config.metadata_encryption_key->size()});
+        out.enable_caching = config.enable_caching;
+        return out;
+    }
+
+    /// What the transport itself says comes before the deprecated fields of the App.
+    static internal::ffi::HttpSettings
+    http_settings(const configuration& config,
+                  const networking::default_http_transport& transport) {
+        auto settings = transport.get_configuration();
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+        if (!settings.custom_http_headers)
+            settings.custom_http_headers = config.custom_http_headers;
+        if (!settings.proxy_config)
+            settings.proxy_config = config.proxy_configuration;
+#pragma GCC diagnostic pop
+        return internal::to_rust(settings);
+    }
 
     /// A class derived from the built-in transport is the application's own.
     static bool is_built_in(const networking::http_transport_client& transport) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -30,6 +31,27 @@ inline rust::Slice<const std::uint8_t> to_slice(std::string_view bytes) {
 inline bridge::status to_status(const ffi::Status& status) {
     return status.code == 0 ? bridge::status::ok()
                             : bridge::status(to_string(status.name), to_string(status.message));
+}
+
+/// Text that is not UTF-8, which headers of an HTTP answer may hold, keeps its readable part.
+inline rust::String to_rust(std::string_view text) {
+    return rust::String::lossy(text.data(), text.size());
+}
+
+inline rust::Vec<ffi::Header> to_rust(const std::map<std::string, std::string>& headers) {
+    rust::Vec<ffi::Header> out;
+    out.reserve(headers.size());
+    for (const auto& [name, value] : headers)
+        out.push_back({to_rust(name), to_rust(value)});
+    return out;
+}
+
+inline rust::Vec<std::uint8_t> to_rust_bytes(std::string_view bytes) {
+    rust::Vec<std::uint8_t> out;
+    out.reserve(bytes.size());
+    for (char byte : bytes)
+        out.push_back(static_cast<std::uint8_t>(byte));
+    return out;
 }
 
 /// An empty status to be filled by a call.

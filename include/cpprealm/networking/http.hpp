@@ -112,3 +112,6 @@ inline std::shared_ptr<http_transport_client> make_http_client() {
 }
 
 } // namespace realm::networking
+
+// The function bodies.
+#include <cpprealm/internal/http_messages.hpp>

@@ -1,0 +1,109 @@
+// HTTP requests, answers and settings in the headers' terms and in the library's; the body of the
+// built-in client's one function.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <cpprealm/internal/library.hpp>
+#include <cpprealm/networking/http.hpp>
+
+namespace realm::internal {
+
+inline networking::request to_request(const ffi::HttpRequest& from) {
+    networking::request request;
+    request.method = static_cast<networking::http_method>(from.method);
+    request.url = to_string(from.url);
+    request.timeout_ms = from.timeout_ms;
+    for (const auto& header : from.headers)
+        request.headers[to_string(header.name)] = to_string(header.value);
+    request.body.assign(reinterpret_cast<const char*>(from.body.data()), from.body.size());
+    return request;
+}
+
+inline ffi::HttpResponse to_rust(const networking::response& from) {
+    ffi::HttpResponse response;
+    response.http_status = from.http_status_code;
+    response.custom_status = from.custom_status_code;
+    response.has_client_error = from.client_error_code.has_value();
+    response.client_error = from.client_error_code.value_or(0);
+    response.headers = to_rust(from.headers);
+    response.body = to_rust_bytes(from.body);
+    return response;
+}
+
+inline ffi::HttpRequest to_rust(const networking::request& from) {
+    ffi::HttpRequest request;
+    request.method = static_cast<std::uint8_t>(from.method);
+    request.url = to_rust(from.url);
+    request.timeout_ms = from.timeout_ms;
+    request.headers = to_rust(from.headers);
+    request.body = to_rust_bytes(from.body);
+    return request;
+}
+
+inline networking::response to_response(const ffi::HttpResponse& from) {
+    networking::response response;
+    response.http_status_code = from.http_status;
+    response.custom_status_code = from.custom_status;
+    if (from.has_client_error)
+        response.client_error_code = from.client_error;
+    for (const auto& header : from.headers)
+        response.headers[to_string(header.name)] = to_string(header.value);
+    response.body.assign(reinterpret_cast<const char*>(from.body.data()), from.body.size());
+    return response;
+}
+
+/// Everything but letters, digits and `-._~`, so that a password may hold any character.
+inline std::string percent_encode(std::string_view text) {
+    static constexpr char hex[] = "0123456789ABCDEF";
+
+    std::string out;
+    for (char c : text) {
+        auto byte = static_cast<unsigned char>(c);
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                     c == '-' || c == '.' || c == '_' || c == '~';
+        if (plain)
+            out += c;
+        else
+            out += {'%', hex[byte >> 4], hex[byte & 15]};
+    }
+    return out;
+}
+
+/// `http://[user:password@]address:port`, which is what the library takes for a proxy.
+inline std::string to_url(const bridge::realm::sync_config::proxy_config& proxy) {
+    std::string url = "http://";
+    if (proxy.username_password)
+        url += percent_encode(proxy.username_password->first) + ':' +
+               percent_encode(proxy.username_password->second) + '@';
+    // An address that is a URL already says which protocol the proxy speaks.
+    if (auto scheme = proxy.address.find("://"); scheme != std::string::npos)
+        return proxy.address.substr(0, scheme + 3) + url.substr(7) +
+               proxy.address.substr(scheme + 3) + ':' + std::to_string(proxy.port);
+    return url + proxy.address + ':' + std::to_string(proxy.port);
+}
+
+inline ffi::HttpSettings to_rust(const networking::default_http_transport::configuration& from) {
+    ffi::HttpSettings settings;
+    if (from.custom_http_headers)
+        settings.headers = to_rust(*from.custom_http_headers);
+    if (from.proxy_config)
+        settings.proxy = to_rust(to_url(*from.proxy_config));
+    settings.trusted_certificates = to_rust(from.ssl_trust_certificate_path.value_or(""));
+    settings.accept_any_certificate = !from.client_validate_ssl;
+    return settings;
+}
+
+} // namespace realm::internal
+
+namespace realm::networking {
+
+inline void
+default_http_transport::send_request_to_server(const request& request,
+                                               std::function<void(const response&)>&& completion) {
+    completion(internal::to_response(
+        internal::ffi::send_http(internal::to_rust(m_configuration), internal::to_rust(request))));
+}
+
+} // namespace realm::networking
