@@ -1,0 +1,84 @@
+// The two ends that codecs work with: where values go to as BSON, and where they come from.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include <cpprealm/internal/bson_reader.hpp>
+#include <cpprealm/internal/bson_writer.hpp>
+#include <cpprealm/internal/buffer.hpp>
+
+namespace realm::internal {
+
+/// What BSON's milliseconds leave of a date, in ticks of the date's clock. Kept beside the bytes
+/// until the commit, so that an object reads back as it was added. `end` is where the date's value
+/// ends in the buffer; ascending.
+struct date_rest {
+    std::size_t end;
+    std::int64_t ticks;
+};
+
+/// Appends to the buffer of a class. For one thread.
+struct encoder {
+    bson_writer out;
+    std::vector<date_rest>* rests; // null: not needed
+
+    explicit encoder(buffer& to, std::vector<date_rest>* keep = nullptr) noexcept
+        : out(to), rests(keep) {}
+};
+
+/// Owns the copies of embedded objects that a transaction works on. Addresses stay valid until it
+/// goes.
+class arena {
+public:
+    template <typename T, typename... Args>
+    T* make(Args&&... args) {
+        auto owned = std::make_unique<holder<T>>(std::forward<Args>(args)...);
+        T* value = &owned->value;
+        owned_.push_back(std::move(owned));
+        return value;
+    }
+    void clear() noexcept { owned_.clear(); }
+
+private:
+    struct anything {
+        virtual ~anything() = default;
+    };
+    template <typename T>
+    struct holder final : anything {
+        template <typename... Args>
+        explicit holder(Args&&... args) : value(std::forward<Args>(args)...) {}
+        T value;
+    };
+
+    std::vector<std::unique_ptr<anything>> owned_;
+};
+
+/// Reads documents of one class's buffer, which must not grow meanwhile. Embedded objects go to the
+/// arena.
+class decoder {
+public:
+    decoder(const buffer& from, const std::vector<date_rest>& rests, arena& objects) noexcept
+        : from_(&from), rests_(&rests), objects_(&objects) {}
+
+    [[nodiscard]] arena& objects() const noexcept { return *objects_; }
+
+    [[nodiscard]] std::int64_t rest_of(const bson_element& date) const noexcept {
+        const auto end = static_cast<std::size_t>(date.value - from_->data()) + date.size;
+        const auto found =
+            std::lower_bound(rests_->begin(), rests_->end(), end,
+                             [](const date_rest& rest, std::size_t at) { return rest.end < at; });
+        return found != rests_->end() && found->end == end ? found->ticks : 0;
+    }
+
+private:
+    const buffer* from_;
+    const std::vector<date_rest>* rests_;
+    arena* objects_;
+};
+
+} // namespace realm::internal

@@ -1,0 +1,138 @@
+// managed<T>: an object of a write transaction.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <ostream>
+#include <stdexcept>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+
+#include <cpprealm/accessors.hpp>
+#include <cpprealm/internal/object_json.hpp>
+#include <cpprealm/internal/transaction.hpp>
+
+namespace realm {
+
+struct db;
+
+namespace internal {
+
+template <typename T>
+struct handles_of {
+    static_assert(kind_of<T>() != ObjectType::None, "Must declare schema for T");
+    using type = typename schema_of<T>::template realm_internal_handles<object_ref>;
+};
+
+/// What `managed<T>::schema` tells about the class.
+template <typename T>
+struct class_facts {
+    template <typename... Properties>
+    static constexpr auto names_of(property_list<void, Properties...>) noexcept {
+        return std::array<std::string_view, sizeof...(Properties)>{Properties::key.text()...};
+    }
+    template <typename... Properties>
+    static constexpr bool has_key(property_list<void, Properties...>) noexcept {
+        return (is_primary_key<value_t<Properties>>::value || ...);
+    }
+
+    static constexpr std::string_view name = schema_of<T>::name;
+    static constexpr auto names = names_of(typename schema_of<T>::properties{});
+    static constexpr bool HasPrimaryKeyProperty = has_key(typename schema_of<T>::properties{});
+    [[nodiscard]] static constexpr bool is_embedded() noexcept {
+        return kind_of<T>() == ObjectType::Embedded;
+    }
+};
+
+} // namespace internal
+
+/// An object that `db::add` returned, with one member per property, named like it. Reading a member
+/// reads the object as it will be sent; assigning changes it. Belongs to the thread of the
+/// transaction and is good until the commit; after that every use throws. Copies stand for the same
+/// object; nothing happens when one is dropped.
+template <typename T, typename>
+struct managed : internal::handles_of<T>::type {
+    static constexpr ObjectType object_type = internal::kind_of<T>();
+    static constexpr internal::class_facts<T> schema{};
+
+    explicit managed(const internal::object_ref& ref) noexcept { this->realm_internal_ref = ref; }
+    managed(const managed&) = default;
+    managed& operator=(const managed& other) noexcept {
+        this->realm_internal_ref = other.realm_internal_ref;
+        return *this;
+    }
+
+    /// A copy of the object. Embedded objects in it are made with `new` and belong to the caller.
+    [[nodiscard]] T detach() const {
+        T copy = internal::object_at<T>(this->realm_internal_ref, false);
+        internal::replace_pointers(copy, internal::onto_heap{});
+        return copy;
+    }
+    /// True once the transaction is over.
+    [[nodiscard]] bool is_invalidated() const {
+        return internal::live_transactions::instance().find(this->realm_internal_ref.transaction) ==
+               nullptr;
+    }
+    [[nodiscard]] bool is_frozen() const noexcept { return false; }
+    managed freeze() const {
+        throw std::logic_error(
+            "Objects for Data Ingest cannot be frozen: they leave the device once uploaded.");
+    }
+    managed thaw() const {
+        if (is_invalidated())
+            throw std::runtime_error("Invalid objects cannot be thawed.");
+        return *this;
+    }
+    /// The realm that the object was added to.
+    template <typename Db = db>
+    [[nodiscard]] Db get_realm() const {
+        const internal::object_ref& ref = this->realm_internal_ref;
+        void* owner =
+            internal::transaction::of(ref.transaction, internal::schema_of<T>::name).owner();
+        return realm_of_transaction(static_cast<Db*>(nullptr), owner);
+    }
+    template <typename Callback>
+    void observe(Callback&&) const {
+        static_assert(
+            internal::always_false<Callback>,
+            "Objects for Data Ingest cannot be observed: they leave the device once uploaded.");
+    }
+    /// JSON with the properties in the order of the macro. For people: dates without fractions,
+    /// binary as base64.
+    void to_json(std::ostream& to) const {
+        internal::write_json_object(to, internal::object_at<T>(this->realm_internal_ref, false));
+    }
+
+    friend bool operator==(const managed& a, const managed& b) noexcept { return a.same(b); }
+    friend bool operator!=(const managed& a, const managed& b) noexcept { return !a.same(b); }
+    friend bool operator<(const managed& a, const managed& b) noexcept {
+        const auto& x = a.realm_internal_ref;
+        const auto& y = b.realm_internal_ref;
+        return x.transaction != y.transaction ? x.transaction < y.transaction : x.where < y.where;
+    }
+
+private:
+    [[nodiscard]] bool same(const managed& other) const noexcept {
+        return this->realm_internal_ref.transaction == other.realm_internal_ref.transaction &&
+               this->realm_internal_ref.where == other.realm_internal_ref.where;
+    }
+};
+
+namespace internal {
+
+/// Stops the compiler where a T cannot be added to a realm.
+template <typename T>
+void check_addable() {
+    constexpr ObjectType kind = kind_of<T>();
+    static_assert(kind != ObjectType::None, "Must declare schema for T");
+    static_assert(kind != ObjectType::Embedded,
+                  "An embedded object cannot be added by itself: set it as a property of the "
+                  "object that it belongs to.");
+    static_assert(kind != ObjectType::TopLevel, "Objects of a regular class (REALM_SCHEMA) cannot "
+                                                "be added: Data Ingest sends objects of classes "
+                                                "declared with REALM_ASYMMETRIC_SCHEMA.");
+}
+
+} // namespace internal
+} // namespace realm
