@@ -10,7 +10,7 @@ endif()
 if(DEFINED ENV{CARGO_TARGET_DIR})
     set(realm_ingest_default_target_dir "$ENV{CARGO_TARGET_DIR}")
 else()
-    set(realm_ingest_default_target_dir "${CMAKE_CURRENT_SOURCE_DIR}/target")
+    set(realm_ingest_default_target_dir "${PROJECT_SOURCE_DIR}/target")
 endif()
 set(REALM_INGEST_CARGO_TARGET_DIR "${realm_ingest_default_target_dir}" CACHE PATH
     "cargo's target folder, one for all presets so that they reuse the Rust objects")
@@ -37,10 +37,10 @@ function(realm_ingest_add_cargo_target name)
         list(POP_FRONT arg_COPY from to)
         list(APPEND copies COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${from}" "${to}")
     endwhile()
-    add_custom_target(${name}
+    add_custom_target(${name} ALL
         COMMAND "${CMAKE_COMMAND}" -E env ${realm_ingest_cargo_environment}
             "${REALM_INGEST_CARGO}" build --profile "$<IF:${realm_ingest_is_debug},dev,release>"
-            --manifest-path "${CMAKE_CURRENT_SOURCE_DIR}/Cargo.toml" ${arg_ARGUMENTS}
+            --manifest-path "${PROJECT_SOURCE_DIR}/Cargo.toml" ${arg_ARGUMENTS}
         ${copies}
         BYPRODUCTS ${arg_BYPRODUCTS}
         COMMENT "cargo build"

@@ -1,3 +1,3 @@
-# The public headers.
-file(GLOB_RECURSE REALM_INGEST_CPP_HEADERS CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/include/cpprealm/*.hpp"
-    "${CMAKE_CURRENT_SOURCE_DIR}/include/cpprealm/*.h")
+# The public headers, relative to include/.
+file(GLOB_RECURSE REALM_INGEST_CPP_HEADERS CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}/include"
+    "${PROJECT_SOURCE_DIR}/include/cpprealm/*.hpp" "${PROJECT_SOURCE_DIR}/include/cpprealm/*.h")

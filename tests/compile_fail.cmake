@@ -1,0 +1,12 @@
+# cmake -DCOMPILE=<command> -DSOURCE=<file> -DREGEX=<regex> -P compile_fail.cmake
+execute_process(COMMAND ${COMPILE} -DOK "${SOURCE}" RESULT_VARIABLE result ERROR_VARIABLE output)
+if(NOT result EQUAL 0)
+    message(FATAL_ERROR "${SOURCE} does not even compile with OK defined:\n${output}")
+endif()
+execute_process(COMMAND ${COMPILE} "${SOURCE}" RESULT_VARIABLE result ERROR_VARIABLE output)
+if(result EQUAL 0)
+    message(FATAL_ERROR "${SOURCE} compiles, and should not")
+endif()
+if(NOT output MATCHES "${REGEX}")
+    message(FATAL_ERROR "${SOURCE} is refused without the words '${REGEX}':\n${output}")
+endif()

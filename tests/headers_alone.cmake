@@ -1,0 +1,17 @@
+# cmake -DCOMPILE=<command> -DHEADERS=<list> -DWORK=<folder> -P headers_alone.cmake
+# Each header compiles as the first and only line of a file, and twice in one file.
+file(MAKE_DIRECTORY "${WORK}")
+set(failed "")
+foreach(header IN LISTS HEADERS)
+    string(MAKE_C_IDENTIFIER "${header}" name)
+    set(source "${WORK}/${name}.cpp")
+    file(WRITE "${source}" "#include <${header}>\n#include <${header}>\n")
+    execute_process(COMMAND ${COMPILE} "${source}" RESULT_VARIABLE result ERROR_VARIABLE output)
+    if(NOT result EQUAL 0)
+        message("${output}")
+        list(APPEND failed "${header}")
+    endif()
+endforeach()
+if(failed)
+    message(FATAL_ERROR "do not compile alone: ${failed}")
+endif()

@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# One way to find the library, named by $1; tests/package/CMakeLists.txt sets the environment.
+set -euo pipefail
+way=$1
+fail() {
+    echo "package.$way: $*" >&2
+    exit 1
+}
+
+# Runs a command against a gateway that must hold the stranger's one document of each class afterwards.
+against_gateway() {
+    "$PYTHON" "$SOURCE/tests/with_gateway.py" --find StrangerReading=1 --find StrangerLog=1 "$GATEWAY" "$@"
+}
+
+# Builds and runs the stranger's project in a folder of its own.
+stranger() {
+    rm -rf "$WORK/$way"
+    "$CMAKE" -S "$STRANGER" -B "$WORK/$way" -G "${GENERATOR:-Ninja}" -DCMAKE_BUILD_TYPE="$CONFIG" \
+        -DCMAKE_C_COMPILER="$CC" -DCMAKE_CXX_COMPILER="$CXX" "$@"
+    "$CMAKE" --build "$WORK/$way"
+    against_gateway bash -c "'$WORK/$way/stranger' && '$WORK/$way/stranger_c'"
+}
+
+# Installs build folder $1, then moves the tree: nothing in it may remember where it was.
+install_and_move() {
+    rm -rf "$WORK/before" "$2"
+    "$CMAKE" --install "$1" --prefix "$WORK/before" --config "$CONFIG" >"$WORK/$way.log"
+    mv "$WORK/before" "$2"
+    if grep -rIl -e "$BUILD" -e "$SOURCE" -e "$WORK" "$2"; then
+        fail "the files above name a folder of the build"
+    fi
+    if readelf -d "$2"/lib*/*.so "$2"/lib*/*/*.so 2>/dev/null | grep -E 'R(UN)?PATH'; then
+        fail "the library carries a run path"
+    fi
+}
+
+prefix=$WORK/${way##*_}
+case $way in
+install_shared)
+    install_and_move "$BUILD" "$prefix"
+    ;;
+install_static)
+    "$CMAKE" -S "$SOURCE" -B "$WORK/static_build" -G "${GENERATOR:-Ninja}" -DCMAKE_BUILD_TYPE="$CONFIG" \
+        -DCMAKE_C_COMPILER="$CC" -DCMAKE_CXX_COMPILER="$CXX" -DREALM_INGEST_SHARED=OFF \
+        -DREALM_INGEST_CARGO_TARGET_DIR="$CARGO_TARGET_DIR" \
+        -DREALM_INGEST_BUILD_TESTS=OFF -DREALM_INGEST_BUILD_EXAMPLES=OFF
+    "$CMAKE" --build "$WORK/static_build"
+    install_and_move "$WORK/static_build" "$prefix"
+    ;;
+find_package_*)
+    stranger -DCMAKE_PREFIX_PATH="$prefix" -DFIND_BY=find_package
+    ;;
+add_subdirectory)
+    stranger -DFIND_BY=add_subdirectory -DREALM_INGEST_SOURCE_DIR="$SOURCE" \
+        -DREALM_INGEST_CARGO_TARGET_DIR="$CARGO_TARGET_DIR"
+    ;;
+fetch_content)
+    stranger -DFIND_BY=FetchContent -DFETCHCONTENT_SOURCE_DIR_CPPREALM="$SOURCE" \
+        -DREALM_INGEST_CARGO_TARGET_DIR="$CARGO_TARGET_DIR"
+    ;;
+pkg_config_*)
+    PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name cpprealm.pc)")
+    export PKG_CONFIG_PATH
+    rm -rf "$WORK/$way"
+    mkdir "$WORK/$way"
+    # shellcheck disable=SC2046
+    "$CXX" -std=c++17 "$STRANGER/stranger.cpp" -o "$WORK/$way/stranger" $(pkg-config --cflags --libs cpprealm)
+    # shellcheck disable=SC2046
+    "$CC" "$STRANGER/stranger.c" -o "$WORK/$way/stranger_c" $(pkg-config --cflags --libs realm-ingest)
+    LD_LIBRARY_PATH=$(pkg-config --variable=libdir realm-ingest)
+    export LD_LIBRARY_PATH
+    against_gateway bash -c "'$WORK/$way/stranger' && '$WORK/$way/stranger_c'"
+    ;;
+exports)
+    # The C ABI and the bridge, and nothing of the libraries inside.
+    library=$(find "$WORK/shared" -name librealm_ingest.so)
+    exported=$(nm -D --defined-only "$library" | awk '{print $3}' | c++filt)
+    if grep -v -E '^(realm_ingest_|cxxbridge1\$|realm\$internal\$ffi\$|.*realm::internal::ffi::|.*rust::cxxbridge1::)' <<<"$exported"; then
+        fail "the symbols above should be hidden"
+    fi
+    grep -q '^realm_ingest_version' <<<"$exported" || fail "the C ABI is not exported"
+    readelf -d "$library" | grep -q 'SONAME.*librealm_ingest\.so\.[0-9]*\]' || fail "no soname with a major version"
+    ;;
+system_libraries)
+    # What CMake links is what rustc says the archive needs.
+    needed=$(cd "$SOURCE" && "$CARGO" rustc --package realm-ingest --lib --crate-type staticlib \
+        -- --print native-static-libs 2>&1 | sed -n 's/.*native-static-libs: //p')
+    [ -n "$needed" ] || fail "rustc named no libraries"
+    sed -n 's/^set(REALM_INGEST_SYSTEM_LIBRARIES \(.*\))/\1/p' "$SOURCE/cpp/cmake/Library.cmake" | tr ' ' '\n' |
+        sort -u >"$WORK/linked"
+    tr ' ' '\n' <<<"$needed" | sed 's/^-l//' | grep -v '^c$' | sort -u >"$WORK/needed"
+    diff "$WORK/linked" "$WORK/needed"
+    ;;
+*) fail "no such test" ;;
+esac

@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+"""Runs a command against a gateway of its own.
+
+    with_gateway.py [--listen ADDRESS] [--find COLLECTION=COUNT]... GATEWAY_BINARY COMMAND [ARGUMENT...]
+
+The gateway listens on a free port (or on ADDRESS) with a data folder of its own, and REALM_INGEST_URL names it to
+the command, which runs in an empty folder. With --find, the gateway must hold that many documents afterwards.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+
+
+def start(binary, listen, data, log):
+    gateway = subprocess.Popen(
+        [binary, "serve", "--dev", "--listen", listen, "--data", data],
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+    )
+    for line in gateway.stdout:
+        if "listening on" in line:
+            return gateway, line.split("listening on ")[1].split()[0].rstrip("/")
+    sys.exit("the gateway did not start:\n" + open(log.name).read())
+
+
+def count(binary, collection, data):
+    found = subprocess.run(
+        [binary, "find", collection, "--data", data, "--limit", "1000"],
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+    )
+    print(found.stdout, end="")
+    return len(found.stdout.splitlines())
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--listen", default="127.0.0.1:0")
+    parser.add_argument("--find", action="append", default=[])
+    parser.add_argument("gateway")
+    parser.add_argument("command", nargs=argparse.REMAINDER)
+    options = parser.parse_args()
+
+    with tempfile.TemporaryDirectory(prefix="ingest-test-") as folder:
+        data, work = os.path.join(folder, "gateway"), os.path.join(folder, "work")
+        os.mkdir(work)
+        with open(os.path.join(folder, "gateway.log"), "w") as log:
+            gateway, url = start(options.gateway, options.listen, data, log)
+            try:
+                environment = dict(os.environ, REALM_INGEST_URL=url)
+                done = subprocess.run(options.command, cwd=work, env=environment)
+                for wanted in options.find:
+                    collection, number = wanted.split("=")
+                    if count(options.gateway, collection, data) != int(number):
+                        sys.exit(f"the gateway does not hold {number} documents of {collection}")
+            finally:
+                gateway.terminate()
+                gateway.wait()
+        if done.returncode:
+            print(open(log.name).read(), file=sys.stderr)
+        sys.exit(done.returncode)
+
+
+main()
