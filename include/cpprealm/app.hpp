@@ -31,6 +31,9 @@ namespace realm {
 /// once and the answer may come on any thread.
 class App {
 public:
+    // GCC counts the copy constructor that it makes itself as a use of the deprecated members.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
     struct configuration {
         std::string app_id;
         /// Without one the environment variable REALM_INGEST_URL is used.
@@ -50,6 +53,7 @@ public:
         /// Accepted and never called: objects travel over HTTPS.
         std::shared_ptr<networking::sync_socket_provider> sync_socket_provider;
     };
+#pragma GCC diagnostic pop
 
     using credentials = internal::app_credentials;
 

@@ -24,11 +24,12 @@
 namespace realm::internal {
 struct sync_settings;
 class realm_instance;
+struct config_access;
 } // namespace realm::internal
 
 namespace realm::internal::bridge {
 
-/// One opened realm. What applications use of it is the configuration types inside.
+/// A handle to an opened realm; `db` holds one. Applications use the configuration types inside.
 struct realm {
     enum class sync_session_stop_policy : uint8_t {
         immediately,
@@ -128,7 +129,7 @@ struct realm {
 
     private:
         using bridge_sync_config = struct sync_config;
-        friend class internal::realm_instance;
+        friend struct internal::config_access;
 
         std::string path_;
         std::shared_ptr<struct ::realm::scheduler> scheduler_;
@@ -141,6 +142,16 @@ struct realm {
         enum client_reset_mode client_reset_mode_ = client_reset_mode::manual;
         std::shared_ptr<void> client_reset_handler_;
     };
+
+    explicit realm(std::shared_ptr<realm_instance> instance, bool frozen = false)
+        : instance_(std::move(instance)), frozen_(frozen) {}
+
+    const std::shared_ptr<realm_instance>& instance() const noexcept { return instance_; }
+    bool is_frozen() const noexcept { return frozen_; }
+
+private:
+    std::shared_ptr<realm_instance> instance_;
+    bool frozen_;
 };
 
 } // namespace realm::internal::bridge

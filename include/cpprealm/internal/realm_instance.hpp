@@ -1,0 +1,184 @@
+// One realm, opened on one thread: what the `db` handles of that thread share.
+//
+// Instances of one path, on whatever threads, lead to one session and one outbox in the library. An
+// instance adds what belongs to a thread: its transaction, and the checks of who uses it and when.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <cpprealm/internal/bridge/realm.hpp>
+#include <cpprealm/internal/http_messages.hpp>
+#include <cpprealm/internal/library.hpp>
+#include <cpprealm/internal/realm_checks.hpp>
+#include <cpprealm/internal/session_errors.hpp>
+#include <cpprealm/internal/transaction.hpp>
+
+namespace realm::internal {
+
+/// Used by its own thread, except for `close_status` and `session`, which any thread may ask for.
+class realm_instance : public std::enable_shared_from_this<realm_instance> {
+public:
+    using config = bridge::realm::config;
+
+    /// The instance that is open on this thread already, or a new one. Throws for a configuration
+    /// that contradicts an open one, for a schema that is not valid, and when the file does not
+    /// open.
+    static std::shared_ptr<realm_instance> open(const config& config,
+                                                std::vector<bridge::object_schema> classes);
+
+    realm_instance(const config& config, std::vector<bridge::object_schema> classes,
+                   rust::Box<ffi::Realm> realm)
+        : config_(config), classes_(std::move(classes)), realm_(std::move(realm)),
+          transaction_(classes_) {}
+    ~realm_instance() { shut(); }
+    realm_instance(const realm_instance&) = delete;
+    realm_instance& operator=(const realm_instance&) = delete;
+
+    void begin() {
+        verify();
+        if (transaction_.active())
+            throw std::logic_error("The Realm is already in a write transaction");
+        transaction_.begin(this);
+    }
+
+    /// Durable on return. When it throws, the transaction is over and nothing of it is kept.
+    void commit() {
+        verify();
+        if (!transaction_.active())
+            throw std::logic_error("Can't commit a non-existing write transaction");
+        transaction_.finish([this](const std::vector<transaction::run>& runs,
+                                   const std::uint8_t* payload, std::size_t size) {
+            std::vector<ffi::Run> out;
+            out.reserve(runs.size());
+            for (const auto& run : runs)
+                out.push_back({to_rust(run.class_name), run.count});
+            throw_if_failed(realm_->append({out.data(), out.size()}, {payload, size}));
+        });
+    }
+
+    /// Drops what an open transaction holds; without one it does nothing.
+    void cancel() noexcept { transaction_.abandon(); }
+
+    /// Where objects are added. Throws unless this thread may use the realm.
+    transaction& writable() {
+        verify();
+        return transaction_;
+    }
+
+    /// Throws unless the realm is open and this is its thread.
+    void verify() const {
+        if (!config_.scheduler()->is_on_thread())
+            throw_wrong_thread();
+        if (closed_)
+            throw std::logic_error("Cannot access realm that has been closed.");
+    }
+
+    void close() {
+        if (closed_)
+            return;
+        verify();
+        shut();
+    }
+    bool is_closed() const noexcept { return closed_; }
+
+    std::optional<bridge::sync_session> session() const {
+        if (closed_)
+            return std::nullopt;
+        return bridge::sync_session(realm_->session());
+    }
+
+private:
+    /// Instances by path, so that a thread finds its own and contradictions are seen.
+    struct registry {
+        std::mutex mutex;
+        std::vector<std::weak_ptr<realm_instance>> open;
+
+        static registry& get() {
+            // Never destroyed: a db with static storage may be closed after it otherwise.
+            static auto* all = new registry();
+            return *all;
+        }
+    };
+
+    void shut() noexcept {
+        if (closed_.exchange(true))
+            return;
+        transaction_.abandon();
+        realm_->close();
+    }
+
+    static rust::Box<ffi::Realm> open_in_library(const config& config,
+                                                 const bridge::schema& schema);
+
+    const config config_;
+    const std::vector<bridge::object_schema> classes_;
+    const rust::Box<ffi::Realm> realm_;
+    transaction transaction_;
+    std::atomic<bool> closed_{false};
+};
+
+inline std::shared_ptr<realm_instance>
+realm_instance::open(const config& config, std::vector<bridge::object_schema> classes) {
+    if (!config.scheduler() || !config.scheduler()->is_on_thread())
+        throw_wrong_thread();
+    check_classes(config, classes);
+
+    auto& registry = registry::get();
+    std::lock_guard lock(registry.mutex);
+    auto gone = [](const auto& weak) { return weak.expired(); };
+    registry.open.erase(std::remove_if(registry.open.begin(), registry.open.end(), gone),
+                        registry.open.end());
+    std::shared_ptr<realm_instance> on_this_thread;
+    for (const auto& weak : registry.open) {
+        auto other = weak.lock();
+        if (!other || other->closed_ || other->config_.path() != config.path())
+            continue;
+        check_same(other->config_, config);
+        if (other->config_.scheduler()->is_same_as(config.scheduler().get()))
+            on_this_thread = std::move(other);
+    }
+    if (on_this_thread) {
+        if (on_this_thread->classes_ != classes)
+            throw std::logic_error("Realm already opened on current thread with different schema.");
+        return on_this_thread;
+    }
+
+    auto opened = open_in_library(config, bridge::schema(classes));
+    auto instance = std::make_shared<realm_instance>(config, std::move(classes), std::move(opened));
+    registry.open.push_back(instance);
+    return instance;
+}
+
+inline rust::Box<ffi::Realm> realm_instance::open_in_library(const config& config,
+                                                             const bridge::schema& schema) {
+    const auto& settings = *config.sync_config().settings();
+
+    ffi::RealmConfig out;
+    out.path = config.path();
+    out.schema_json = schema.to_json();
+    out.stop_policy = static_cast<std::uint8_t>(settings.stop_policy);
+    if (auto key = config_access::encryption_key(config))
+        out.encryption_key = to_rust_bytes({key->data(), key->size()});
+    out.headers = to_rust(settings.custom_http_headers);
+    if (settings.proxy)
+        out.proxy = to_url(*settings.proxy);
+
+    auto errors = std::make_shared<session_errors>(settings.error_handler);
+    auto status = no_status();
+    auto realm = ffi::open_realm(*settings.user->user, out,
+                                 std::make_unique<session_errors::observer>(errors), status);
+    throw_if_failed(status);
+    errors->start(bridge::sync_session(realm->session()));
+    return realm;
+}
+
+} // namespace realm::internal

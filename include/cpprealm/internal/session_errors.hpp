@@ -1,0 +1,68 @@
+// The way of a session's errors to the application's handler.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <cpprealm/internal/bridge/sync_error.hpp>
+#include <cpprealm/internal/bridge/sync_session.hpp>
+
+namespace realm::internal {
+
+/// The handler wants the session, which exists only once the realm is open, while the first error
+/// may come before: such an error waits until `start`.
+class session_errors {
+public:
+    using handler = std::function<void(const bridge::sync_session&, const bridge::sync_error&)>;
+
+    explicit session_errors(handler handler) : handler_(std::move(handler)) {}
+
+    void start(bridge::sync_session session) {
+        std::vector<bridge::sync_error> early;
+        {
+            std::lock_guard lock(mutex_);
+            session_ = std::move(session);
+            early.swap(early_);
+        }
+        for (const auto& error : early)
+            call(error);
+    }
+
+    void report(bridge::sync_error error) {
+        {
+            std::lock_guard lock(mutex_);
+            if (!session_) {
+                early_.push_back(std::move(error));
+                return;
+            }
+        }
+        call(error);
+    }
+
+    struct observer final : ffi::SessionObserver {
+        explicit observer(std::shared_ptr<session_errors> to) : to_(std::move(to)) {}
+        void error(const ffi::SyncError& error) const override {
+            to_->report(bridge::sync_error(error));
+        }
+
+    private:
+        std::shared_ptr<session_errors> to_;
+    };
+
+private:
+    void call(const bridge::sync_error& error) const {
+        if (handler_)
+            handler_(*session_, error);
+    }
+
+    const handler handler_;
+    std::mutex mutex_;
+    std::optional<bridge::sync_session> session_; // set once
+    std::vector<bridge::sync_error> early_;
+};
+
+} // namespace realm::internal
