@@ -315,7 +315,7 @@ impl Error {
     pub fn code(&self) -> Code {
         match self {
             Error::App { code, .. } | Error::Sync { code, .. } => *code,
-            Error::Outbox(error) => error.code(),
+            Error::Outbox(error) => outbox_code(error),
             Error::File { .. } => Code::FileOperationFailed,
             Error::InvalidSchema(_) => Code::InvalidSchema,
             Error::InvalidArgument(_) => Code::InvalidArgument,
@@ -367,12 +367,40 @@ impl Error {
         }
     }
 
+    /// The text with its causes, for callers that see one text only.
+    pub fn full_message(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            let more = error.to_string();
+            if !text.contains(&more) {
+                text.push_str(": ");
+                text.push_str(&more);
+            }
+            cause = error.source();
+        }
+        text
+    }
+
     pub(crate) fn app(code: Code, message: impl Into<String>) -> Error {
         Error::App { code, message: message.into(), link: String::new(), status: 0 }
     }
 
     pub(crate) fn aborted() -> Error {
         Error::Sync { code: Code::OperationAborted, message: "Sync session became inactive".to_owned() }
+    }
+}
+
+fn outbox_code(error: &crate::outbox::Error) -> Code {
+    use crate::outbox::Error as E;
+    match error {
+        E::TooLarge { .. } | E::CapReached { .. } => Code::LimitExceeded,
+        E::NoDocuments | E::UnknownSchema { .. } => Code::InvalidArgument,
+        E::DiskFull { .. } => Code::OutOfDiskSpace,
+        E::Locked { .. } | E::Io { .. } | E::Sqlite { .. } | E::MissingFolder { .. } => Code::FileOperationFailed,
+        E::Corrupt { .. } | E::NewerFormat { .. } => Code::InvalidDatabase,
+        E::SqliteTooOld { .. } => Code::NotSupported,
+        E::Poisoned { .. } => Code::RuntimeError,
     }
 }
 

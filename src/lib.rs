@@ -1,6 +1,20 @@
-//! placeholder
+//! Data Ingest for devices: a durable outbox and an uploader behind the C++ API that Realm's users know.
+//!
+//! ```text
+//! C++ struct --> BSON bytes --> bridge --> outbox row --> batch --> HTTP --> gateway --> sink
+//! macros.hpp     bson_writer    src/ffi    src/outbox     src/uploader      gateway/src
+//! ```
+//!
+//! Data goes one way, and each stage knows only the one it feeds. [`realm::Realm`] joins an outbox and its session;
+//! [`app::App`] holds the users whose data it is.
 
 mod decimal;
 mod ejson;
 mod ffi;
+
+pub mod error;
+pub mod logging;
 pub mod outbox;
+pub mod transport;
+
+pub use error::{Code, CompensatingWrite, Error, Result, SyncError};

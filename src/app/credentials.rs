@@ -1,0 +1,114 @@
+//! What a user logs in with: the provider's name in the URL and the JSON body that goes there.
+
+use std::fmt;
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::error::{Error, Result};
+
+/// Credentials of any provider.
+#[derive(Clone)]
+pub struct Credentials {
+    provider: String,
+    body: String,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials").field("provider", &self.provider).finish_non_exhaustive()
+    }
+}
+
+impl Credentials {
+    /// Credentials for the provider of this name (`anon-user`, `local-userpass`, `api-key`, `custom-token`,
+    /// `custom-function`, `oauth2-google`, `oauth2-facebook`, `oauth2-apple`), with the body it wants. Bytes of the body
+    /// are kept as they are: the payload of a custom function may hold extended JSON and its order matters.
+    ///
+    /// # Errors
+    /// The body is not a JSON object, or the provider's name could not stand in a URL.
+    pub fn new(provider: &str, body_json: &str) -> Result<Credentials> {
+        let plain = !provider.is_empty() && provider.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        if !plain {
+            return Err(Error::InvalidArgument(format!("no provider has the name '{provider}'")));
+        }
+        let parsed: &RawValue = serde_json::from_str(body_json)
+            .map_err(|error| Error::InvalidArgument(format!("the credentials are not valid JSON: {error}")))?;
+        if !parsed.get().starts_with('{') {
+            return Err(Error::InvalidArgument("the credentials are not a JSON object".to_owned()));
+        }
+        Ok(Credentials { provider: provider.to_owned(), body: parsed.get().to_owned() })
+    }
+
+    /// A new user without name or password, or the one already logged in.
+    pub fn anonymous() -> Credentials {
+        Credentials { provider: ANONYMOUS.to_owned(), body: r#"{"provider":"anon-user"}"#.to_owned() }
+    }
+
+    /// A registered e-mail address and its password.
+    pub fn email_password(email: &str, password: &str) -> Credentials {
+        let body = serde_json::json!({"provider": "local-userpass", "username": email, "password": password});
+        Credentials { provider: "local-userpass".to_owned(), body: body.to_string() }
+    }
+
+    /// The name that stands in the URL.
+    pub fn provider(&self) -> &str {
+        &self.provider
+    }
+
+    pub(crate) fn is_anonymous(&self) -> bool {
+        self.provider == ANONYMOUS
+    }
+
+    /// The body with the device added as `options`.
+    pub(crate) fn body(&self, options: &Value) -> String {
+        let fields = self.body.trim_start_matches('{').trim_start();
+        if fields == "}" {
+            return format!(r#"{{"options":{options}}}"#);
+        }
+        // The first of two equal keys counts for some servers and the last for others: none is left to chance.
+        let has_options = serde_json::from_str::<Value>(&self.body).is_ok_and(|body| body.get("options").is_some());
+        if has_options {
+            let mut body = serde_json::from_str::<Value>(&self.body).unwrap_or(Value::Null);
+            body["options"] = options.clone();
+            return body.to_string();
+        }
+        format!(r#"{{"options":{options},{fields}"#)
+    }
+}
+
+pub(crate) const ANONYMOUS: &str = "anon-user";
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn the_payload_of_a_function_keeps_its_order_and_its_numbers() {
+        let text = r#" {"z": 1, "a": {"$numberLong": "9223372036854775807"}, "big": 123456789012345678901234567890} "#;
+        let body = Credentials::new("custom-function", text).unwrap().body(&json!({"device": {}}));
+        assert!(body.ends_with(text.trim().strip_prefix('{').unwrap()), "{body}");
+        assert!(serde_json::from_str::<Value>(&body).unwrap()["options"]["device"].is_object());
+    }
+
+    #[test]
+    fn an_empty_body_and_one_with_options_are_joined_too() {
+        let empty = Credentials::new("custom-function", "{ }").unwrap().body(&json!({"device": 1}));
+        assert_eq!(empty, r#"{"options":{"device":1}}"#);
+        let own = Credentials::new("custom-function", r#"{"options":5,"a":1}"#).unwrap().body(&json!({"device": 1}));
+        assert_eq!(serde_json::from_str::<Value>(&own).unwrap(), json!({"options": {"device": 1}, "a": 1}));
+    }
+
+    #[test]
+    fn what_is_no_object_or_no_provider_is_refused_and_nothing_shows_in_debug() {
+        assert!(Credentials::new("custom-function", "[1]").is_err());
+        assert!(Credentials::new("custom-function", "{").is_err());
+        assert!(Credentials::new("../x", "{}").is_err());
+        let debug = format!("{:?}", Credentials::email_password("a@b.c", "secret"));
+        assert!(!debug.contains("secret") && !debug.contains("a@b.c"), "{debug}");
+    }
+}

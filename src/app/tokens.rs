@@ -1,0 +1,113 @@
+//! Reads what a client needs from a JWT: when it ends, and the user's custom data. The signature is the server's affair.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+    .with_decode_allow_trailing_bits(true);
+const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
+const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Claims {
+    /// Unix seconds.
+    pub(crate) exp: i64,
+    /// Unix seconds.
+    pub(crate) iat: i64,
+    /// The user's custom data as extended JSON, as the server wrote it.
+    pub(crate) user_data: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Payload<'a> {
+    exp: i64,
+    iat: i64,
+    #[serde(borrow)]
+    user_data: Option<&'a RawValue>,
+}
+
+/// The claims of a token, or none if it is not a JWT.
+pub(crate) fn claims(token: &str) -> Option<Claims> {
+    let mut parts = token.split('.');
+    let (header, payload, _signature) = (parts.next()?, parts.next()?, parts.next()?);
+    if header.is_empty() || payload.is_empty() || parts.next().is_some() {
+        return None;
+    }
+    let payload = URL_SAFE.decode(payload).or_else(|_| STANDARD.decode(payload)).ok()?;
+    let payload: Payload<'_> = serde_json::from_slice(&payload).ok()?;
+    let user_data = payload.user_data.map(RawValue::get).filter(|data| data.starts_with('{')).map(str::to_owned);
+    Some(Claims { exp: payload.exp, iat: payload.iat, user_data })
+}
+
+impl Claims {
+    /// When a token that was received just now should be replaced. Counted from its own life span, so that a device
+    /// whose clock is wrong, as small devices' clocks are, neither refreshes all the time nor too late.
+    pub(crate) fn renew_at(&self, received: Instant) -> Instant {
+        let life = Duration::from_secs(u64::try_from(self.exp.saturating_sub(self.iat)).unwrap_or(0));
+        received.checked_add(life - margin(life)).unwrap_or(received)
+    }
+
+    /// The same for a token read from a file: the wall clock is all there is.
+    pub(crate) fn renew_at_by_wall_clock(&self, now: Instant, wall: SystemTime) -> Instant {
+        let seconds = wall.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let life = Duration::from_secs(u64::try_from(self.exp.saturating_sub(self.iat)).unwrap_or(0));
+        let left = u64::try_from(self.exp).unwrap_or(0).saturating_sub(seconds);
+        let left = Duration::from_secs(left).min(life);
+        now.checked_add(left.saturating_sub(margin(life))).unwrap_or(now)
+    }
+}
+
+/// A minute covers a slow request; short-lived tokens are used for most of their life all the same.
+fn margin(life: Duration) -> Duration {
+    (life / 10).min(Duration::from_secs(60))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+    use super::*;
+
+    fn token(payload: &str) -> String {
+        format!("e30.{}.sig", URL_SAFE.encode(payload))
+    }
+
+    #[test]
+    fn custom_data_comes_out_as_it_was_written() {
+        let read = claims(&token(r#"{"exp":20,"iat":10,"user_data":{"b":{"$numberLong":"1"},"a":2}}"#)).unwrap();
+        assert_eq!(read.user_data.as_deref(), Some(r#"{"b":{"$numberLong":"1"},"a":2}"#));
+        assert_eq!((read.exp, read.iat), (20, 10));
+        assert_eq!(claims(&token(r#"{"exp":20,"iat":10,"user_data":null}"#)).unwrap().user_data, None);
+    }
+
+    #[test]
+    fn both_base64_alphabets_are_read_with_or_without_padding() {
+        let payload = r#"{"exp":20,"iat":10,"x":"??>>~~"}"#;
+        for text in [URL_SAFE.encode(payload), STANDARD.encode(payload), URL_SAFE.encode(payload).replace('=', "")] {
+            assert!(claims(&format!("e30.{text}.")).is_some(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_jwt_is_none() {
+        let texts = ["", "a.b", "a..c", ".b.c", "a.b.c.d", "e30.!!.c"];
+        assert!(texts.iter().all(|text| claims(text).is_none()));
+        assert!(claims(&token(r#"{"exp":"20","iat":10}"#)).is_none());
+        assert!(claims(&token(r#"{"iat":10}"#)).is_none());
+    }
+
+    #[test]
+    fn a_wrong_clock_does_not_shorten_a_fresh_token() {
+        let now = Instant::now();
+        let fresh = Claims { exp: 4_000_001_800, iat: 4_000_000_000, user_data: None };
+        assert_eq!(fresh.renew_at(now) - now, Duration::from_secs(1740));
+        let expired = Claims { exp: 1800, iat: 0, user_data: None };
+        assert_eq!(expired.renew_at_by_wall_clock(now, UNIX_EPOCH + Duration::from_secs(5000)), now);
+    }
+}

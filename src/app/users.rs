@@ -1,0 +1,268 @@
+//! The file that keeps users between starts: one JSON document, replaced as a whole, readable by its owner alone.
+//!
+//! With a key it is sealed: `RIU1`, a nonce of 12 bytes, then AES-256-GCM over the JSON with the first four bytes as
+//! associated data; the key is derived by HKDF-SHA256 from the 64 bytes the application gives. A file that cannot be
+//! read is moved aside and users log in again. A lock file lets several processes change the file in turn.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::hkdf::{HKDF_SHA256, Salt};
+use ring::rand::{SecureRandom, SystemRandom};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+const MAGIC: &[u8] = b"RIU1";
+const FORMAT: u32 = 1;
+
+#[derive(Serialize, Deserialize, Default)]
+pub(crate) struct Document {
+    format: u32,
+    pub(crate) current: Option<String>,
+    pub(crate) users: Vec<StoredUser>,
+    /// Anonymous users that logged out: their files go when an app is next opened.
+    #[serde(default)]
+    pub(crate) removed: Vec<String>,
+}
+
+impl Document {
+    /// The record of this user, made if there is none.
+    pub(crate) fn user(&mut self, id: &str) -> &mut StoredUser {
+        let at = match self.users.iter().position(|user| user.id == id) {
+            Some(at) => at,
+            None => {
+                self.users.push(StoredUser { id: id.to_owned(), ..StoredUser::default() });
+                self.users.len() - 1
+            }
+        };
+        &mut self.users[at]
+    }
+}
+
+/// A user without tokens is logged out.
+#[derive(Serialize, Deserialize, Default, Clone)]
+pub(crate) struct StoredUser {
+    pub(crate) id: String,
+    pub(crate) access_token: String,
+    pub(crate) refresh_token: String,
+    pub(crate) device_id: String,
+    pub(crate) identities: Vec<Identity>,
+}
+
+/// One way in which a user logs in.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The provider's name for the user.
+    pub id: String,
+    /// The provider.
+    pub provider_type: String,
+}
+
+pub(crate) struct UserStore {
+    path: PathBuf,
+    key: Option<LessSafeKey>,
+    random: SystemRandom,
+}
+
+impl UserStore {
+    /// Opens the store in this directory, which is made if it does not exist.
+    pub(crate) fn open(directory: &Path, key: Option<&[u8; 64]>) -> Result<UserStore> {
+        fs::create_dir_all(directory).map_err(file("make the directory", directory))?;
+        let key = key.map(derive).transpose()?;
+        Ok(UserStore { path: directory.join("users.json"), key, random: SystemRandom::new() })
+    }
+
+    /// What is stored; nothing if there is no file, or none that can be read.
+    pub(crate) fn load(&self) -> Result<Document> {
+        let _lock = self.lock()?;
+        self.read()
+    }
+
+    /// Changes what is stored, as one step for all processes.
+    pub(crate) fn update<T>(&self, change: impl FnOnce(&mut Document) -> T) -> Result<T> {
+        let _lock = self.lock()?;
+        let mut document = self.read()?;
+        let result = change(&mut document);
+        document.format = FORMAT;
+        self.write(&document)?;
+        Ok(result)
+    }
+
+    fn lock(&self) -> Result<File> {
+        let path = self.path.with_extension("lock");
+        let file_of = private().write(true).create(true).truncate(false).open(&path).map_err(file("open", &path))?;
+        file_of.lock().map_err(file("lock", &path))?;
+        Ok(file_of)
+    }
+
+    fn read(&self) -> Result<Document> {
+        let mut bytes = Vec::new();
+        match File::open(&self.path) {
+            Ok(mut opened) => opened.read_to_end(&mut bytes).map_err(file("read", &self.path))?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Document::default()),
+            Err(error) => return Err(file("open", &self.path)(error)),
+        };
+        match self.decode(bytes) {
+            Ok(document) => Ok(document),
+            Err(reason) => {
+                let aside = self.aside();
+                fs::rename(&self.path, &aside).map_err(file("move aside", &self.path))?;
+                log::warn!(
+                    target: "ingest::users",
+                    "users have to log in again: {} {reason}; it was moved to {}",
+                    self.path.display(),
+                    aside.display()
+                );
+                Ok(Document::default())
+            }
+        }
+    }
+
+    fn decode(&self, mut bytes: Vec<u8>) -> Result<Document, &'static str> {
+        let json = match (&self.key, bytes.starts_with(MAGIC)) {
+            (None, true) => return Err("is encrypted and no key was given"),
+            (Some(_), false) => return Err("is not encrypted although a key was given"),
+            (None, false) => &bytes[..],
+            (Some(key), true) => {
+                let sealed = &mut bytes[MAGIC.len()..];
+                if sealed.len() < NONCE_LEN {
+                    return Err("is cut short");
+                }
+                let (nonce, sealed) = sealed.split_at_mut(NONCE_LEN);
+                let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| "is cut short")?;
+                key.open_in_place(nonce, Aad::from(MAGIC), sealed).map_err(|_| "was encrypted with another key")?
+            }
+        };
+        let document: Document = serde_json::from_slice(json).map_err(|_| "is not what this library writes")?;
+        if document.format == FORMAT { Ok(document) } else { Err("has another format") }
+    }
+
+    fn write(&self, document: &Document) -> Result<()> {
+        let json = serde_json::to_vec(document)
+            .map_err(|error| file("write", &self.path)(io::Error::new(io::ErrorKind::InvalidData, error)))?;
+        let bytes = match &self.key {
+            None => json,
+            Some(key) => self.seal(key, json)?,
+        };
+        let temporary = self.path.with_extension("json.new");
+        let mut new =
+            private().write(true).create(true).truncate(true).open(&temporary).map_err(file("open", &temporary))?;
+        new.write_all(&bytes).and_then(|()| new.sync_all()).map_err(file("write", &temporary))?;
+        fs::rename(&temporary, &self.path).map_err(file("replace", &self.path))?;
+        if let Some(directory) = self.path.parent() {
+            // The new name has to survive a power cut too; where directories cannot be synced nothing is lost by that.
+            let _ = File::open(directory).and_then(|directory| directory.sync_all());
+        }
+        Ok(())
+    }
+
+    fn seal(&self, key: &LessSafeKey, mut json: Vec<u8>) -> Result<Vec<u8>> {
+        let failed = |_| Error::Panic("the users' file could not be encrypted".to_owned());
+        let mut nonce = [0; NONCE_LEN];
+        self.random.fill(&mut nonce).map_err(failed)?;
+        key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(MAGIC), &mut json)
+            .map_err(failed)?;
+        Ok([MAGIC, &nonce, &json].concat())
+    }
+
+    fn aside(&self) -> PathBuf {
+        let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        (0..)
+            .map(|n| self.path.with_extension(if n == 0 {
+                format!("json.unreadable-{seconds}")
+            } else {
+                format!("json.unreadable-{seconds}-{n}")
+            }))
+            .find(|path| !path.exists())
+            .unwrap_or_else(|| self.path.with_extension("json.unreadable"))
+    }
+}
+
+fn derive(key: &[u8; 64]) -> Result<LessSafeKey> {
+    let salt = Salt::new(HKDF_SHA256, b"realm-ingest users");
+    let secret = salt.extract(key);
+    let info: [&[u8]; 1] = [b"aes-256-gcm 1"];
+    let derived = secret
+        .expand(&info, &AES_256_GCM)
+        .map_err(|_| Error::Panic("the key of the users' file could not be derived".to_owned()))?;
+    Ok(LessSafeKey::new(UnboundKey::from(derived)))
+}
+
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+fn file(action: &'static str, path: &Path) -> impl Fn(io::Error) -> Error {
+    let path = path.to_owned();
+    move |source| Error::File { action, path: path.clone(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+    use super::*;
+
+    fn names(directory: &Path) -> Vec<String> {
+        let mut names: Vec<String> =
+            fs::read_dir(directory).unwrap().map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    fn with_user(store: &UserStore) {
+        store.update(|document| document.user("u1").refresh_token = "secret-token".to_owned()).unwrap();
+    }
+
+    #[test]
+    fn users_come_back_and_only_the_owner_can_read_the_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = UserStore::open(directory.path(), None).unwrap();
+        with_user(&store);
+        let again = UserStore::open(directory.path(), None).unwrap().load().unwrap();
+        assert_eq!(again.users[0].refresh_token, "secret-token");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = fs::metadata(directory.path().join("users.json")).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn a_sealed_file_shows_nothing_and_opens_with_its_key_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        with_user(&UserStore::open(directory.path(), Some(&[7; 64])).unwrap());
+        let bytes = fs::read(directory.path().join("users.json")).unwrap();
+        assert!(!String::from_utf8_lossy(&bytes).contains("secret"));
+        let store = UserStore::open(directory.path(), Some(&[7; 64])).unwrap();
+        assert_eq!(store.load().unwrap().users[0].refresh_token, "secret-token");
+
+        let other = UserStore::open(directory.path(), Some(&[8; 64])).unwrap();
+        assert!(other.load().unwrap().users.is_empty());
+        assert!(names(directory.path()).iter().any(|name| name.starts_with("users.json.unreadable-")));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_moved_aside_and_never_lost() {
+        for (key, content) in
+            [(None, &b"RIU1 sealed"[..]), (Some([1; 64]), b"{}"), (None, b"{\"format\":9,\"users\":[]}"), (Some([1; 64]), b"RIU1")]
+        {
+            let directory = tempfile::tempdir().unwrap();
+            fs::write(directory.path().join("users.json"), content).unwrap();
+            let store = UserStore::open(directory.path(), key.as_ref()).unwrap();
+            assert!(store.load().unwrap().users.is_empty());
+            let aside = names(directory.path()).into_iter().find(|name| name.contains("unreadable")).unwrap();
+            assert_eq!(fs::read(directory.path().join(aside)).unwrap(), content);
+            with_user(&store);
+            assert_eq!(store.load().unwrap().users.len(), 1);
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! The transport a program gets by default: reqwest with rustls (ring), HTTP/2 where the server offers it, and
+//! connections that are kept. The only file that imports reqwest.
+
+use std::error::Error as StdError;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls_platform_verifier::Verifier;
+
+use super::{FailureKind, Method, Request, Response, ResponseFuture, Transport};
+use crate::error::{Error, Result};
+
+/// A name that does not resolve or a host that does not answer shall not hold an attempt for longer: the uploader
+/// has its own pause between attempts.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+/// Below the idle limits of common load balancers (60 s and more), so that the client closes first.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
+
+/// What can be set for the default transport.
+#[derive(Clone, Default)]
+pub struct HttpOptions {
+    /// Sent with every request; they replace what the library would send under the same name.
+    pub headers: Vec<(String, String)>,
+    /// `http://[user:password@]host:port`; none means what the environment says.
+    pub proxy: Option<String>,
+    /// A PEM file with certificates to trust beside those of the system.
+    pub trusted_certificates: Option<PathBuf>,
+    /// Accept any certificate. For tests against a server that has a self-signed one.
+    pub accept_any_certificate: bool,
+}
+
+/// The default transport.
+#[derive(Clone)]
+pub struct HttpTransport {
+    client: reqwest::Client,
+    headers: Arc<[(String, String)]>,
+}
+
+impl HttpTransport {
+    /// Makes a transport. It opens no connection yet.
+    ///
+    /// # Errors
+    /// A proxy URL or a certificate file that cannot be used.
+    pub fn new(options: HttpOptions) -> Result<HttpTransport> {
+        let mut builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls(&options)?)
+            .user_agent(concat!("realm-ingest/", env!("CARGO_PKG_VERSION")))
+            // Redirects are followed by the app, which has to ask the new host for its location.
+            .redirect(reqwest::redirect::Policy::none())
+            // The uploader counts attempts and reports each: nothing is to be tried again beneath it.
+            .retry(reqwest::retry::never())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .tcp_keepalive(Duration::from_secs(30))
+            .http2_keep_alive_interval(Duration::from_secs(30))
+            .http2_keep_alive_timeout(Duration::from_secs(20));
+        if let Some(proxy) = options.proxy.as_deref().filter(|proxy| !proxy.is_empty()) {
+            let proxy = reqwest::Proxy::all(proxy)
+                .map_err(|error| Error::InvalidArgument(format!("the proxy cannot be used: {}", chain(&error))))?;
+            builder = builder.proxy(proxy);
+        }
+        let client = builder
+            .build()
+            .map_err(|error| Error::InvalidArgument(format!("the HTTP client cannot be made: {}", chain(&error))))?;
+        Ok(HttpTransport { client, headers: options.headers.into() })
+    }
+}
+
+impl Transport for HttpTransport {
+    fn send(&self, request: Request) -> ResponseFuture {
+        let mut builder = self.client.request(method(request.method), &request.url).timeout(request.timeout);
+        let own = |name: &str| self.headers.iter().any(|(key, _)| key.eq_ignore_ascii_case(name));
+        for (name, value) in request.headers.iter().filter(|(name, _)| !own(name)).chain(self.headers.iter()) {
+            builder = builder.header(name, value);
+        }
+        if !request.body.is_empty() {
+            builder = builder.body(request.body);
+        }
+        Box::pin(async move {
+            let answer = match builder.send().await {
+                Ok(answer) => answer,
+                Err(error) => return failed(error),
+            };
+            let status = answer.status().as_u16();
+            let headers = answer
+                .headers()
+                .iter()
+                .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+                .collect();
+            match answer.bytes().await {
+                Ok(body) => Response { status, headers, body: body.into(), ..Response::default() },
+                Err(error) => failed(error),
+            }
+        })
+    }
+}
+
+fn method(method: Method) -> reqwest::Method {
+    match method {
+        Method::Get => reqwest::Method::GET,
+        Method::Post => reqwest::Method::POST,
+        Method::Patch => reqwest::Method::PATCH,
+        Method::Put => reqwest::Method::PUT,
+        Method::Delete => reqwest::Method::DELETE,
+    }
+}
+
+fn failed(error: reqwest::Error) -> Response {
+    let tls = std::iter::successors(Some(&error as &dyn StdError), |error| (*error).source())
+        .any(|error| error.is::<rustls::Error>() || io_cause(error).is_some_and(|inner| inner.is::<rustls::Error>()));
+    let kind = match () {
+        () if tls => FailureKind::Tls,
+        () if error.is_timeout() => FailureKind::Timeout,
+        () if error.is_connect() => FailureKind::Connect,
+        () => FailureKind::Broken,
+    };
+    // The URL is left out: callers know it, and a query may carry a token.
+    Response::failed(kind, chain(&error.without_url()))
+}
+
+fn io_cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + Send + Sync + 'static)> {
+    error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref).map(|inner| inner as _)
+}
+
+/// The causes of an error, outermost first, each text once.
+fn chain(error: &(dyn StdError + 'static)) -> String {
+    let mut text = String::new();
+    for error in std::iter::successors(Some(error), |error| (*error).source()) {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            if !text.is_empty() {
+                text.push_str(": ");
+            }
+            text.push_str(&more);
+        }
+    }
+    text
+}
+
+fn tls(options: &HttpOptions) -> Result<ClientConfig> {
+    let provider = Arc::new(ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Error::InvalidArgument(format!("TLS cannot be set up: {error}")))?;
+    let mut config = if options.accept_any_certificate {
+        builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(AcceptAny(provider)))
+            .with_no_client_auth()
+    } else {
+        let extra = match &options.trusted_certificates {
+            Some(path) => certificates(path)?,
+            None => Vec::new(),
+        };
+        match Verifier::new_with_extra_roots(extra, provider) {
+            Ok(verifier) => {
+                builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth()
+            }
+            // A device without a certificate store can still use plain HTTP, so this is no reason to fail here;
+            // an https request will say that the issuer is unknown.
+            Err(error) => {
+                log::warn!(target: "ingest::transport", "no trusted certificates found, https will fail: {error}");
+                builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth()
+            }
+        }
+    };
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
+    let unusable = |reason: String| {
+        Error::InvalidArgument(format!("the trusted certificates in {} cannot be read: {reason}", path.display()))
+    };
+    let found: Result<Vec<_>, _> =
+        CertificateDer::pem_file_iter(path).map_err(|error| unusable(error.to_string()))?.collect();
+    let found = found.map_err(|error| unusable(error.to_string()))?;
+    if found.is_empty() { Err(unusable("there is no certificate in it".to_owned())) } else { Ok(found) }
+}
+
+/// Checks signatures, so that the connection is one with whoever holds the key, but not who that is.
+#[derive(Debug)]
+struct AcceptAny(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for AcceptAny {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, cert, signature, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, cert, signature, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn a_closed_port_is_a_connect_failure_that_names_its_cause() {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let request = Request {
+            method: Method::Get,
+            url: format!("http://127.0.0.1:{port}/?baas_at=secret"),
+            timeout: Duration::from_secs(60),
+            headers: Vec::new(),
+            body: bytes::Bytes::new(),
+        };
+        let transport = HttpTransport::new(HttpOptions::default()).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let failure = runtime.block_on(transport.send(request)).failure.unwrap();
+        assert_eq!(failure.kind, FailureKind::Connect);
+        assert!(failure.cause.to_lowercase().contains("refused"), "{}", failure.cause);
+        assert!(!failure.cause.contains("secret"), "{}", failure.cause);
+    }
+
+    #[test]
+    fn an_unusable_proxy_or_certificate_file_is_refused_at_once() {
+        let proxy = HttpOptions { proxy: Some("not a proxy".to_owned()), ..HttpOptions::default() };
+        assert!(HttpTransport::new(proxy).is_err());
+        let file = HttpOptions { trusted_certificates: Some("/nonexistent.pem".into()), ..HttpOptions::default() };
+        assert!(HttpTransport::new(file).is_err());
+    }
+}
