@@ -12,9 +12,12 @@ mod decimal;
 mod ejson;
 mod ffi;
 
+pub mod app;
 pub mod error;
 pub mod logging;
 pub mod outbox;
+pub mod realm;
 pub mod transport;
+pub mod uploader;
 
 pub use error::{Code, CompensatingWrite, Error, Result, SyncError};

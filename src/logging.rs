@@ -3,7 +3,8 @@
 //! The global logger is installed with the first sink, so a Rust program that has its own keeps it. Sinks are called
 //! from any thread.
 
-use std::sync::{Arc, OnceLock, RwLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
@@ -20,6 +21,8 @@ struct Host {
 }
 
 static HOST: OnceLock<Host> = OnceLock::new();
+/// The global logger is ours and not one that a Rust program set before.
+static INSTALLED: AtomicBool = AtomicBool::new(false);
 
 fn number(level: Level) -> u8 {
     match level {
@@ -34,25 +37,39 @@ fn number(level: Level) -> u8 {
 /// Replaces the sink. Records below `threshold` (Realm's numbers, 0 all to 8 off) are not made at all.
 pub fn set_sink(sink: Option<Sink>, threshold: u8) {
     let host = HOST.get_or_init(|| Host { installed: RwLock::new(None) });
-    let filter = match (&sink, threshold) {
-        (None, _) | (_, 7..) => LevelFilter::Off,
-        (_, 0..=1) => LevelFilter::Trace,
-        (_, 2) => LevelFilter::Debug,
-        (_, 3..=4) => LevelFilter::Info,
-        (_, 5) => LevelFilter::Warn,
-        (_, 6) => LevelFilter::Error,
+    let filter = if sink.is_some() { filter(threshold) } else { LevelFilter::Off };
+    let former = {
+        let mut installed = host.installed.write().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *installed, sink.map(|sink| Installed { sink, threshold }))
     };
-    // The former sink is dropped outside the lock: its destructor belongs to the application and may log.
-    let former = match host.installed.write() {
-        Ok(mut installed) => std::mem::replace(&mut *installed, sink.map(|sink| Installed { sink, threshold })),
-        Err(poisoned) => {
-            std::mem::replace(&mut *poisoned.into_inner(), sink.map(|sink| Installed { sink, threshold }))
-        }
-    };
+    // Outside the lock: its destructor belongs to the application and may log.
     drop(former);
-    if log::set_logger(host).is_ok() || std::ptr::eq(log::logger() as *const _ as *const u8, host as *const _ as *const u8)
-    {
+    if log::set_logger(host).is_ok() || INSTALLED.load(Ordering::Relaxed) {
+        INSTALLED.store(true, Ordering::Relaxed);
         log::set_max_level(filter);
+    }
+}
+
+/// Changes the threshold of the sink that is installed.
+pub fn set_threshold(threshold: u8) {
+    let Some(host) = HOST.get() else { return };
+    let mut installed = host.installed.write().unwrap_or_else(PoisonError::into_inner);
+    if let Some(installed) = &mut *installed {
+        installed.threshold = threshold;
+        if INSTALLED.load(Ordering::Relaxed) {
+            log::set_max_level(filter(threshold));
+        }
+    }
+}
+
+fn filter(threshold: u8) -> LevelFilter {
+    match threshold {
+        0..=1 => LevelFilter::Trace,
+        2 => LevelFilter::Debug,
+        3..=4 => LevelFilter::Info,
+        5 => LevelFilter::Warn,
+        6 => LevelFilter::Error,
+        7.. => LevelFilter::Off,
     }
 }
 
@@ -66,9 +83,9 @@ impl Log for Host {
             return;
         }
         let level = number(record.level());
-        let sink = match self.installed.read() {
-            Ok(installed) => installed.as_ref().filter(|it| level >= it.threshold).map(|it| it.sink.clone()),
-            Err(_) => None,
+        let sink = {
+            let installed = self.installed.read().unwrap_or_else(PoisonError::into_inner);
+            installed.as_ref().filter(|it| level >= it.threshold).map(|it| it.sink.clone())
         };
         if let Some(sink) = sink {
             sink(level, &record.args().to_string());

@@ -1,0 +1,191 @@
+//! Tells success from failure in what the server answered, with the order of evaluation, codes and texts that App
+//! Services clients have.
+
+use serde_json::Value;
+
+use crate::error::{Code, Error, Result};
+use crate::transport::{CONNECTION_FAILED, Response};
+
+/// Longer bodies are pages for browsers; their beginning says enough.
+const MAX_BODY_IN_TEXT: usize = 2048;
+
+/// The response if it is a success.
+pub(crate) fn check(response: Response) -> Result<Response> {
+    match failure(&response) {
+        None => Ok(response),
+        Some(error) => Err(error),
+    }
+}
+
+fn failure(response: &Response) -> Option<Error> {
+    let status = response.status;
+    if response.header("content-type") == Some("application/json")
+        && let Some(error) = named(response)
+    {
+        return Some(error);
+    }
+    let plain = |code, message: String| Some(Error::App { code, message, link: String::new(), status });
+    if response.client_error.is_some() {
+        return plain(Code::CustomError, "client error code value considered fatal".to_owned());
+    }
+    if response.custom_status != 0 {
+        let mut text = "non-zero custom status code considered fatal".to_owned();
+        if let Some(failure) = &response.failure {
+            text.push_str(": ");
+            text.push_str(&failure.cause);
+        } else if response.custom_status != CONNECTION_FAILED {
+            text.push_str(&format!(": {}", response.custom_status));
+        }
+        return plain(Code::CustomError, text);
+    }
+    if status == 0 || (200..300).contains(&status) {
+        return None;
+    }
+    let class = match status {
+        100..=199 => "Informational",
+        300..=399 => "Redirection",
+        400..=499 => "Client Error",
+        500..=599 => "Server Error",
+        _ => "Unknown HTTP Error",
+    };
+    let body = String::from_utf8_lossy(&response.body);
+    let text = match body.trim() {
+        "" => format!("http error code considered fatal. {class}: {status}"),
+        body => format!("http error code considered fatal: {}. {class}: {status}", shortened(body)),
+    };
+    plain(Code::HTTPError, text)
+}
+
+/// The error that a JSON body names, also with a status of success.
+fn named(response: &Response) -> Option<Error> {
+    let Value::Object(body) = serde_json::from_slice(&response.body).ok()? else {
+        return None;
+    };
+    let text = |key: &str| match body.get(key) {
+        None => Some(None),
+        Some(Value::String(text)) => Some(Some(text.clone())),
+        // Another type means that this is not an error of the server.
+        Some(_) => None,
+    };
+    let code = text("error_code")?.filter(|code| !code.is_empty());
+    let message = text("error")?;
+    let link = text("link")?.unwrap_or_default();
+    let code = match (code, &message) {
+        (Some(name), _) => {
+            Code::from_name(&name).filter(|code| code.is_service_error()).unwrap_or(Code::AppServerError)
+        }
+        (None, Some(_)) => Code::AppUnknownError,
+        (None, None) if (200..300).contains(&response.status) || response.status == 0 => return None,
+        (None, None) => Code::AppUnknownError,
+    };
+    let message = message.unwrap_or_else(|| "no error message".to_owned());
+    Some(Error::App { code, message, link, status: response.status })
+}
+
+fn shortened(body: &str) -> &str {
+    if body.len() <= MAX_BODY_IN_TEXT {
+        return body;
+    }
+    let end = (0..=MAX_BODY_IN_TEXT).rev().find(|at| body.is_char_boundary(*at)).unwrap_or(0);
+    &body[..end]
+}
+
+/// The JSON object of a successful answer.
+pub(crate) fn object(response: &Response) -> Result<serde_json::Map<String, Value>> {
+    match serde_json::from_slice(&response.body) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err(Error::app(Code::MalformedJson, "the server's answer is not a JSON object")),
+        Err(error) => {
+            Err(Error::app(Code::MalformedJson, format!("the server's answer cannot be read as JSON: {error}")))
+        }
+    }
+}
+
+/// A text in a successful answer. The message of a missing one is its name, as applications know it.
+pub(crate) fn text(object: &serde_json::Map<String, Value>, key: &str) -> Result<String> {
+    match object.get(key) {
+        Some(Value::String(text)) => Ok(text.clone()),
+        Some(_) => Err(Error::app(Code::MalformedJson, format!("'{key}' in the server's answer is not a string"))),
+        None => Err(Error::app(Code::MissingJsonKey, key)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+    use super::*;
+    use crate::transport::FailureKind;
+
+    fn answer(status: u16, content_type: &str, body: &str) -> Response {
+        Response {
+            status,
+            headers: vec![("content-type".to_owned(), content_type.to_owned())],
+            body: body.as_bytes().to_vec(),
+            ..Response::default()
+        }
+    }
+
+    fn error(response: Response) -> (Code, String) {
+        let error = check(response).unwrap_err();
+        (error.code(), error.to_string())
+    }
+
+    const JSON: &str = "application/json";
+
+    #[test]
+    fn an_error_the_server_names_comes_through() {
+        let body = r#"{"error":"invalid username/password","error_code":"InvalidPassword","link":"http://l"}"#;
+        let failed = check(answer(401, JSON, body)).unwrap_err();
+        assert_eq!(
+            (failed.code(), failed.to_string(), failed.link(), failed.status()),
+            (Code::InvalidPassword, "invalid username/password".to_owned(), "http://l", 401)
+        );
+        let unknown = answer(400, JSON, r#"{"error":"x","error_code":"Unheard"}"#);
+        assert_eq!(error(unknown), (Code::AppServerError, "x".to_owned()));
+        assert_eq!(error(answer(400, JSON, r#"{"error":"x"}"#)), (Code::AppUnknownError, "x".to_owned()));
+        assert_eq!(error(answer(400, JSON, "{}")), (Code::AppUnknownError, "no error message".to_owned()));
+        // A client's own codes are not the server's to give.
+        let client = answer(400, JSON, r#"{"error":"x","error_code":"BadToken"}"#);
+        assert_eq!(error(client).0, Code::AppServerError);
+    }
+
+    #[test]
+    fn a_success_that_names_an_error_is_one_and_another_content_type_is_not() {
+        assert_eq!(error(answer(200, JSON, r#"{"error":"x"}"#)).0, Code::AppUnknownError);
+        assert!(check(answer(200, "application/json; charset=utf-8", r#"{"error":"x"}"#)).is_ok());
+        assert!(check(answer(200, JSON, r#"{"a":1}"#)).is_ok());
+        assert!(check(answer(0, "", "")).is_ok());
+    }
+
+    #[test]
+    fn bare_statuses_and_failed_transports_have_their_texts() {
+        assert_eq!(
+            error(answer(500, "text/html", "<p>")),
+            (Code::HTTPError, "http error code considered fatal: <p>. Server Error: 500".to_owned())
+        );
+        assert_eq!(
+            error(answer(404, "", "")),
+            (Code::HTTPError, "http error code considered fatal. Client Error: 404".to_owned())
+        );
+        assert_eq!(
+            error(answer(401, "application/json; charset=utf-8", "{}")).1,
+            "http error code considered fatal: {}. Client Error: 401"
+        );
+        let (code, text) = error(Response::failed(FailureKind::Connect, "connection refused"));
+        assert_eq!(code, Code::CustomError);
+        assert_eq!(text, "non-zero custom status code considered fatal: connection refused");
+        let host = Response { custom_status: CONNECTION_FAILED, ..Response::default() };
+        assert_eq!(error(host).1, "non-zero custom status code considered fatal");
+        let host = Response { client_error: Some(3), ..Response::default() };
+        assert_eq!(error(host).1, "client error code value considered fatal");
+    }
+
+    #[test]
+    fn a_missing_key_is_named_and_long_pages_are_cut() {
+        let object = object(&answer(200, JSON, "{}")).unwrap();
+        let missing = text(&object, "hostname").unwrap_err();
+        assert_eq!((missing.code(), missing.to_string()), (Code::MissingJsonKey, "hostname".to_owned()));
+        assert!(error(answer(502, "text/html", &"ä".repeat(5000))).1.len() < 2200);
+    }
+}

@@ -1,0 +1,420 @@
+//! Apps and their users: logging in and out, tokens, and the files that belong to a user. Speaks the App Services
+//! client API; knows nothing of outboxes or sessions.
+
+mod answer;
+mod credentials;
+mod device;
+mod paths;
+mod remote;
+mod runtime;
+mod tokens;
+mod user;
+mod users;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use once_cell::sync::Lazy;
+use serde_json::{Value, json};
+
+pub use credentials::Credentials;
+pub use device::DeviceInfo;
+pub use user::{User, UserState};
+pub use users::Identity;
+
+pub(crate) use answer::check as check_answer;
+pub(crate) use remote::{Call, Route};
+pub(crate) use user::{Follower, is_refusal};
+
+use crate::error::{Code, Error, Result};
+use crate::transport::http::{HttpOptions, HttpTransport};
+use crate::transport::{Method, Transport};
+use crate::uploader::clock::{Clock, SystemClock};
+use remote::{BaseUrl, Remote};
+use runtime::Runtime;
+use user::{Account, Session};
+use users::UserStore;
+
+/// How an app is set up.
+#[derive(Clone)]
+pub struct AppConfig {
+    /// The client app id.
+    pub app_id: String,
+    /// Where the server is; none means the environment variable `REALM_INGEST_URL`.
+    pub base_url: Option<String>,
+    /// The directory for files; none means the process's current one.
+    pub path: Option<PathBuf>,
+    /// Encrypts the file with users and tokens.
+    pub metadata_encryption_key: Option<[u8; 64]>,
+    /// Opening an app with the same id and address gives the same app.
+    pub enable_caching: bool,
+    /// The application's own transport; none means the built-in one.
+    pub transport: Option<Arc<dyn Transport>>,
+    /// What logins say about this device.
+    pub device: DeviceInfo,
+    /// The time by which sessions wait; other than the system's in tests alone.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl AppConfig {
+    /// The defaults for this client app id.
+    pub fn new(app_id: impl Into<String>) -> AppConfig {
+        AppConfig {
+            app_id: app_id.into(),
+            base_url: None,
+            path: None,
+            metadata_encryption_key: None,
+            enable_caching: true,
+            transport: None,
+            device: DeviceInfo::default(),
+            clock: Arc::new(SystemClock::default()),
+        }
+    }
+}
+
+impl fmt::Debug for AppConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AppConfig")
+            .field("app_id", &self.app_id)
+            .field("base_url", &self.base_url)
+            .field("path", &self.path)
+            .field("encrypted", &self.metadata_encryption_key.is_some())
+            .field("enable_caching", &self.enable_caching)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An app: its server, its users, and the threads that work for them. A handle, cheap to clone; any thread may use it.
+/// Open sessions keep the app alive when the last handle goes.
+#[derive(Clone)]
+pub struct App {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) app_id: String,
+    pub(crate) directory: PathBuf,
+    pub(crate) runtime: Runtime,
+    pub(crate) remote: Remote,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// The transport is the application's own.
+    pub(crate) host_transport: bool,
+    device: DeviceInfo,
+    store: UserStore,
+    users: Mutex<Users>,
+}
+
+#[derive(Default)]
+struct Users {
+    accounts: Vec<Arc<Account>>,
+    current: Option<String>,
+}
+
+type Cache = HashMap<String, HashMap<String, App>>;
+
+static CACHE: Lazy<Mutex<Cache>> = Lazy::new(Mutex::default);
+
+fn cache() -> MutexGuard<'static, Cache> {
+    CACHE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App").field("app_id", &self.inner.app_id).finish_non_exhaustive()
+    }
+}
+
+impl App {
+    /// Opens an app. With caching, one that is open under the same id and address is returned and the rest of the
+    /// configuration does not count.
+    ///
+    /// # Errors
+    /// The address has no scheme, the id cannot be a directory's name, or a file cannot be used.
+    pub fn open(config: AppConfig) -> Result<App> {
+        let base = BaseUrl::resolve(config.base_url.as_deref())?;
+        if !config.enable_caching {
+            return App::make(config, base);
+        }
+        // Held while the app is made, so that two threads that open the same app get the same one.
+        let mut cache = cache();
+        if let Some(app) = cache.get(&config.app_id).and_then(|apps| apps.get(&base.url)) {
+            return Ok(app.clone());
+        }
+        let (id, url) = (config.app_id.clone(), base.url.clone());
+        let app = App::make(config, base)?;
+        cache.entry(id).or_default().insert(url, app.clone());
+        Ok(app)
+    }
+
+    fn make(config: AppConfig, base: BaseUrl) -> Result<App> {
+        let root = match config.path {
+            Some(path) => path,
+            None => std::env::current_dir()
+                .map_err(|source| Error::File { action: "find", path: "the current directory".into(), source })?,
+        };
+        let directory = paths::app_directory(&root, &config.app_id)?;
+        let store =
+            UserStore::open(&paths::metadata_directory(&directory), config.metadata_encryption_key.as_ref())?;
+        let host_transport = config.transport.is_some();
+        let transport = match config.transport {
+            Some(transport) => transport,
+            None => Arc::new(HttpTransport::new(HttpOptions::default())?),
+        };
+        let document = store.load()?;
+        let accounts = document.users.into_iter().map(|user| Arc::new(Account::restored(user))).collect();
+        let inner = Arc::new(Inner {
+            remote: Remote::new(&config.app_id, base, transport),
+            app_id: config.app_id,
+            directory,
+            runtime: Runtime::start()?,
+            clock: config.clock,
+            host_transport,
+            device: config.device,
+            store,
+            users: Mutex::new(Users { accounts, current: document.current }),
+        });
+        inner.delete_removed(document.removed);
+        Ok(App { inner })
+    }
+
+    /// The cached app with this id, and with this address if one is given.
+    pub fn cached(app_id: &str, base_url: Option<&str>) -> Option<App> {
+        let cache = cache();
+        let apps = cache.get(app_id)?;
+        match base_url {
+            Some(url) => apps.get(url.strip_suffix('/').unwrap_or(url)).cloned(),
+            None => apps.values().next().cloned(),
+        }
+    }
+
+    /// Forgets all cached apps of the process. Handles stay usable.
+    pub fn clear_cached() {
+        // Dropped outside the lock: the last handle of an app ends its threads.
+        let apps = std::mem::take(&mut *cache());
+        drop(apps);
+    }
+
+    /// The client app id.
+    pub fn app_id(&self) -> &str {
+        &self.inner.app_id
+    }
+
+    /// The address that was configured, trimmed.
+    pub fn base_url(&self) -> String {
+        self.inner.remote.base().url
+    }
+
+    /// Moves to another server; `""` means the default. The old address stays if the new one does not answer.
+    ///
+    /// # Errors
+    /// The address has no scheme, or its server gives no location.
+    pub fn update_base_url(&self, url: &str) -> Result<()> {
+        let base = BaseUrl::resolve(Some(url).filter(|url| !url.is_empty()))?;
+        let inner = self.inner.clone();
+        self.inner.runtime.block_on(async move { inner.remote.move_to(base).await })?
+    }
+
+    /// Registers an e-mail address. The user still has to log in.
+    ///
+    /// # Errors
+    /// The server refused or could not be reached.
+    pub fn register_user(&self, email: &str, password: &str) -> Result<()> {
+        let body = json!({"email": email, "password": password}).to_string();
+        let route = Route::App("auth/providers/local-userpass/register".to_owned());
+        let inner = self.inner.clone();
+        self.inner.runtime.block_on(async move {
+            inner.remote.send(Call::json(Method::Post, route, None, body)).await.map(|_| ())
+        })?
+    }
+
+    /// Logs a user in, who becomes the current one. An anonymous login while an anonymous user is logged in gives that
+    /// user without asking the server.
+    ///
+    /// # Errors
+    /// The server refused or could not be reached. If it is the profile that could not be fetched, the user is logged
+    /// in all the same.
+    pub fn login(&self, credentials: &Credentials) -> Result<User> {
+        if credentials.is_anonymous()
+            && let Some(user) = self.anonymous_user()
+        {
+            self.inner.make_current(user.id())?;
+            return Ok(user);
+        }
+        let app = self.clone();
+        let body = credentials.body(&self.inner.device.options(&self.inner.app_id));
+        let provider = credentials.provider().to_owned();
+        self.inner.runtime.block_on(async move { app.log_in(provider, body).await })?
+    }
+
+    async fn log_in(&self, provider: String, body: String) -> Result<User> {
+        let route = Route::App(format!("auth/providers/{provider}/login"));
+        let response = self.inner.remote.send(Call::json(Method::Post, route, None, body)).await?;
+        let body = answer::object(&response)?;
+        let access_token = answer::text(&body, "access_token")?;
+        let refresh_token = answer::text(&body, "refresh_token")?;
+        let id = answer::text(&body, "user_id")?;
+        let device_id = body.get("device_id").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let malformed = || Error::app(Code::BadToken, "Could not log in user: received malformed JWT");
+        tokens::claims(&refresh_token).ok_or_else(malformed)?;
+        let claims = tokens::claims(&access_token).ok_or_else(malformed)?;
+
+        let account = self.inner.account(&id);
+        if account.has_no_identity() {
+            // Until the profile is known, and so that a logout knows an anonymous user also if it never is.
+            account.set_identities(vec![Identity { id: id.clone(), provider_type: provider }]);
+        }
+        account.sign_in(Session { access_token, refresh_token, device_id, claims });
+        log::info!(target: "ingest::app", "user {id} logged in");
+        let user = User { app: self.inner.clone(), account };
+        self.inner.clone().store_login(&user.account).await?;
+        self.inner.fetch_profile(&user).await?;
+        Ok(user)
+    }
+
+    /// The user who logged in last and still is.
+    pub fn current_user(&self) -> Option<User> {
+        let users = self.inner.users();
+        let logged_in = |account: &&Arc<Account>| account.state() == UserState::LoggedIn;
+        let current = users.accounts.iter().find(|account| Some(&account.id) == users.current.as_ref());
+        let account = current.filter(logged_in).or_else(|| users.accounts.iter().find(logged_in))?;
+        Some(User { app: self.inner.clone(), account: account.clone() })
+    }
+
+    /// Every user this device knows.
+    pub fn users(&self) -> Vec<User> {
+        let users = self.inner.users();
+        users.accounts.iter().map(|account| User { app: self.inner.clone(), account: account.clone() }).collect()
+    }
+
+    fn anonymous_user(&self) -> Option<User> {
+        let users = self.users();
+        users.into_iter().find(|user| user.state() == UserState::LoggedIn && user.account.is_only_anonymous())
+    }
+}
+
+impl Inner {
+    fn users(&self) -> MutexGuard<'_, Users> {
+        self.users.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The account of this id, the same object while the user is not removed.
+    fn account(&self, id: &str) -> Arc<Account> {
+        let mut users = self.users();
+        if let Some(known) = users.accounts.iter().find(|account| account.id == id) {
+            return known.clone();
+        }
+        let account = Arc::new(Account::new(id));
+        users.accounts.push(account.clone());
+        account
+    }
+
+    fn make_current(&self, id: &str) -> Result<()> {
+        self.users().current = Some(id.to_owned());
+        self.store.update(|document| document.current = Some(id.to_owned()))
+    }
+
+    async fn store_login(self: Arc<Inner>, account: &Account) -> Result<()> {
+        self.users().current = Some(account.id.clone());
+        let user = account.stored();
+        let stored = tokio::task::spawn_blocking(move || {
+            self.store.update(|document| {
+                document.current = Some(user.id.clone());
+                document.removed.retain(|id| *id != user.id);
+                let record = document.user(&user.id);
+                *record = user;
+            })
+        });
+        stored.await.unwrap_or_else(|_| Err(Error::Panic("the users' file could not be written".to_owned())))
+    }
+
+    async fn fetch_profile(self: &Arc<Inner>, user: &User) -> Result<()> {
+        let response = user.send(Call::json(Method::Get, Route::Base("auth/profile"), None, "")).await?;
+        let profile = answer::object(&response)?;
+        let identities = match profile.get("identities") {
+            Some(identities) => serde_json::from_value(identities.clone()).map_err(|error| {
+                Error::app(Code::MalformedJson, format!("'identities' in the profile cannot be read: {error}"))
+            })?,
+            None => return Err(Error::app(Code::MissingJsonKey, "identities")),
+        };
+        user.account.set_identities(identities);
+        self.clone().store_login(&user.account).await
+    }
+
+    /// Keeps a changed token for the next start. If that fails the next start refreshes again.
+    fn persist_in_background(self: &Arc<Inner>, account: &Account) {
+        let inner = self.clone();
+        let user = account.stored();
+        self.runtime.spawn(async move {
+            let stored = tokio::task::spawn_blocking(move || {
+                inner.store.update(|document| {
+                    // Another process may have logged the user out meanwhile; that stands.
+                    let known = document.users.iter_mut().find(|known| known.id == user.id);
+                    if let Some(record) = known.filter(|record| record.refresh_token == user.refresh_token) {
+                        *record = user;
+                    }
+                })
+            });
+            if let Ok(Err(error)) = stored.await {
+                log::warn!(target: "ingest::app", "a new token could not be stored: {}", error.full_message());
+            }
+        });
+    }
+
+    fn after_logout(&self, account: &Account) -> Result<()> {
+        let removed = account.state() == UserState::Removed;
+        {
+            let mut users = self.users();
+            if removed {
+                users.accounts.retain(|known| known.id != account.id);
+            }
+            if users.current.as_deref() == Some(&account.id) {
+                let next = users.accounts.iter().find(|known| known.state() == UserState::LoggedIn);
+                users.current = next.map(|account| account.id.clone());
+            }
+        }
+        let current = self.users().current.clone();
+        self.store.update(|document| {
+            document.current = current;
+            if removed {
+                document.users.retain(|user| user.id != account.id);
+                document.removed.push(account.id.clone());
+            } else {
+                *document.user(&account.id) = account.stored();
+            }
+        })
+    }
+
+    /// Files of users that were removed before this start.
+    fn delete_removed(&self, ids: Vec<String>) {
+        let mut done = Vec::new();
+        for id in ids {
+            let Ok(file) = paths::realm_file(&self.directory, &id) else { continue };
+            // A realm that is still open in this process keeps its files until the next time.
+            if crate::uploader::registry::is_open(&file) {
+                continue;
+            }
+            if file.parent() == Some(&*self.directory) {
+                for ending in ["", "-wal", "-shm", ".lock"] {
+                    let mut name = file.clone().into_os_string();
+                    name.push(ending);
+                    let _ = std::fs::remove_file(name);
+                }
+            }
+            let directory = paths::user_directory(&self.directory, &id);
+            let deleted = directory.map(std::fs::remove_dir_all);
+            match deleted {
+                Ok(Err(error)) if error.kind() != std::io::ErrorKind::NotFound => {
+                    log::warn!(target: "ingest::app", "the files of removed user {id} stay: {error}");
+                }
+                Ok(_) | Err(_) => done.push(id),
+            }
+        }
+        if !done.is_empty()
+            && let Err(error) = self.store.update(|document| document.removed.retain(|id| !done.contains(id)))
+        {
+            log::warn!(target: "ingest::app", "{}", error.full_message());
+        }
+    }
+}

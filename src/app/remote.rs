@@ -1,0 +1,310 @@
+//! Requests to the server of one app: where it is, redirects, headers. Knows no users.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::answer;
+use crate::error::{Code, Error, Result};
+use crate::transport::{Method, Request, Response, Transport};
+
+/// Realm's cloud, closed since; what `base_url()` shows where nothing was set.
+pub(crate) const DEFAULT_BASE_URL: &str = "https://services.cloud.mongodb.com";
+/// Stands in for the closed default, so that a program which sets no address needs no edit.
+pub(crate) const URL_VARIABLE: &str = "REALM_INGEST_URL";
+const BASE_PATH: &str = "/api/client/v2.0";
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// As Realm's clients: more is a loop.
+const MAX_REDIRECTS: u32 = 20;
+
+/// Which part of the API a path belongs to.
+#[derive(Clone)]
+pub(crate) enum Route {
+    /// Beneath `/app/<id>`.
+    App(String),
+    /// Beneath the API's root; the server finds the app by the token.
+    Base(&'static str),
+}
+
+/// A request before its host is known.
+#[derive(Clone)]
+pub(crate) struct Call {
+    pub(crate) method: Method,
+    pub(crate) route: Route,
+    pub(crate) token: Option<String>,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Bytes,
+    pub(crate) timeout: Duration,
+}
+
+impl Call {
+    /// A request with JSON or nothing as its body.
+    pub(crate) fn json(method: Method, route: Route, token: Option<String>, body: impl Into<Bytes>) -> Call {
+        let headers = [("Content-Type", "application/json;charset=utf-8"), ("Accept", "application/json")];
+        Call {
+            method,
+            route,
+            token,
+            headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
+            body: body.into(),
+            timeout: TIMEOUT,
+        }
+    }
+}
+
+#[derive(Clone)]
+pub(crate) struct BaseUrl {
+    pub(crate) url: String,
+    /// Neither the application nor the environment named an address.
+    pub(crate) unset: bool,
+}
+
+impl BaseUrl {
+    /// The address an application meant: its own, else the environment's, else the closed default.
+    pub(crate) fn resolve(configured: Option<&str>) -> Result<BaseUrl> {
+        let environment = || std::env::var(URL_VARIABLE).ok().filter(|url| !url.is_empty());
+        match configured.map(str::to_owned).or_else(environment) {
+            Some(url) => Ok(BaseUrl { url: normalised(&url)?, unset: false }),
+            None => Ok(BaseUrl { url: DEFAULT_BASE_URL.to_owned(), unset: true }),
+        }
+    }
+}
+
+fn normalised(url: &str) -> Result<String> {
+    let trimmed = url.strip_suffix('/').unwrap_or(url);
+    match trimmed.split_once("://") {
+        Some((scheme, rest)) if !scheme.is_empty() && !rest.is_empty() => Ok(trimmed.to_owned()),
+        _ => Err(Error::InvalidArgument(format!("URL missing scheme: {url}"))),
+    }
+}
+
+pub(crate) struct Remote {
+    app_id: String,
+    transport: Arc<dyn Transport>,
+    base: Mutex<BaseUrl>,
+    /// What the location answer named; held while it is asked for, so that it is asked for once.
+    host: tokio::sync::Mutex<Option<String>>,
+}
+
+impl Remote {
+    pub(crate) fn new(app_id: &str, base: BaseUrl, transport: Arc<dyn Transport>) -> Remote {
+        let host = tokio::sync::Mutex::new(None);
+        Remote { app_id: app_id.to_owned(), transport, base: Mutex::new(base), host }
+    }
+
+    pub(crate) fn base(&self) -> BaseUrl {
+        self.base.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Asks the new server for its location and moves there; stays where it is if that fails.
+    pub(crate) async fn move_to(&self, base: BaseUrl) -> Result<()> {
+        let mut host = self.host.lock().await;
+        if host.is_some() && self.base().url == base.url {
+            return Ok(());
+        }
+        let found = self.locate(&base, base.url.clone()).await?;
+        *host = Some(found);
+        *self.base.lock().unwrap_or_else(PoisonError::into_inner) = base;
+        Ok(())
+    }
+
+    /// The location is asked for again before the next request, where that could lead elsewhere.
+    pub(crate) async fn forget_location(&self) {
+        let mut host = self.host.lock().await;
+        if host.as_ref().is_some_and(|host| *host != self.base().url) {
+            *host = None;
+        }
+    }
+
+    /// Sends the request with the app's transport and checks the answer.
+    pub(crate) async fn send(&self, call: Call) -> Result<Response> {
+        self.send_over(&*self.transport, call).await.and_then(answer::check)
+    }
+
+    /// Sends the request over this transport, following redirects. The answer may be any.
+    pub(crate) async fn send_over(&self, transport: &dyn Transport, call: Call) -> Result<Response> {
+        let mut host = self.host().await?;
+        for _ in 0..=MAX_REDIRECTS {
+            let response = transport.send(self.request(&host, call.clone())).await;
+            if !is_redirect(&response) {
+                return Ok(response);
+            }
+            let target = redirect_target(&response)?;
+            let mut known = self.host.lock().await;
+            *known = None;
+            host = self.locate(&self.base(), target).await?;
+            *known = Some(host.clone());
+        }
+        Err(too_many_redirects())
+    }
+
+    pub(crate) fn transport(&self) -> &Arc<dyn Transport> {
+        &self.transport
+    }
+
+    async fn host(&self) -> Result<String> {
+        let mut host = self.host.lock().await;
+        if let Some(known) = &*host {
+            return Ok(known.clone());
+        }
+        let base = self.base();
+        let found = self.locate(&base, base.url.clone()).await?;
+        *host = Some(found.clone());
+        Ok(found)
+    }
+
+    /// The host that serves this app, as the server at `from` says.
+    async fn locate(&self, base: &BaseUrl, mut from: String) -> Result<String> {
+        if base.unset {
+            return Err(Error::app(
+                Code::CustomError,
+                format!(
+                    "no base_url is set and Realm's cloud is shut down: set base_url in the app's configuration, \
+                     or the environment variable {URL_VARIABLE}, to the address of your gateway"
+                ),
+            ));
+        }
+        for _ in 0..=MAX_REDIRECTS {
+            let call = Call {
+                method: Method::Get,
+                route: Route::App("location".to_owned()),
+                token: None,
+                headers: Vec::new(),
+                body: Bytes::new(),
+                timeout: TIMEOUT,
+            };
+            let response = self.transport.send(self.request(&from, call)).await;
+            if is_redirect(&response) {
+                from = redirect_target(&response)?;
+                continue;
+            }
+            let response = answer::check(response)?;
+            let location = answer::object(&response)?;
+            let host = answer::text(&location, "hostname")?;
+            return Ok(match host.strip_suffix('/').unwrap_or(&host) {
+                "" => base.url.clone(),
+                host => host.to_owned(),
+            });
+        }
+        Err(too_many_redirects())
+    }
+
+    fn request(&self, host: &str, call: Call) -> Request {
+        let url = match &call.route {
+            Route::App(path) => format!("{host}{BASE_PATH}/app/{}/{path}", self.app_id),
+            Route::Base(path) => format!("{host}{BASE_PATH}/{path}"),
+        };
+        let mut headers = call.headers;
+        headers.extend(call.token.map(|token| ("Authorization".to_owned(), format!("Bearer {token}"))));
+        Request { method: call.method, url, timeout: call.timeout, headers, body: call.body }
+    }
+}
+
+fn is_redirect(response: &Response) -> bool {
+    matches!(response.status, 301 | 308)
+}
+
+/// The host to ask next. Servers send it bare or with the path of the request; the path is ours to add.
+fn redirect_target(response: &Response) -> Result<String> {
+    let target = response.header("location").unwrap_or_default();
+    let target = target.split(BASE_PATH).next().unwrap_or_default();
+    normalised(target)
+        .map_err(|_| Error::app(Code::ClientRedirectError, "Redirect response missing location header"))
+}
+
+fn too_many_redirects() -> Error {
+    Error::app(Code::ClientTooManyRedirects, format!("number of redirections exceeded {MAX_REDIRECTS}"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+    use super::*;
+    use crate::transport::ResponseFuture;
+
+    /// Answers by URL; everything else is 404.
+    struct Scripted(Mutex<Vec<String>>, fn(&str) -> Response);
+
+    impl Transport for Scripted {
+        fn send(&self, request: Request) -> ResponseFuture {
+            self.0.lock().unwrap().push(request.url.clone());
+            let response = (self.1)(&request.url);
+            Box::pin(async move { response })
+        }
+    }
+
+    fn json(body: &str) -> Response {
+        Response { status: 200, body: body.into(), ..Response::default() }
+    }
+
+    fn redirect(to: &str) -> Response {
+        let headers = vec![("Location".to_owned(), to.to_owned())];
+        Response { status: 308, headers, ..Response::default() }
+    }
+
+    fn run(base: &str, script: fn(&str) -> Response) -> (Result<Response>, Vec<String>) {
+        let transport = Arc::new(Scripted(Mutex::new(Vec::new()), script));
+        let remote = Remote::new("app-x", BaseUrl::resolve(Some(base)).unwrap(), transport.clone());
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let call = Call::json(Method::Get, Route::Base("auth/profile"), None, "");
+        let result = runtime.block_on(remote.send(call));
+        let seen = transport.0.lock().unwrap().clone();
+        (result, seen)
+    }
+
+    #[test]
+    fn the_location_is_asked_for_first_and_its_host_is_used() {
+        let (result, seen) = run("http://a/", |url| {
+            if url.ends_with("location") { json(r#"{"hostname":"http://b","ws_hostname":""}"#) } else { json("{}") }
+        });
+        assert!(result.is_ok());
+        assert_eq!(
+            seen,
+            ["http://a/api/client/v2.0/app/app-x/location", "http://b/api/client/v2.0/auth/profile"]
+        );
+    }
+
+    #[test]
+    fn an_empty_host_means_the_base_url() {
+        let (_, seen) = run("http://a", |_| json(r#"{"hostname":""}"#));
+        assert_eq!(seen[1], "http://a/api/client/v2.0/auth/profile");
+    }
+
+    #[test]
+    fn a_redirect_asks_the_new_host_for_the_location() {
+        let (result, seen) = run("http://a", |url| match url {
+            "http://a/api/client/v2.0/auth/profile" => redirect("http://c/api/client/v2.0/auth/profile"),
+            "http://c/api/client/v2.0/app/app-x/location" => json(r#"{"hostname":"http://d"}"#),
+            url if url.ends_with("location") => json(r#"{"hostname":"http://a"}"#),
+            _ => json("{}"),
+        });
+        assert!(result.is_ok());
+        assert_eq!(seen[3], "http://d/api/client/v2.0/auth/profile");
+    }
+
+    #[test]
+    fn redirects_without_end_or_target_are_errors_with_their_texts() {
+        let (result, seen) = run("http://a", |_| redirect("http://a"));
+        assert_eq!(result.unwrap_err().to_string(), "number of redirections exceeded 20");
+        assert_eq!(seen.len(), 21);
+        let (result, _) = run("http://a", |_| Response { status: 301, ..Response::default() });
+        let error = result.unwrap_err();
+        assert_eq!(error.to_string(), "Redirect response missing location header");
+        assert_eq!(error.code(), Code::ClientRedirectError);
+    }
+
+    #[test]
+    fn a_location_without_hostname_names_the_key() {
+        let (result, _) = run("http://a", |_| json("{}"));
+        assert_eq!(result.unwrap_err().to_string(), "hostname");
+    }
+
+    #[test]
+    fn addresses_are_trimmed_once_and_need_a_scheme() {
+        assert_eq!(normalised("http://a/").unwrap(), "http://a");
+        assert_eq!(normalised("http://a//").unwrap(), "http://a/");
+        assert_eq!(normalised("asdf").unwrap_err().to_string(), "URL missing scheme: asdf");
+    }
+}

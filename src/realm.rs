@@ -1,0 +1,333 @@
+//! A realm: the outbox and the session of one path, opened with a schema for one user. What both doors of the library
+//! call.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+
+use realm_ingest_protocol::{Kind, Schema, document, schema};
+
+use crate::app::{User, UserState};
+use crate::error::{Code, Error, Result, SyncError};
+use crate::outbox::{self, Durability, Options, Outbox, Pending, Run, SchemaId, SqliteOutbox, Transaction};
+use crate::transport::Transport;
+use crate::transport::http::{HttpOptions, HttpTransport};
+pub use crate::uploader::session::{ErrorHandler, StopPolicy};
+use crate::uploader::session::{Core, Session};
+use crate::uploader::{self, registry};
+
+/// How a realm is opened.
+#[derive(Clone)]
+pub struct RealmConfig {
+    /// The file; none means the default one of the user.
+    pub path: Option<PathBuf>,
+    /// The classes, as the protocol's schema document.
+    pub schema_json: String,
+    /// What happens to the session after the last close.
+    pub stop_policy: StopPolicy,
+    /// A key for the file. Not offered: opening with one is refused.
+    pub encryption_key: Option<Vec<u8>>,
+    /// Sent with every request of the session, where the app has the built-in transport.
+    pub headers: Vec<(String, String)>,
+    /// `http://[user:password@]host:port`, where the app has the built-in transport.
+    pub proxy: Option<String>,
+    /// What a returned append has survived.
+    pub durability: Durability,
+    /// The most bytes the file may use, and what happens to a write beyond.
+    pub cap: Option<(u64, outbox::Policy)>,
+}
+
+impl RealmConfig {
+    /// The defaults with this schema.
+    pub fn new(schema_json: impl Into<String>) -> RealmConfig {
+        RealmConfig {
+            path: None,
+            schema_json: schema_json.into(),
+            stop_policy: StopPolicy::AfterChangesUploaded,
+            encryption_key: None,
+            headers: Vec::new(),
+            proxy: None,
+            durability: Durability::default(),
+            cap: None,
+        }
+    }
+}
+
+impl fmt::Debug for RealmConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RealmConfig")
+            .field("path", &self.path)
+            .field("stop_policy", &self.stop_policy)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An open realm. Any thread may use it; several opens of one path share the outbox and the session. Dropping it
+/// closes it.
+pub struct Realm {
+    core: Arc<Core>,
+    schema: SchemaId,
+    classes: HashSet<String>,
+    closed: AtomicBool,
+}
+
+impl fmt::Debug for Realm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Realm").field("path", &self.core.path).finish_non_exhaustive()
+    }
+}
+
+impl Realm {
+    /// Opens the realm and starts its session; does not wait for the network. The handler is told of the session's
+    /// errors; where the path is already open, the first one stays.
+    ///
+    /// # Errors
+    /// The schema is not valid or contradicts the file's, the user has been removed, the path is open for another
+    /// user, or the file cannot be used.
+    pub fn open(user: &User, config: RealmConfig, handler: Option<ErrorHandler>) -> Result<Realm> {
+        if user.state() == UserState::Removed {
+            return Err(Error::Logic(format!(
+                "Cannot start a sync session for user '{}' because this user has been removed.",
+                user.id()
+            )));
+        }
+        if config.encryption_key.is_some() {
+            return Err(Error::NotSupported(
+                "this version does not encrypt the outbox, so a realm cannot be opened with an encryption key"
+                    .to_owned(),
+            ));
+        }
+        let schema = parsed(&config.schema_json)?;
+        let path = resolved(user, config.path.as_deref())?;
+        let (stop, options) = (config.stop_policy, options(&config));
+        let core = registry::open(
+            &path,
+            |core| {
+                if core.user != *user {
+                    return Err(Error::Mismatch(format!(
+                        "Realm at path '{}' already opened with different sync user.",
+                        path.display()
+                    )));
+                }
+                core.adopt(stop, handler.clone());
+                Ok(())
+            },
+            || start(user, &path, &config, options, handler.clone()),
+        )?;
+        // From here on dropping closes.
+        let mut realm = Realm {
+            core,
+            schema: SchemaId(0),
+            classes: asymmetric_classes(&schema),
+            closed: AtomicBool::new(false),
+        };
+        check_additive(&*realm.core.outbox, &schema)?;
+        realm.schema = realm.core.outbox.register_schema(&schema.fingerprint(), &schema.to_json())?;
+        Ok(realm)
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.core.path
+    }
+
+    /// Stores one write transaction, durable on return: the documents of the runs, back to back. One without documents
+    /// stores nothing.
+    ///
+    /// # Errors
+    /// Nothing was stored: the realm is closed, a class is not one it was opened with, the payload does not hold the
+    /// documents that the runs announce, or the outbox could not store it.
+    pub fn append(&self, runs: &[Run], payload: &[u8]) -> Result<()> {
+        self.open_core()?;
+        self.check(runs, payload)?;
+        if payload.is_empty() {
+            return Ok(());
+        }
+        let filled: Vec<Run>;
+        let runs = if runs.iter().all(|run| run.count > 0) {
+            runs
+        } else {
+            filled = runs.iter().filter(|run| run.count > 0).cloned().collect();
+            &filled
+        };
+        self.core.outbox.append(&Transaction { schema: self.schema, runs, payload })?;
+        self.core.work.notify_one();
+        Ok(())
+    }
+
+    /// A row that the server cannot read would hold up all that follow it, so it is not let in.
+    fn check(&self, runs: &[Run], payload: &[u8]) -> Result<()> {
+        if let Some(run) = runs.iter().find(|run| !self.classes.contains(&run.class)) {
+            return Err(Error::InvalidArgument(format!(
+                "this realm was not opened with an asymmetric class '{}'",
+                run.class
+            )));
+        }
+        let mut rest = payload;
+        let announced: u64 = runs.iter().map(|run| u64::from(run.count)).sum();
+        for index in 0..announced {
+            let (_, behind) = document::split(rest).map_err(|error| {
+                Error::InvalidArgument(format!("document {index} of the transaction is not valid BSON: {error}"))
+            })?;
+            rest = behind;
+        }
+        if rest.is_empty() {
+            return Ok(());
+        }
+        Err(Error::InvalidArgument(format!(
+            "the transaction has {} bytes behind its {announced} documents",
+            rest.len()
+        )))
+    }
+
+    /// What waits to be uploaded.
+    ///
+    /// # Errors
+    /// The realm is closed, or the outbox could not be read.
+    pub fn pending(&self) -> Result<Pending> {
+        Ok(self.open_core()?.outbox.pending()?)
+    }
+
+    /// The session of the path. It does not keep the realm open.
+    pub fn session(&self) -> Session {
+        Session::of(&self.core)
+    }
+
+    /// Closes the realm; the second time does nothing. What is pending stays in the file, and is uploaded now or later
+    /// as the stop policy says.
+    pub fn close(&self) {
+        if !self.closed.swap(true, Ordering::AcqRel) {
+            registry::close(&self.core);
+        }
+    }
+
+    /// Whether [`Realm::close`] was called.
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    fn open_core(&self) -> Result<&Core> {
+        if self.is_closed() { Err(Error::Closed) } else { Ok(&self.core) }
+    }
+}
+
+impl Drop for Realm {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn parsed(json: &str) -> Result<Schema> {
+    let schema = Schema::parse(json).map_err(|error| Error::InvalidSchema(error.to_string()))?;
+    schema.check_names().map_err(Error::InvalidSchema)?;
+    schema.validate().map_err(|findings| Error::InvalidSchema(schema::validation_text(&findings)))?;
+    Ok(schema)
+}
+
+fn asymmetric_classes(schema: &Schema) -> HashSet<String> {
+    let asymmetric = schema.classes.iter().filter(|class| class.kind == Kind::Asymmetric);
+    asymmetric.map(|class| class.name.clone()).collect()
+}
+
+/// The file's absolute path. The directories of the default one are made; others are the application's affair.
+fn resolved(user: &User, path: Option<&Path>) -> Result<PathBuf> {
+    let default;
+    let path = match path {
+        Some(path) => path,
+        None => {
+            default = user.realm_path()?;
+            if let Some(directory) = default.parent() {
+                std::fs::create_dir_all(directory).map_err(|source| Error::File {
+                    action: "make the directory",
+                    path: directory.to_owned(),
+                    source,
+                })?;
+            }
+            &default
+        }
+    };
+    let failed = |source| Error::File { action: "find", path: path.to_owned(), source };
+    let absolute = std::path::absolute(path).map_err(failed)?;
+    // One file may have several names by way of links; its directory's real name makes them one.
+    match (absolute.parent().map(Path::canonicalize), absolute.file_name()) {
+        (Some(Ok(directory)), Some(name)) => Ok(directory.join(name)),
+        _ => Ok(absolute),
+    }
+}
+
+/// Where the outbox finds its session, to report what it dropped.
+type Back = Arc<OnceLock<Weak<Core>>>;
+
+fn options(config: &RealmConfig) -> (Options, Back) {
+    let back = Back::default();
+    let mut options = Options { durability: config.durability, ..Options::default() };
+    if let Some((max_bytes, policy)) = config.cap {
+        options.max_bytes = Some(max_bytes);
+        options.policy = policy;
+        let back = back.clone();
+        options.on_drop = Some(Arc::new(move |dropped: Pending| {
+            if let Some(core) = back.get().and_then(Weak::upgrade) {
+                core.report_soon(report(
+                    Code::LimitExceeded,
+                    format!("the outbox is at its cap: {} objects were dropped", dropped.objects),
+                ));
+            }
+        }));
+    }
+    (options, back)
+}
+
+fn start(
+    user: &User,
+    path: &Path,
+    config: &RealmConfig,
+    (options, back): (Options, Back),
+    handler: Option<ErrorHandler>,
+) -> Result<Arc<Core>> {
+    let transport = transport(user, config)?;
+    let (outbox, recovered) = SqliteOutbox::open(path, options)?;
+    let core = Core::new(path.to_owned(), user.clone(), Arc::new(outbox), transport, config.stop_policy, handler);
+    // Set once, here.
+    let _ = back.set(Arc::downgrade(&core));
+    if let Some(recovered) = recovered {
+        core.report_soon(report(Code::InvalidDatabase, recovered.to_string()));
+    }
+    uploader::start(&core);
+    Ok(core)
+}
+
+fn report(code: Code, message: String) -> SyncError {
+    SyncError { code, message, link: String::new(), is_fatal: false, compensating_writes: Vec::new() }
+}
+
+fn transport(user: &User, config: &RealmConfig) -> Result<Arc<dyn Transport>> {
+    let of_app = user.app.remote.transport();
+    let own = !config.headers.is_empty() || config.proxy.as_ref().is_some_and(|proxy| !proxy.is_empty());
+    if !own || user.app.host_transport {
+        return Ok(of_app.clone());
+    }
+    let options = HttpOptions {
+        headers: config.headers.clone(),
+        proxy: config.proxy.clone(),
+        ..HttpOptions::default()
+    };
+    Ok(Arc::new(HttpTransport::new(options)?))
+}
+
+/// Changes that the file's earlier schemas do not allow.
+fn check_additive(outbox: &dyn Outbox, schema: &Schema) -> Result<()> {
+    let fingerprint = schema.fingerprint();
+    for id in 1.. {
+        let Ok(stored) = outbox.schema(SchemaId(id)) else { break };
+        if stored.fingerprint == fingerprint {
+            // It was let in before.
+            return Ok(());
+        }
+        let Ok(former) = Schema::parse(&stored.json) else { continue };
+        schema::additive_changes(&former, schema)
+            .map_err(|findings| Error::InvalidSchema(schema::additive_text(&findings)))?;
+    }
+    Ok(())
+}

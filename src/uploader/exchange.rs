@@ -1,0 +1,136 @@
+//! One request of a session and its answer: the token, the one refresh after a 401, and what a failure means.
+
+use bytes::Bytes;
+use realm_ingest_protocol::code::error_code;
+use realm_ingest_protocol::{Ack, CONTENT_TYPE, ErrorBody, Position};
+
+use super::batch::Batch;
+use super::policy::{self, Stop};
+use super::session::Core;
+use crate::app::{Call, Route, check_answer, is_refusal};
+use crate::error::{Code, Error};
+use crate::outbox::StoredSchema;
+use crate::transport::{FailureKind, Method, Response};
+
+/// The answer to a batch.
+#[derive(Debug)]
+pub(super) enum Answer {
+    Acknowledged(Ack),
+    /// The server wants less at once.
+    TooLarge(Error),
+    /// The server wants these schemas first.
+    SchemasMissing(Vec<String>),
+}
+
+/// The first request of a connection: proves the token and the way, and says how far the server is.
+pub(super) async fn handshake(core: &Core, outbox: &str) -> Result<Position, Stop> {
+    let call = Call::json(Method::Get, Route::App(format!("ingest/{outbox}")), None, "");
+    let response = send(core, call, false).await?;
+    let response = success(response)?;
+    serde_json::from_slice(&response.body).map_err(policy::nonsense)
+}
+
+pub(super) async fn send_schema(core: &Core, schema: &StoredSchema) -> Result<(), Stop> {
+    let route = Route::App(format!("ingest/schemas/{}", schema.fingerprint));
+    let response = send(core, Call::json(Method::Put, route, None, schema.json.clone()), true).await?;
+    success(response).map(|_| ())
+}
+
+pub(super) async fn send_batch(core: &Core, batch: &Batch) -> Result<Answer, Stop> {
+    let headers = [("Content-Type", CONTENT_TYPE), ("Content-Encoding", batch.encoding), ("Accept", "application/json")];
+    let call = Call {
+        method: Method::Post,
+        route: Route::App("ingest".to_owned()),
+        token: None,
+        headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
+        body: Bytes::clone(&batch.body),
+        timeout: policy::timeout(batch.body.len()),
+    };
+    let response = send(core, call, true).await?;
+    let body = || serde_json::from_slice::<ErrorBody>(&response.body).ok();
+    match response.status {
+        413 => match check_answer(response) {
+            Err(error) => Ok(Answer::TooLarge(error)),
+            Ok(_) => Err(policy::nonsense("a refusal without an error")),
+        },
+        409 if body().is_some_and(|body| body.error_code.as_deref() == Some(error_code::SCHEMA_REQUIRED)) => {
+            Ok(Answer::SchemasMissing(body().unwrap_or_default().missing))
+        }
+        _ => {
+            let response = success(response)?;
+            batch.acknowledgement(&response.body).map(Answer::Acknowledged).map_err(policy::nonsense)
+        }
+    }
+}
+
+fn success(response: Response) -> Result<Response, Stop> {
+    match check_answer(response.clone()) {
+        Ok(response) if response.status != 0 => Ok(response),
+        Ok(_) => Err(policy::nonsense("it has no status")),
+        Err(error) => Err(policy::refused(&response, &error)),
+    }
+}
+
+/// Sends with a token that should do; a 401 gets one new token and one more try.
+async fn send(core: &Core, mut call: Call, connected: bool) -> Result<Response, Stop> {
+    let token = token(core).await?;
+    call.token = Some(token.clone());
+    let response = exchange(core, call.clone(), connected).await?;
+    if response.status != 401 {
+        return Ok(response);
+    }
+    core.set_refreshing(true);
+    let refreshed = core.user.refresh(Some(&token)).await;
+    core.set_refreshing(false);
+    call.token = Some(refreshed.map_err(|error| refresh_failed(core, &error))?);
+    let response = exchange(core, call, connected).await?;
+    if response.status != 401 {
+        return Ok(response);
+    }
+    let words = match check_answer(response) {
+        Err(error) => error.to_string(),
+        Ok(_) => "unauthorized".to_owned(),
+    };
+    let text = format!("Sync was refused because of an authentication issue: {words}");
+    Err(Stop::Fatal(policy::sync_error(Code::AuthError, text, true)))
+}
+
+async fn token(core: &Core) -> Result<String, Stop> {
+    let refreshing = core.user.needs_refresh();
+    core.set_refreshing(refreshing);
+    let token = core.user.fresh_token().await;
+    core.set_refreshing(false);
+    token.map_err(|error| refresh_failed(core, &error))
+}
+
+fn refresh_failed(core: &Core, error: &Error) -> Stop {
+    if error.code() == Code::ClientUserNotLoggedIn || error.code() == Code::ClientUserNotFound {
+        return Stop::SignedOut;
+    }
+    if is_refusal(error) {
+        // Logging out tells every session of the user, this one included.
+        core.user.rejected(error);
+        return Stop::SignedOut;
+    }
+    Stop::Retry(unreachable(error), None)
+}
+
+async fn exchange(core: &Core, call: Call, connected: bool) -> Result<Response, Stop> {
+    let response = core.user.app.remote.send_over(&*core.transport, call).await;
+    let response = response.map_err(|error| Stop::Retry(unreachable(&error), None))?;
+    if response.custom_status == 0 && response.client_error.is_none() {
+        return Ok(response);
+    }
+    let failure = response.failure.as_ref();
+    if failure.is_none_or(|failure| failure.kind == FailureKind::Connect) {
+        // The host that the location named may have moved.
+        core.user.app.remote.forget_location().await;
+    }
+    Err(Stop::Retry(policy::broken(failure, connected), None))
+}
+
+fn unreachable(error: &Error) -> crate::error::SyncError {
+    let text = error.to_string();
+    let cause = text.strip_prefix("non-zero custom status code considered fatal: ").unwrap_or(&text);
+    policy::sync_error(Code::SyncConnectFailed, format!("Failed to connect to sync: {cause}"), false)
+}

@@ -1,0 +1,399 @@
+//! The loop of a session: become the uploader of the file, connect, lease, send, settle.
+//!
+//! One request is in flight at a time, so rows arrive in their order; the next batch is made ready meanwhile. What the
+//! loop holds is two batches, whatever the backlog. Nothing leaves the outbox but by an acknowledgement of rows that
+//! were sent, after the refusals in it were handed to the error handler.
+//!
+//! The loop runs while [`Core::may_run`] holds and is dropped where it stands when that ends; what it had sent is sent
+//! again later, which the server recognises. Only the handling of an acknowledgement is a task of its own, so that it
+//! is never left half way.
+
+mod batch;
+pub mod clock;
+mod exchange;
+mod policy;
+pub(crate) mod registry;
+pub mod session;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use realm_ingest_protocol::Ack;
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use crate::error::{Code, SyncError};
+use crate::outbox::{self, Outbox, UploaderGuard};
+use batch::Batch;
+use exchange::Answer;
+use policy::{BatchSize, Stop, sync_error};
+use session::{ConnectionState, Core};
+
+/// While another process is seen to write, its rows are looked for this often.
+const BUSY_POLL: Duration = Duration::from_millis(200);
+/// Otherwise this often: rows that a process left behind are found without keeping the device awake.
+const IDLE_POLL: Duration = Duration::from_secs(2);
+/// For how many polls after a sign of another process it counts as busy.
+const BUSY_POLLS: u32 = 150;
+
+pub(crate) fn start(core: &Arc<Core>) {
+    core.user.app.runtime.spawn(run(core.clone()));
+}
+
+async fn run(core: Arc<Core>) {
+    log::info!(target: "ingest::session", "started for {}", core.path.display());
+    let mut uploader = Uploader::new(core.clone());
+    loop {
+        core.until_may_run(true).await;
+        if core.has_ended() {
+            break;
+        }
+        let failure = tokio::select! {
+            biased;
+            () = core.until_may_run(false) => None,
+            failure = uploader.work() => failure,
+        };
+        core.set_refreshing(false);
+        core.set_connection(ConnectionState::Disconnected);
+        uploader.right = None;
+        if let Some(error) = failure {
+            core.fail(error);
+        }
+        let unused = core.clone();
+        // Closing reads the outbox.
+        let _ = spawn_blocking(move || registry::end_if_done(&unused)).await;
+    }
+    log::info!(target: "ingest::session", "ended for {}", core.path.display());
+}
+
+struct Uploader {
+    core: Arc<Core>,
+    /// The right to drain the file; held only while there are rows, so that any process can be next.
+    right: Option<UploaderGuard>,
+    size: BatchSize,
+    /// The handling of the last acknowledgement.
+    settling: Option<JoinHandle<()>>,
+    /// Attempts that failed since the last that did not.
+    failures: u32,
+    version: i64,
+    busy_polls: u32,
+    /// Rows left since the file was last compacted.
+    drained: bool,
+}
+
+impl Uploader {
+    fn new(core: Arc<Core>) -> Uploader {
+        Uploader {
+            core,
+            right: None,
+            size: BatchSize::new(),
+            settling: None,
+            failures: 0,
+            version: 0,
+            busy_polls: 0,
+            drained: false,
+        }
+    }
+
+    /// Works until nothing is left to do for a session that nobody has open, or until a fatal error.
+    async fn work(&mut self) -> Option<SyncError> {
+        self.settled().await;
+        loop {
+            let stop = match self.connected().await {
+                Ok(()) => return None,
+                Err(stop) => stop,
+            };
+            self.core.set_connection(ConnectionState::Disconnected);
+            self.right = None;
+            let at_least = match stop {
+                Stop::Fatal(error) => return Some(error),
+                // The change of the user's state ends this.
+                Stop::SignedOut => std::future::pending().await,
+                Stop::Retry(error, at_least) => {
+                    self.core.report_soon(error);
+                    at_least
+                }
+            };
+            self.pause(at_least).await;
+        }
+    }
+
+    async fn pause(&mut self, at_least: Option<Duration>) {
+        let clock = self.core.user.app.clock.clone();
+        let pause = policy::pause(self.failures, clock.random(), at_least);
+        self.failures = self.failures.saturating_add(1);
+        log::debug!(target: "ingest::session", "next attempt in {pause:?}");
+        tokio::select! {
+            () = clock.sleep(pause) => {}
+            () = self.core.hurry.notified() => self.failures = 0,
+        }
+    }
+
+    /// One connection: from the handshake until something fails. Ends without failure when the work is done and
+    /// nobody has the realm open.
+    async fn connected(&mut self) -> Result<(), Stop> {
+        self.core.set_connection(ConnectionState::Connecting);
+        self.handshake().await?;
+        loop {
+            self.drain().await?;
+            self.failures = 0;
+            let core = self.core.clone();
+            let _ = spawn_blocking(move || core.finish_waits()).await;
+            if std::mem::take(&mut self.drained) {
+                self.outbox(|outbox| outbox.compact()).await.unwrap_or_else(|error| {
+                    log::warn!(target: "ingest::outbox", "space was not given back: {error}");
+                });
+            }
+            if self.core.is_dying() && !self.has_pending().await {
+                return Ok(());
+            }
+            if self.core.has_unanswered_waits() {
+                self.handshake().await?;
+            } else {
+                self.idle().await;
+            }
+        }
+    }
+
+    async fn handshake(&mut self) -> Result<(), Stop> {
+        let waits = self.core.waits();
+        let position = exchange::handshake(&self.core, &self.core.outbox.identity()).await?;
+        self.size.limit(position.max_batch_bytes);
+        // Read after the answer: another process may have added and uploaded rows meanwhile.
+        let last = self.outbox(|outbox| outbox.last_seq()).await.map_err(unusable)?;
+        if position.position > last {
+            self.renew_identity(position.position, last).await?;
+        }
+        self.core.answered(&waits);
+        self.core.set_connection(ConnectionState::Connected);
+        Ok(())
+    }
+
+    /// The server knows rows that this file never had: it is an older copy, whose next rows would be taken for ones
+    /// already stored.
+    async fn renew_identity(&mut self, position: i64, last: i64) -> Result<(), Stop> {
+        while !self.take_right().await? {
+            self.core.user.app.clock.sleep(BUSY_POLL).await;
+        }
+        let identity = self.outbox(|outbox| outbox.renew_identity()).await.map_err(unusable)?;
+        log::warn!(
+            target: "ingest::outbox",
+            "{} is an older copy (it gave out {last}, the server has {position}): it is now outbox {identity}",
+            self.core.path.display()
+        );
+        Ok(())
+    }
+
+    /// Sends until no rows are left, or until another process turns out to be sending them.
+    async fn drain(&mut self) -> Result<(), Stop> {
+        self.settled().await;
+        let mut after = 0;
+        let mut ahead: Option<Batch> = None;
+        loop {
+            let next = match ahead.take() {
+                Some(batch) => Some(batch),
+                None => self.prepare(after).await?,
+            };
+            let Some(batch) = next else { break };
+            if self.right.is_none() {
+                if !self.take_right().await? {
+                    self.busy_polls = BUSY_POLLS;
+                    return Ok(());
+                }
+                // Another uploader may have sent these rows before it gave the right back.
+                continue;
+            }
+            let last = batch.last;
+            let (sent, prepared) =
+                tokio::join!(send(&self.core, &mut self.size, &batch), ahead_of(&self.core, self.size, &batch));
+            match sent? {
+                Sent::TooLarge => continue,
+                Sent::Through(ack) => {
+                    self.failures = 0;
+                    after = ack.acked;
+                    self.settled().await;
+                    self.drained = true;
+                    self.settling = Some(tokio::spawn(settle(self.core.clone(), batch, ack)));
+                }
+            }
+            // What was made ready stands if all before it was taken and it is as large as it may be: a smaller one is
+            // made anew, as more rows may have come.
+            let fits = |batch: &Batch| batch.bytes <= self.size.target() && self.size.is_full(batch.bytes);
+            ahead = prepared.map_err(unusable)?.filter(|batch| after == last && fits(batch));
+        }
+        self.settled().await;
+        self.right = None;
+        Ok(())
+    }
+
+    async fn prepare(&self, after: i64) -> Result<Option<Batch>, Stop> {
+        let target = self.size.target();
+        self.outbox(move |outbox| Batch::next(outbox, after, target)).await.map_err(unusable)
+    }
+
+    async fn take_right(&mut self) -> Result<bool, Stop> {
+        if self.right.is_none() {
+            self.right = self.outbox(|outbox| outbox.try_become_uploader()).await.map_err(unusable)?;
+        }
+        Ok(self.right.is_some())
+    }
+
+    /// Waits for the handling of the last acknowledgement.
+    async fn settled(&mut self) {
+        if let Some(settling) = &mut self.settling {
+            // A panic in it has been printed; the rows are still there and are sent again.
+            let _ = settling.await;
+            self.settling = None;
+        }
+    }
+
+    async fn has_pending(&self) -> bool {
+        let core = self.core.clone();
+        spawn_blocking(move || core.has_pending()).await.unwrap_or(true)
+    }
+
+    /// Waits until there may be something to do.
+    async fn idle(&mut self) {
+        loop {
+            let busy = self.busy_polls > 0;
+            tokio::select! {
+                () = self.core.work.notified() => return,
+                () = self.core.user.app.clock.sleep(if busy { BUSY_POLL } else { IDLE_POLL }) => {}
+            }
+            let version = self.outbox(|outbox| outbox.version()).await.unwrap_or(self.version);
+            if std::mem::replace(&mut self.version, version) != version {
+                self.busy_polls = BUSY_POLLS;
+                return;
+            }
+            if busy {
+                self.busy_polls -= 1;
+                return;
+            }
+        }
+    }
+
+    async fn outbox<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&dyn Outbox) -> outbox::Result<T> + Send + 'static,
+    ) -> outbox::Result<T> {
+        on_outbox(&self.core, call).await
+    }
+}
+
+/// Calls the outbox on a thread that may wait for the disk.
+async fn on_outbox<T: Send + 'static>(
+    core: &Core,
+    call: impl FnOnce(&dyn Outbox) -> outbox::Result<T> + Send + 'static,
+) -> outbox::Result<T> {
+    let outbox = core.outbox.clone();
+    let done = spawn_blocking(move || call(&*outbox)).await;
+    done.unwrap_or_else(|_| Err(outbox::Error::Poisoned { path: core.path.clone() }))
+}
+
+/// The batch behind this one, if this one is full: then there is probably more.
+async fn ahead_of(core: &Core, size: BatchSize, batch: &Batch) -> outbox::Result<Option<Batch>> {
+    if !size.is_full(batch.bytes) {
+        return Ok(None);
+    }
+    let (after, target) = (batch.last, size.target());
+    on_outbox(core, move |outbox| Batch::next(outbox, after, target)).await
+}
+
+enum Sent {
+    Through(Ack),
+    /// Nothing was taken; less may be.
+    TooLarge,
+}
+
+/// Sends one batch until it is answered.
+async fn send(core: &Core, size: &mut BatchSize, batch: &Batch) -> Result<Sent, Stop> {
+    let started = Instant::now();
+    let waits = core.waits();
+    let mut schemas_sent = false;
+    loop {
+        match exchange::send_batch(core, batch).await {
+            Ok(Answer::Acknowledged(ack)) => {
+                size.answered(batch.bytes, started.elapsed());
+                core.answered(&waits);
+                log::debug!(
+                    target: "ingest::uploader",
+                    "transactions {} to {} acknowledged: {} objects, {} bytes sent, {} refused",
+                    batch.first, ack.acked, batch.objects(), batch.body.len(), ack.refused.len()
+                );
+                return Ok(Sent::Through(ack));
+            }
+            Ok(Answer::SchemasMissing(_)) if schemas_sent => {
+                return Err(policy::nonsense("schemas that were just sent are still missing"));
+            }
+            Ok(Answer::SchemasMissing(missing)) => {
+                schemas_sent = true;
+                send_schemas(core, batch, &missing).await?;
+            }
+            Ok(Answer::TooLarge(_)) if batch.transactions() > 1 => {
+                size.too_large(batch.bytes);
+                return Ok(Sent::TooLarge);
+            }
+            Ok(Answer::TooLarge(error)) => {
+                let text = format!(
+                    "write transaction {} with {} objects is larger than the server takes, and holds up what follows: \
+                     {error}",
+                    batch.first,
+                    batch.objects()
+                );
+                return Err(Stop::Retry(
+                    sync_error(Code::LimitExceeded, text, false),
+                    Some(policy::TOO_LARGE_PAUSE),
+                ));
+            }
+            Err(stop) => {
+                if matches!(&stop, Stop::Retry(error, _) if error.code == Code::ConnectionClosed) {
+                    size.cut_off();
+                }
+                return Err(stop);
+            }
+        }
+    }
+}
+
+async fn send_schemas(core: &Core, batch: &Batch, missing: &[String]) -> Result<(), Stop> {
+    let wanted: Vec<_> = batch.schemas.iter().filter(|schema| missing.contains(&schema.fingerprint)).collect();
+    if wanted.is_empty() {
+        return Err(policy::nonsense("schemas are missing that were not named"));
+    }
+    for schema in wanted {
+        exchange::send_schema(core, schema).await?;
+    }
+    Ok(())
+}
+
+/// Hands the refusals to the error handler, then lets the rows leave (outbox invariant 3).
+async fn settle(core: Arc<Core>, batch: Batch, ack: Ack) {
+    if let Some(first) = ack.refused.first() {
+        let count = ack.refused.len();
+        let more = if count == 1 { String::new() } else { format!(" (first of {count} refusals)") };
+        let text = format!("the server refused an object of '{}': {}{more}", first.class, first.reason);
+        let mut report = sync_error(Code::SyncWriteNotAllowed, text, false);
+        report.compensating_writes = ack.refused.into_iter().map(batch::compensating_write).collect();
+        core.report(report).await;
+    }
+    let (first, last) = (batch.first, ack.acked);
+    let mut attempt = 0;
+    while let Err(error) = on_outbox(&core, move |outbox| outbox.settle(first, last)).await {
+        log::warn!(target: "ingest::outbox", "acknowledged rows cannot leave yet: {error}");
+        if core.has_ended() {
+            // They are sent again by the next session, and the server recognises them.
+            return;
+        }
+        let clock = core.user.app.clock.clone();
+        clock.sleep(policy::backoff(attempt, clock.random())).await;
+        attempt += 1;
+    }
+    let _ = spawn_blocking(move || core.finish_waits()).await;
+}
+
+/// The outbox itself failed.
+fn unusable(error: outbox::Error) -> Stop {
+    let retryable = error.is_retryable();
+    let error = crate::Error::from(error);
+    let report = sync_error(error.code(), error.full_message(), !retryable);
+    if retryable { Stop::Retry(report, None) } else { Stop::Fatal(report) }
+}

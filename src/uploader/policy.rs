@@ -1,0 +1,261 @@
+//! When to try again, how much to send at once, what an answer means. Pure: no clock, no I/O.
+
+use std::time::Duration;
+
+use crate::error::{Code, SyncError};
+use crate::transport::{Failure, FailureKind, Response};
+
+/// The first pause is anything up to this: a server that was restarted is found again within a second or two.
+const BACKOFF_BASE: Duration = Duration::from_millis(500);
+/// A server that is away for hours is asked every few minutes, as Realm's clients do.
+const BACKOFF_CAP: Duration = Duration::from_secs(300);
+/// A server that asks for more is mistaken or lies; an hour is kind enough.
+const RETRY_AFTER_CAP: Duration = Duration::from_secs(3600);
+/// A transaction that is too large will be so the next time too, unless an operator raises the limit.
+pub(super) const TOO_LARGE_PAUSE: Duration = Duration::from_secs(300);
+
+/// Large enough to make round trips cheap, small enough to be lost without regret.
+const BATCH_START: u64 = 1024 * 1024;
+/// Below this a request's own overhead shows.
+const BATCH_MIN: u64 = 64 * 1024;
+/// Beyond this nothing gets faster, and two batches are held in memory.
+const BATCH_MAX: u64 = 8 * 1024 * 1024;
+/// An answer within this time leaves room for more at once.
+const QUICK: Duration = Duration::from_millis(500);
+/// An answer that takes longer than this puts too much at stake in one request.
+const SLOW: Duration = Duration::from_secs(5);
+
+/// Full jitter: any time up to a bound that doubles with every attempt, so that devices that lost a server at the
+/// same moment do not come back at the same moment. `random` is from 0 to 1; `attempt` counts from 0.
+pub(super) fn backoff(attempt: u32, random: f64) -> Duration {
+    let bound = BACKOFF_BASE.saturating_mul(2_u32.saturating_pow(attempt.min(16))).min(BACKOFF_CAP);
+    bound.mul_f64(random.clamp(0.0, 1.0))
+}
+
+/// The pause before the next attempt: the server's wish is a lower bound.
+pub(super) fn pause(attempt: u32, random: f64, at_least: Option<Duration>) -> Duration {
+    at_least.unwrap_or_default().min(RETRY_AFTER_CAP) + backoff(attempt, random)
+}
+
+pub(super) fn retry_after(response: &Response) -> Option<Duration> {
+    response.header("retry-after")?.trim().parse().ok().map(Duration::from_secs)
+}
+
+/// How much one batch holds, before compression.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct BatchSize {
+    target: u64,
+    ceiling: u64,
+}
+
+impl BatchSize {
+    pub(super) fn new() -> BatchSize {
+        BatchSize { target: BATCH_START, ceiling: BATCH_MAX }
+    }
+
+    /// What the server says it takes in one request. Half of it is left to the headers of small transactions.
+    pub(super) fn limit(&mut self, max_batch_bytes: u64) {
+        self.ceiling = self.ceiling.min(max_batch_bytes / 2).max(1);
+        self.target = self.target.min(self.ceiling);
+    }
+
+    pub(super) fn target(self) -> u64 {
+        self.target
+    }
+
+    /// Whether a batch of this size was as large as it may be; otherwise its time says little.
+    pub(super) fn is_full(self, bytes: u64) -> bool {
+        bytes >= self.target / 2
+    }
+
+    /// A batch was answered after this time.
+    pub(super) fn answered(&mut self, bytes: u64, elapsed: Duration) {
+        if elapsed > SLOW {
+            self.target = (self.target / 2).max(BATCH_MIN).min(self.ceiling);
+        } else if elapsed < QUICK && self.is_full(bytes) {
+            self.target = self.target.saturating_mul(2).min(self.ceiling);
+        }
+    }
+
+    /// A batch was cut off; less may get through.
+    pub(super) fn cut_off(&mut self) {
+        self.target = (self.target / 2).max(BATCH_MIN).min(self.ceiling);
+    }
+
+    /// The server refused a batch of several rows and this size for its size.
+    pub(super) fn too_large(&mut self, bytes: u64) {
+        self.ceiling = (bytes.min(self.target) / 2).max(1);
+        self.target = self.ceiling;
+    }
+}
+
+/// How long a request with this many bytes may take: a minute, and what a link of 16 KiB a second needs.
+pub(super) fn timeout(bytes: usize) -> Duration {
+    Duration::from_secs(60) + Duration::from_secs(bytes as u64 / (16 * 1024))
+}
+
+/// What stops an attempt.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// Reported; the session tries again after a pause of at least this.
+    Retry(SyncError, Option<Duration>),
+    /// Reported; the session is inactive until someone acts. Nothing pending is lost.
+    Fatal(SyncError),
+    /// The user is logged out; whoever did that has told.
+    SignedOut,
+}
+
+pub(super) fn sync_error(code: Code, message: impl Into<String>, is_fatal: bool) -> SyncError {
+    SyncError { code, message: message.into(), link: String::new(), is_fatal, compensating_writes: Vec::new() }
+}
+
+/// An exchange without an answer. `connected`: after the session was connected.
+pub(super) fn broken(failure: Option<&Failure>, connected: bool) -> SyncError {
+    let (kind, cause) = match failure {
+        Some(failure) => (failure.kind, failure.cause.as_str()),
+        None => (FailureKind::Connect, "the application's transport reports a failure"),
+    };
+    match kind {
+        FailureKind::Tls => sync_error(Code::TlsHandshakeFailed, format!("TLS handshake failed: {cause}"), false),
+        FailureKind::Timeout if !connected => {
+            sync_error(Code::SyncConnectTimeout, "Sync connection was not fully established in time", false)
+        }
+        FailureKind::Timeout | FailureKind::Broken if connected => {
+            sync_error(Code::ConnectionClosed, format!("Connection to sync closed: {cause}"), false)
+        }
+        FailureKind::Timeout | FailureKind::Broken | FailureKind::Connect => {
+            sync_error(Code::SyncConnectFailed, format!("Failed to connect to sync: {cause}"), false)
+        }
+    }
+}
+
+/// An answer that makes no sense: nothing may be settled by it.
+pub(super) fn nonsense(what: impl std::fmt::Display) -> Stop {
+    let text = format!("the server's answer makes no sense and is not believed: {what}");
+    Stop::Retry(sync_error(Code::SyncProtocolInvariantFailed, text, false), None)
+}
+
+/// An answer that is no success and that no caller has a use for.
+pub(super) fn refused(response: &Response, error: &crate::error::Error) -> Stop {
+    let with_link = |code, message: String, is_fatal| {
+        let mut report = sync_error(code, message, is_fatal);
+        report.link = error.link().to_owned();
+        report
+    };
+    // Only words of the gateway itself end a session: a proxy or a portal on the way may answer anything.
+    let named = error.code().is_service_error();
+    match response.status {
+        400 if named => Stop::Fatal(with_link(Code::BadChangeset, error.to_string(), true)),
+        403 if named => Stop::Fatal(with_link(
+            Code::AuthError,
+            format!("Sync was refused because of an authentication issue: {error}"),
+            true,
+        )),
+        409 if named => Stop::Fatal(with_link(Code::SyncInvalidSchemaChange, error.to_string(), true)),
+        415 if named => Stop::Fatal(with_link(Code::SyncProtocolNegotiationFailed, error.to_string(), true)),
+        _ => Stop::Retry(
+            with_link(Code::SyncConnectFailed, format!("Failed to connect to sync: {error}"), false),
+            retry_after(response),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::panic, reason = "a test may fail by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_five_minutes_and_are_spread_over_their_whole_range() {
+        assert_eq!(backoff(0, 1.0), Duration::from_millis(500));
+        assert_eq!(backoff(3, 1.0), Duration::from_secs(4));
+        assert_eq!(backoff(3, 0.25), Duration::from_secs(1));
+        assert_eq!(backoff(30, 1.0), Duration::from_secs(300));
+        assert_eq!(backoff(u32::MAX, 0.0), Duration::ZERO);
+    }
+
+    #[test]
+    fn the_first_three_attempts_come_within_two_seconds() {
+        let all: Duration = (0..2).map(|attempt| backoff(attempt, 1.0)).sum();
+        assert!(all < Duration::from_secs(2));
+    }
+
+    #[test]
+    fn what_the_server_asks_for_is_a_lower_bound() {
+        assert!(pause(0, 0.0, Some(Duration::from_secs(7))) >= Duration::from_secs(7));
+        assert!(pause(0, 1.0, Some(Duration::from_secs(7))) > Duration::from_secs(7));
+        assert!(pause(0, 0.0, Some(Duration::MAX)) <= RETRY_AFTER_CAP);
+        let answer = |value: &str| Response {
+            headers: vec![("Retry-After".to_owned(), value.to_owned())],
+            ..Response::default()
+        };
+        assert_eq!(retry_after(&answer(" 12 ")), Some(Duration::from_secs(12)));
+        assert_eq!(retry_after(&answer("soon")), None);
+    }
+
+    #[test]
+    fn quick_answers_to_full_batches_double_them_and_slow_ones_halve_them() {
+        let mut size = BatchSize::new();
+        size.answered(BATCH_START, Duration::from_millis(20));
+        assert_eq!(size.target(), 2 * BATCH_START);
+        size.answered(10, Duration::from_millis(20));
+        assert_eq!(size.target(), 2 * BATCH_START, "a small batch says nothing");
+        size.answered(10, Duration::from_secs(6));
+        assert_eq!(size.target(), BATCH_START);
+        for _ in 0..20 {
+            size.answered(u64::MAX, Duration::ZERO);
+        }
+        assert_eq!(size.target(), BATCH_MAX);
+        for _ in 0..20 {
+            size.cut_off();
+        }
+        assert_eq!(size.target(), BATCH_MIN);
+    }
+
+    #[test]
+    fn a_batch_that_was_too_large_is_halved_and_never_tried_again() {
+        let mut size = BatchSize::new();
+        size.too_large(BATCH_START);
+        assert_eq!(size.target(), BATCH_START / 2);
+        size.answered(u64::MAX, Duration::ZERO);
+        assert_eq!(size.target(), BATCH_START / 2);
+        for _ in 0..40 {
+            size.too_large(u64::MAX);
+        }
+        assert_eq!(size.target(), 1);
+        let mut size = BatchSize::new();
+        size.limit(100_000);
+        assert_eq!(size.target(), 50_000);
+    }
+
+    #[test]
+    fn only_the_gateways_own_words_end_a_session() {
+        let json = |status, body: &str| Response {
+            status,
+            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+            body: body.into(),
+            ..Response::default()
+        };
+        let judge = |response: Response| match crate::app::check_answer(response.clone()) {
+            Err(error) => refused(&response, &error),
+            Ok(_) => panic!("{response:?} is a failure"),
+        };
+        let body = r#"{"error":"the batch is cut off","error_code":"BadRequest","link":"l"}"#;
+        match judge(json(400, body)) {
+            Stop::Fatal(error) => assert_eq!(
+                (error.code, error.message.as_str(), error.link.as_str()),
+                (Code::BadChangeset, "the batch is cut off", "l")
+            ),
+            other => panic!("{other:?}"),
+        }
+        for status in [400, 403, 404, 500, 502] {
+            let page = Response { status, body: b"<html>".to_vec(), ..Response::default() };
+            assert!(matches!(judge(page), Stop::Retry(..)), "{status}");
+        }
+        let busy = r#"{"error":"busy","error_code":"InternalServerError"}"#;
+        assert!(matches!(judge(json(503, busy)), Stop::Retry(..)));
+        let gone = r#"{"error":"cannot find app using Client App ID 'x'"}"#;
+        assert!(matches!(judge(json(404, gone)), Stop::Retry(..)));
+    }
+}
