@@ -346,13 +346,20 @@ impl Error {
 
     /// The HTTP status of the answer, 0 where there was none.
     pub fn status(&self) -> u16 {
-        if let Error::App { status, .. } = self { *status } else { 0 }
+        if let Error::App { status, .. } = self {
+            *status
+        } else {
+            0
+        }
     }
 
     /// Whether the same call may succeed later without anybody changing anything.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Error::App { code: Code::CustomError, .. } => true,
+            Error::App {
+                code: Code::CustomError,
+                ..
+            } => true,
             Error::App { status, .. } => matches!(status, 408 | 425 | 429 | 500..=599),
             Error::Outbox(error) => error.is_retryable(),
             Error::Sync { .. }
@@ -383,11 +390,19 @@ impl Error {
     }
 
     pub(crate) fn app(code: Code, message: impl Into<String>) -> Error {
-        Error::App { code, message: message.into(), link: String::new(), status: 0 }
+        Error::App {
+            code,
+            message: message.into(),
+            link: String::new(),
+            status: 0,
+        }
     }
 
     pub(crate) fn aborted() -> Error {
-        Error::Sync { code: Code::OperationAborted, message: "Sync session became inactive".to_owned() }
+        Error::Sync {
+            code: Code::OperationAborted,
+            message: "Sync session became inactive".to_owned(),
+        }
     }
 }
 
@@ -397,7 +412,9 @@ fn outbox_code(error: &crate::outbox::Error) -> Code {
         E::TooLarge { .. } | E::CapReached { .. } => Code::LimitExceeded,
         E::NoDocuments | E::UnknownSchema { .. } => Code::InvalidArgument,
         E::DiskFull { .. } => Code::OutOfDiskSpace,
-        E::Locked { .. } | E::Io { .. } | E::Sqlite { .. } | E::MissingFolder { .. } => Code::FileOperationFailed,
+        E::Locked { .. } | E::Io { .. } | E::Sqlite { .. } | E::MissingFolder { .. } => {
+            Code::FileOperationFailed
+        }
         E::Corrupt { .. } | E::NewerFormat { .. } => Code::InvalidDatabase,
         E::SqliteTooOld { .. } => Code::NotSupported,
         E::Poisoned { .. } => Code::RuntimeError,
@@ -436,7 +453,11 @@ mod tests {
 
     #[test]
     fn names_and_numbers_are_those_of_app_services() {
-        for (name, number) in [("InvalidSession", 4301), ("AuthError", 4346), ("AppServerError", 4355)] {
+        for (name, number) in [
+            ("InvalidSession", 4301),
+            ("AuthError", 4346),
+            ("AppServerError", 4355),
+        ] {
             assert_eq!(Code::from_name(name).map(Code::number), Some(number));
         }
         assert_eq!(Code::InvalidPassword.name(), "InvalidPassword");
@@ -445,7 +466,14 @@ mod tests {
 
     #[test]
     fn every_app_code_has_one_kind() {
-        for name in ["CustomError", "ClientRedirectError", "BadToken", "HTTPError", "AuthError", "AppServerError"] {
+        for name in [
+            "CustomError",
+            "ClientRedirectError",
+            "BadToken",
+            "HTTPError",
+            "AuthError",
+            "AppServerError",
+        ] {
             let code = Code::from_name(name);
             let kinds = code.map(|code| {
                 [

@@ -36,8 +36,14 @@ fn number(level: Level) -> u8 {
 
 /// Replaces the sink. Records below `threshold` (Realm's numbers, 0 all to 8 off) are not made at all.
 pub fn set_sink(sink: Option<Sink>, threshold: u8) {
-    let host = HOST.get_or_init(|| Host { installed: RwLock::new(None) });
-    let filter = if sink.is_some() { filter(threshold) } else { LevelFilter::Off };
+    let host = HOST.get_or_init(|| Host {
+        installed: RwLock::new(None),
+    });
+    let filter = if sink.is_some() {
+        filter(threshold)
+    } else {
+        LevelFilter::Off
+    };
     let former = {
         let mut installed = host.installed.write().unwrap_or_else(PoisonError::into_inner);
         std::mem::replace(&mut *installed, sink.map(|sink| Installed { sink, threshold }))
@@ -85,7 +91,10 @@ impl Log for Host {
         let level = number(record.level());
         let sink = {
             let installed = self.installed.read().unwrap_or_else(PoisonError::into_inner);
-            installed.as_ref().filter(|it| level >= it.threshold).map(|it| it.sink.clone())
+            installed
+                .as_ref()
+                .filter(|it| level >= it.threshold)
+                .map(|it| it.sink.clone())
         };
         if let Some(sink) = sink {
             sink(level, &record.args().to_string());
@@ -107,7 +116,12 @@ mod tests {
     fn a_sink_gets_our_records_with_realm_levels_and_nothing_below_its_threshold() {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let into = seen.clone();
-        set_sink(Some(Arc::new(move |level, text: &str| into.lock().unwrap().push((level, text.to_owned())))), 5);
+        set_sink(
+            Some(Arc::new(move |level, text: &str| {
+                into.lock().unwrap().push((level, text.to_owned()))
+            })),
+            5,
+        );
         log::warn!(target: "ingest::test-log", "first");
         log::info!(target: "ingest::test-log", "below the threshold");
         log::error!(target: "someone::else", "not ours");
@@ -116,10 +130,16 @@ mod tests {
         log::error!(target: "ingest::test-log", "after it was removed");
         let seen: Vec<_> = seen.lock().unwrap().drain(..).collect();
         assert_eq!(
-            seen.iter().filter(|(_, text)| ["first", "second"].contains(&text.as_str())).count(),
+            seen.iter()
+                .filter(|(_, text)| ["first", "second"].contains(&text.as_str()))
+                .count(),
             2,
             "{seen:?}"
         );
-        assert!(!seen.iter().any(|(_, text)| text.starts_with("after") || text.starts_with("below") || text == "not ours"));
+        assert!(
+            !seen.iter().any(|(_, text)| text.starts_with("after")
+                || text.starts_with("below")
+                || text == "not ours")
+        );
     }
 }

@@ -4,18 +4,18 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
 
 use realm_ingest_protocol::{Kind, Schema, document, schema};
 
 use crate::app::{User, UserState};
-use crate::error::{Code, Error, Result, SyncError};
-use crate::outbox::{self, Durability, Options, Outbox, Pending, Run, SchemaId, SqliteOutbox, Transaction};
+use crate::error::{Error, Result};
+use crate::outbox::{MemoryOutbox, Outbox, Pending, Run, SchemaId, Transaction};
 use crate::transport::Transport;
 use crate::transport::http::{HttpOptions, HttpTransport};
-pub use crate::uploader::session::{ErrorHandler, StopPolicy};
 use crate::uploader::session::{Core, Session};
+pub use crate::uploader::session::{ErrorHandler, StopPolicy};
 use crate::uploader::{self, registry};
 
 /// How a realm is opened.
@@ -33,10 +33,6 @@ pub struct RealmConfig {
     pub headers: Vec<(String, String)>,
     /// `http://[user:password@]host:port`, where the app has the built-in transport.
     pub proxy: Option<String>,
-    /// What a returned append has survived.
-    pub durability: Durability,
-    /// The most bytes the file may use, and what happens to a write beyond.
-    pub cap: Option<(u64, outbox::Policy)>,
 }
 
 impl RealmConfig {
@@ -49,8 +45,6 @@ impl RealmConfig {
             encryption_key: None,
             headers: Vec::new(),
             proxy: None,
-            durability: Durability::default(),
-            cap: None,
         }
     }
 }
@@ -75,7 +69,9 @@ pub struct Realm {
 
 impl fmt::Debug for Realm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Realm").field("path", &self.core.path).finish_non_exhaustive()
+        f.debug_struct("Realm")
+            .field("path", &self.core.path)
+            .finish_non_exhaustive()
     }
 }
 
@@ -101,7 +97,7 @@ impl Realm {
         }
         let schema = parsed(&config.schema_json)?;
         let path = resolved(user, config.path.as_deref())?;
-        let (stop, options) = (config.stop_policy, options(&config));
+        let stop = config.stop_policy;
         let core = registry::open(
             &path,
             |core| {
@@ -114,7 +110,7 @@ impl Realm {
                 core.adopt(stop, handler.clone());
                 Ok(())
             },
-            || start(user, &path, &config, options, handler.clone()),
+            || start(user, &path, &config, handler.clone()),
         )?;
         // From here on dropping closes.
         let mut realm = Realm {
@@ -124,7 +120,10 @@ impl Realm {
             closed: AtomicBool::new(false),
         };
         check_additive(&*realm.core.outbox, &schema)?;
-        realm.schema = realm.core.outbox.register_schema(&schema.fingerprint(), &schema.to_json())?;
+        realm.schema = realm
+            .core
+            .outbox
+            .register_schema(&schema.fingerprint(), &schema.to_json())?;
         Ok(realm)
     }
 
@@ -152,7 +151,11 @@ impl Realm {
             filled = runs.iter().filter(|run| run.count > 0).cloned().collect();
             &filled
         };
-        self.core.outbox.append(&Transaction { schema: self.schema, runs, payload })?;
+        self.core.outbox.append(&Transaction {
+            schema: self.schema,
+            runs,
+            payload,
+        })?;
         self.core.work.notify_one();
         Ok(())
     }
@@ -169,7 +172,9 @@ impl Realm {
         let announced: u64 = runs.iter().map(|run| u64::from(run.count)).sum();
         for index in 0..announced {
             let (_, behind) = document::split(rest).map_err(|error| {
-                Error::InvalidArgument(format!("document {index} of the transaction is not valid BSON: {error}"))
+                Error::InvalidArgument(format!(
+                    "document {index} of the transaction is not valid BSON: {error}"
+                ))
             })?;
             rest = behind;
         }
@@ -209,7 +214,11 @@ impl Realm {
     }
 
     fn open_core(&self) -> Result<&Core> {
-        if self.is_closed() { Err(Error::Closed) } else { Ok(&self.core) }
+        if self.is_closed() {
+            Err(Error::Closed)
+        } else {
+            Ok(&self.core)
+        }
     }
 }
 
@@ -222,12 +231,17 @@ impl Drop for Realm {
 fn parsed(json: &str) -> Result<Schema> {
     let schema = Schema::parse(json).map_err(|error| Error::InvalidSchema(error.to_string()))?;
     schema.check_names().map_err(Error::InvalidSchema)?;
-    schema.validate().map_err(|findings| Error::InvalidSchema(schema::validation_text(&findings)))?;
+    schema
+        .validate()
+        .map_err(|findings| Error::InvalidSchema(schema::validation_text(&findings)))?;
     Ok(schema)
 }
 
 fn asymmetric_classes(schema: &Schema) -> HashSet<String> {
-    let asymmetric = schema.classes.iter().filter(|class| class.kind == Kind::Asymmetric);
+    let asymmetric = schema
+        .classes
+        .iter()
+        .filter(|class| class.kind == Kind::Asymmetric);
     asymmetric.map(|class| class.name.clone()).collect()
 }
 
@@ -248,7 +262,11 @@ fn resolved(user: &User, path: Option<&Path>) -> Result<PathBuf> {
             &default
         }
     };
-    let failed = |source| Error::File { action: "find", path: path.to_owned(), source };
+    let failed = |source| Error::File {
+        action: "find",
+        path: path.to_owned(),
+        source,
+    };
     let absolute = std::path::absolute(path).map_err(failed)?;
     // One file may have several names by way of links; its directory's real name makes them one.
     match (absolute.parent().map(Path::canonicalize), absolute.file_name()) {
@@ -257,49 +275,19 @@ fn resolved(user: &User, path: Option<&Path>) -> Result<PathBuf> {
     }
 }
 
-/// Where the outbox finds its session, to report what it dropped.
-type Back = Arc<OnceLock<Weak<Core>>>;
-
-fn options(config: &RealmConfig) -> (Options, Back) {
-    let back = Back::default();
-    let mut options = Options { durability: config.durability, ..Options::default() };
-    if let Some((max_bytes, policy)) = config.cap {
-        options.max_bytes = Some(max_bytes);
-        options.policy = policy;
-        let back = back.clone();
-        options.on_drop = Some(Arc::new(move |dropped: Pending| {
-            if let Some(core) = back.get().and_then(Weak::upgrade) {
-                core.report_soon(report(
-                    Code::LimitExceeded,
-                    format!("the outbox is at its cap: {} objects were dropped", dropped.objects),
-                ));
-            }
-        }));
-    }
-    (options, back)
-}
-
-fn start(
-    user: &User,
-    path: &Path,
-    config: &RealmConfig,
-    (options, back): (Options, Back),
-    handler: Option<ErrorHandler>,
-) -> Result<Arc<Core>> {
+fn start(user: &User, path: &Path, config: &RealmConfig, handler: Option<ErrorHandler>) -> Result<Arc<Core>> {
     let transport = transport(user, config)?;
-    let (outbox, recovered) = SqliteOutbox::open(path, options)?;
-    let core = Core::new(path.to_owned(), user.clone(), Arc::new(outbox), transport, config.stop_policy, handler);
-    // Set once, here.
-    let _ = back.set(Arc::downgrade(&core));
-    if let Some(recovered) = recovered {
-        core.report_soon(report(Code::InvalidDatabase, recovered.to_string()));
-    }
+    let outbox = Arc::new(MemoryOutbox::new());
+    let core = Core::new(
+        path.to_owned(),
+        user.clone(),
+        outbox,
+        transport,
+        config.stop_policy,
+        handler,
+    );
     uploader::start(&core);
     Ok(core)
-}
-
-fn report(code: Code, message: String) -> SyncError {
-    SyncError { code, message, link: String::new(), is_fatal: false, compensating_writes: Vec::new() }
 }
 
 fn transport(user: &User, config: &RealmConfig) -> Result<Arc<dyn Transport>> {
@@ -320,12 +308,16 @@ fn transport(user: &User, config: &RealmConfig) -> Result<Arc<dyn Transport>> {
 fn check_additive(outbox: &dyn Outbox, schema: &Schema) -> Result<()> {
     let fingerprint = schema.fingerprint();
     for id in 1.. {
-        let Ok(stored) = outbox.schema(SchemaId(id)) else { break };
+        let Ok(stored) = outbox.schema(SchemaId(id)) else {
+            break;
+        };
         if stored.fingerprint == fingerprint {
             // It was let in before.
             return Ok(());
         }
-        let Ok(former) = Schema::parse(&stored.json) else { continue };
+        let Ok(former) = Schema::parse(&stored.json) else {
+            continue;
+        };
         schema::additive_changes(&former, schema)
             .map_err(|findings| Error::InvalidSchema(schema::additive_text(&findings)))?;
     }

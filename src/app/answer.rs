@@ -24,9 +24,19 @@ fn failure(response: &Response) -> Option<Error> {
     {
         return Some(error);
     }
-    let plain = |code, message: String| Some(Error::App { code, message, link: String::new(), status });
+    let plain = |code, message: String| {
+        Some(Error::App {
+            code,
+            message,
+            link: String::new(),
+            status,
+        })
+    };
     if response.client_error.is_some() {
-        return plain(Code::CustomError, "client error code value considered fatal".to_owned());
+        return plain(
+            Code::CustomError,
+            "client error code value considered fatal".to_owned(),
+        );
     }
     if response.custom_status != 0 {
         let mut text = "non-zero custom status code considered fatal".to_owned();
@@ -51,7 +61,10 @@ fn failure(response: &Response) -> Option<Error> {
     let body = String::from_utf8_lossy(&response.body);
     let text = match body.trim() {
         "" => format!("http error code considered fatal. {class}: {status}"),
-        body => format!("http error code considered fatal: {}. {class}: {status}", shortened(body)),
+        body => format!(
+            "http error code considered fatal: {}. {class}: {status}",
+            shortened(body)
+        ),
     };
     plain(Code::HTTPError, text)
 }
@@ -71,22 +84,30 @@ fn named(response: &Response) -> Option<Error> {
     let message = text("error")?;
     let link = text("link")?.unwrap_or_default();
     let code = match (code, &message) {
-        (Some(name), _) => {
-            Code::from_name(&name).filter(|code| code.is_service_error()).unwrap_or(Code::AppServerError)
-        }
+        (Some(name), _) => Code::from_name(&name)
+            .filter(|code| code.is_service_error())
+            .unwrap_or(Code::AppServerError),
         (None, Some(_)) => Code::AppUnknownError,
         (None, None) if (200..300).contains(&response.status) || response.status == 0 => return None,
         (None, None) => Code::AppUnknownError,
     };
     let message = message.unwrap_or_else(|| "no error message".to_owned());
-    Some(Error::App { code, message, link, status: response.status })
+    Some(Error::App {
+        code,
+        message,
+        link,
+        status: response.status,
+    })
 }
 
 fn shortened(body: &str) -> &str {
     if body.len() <= MAX_BODY_IN_TEXT {
         return body;
     }
-    let end = (0..=MAX_BODY_IN_TEXT).rev().find(|at| body.is_char_boundary(*at)).unwrap_or(0);
+    let end = (0..=MAX_BODY_IN_TEXT)
+        .rev()
+        .find(|at| body.is_char_boundary(*at))
+        .unwrap_or(0);
     &body[..end]
 }
 
@@ -94,10 +115,14 @@ fn shortened(body: &str) -> &str {
 pub(crate) fn object(response: &Response) -> Result<serde_json::Map<String, Value>> {
     match serde_json::from_slice(&response.body) {
         Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err(Error::app(Code::MalformedJson, "the server's answer is not a JSON object")),
-        Err(error) => {
-            Err(Error::app(Code::MalformedJson, format!("the server's answer cannot be read as JSON: {error}")))
-        }
+        Ok(_) => Err(Error::app(
+            Code::MalformedJson,
+            "the server's answer is not a JSON object",
+        )),
+        Err(error) => Err(Error::app(
+            Code::MalformedJson,
+            format!("the server's answer cannot be read as JSON: {error}"),
+        )),
     }
 }
 
@@ -105,7 +130,10 @@ pub(crate) fn object(response: &Response) -> Result<serde_json::Map<String, Valu
 pub(crate) fn text(object: &serde_json::Map<String, Value>, key: &str) -> Result<String> {
     match object.get(key) {
         Some(Value::String(text)) => Ok(text.clone()),
-        Some(_) => Err(Error::app(Code::MalformedJson, format!("'{key}' in the server's answer is not a string"))),
+        Some(_) => Err(Error::app(
+            Code::MalformedJson,
+            format!("'{key}' in the server's answer is not a string"),
+        )),
         None => Err(Error::app(Code::MissingJsonKey, key)),
     }
 }
@@ -135,16 +163,28 @@ mod tests {
 
     #[test]
     fn an_error_the_server_names_comes_through() {
-        let body = r#"{"error":"invalid username/password","error_code":"InvalidPassword","link":"http://l"}"#;
+        let body =
+            r#"{"error":"invalid username/password","error_code":"InvalidPassword","link":"http://l"}"#;
         let failed = check(answer(401, JSON, body)).unwrap_err();
         assert_eq!(
             (failed.code(), failed.to_string(), failed.link(), failed.status()),
-            (Code::InvalidPassword, "invalid username/password".to_owned(), "http://l", 401)
+            (
+                Code::InvalidPassword,
+                "invalid username/password".to_owned(),
+                "http://l",
+                401
+            )
         );
         let unknown = answer(400, JSON, r#"{"error":"x","error_code":"Unheard"}"#);
         assert_eq!(error(unknown), (Code::AppServerError, "x".to_owned()));
-        assert_eq!(error(answer(400, JSON, r#"{"error":"x"}"#)), (Code::AppUnknownError, "x".to_owned()));
-        assert_eq!(error(answer(400, JSON, "{}")), (Code::AppUnknownError, "no error message".to_owned()));
+        assert_eq!(
+            error(answer(400, JSON, r#"{"error":"x"}"#)),
+            (Code::AppUnknownError, "x".to_owned())
+        );
+        assert_eq!(
+            error(answer(400, JSON, "{}")),
+            (Code::AppUnknownError, "no error message".to_owned())
+        );
         // A client's own codes are not the server's to give.
         let client = answer(400, JSON, r#"{"error":"x","error_code":"BadToken"}"#);
         assert_eq!(error(client).0, Code::AppServerError);
@@ -152,7 +192,10 @@ mod tests {
 
     #[test]
     fn a_success_that_names_an_error_is_one_and_another_content_type_is_not() {
-        assert_eq!(error(answer(200, JSON, r#"{"error":"x"}"#)).0, Code::AppUnknownError);
+        assert_eq!(
+            error(answer(200, JSON, r#"{"error":"x"}"#)).0,
+            Code::AppUnknownError
+        );
         assert!(check(answer(200, "application/json; charset=utf-8", r#"{"error":"x"}"#)).is_ok());
         assert!(check(answer(200, JSON, r#"{"a":1}"#)).is_ok());
         assert!(check(answer(0, "", "")).is_ok());
@@ -162,11 +205,17 @@ mod tests {
     fn bare_statuses_and_failed_transports_have_their_texts() {
         assert_eq!(
             error(answer(500, "text/html", "<p>")),
-            (Code::HTTPError, "http error code considered fatal: <p>. Server Error: 500".to_owned())
+            (
+                Code::HTTPError,
+                "http error code considered fatal: <p>. Server Error: 500".to_owned()
+            )
         );
         assert_eq!(
             error(answer(404, "", "")),
-            (Code::HTTPError, "http error code considered fatal. Client Error: 404".to_owned())
+            (
+                Code::HTTPError,
+                "http error code considered fatal. Client Error: 404".to_owned()
+            )
         );
         assert_eq!(
             error(answer(401, "application/json; charset=utf-8", "{}")).1,
@@ -174,10 +223,19 @@ mod tests {
         );
         let (code, text) = error(Response::failed(FailureKind::Connect, "connection refused"));
         assert_eq!(code, Code::CustomError);
-        assert_eq!(text, "non-zero custom status code considered fatal: connection refused");
-        let host = Response { custom_status: CONNECTION_FAILED, ..Response::default() };
+        assert_eq!(
+            text,
+            "non-zero custom status code considered fatal: connection refused"
+        );
+        let host = Response {
+            custom_status: CONNECTION_FAILED,
+            ..Response::default()
+        };
         assert_eq!(error(host).1, "non-zero custom status code considered fatal");
-        let host = Response { client_error: Some(3), ..Response::default() };
+        let host = Response {
+            client_error: Some(3),
+            ..Response::default()
+        };
         assert_eq!(error(host).1, "client error code value considered fatal");
     }
 
@@ -185,7 +243,10 @@ mod tests {
     fn a_missing_key_is_named_and_long_pages_are_cut() {
         let object = object(&answer(200, JSON, "{}")).unwrap();
         let missing = text(&object, "hostname").unwrap_err();
-        assert_eq!((missing.code(), missing.to_string()), (Code::MissingJsonKey, "hostname".to_owned()));
+        assert_eq!(
+            (missing.code(), missing.to_string()),
+            (Code::MissingJsonKey, "hostname".to_owned())
+        );
         assert!(error(answer(502, "text/html", &"ä".repeat(5000))).1.len() < 2200);
     }
 }

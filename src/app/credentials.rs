@@ -16,7 +16,9 @@ pub struct Credentials {
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials").field("provider", &self.provider).finish_non_exhaustive()
+        f.debug_struct("Credentials")
+            .field("provider", &self.provider)
+            .finish_non_exhaustive()
     }
 }
 
@@ -30,25 +32,39 @@ impl Credentials {
     pub fn new(provider: &str, body_json: &str) -> Result<Credentials> {
         let plain = !provider.is_empty() && provider.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         if !plain {
-            return Err(Error::InvalidArgument(format!("no provider has the name '{provider}'")));
+            return Err(Error::InvalidArgument(format!(
+                "no provider has the name '{provider}'"
+            )));
         }
-        let parsed: &RawValue = serde_json::from_str(body_json)
-            .map_err(|error| Error::InvalidArgument(format!("the credentials are not valid JSON: {error}")))?;
+        let parsed: &RawValue = serde_json::from_str(body_json).map_err(|error| {
+            Error::InvalidArgument(format!("the credentials are not valid JSON: {error}"))
+        })?;
         if !parsed.get().starts_with('{') {
-            return Err(Error::InvalidArgument("the credentials are not a JSON object".to_owned()));
+            return Err(Error::InvalidArgument(
+                "the credentials are not a JSON object".to_owned(),
+            ));
         }
-        Ok(Credentials { provider: provider.to_owned(), body: parsed.get().to_owned() })
+        Ok(Credentials {
+            provider: provider.to_owned(),
+            body: parsed.get().to_owned(),
+        })
     }
 
     /// A new user without name or password, or the one already logged in.
     pub fn anonymous() -> Credentials {
-        Credentials { provider: ANONYMOUS.to_owned(), body: r#"{"provider":"anon-user"}"#.to_owned() }
+        Credentials {
+            provider: ANONYMOUS.to_owned(),
+            body: r#"{"provider":"anon-user"}"#.to_owned(),
+        }
     }
 
     /// A registered e-mail address and its password.
     pub fn email_password(email: &str, password: &str) -> Credentials {
         let body = serde_json::json!({"provider": "local-userpass", "username": email, "password": password});
-        Credentials { provider: "local-userpass".to_owned(), body: body.to_string() }
+        Credentials {
+            provider: "local-userpass".to_owned(),
+            body: body.to_string(),
+        }
     }
 
     /// The name that stands in the URL.
@@ -67,7 +83,8 @@ impl Credentials {
             return format!(r#"{{"options":{options}}}"#);
         }
         // The first of two equal keys counts for some servers and the last for others: none is left to chance.
-        let has_options = serde_json::from_str::<Value>(&self.body).is_ok_and(|body| body.get("options").is_some());
+        let has_options =
+            serde_json::from_str::<Value>(&self.body).is_ok_and(|body| body.get("options").is_some());
         if has_options {
             let mut body = serde_json::from_str::<Value>(&self.body).unwrap_or(Value::Null);
             body["options"] = options.clone();
@@ -90,17 +107,26 @@ mod tests {
     #[test]
     fn the_payload_of_a_function_keeps_its_order_and_its_numbers() {
         let text = r#" {"z": 1, "a": {"$numberLong": "9223372036854775807"}, "big": 123456789012345678901234567890} "#;
-        let body = Credentials::new("custom-function", text).unwrap().body(&json!({"device": {}}));
+        let body = Credentials::new("custom-function", text)
+            .unwrap()
+            .body(&json!({"device": {}}));
         assert!(body.ends_with(text.trim().strip_prefix('{').unwrap()), "{body}");
         assert!(serde_json::from_str::<Value>(&body).unwrap()["options"]["device"].is_object());
     }
 
     #[test]
     fn an_empty_body_and_one_with_options_are_joined_too() {
-        let empty = Credentials::new("custom-function", "{ }").unwrap().body(&json!({"device": 1}));
+        let empty = Credentials::new("custom-function", "{ }")
+            .unwrap()
+            .body(&json!({"device": 1}));
         assert_eq!(empty, r#"{"options":{"device":1}}"#);
-        let own = Credentials::new("custom-function", r#"{"options":5,"a":1}"#).unwrap().body(&json!({"device": 1}));
-        assert_eq!(serde_json::from_str::<Value>(&own).unwrap(), json!({"options": {"device": 1}, "a": 1}));
+        let own = Credentials::new("custom-function", r#"{"options":5,"a":1}"#)
+            .unwrap()
+            .body(&json!({"device": 1}));
+        assert_eq!(
+            serde_json::from_str::<Value>(&own).unwrap(),
+            json!({"options": {"device": 1}, "a": 1})
+        );
     }
 
     #[test]

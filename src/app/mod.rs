@@ -122,7 +122,9 @@ fn cache() -> MutexGuard<'static, Cache> {
 
 impl fmt::Debug for App {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("App").field("app_id", &self.inner.app_id).finish_non_exhaustive()
+        f.debug_struct("App")
+            .field("app_id", &self.inner.app_id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -151,19 +153,28 @@ impl App {
     fn make(config: AppConfig, base: BaseUrl) -> Result<App> {
         let root = match config.path {
             Some(path) => path,
-            None => std::env::current_dir()
-                .map_err(|source| Error::File { action: "find", path: "the current directory".into(), source })?,
+            None => std::env::current_dir().map_err(|source| Error::File {
+                action: "find",
+                path: "the current directory".into(),
+                source,
+            })?,
         };
         let directory = paths::app_directory(&root, &config.app_id)?;
-        let store =
-            UserStore::open(&paths::metadata_directory(&directory), config.metadata_encryption_key.as_ref())?;
+        let store = UserStore::open(
+            &paths::metadata_directory(&directory),
+            config.metadata_encryption_key.as_ref(),
+        )?;
         let host_transport = config.transport.is_some();
         let transport = match config.transport {
             Some(transport) => transport,
             None => Arc::new(HttpTransport::new(HttpOptions::default())?),
         };
         let document = store.load()?;
-        let accounts = document.users.into_iter().map(|user| Arc::new(Account::restored(user))).collect();
+        let accounts = document
+            .users
+            .into_iter()
+            .map(|user| Arc::new(Account::restored(user)))
+            .collect();
         let inner = Arc::new(Inner {
             remote: Remote::new(&config.app_id, base, transport),
             app_id: config.app_id,
@@ -173,7 +184,10 @@ impl App {
             host_transport,
             device: config.device,
             store,
-            users: Mutex::new(Users { accounts, current: document.current }),
+            users: Mutex::new(Users {
+                accounts,
+                current: document.current,
+            }),
         });
         inner.delete_removed(document.removed);
         Ok(App { inner })
@@ -213,7 +227,9 @@ impl App {
     pub fn update_base_url(&self, url: &str) -> Result<()> {
         let base = BaseUrl::resolve(Some(url).filter(|url| !url.is_empty()))?;
         let inner = self.inner.clone();
-        self.inner.runtime.block_on(async move { inner.remote.move_to(base).await })?
+        self.inner
+            .runtime
+            .block_on(async move { inner.remote.move_to(base).await })?
     }
 
     /// Registers an e-mail address. The user still has to log in.
@@ -225,7 +241,11 @@ impl App {
         let route = Route::App("auth/providers/local-userpass/register".to_owned());
         let inner = self.inner.clone();
         self.inner.runtime.block_on(async move {
-            inner.remote.send(Call::json(Method::Post, route, None, body)).await.map(|_| ())
+            inner
+                .remote
+                .send(Call::json(Method::Post, route, None, body))
+                .await
+                .map(|_| ())
         })?
     }
 
@@ -245,17 +265,27 @@ impl App {
         let app = self.clone();
         let body = credentials.body(&self.inner.device.options(&self.inner.app_id));
         let provider = credentials.provider().to_owned();
-        self.inner.runtime.block_on(async move { app.log_in(provider, body).await })?
+        self.inner
+            .runtime
+            .block_on(async move { app.log_in(provider, body).await })?
     }
 
     async fn log_in(&self, provider: String, body: String) -> Result<User> {
         let route = Route::App(format!("auth/providers/{provider}/login"));
-        let response = self.inner.remote.send(Call::json(Method::Post, route, None, body)).await?;
+        let response = self
+            .inner
+            .remote
+            .send(Call::json(Method::Post, route, None, body))
+            .await?;
         let body = answer::object(&response)?;
         let access_token = answer::text(&body, "access_token")?;
         let refresh_token = answer::text(&body, "refresh_token")?;
         let id = answer::text(&body, "user_id")?;
-        let device_id = body.get("device_id").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let device_id = body
+            .get("device_id")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned();
         let malformed = || Error::app(Code::BadToken, "Could not log in user: received malformed JWT");
         tokens::claims(&refresh_token).ok_or_else(malformed)?;
         let claims = tokens::claims(&access_token).ok_or_else(malformed)?;
@@ -263,11 +293,22 @@ impl App {
         let account = self.inner.account(&id);
         if account.has_no_identity() {
             // Until the profile is known, and so that a logout knows an anonymous user also if it never is.
-            account.set_identities(vec![Identity { id: id.clone(), provider_type: provider }]);
+            account.set_identities(vec![Identity {
+                id: id.clone(),
+                provider_type: provider,
+            }]);
         }
-        account.sign_in(Session { access_token, refresh_token, device_id, claims });
+        account.sign_in(Session {
+            access_token,
+            refresh_token,
+            device_id,
+            claims,
+        });
         log::info!(target: "ingest::app", "user {id} logged in");
-        let user = User { app: self.inner.clone(), account };
+        let user = User {
+            app: self.inner.clone(),
+            account,
+        };
         self.inner.clone().store_login(&user.account).await?;
         self.inner.fetch_profile(&user).await?;
         Ok(user)
@@ -277,20 +318,37 @@ impl App {
     pub fn current_user(&self) -> Option<User> {
         let users = self.inner.users();
         let logged_in = |account: &&Arc<Account>| account.state() == UserState::LoggedIn;
-        let current = users.accounts.iter().find(|account| Some(&account.id) == users.current.as_ref());
-        let account = current.filter(logged_in).or_else(|| users.accounts.iter().find(logged_in))?;
-        Some(User { app: self.inner.clone(), account: account.clone() })
+        let current = users
+            .accounts
+            .iter()
+            .find(|account| Some(&account.id) == users.current.as_ref());
+        let account = current
+            .filter(logged_in)
+            .or_else(|| users.accounts.iter().find(logged_in))?;
+        Some(User {
+            app: self.inner.clone(),
+            account: account.clone(),
+        })
     }
 
     /// Every user this device knows.
     pub fn users(&self) -> Vec<User> {
         let users = self.inner.users();
-        users.accounts.iter().map(|account| User { app: self.inner.clone(), account: account.clone() }).collect()
+        users
+            .accounts
+            .iter()
+            .map(|account| User {
+                app: self.inner.clone(),
+                account: account.clone(),
+            })
+            .collect()
     }
 
     fn anonymous_user(&self) -> Option<User> {
         let users = self.users();
-        users.into_iter().find(|user| user.state() == UserState::LoggedIn && user.account.is_only_anonymous())
+        users
+            .into_iter()
+            .find(|user| user.state() == UserState::LoggedIn && user.account.is_only_anonymous())
     }
 }
 
@@ -312,7 +370,8 @@ impl Inner {
 
     fn make_current(&self, id: &str) -> Result<()> {
         self.users().current = Some(id.to_owned());
-        self.store.update(|document| document.current = Some(id.to_owned()))
+        self.store
+            .update(|document| document.current = Some(id.to_owned()))
     }
 
     async fn store_login(self: Arc<Inner>, account: &Account) -> Result<()> {
@@ -326,15 +385,22 @@ impl Inner {
                 *record = user;
             })
         });
-        stored.await.unwrap_or_else(|_| Err(Error::Panic("the users' file could not be written".to_owned())))
+        stored
+            .await
+            .unwrap_or_else(|_| Err(Error::Panic("the users' file could not be written".to_owned())))
     }
 
     async fn fetch_profile(self: &Arc<Inner>, user: &User) -> Result<()> {
-        let response = user.send(Call::json(Method::Get, Route::Base("auth/profile"), None, "")).await?;
+        let response = user
+            .send(Call::json(Method::Get, Route::Base("auth/profile"), None, ""))
+            .await?;
         let profile = answer::object(&response)?;
         let identities = match profile.get("identities") {
             Some(identities) => serde_json::from_value(identities.clone()).map_err(|error| {
-                Error::app(Code::MalformedJson, format!("'identities' in the profile cannot be read: {error}"))
+                Error::app(
+                    Code::MalformedJson,
+                    format!("'identities' in the profile cannot be read: {error}"),
+                )
             })?,
             None => return Err(Error::app(Code::MissingJsonKey, "identities")),
         };
@@ -370,7 +436,10 @@ impl Inner {
                 users.accounts.retain(|known| known.id != account.id);
             }
             if users.current.as_deref() == Some(&account.id) {
-                let next = users.accounts.iter().find(|known| known.state() == UserState::LoggedIn);
+                let next = users
+                    .accounts
+                    .iter()
+                    .find(|known| known.state() == UserState::LoggedIn);
                 users.current = next.map(|account| account.id.clone());
             }
         }
@@ -390,7 +459,9 @@ impl Inner {
     fn delete_removed(&self, ids: Vec<String>) {
         let mut done = Vec::new();
         for id in ids {
-            let Ok(file) = paths::realm_file(&self.directory, &id) else { continue };
+            let Ok(file) = paths::realm_file(&self.directory, &id) else {
+                continue;
+            };
             // A realm that is still open in this process keeps its files until the next time.
             if crate::uploader::registry::is_open(&file) {
                 continue;
@@ -412,7 +483,9 @@ impl Inner {
             }
         }
         if !done.is_empty()
-            && let Err(error) = self.store.update(|document| document.removed.retain(|id| !done.contains(id)))
+            && let Err(error) = self
+                .store
+                .update(|document| document.removed.retain(|id| !done.contains(id)))
         {
             log::warn!(target: "ingest::app", "{}", error.full_message());
         }

@@ -73,13 +73,19 @@ mod tests {
         let app = app_directory(Path::new("/data"), "my app-ä/1").unwrap();
         assert_eq!(app, Path::new("/data/mongodb-realm/my%20app-%C3%A4%2F1"));
         assert_eq!(metadata_directory(&app), app.join("server-utility/metadata"));
-        assert_eq!(realm_file(&app, "6500aa").unwrap(), app.join("6500aa/flx_sync_default.realm"));
+        assert_eq!(
+            realm_file(&app, "6500aa").unwrap(),
+            app.join("6500aa/flx_sync_default.realm")
+        );
     }
 
     #[test]
     fn names_that_mean_directories_are_refused() {
         let error = app_directory(Path::new("/data"), "..").unwrap_err();
-        assert_eq!(error.to_string(), "A path can't have an identifier reserved by the filesystem: '..'");
+        assert_eq!(
+            error.to_string(),
+            "A path can't have an identifier reserved by the filesystem: '..'"
+        );
         assert!(realm_file(Path::new("/data"), ".").is_err());
     }
 

@@ -41,12 +41,17 @@ pub(crate) struct Call {
 impl Call {
     /// A request with JSON or nothing as its body.
     pub(crate) fn json(method: Method, route: Route, token: Option<String>, body: impl Into<Bytes>) -> Call {
-        let headers = [("Content-Type", "application/json;charset=utf-8"), ("Accept", "application/json")];
+        let headers = [
+            ("Content-Type", "application/json;charset=utf-8"),
+            ("Accept", "application/json"),
+        ];
         Call {
             method,
             route,
             token,
-            headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
+            headers: headers
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .to_vec(),
             body: body.into(),
             timeout: TIMEOUT,
         }
@@ -65,8 +70,14 @@ impl BaseUrl {
     pub(crate) fn resolve(configured: Option<&str>) -> Result<BaseUrl> {
         let environment = || std::env::var(URL_VARIABLE).ok().filter(|url| !url.is_empty());
         match configured.map(str::to_owned).or_else(environment) {
-            Some(url) => Ok(BaseUrl { url: normalised(&url)?, unset: false }),
-            None => Ok(BaseUrl { url: DEFAULT_BASE_URL.to_owned(), unset: true }),
+            Some(url) => Ok(BaseUrl {
+                url: normalised(&url)?,
+                unset: false,
+            }),
+            None => Ok(BaseUrl {
+                url: DEFAULT_BASE_URL.to_owned(),
+                unset: true,
+            }),
         }
     }
 }
@@ -90,7 +101,12 @@ pub(crate) struct Remote {
 impl Remote {
     pub(crate) fn new(app_id: &str, base: BaseUrl, transport: Arc<dyn Transport>) -> Remote {
         let host = tokio::sync::Mutex::new(None);
-        Remote { app_id: app_id.to_owned(), transport, base: Mutex::new(base), host }
+        Remote {
+            app_id: app_id.to_owned(),
+            transport,
+            base: Mutex::new(base),
+            host,
+        }
     }
 
     pub(crate) fn base(&self) -> BaseUrl {
@@ -119,7 +135,9 @@ impl Remote {
 
     /// Sends the request with the app's transport and checks the answer.
     pub(crate) async fn send(&self, call: Call) -> Result<Response> {
-        self.send_over(&*self.transport, call).await.and_then(answer::check)
+        self.send_over(&*self.transport, call)
+            .await
+            .and_then(answer::check)
     }
 
     /// Sends the request over this transport, following redirects. The answer may be any.
@@ -196,8 +214,17 @@ impl Remote {
             Route::Base(path) => format!("{host}{BASE_PATH}/{path}"),
         };
         let mut headers = call.headers;
-        headers.extend(call.token.map(|token| ("Authorization".to_owned(), format!("Bearer {token}"))));
-        Request { method: call.method, url, timeout: call.timeout, headers, body: call.body }
+        headers.extend(
+            call.token
+                .map(|token| ("Authorization".to_owned(), format!("Bearer {token}"))),
+        );
+        Request {
+            method: call.method,
+            url,
+            timeout: call.timeout,
+            headers,
+            body: call.body,
+        }
     }
 }
 
@@ -209,12 +236,19 @@ fn is_redirect(response: &Response) -> bool {
 fn redirect_target(response: &Response) -> Result<String> {
     let target = response.header("location").unwrap_or_default();
     let target = target.split(BASE_PATH).next().unwrap_or_default();
-    normalised(target)
-        .map_err(|_| Error::app(Code::ClientRedirectError, "Redirect response missing location header"))
+    normalised(target).map_err(|_| {
+        Error::app(
+            Code::ClientRedirectError,
+            "Redirect response missing location header",
+        )
+    })
 }
 
 fn too_many_redirects() -> Error {
-    Error::app(Code::ClientTooManyRedirects, format!("number of redirections exceeded {MAX_REDIRECTS}"))
+    Error::app(
+        Code::ClientTooManyRedirects,
+        format!("number of redirections exceeded {MAX_REDIRECTS}"),
+    )
 }
 
 #[cfg(test)]
@@ -236,12 +270,20 @@ mod tests {
     }
 
     fn json(body: &str) -> Response {
-        Response { status: 200, body: body.into(), ..Response::default() }
+        Response {
+            status: 200,
+            body: body.into(),
+            ..Response::default()
+        }
     }
 
     fn redirect(to: &str) -> Response {
         let headers = vec![("Location".to_owned(), to.to_owned())];
-        Response { status: 308, headers, ..Response::default() }
+        Response {
+            status: 308,
+            headers,
+            ..Response::default()
+        }
     }
 
     fn run(base: &str, script: fn(&str) -> Response) -> (Result<Response>, Vec<String>) {
@@ -257,12 +299,19 @@ mod tests {
     #[test]
     fn the_location_is_asked_for_first_and_its_host_is_used() {
         let (result, seen) = run("http://a/", |url| {
-            if url.ends_with("location") { json(r#"{"hostname":"http://b","ws_hostname":""}"#) } else { json("{}") }
+            if url.ends_with("location") {
+                json(r#"{"hostname":"http://b","ws_hostname":""}"#)
+            } else {
+                json("{}")
+            }
         });
         assert!(result.is_ok());
         assert_eq!(
             seen,
-            ["http://a/api/client/v2.0/app/app-x/location", "http://b/api/client/v2.0/auth/profile"]
+            [
+                "http://a/api/client/v2.0/app/app-x/location",
+                "http://b/api/client/v2.0/auth/profile"
+            ]
         );
     }
 
@@ -287,9 +336,15 @@ mod tests {
     #[test]
     fn redirects_without_end_or_target_are_errors_with_their_texts() {
         let (result, seen) = run("http://a", |_| redirect("http://a"));
-        assert_eq!(result.unwrap_err().to_string(), "number of redirections exceeded 20");
+        assert_eq!(
+            result.unwrap_err().to_string(),
+            "number of redirections exceeded 20"
+        );
         assert_eq!(seen.len(), 21);
-        let (result, _) = run("http://a", |_| Response { status: 301, ..Response::default() });
+        let (result, _) = run("http://a", |_| Response {
+            status: 301,
+            ..Response::default()
+        });
         let error = result.unwrap_err();
         assert_eq!(error.to_string(), "Redirect response missing location header");
         assert_eq!(error.code(), Code::ClientRedirectError);
@@ -305,6 +360,9 @@ mod tests {
     fn addresses_are_trimmed_once_and_need_a_scheme() {
         assert_eq!(normalised("http://a/").unwrap(), "http://a");
         assert_eq!(normalised("http://a//").unwrap(), "http://a/");
-        assert_eq!(normalised("asdf").unwrap_err().to_string(), "URL missing scheme: asdf");
+        assert_eq!(
+            normalised("asdf").unwrap_err().to_string(),
+            "URL missing scheme: asdf"
+        );
     }
 }

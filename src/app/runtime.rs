@@ -24,7 +24,11 @@ pub(crate) struct Runtime {
 
 impl Runtime {
     pub(crate) fn start() -> Result<Runtime> {
-        let failed = |source| Error::File { action: "start a thread for", path: "ingest-uploader".into(), source };
+        let failed = |source| Error::File {
+            action: "start a thread for",
+            path: "ingest-uploader".into(),
+            source,
+        };
         let runtime = Builder::new_current_thread()
             .enable_all()
             .thread_name("ingest-blocking")
@@ -54,7 +58,12 @@ impl Runtime {
                 }
             })
             .map_err(failed)?;
-        Ok(Runtime { handle, thread: uploader.thread().id(), callbacks, _stop: stop })
+        Ok(Runtime {
+            handle,
+            thread: uploader.thread().id(),
+            callbacks,
+            _stop: stop,
+        })
     }
 
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
@@ -62,10 +71,14 @@ impl Runtime {
     }
 
     /// Runs the work on the runtime's thread and waits for it on the caller's.
-    pub(crate) fn block_on<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Result<T> {
+    pub(crate) fn block_on<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T> {
         if thread::current().id() == self.thread {
             return Err(Error::Logic(
-                "this call waits for the network and cannot be made on the library's own network thread".to_owned(),
+                "this call waits for the network and cannot be made on the library's own network thread"
+                    .to_owned(),
             ));
         }
         let (sender, answer) = mpsc::sync_channel(1);
@@ -73,7 +86,9 @@ impl Runtime {
             // The caller waits below, so it takes what is sent.
             let _ = sender.send(work.await);
         });
-        answer.recv().map_err(|_| Error::Panic("the network thread ended before the call was done".to_owned()))
+        answer
+            .recv()
+            .map_err(|_| Error::Panic("the network thread ended before the call was done".to_owned()))
     }
 
     /// Runs a callback of the application on the thread for them, after those before it.

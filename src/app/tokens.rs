@@ -39,10 +39,21 @@ pub(crate) fn claims(token: &str) -> Option<Claims> {
     if header.is_empty() || payload.is_empty() || parts.next().is_some() {
         return None;
     }
-    let payload = URL_SAFE.decode(payload).or_else(|_| STANDARD.decode(payload)).ok()?;
+    let payload = URL_SAFE
+        .decode(payload)
+        .or_else(|_| STANDARD.decode(payload))
+        .ok()?;
     let payload: Payload<'_> = serde_json::from_slice(&payload).ok()?;
-    let user_data = payload.user_data.map(RawValue::get).filter(|data| data.starts_with('{')).map(str::to_owned);
-    Some(Claims { exp: payload.exp, iat: payload.iat, user_data })
+    let user_data = payload
+        .user_data
+        .map(RawValue::get)
+        .filter(|data| data.starts_with('{'))
+        .map(str::to_owned);
+    Some(Claims {
+        exp: payload.exp,
+        iat: payload.iat,
+        user_data,
+    })
 }
 
 impl Claims {
@@ -80,16 +91,31 @@ mod tests {
 
     #[test]
     fn custom_data_comes_out_as_it_was_written() {
-        let read = claims(&token(r#"{"exp":20,"iat":10,"user_data":{"b":{"$numberLong":"1"},"a":2}}"#)).unwrap();
-        assert_eq!(read.user_data.as_deref(), Some(r#"{"b":{"$numberLong":"1"},"a":2}"#));
+        let read = claims(&token(
+            r#"{"exp":20,"iat":10,"user_data":{"b":{"$numberLong":"1"},"a":2}}"#,
+        ))
+        .unwrap();
+        assert_eq!(
+            read.user_data.as_deref(),
+            Some(r#"{"b":{"$numberLong":"1"},"a":2}"#)
+        );
         assert_eq!((read.exp, read.iat), (20, 10));
-        assert_eq!(claims(&token(r#"{"exp":20,"iat":10,"user_data":null}"#)).unwrap().user_data, None);
+        assert_eq!(
+            claims(&token(r#"{"exp":20,"iat":10,"user_data":null}"#))
+                .unwrap()
+                .user_data,
+            None
+        );
     }
 
     #[test]
     fn both_base64_alphabets_are_read_with_or_without_padding() {
         let payload = r#"{"exp":20,"iat":10,"x":"??>>~~"}"#;
-        for text in [URL_SAFE.encode(payload), STANDARD.encode(payload), URL_SAFE.encode(payload).replace('=', "")] {
+        for text in [
+            URL_SAFE.encode(payload),
+            STANDARD.encode(payload),
+            URL_SAFE.encode(payload).replace('=', ""),
+        ] {
             assert!(claims(&format!("e30.{text}.")).is_some(), "{text}");
         }
     }
@@ -105,9 +131,20 @@ mod tests {
     #[test]
     fn a_wrong_clock_does_not_shorten_a_fresh_token() {
         let now = Instant::now();
-        let fresh = Claims { exp: 4_000_001_800, iat: 4_000_000_000, user_data: None };
+        let fresh = Claims {
+            exp: 4_000_001_800,
+            iat: 4_000_000_000,
+            user_data: None,
+        };
         assert_eq!(fresh.renew_at(now) - now, Duration::from_secs(1740));
-        let expired = Claims { exp: 1800, iat: 0, user_data: None };
-        assert_eq!(expired.renew_at_by_wall_clock(now, UNIX_EPOCH + Duration::from_secs(5000)), now);
+        let expired = Claims {
+            exp: 1800,
+            iat: 0,
+            user_data: None,
+        };
+        assert_eq!(
+            expired.renew_at_by_wall_clock(now, UNIX_EPOCH + Duration::from_secs(5000)),
+            now
+        );
     }
 }

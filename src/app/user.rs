@@ -89,7 +89,10 @@ impl Account {
     }
 
     pub(crate) fn new(id: &str) -> Account {
-        Account::restored(StoredUser { id: id.to_owned(), ..StoredUser::default() })
+        Account::restored(StoredUser {
+            id: id.to_owned(),
+            ..StoredUser::default()
+        })
     }
 
     fn data(&self) -> MutexGuard<'_, Data> {
@@ -143,7 +146,11 @@ impl Account {
         if data.state != UserState::LoggedIn {
             return None;
         }
-        data.state = if anonymous { UserState::Removed } else { UserState::LoggedOut };
+        data.state = if anonymous {
+            UserState::Removed
+        } else {
+            UserState::LoggedOut
+        };
         data.access_token.clear();
         data.claims = None;
         let token = std::mem::take(&mut data.refresh_token);
@@ -159,8 +166,15 @@ impl Account {
     }
 
     fn each_follower(&self, tell: impl Fn(&dyn Follower)) {
-        let followers = self.followers.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        followers.iter().filter_map(Weak::upgrade).for_each(|follower| tell(&*follower));
+        let followers = self
+            .followers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        followers
+            .iter()
+            .filter_map(Weak::upgrade)
+            .for_each(|follower| tell(&*follower));
     }
 }
 
@@ -173,7 +187,10 @@ pub struct User {
 
 impl fmt::Debug for User {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("User").field("id", &self.account.id).field("state", &self.state()).finish_non_exhaustive()
+        f.debug_struct("User")
+            .field("id", &self.account.id)
+            .field("state", &self.state())
+            .finish_non_exhaustive()
     }
 }
 
@@ -198,7 +215,9 @@ impl User {
 
     /// The app the user belongs to.
     pub fn app(&self) -> App {
-        App { inner: self.app.clone() }
+        App {
+            inner: self.app.clone(),
+        }
     }
 
     /// The JWT for requests; empty after logout.
@@ -218,7 +237,11 @@ impl User {
 
     /// The custom data in the current access token, as extended JSON.
     pub fn custom_data(&self) -> Option<String> {
-        self.account.data().claims.as_ref().and_then(|claims| claims.user_data.clone())
+        self.account
+            .data()
+            .claims
+            .as_ref()
+            .and_then(|claims| claims.user_data.clone())
     }
 
     /// The file of this user's realm, which need not exist yet.
@@ -260,7 +283,9 @@ impl User {
     /// The user is not logged in, or the server refused.
     pub fn refresh_custom_data(&self) -> Result<()> {
         let user = self.clone();
-        self.app.runtime.block_on(async move { user.refresh(None).await.map(|_| ()) })?
+        self.app
+            .runtime
+            .block_on(async move { user.refresh(None).await.map(|_| ()) })?
     }
 
     /// Calls a function of the app with a JSON array of arguments (extended JSON) and returns the server's answer as
@@ -269,10 +294,17 @@ impl User {
     /// # Errors
     /// The user is not logged in, the arguments are no JSON array, or the server refused.
     pub fn call_function(&self, name: &str, args_ejson: &str) -> Result<String> {
-        let arguments: &serde_json::value::RawValue = serde_json::from_str(args_ejson)
-            .map_err(|error| Error::app(Code::MalformedJson, format!("the arguments are not valid JSON: {error}")))?;
+        let arguments: &serde_json::value::RawValue = serde_json::from_str(args_ejson).map_err(|error| {
+            Error::app(
+                Code::MalformedJson,
+                format!("the arguments are not valid JSON: {error}"),
+            )
+        })?;
         if !arguments.get().starts_with('[') {
-            return Err(Error::app(Code::MalformedJson, "the arguments are not a JSON array"));
+            return Err(Error::app(
+                Code::MalformedJson,
+                "the arguments are not a JSON array",
+            ));
         }
         let name = serde_json::Value::from(name);
         let body = format!(r#"{{"arguments":{arguments},"name":{name}}}"#);
@@ -351,7 +383,12 @@ impl User {
         if stale.is_some_and(|stale| stale != current) {
             return Ok(current);
         }
-        let call = Call::json(Method::Post, Route::Base("auth/session"), Some(refresh_token.clone()), "");
+        let call = Call::json(
+            Method::Post,
+            Route::Base("auth/session"),
+            Some(refresh_token.clone()),
+            "",
+        );
         let response = self.app.remote.send(call).await?;
         let token = answer::text(&answer::object(&response)?, "access_token")?;
         let claims = tokens::claims(&token)

@@ -35,7 +35,10 @@ impl Document {
         let at = match self.users.iter().position(|user| user.id == id) {
             Some(at) => at,
             None => {
-                self.users.push(StoredUser { id: id.to_owned(), ..StoredUser::default() });
+                self.users.push(StoredUser {
+                    id: id.to_owned(),
+                    ..StoredUser::default()
+                });
                 self.users.len() - 1
             }
         };
@@ -73,7 +76,11 @@ impl UserStore {
     pub(crate) fn open(directory: &Path, key: Option<&[u8; 64]>) -> Result<UserStore> {
         fs::create_dir_all(directory).map_err(file("make the directory", directory))?;
         let key = key.map(derive).transpose()?;
-        Ok(UserStore { path: directory.join("users.json"), key, random: SystemRandom::new() })
+        Ok(UserStore {
+            path: directory.join("users.json"),
+            key,
+            random: SystemRandom::new(),
+        })
     }
 
     /// What is stored; nothing if there is no file, or none that can be read.
@@ -94,7 +101,12 @@ impl UserStore {
 
     fn lock(&self) -> Result<File> {
         let path = self.path.with_extension("lock");
-        let file_of = private().write(true).create(true).truncate(false).open(&path).map_err(file("open", &path))?;
+        let file_of = private()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(file("open", &path))?;
         file_of.lock().map_err(file("lock", &path))?;
         Ok(file_of)
     }
@@ -134,11 +146,17 @@ impl UserStore {
                 }
                 let (nonce, sealed) = sealed.split_at_mut(NONCE_LEN);
                 let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| "is cut short")?;
-                key.open_in_place(nonce, Aad::from(MAGIC), sealed).map_err(|_| "was encrypted with another key")?
+                key.open_in_place(nonce, Aad::from(MAGIC), sealed)
+                    .map_err(|_| "was encrypted with another key")?
             }
         };
-        let document: Document = serde_json::from_slice(json).map_err(|_| "is not what this library writes")?;
-        if document.format == FORMAT { Ok(document) } else { Err("has another format") }
+        let document: Document =
+            serde_json::from_slice(json).map_err(|_| "is not what this library writes")?;
+        if document.format == FORMAT {
+            Ok(document)
+        } else {
+            Err("has another format")
+        }
     }
 
     fn write(&self, document: &Document) -> Result<()> {
@@ -149,9 +167,15 @@ impl UserStore {
             Some(key) => self.seal(key, json)?,
         };
         let temporary = self.path.with_extension("json.new");
-        let mut new =
-            private().write(true).create(true).truncate(true).open(&temporary).map_err(file("open", &temporary))?;
-        new.write_all(&bytes).and_then(|()| new.sync_all()).map_err(file("write", &temporary))?;
+        let mut new = private()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(&temporary)
+            .map_err(file("open", &temporary))?;
+        new.write_all(&bytes)
+            .and_then(|()| new.sync_all())
+            .map_err(file("write", &temporary))?;
         fs::rename(&temporary, &self.path).map_err(file("replace", &self.path))?;
         if let Some(directory) = self.path.parent() {
             // The new name has to survive a power cut too; where directories cannot be synced nothing is lost by that.
@@ -170,13 +194,17 @@ impl UserStore {
     }
 
     fn aside(&self) -> PathBuf {
-        let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let seconds = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs());
         (0..)
-            .map(|n| self.path.with_extension(if n == 0 {
-                format!("json.unreadable-{seconds}")
-            } else {
-                format!("json.unreadable-{seconds}-{n}")
-            }))
+            .map(|n| {
+                self.path.with_extension(if n == 0 {
+                    format!("json.unreadable-{seconds}")
+                } else {
+                    format!("json.unreadable-{seconds}-{n}")
+                })
+            })
             .find(|path| !path.exists())
             .unwrap_or_else(|| self.path.with_extension("json.unreadable"))
     }
@@ -201,7 +229,11 @@ fn private() -> OpenOptions {
 
 fn file(action: &'static str, path: &Path) -> impl Fn(io::Error) -> Error {
     let path = path.to_owned();
-    move |source| Error::File { action, path: path.clone(), source }
+    move |source| Error::File {
+        action,
+        path: path.clone(),
+        source,
+    }
 }
 
 #[cfg(test)]
@@ -211,14 +243,18 @@ mod tests {
     use super::*;
 
     fn names(directory: &Path) -> Vec<String> {
-        let mut names: Vec<String> =
-            fs::read_dir(directory).unwrap().map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
+        let mut names: Vec<String> = fs::read_dir(directory)
+            .unwrap()
+            .map(|it| it.unwrap().file_name().into_string().unwrap())
+            .collect();
         names.sort();
         names
     }
 
     fn with_user(store: &UserStore) {
-        store.update(|document| document.user("u1").refresh_token = "secret-token".to_owned()).unwrap();
+        store
+            .update(|document| document.user("u1").refresh_token = "secret-token".to_owned())
+            .unwrap();
     }
 
     #[test]
@@ -231,7 +267,10 @@ mod tests {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            let mode = fs::metadata(directory.path().join("users.json")).unwrap().permissions().mode();
+            let mode = fs::metadata(directory.path().join("users.json"))
+                .unwrap()
+                .permissions()
+                .mode();
             assert_eq!(mode & 0o777, 0o600);
         }
     }
@@ -247,19 +286,29 @@ mod tests {
 
         let other = UserStore::open(directory.path(), Some(&[8; 64])).unwrap();
         assert!(other.load().unwrap().users.is_empty());
-        assert!(names(directory.path()).iter().any(|name| name.starts_with("users.json.unreadable-")));
+        assert!(
+            names(directory.path())
+                .iter()
+                .any(|name| name.starts_with("users.json.unreadable-"))
+        );
     }
 
     #[test]
     fn what_cannot_be_read_is_moved_aside_and_never_lost() {
-        for (key, content) in
-            [(None, &b"RIU1 sealed"[..]), (Some([1; 64]), b"{}"), (None, b"{\"format\":9,\"users\":[]}"), (Some([1; 64]), b"RIU1")]
-        {
+        for (key, content) in [
+            (None, &b"RIU1 sealed"[..]),
+            (Some([1; 64]), b"{}"),
+            (None, b"{\"format\":9,\"users\":[]}"),
+            (Some([1; 64]), b"RIU1"),
+        ] {
             let directory = tempfile::tempdir().unwrap();
             fs::write(directory.path().join("users.json"), content).unwrap();
             let store = UserStore::open(directory.path(), key.as_ref()).unwrap();
             assert!(store.load().unwrap().users.is_empty());
-            let aside = names(directory.path()).into_iter().find(|name| name.contains("unreadable")).unwrap();
+            let aside = names(directory.path())
+                .into_iter()
+                .find(|name| name.contains("unreadable"))
+                .unwrap();
             assert_eq!(fs::read(directory.path().join(aside)).unwrap(), content);
             with_user(&store);
             assert_eq!(store.load().unwrap().users.len(), 1);

@@ -50,7 +50,9 @@ impl Transport for HostTransport {
             tokio::task::spawn_blocking(move || host.send(request, ResponseSlot { sender: Some(sender) }));
             match tokio::time::timeout(timeout, answer).await {
                 Ok(Ok(response)) => response,
-                Ok(Err(_)) => Response::failed(FailureKind::Broken, "the application's transport gave no answer"),
+                Ok(Err(_)) => {
+                    Response::failed(FailureKind::Broken, "the application's transport gave no answer")
+                }
                 Err(_) => Response::failed(
                     FailureKind::Timeout,
                     "the application's transport gave no answer within the time limit",
@@ -87,21 +89,32 @@ mod tests {
     }
 
     fn answer(script: fn(ResponseSlot), timeout: Duration) -> Response {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
         runtime.block_on(HostTransport::new(Scripted(script)).send(request(timeout)))
     }
 
     #[test]
     fn an_answer_from_another_thread_arrives() {
         let script = |mut slot: ResponseSlot| {
-            std::thread::spawn(move || slot.complete(Response { status: 204, ..Response::default() }));
+            std::thread::spawn(move || {
+                slot.complete(Response {
+                    status: 204,
+                    ..Response::default()
+                })
+            });
         };
         assert_eq!(answer(script, Duration::from_secs(60)).status, 204);
     }
 
     #[test]
     fn a_dropped_slot_and_a_silent_transport_are_failures() {
-        assert_eq!(answer(|slot| drop(slot), Duration::from_secs(60)).custom_status, -1);
+        assert_eq!(
+            answer(|slot| drop(slot), Duration::from_secs(60)).custom_status,
+            -1
+        );
         let silent = |slot: ResponseSlot| std::mem::forget(slot);
         let response = answer(silent, Duration::from_millis(1));
         assert_eq!(response.failure.unwrap().kind, FailureKind::Timeout);

@@ -61,22 +61,34 @@ impl HttpTransport {
             .http2_keep_alive_interval(Duration::from_secs(30))
             .http2_keep_alive_timeout(Duration::from_secs(20));
         if let Some(proxy) = options.proxy.as_deref().filter(|proxy| !proxy.is_empty()) {
-            let proxy = reqwest::Proxy::all(proxy)
-                .map_err(|error| Error::InvalidArgument(format!("the proxy cannot be used: {}", chain(&error))))?;
+            let proxy = reqwest::Proxy::all(proxy).map_err(|error| {
+                Error::InvalidArgument(format!("the proxy cannot be used: {}", chain(&error)))
+            })?;
             builder = builder.proxy(proxy);
         }
-        let client = builder
-            .build()
-            .map_err(|error| Error::InvalidArgument(format!("the HTTP client cannot be made: {}", chain(&error))))?;
-        Ok(HttpTransport { client, headers: options.headers.into() })
+        let client = builder.build().map_err(|error| {
+            Error::InvalidArgument(format!("the HTTP client cannot be made: {}", chain(&error)))
+        })?;
+        Ok(HttpTransport {
+            client,
+            headers: options.headers.into(),
+        })
     }
 }
 
 impl Transport for HttpTransport {
     fn send(&self, request: Request) -> ResponseFuture {
-        let mut builder = self.client.request(method(request.method), &request.url).timeout(request.timeout);
+        let mut builder = self
+            .client
+            .request(method(request.method), &request.url)
+            .timeout(request.timeout);
         let own = |name: &str| self.headers.iter().any(|(key, _)| key.eq_ignore_ascii_case(name));
-        for (name, value) in request.headers.iter().filter(|(name, _)| !own(name)).chain(self.headers.iter()) {
+        for (name, value) in request
+            .headers
+            .iter()
+            .filter(|(name, _)| !own(name))
+            .chain(self.headers.iter())
+        {
             builder = builder.header(name, value);
         }
         if !request.body.is_empty() {
@@ -91,10 +103,20 @@ impl Transport for HttpTransport {
             let headers = answer
                 .headers()
                 .iter()
-                .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+                .map(|(name, value)| {
+                    (
+                        name.to_string(),
+                        String::from_utf8_lossy(value.as_bytes()).into_owned(),
+                    )
+                })
                 .collect();
             match answer.bytes().await {
-                Ok(body) => Response { status, headers, body: body.into(), ..Response::default() },
+                Ok(body) => Response {
+                    status,
+                    headers,
+                    body: body.into(),
+                    ..Response::default()
+                },
                 Err(error) => failed(error),
             }
         })
@@ -112,8 +134,9 @@ fn method(method: Method) -> reqwest::Method {
 }
 
 fn failed(error: reqwest::Error) -> Response {
-    let tls = std::iter::successors(Some(&error as &dyn StdError), |error| (*error).source())
-        .any(|error| error.is::<rustls::Error>() || io_cause(error).is_some_and(|inner| inner.is::<rustls::Error>()));
+    let tls = std::iter::successors(Some(&error as &dyn StdError), |error| (*error).source()).any(|error| {
+        error.is::<rustls::Error>() || io_cause(error).is_some_and(|inner| inner.is::<rustls::Error>())
+    });
     let kind = match () {
         () if tls => FailureKind::Tls,
         () if error.is_timeout() => FailureKind::Timeout,
@@ -125,7 +148,10 @@ fn failed(error: reqwest::Error) -> Response {
 }
 
 fn io_cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + Send + Sync + 'static)> {
-    error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref).map(|inner| inner as _)
+    error
+        .downcast_ref::<std::io::Error>()
+        .and_then(std::io::Error::get_ref)
+        .map(|inner| inner as _)
 }
 
 /// The causes of an error, outermost first, each text once.
@@ -159,14 +185,17 @@ fn tls(options: &HttpOptions) -> Result<ClientConfig> {
             None => Vec::new(),
         };
         match Verifier::new_with_extra_roots(extra, provider) {
-            Ok(verifier) => {
-                builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth()
-            }
+            Ok(verifier) => builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(verifier))
+                .with_no_client_auth(),
             // A device without a certificate store can still use plain HTTP, so this is no reason to fail here;
             // an https request will say that the issuer is unknown.
             Err(error) => {
                 log::warn!(target: "ingest::transport", "no trusted certificates found, https will fail: {error}");
-                builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth()
+                builder
+                    .with_root_certificates(RootCertStore::empty())
+                    .with_no_client_auth()
             }
         }
     };
@@ -176,12 +205,20 @@ fn tls(options: &HttpOptions) -> Result<ClientConfig> {
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
     let unusable = |reason: String| {
-        Error::InvalidArgument(format!("the trusted certificates in {} cannot be read: {reason}", path.display()))
+        Error::InvalidArgument(format!(
+            "the trusted certificates in {} cannot be read: {reason}",
+            path.display()
+        ))
     };
-    let found: Result<Vec<_>, _> =
-        CertificateDer::pem_file_iter(path).map_err(|error| unusable(error.to_string()))?.collect();
+    let found: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path)
+        .map_err(|error| unusable(error.to_string()))?
+        .collect();
     let found = found.map_err(|error| unusable(error.to_string()))?;
-    if found.is_empty() { Err(unusable("there is no certificate in it".to_owned())) } else { Ok(found) }
+    if found.is_empty() {
+        Err(unusable("there is no certificate in it".to_owned()))
+    } else {
+        Ok(found)
+    }
 }
 
 /// Checks signatures, so that the connection is one with whoever holds the key, but not who that is.
@@ -206,7 +243,12 @@ impl ServerCertVerifier for AcceptAny {
         cert: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, cert, signature, &self.0.signature_verification_algorithms)
+        verify_tls12_signature(
+            message,
+            cert,
+            signature,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -215,7 +257,12 @@ impl ServerCertVerifier for AcceptAny {
         cert: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, cert, signature, &self.0.signature_verification_algorithms)
+        verify_tls13_signature(
+            message,
+            cert,
+            signature,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -231,7 +278,11 @@ mod tests {
 
     #[test]
     fn a_closed_port_is_a_connect_failure_that_names_its_cause() {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
         let request = Request {
             method: Method::Get,
             url: format!("http://127.0.0.1:{port}/?baas_at=secret"),
@@ -240,18 +291,31 @@ mod tests {
             body: bytes::Bytes::new(),
         };
         let transport = HttpTransport::new(HttpOptions::default()).unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
         let failure = runtime.block_on(transport.send(request)).failure.unwrap();
         assert_eq!(failure.kind, FailureKind::Connect);
-        assert!(failure.cause.to_lowercase().contains("refused"), "{}", failure.cause);
+        assert!(
+            failure.cause.to_lowercase().contains("refused"),
+            "{}",
+            failure.cause
+        );
         assert!(!failure.cause.contains("secret"), "{}", failure.cause);
     }
 
     #[test]
     fn an_unusable_proxy_or_certificate_file_is_refused_at_once() {
-        let proxy = HttpOptions { proxy: Some("not a proxy".to_owned()), ..HttpOptions::default() };
+        let proxy = HttpOptions {
+            proxy: Some("not a proxy".to_owned()),
+            ..HttpOptions::default()
+        };
         assert!(HttpTransport::new(proxy).is_err());
-        let file = HttpOptions { trusted_certificates: Some("/nonexistent.pem".into()), ..HttpOptions::default() };
+        let file = HttpOptions {
+            trusted_certificates: Some("/nonexistent.pem".into()),
+            ..HttpOptions::default()
+        };
         assert!(HttpTransport::new(file).is_err());
     }
 }

@@ -108,14 +108,20 @@ impl Response {
     pub fn failed(kind: FailureKind, cause: impl Into<String>) -> Response {
         Response {
             custom_status: CONNECTION_FAILED,
-            failure: Some(Failure { kind, cause: cause.into() }),
+            failure: Some(Failure {
+                kind,
+                cause: cause.into(),
+            }),
             ..Response::default()
         }
     }
 
     /// The value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 }
 

@@ -47,7 +47,10 @@ impl Batch {
                 ids.push(row.schema);
             }
         }
-        let schemas = ids.iter().map(|id| outbox.schema(*id)).collect::<Result<Vec<_>>>()?;
+        let schemas = ids
+            .iter()
+            .map(|id| outbox.schema(*id))
+            .collect::<Result<Vec<_>>>()?;
         let header = BatchHeader {
             outbox: outbox.identity(),
             first_seq: lease.first_seq(),
@@ -64,8 +67,19 @@ impl Batch {
         encode_batch_header(&header, &mut plain);
         for row in lease.rows {
             let index = ids.iter().position(|id| *id == row.schema).unwrap_or_default();
-            let runs = row.runs.into_iter().map(|run| Run { class: run.class, count: run.count }).collect();
-            let header = TransactionHeader { seq: row.seq, schema: u32::try_from(index).unwrap_or(u32::MAX), runs };
+            let runs = row
+                .runs
+                .into_iter()
+                .map(|run| Run {
+                    class: run.class,
+                    count: run.count,
+                })
+                .collect();
+            let header = TransactionHeader {
+                seq: row.seq,
+                schema: u32::try_from(index).unwrap_or(u32::MAX),
+                runs,
+            };
             encode_transaction_header(&header, &mut plain);
             match row.codec {
                 Codec::Identity => plain.extend_from_slice(&row.payload),
@@ -87,7 +101,15 @@ impl Batch {
             "identity"
         };
         let (first, last) = (header.first_seq, header.last_seq);
-        Ok(Batch { first, last, bytes, body: body.into(), encoding, schemas, rows })
+        Ok(Batch {
+            first,
+            last,
+            bytes,
+            body: body.into(),
+            encoding,
+            schemas,
+            rows,
+        })
     }
 
     /// How many rows it holds.
@@ -101,17 +123,26 @@ impl Batch {
 
     /// The acknowledgement in this body, if it speaks of this batch and of nothing else. A row is settled by what is
     /// said here alone, so whatever does not fit makes the whole of it worthless.
-    pub(super) fn acknowledgement(&self, body: &[u8]) -> Result<Ack, String> {
-        let ack: Ack = serde_json::from_slice(body).map_err(|error| format!("no acknowledgement: {error}"))?;
+    pub(super) fn acknowledgement(&self, body: &[u8]) -> std::result::Result<Ack, String> {
+        let ack: Ack =
+            serde_json::from_slice(body).map_err(|error| format!("no acknowledgement: {error}"))?;
         if !self.rows.contains_key(&ack.acked) {
             let (first, last) = (self.first, self.last);
-            return Err(format!("transaction {} is acknowledged, {first} to {last} were sent", ack.acked));
+            return Err(format!(
+                "transaction {} is acknowledged, {first} to {last} were sent",
+                ack.acked
+            ));
         }
         let mut seen = BTreeSet::new();
         for Refusal { seq, index, .. } in &ack.refused {
-            let sent = self.rows.get(seq).is_some_and(|objects| u64::from(*index) < *objects);
+            let sent = self
+                .rows
+                .get(seq)
+                .is_some_and(|objects| u64::from(*index) < *objects);
             if !sent || *seq > ack.acked || !seen.insert((*seq, *index)) {
-                return Err(format!("object {index} of transaction {seq} is refused, which was not asked"));
+                return Err(format!(
+                    "object {index} of transaction {seq} is refused, which was not asked"
+                ));
             }
         }
         Ok(ack)
@@ -123,7 +154,11 @@ pub(super) fn compensating_write(refusal: Refusal) -> CompensatingWrite {
     CompensatingWrite {
         object_name: refusal.class,
         primary_key: refusal.id,
-        reason: if refusal.reason.is_empty() { refusal.code } else { refusal.reason },
+        reason: if refusal.reason.is_empty() {
+            refusal.code
+        } else {
+            refusal.reason
+        },
     }
 }
 
@@ -160,9 +195,18 @@ mod tests {
         let outbox = MemoryOutbox::new();
         let schema = outbox.register_schema(&"a".repeat(32), "{}").unwrap();
         for count in rows {
-            let runs = [StoredRun { class: "Reading".to_owned(), count: *count }];
+            let runs = [StoredRun {
+                class: "Reading".to_owned(),
+                count: *count,
+            }];
             let payload = DOCUMENT.repeat(*count as usize);
-            outbox.append(&Transaction { schema, runs: &runs, payload: &payload }).unwrap();
+            outbox
+                .append(&Transaction {
+                    schema,
+                    runs: &runs,
+                    payload: &payload,
+                })
+                .unwrap();
         }
         outbox
     }
@@ -191,7 +235,10 @@ mod tests {
         let large = Batch::next(&outbox(&[3, 100]), 0, u64::MAX).unwrap().unwrap();
         assert_eq!(large.encoding, "zstd");
         assert_eq!(documents(&decoded(&large)), [(1, 3), (2, 100)]);
-        assert_eq!((large.first, large.last, large.objects(), large.bytes), (1, 2, 103, 515));
+        assert_eq!(
+            (large.first, large.last, large.objects(), large.bytes),
+            (1, 2, 103, 515)
+        );
     }
 
     #[test]
@@ -201,7 +248,10 @@ mod tests {
         let row = |seq, codec, payload: Vec<u8>| Row {
             seq,
             schema,
-            runs: vec![StoredRun { class: "Reading".to_owned(), count: 2 }],
+            runs: vec![StoredRun {
+                class: "Reading".to_owned(),
+                count: 2,
+            }],
             objects: 2,
             bytes: 10,
             codec,
@@ -215,7 +265,10 @@ mod tests {
             row(7, Codec::Zstd, frame.clone()),
         ];
         let batch = Batch::of(&store, Lease { rows }).unwrap();
-        assert_eq!(batch.body.windows(frame.len()).filter(|at| *at == frame).count(), 3);
+        assert_eq!(
+            batch.body.windows(frame.len()).filter(|at| *at == frame).count(),
+            3
+        );
         assert_eq!(documents(&decoded(&batch)), [(4, 2), (5, 2), (6, 2), (7, 2)]);
     }
 
@@ -223,7 +276,10 @@ mod tests {
     fn a_stored_frame_decodes_to_what_went_in() {
         for length in [1, 1000, 128 * 1024, 300_000] {
             let plain: Vec<u8> = (0..length).map(|at| at as u8).collect();
-            assert_eq!(zstd::stream::decode_all(&stored_frame(&plain)[..]).unwrap(), plain);
+            assert_eq!(
+                zstd::stream::decode_all(&stored_frame(&plain)[..]).unwrap(),
+                plain
+            );
         }
     }
 
@@ -231,7 +287,9 @@ mod tests {
     fn only_what_was_sent_can_be_acknowledged_or_refused() {
         let batch = Batch::next(&outbox(&[1, 2, 1]), 0, u64::MAX).unwrap().unwrap();
         let refused = |seq: i64, index: i64| {
-            format!(r#"{{"seq":{seq},"index":{index},"class":"Reading","_id":null,"code":"TypeMismatch","reason":"r"}}"#)
+            format!(
+                r#"{{"seq":{seq},"index":{index},"class":"Reading","_id":null,"code":"TypeMismatch","reason":"r"}}"#
+            )
         };
         let ack = |acked: i64, refused: &[String]| {
             let body = format!(r#"{{"acked":{acked},"refused":[{}]}}"#, refused.join(","));
@@ -252,7 +310,14 @@ mod tests {
         ] {
             assert!(ack(acked, &refusals).is_err(), "{acked} {refusals:?}");
         }
-        for body in ["", "{}", "[]", "<html>", r#"{"acked":"3"}"#, r#"{"acked":3,"refused":7}"#] {
+        for body in [
+            "",
+            "{}",
+            "[]",
+            "<html>",
+            r#"{"acked":"3"}"#,
+            r#"{"acked":3,"refused":7}"#,
+        ] {
             assert!(batch.acknowledgement(body.as_bytes()).is_err(), "{body}");
         }
     }

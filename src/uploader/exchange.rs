@@ -32,17 +32,28 @@ pub(super) async fn handshake(core: &Core, outbox: &str) -> Result<Position, Sto
 
 pub(super) async fn send_schema(core: &Core, schema: &StoredSchema) -> Result<(), Stop> {
     let route = Route::App(format!("ingest/schemas/{}", schema.fingerprint));
-    let response = send(core, Call::json(Method::Put, route, None, schema.json.clone()), true).await?;
+    let response = send(
+        core,
+        Call::json(Method::Put, route, None, schema.json.clone()),
+        true,
+    )
+    .await?;
     success(response).map(|_| ())
 }
 
 pub(super) async fn send_batch(core: &Core, batch: &Batch) -> Result<Answer, Stop> {
-    let headers = [("Content-Type", CONTENT_TYPE), ("Content-Encoding", batch.encoding), ("Accept", "application/json")];
+    let headers = [
+        ("Content-Type", CONTENT_TYPE),
+        ("Content-Encoding", batch.encoding),
+        ("Accept", "application/json"),
+    ];
     let call = Call {
         method: Method::Post,
         route: Route::App("ingest".to_owned()),
         token: None,
-        headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
+        headers: headers
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .to_vec(),
         body: Bytes::clone(&batch.body),
         timeout: policy::timeout(batch.body.len()),
     };
@@ -58,7 +69,10 @@ pub(super) async fn send_batch(core: &Core, batch: &Batch) -> Result<Answer, Sto
         }
         _ => {
             let response = success(response)?;
-            batch.acknowledgement(&response.body).map(Answer::Acknowledged).map_err(policy::nonsense)
+            batch
+                .acknowledgement(&response.body)
+                .map(Answer::Acknowledged)
+                .map_err(policy::nonsense)
         }
     }
 }
@@ -131,6 +145,12 @@ async fn exchange(core: &Core, call: Call, connected: bool) -> Result<Response, 
 
 fn unreachable(error: &Error) -> crate::error::SyncError {
     let text = error.to_string();
-    let cause = text.strip_prefix("non-zero custom status code considered fatal: ").unwrap_or(&text);
-    policy::sync_error(Code::SyncConnectFailed, format!("Failed to connect to sync: {cause}"), false)
+    let cause = text
+        .strip_prefix("non-zero custom status code considered fatal: ")
+        .unwrap_or(&text);
+    policy::sync_error(
+        Code::SyncConnectFailed,
+        format!("Failed to connect to sync: {cause}"),
+        false,
+    )
 }

@@ -139,9 +139,11 @@ impl Uploader {
             let core = self.core.clone();
             let _ = spawn_blocking(move || core.finish_waits()).await;
             if std::mem::take(&mut self.drained) {
-                self.outbox(|outbox| outbox.compact()).await.unwrap_or_else(|error| {
-                    log::warn!(target: "ingest::outbox", "space was not given back: {error}");
-                });
+                self.outbox(|outbox| outbox.compact())
+                    .await
+                    .unwrap_or_else(|error| {
+                        log::warn!(target: "ingest::outbox", "space was not given back: {error}");
+                    });
             }
             if self.core.is_dying() && !self.has_pending().await {
                 return Ok(());
@@ -174,7 +176,10 @@ impl Uploader {
         while !self.take_right().await? {
             self.core.user.app.clock.sleep(BUSY_POLL).await;
         }
-        let identity = self.outbox(|outbox| outbox.renew_identity()).await.map_err(unusable)?;
+        let identity = self
+            .outbox(|outbox| outbox.renew_identity())
+            .await
+            .map_err(unusable)?;
         log::warn!(
             target: "ingest::outbox",
             "{} is an older copy (it gave out {last}, the server has {position}): it is now outbox {identity}",
@@ -202,9 +207,11 @@ impl Uploader {
                 // Another uploader may have sent these rows before it gave the right back.
                 continue;
             }
-            let last = batch.last;
-            let (sent, prepared) =
-                tokio::join!(send(&self.core, &mut self.size, &batch), ahead_of(&self.core, self.size, &batch));
+            let (last, size) = (batch.last, self.size);
+            let (sent, prepared) = tokio::join!(
+                send(&self.core, &mut self.size, &batch),
+                ahead_of(&self.core, size, &batch)
+            );
             match sent? {
                 Sent::TooLarge => continue,
                 Sent::Through(ack) => {
@@ -218,7 +225,9 @@ impl Uploader {
             // What was made ready stands if all before it was taken and it is as large as it may be: a smaller one is
             // made anew, as more rows may have come.
             let fits = |batch: &Batch| batch.bytes <= self.size.target() && self.size.is_full(batch.bytes);
-            ahead = prepared.map_err(unusable)?.filter(|batch| after == last && fits(batch));
+            ahead = prepared
+                .map_err(unusable)?
+                .filter(|batch| after == last && fits(batch));
         }
         self.settled().await;
         self.right = None;
@@ -227,12 +236,17 @@ impl Uploader {
 
     async fn prepare(&self, after: i64) -> Result<Option<Batch>, Stop> {
         let target = self.size.target();
-        self.outbox(move |outbox| Batch::next(outbox, after, target)).await.map_err(unusable)
+        self.outbox(move |outbox| Batch::next(outbox, after, target))
+            .await
+            .map_err(unusable)
     }
 
     async fn take_right(&mut self) -> Result<bool, Stop> {
         if self.right.is_none() {
-            self.right = self.outbox(|outbox| outbox.try_become_uploader()).await.map_err(unusable)?;
+            self.right = self
+                .outbox(|outbox| outbox.try_become_uploader())
+                .await
+                .map_err(unusable)?;
         }
         Ok(self.right.is_some())
     }
@@ -259,7 +273,10 @@ impl Uploader {
                 () = self.core.work.notified() => return,
                 () = self.core.user.app.clock.sleep(if busy { BUSY_POLL } else { IDLE_POLL }) => {}
             }
-            let version = self.outbox(|outbox| outbox.version()).await.unwrap_or(self.version);
+            let version = self
+                .outbox(|outbox| outbox.version())
+                .await
+                .unwrap_or(self.version);
             if std::mem::replace(&mut self.version, version) != version {
                 self.busy_polls = BUSY_POLLS;
                 return;
@@ -286,7 +303,11 @@ async fn on_outbox<T: Send + 'static>(
 ) -> outbox::Result<T> {
     let outbox = core.outbox.clone();
     let done = spawn_blocking(move || call(&*outbox)).await;
-    done.unwrap_or_else(|_| Err(outbox::Error::Poisoned { path: core.path.clone() }))
+    done.unwrap_or_else(|_| {
+        Err(outbox::Error::Poisoned {
+            path: core.path.clone(),
+        })
+    })
 }
 
 /// The batch behind this one, if this one is full: then there is probably more.
@@ -355,7 +376,11 @@ async fn send(core: &Core, size: &mut BatchSize, batch: &Batch) -> Result<Sent, 
 }
 
 async fn send_schemas(core: &Core, batch: &Batch, missing: &[String]) -> Result<(), Stop> {
-    let wanted: Vec<_> = batch.schemas.iter().filter(|schema| missing.contains(&schema.fingerprint)).collect();
+    let wanted: Vec<_> = batch
+        .schemas
+        .iter()
+        .filter(|schema| missing.contains(&schema.fingerprint))
+        .collect();
     if wanted.is_empty() {
         return Err(policy::nonsense("schemas are missing that were not named"));
     }
@@ -369,8 +394,15 @@ async fn send_schemas(core: &Core, batch: &Batch, missing: &[String]) -> Result<
 async fn settle(core: Arc<Core>, batch: Batch, ack: Ack) {
     if let Some(first) = ack.refused.first() {
         let count = ack.refused.len();
-        let more = if count == 1 { String::new() } else { format!(" (first of {count} refusals)") };
-        let text = format!("the server refused an object of '{}': {}{more}", first.class, first.reason);
+        let more = if count == 1 {
+            String::new()
+        } else {
+            format!(" (first of {count} refusals)")
+        };
+        let text = format!(
+            "the server refused an object of '{}': {}{more}",
+            first.class, first.reason
+        );
         let mut report = sync_error(Code::SyncWriteNotAllowed, text, false);
         report.compensating_writes = ack.refused.into_iter().map(batch::compensating_write).collect();
         core.report(report).await;
@@ -395,5 +427,9 @@ fn unusable(error: outbox::Error) -> Stop {
     let retryable = error.is_retryable();
     let error = crate::Error::from(error);
     let report = sync_error(error.code(), error.full_message(), !retryable);
-    if retryable { Stop::Retry(report, None) } else { Stop::Fatal(report) }
+    if retryable {
+        Stop::Retry(report, None)
+    } else {
+        Stop::Fatal(report)
+    }
 }

@@ -28,7 +28,9 @@ const SLOW: Duration = Duration::from_secs(5);
 /// Full jitter: any time up to a bound that doubles with every attempt, so that devices that lost a server at the
 /// same moment do not come back at the same moment. `random` is from 0 to 1; `attempt` counts from 0.
 pub(super) fn backoff(attempt: u32, random: f64) -> Duration {
-    let bound = BACKOFF_BASE.saturating_mul(2_u32.saturating_pow(attempt.min(16))).min(BACKOFF_CAP);
+    let bound = BACKOFF_BASE
+        .saturating_mul(2_u32.saturating_pow(attempt.min(16)))
+        .min(BACKOFF_CAP);
     bound.mul_f64(random.clamp(0.0, 1.0))
 }
 
@@ -38,7 +40,12 @@ pub(super) fn pause(attempt: u32, random: f64, at_least: Option<Duration>) -> Du
 }
 
 pub(super) fn retry_after(response: &Response) -> Option<Duration> {
-    response.header("retry-after")?.trim().parse().ok().map(Duration::from_secs)
+    response
+        .header("retry-after")?
+        .trim()
+        .parse()
+        .ok()
+        .map(Duration::from_secs)
 }
 
 /// How much one batch holds, before compression.
@@ -50,7 +57,10 @@ pub(super) struct BatchSize {
 
 impl BatchSize {
     pub(super) fn new() -> BatchSize {
-        BatchSize { target: BATCH_START, ceiling: BATCH_MAX }
+        BatchSize {
+            target: BATCH_START,
+            ceiling: BATCH_MAX,
+        }
     }
 
     /// What the server says it takes in one request. Half of it is left to the headers of small transactions.
@@ -106,26 +116,45 @@ pub(super) enum Stop {
 }
 
 pub(super) fn sync_error(code: Code, message: impl Into<String>, is_fatal: bool) -> SyncError {
-    SyncError { code, message: message.into(), link: String::new(), is_fatal, compensating_writes: Vec::new() }
+    SyncError {
+        code,
+        message: message.into(),
+        link: String::new(),
+        is_fatal,
+        compensating_writes: Vec::new(),
+    }
 }
 
 /// An exchange without an answer. `connected`: after the session was connected.
 pub(super) fn broken(failure: Option<&Failure>, connected: bool) -> SyncError {
     let (kind, cause) = match failure {
         Some(failure) => (failure.kind, failure.cause.as_str()),
-        None => (FailureKind::Connect, "the application's transport reports a failure"),
+        None => (
+            FailureKind::Connect,
+            "the application's transport reports a failure",
+        ),
     };
     match kind {
-        FailureKind::Tls => sync_error(Code::TlsHandshakeFailed, format!("TLS handshake failed: {cause}"), false),
-        FailureKind::Timeout if !connected => {
-            sync_error(Code::SyncConnectTimeout, "Sync connection was not fully established in time", false)
-        }
-        FailureKind::Timeout | FailureKind::Broken if connected => {
-            sync_error(Code::ConnectionClosed, format!("Connection to sync closed: {cause}"), false)
-        }
-        FailureKind::Timeout | FailureKind::Broken | FailureKind::Connect => {
-            sync_error(Code::SyncConnectFailed, format!("Failed to connect to sync: {cause}"), false)
-        }
+        FailureKind::Tls => sync_error(
+            Code::TlsHandshakeFailed,
+            format!("TLS handshake failed: {cause}"),
+            false,
+        ),
+        FailureKind::Timeout if !connected => sync_error(
+            Code::SyncConnectTimeout,
+            "Sync connection was not fully established in time",
+            false,
+        ),
+        FailureKind::Timeout | FailureKind::Broken if connected => sync_error(
+            Code::ConnectionClosed,
+            format!("Connection to sync closed: {cause}"),
+            false,
+        ),
+        FailureKind::Timeout | FailureKind::Broken | FailureKind::Connect => sync_error(
+            Code::SyncConnectFailed,
+            format!("Failed to connect to sync: {cause}"),
+            false,
+        ),
     }
 }
 
@@ -152,9 +181,17 @@ pub(super) fn refused(response: &Response, error: &crate::error::Error) -> Stop 
             true,
         )),
         409 if named => Stop::Fatal(with_link(Code::SyncInvalidSchemaChange, error.to_string(), true)),
-        415 if named => Stop::Fatal(with_link(Code::SyncProtocolNegotiationFailed, error.to_string(), true)),
+        415 if named => Stop::Fatal(with_link(
+            Code::SyncProtocolNegotiationFailed,
+            error.to_string(),
+            true,
+        )),
         _ => Stop::Retry(
-            with_link(Code::SyncConnectFailed, format!("Failed to connect to sync: {error}"), false),
+            with_link(
+                Code::SyncConnectFailed,
+                format!("Failed to connect to sync: {error}"),
+                false,
+            ),
             retry_after(response),
         ),
     }
@@ -250,7 +287,11 @@ mod tests {
             other => panic!("{other:?}"),
         }
         for status in [400, 403, 404, 500, 502] {
-            let page = Response { status, body: b"<html>".to_vec(), ..Response::default() };
+            let page = Response {
+                status,
+                body: b"<html>".to_vec(),
+                ..Response::default()
+            };
             assert!(matches!(judge(page), Stop::Retry(..)), "{status}");
         }
         let busy = r#"{"error":"busy","error_code":"InternalServerError"}"#;

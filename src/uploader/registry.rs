@@ -65,7 +65,11 @@ pub(crate) fn end_if_done(core: &Arc<Core>) {
         && core.stop_policy() != StopPolicy::LiveIndefinitely
         && (!core.may_run() || !core.has_pending());
     // A later session of the same path is not this one's to remove.
-    if done && sessions.get(&core.path).is_some_and(|known| Arc::ptr_eq(known, core)) {
+    if done
+        && sessions
+            .get(&core.path)
+            .is_some_and(|known| Arc::ptr_eq(known, core))
+    {
         sessions.remove(&core.path);
         core.end();
     }

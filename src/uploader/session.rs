@@ -8,7 +8,6 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 
 use super::policy::sync_error;
-use super::registry;
 use crate::app::{Follower, User, UserState};
 use crate::error::{Code, Error, Result, SyncError};
 use crate::outbox::Outbox;
@@ -91,7 +90,7 @@ pub(crate) struct Core {
     pub(super) transport: Arc<dyn Transport>,
     status: Mutex<Status>,
     /// Rows were added, a wait began, or the last realm was closed.
-    pub(super) work: Notify,
+    pub(crate) work: Notify,
     /// The pause between two attempts is over.
     pub(super) hurry: Notify,
     /// Whether the loop may run may have changed.
@@ -180,7 +179,9 @@ impl Core {
 
     /// An unreadable outbox counts as one with data: nothing is given up because of it.
     pub(crate) fn has_pending(&self) -> bool {
-        self.outbox.pending().map_or(true, |pending| pending.transactions > 0)
+        self.outbox
+            .pending()
+            .map_or(true, |pending| pending.transactions > 0)
     }
 
     /// The session stops for good; a later open of the path makes another.
@@ -234,10 +235,17 @@ impl Core {
             return;
         }
         status.connection = new;
-        let observers: Vec<_> = status.observers.iter().map(|(_, observer)| observer.clone()).collect();
+        let observers: Vec<_> = status
+            .observers
+            .iter()
+            .map(|(_, observer)| observer.clone())
+            .collect();
         if !observers.is_empty() {
             // Queued under the lock, so that changes are told in their order.
-            self.user.app.runtime.callback(move || observers.iter().for_each(|observer| observer(old, new)));
+            self.user
+                .app
+                .runtime
+                .callback(move || observers.iter().for_each(|observer| observer(old, new)));
         }
     }
 
@@ -256,7 +264,11 @@ impl Core {
     }
 
     fn report_job(&self, error: SyncError) -> Option<impl FnOnce() + Send + 'static> {
-        let level = if error.is_fatal { log::Level::Error } else { log::Level::Warn };
+        let level = if error.is_fatal {
+            log::Level::Error
+        } else {
+            log::Level::Warn
+        };
         log::log!(target: "ingest::session", level, "{}: {}", error.code.name(), error.message);
         let handler = self.status().handler.clone()?;
         Some(move || handler(&error))
@@ -265,7 +277,10 @@ impl Core {
     /// The session stops because of this error. What is pending stays.
     pub(super) fn fail(&self, error: SyncError) {
         self.status().failed = true;
-        self.fail_waits(&Error::Sync { code: error.code, message: error.message.clone() });
+        self.fail_waits(&Error::Sync {
+            code: error.code,
+            message: error.message.clone(),
+        });
         self.set_connection(ConnectionState::Disconnected);
         self.report_soon(error);
         self.notify_changed();
@@ -273,7 +288,12 @@ impl Core {
 
     fn fail_waits(&self, error: &Error) {
         let waits = std::mem::take(&mut self.status().waits);
-        self.finish(waits, || Err(Error::Sync { code: error.code(), message: error.to_string() }));
+        self.finish(waits, || {
+            Err(Error::Sync {
+                code: error.code(),
+                message: error.to_string(),
+            })
+        });
     }
 
     fn finish(&self, waits: Vec<Wait>, result: impl Fn() -> Result<()>) {
@@ -294,7 +314,12 @@ impl Core {
 
     /// The server answered a request that began when these waits had begun.
     pub(super) fn answered(&self, waits: &[u64]) {
-        for wait in self.status().waits.iter_mut().filter(|wait| waits.contains(&wait.id)) {
+        for wait in self
+            .status()
+            .waits
+            .iter_mut()
+            .filter(|wait| waits.contains(&wait.id))
+        {
             wait.answered = true;
         }
     }
@@ -303,7 +328,12 @@ impl Core {
     pub(super) fn finish_waits(&self) {
         let candidates: Vec<(u64, i64)> = {
             let status = self.status();
-            status.waits.iter().filter(|wait| wait.answered).map(|wait| (wait.id, wait.through)).collect()
+            status
+                .waits
+                .iter()
+                .filter(|wait| wait.answered)
+                .map(|wait| (wait.id, wait.through))
+                .collect()
         };
         let gone: Vec<u64> = candidates
             .into_iter()
@@ -313,12 +343,20 @@ impl Core {
         if gone.is_empty() {
             return;
         }
-        let done = self.status().waits.extract_if(.., |wait| gone.contains(&wait.id)).collect();
+        let done = self
+            .status()
+            .waits
+            .extract_if(.., |wait| gone.contains(&wait.id))
+            .collect();
         self.finish(done, || Ok(()));
     }
 
     fn wait(&self, upload: bool, done: Done) {
-        let begun = if upload { self.upload_mark() } else { Ok((i64::MIN, false)) };
+        let begun = if upload {
+            self.upload_mark()
+        } else {
+            Ok((i64::MIN, false))
+        };
         let mut status = self.status();
         let refused = match begun {
             Err(error) => Err(error),
@@ -333,7 +371,12 @@ impl Core {
             Ok((through, answered)) => {
                 let id = status.next_wait;
                 status.next_wait += 1;
-                status.waits.push(Wait { id, through, answered, done });
+                status.waits.push(Wait {
+                    id,
+                    through,
+                    answered,
+                    done,
+                });
                 drop(status);
                 self.work.notify_one();
             }
@@ -417,7 +460,9 @@ pub struct Session(Weak<Core>);
 
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session").field("state", &self.state()).finish_non_exhaustive()
+        f.debug_struct("Session")
+            .field("state", &self.state())
+            .finish_non_exhaustive()
     }
 }
 
@@ -442,7 +487,8 @@ impl Session {
 
     /// Whether the server answers.
     pub fn connection_state(&self) -> ConnectionState {
-        self.core().map_or(ConnectionState::Disconnected, |core| core.status().connection)
+        self.core()
+            .map_or(ConnectionState::Disconnected, |core| core.status().connection)
     }
 
     /// Calls back once, when everything committed before the call is acknowledged, or with the reason why that will
@@ -525,7 +571,11 @@ impl Session {
     /// Ends the callbacks of this token; one that is under way may still run.
     pub fn unobserve_connection(&self, token: u64) {
         let Some(core) = self.core() else { return };
-        let gone: Vec<_> = core.status().observers.extract_if(.., |(known, _)| *known == token).collect();
+        let gone: Vec<_> = core
+            .status()
+            .observers
+            .extract_if(.., |(known, _)| *known == token)
+            .collect();
         // Outside the lock: what the application captured may call back.
         drop(gone);
     }
