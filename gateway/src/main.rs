@@ -1,2 +1,54 @@
-//! placeholder
-fn main() {}
+//! The command line.
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use realm_ingest_gateway::commands::{self, CommandError};
+use tracing_subscriber::EnvFilter;
+
+/// Takes in what applications stream, stores it, and shows it.
+#[derive(Parser)]
+#[command(name = "realm-ingest-gateway", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Serve(commands::serve::Args),
+    Find(commands::find::Args),
+    Export(commands::export::Args),
+    Tail(commands::tail::Args),
+    DeadLetters(commands::dead_letters::Args),
+    Stats(commands::stats::Args),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(colours)
+        .init();
+    let result = match cli.command {
+        Command::Serve(args) => commands::serve::run(args),
+        Command::Find(args) => commands::find::run(&args),
+        Command::Export(args) => commands::export::run(&args),
+        Command::Tail(args) => commands::tail::run(&args),
+        Command::DeadLetters(args) => commands::dead_letters::run(&args),
+        Command::Stats(args) => commands::stats::run(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads has seen enough: `find ... | head`.
+        Err(CommandError::Closed) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -127,8 +127,32 @@ pub fn encode_transaction_header(header: &TransactionHeader, out: &mut Vec<u8>) 
 pub struct BatchTransaction<'a> {
     /// The transaction's header.
     pub header: TransactionHeader,
-    /// Its documents, in the order of the runs.
-    pub documents: Vec<&'a [u8]>,
+    /// Its documents back to back, in the order of the runs.
+    pub payload: &'a [u8],
+}
+
+impl<'a> BatchTransaction<'a> {
+    /// The documents, in the order of the runs.
+    #[must_use]
+    pub const fn documents(&self) -> Documents<'a> {
+        Documents { rest: self.payload }
+    }
+}
+
+/// Iterator over the documents of a [`BatchTransaction`].
+#[derive(Clone, Debug)]
+pub struct Documents<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Documents<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (document, rest) = document::split(self.rest).ok()?;
+        self.rest = rest;
+        Some(document)
+    }
 }
 
 /// Reads a batch, transaction by transaction.
@@ -207,17 +231,16 @@ impl<'a> BatchReader<'a> {
         }
         let header = self.read_transaction_header()?;
         let declared = header.documents();
-        // Each document has at least five bytes: a wrong count cannot make us reserve more than was sent.
-        let mut documents =
-            Vec::with_capacity(usize::try_from(declared).unwrap_or(0).min(self.rest.len() / 5));
+        let start = self.rest;
         for _ in 0..declared {
-            documents.push(self.take("document")?);
+            self.take("document")?;
         }
+        let payload = start.get(..start.len() - self.rest.len()).unwrap_or_default();
         self.documents += declared;
         if self.documents > self.header.count {
             return Err(self.count_contradiction());
         }
-        Ok(Some(BatchTransaction { header, documents }))
+        Ok(Some(BatchTransaction { header, payload }))
     }
 
     fn read_transaction_header(&mut self) -> Result<TransactionHeader, BatchError> {

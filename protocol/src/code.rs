@@ -65,10 +65,12 @@ impl fmt::Display for RefusalCode {
     }
 }
 
-/// Values of `error_code` in error answers: App Services' own names, and the two that ingest adds.
+/// Values of `error_code` in error answers: App Services' own names, and those that ingest adds.
 pub mod error_code {
     /// The e-mail address is taken.
     pub const ACCOUNT_NAME_IN_USE: &str = "AccountNameInUse";
+    /// The gateway serves no app of this client app id.
+    pub const APP_NOT_FOUND: &str = "AppNotFound";
     /// A login failed for a reason that has no name of its own.
     pub const AUTH_ERROR: &str = "AuthError";
     /// The login provider does not exist or is off.

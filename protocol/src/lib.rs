@@ -13,7 +13,7 @@ pub mod document;
 pub mod schema;
 
 pub use ack::{Ack, ErrorBody, Position, Refusal};
-pub use batch::{BatchError, BatchHeader, BatchReader, BatchTransaction, Run, TransactionHeader};
+pub use batch::{BatchError, BatchHeader, BatchReader, BatchTransaction, Documents, Run, TransactionHeader};
 pub use code::RefusalCode;
 pub use document::{Document, DocumentError, Limits, Value};
 pub use schema::{Class, Collection, Kind, Property, PropertyType, Schema, SchemaError, Violation};

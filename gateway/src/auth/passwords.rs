@@ -1,0 +1,152 @@
+//! Passwords as argon2id. Hashing is slow on purpose, so it runs off the async threads and only a few at
+//! a time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use argon2::Argon2;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::ids;
+use crate::reject::Reject;
+
+/// How long a login waits for its turn.
+const TURN_WAIT: Duration = Duration::from_secs(10);
+
+/// Characters a password may have.
+const LENGTHS: std::ops::RangeInclusive<usize> = 6..=128;
+
+/// See the module.
+pub struct Passwords {
+    turns: Arc<Semaphore>,
+    /// Hash of a password nobody knows, for users who do not exist.
+    decoy: Arc<str>,
+}
+
+/// The right to hash once.
+pub struct Turn(OwnedSemaphorePermit);
+
+impl Passwords {
+    /// Hashes at most `at_once` passwords at the same time; each takes 19 MiB and a processor.
+    ///
+    /// # Errors
+    /// When argon2 does not work at all.
+    pub fn new(at_once: usize) -> Result<Self, Reject> {
+        let decoy = hash(&ids::object_id())?;
+        Ok(Self {
+            turns: Arc::new(Semaphore::new(at_once.max(1))),
+            decoy: decoy.into(),
+        })
+    }
+
+    /// Checks the length.
+    ///
+    /// # Errors
+    /// When it is too short or too long.
+    pub fn check_length(password: &str) -> Result<(), Reject> {
+        if LENGTHS.contains(&password.chars().count()) {
+            Ok(())
+        } else {
+            Err(Reject::PasswordLength)
+        }
+    }
+
+    /// Waits until one more hash can be made.
+    ///
+    /// # Errors
+    /// When that takes too long.
+    pub async fn turn(&self) -> Result<Turn, Reject> {
+        let busy = || Reject::Busy("too many logins at the same time");
+        let turn = tokio::time::timeout(TURN_WAIT, Arc::clone(&self.turns).acquire_owned()).await;
+        turn.map_err(|_| busy())?.map(Turn).map_err(|_| busy())
+    }
+
+    /// Hashes a password for the store.
+    ///
+    /// # Errors
+    /// When the hash cannot be made.
+    pub async fn hash(&self, turn: Turn, password: String) -> Result<String, Reject> {
+        blocking(turn, move || hash(&password)).await
+    }
+
+    /// Whether the password belongs to the hash. Without a hash the answer is no, after the same work.
+    ///
+    /// # Errors
+    /// When the stored hash cannot be read.
+    pub async fn verify(&self, turn: Turn, password: String, stored: Option<String>) -> Result<bool, Reject> {
+        let decoy = Arc::clone(&self.decoy);
+        blocking(turn, move || {
+            let known = stored.is_some();
+            let stored = stored.as_deref().unwrap_or(&decoy);
+            let stored = PasswordHash::new(stored).map_err(|error| {
+                Reject::Internal(format!("a stored password hash cannot be read: {error}"))
+            })?;
+            Ok(Argon2::default()
+                .verify_password(password.as_bytes(), &stored)
+                .is_ok()
+                && known)
+        })
+        .await
+    }
+}
+
+fn hash(password: &str) -> Result<String, Reject> {
+    let hash: Result<argon2::password_hash::phc::PasswordHash, _> =
+        Argon2::default().hash_password(password.as_bytes());
+    hash.map(|hash| hash.to_string())
+        .map_err(|error| Reject::Internal(format!("argon2: {error}")))
+}
+
+async fn blocking<T: Send + 'static>(
+    turn: Turn,
+    work: impl FnOnce() -> Result<T, Reject> + Send + 'static,
+) -> Result<T, Reject> {
+    let task = tokio::task::spawn_blocking(move || {
+        let result = work();
+        drop(turn.0);
+        result
+    });
+    task.await.map_err(|error| Reject::Internal(error.to_string()))?
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    #[tokio::test]
+    async fn only_the_right_password_of_a_known_user_is_right() {
+        let passwords = Passwords::new(1).unwrap();
+        let stored = passwords
+            .hash(passwords.turn().await.unwrap(), "secret1".into())
+            .await
+            .unwrap();
+        assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
+        for (password, stored, right) in [
+            ("secret1", Some(stored.clone()), true),
+            ("secret2", Some(stored), false),
+            ("secret1", None, false),
+        ] {
+            let turn = passwords.turn().await.unwrap();
+            assert_eq!(
+                passwords.verify(turn, password.into(), stored).await.unwrap(),
+                right
+            );
+        }
+    }
+
+    #[test]
+    fn lengths_are_counted_in_characters() {
+        for (password, good) in [
+            ("12345", false),
+            ("123456", true),
+            ("éééééé", true),
+            (&"x".repeat(128), true),
+            (&"x".repeat(129), false),
+        ] {
+            assert_eq!(Passwords::check_length(password).is_ok(), good, "{password}");
+        }
+    }
+}

@@ -1,0 +1,371 @@
+//! HS256 tokens with the claims App Services used. The time is given, never read.
+
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::reject::Reject;
+use crate::store::{Provider, Secrets, Session, User};
+
+/// Seconds an access token is good for: 30 minutes, always.
+pub const ACCESS_LIFETIME: i64 = 30 * 60;
+
+/// Seconds a refresh token is good for: 60 days.
+const REFRESH_LIFETIME: i64 = 60 * 24 * 60 * 60;
+
+/// An anonymous user has nothing else to come back with: 50 years.
+const ANONYMOUS_LIFETIME: i64 = 50 * 365 * 24 * 60 * 60;
+
+/// A device a token was not made for.
+const NO_DEVICE: &str = "000000000000000000000000";
+
+/// Claims of an access token. Each fact has the name it had before and after the product was renamed.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Access {
+    /// The user.
+    pub sub: String,
+    /// The session.
+    pub iss: String,
+    iat: i64,
+    exp: i64,
+    typ: String,
+    baas_device_id: String,
+    #[serde(rename = "stitch_devId")]
+    stitch_device_id: String,
+    baas_domain_id: String,
+    #[serde(rename = "stitch_domainId")]
+    stitch_domain_id: String,
+}
+
+/// Claims of a refresh token.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Refresh {
+    /// The user.
+    pub sub: String,
+    iat: i64,
+    exp: i64,
+    typ: String,
+    /// The session.
+    #[serde(rename = "baas_id")]
+    pub session: String,
+    stitch_id: String,
+    baas_device_id: String,
+    #[serde(rename = "stitch_devId")]
+    stitch_device_id: String,
+    baas_domain_id: String,
+    #[serde(rename = "stitch_domainId")]
+    stitch_domain_id: String,
+    baas_identity: Identity,
+    #[serde(rename = "stitch_ident")]
+    stitch_identity: Identity,
+    baas_data: (),
+    stitch_data: (),
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Identity {
+    id: String,
+    provider_type: String,
+    provider_id: String,
+}
+
+/// Makes and checks tokens of one app.
+pub struct Tokens {
+    domain: String,
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+    validation: Validation,
+}
+
+impl Tokens {
+    /// With the app's id and key.
+    #[must_use]
+    pub fn new(secrets: &Secrets) -> Self {
+        let mut validation = Validation::new(Algorithm::HS256);
+        // Expiry is compared with the time given to us.
+        validation.validate_exp = false;
+        validation.validate_aud = false;
+        validation.set_required_spec_claims::<&str>(&[]);
+        Self {
+            domain: secrets.domain.clone(),
+            encoding: EncodingKey::from_secret(&secrets.signing_key),
+            decoding: DecodingKey::from_secret(&secrets.signing_key),
+            validation,
+        }
+    }
+
+    /// Internal id of the app.
+    #[must_use]
+    pub fn domain(&self) -> &str {
+        &self.domain
+    }
+
+    /// An access token for the session.
+    ///
+    /// # Errors
+    /// When it cannot be encoded.
+    pub fn access(&self, session: &Session, now: i64) -> Result<String, Reject> {
+        let device = device(session);
+        self.encode(&Access {
+            sub: session.user.clone(),
+            iss: session.id.clone(),
+            iat: now,
+            exp: now + ACCESS_LIFETIME,
+            typ: "access".to_owned(),
+            baas_device_id: device.clone(),
+            stitch_device_id: device,
+            baas_domain_id: self.domain.clone(),
+            stitch_domain_id: self.domain.clone(),
+        })
+    }
+
+    /// The refresh token of a new session.
+    ///
+    /// # Errors
+    /// When it cannot be encoded.
+    pub fn refresh(&self, session: &Session, user: &User, now: i64) -> Result<String, Reject> {
+        let device = device(session);
+        let identity = Identity {
+            id: user.identity.clone(),
+            provider_type: user.provider.as_str().to_owned(),
+            provider_id: self.provider_id(user.provider),
+        };
+        let lifetime = if user.provider == Provider::Anonymous {
+            ANONYMOUS_LIFETIME
+        } else {
+            REFRESH_LIFETIME
+        };
+        self.encode(&Refresh {
+            sub: session.user.clone(),
+            iat: now,
+            exp: now + lifetime,
+            typ: "refresh".to_owned(),
+            session: session.id.clone(),
+            stitch_id: session.id.clone(),
+            baas_device_id: device.clone(),
+            stitch_device_id: device,
+            baas_domain_id: self.domain.clone(),
+            stitch_domain_id: self.domain.clone(),
+            baas_identity: identity.clone(),
+            stitch_identity: identity,
+            baas_data: (),
+            stitch_data: (),
+        })
+    }
+
+    /// Internal id of a provider: the app's own with a last digit for each.
+    #[must_use]
+    pub fn provider_id(&self, provider: Provider) -> String {
+        let digit = match provider {
+            Provider::Anonymous => 'a',
+            Provider::Password => 'b',
+        };
+        self.domain.chars().take(23).chain([digit]).collect()
+    }
+
+    /// The claims of an access token that is good at `now`.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn check_access(&self, token: &str, now: i64) -> Result<Access, Reject> {
+        let claims: Access = self
+            .decode(token)
+            .ok_or(Reject::BadToken("the access token is not valid"))?;
+        if claims.typ != "access" {
+            return Err(Reject::BadToken("the access token is not valid"));
+        }
+        if claims.exp <= now {
+            return Err(Reject::BadToken("the access token has expired"));
+        }
+        if claims.baas_domain_id != self.domain {
+            return Err(Reject::BadToken("the access token is for another app"));
+        }
+        Ok(claims)
+    }
+
+    /// The claims of a refresh token that is good at `now`. Whether its session goes on is the store's affair.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn check_refresh(&self, token: &str, now: i64) -> Result<Refresh, Reject> {
+        let Some(claims) = self.decode::<Refresh>(token) else {
+            let other = self.decode::<Access>(token);
+            return Err(if other.is_some() {
+                Reject::NotARefreshToken
+            } else {
+                Reject::NoSession
+            });
+        };
+        if claims.typ != "refresh" || claims.exp <= now || claims.baas_domain_id != self.domain {
+            return Err(Reject::NoSession);
+        }
+        Ok(claims)
+    }
+
+    fn encode(&self, claims: &impl Serialize) -> Result<String, Reject> {
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &self.encoding)
+            .map_err(|error| Reject::Internal(format!("a token cannot be made: {error}")))
+    }
+
+    fn decode<T: DeserializeOwned>(&self, token: &str) -> Option<T> {
+        jsonwebtoken::decode(token, &self.decoding, &self.validation)
+            .ok()
+            .map(|data| data.claims)
+    }
+}
+
+fn device(session: &Session) -> String {
+    if session.device.is_empty() {
+        NO_DEVICE.to_owned()
+    } else {
+        session.device.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+    use base64::Engine as _;
+    use serde_json::{Value, json};
+
+    const NOW: i64 = 1_700_000_000;
+
+    fn tokens() -> Tokens {
+        Tokens::new(&Secrets {
+            domain: "d".repeat(24),
+            signing_key: vec![1; 32],
+        })
+    }
+
+    fn session() -> Session {
+        Session {
+            id: "s".repeat(24),
+            user: "u".repeat(24),
+            device: "e".repeat(24),
+        }
+    }
+
+    fn user(provider: Provider) -> User {
+        let identity = "i".repeat(24);
+        User {
+            id: "u".repeat(24),
+            identity,
+            provider,
+            email: None,
+            password_hash: None,
+        }
+    }
+
+    fn part(token: &str, index: usize) -> Value {
+        let part = token.split('.').nth(index).unwrap();
+        serde_json::from_slice(
+            &base64::engine::general_purpose::URL_SAFE_NO_PAD
+                .decode(part)
+                .unwrap(),
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn access_tokens_carry_the_documented_claims() {
+        let token = tokens().access(&session(), NOW).unwrap();
+        assert_eq!(part(&token, 0), json!({"typ": "JWT", "alg": "HS256"}));
+        let (device, domain) = ("e".repeat(24), "d".repeat(24));
+        assert_eq!(
+            part(&token, 1),
+            json!({
+                "sub": "u".repeat(24), "iss": "s".repeat(24), "iat": NOW, "exp": NOW + 1800, "typ": "access",
+                "baas_device_id": device, "stitch_devId": device, "baas_domain_id": domain, "stitch_domainId": domain,
+            })
+        );
+        assert!(part(&token, 1)["exp"].is_i64() || part(&token, 1)["exp"].is_u64());
+    }
+
+    #[test]
+    fn refresh_tokens_carry_the_documented_claims() {
+        let token = tokens()
+            .refresh(&session(), &user(Provider::Password), NOW)
+            .unwrap();
+        let claims = part(&token, 1);
+        assert_eq!(claims["exp"], NOW + 60 * 24 * 3600);
+        assert_eq!(claims["typ"], "refresh");
+        assert_eq!(
+            (&claims["baas_id"], &claims["stitch_id"]),
+            (&json!("s".repeat(24)), &json!("s".repeat(24)))
+        );
+        assert_eq!(claims["baas_identity"]["provider_type"], "local-userpass");
+        assert_eq!(claims["stitch_ident"]["id"], "i".repeat(24));
+        assert!(claims["baas_data"].is_null() && claims["stitch_data"].is_null());
+        let anonymous = tokens()
+            .refresh(&session(), &user(Provider::Anonymous), NOW)
+            .unwrap();
+        assert!(part(&anonymous, 1)["exp"].as_i64().unwrap() > NOW + 49 * 365 * 24 * 3600);
+    }
+
+    #[test]
+    fn a_token_is_good_until_it_expires() {
+        let tokens = tokens();
+        let access = tokens.access(&session(), NOW).unwrap();
+        assert_eq!(
+            tokens.check_access(&access, NOW + 1799).unwrap().sub,
+            "u".repeat(24)
+        );
+        let expired = tokens.check_access(&access, NOW + 1800);
+        assert!(matches!(
+            expired,
+            Err(Reject::BadToken("the access token has expired"))
+        ));
+        let refresh = tokens
+            .refresh(&session(), &user(Provider::Password), NOW)
+            .unwrap();
+        assert_eq!(
+            tokens.check_refresh(&refresh, NOW).unwrap().session,
+            "s".repeat(24)
+        );
+        assert!(matches!(
+            tokens.check_refresh(&refresh, NOW + 61 * 24 * 3600),
+            Err(Reject::NoSession)
+        ));
+    }
+
+    #[test]
+    fn other_tokens_are_refused() {
+        let tokens = tokens();
+        let access = tokens.access(&session(), NOW).unwrap();
+        let refresh = tokens
+            .refresh(&session(), &user(Provider::Password), NOW)
+            .unwrap();
+        assert!(matches!(
+            tokens.check_refresh(&access, NOW),
+            Err(Reject::NotARefreshToken)
+        ));
+        assert!(tokens.check_access(&refresh, NOW).is_err());
+        let key = Tokens::new(&Secrets {
+            domain: "d".repeat(24),
+            signing_key: vec![2; 32],
+        });
+        assert!(
+            tokens
+                .check_access(&key.access(&session(), NOW).unwrap(), NOW)
+                .is_err()
+        );
+        let domain = Tokens::new(&Secrets {
+            domain: "f".repeat(24),
+            signing_key: vec![1; 32],
+        });
+        let foreign = tokens.check_access(&domain.access(&session(), NOW).unwrap(), NOW);
+        assert!(matches!(
+            foreign,
+            Err(Reject::BadToken("the access token is for another app"))
+        ));
+        let unsigned = format!(
+            "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{}.",
+            access.split('.').nth(1).unwrap()
+        );
+        for bad in ["", "a.b.c", &access[..access.len() - 2], &unsigned] {
+            assert!(tokens.check_access(bad, NOW).is_err());
+            assert!(tokens.check_refresh(bad, NOW).is_err());
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! What a batch and its documents must satisfy before the sink sees them.
+//!
+//! The batch as such stands or falls as a whole; its documents are refused one by one.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use realm_ingest_protocol::schema::Kind;
+use realm_ingest_protocol::{
+    BatchHeader, BatchReader, Class, Document, DocumentError, Limits, Refusal, RefusalCode, Schema, Violation,
+};
+
+use crate::ejson;
+use crate::reject::Reject;
+
+/// Refusals one answer may carry. Each costs memory of its own; whoever comes here sends no documents.
+const MAX_REFUSED: usize = 1_000_000;
+
+/// Schemas by their fingerprint.
+pub type Schemas = HashMap<String, Arc<Schema>>;
+
+/// A batch that is sound, and those of its documents that are not.
+pub struct Checked {
+    /// The batch's header.
+    pub header: BatchHeader,
+    /// Refused documents in the order of the batch.
+    pub refused: Vec<Refusal>,
+}
+
+/// Reads a batch to its end.
+///
+/// # Errors
+/// When it is malformed, or names a schema that is not among `schemas`.
+pub fn check(body: &[u8], schemas: &Schemas) -> Result<Checked, Reject> {
+    let bad = |error: realm_ingest_protocol::BatchError| Reject::BadRequest(error.to_string());
+    let mut reader = BatchReader::new(body).map_err(bad)?;
+    let header = reader.header().clone();
+    let known: Vec<_> = header
+        .schemas
+        .iter()
+        .map(|fingerprint| schemas.get(fingerprint))
+        .collect();
+    let missing = header
+        .schemas
+        .iter()
+        .zip(&known)
+        .filter(|(_, schema)| schema.is_none());
+    let missing: Vec<_> = missing.map(|(fingerprint, _)| fingerprint.clone()).collect();
+    if !missing.is_empty() {
+        return Err(Reject::SchemaRequired(missing));
+    }
+    let mut refused = Vec::new();
+    while let Some(transaction) = reader.next_transaction().map_err(bad)? {
+        let index = usize::try_from(transaction.header.schema).unwrap_or(usize::MAX);
+        let Some(schema) = known.get(index).copied().flatten() else {
+            return Err(Reject::Internal(format!(
+                "schema {index} of a batch is neither known nor missing"
+            )));
+        };
+        let mut documents = transaction.documents().zip(0..);
+        for run in &transaction.header.runs {
+            let class = class_of(schema, &run.class);
+            for (bytes, index) in documents
+                .by_ref()
+                .take(usize::try_from(run.count).unwrap_or(usize::MAX))
+            {
+                let checked = class.as_ref().map_err(Clone::clone);
+                if let Err(violation) = checked.and_then(|class| document(class, schema, bytes)) {
+                    refused.push(Refusal {
+                        seq: transaction.header.seq,
+                        index,
+                        class: run.class.clone(),
+                        id: ejson::id_of(bytes),
+                        code: violation.code.as_str().to_owned(),
+                        reason: violation.reason,
+                    });
+                }
+            }
+            if refused.len() > MAX_REFUSED {
+                return Err(Reject::BadRequest(format!(
+                    "more than {MAX_REFUSED} documents are not valid"
+                )));
+            }
+        }
+    }
+    Ok(Checked { header, refused })
+}
+
+fn class_of<'a>(schema: &'a Schema, name: &str) -> Result<&'a Class, Violation> {
+    let reason = match schema.class(name) {
+        Some(class) if class.kind == Kind::Asymmetric => return Ok(class),
+        Some(_) => format!("class '{name}' is embedded and has no documents of its own"),
+        None => format!("class '{name}' is not in the schema the transaction was written under"),
+    };
+    Err(Violation {
+        code: RefusalCode::UnknownClass,
+        reason,
+    })
+}
+
+fn document(class: &Class, schema: &Schema, bytes: &[u8]) -> Result<(), Violation> {
+    let document = Document::validate(bytes, &Limits::default()).map_err(|error| {
+        let code = match error {
+            DocumentError::TooLarge { .. } => RefusalCode::DocumentTooLarge,
+            _ => RefusalCode::InvalidDocument,
+        };
+        Violation {
+            code,
+            reason: error.to_string(),
+        }
+    })?;
+    class.check(&document, schema)?;
+    if document.get("_id").is_none() {
+        // The class may call its key optional, which allows null; without a key nothing tells one
+        // document from another.
+        let reason = format!("required property '{}._id' is missing", class.name);
+        return Err(Violation {
+            code: RefusalCode::MissingProperty,
+            reason,
+        });
+    }
+    Ok(())
+}

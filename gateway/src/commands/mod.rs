@@ -1,0 +1,71 @@
+//! One command a file. All but `serve` read the data directory, also while a server writes it.
+
+pub mod dead_letters;
+pub mod export;
+pub mod find;
+mod output;
+pub mod serve;
+pub mod stats;
+pub mod tail;
+
+use std::path::PathBuf;
+
+use crate::gateway::SetUpError;
+use crate::sink::embedded::Reader;
+use crate::storage::OpenError;
+
+/// Where the data is.
+#[derive(clap::Args, Clone, Debug)]
+pub struct DataArgs {
+    /// Directory of the server's data
+    #[arg(long, value_name = "DIRECTORY", default_value = "./realm-ingest-data")]
+    pub data: PathBuf,
+}
+
+/// Why a command ends without success.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommandError {
+    /// The reader of our output has gone.
+    #[error("the output was closed")]
+    Closed,
+    /// Something that only a person can put right; says what.
+    #[error("{0}")]
+    Refused(String),
+    /// A data file cannot be used.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The server could not be set up.
+    #[error(transparent)]
+    SetUp(#[from] SetUpError),
+    /// Reading failed.
+    #[error("cannot read the data: {0}")]
+    Read(#[from] rusqlite::Error),
+    /// Writing the output failed.
+    #[error("cannot write the output: {0}")]
+    Write(std::io::Error),
+}
+
+impl From<std::io::Error> for CommandError {
+    fn from(error: std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            Self::Closed
+        } else {
+            Self::Write(error)
+        }
+    }
+}
+
+/// A collection by its name, with the number of its documents.
+fn collection(reader: &Reader, name: &str) -> Result<(i64, u64), CommandError> {
+    let all = reader.collections()?;
+    if let Some(found) = all.iter().find(|collection| collection.name == name) {
+        return Ok((found.id, found.documents));
+    }
+    let names: Vec<_> = all.iter().map(|collection| collection.name.as_str()).collect();
+    Err(CommandError::Refused(if names.is_empty() {
+        format!("there is no collection '{name}'; nothing has arrived yet")
+    } else {
+        format!("there is no collection '{name}'; there are: {}", names.join(", "))
+    }))
+}

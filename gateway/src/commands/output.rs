@@ -1,0 +1,140 @@
+//! Lines on standard output, and progress on standard error.
+
+use std::io::{BufWriter, IsTerminal, StdoutLock, Write};
+use std::time::{Duration, Instant};
+
+use super::CommandError;
+use crate::ejson::{self, Form};
+use crate::sink::embedded::{Arrival, Reader};
+
+/// Documents read at a time; between them the server can tidy its log.
+const CHUNK: u32 = 500;
+
+/// How often progress is shown to a person, and how often it is written to a log.
+const ON_TERMINAL: Duration = Duration::from_millis(200);
+const IN_LOG: Duration = Duration::from_secs(5);
+
+/// Standard output, a line at a time.
+pub(super) struct Output {
+    out: BufWriter<StdoutLock<'static>>,
+    form: Form,
+    unreadable: u64,
+}
+
+impl Output {
+    pub(super) fn new(canonical: bool) -> Self {
+        let form = if canonical { Form::Canonical } else { Form::Relaxed };
+        Self {
+            out: BufWriter::new(std::io::stdout().lock()),
+            form,
+            unreadable: 0,
+        }
+    }
+
+    pub(super) fn line(&mut self, line: &str) -> Result<(), CommandError> {
+        self.out.write_all(line.as_bytes())?;
+        self.out.write_all(b"\n")?;
+        Ok(())
+    }
+
+    pub(super) fn document(&mut self, arrival: &Arrival) -> Result<(), CommandError> {
+        match ejson::document(&arrival.document, self.form) {
+            Ok(value) => self.line(&value.to_string()),
+            Err(error) => {
+                self.unreadable += 1;
+                eprintln!("document {} cannot be shown: {error}", arrival.seq);
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn flush(&mut self) -> Result<(), CommandError> {
+        Ok(self.out.flush()?)
+    }
+
+    /// Writes out what is left; fails when something could not be shown.
+    pub(super) fn finish(mut self) -> Result<(), CommandError> {
+        self.flush()?;
+        match self.unreadable {
+            0 => Ok(()),
+            count => Err(CommandError::Refused(format!(
+                "{count} documents could not be shown"
+            ))),
+        }
+    }
+}
+
+/// Reads a collection in the order of arrival, up to the document that is the newest now.
+pub(super) fn each_document(
+    reader: &Reader,
+    collection: i64,
+    limit: u64,
+    mut visit: impl FnMut(&Arrival) -> Result<(), CommandError>,
+) -> Result<(), CommandError> {
+    let until = reader.newest()?;
+    let (mut after, mut left) = (0, limit);
+    loop {
+        let chunk = u32::try_from(left).unwrap_or(CHUNK).min(CHUNK);
+        let documents = reader.documents(Some(collection), after, until, chunk)?;
+        let Some(last) = documents.last() else {
+            return Ok(());
+        };
+        after = last.seq;
+        left -= documents.len() as u64;
+        documents.iter().try_for_each(&mut visit)?;
+    }
+}
+
+/// Shows how far a long command has come.
+pub(super) struct Progress {
+    what: &'static str,
+    total: u64,
+    done: u64,
+    shown: Option<Instant>,
+    started: Instant,
+    terminal: bool,
+}
+
+impl Progress {
+    pub(super) fn new(what: &'static str, total: u64) -> Self {
+        let terminal = std::io::stderr().is_terminal() && !std::io::stdout().is_terminal();
+        Self {
+            what,
+            total,
+            done: 0,
+            shown: None,
+            started: Instant::now(),
+            terminal,
+        }
+    }
+
+    pub(super) fn advance(&mut self) {
+        self.done += 1;
+        let every = if self.terminal { ON_TERMINAL } else { IN_LOG };
+        // The clock is not worth reading for every document.
+        if self.done.is_multiple_of(256) && self.shown.unwrap_or(self.started).elapsed() >= every {
+            self.show(
+                if self.terminal { "\r" } else { "" },
+                if self.terminal { "" } else { "\n" },
+            );
+            self.shown = Some(Instant::now());
+        }
+    }
+
+    pub(super) fn finish(&mut self) {
+        if self.shown.is_some() {
+            self.show(if self.terminal { "\r" } else { "" }, "\n");
+        }
+    }
+
+    fn show(&self, before: &str, after: &str) {
+        let percent = self.done.saturating_mul(100) / self.total.max(self.done).max(1);
+        let mut stderr = std::io::stderr().lock();
+        let _ = write!(
+            stderr,
+            "{before}{} {} of {} documents ({percent} %){after}",
+            self.what, self.done, self.total
+        );
+        let _ = stderr.flush();
+    }
+}

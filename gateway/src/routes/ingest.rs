@@ -1,0 +1,83 @@
+//! `POST app/{app}/ingest`: a batch of write transactions.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use realm_ingest_protocol::Ack;
+use tokio::runtime::Handle;
+use tracing::{debug, warn};
+
+use crate::auth::{AccessToken, AppId};
+use crate::body::{self, Budget, Encoding};
+use crate::checks::{self, Checked, Schemas};
+use crate::clock;
+use crate::gateway::Gateway;
+use crate::reject::Reject;
+use crate::sink::Batch;
+
+/// Memory a refusal takes on its way into the answer.
+const REFUSAL_BYTES: usize = 512;
+
+/// Answers once every document is stored or refused for good.
+pub async fn handle(
+    State(gateway): State<Arc<Gateway>>,
+    _: AppId,
+    AccessToken(claims): AccessToken,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Ack>, Reject> {
+    let encoding = body::batch_encoding(&headers)?;
+    let mut budget = gateway.budget();
+    let sent = body::read_batch(&headers, body, &mut budget).await?;
+    let (wire, schemas, runtime) = (sent.len(), gateway.schemas(), Handle::current());
+    let work = move || unpack(sent, encoding, budget, &schemas, &runtime);
+    let unpacked = tokio::task::spawn_blocking(work).await;
+    let (body, checked, budget) = unpacked.map_err(|error| Reject::Internal(error.to_string()))??;
+    let Checked { header, refused } = checked;
+    let (acked, bytes) = (header.last_seq, body.len());
+    let batch = Batch {
+        body,
+        outbox: header.outbox.clone(),
+        last_seq: acked,
+        user: claims.sub,
+        received: clock::unix_millis(),
+        refused,
+        budget,
+    };
+    let refused = gateway.sink.insert(batch).await?;
+    debug!(
+        outbox = header.outbox,
+        acked,
+        documents = header.count,
+        bytes,
+        wire,
+        "batch acknowledged"
+    );
+    if !refused.is_empty() {
+        warn!(
+            outbox = header.outbox,
+            acked,
+            refused = refused.len(),
+            "documents refused, see dead-letters"
+        );
+    }
+    Ok(Json(Ack { acked, refused }))
+}
+
+fn unpack(
+    sent: Vec<u8>,
+    encoding: Encoding,
+    mut budget: Budget,
+    schemas: &Schemas,
+    runtime: &Handle,
+) -> Result<(Vec<u8>, Checked, Budget), Reject> {
+    let body = body::decode(sent, encoding, &mut budget, runtime)?;
+    let checked = checks::check(&body, schemas)?;
+    if !checked.refused.is_empty() {
+        budget.grow_blocking(runtime, checked.refused.len().saturating_mul(REFUSAL_BYTES))?;
+    }
+    Ok((body, checked, budget))
+}

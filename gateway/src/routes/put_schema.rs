@@ -1,0 +1,44 @@
+//! `PUT app/{app}/ingest/schemas/{fingerprint}`: the classes that documents are written under.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use realm_ingest_protocol::{Schema, schema};
+use tracing::info;
+
+use crate::auth::{AccessToken, AppId};
+use crate::body;
+use crate::gateway::Gateway;
+use crate::reject::Reject;
+
+/// Bytes of a schema: room for thousands of properties.
+const MAX_SCHEMA: u64 = 1024 * 1024;
+
+/// Extends what is known by this schema; refuses what contradicts it.
+pub async fn handle(
+    State(gateway): State<Arc<Gateway>>,
+    _: AppId,
+    _: AccessToken,
+    Path(names): Path<HashMap<String, String>>,
+    body: Body,
+) -> Result<StatusCode, Reject> {
+    let bytes = body::read_small(body, MAX_SCHEMA).await?;
+    let text =
+        String::from_utf8(bytes).map_err(|_| Reject::BadRequest("the schema is not UTF-8".to_owned()))?;
+    let schema = Schema::parse(&text).map_err(|error| Reject::BadRequest(error.to_string()))?;
+    let fingerprint = schema.fingerprint();
+    if names.get("fingerprint") != Some(&fingerprint) {
+        let text = format!("the schema's fingerprint is {fingerprint}, not the one in the path");
+        return Err(Reject::BadRequest(text));
+    }
+    schema
+        .validate()
+        .map_err(|findings| Reject::BadRequest(schema::validation_text(&findings)))?;
+    schema.check_names().map_err(Reject::BadRequest)?;
+    gateway.accept(schema).await?;
+    info!(fingerprint, "schema accepted");
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,123 @@
+//! The sink as one SQLite file: the default that needs no setting up.
+//!
+//! One thread writes. Batches that wait at the same time share one SQLite transaction and so one sync of
+//! the disk; each is answered after the commit. Reading goes over connections of its own.
+//!
+//! Invariants:
+//!  1. Documents, dead letters, counts and positions of a batch are committed together.
+//!  2. `(collection, id)` is unique. What is stored first stands; only a later document of the same client
+//!     transaction replaces it.
+//!  3. `seq` grows in the order of arrival and is never reused: documents are not deleted here.
+//!  4. A failure changes nothing, and concerns only the batches it was about: a group that fails is
+//!     tried again batch by batch.
+
+mod reader;
+mod schema;
+mod writer;
+
+pub use reader::{Arrival, DeadLetter, Reader, Stats};
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::JoinHandle;
+
+use realm_ingest_protocol::Refusal;
+use rusqlite::{Connection, OptionalExtension};
+use tokio::sync::oneshot;
+
+use super::{Batch, Sink};
+use crate::storage::{Answer, OpenError, StorageError, open_reader, open_writer};
+
+/// What the writer is asked for.
+enum Job {
+    Insert {
+        batch: Box<Batch>,
+        answer: oneshot::Sender<Result<Vec<Refusal>, StorageError>>,
+    },
+    Probe {
+        answer: oneshot::Sender<Result<(), StorageError>>,
+    },
+}
+
+/// See the module.
+pub struct EmbeddedSink {
+    jobs: Option<mpsc::Sender<Job>>,
+    writer: Option<JoinHandle<()>>,
+    reader: Arc<Mutex<Connection>>,
+}
+
+impl EmbeddedSink {
+    /// Opens or creates the sink in the directory `data` and starts its writer.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub fn open(data: &Path) -> Result<Self, OpenError> {
+        let path = data.join(schema::FILE);
+        let connection = open_writer(&path, schema::FORMAT, schema::CREATE)?;
+        schema::tune(&connection).map_err(StorageError::from)?;
+        let reader = open_reader(&path, schema::FORMAT)?;
+        let (jobs, waiting) = mpsc::channel();
+        let writer = std::thread::Builder::new()
+            .name("ingest-writer".into())
+            .spawn(move || writer::run(connection, &waiting))
+            .map_err(OpenError::Thread)?;
+        Ok(Self {
+            jobs: Some(jobs),
+            writer: Some(writer),
+            reader: Arc::new(Mutex::new(reader)),
+        })
+    }
+
+    fn send<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(oneshot::Sender<Result<T, StorageError>>) -> Job,
+    ) -> Answer<'_, T> {
+        let (answer, result) = oneshot::channel();
+        let sent = self
+            .jobs
+            .as_ref()
+            .is_some_and(|jobs| jobs.send(job(answer)).is_ok());
+        Box::pin(async move {
+            if !sent {
+                return Err(StorageError::Closed);
+            }
+            result.await.map_err(|_| StorageError::Closed)?
+        })
+    }
+}
+
+impl Drop for EmbeddedSink {
+    /// Lets the writer finish what it was given.
+    fn drop(&mut self) {
+        drop(self.jobs.take());
+        if let Some(writer) = self.writer.take() {
+            let _ = writer.join();
+        }
+    }
+}
+
+impl Sink for EmbeddedSink {
+    fn insert(&self, batch: Batch) -> Answer<'_, Vec<Refusal>> {
+        self.send(|answer| Job::Insert {
+            batch: Box::new(batch),
+            answer,
+        })
+    }
+
+    fn position(&self, outbox: &str) -> Answer<'_, i64> {
+        let (reader, outbox) = (Arc::clone(&self.reader), outbox.to_owned());
+        Box::pin(async move {
+            let task = tokio::task::spawn_blocking(move || {
+                let reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut statement = reader.prepare_cached("SELECT seq FROM positions WHERE outbox = ?1")?;
+                statement.query_one([outbox], |row| row.get(0)).optional()
+            });
+            let seq: Option<i64> = task.await.map_err(|_| StorageError::Closed)??;
+            Ok(seq.unwrap_or(0))
+        })
+    }
+
+    fn probe(&self) -> Answer<'_, ()> {
+        self.send(|answer| Job::Probe { answer })
+    }
+}

@@ -1,0 +1,43 @@
+//! The file of the embedded sink.
+
+use rusqlite::Connection;
+
+/// Name of the file in the data directory.
+pub(super) const FILE: &str = "documents.sqlite";
+
+/// Format of the file, in `user_version`.
+pub(super) const FORMAT: i32 = 1;
+
+/// `id` is the BSON type byte and the value's bytes, with 32-bit integers widened: what MongoDB takes for
+/// the same `_id` is the same here. `document` is the BSON as it was made on the device.
+pub(super) const CREATE: &str = "
+    CREATE TABLE collections (
+        id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
+        documents INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE TABLE documents (
+        seq INTEGER PRIMARY KEY, collection INTEGER NOT NULL REFERENCES collections,
+        id BLOB NOT NULL, document BLOB NOT NULL
+    );
+    CREATE UNIQUE INDEX documents_id ON documents (collection, id);
+    CREATE TABLE dead_letters (
+        number INTEGER PRIMARY KEY, outbox TEXT NOT NULL, seq INTEGER NOT NULL, position INTEGER NOT NULL,
+        collection TEXT NOT NULL, user TEXT NOT NULL, time INTEGER NOT NULL,
+        code TEXT NOT NULL, reason TEXT NOT NULL, document BLOB NOT NULL
+    );
+    CREATE INDEX dead_letters_place ON dead_letters (outbox, seq, position);
+    CREATE TABLE positions (outbox TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE probe (id INTEGER PRIMARY KEY, time INTEGER NOT NULL);
+";
+
+/// Settings of the writing connection.
+pub(super) fn tune(connection: &Connection) -> rusqlite::Result<()> {
+    // 64 MiB keep the upper levels of the index of many millions of documents at hand.
+    connection.pragma_update(None, "cache_size", -65_536)?;
+    // 16 MiB of log between checkpoints: each page of the index is then copied back once for many batches.
+    connection.pragma_update(None, "wal_autocheckpoint", 4_096)?;
+    // After a burst the log gives its space back.
+    connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(())
+}

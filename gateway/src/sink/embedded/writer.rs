@@ -1,0 +1,402 @@
+//! The thread that writes: gathers what waits, stores it in one SQLite transaction, answers.
+
+use std::collections::HashMap;
+use std::sync::mpsc::Receiver;
+
+use realm_ingest_protocol::document::Document;
+use realm_ingest_protocol::{BatchReader, BatchTransaction, Refusal, RefusalCode};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, TransactionBehavior, params};
+use tracing::{debug, warn};
+
+use super::Job;
+use crate::sink::Batch;
+use crate::storage::StorageError;
+use crate::{clock, ejson};
+
+/// Bytes of batches that share a transaction. More would only make the first of them wait.
+const MAX_GROUP_BYTES: usize = 64 * 1024 * 1024;
+
+/// Batches that share a transaction: far more than wait in practice.
+const MAX_GROUP: usize = 1_024;
+
+type Outcome = Result<Vec<Refusal>, StorageError>;
+
+/// Works until every sender is gone.
+pub(super) fn run(mut connection: Connection, jobs: &Receiver<Job>) {
+    while let Ok(first) = jobs.recv() {
+        let mut group = vec![first];
+        let mut bytes = size(&group);
+        while bytes < MAX_GROUP_BYTES && group.len() < MAX_GROUP {
+            let Ok(next) = jobs.try_recv() else { break };
+            group.push(next);
+            bytes += size(group.get(group.len() - 1..).unwrap_or_default());
+        }
+        let batches: Vec<&Batch> = group.iter().filter_map(batch_of).collect();
+        let outcomes = store_apart(&mut connection, &batches);
+        answer(group, outcomes);
+    }
+    // Leaves one tidy file behind.
+    if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
+        warn!(%error, "the log was not folded into the document file; nothing is lost");
+    }
+}
+
+fn size(jobs: &[Job]) -> usize {
+    jobs.iter()
+        .filter_map(batch_of)
+        .map(|batch| batch.body.len())
+        .sum()
+}
+
+fn batch_of(job: &Job) -> Option<&Batch> {
+    match job {
+        Job::Insert { batch, .. } => Some(batch),
+        Job::Probe { .. } => None,
+    }
+}
+
+/// The outcome of every batch and, at the end, that of the group as such.
+struct Outcomes {
+    batches: Vec<Outcome>,
+    group: Result<(), StorageError>,
+}
+
+/// Stores the batches together; if that fails, one by one (invariant 4).
+fn store_apart(connection: &mut Connection, batches: &[&Batch]) -> Outcomes {
+    match store(connection, batches) {
+        Ok(refused) => Outcomes {
+            batches: refused.into_iter().map(Ok).collect(),
+            group: Ok(()),
+        },
+        Err(error) => {
+            warn!(batches = batches.len(), %error, "nothing of this group was stored");
+            if let [_] = batches {
+                let again = Err(StorageError::Damaged(error.to_string()));
+                return Outcomes {
+                    batches: vec![Err(error)],
+                    group: again,
+                };
+            }
+            let each = batches.iter().map(|batch| {
+                let mut refused = store(connection, std::slice::from_ref(batch))?;
+                Ok(refused.pop().unwrap_or_default())
+            });
+            Outcomes {
+                batches: each.collect(),
+                group: Err(error),
+            }
+        }
+    }
+}
+
+fn answer(group: Vec<Job>, outcomes: Outcomes) {
+    let mut batches = outcomes.batches.into_iter();
+    for job in group {
+        // Nobody may be waiting any more; what was stored is stored.
+        match job {
+            Job::Insert { answer, batch } => {
+                drop(batch);
+                let _ = answer.send(batches.next().unwrap_or(Err(StorageError::Closed)));
+            }
+            Job::Probe { answer } => {
+                let result = outcomes
+                    .group
+                    .as_ref()
+                    .map_err(|error| StorageError::Damaged(error.to_string()));
+                let _ = answer.send(result.copied());
+            }
+        }
+    }
+}
+
+/// Stores the batches in one transaction (invariant 1).
+fn store(connection: &mut Connection, batches: &[&Batch]) -> Result<Vec<Vec<Refusal>>, StorageError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut outcomes = Vec::with_capacity(batches.len());
+    {
+        let mut writer = Writer::new(&transaction)?;
+        for batch in batches {
+            outcomes.push(writer.batch(batch)?);
+        }
+        writer.finish()?;
+        if batches.is_empty() {
+            let mut probe = transaction.prepare_cached("INSERT OR REPLACE INTO probe VALUES (0, ?1)")?;
+            probe.execute([clock::unix_millis()])?;
+        }
+    }
+    transaction.commit()?;
+    debug!(batches = batches.len(), "committed");
+    Ok(outcomes)
+}
+
+/// A collection as this SQLite transaction sees it.
+struct Collection {
+    id: i64,
+    /// What was added, written to its row once at the end.
+    documents: i64,
+    bytes: i64,
+}
+
+/// The prepared statements and running numbers of one SQLite transaction.
+struct Writer<'c> {
+    connection: &'c Connection,
+    insert: CachedStatement<'c>,
+    find: CachedStatement<'c>,
+    replace: CachedStatement<'c>,
+    bury: CachedStatement<'c>,
+    advance: CachedStatement<'c>,
+    collections: HashMap<String, Collection>,
+    /// `seq` of the newest document.
+    newest: i64,
+    id: Vec<u8>,
+}
+
+/// One document on its way, with what is known about it.
+struct Place<'a> {
+    class: &'a str,
+    seq: i64,
+    index: u32,
+    document: &'a [u8],
+}
+
+impl<'c> Writer<'c> {
+    fn new(connection: &'c Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            connection,
+            insert: connection.prepare_cached(
+                "INSERT INTO documents (seq, collection, id, document) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (collection, id) DO NOTHING",
+            )?,
+            find: connection
+                .prepare_cached("SELECT seq, document FROM documents WHERE collection = ?1 AND id = ?2")?,
+            replace: connection.prepare_cached("UPDATE documents SET document = ?2 WHERE seq = ?1")?,
+            bury: connection.prepare_cached(
+                "INSERT INTO dead_letters
+                   (outbox, seq, position, collection, user, time, code, reason, document)
+                 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE NOT EXISTS
+                   (SELECT 1 FROM dead_letters WHERE outbox = ?1 AND seq = ?2 AND position = ?3 AND document = ?9)",
+            )?,
+            advance: connection.prepare_cached(
+                "INSERT INTO positions VALUES (?1, ?2)
+                 ON CONFLICT (outbox) DO UPDATE SET seq = max(seq, excluded.seq)",
+            )?,
+            collections: HashMap::new(),
+            newest: connection.query_one("SELECT coalesce(max(seq), 0) FROM documents", [], |row| row.get(0))?,
+            id: Vec::new(),
+        })
+    }
+
+    /// Stores one batch and returns its refusals, those it came with among them.
+    fn batch(&mut self, batch: &Batch) -> Result<Vec<Refusal>, StorageError> {
+        let broken = |error| StorageError::Damaged(format!("a checked batch cannot be read again: {error}"));
+        let mut reader = BatchReader::new(&batch.body).map_err(broken)?;
+        let mut known = batch.refused.as_slice();
+        let mut refused = Vec::with_capacity(known.len());
+        while let Some(transaction) = reader.next_transaction().map_err(broken)? {
+            let (here, later) =
+                known.split_at(known.partition_point(|one| one.seq <= transaction.header.seq));
+            known = later;
+            self.transaction(batch, &transaction, here, &mut refused)?;
+        }
+        self.advance.execute(params![batch.outbox, batch.last_seq])?;
+        Ok(refused)
+    }
+
+    fn transaction(
+        &mut self,
+        batch: &Batch,
+        transaction: &BatchTransaction<'_>,
+        mut known: &[Refusal],
+        refused: &mut Vec<Refusal>,
+    ) -> Result<(), StorageError> {
+        let before = self.newest;
+        let mut last_of = None;
+        for place in places(transaction) {
+            let refusal = match known.split_first() {
+                Some((first, rest)) if first.index == place.index => {
+                    known = rest;
+                    Some(first.clone())
+                }
+                _ if self.insert(&place)? => None,
+                _ => {
+                    let last_of = last_of.get_or_insert_with(|| last_indexes(transaction, refused, known));
+                    self.conflict(&place, before, last_of)?
+                }
+            };
+            if let Some(refusal) = refusal {
+                self.bury(batch, &place, &refusal)?;
+                refused.push(refusal);
+            }
+        }
+        Ok(())
+    }
+
+    /// False when a document with this `_id` is there already.
+    fn insert(&mut self, place: &Place<'_>) -> rusqlite::Result<bool> {
+        write_id(place.document, &mut self.id);
+        let next = self.newest + 1;
+        let collection = collection(self.connection, &mut self.collections, place.class)?;
+        let added = self
+            .insert
+            .execute(params![next, collection.id, self.id, place.document])?;
+        if added == 1 {
+            self.newest = next;
+            collection.documents += 1;
+            collection.bytes += length(place.document);
+        }
+        Ok(added == 1)
+    }
+
+    /// Decides about a document whose `_id` is taken (invariant 2).
+    fn conflict(
+        &mut self,
+        place: &Place<'_>,
+        before: i64,
+        last_of: &HashMap<(&str, Vec<u8>), u32>,
+    ) -> rusqlite::Result<Option<Refusal>> {
+        let key = (place.class, self.id.clone());
+        if last_of.get(&key).is_some_and(|last| *last != place.index) {
+            // A later one of the same transaction stands; sent again, only that one is in the store.
+            return Ok(None);
+        }
+        let collection = collection(self.connection, &mut self.collections, place.class)?;
+        let found = self.find.query_one(params![collection.id, self.id], |row| {
+            let stored = row.get_ref(1)?.as_blob()?;
+            Ok((row.get::<_, i64>(0)?, stored == place.document, length(stored)))
+        });
+        match found.optional()? {
+            Some((_, true, _)) | None => Ok(None),
+            Some((seq, false, stored)) if seq > before => {
+                self.replace.execute(params![seq, place.document])?;
+                collection.bytes += length(place.document) - stored;
+                Ok(None)
+            }
+            Some(_) => {
+                let code = RefusalCode::DuplicateId;
+                let reason = format!(
+                    "another document of class '{}' with this _id is stored already",
+                    place.class
+                );
+                Ok(Some(Refusal {
+                    seq: place.seq,
+                    index: place.index,
+                    class: place.class.to_owned(),
+                    id: ejson::id_of(place.document),
+                    code: code.as_str().to_owned(),
+                    reason,
+                }))
+            }
+        }
+    }
+
+    fn bury(&mut self, batch: &Batch, place: &Place<'_>, refusal: &Refusal) -> rusqlite::Result<()> {
+        self.bury.execute(params![
+            batch.outbox,
+            refusal.seq,
+            refusal.index,
+            refusal.class,
+            batch.user,
+            batch.received,
+            refusal.code,
+            refusal.reason,
+            place.document
+        ])?;
+        Ok(())
+    }
+
+    /// Writes the running numbers back.
+    fn finish(self) -> rusqlite::Result<()> {
+        let mut add = self.connection.prepare_cached(
+            "UPDATE collections SET documents = documents + ?2, bytes = bytes + ?3 WHERE id = ?1",
+        )?;
+        for collection in self.collections.values() {
+            add.execute(params![collection.id, collection.documents, collection.bytes])?;
+        }
+        Ok(())
+    }
+}
+
+/// The documents of a transaction with their class and number.
+fn places<'a>(transaction: &'a BatchTransaction<'a>) -> impl Iterator<Item = Place<'a>> {
+    let header = &transaction.header;
+    let classes = header
+        .runs
+        .iter()
+        .flat_map(|run| (0..run.count).map(move |_| run.class.as_str()));
+    let numbered = transaction.documents().zip(classes).zip(0..);
+    numbered.map(|((document, class), index)| Place {
+        class,
+        seq: header.seq,
+        index,
+        document,
+    })
+}
+
+/// Where each `_id` of the transaction occurs last, refused documents left out.
+fn last_indexes<'a>(
+    transaction: &'a BatchTransaction<'a>,
+    refused: &[Refusal],
+    to_come: &[Refusal],
+) -> HashMap<(&'a str, Vec<u8>), u32> {
+    let seq = transaction.header.seq;
+    let out: std::collections::HashSet<u32> = refused
+        .iter()
+        .rev()
+        .take_while(|one| one.seq == seq)
+        .chain(to_come)
+        .map(|one| one.index)
+        .collect();
+    let mut last = HashMap::new();
+    for place in places(transaction).filter(|place| !out.contains(&place.index)) {
+        let mut id = Vec::new();
+        write_id(place.document, &mut id);
+        last.insert((place.class, id), place.index);
+    }
+    last
+}
+
+fn collection<'m>(
+    connection: &Connection,
+    known: &'m mut HashMap<String, Collection>,
+    name: &str,
+) -> rusqlite::Result<&'m mut Collection> {
+    if !known.contains_key(name) {
+        connection
+            .prepare_cached("INSERT INTO collections (name) VALUES (?1) ON CONFLICT (name) DO NOTHING")?
+            .execute([name])?;
+        let id = connection
+            .prepare_cached("SELECT id FROM collections WHERE name = ?1")?
+            .query_one([name], |row| row.get(0))?;
+        known.insert(
+            name.to_owned(),
+            Collection {
+                id,
+                documents: 0,
+                bytes: 0,
+            },
+        );
+    }
+    known.get_mut(name).ok_or(rusqlite::Error::QueryReturnedNoRows)
+}
+
+/// Writes the `_id` as the index has it: type byte and value, integers in 64 bits.
+fn write_id(document: &[u8], out: &mut Vec<u8>) {
+    out.clear();
+    let Some(field) = Document::assume_valid(document).field("_id") else {
+        return;
+    };
+    match (field.kind, field.raw.first_chunk::<4>()) {
+        (0x10, Some(narrow)) => {
+            out.push(0x12);
+            out.extend_from_slice(&i64::from(i32::from_le_bytes(*narrow)).to_le_bytes());
+        }
+        (kind, _) => {
+            out.push(kind);
+            out.extend_from_slice(field.raw);
+        }
+    }
+}
+
+fn length(bytes: &[u8]) -> i64 {
+    i64::try_from(bytes.len()).unwrap_or(i64::MAX)
+}

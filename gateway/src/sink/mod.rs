@@ -1,0 +1,40 @@
+//! Where documents go. A sink answers once they are durable there, and not before.
+
+pub mod embedded;
+
+use realm_ingest_protocol::Refusal;
+
+use crate::body::Budget;
+use crate::storage::Answer;
+
+/// A batch that was read to its end and checked.
+pub struct Batch {
+    /// The batch as it was sent, after decompression.
+    pub body: Vec<u8>,
+    /// Identity of the outbox it comes from.
+    pub outbox: String,
+    /// Highest sequence number in it.
+    pub last_seq: i64,
+    /// User who sent it.
+    pub user: String,
+    /// Milliseconds since 1970 when it arrived.
+    pub received: i64,
+    /// Documents that the checks refuse, in the order of the batch. They become dead letters.
+    pub refused: Vec<Refusal>,
+    /// Memory the batch is accounted for; given back when the batch is gone.
+    pub budget: Budget,
+}
+
+/// A store for documents.
+pub trait Sink: Send + Sync {
+    /// Stores the batch as a whole: documents, dead letters and the outbox's position together. Sent again,
+    /// it changes nothing and is answered as before. The answer is every refusal, in the order of the batch:
+    /// those of the checks and those found on storing.
+    fn insert(&self, batch: Batch) -> Answer<'_, Vec<Refusal>>;
+
+    /// Highest sequence number ever stored for this outbox, 0 if it is not known.
+    fn position(&self, outbox: &str) -> Answer<'_, i64>;
+
+    /// Whether something can be written at present.
+    fn probe(&self) -> Answer<'_, ()>;
+}

@@ -1,0 +1,218 @@
+//! The store as one SQLite file beside the documents. A file of its own, so that a login never waits for
+//! a large batch and the signing key is not in the file that people copy to look at their data.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use realm_ingest_protocol::{Schema, schema};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::{Provider, Secrets, Session, Store, User};
+use crate::storage::{Answer, OpenError, StorageError, open_reader, open_writer};
+use crate::{clock, ids};
+
+/// Name of the file in the data directory.
+const FILE: &str = "gateway.sqlite";
+
+/// Format of the file, in `user_version`.
+const FORMAT: i32 = 1;
+
+const CREATE: &str = "
+    CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE users (
+        id TEXT PRIMARY KEY, identity TEXT NOT NULL, provider TEXT NOT NULL,
+        email TEXT UNIQUE, password_hash TEXT, created INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE sessions (
+        id TEXT PRIMARY KEY, user TEXT NOT NULL REFERENCES users, device TEXT NOT NULL, created INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    -- Canonical JSON; `merged` in meta is the union that new schemas are measured against.
+    CREATE TABLE schemas (fingerprint TEXT PRIMARY KEY, json TEXT NOT NULL, created INTEGER NOT NULL) WITHOUT ROWID;
+";
+
+/// See the module.
+#[derive(Clone)]
+pub struct EmbeddedStore {
+    connection: Arc<Mutex<Connection>>,
+}
+
+impl EmbeddedStore {
+    /// Opens or creates the store in the directory `data`.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub fn open(data: &Path) -> Result<(Self, Secrets), OpenError> {
+        let connection = open_writer(&data.join(FILE), FORMAT, CREATE)?;
+        let secrets = secrets(&connection).map_err(StorageError::from)?;
+        Ok((
+            Self {
+                connection: Arc::new(Mutex::new(connection)),
+            },
+            secrets,
+        ))
+    }
+
+    /// Runs `work` off the async threads, one at a time.
+    fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, StorageError> + Send + 'static,
+    ) -> Answer<'_, T> {
+        let connection = Arc::clone(&self.connection);
+        Box::pin(async move {
+            let task = tokio::task::spawn_blocking(move || {
+                work(&mut connection.lock().unwrap_or_else(PoisonError::into_inner))
+            });
+            task.await.map_err(|_| StorageError::Closed)?
+        })
+    }
+}
+
+/// The secrets of an app, made when they are first asked for.
+fn secrets(connection: &Connection) -> rusqlite::Result<Secrets> {
+    let make = |name: &str, value: Vec<u8>| -> rusqlite::Result<Vec<u8>> {
+        connection.execute("INSERT OR IGNORE INTO meta VALUES (?1, ?2)", params![name, value])?;
+        connection.query_one("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0))
+    };
+    let domain = make("domain", ids::object_id().into_bytes())?;
+    let signing_key = make("signing_key", ids::signing_key())?;
+    Ok(Secrets {
+        domain: String::from_utf8_lossy(&domain).into_owned(),
+        signing_key,
+    })
+}
+
+/// Number of users in the store of the directory `data`.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn count_users(data: &Path) -> Result<u64, OpenError> {
+    let connection = open_reader(&data.join(FILE), FORMAT)?;
+    let count: i64 = connection
+        .query_one("SELECT count(*) FROM users", [], |row| row.get(0))
+        .map_err(StorageError::from)?;
+    Ok(u64::try_from(count).unwrap_or_default())
+}
+
+fn read_user(row: &Row<'_>) -> rusqlite::Result<User> {
+    let provider: String = row.get("provider")?;
+    Ok(User {
+        id: row.get("id")?,
+        identity: row.get("identity")?,
+        provider: Provider::from_name(&provider).unwrap_or(Provider::Anonymous),
+        email: row.get("email")?,
+        password_hash: row.get("password_hash")?,
+    })
+}
+
+fn parse(json: &str) -> Result<Schema, StorageError> {
+    Schema::parse(json)
+        .map_err(|error| StorageError::Damaged(format!("a stored schema cannot be read: {error}")))
+}
+
+impl Store for EmbeddedStore {
+    fn add_user(&self, user: User) -> Answer<'_, bool> {
+        self.run(move |connection| {
+            let added = connection.execute(
+                "INSERT INTO users VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (email) DO NOTHING",
+                params![
+                    user.id,
+                    user.identity,
+                    user.provider.as_str(),
+                    user.email,
+                    user.password_hash,
+                    clock::unix_millis()
+                ],
+            )?;
+            Ok(added == 1)
+        })
+    }
+
+    fn user(&self, id: &str) -> Answer<'_, Option<User>> {
+        let id = id.to_owned();
+        self.run(move |connection| {
+            let mut statement = connection.prepare_cached("SELECT * FROM users WHERE id = ?1")?;
+            Ok(statement.query_one([id], read_user).optional()?)
+        })
+    }
+
+    fn user_by_email(&self, email: &str) -> Answer<'_, Option<User>> {
+        let email = email.to_owned();
+        self.run(move |connection| {
+            let mut statement = connection.prepare_cached("SELECT * FROM users WHERE email = ?1")?;
+            Ok(statement.query_one([email], read_user).optional()?)
+        })
+    }
+
+    fn open_session(&self, session: Session) -> Answer<'_, ()> {
+        self.run(move |connection| {
+            let values = params![session.id, session.user, session.device, clock::unix_millis()];
+            connection.execute("INSERT INTO sessions VALUES (?1, ?2, ?3, ?4)", values)?;
+            Ok(())
+        })
+    }
+
+    fn session(&self, id: &str) -> Answer<'_, Option<Session>> {
+        let id = id.to_owned();
+        self.run(move |connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT id, user, device FROM sessions WHERE id = ?1")?;
+            let read = |row: &Row<'_>| {
+                Ok(Session {
+                    id: row.get(0)?,
+                    user: row.get(1)?,
+                    device: row.get(2)?,
+                })
+            };
+            Ok(statement.query_one([id], read).optional()?)
+        })
+    }
+
+    fn close_session(&self, id: &str) -> Answer<'_, bool> {
+        let id = id.to_owned();
+        self.run(move |connection| Ok(connection.execute("DELETE FROM sessions WHERE id = ?1", [id])? == 1))
+    }
+
+    fn schemas(&self) -> Answer<'_, Vec<Schema>> {
+        self.run(|connection| {
+            let mut statement = connection.prepare("SELECT json FROM schemas")?;
+            let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
+            rows.map(|json| parse(&json?)).collect()
+        })
+    }
+
+    fn extend_schema(&self, schema: Schema) -> Answer<'_, Result<(), Vec<String>>> {
+        self.run(move |connection| {
+            let transaction =
+                connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+            let merged: Option<String> = transaction
+                .query_one("SELECT value FROM meta WHERE name = 'merged'", [], |row| {
+                    row.get(0)
+                })
+                .optional()?;
+            let before = merged.as_deref().map_or_else(|| Ok(Schema::default()), parse)?;
+            if let Err(findings) = schema::additive_changes(&before, &schema) {
+                return Ok(Err(findings));
+            }
+            transaction.execute(
+                "INSERT OR IGNORE INTO schemas VALUES (?1, ?2, ?3)",
+                params![schema.fingerprint(), schema.to_json(), clock::unix_millis()],
+            )?;
+            transaction.execute(
+                "INSERT OR REPLACE INTO meta VALUES ('merged', ?1)",
+                [schema::merge(&before, &schema).to_json()],
+            )?;
+            transaction.commit()?;
+            Ok(Ok(()))
+        })
+    }
+
+    fn probe(&self) -> Answer<'_, ()> {
+        self.run(|connection| {
+            connection.execute(
+                "INSERT OR REPLACE INTO meta VALUES ('probe', ?1)",
+                [clock::unix_millis().to_string()],
+            )?;
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,94 @@
+//! Users, sessions, the signing key and schemas: everything the gateway keeps besides documents.
+
+mod embedded;
+
+pub use embedded::{EmbeddedStore, count_users};
+
+use realm_ingest_protocol::Schema;
+
+use crate::storage::Answer;
+
+/// How a user proves who he is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Provider {
+    /// Nobody in particular; every login is a new user.
+    Anonymous,
+    /// E-mail and password.
+    Password,
+}
+
+impl Provider {
+    /// The name in paths, tokens and profiles.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Anonymous => "anon-user",
+            Self::Password => "local-userpass",
+        }
+    }
+
+    /// The provider of this name, if it is one that is served.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Anonymous, Self::Password]
+            .into_iter()
+            .find(|provider| provider.as_str() == name)
+    }
+}
+
+/// One account.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// 24 hexadecimal digits.
+    pub id: String,
+    /// Identity within the provider.
+    pub identity: String,
+    /// How the user logs in.
+    pub provider: Provider,
+    /// With [`Provider::Password`]: the name to log in with. Any text, case matters.
+    pub email: Option<String>,
+    /// With [`Provider::Password`]: argon2id in PHC form.
+    pub password_hash: Option<String>,
+}
+
+/// One login that has not ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// 24 hexadecimal digits.
+    pub id: String,
+    /// The user it belongs to.
+    pub user: String,
+    /// The device it was made for.
+    pub device: String,
+}
+
+/// What is made once, when the store is new.
+#[derive(Clone)]
+pub struct Secrets {
+    /// Internal id of the app.
+    pub domain: String,
+    /// HS256 key for tokens.
+    pub signing_key: Vec<u8>,
+}
+
+/// Keeps what the gateway must not forget. Answers that change something come after it is durable.
+pub trait Store: Send + Sync {
+    /// Adds a user. False when the e-mail is taken.
+    fn add_user(&self, user: User) -> Answer<'_, bool>;
+    /// The user of this id.
+    fn user(&self, id: &str) -> Answer<'_, Option<User>>;
+    /// The user who logs in with this e-mail.
+    fn user_by_email(&self, email: &str) -> Answer<'_, Option<User>>;
+    /// Records a login.
+    fn open_session(&self, session: Session) -> Answer<'_, ()>;
+    /// The session of this id, while it lasts.
+    fn session(&self, id: &str) -> Answer<'_, Option<Session>>;
+    /// Ends a session. False when there was none.
+    fn close_session(&self, id: &str) -> Answer<'_, bool>;
+    /// Every schema that was ever accepted.
+    fn schemas(&self) -> Answer<'_, Vec<Schema>>;
+    /// Accepts a schema, or names the changes that contradict those accepted before.
+    fn extend_schema(&self, schema: Schema) -> Answer<'_, Result<(), Vec<String>>>;
+    /// Whether something can be written at present.
+    fn probe(&self) -> Answer<'_, ()>;
+}
