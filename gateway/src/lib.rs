@@ -27,8 +27,8 @@ use std::any::Any;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Request;
-use axum::http::{HeaderName, Method, Uri};
+use axum::extract::{OriginalUri, Request};
+use axum::http::{HeaderName, Method};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -78,7 +78,7 @@ pub fn app(gateway: Arc<Gateway>) -> Router {
         .layer(SetRequestIdLayer::new(REQUEST_ID, NewRequestId))
 }
 
-async fn not_served(method: Method, uri: Uri) -> Reject {
+async fn not_served(method: Method, OriginalUri(uri): OriginalUri) -> Reject {
     Reject::NotServed(format!("{method} {}", uri.path()))
 }
 

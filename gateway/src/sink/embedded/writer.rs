@@ -174,14 +174,17 @@ impl<'c> Writer<'c> {
                 "INSERT INTO dead_letters
                    (outbox, seq, position, collection, user, time, code, reason, document)
                  SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE NOT EXISTS
-                   (SELECT 1 FROM dead_letters WHERE outbox = ?1 AND seq = ?2 AND position = ?3 AND document = ?9)",
+                   (SELECT 1 FROM dead_letters WHERE outbox = ?1 AND seq = ?2 AND position = ?3
+                      AND collection = ?4 AND document = ?9)",
             )?,
             advance: connection.prepare_cached(
                 "INSERT INTO positions VALUES (?1, ?2)
                  ON CONFLICT (outbox) DO UPDATE SET seq = max(seq, excluded.seq)",
             )?,
             collections: HashMap::new(),
-            newest: connection.query_one("SELECT coalesce(max(seq), 0) FROM documents", [], |row| row.get(0))?,
+            newest: connection.query_one("SELECT coalesce(max(seq), 0) FROM documents", [], |row| {
+                row.get(0)
+            })?,
             id: Vec::new(),
         })
     }

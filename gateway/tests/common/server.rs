@@ -1,0 +1,152 @@
+//! A gateway process of its own, and its command line.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+
+use realm_ingest_protocol::CONTENT_TYPE;
+
+use super::http::Client;
+use super::{APP, Answer, schema};
+
+pub const BINARY: &str = env!("CARGO_BIN_EXE_realm-ingest-gateway");
+
+/// A running server; killed when it goes out of scope.
+pub struct Server {
+    pub address: SocketAddr,
+    process: Child,
+}
+
+impl Server {
+    pub fn start(data: &Path) -> Self {
+        Self::start_with(data, &[])
+    }
+
+    pub fn start_with(data: &Path, more: &[&str]) -> Self {
+        let mut command = Command::new(BINARY);
+        command
+            .args(["serve", "--dev", "--listen", "127.0.0.1:0", "--data"])
+            .arg(data)
+            .args(more);
+        Self::run(command)
+    }
+
+    /// Runs the command and waits until it says where it listens.
+    pub fn run(mut command: Command) -> Self {
+        let mut process = command
+            .env("RUST_LOG", "warn")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let address = line
+            .trim()
+            .strip_prefix("listening on http://")
+            .expect("the server starts");
+        Self {
+            address: address.parse().unwrap(),
+            process,
+        }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    pub fn client(&self) -> Client {
+        Client::connect(self.address).unwrap()
+    }
+
+    pub fn signal(&self, name: &str) {
+        assert!(
+            Command::new("sh")
+                .args(["-c", &format!("kill -{name} {}", self.id())])
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+
+    pub fn wait(mut self) -> ExitStatus {
+        self.process.wait().unwrap()
+    }
+
+    /// SIGKILL, without a warning.
+    pub fn kill(mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// An access token of a new user whose schema is known.
+    pub fn token(&self) -> String {
+        let mut client = self.client();
+        let login = client
+            .call(
+                "POST",
+                &format!("{APP}/auth/providers/anon-user/login"),
+                &[],
+                b"{}",
+            )
+            .unwrap();
+        let token = login.json["access_token"].as_str().unwrap().to_owned();
+        let path = format!("{APP}/ingest/schemas/{}", schema().fingerprint());
+        let bearer = format!("Bearer {token}");
+        let put = client
+            .call(
+                "PUT",
+                &path,
+                &[("authorization", &bearer)],
+                schema().to_json().as_bytes(),
+            )
+            .unwrap();
+        assert_eq!(put.status, 204);
+        token
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+pub fn post(client: &mut Client, token: &str, body: &[u8]) -> std::io::Result<Answer> {
+    let bearer = format!("Bearer {token}");
+    client.call(
+        "POST",
+        &format!("{APP}/ingest"),
+        &[("authorization", &bearer), ("content-type", CONTENT_TYPE)],
+        body,
+    )
+}
+
+/// Runs a command over the data to its end.
+pub fn command(data: &Path, arguments: &[&str]) -> Output {
+    Command::new(BINARY)
+        .args(arguments)
+        .arg("--data")
+        .arg(data)
+        .output()
+        .unwrap()
+}
+
+/// Lines of standard output of a command that succeeds.
+#[track_caller]
+pub fn lines(data: &Path, arguments: &[&str]) -> Vec<String> {
+    let output = command(data, arguments);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(str::to_owned)
+        .collect()
+}

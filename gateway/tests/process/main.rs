@@ -1,0 +1,18 @@
+//! The gateway as a process: over real sockets, beside its commands, killed, stopped and short of space.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod commands;
+mod crash;
+mod example;
+mod full_disk;
+mod serve;
+mod sockets;

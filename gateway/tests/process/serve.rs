@@ -1,0 +1,133 @@
+//! Starting and stopping.
+
+use std::io::Write;
+use std::process::Command;
+
+use realm_ingest_protocol::CONTENT_TYPE;
+
+use crate::common::server::{BINARY, Server, lines};
+use crate::common::{APP, batch, note, one_run, outbox, schema};
+
+fn refused(arguments: &[&str]) -> String {
+    let output = Command::new(BINARY).args(arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(output.stdout.is_empty());
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn what_would_be_unsafe_is_refused_in_one_sentence() {
+    let data = tempfile::tempdir().unwrap();
+    let data = data.path().to_str().unwrap();
+    assert_eq!(
+        refused(&["serve", "--data", data]),
+        "error: this version serves development mode only: add --dev (application directories are not served)\n"
+    );
+    let open = refused(&["serve", "--dev", "--listen", "0.0.0.0:0", "--data", data]);
+    assert!(
+        open.contains("--expose-dev-mode-to-network") && open.lines().count() == 1,
+        "{open}"
+    );
+    let wrong = refused(&["serve", "--dev", "--listen", "nonsense", "--data", data]);
+    assert!(wrong.contains("'nonsense' is no address to listen on"), "{wrong}");
+    let missing = refused(&[
+        "serve",
+        "--dev",
+        "--listen",
+        "127.0.0.1:0",
+        "--data",
+        "/proc/nowhere",
+    ]);
+    assert!(
+        missing.starts_with("error: cannot use /proc/nowhere: "),
+        "{missing}"
+    );
+}
+
+#[test]
+fn told_twice_development_mode_listens_on_the_network() {
+    let data = tempfile::tempdir().unwrap();
+    let mut command = Command::new(BINARY);
+    command.args([
+        "serve",
+        "--dev",
+        "--listen",
+        "0.0.0.0:0",
+        "--expose-dev-mode-to-network",
+        "--data",
+    ]);
+    command.arg(data.path());
+    let server = Server::run(command);
+    assert!(server.address.ip().is_unspecified());
+}
+
+#[test]
+fn one_directory_has_one_server() {
+    let data = tempfile::tempdir().unwrap();
+    let path = data.path().to_str().unwrap();
+    let server = Server::start(data.path());
+    let second = refused(&["serve", "--dev", "--listen", "127.0.0.1:0", "--data", path]);
+    assert!(
+        second.contains(&format!("another server uses {path}")),
+        "{second}"
+    );
+    let taken = server.address.to_string();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let elsewhere = elsewhere.path().to_str().unwrap();
+    let second = refused(&["serve", "--dev", "--listen", &taken, "--data", elsewhere]);
+    assert!(second.contains(&format!("cannot listen on {taken}")), "{second}");
+    server.kill();
+    // The lock goes with the process, however it ended.
+    Server::start(data.path());
+}
+
+#[test]
+fn a_signal_lets_requests_end_and_leaves_tidy_files() {
+    for signal in ["TERM", "INT"] {
+        let data = tempfile::tempdir().unwrap();
+        let server = Server::start(data.path());
+        let token = server.token();
+        let body = batch(&outbox(1), &schema(), &[one_run(1, "Note", &[note("a", "b")])]);
+        let mut client = server.client();
+        let head = format!(
+            "POST {APP}/ingest HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\ncontent-type: {CONTENT_TYPE}\r\n\
+             content-length: {}\r\nexpect: 100-continue\r\n\r\n",
+            body.len()
+        );
+        client.stream().write_all(head.as_bytes()).unwrap();
+        // The server asks for the body: the request has begun.
+        assert_eq!(client.read().unwrap().status, 100);
+        server.signal(signal);
+        let address = server.address;
+        // New connections are not taken any more; then the body of the old one is sent.
+        while std::net::TcpStream::connect(address).is_ok() {
+            std::thread::yield_now();
+        }
+        client.stream().write_all(&body).unwrap();
+        assert_eq!(client.read().unwrap().ack().acked, 1);
+        assert!(server.wait().success());
+        let wal = data.path().join("documents.sqlite-wal");
+        assert_eq!(
+            wal.metadata().map_or(0, |metadata| metadata.len()),
+            0,
+            "the log was folded into the file"
+        );
+        assert_eq!(
+            lines(data.path(), &["find", "Note"]),
+            [r#"{"_id":"a","text":"b"}"#]
+        );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn data_is_readable_by_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    server.token();
+    for file in ["gateway.sqlite", "gateway.sqlite-wal", "documents.sqlite"] {
+        let mode = data.path().join(file).metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+}

@@ -1,0 +1,110 @@
+//! Where clients are sent, which apps are served, and what is not there.
+
+use axum::body::Body;
+use axum::http::Request;
+use realm_ingest_gateway::Settings;
+
+use crate::common::{APP, Local};
+
+async fn only(app_id: &str) -> Local {
+    Local::with(Settings {
+        app_id: Some(app_id.into()),
+        address: Some("127.0.0.1:9090".parse().unwrap()),
+    })
+    .await
+}
+
+#[tokio::test]
+async fn clients_are_sent_to_the_host_they_asked() {
+    let gateway = only("test-abcde").await;
+    let request = Request::builder()
+        .uri(format!("{APP}/location"))
+        .header("host", "gateway.local:7000");
+    let answer = gateway.send(request.body(Body::empty()).unwrap()).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.json["hostname"], "http://gateway.local:7000");
+    assert_eq!(answer.json["ws_hostname"], "ws://gateway.local:7000");
+    assert_eq!(answer.json["deployment_model"], "LOCAL");
+    let answer = gateway.call("GET", &format!("{APP}/location"), None, "").await;
+    assert_eq!(answer.json["hostname"], "http://127.0.0.1:9090");
+}
+
+#[tokio::test]
+async fn another_app_is_not_found_whatever_is_asked() {
+    let gateway = only("other-app").await;
+    for (method, path) in [
+        ("GET", "location"),
+        ("POST", "auth/providers/anon-user/login"),
+        ("POST", "auth/providers/local-userpass/register"),
+        ("POST", "functions/call"),
+        ("POST", "ingest"),
+        ("GET", "ingest/00000000000000000000000000000000"),
+        ("PUT", "ingest/schemas/00000000000000000000000000000000"),
+    ] {
+        let answer = gateway.call(method, &format!("{APP}/{path}"), None, "{}").await;
+        answer.refused(
+            404,
+            Some("AppNotFound"),
+            "cannot find app using Client App ID 'test-abcde'",
+        );
+    }
+    assert_eq!(
+        gateway
+            .call("GET", "/api/client/v2.0/app/other-app/location", None, "")
+            .await
+            .status,
+        200
+    );
+}
+
+#[tokio::test]
+async fn without_an_app_id_every_id_is_the_one_app() {
+    let gateway = Local::new().await;
+    let register = |app: &str| format!("/api/client/v2.0/app/{app}/auth/providers/local-userpass/register");
+    let body = r#"{"email":"a","password":"secret"}"#;
+    assert_eq!(
+        gateway.call("POST", &register("one"), None, body).await.status,
+        201
+    );
+    gateway
+        .call("POST", &register("two"), None, body)
+        .await
+        .refused(409, Some("AccountNameInUse"), "");
+}
+
+#[tokio::test]
+async fn what_is_not_served_is_refused_in_json() {
+    let gateway = Local::new().await;
+    for (method, path) in [
+        ("GET", "/"),
+        ("GET", "/api/client/v2.0/nowhere"),
+        ("DELETE", "/api/client/v2.0/app/x/location"),
+        ("POST", "/healthz"),
+        (
+            "POST",
+            "/api/client/v2.0/app/x/auth/providers/local-userpass/confirm",
+        ),
+    ] {
+        let answer = gateway.call(method, path, None, "").await;
+        answer.refused(
+            404,
+            Some("BadRequest"),
+            &format!("this version does not serve {method} {path}"),
+        );
+    }
+    // A token in the query stays out of the answer.
+    let answer = gateway.call("GET", "/nowhere?token=secret", None, "").await;
+    assert!(!answer.json.to_string().contains("secret"));
+}
+
+#[tokio::test]
+async fn health_is_told() {
+    let gateway = Local::new().await;
+    assert_eq!(
+        gateway.call("GET", "/healthz", None, "").await.json["status"],
+        "alive"
+    );
+    let ready = gateway.call("GET", "/readyz", None, "").await;
+    assert_eq!((ready.status, &ready.json["status"]), (200, &"ready".into()));
+    assert_eq!(ready.header("x-appservices-request-id").len(), 24);
+}

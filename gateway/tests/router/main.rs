@@ -1,0 +1,18 @@
+//! The gateway through its router, without a socket.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod auth;
+mod bad_input;
+mod exactly_once;
+mod location;
+mod mutations;
+mod schemas;
