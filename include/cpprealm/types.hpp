@@ -204,6 +204,7 @@ private:
 };
 
 /// A property of more than one type; `std::monostate` is null.
+/// Sets are sent in the order of std::set: by alternative as listed here, and by value within each.
 using mixed =
     std::variant<std::monostate, std::int64_t, bool, std::string, double, std::vector<std::uint8_t>,
                  std::chrono::time_point<std::chrono::system_clock>, uuid, object_id, decimal128>;

@@ -39,13 +39,13 @@ inline std::size_t bsoncxx::document::position(const std::string& key,
     return none;
 }
 
-inline void bsoncxx::document::insert(const std::string& key, const bsoncxx& value) {
+inline void bsoncxx::document::insert(const std::string& key, const bsoncxx& given) {
     const std::size_t at = position(key);
     if (at != none) {
-        values_[at] = value;
+        values_[at] = given;
         return;
     }
-    values_.push_back(value);
+    values_.push_back(given);
     try {
         keys_.push_back(key);
     } catch (...) {
