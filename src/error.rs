@@ -417,7 +417,7 @@ fn outbox_code(error: &crate::outbox::Error) -> Code {
         }
         E::Corrupt { .. } | E::NewerFormat { .. } => Code::InvalidDatabase,
         E::SqliteTooOld { .. } => Code::NotSupported,
-        E::Poisoned { .. } => Code::RuntimeError,
+        E::Abandoned { .. } => Code::RuntimeError,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What can go wrong in an outbox. Errors are cloneable because writers that share a commit share
 //! its failure.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -22,8 +22,8 @@ pub enum Error {
         /// The limit it is over.
         limit: u64,
     },
-    /// The transaction holds nothing to send.
-    #[error("the write transaction holds no documents")]
+    /// The transaction, or one of its runs, holds nothing to send.
+    #[error("the write transaction has no documents, or a run of none")]
     NoDocuments,
     /// The schema is not one this outbox gave out.
     #[error("the outbox knows no schema {}", id.0)]
@@ -106,9 +106,9 @@ pub enum Error {
         #[source]
         source: Arc<rusqlite::Error>,
     },
-    /// A thread died while it held the outbox; opening it again helps.
-    #[error("the outbox at {path} was left in the middle of a call by a thread that panicked")]
-    Poisoned {
+    /// The thread that was writing this transaction for its own one panicked. Nothing was stored.
+    #[error("the thread that was writing to the outbox at {path} panicked")]
+    Abandoned {
         /// The outbox.
         path: PathBuf,
     },
@@ -122,15 +122,58 @@ impl Error {
             | Error::DiskFull { .. }
             | Error::Locked { .. }
             | Error::Io { .. }
-            | Error::Sqlite { .. } => true,
+            | Error::Sqlite { .. }
+            | Error::Abandoned { .. } => true,
             Error::TooLarge { .. }
             | Error::NoDocuments
             | Error::UnknownSchema { .. }
             | Error::Corrupt { .. }
             | Error::NewerFormat { .. }
             | Error::SqliteTooOld { .. }
-            | Error::MissingFolder { .. }
-            | Error::Poisoned { .. } => false,
+            | Error::MissingFolder { .. } => false,
+        }
+    }
+
+    /// What a failure of SQLite means for the outbox. To be called right after the failed call, on
+    /// its thread: where SQLite only says that a write failed, the system's last error tells why.
+    pub(super) fn sqlite(path: &Path, source: rusqlite::Error) -> Error {
+        use rusqlite::{ErrorCode, ffi};
+
+        let system = io::Error::last_os_error();
+        let path = path.to_owned();
+        let full = match source.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => return Error::Locked { path },
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                return Error::Corrupt {
+                    path,
+                    reason: source.to_string(),
+                };
+            }
+            Some(ErrorCode::DiskFull) => true,
+            Some(ErrorCode::SystemIoFailure) => {
+                let writing = [
+                    ffi::SQLITE_IOERR_WRITE,
+                    ffi::SQLITE_IOERR_FSYNC,
+                    ffi::SQLITE_IOERR_TRUNCATE,
+                    ffi::SQLITE_IOERR_SHMSIZE,
+                ];
+                let no_room = [
+                    ErrorKind::StorageFull,
+                    ErrorKind::QuotaExceeded,
+                    ErrorKind::FileTooLarge,
+                ];
+                source
+                    .sqlite_extended_error_code()
+                    .is_some_and(|code| writing.contains(&code))
+                    && no_room.contains(&system.kind())
+            }
+            _ => false,
+        };
+        let source = Arc::new(source);
+        if full {
+            Error::DiskFull { path, source }
+        } else {
+            Error::Sqlite { path, source }
         }
     }
 

@@ -21,7 +21,9 @@
 
 mod error;
 mod memory;
+mod options;
 mod settled;
+mod sqlite;
 
 use std::fs::File;
 use std::sync::Arc;
@@ -29,23 +31,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use error::{Error, Result};
 pub use memory::MemoryOutbox;
-
-/// The largest write transaction, uncompressed. The gateway refuses larger request bodies, so a
-/// larger transaction could never leave: it is refused before anything is written.
-pub const MAX_TRANSACTION_BYTES: u64 = 64 * 1024 * 1024;
+pub use options::{DropHandler, Durability, Options, Policy, Recovered, RecoveredReason};
+pub use realm_ingest_protocol::MAX_TRANSACTION_BYTES;
+pub use realm_ingest_protocol::batch::Run;
+pub use sqlite::{SqliteOutbox, Stats};
 
 /// A schema this outbox knows; only meaningful for the outbox that gave it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SchemaId(pub(crate) i64);
-
-/// Documents of one class that stand next to each other in a payload.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Run {
-    /// The class of the documents.
-    pub class: String,
-    /// How many they are.
-    pub count: u32,
-}
 
 /// What [`Outbox::append`] stores: one write transaction, borrowed from the caller.
 #[derive(Debug, Clone, Copy)]
@@ -237,7 +230,8 @@ pub trait Outbox: Send + Sync {
     fn try_become_uploader(&self) -> Result<Option<UploaderGuard>>;
 }
 
-/// Refuses what no outbox stores, before anything is touched.
+/// Refuses what no outbox stores, before anything is touched: a transaction over the limit could
+/// never leave, and one without documents would only hold up those that wait for it.
 fn check(transaction: &Transaction<'_>) -> Result<()> {
     let bytes = transaction.payload.len() as u64;
     if bytes > MAX_TRANSACTION_BYTES {
@@ -246,7 +240,7 @@ fn check(transaction: &Transaction<'_>) -> Result<()> {
             limit: MAX_TRANSACTION_BYTES,
         });
     }
-    if bytes == 0 || objects(transaction.runs) == 0 {
+    if bytes == 0 || transaction.runs.is_empty() || transaction.runs.iter().any(|run| run.count == 0) {
         return Err(Error::NoDocuments);
     }
     Ok(())

@@ -12,8 +12,7 @@ impl Settled {
     /// number through which rows can leave now, if any can.
     pub(super) fn add(&mut self, oldest: i64, first: i64, last: i64) -> Option<i64> {
         if first <= last && last >= oldest {
-            let known = self.0.entry(first).or_insert(last);
-            *known = last.max(*known);
+            self.keep(first, last);
         }
         let mut through = oldest - 1;
         while let Some(entry) = self.0.first_entry() {
@@ -23,6 +22,12 @@ impl Settled {
             through = through.max(entry.remove());
         }
         (through >= oldest).then_some(through)
+    }
+
+    /// Notes again a range that [`Settled::add`] let go and that could not leave.
+    pub(super) fn keep(&mut self, first: i64, last: i64) {
+        let known = self.0.entry(first).or_insert(last);
+        *known = last.max(*known);
     }
 }
 

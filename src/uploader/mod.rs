@@ -304,7 +304,7 @@ async fn on_outbox<T: Send + 'static>(
     let outbox = core.outbox.clone();
     let done = spawn_blocking(move || call(&*outbox)).await;
     done.unwrap_or_else(|_| {
-        Err(outbox::Error::Poisoned {
+        Err(outbox::Error::Abandoned {
             path: core.path.clone(),
         })
     })

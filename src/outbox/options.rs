@@ -1,0 +1,112 @@
+//! How an outbox is opened, and what opening it can report.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Pending;
+
+/// How long a write waits for another process that holds the file. A commit of another process
+/// takes milliseconds; one that lasts this long is stuck, and the application should hear of it.
+const LOCK_WAIT: Duration = Duration::from_secs(10);
+
+/// What a returned append has survived.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// Power loss: every commit is synced to the disk.
+    #[default]
+    Full,
+    /// The end of the process. Power loss may take the last moments with it, in whole
+    /// transactions and newest first.
+    Relaxed,
+}
+
+/// What happens to a write that would pass the cap.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Policy {
+    /// It fails; what is stored stays.
+    #[default]
+    Fail,
+    /// The oldest transactions make room for it.
+    DropOldest,
+}
+
+/// Told of each drop, after it is on disk, on the thread whose write caused it.
+pub type DropHandler = Arc<dyn Fn(Pending) + Send + Sync>;
+
+/// How an outbox is opened. The default is durable, without a cap.
+#[derive(Clone)]
+pub struct Options {
+    /// What a returned append has survived.
+    pub durability: Durability,
+    /// The most bytes the file may use for what it stores, as stored (compressed, in pages).
+    pub max_bytes: Option<u64>,
+    /// What happens to a write that would pass `max_bytes`.
+    pub policy: Policy,
+    /// How long a call waits for another process before it fails as locked.
+    pub lock_wait: Duration,
+    /// Told of what [`Policy::DropOldest`] removes; it is logged as well.
+    pub on_drop: Option<DropHandler>,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            durability: Durability::default(),
+            max_bytes: None,
+            policy: Policy::default(),
+            lock_wait: LOCK_WAIT,
+            on_drop: None,
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("durability", &self.durability)
+            .field("max_bytes", &self.max_bytes)
+            .field("policy", &self.policy)
+            .field("lock_wait", &self.lock_wait)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A file that stood in the way of the outbox. It is kept, under the name given here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recovered {
+    /// Why it could not be used.
+    pub reason: RecoveredReason,
+    /// Where it is now; its log and index, if it had them, are beside it.
+    pub moved_to: PathBuf,
+}
+
+/// Why a file was moved aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RecoveredReason {
+    /// It is not an outbox, or is damaged.
+    Damaged(String),
+    /// It is a database of the former SDK, whose format this library does not read.
+    FormerSdk,
+}
+
+impl fmt::Display for Recovered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let moved_to = self.moved_to.display();
+        match &self.reason {
+            RecoveredReason::Damaged(detail) => {
+                write!(
+                    f,
+                    "the file could not be used ({detail}); it was moved to {moved_to}"
+                )
+            }
+            RecoveredReason::FormerSdk => write!(
+                f,
+                "the file is a database of the former Realm SDK, which this library does not read; it was moved to \
+                 {moved_to}, and what it had not yet uploaded is still in there"
+            ),
+        }
+    }
+}

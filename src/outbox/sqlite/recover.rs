@@ -1,0 +1,131 @@
+//! Opening a path whatever stands there. What cannot be an outbox is moved aside, never deleted
+//! (invariant 6); what may be one is left alone and reported as an error.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rusqlite::Connection;
+
+use super::schema::{self, Refused};
+use crate::outbox::{Error, Options, Recovered, RecoveredReason, Result};
+
+pub(super) fn open(path: &Path, options: &Options) -> Result<(Connection, Option<Recovered>)> {
+    schema::check_sqlite_version()?;
+    check_folder(path)?;
+    match attempt(path, options) {
+        Ok(connection) => return Ok((connection, None)),
+        Err(Refused::Error(error)) => return Err(error),
+        Err(Refused::Damaged(_)) => {}
+    }
+    // Two processes may find the same damage. The second one must not move aside what the first
+    // one has made meanwhile.
+    let lock_path = beside(path, ".recovery.lock");
+    let lock = File::create(&lock_path)
+        .and_then(|lock| lock.lock().map(|()| lock))
+        .map_err(|source| Error::io("lock", &lock_path, source))?;
+    let opened = match attempt(path, options) {
+        Ok(connection) => Ok((connection, None)),
+        Err(Refused::Error(error)) => Err(error),
+        Err(Refused::Damaged(detail)) => {
+            let recovered = move_aside(path, detail)?;
+            match attempt(path, options) {
+                Ok(connection) => Ok((connection, Some(recovered))),
+                Err(Refused::Error(error)) => Err(error),
+                Err(Refused::Damaged(reason)) => Err(Error::Corrupt {
+                    path: path.to_owned(),
+                    reason,
+                }),
+            }
+        }
+    };
+    drop(lock);
+    opened
+}
+
+fn check_folder(path: &Path) -> Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    match fs::metadata(folder) {
+        Ok(metadata) if metadata.is_dir() => Ok(()),
+        Ok(_) => Err(Error::MissingFolder {
+            path: path.to_owned(),
+        }),
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(Error::MissingFolder {
+            path: path.to_owned(),
+        }),
+        Err(error) => Err(Error::io("look at", folder, error)),
+    }
+}
+
+fn attempt(path: &Path, options: &Options) -> std::result::Result<Connection, Refused> {
+    // SQLite deletes the log of a database without content. A file is never in that state while
+    // its outbox is alive, so it was cut or replaced, and the log may be all there is.
+    let length = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
+    if length(path) == 0 && length(&beside(path, "-wal")) > 0 {
+        return Err(Refused::Damaged(
+            "the file is empty while its log is not".to_owned(),
+        ));
+    }
+    schema::open_writer(path, options.durability, options.lock_wait)
+}
+
+fn move_aside(path: &Path, detail: String) -> Result<Recovered> {
+    let reason = if is_former_sdk(path) {
+        RecoveredReason::FormerSdk
+    } else {
+        RecoveredReason::Damaged(detail)
+    };
+    let label = match reason {
+        RecoveredReason::FormerSdk => "realm-core",
+        RecoveredReason::Damaged(_) => "corrupt",
+    };
+    let time = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |time| time.as_secs());
+    let moved_to = free_name(path, &format!(".{label}-{time}"));
+    for suffix in ["", "-wal", "-shm"] {
+        let from = beside(path, suffix);
+        match fs::rename(&from, beside(&moved_to, suffix)) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(Error::io("move aside", &from, error)),
+        }
+    }
+    Ok(Recovered { reason, moved_to })
+}
+
+/// The former SDK's files carry "T-DB" behind two references of 8 bytes. The file is read directly,
+/// which is safe only because no connection of this process can have it open in good health:
+/// closing it would release SQLite's locks.
+fn is_former_sdk(path: &Path) -> bool {
+    let mut header = [0; 20];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut header));
+    read.is_ok() && &header[16..] == b"T-DB"
+}
+
+fn free_name(path: &Path, label: &str) -> PathBuf {
+    let taken = |name: &Path| {
+        ["", "-wal", "-shm"]
+            .iter()
+            .any(|suffix| fs::symlink_metadata(beside(name, suffix)).is_ok())
+    };
+    let mut name = beside(path, label);
+    let mut attempt = 2;
+    while taken(&name) {
+        name = beside(path, &format!("{label}-{attempt}"));
+        attempt += 1;
+    }
+    name
+}
+
+/// The path with something added to its last part.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    PathBuf::from(name)
+}

@@ -1,0 +1,372 @@
+//! The statements. All of them but [`lease`] take the same time whatever the backlog.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rusqlite::{Connection, OptionalExtension, Result, Row as SqlRow, params};
+
+use super::pack::{Prepared, codec_number, codec_of, decode_runs};
+use crate::outbox::{Pending, Policy, Row, SchemaId, StoredSchema};
+
+/// The newest row, as far as the next one depends on it.
+pub(super) struct Tail {
+    seq: i64,
+    objects_through: i64,
+    bytes_through: i64,
+}
+
+pub(super) fn tail(connection: &Connection) -> Result<Tail> {
+    let newest = connection
+        .prepare_cached("SELECT seq, objects_through, bytes_through FROM tx ORDER BY seq DESC LIMIT 1")?
+        .query_row([], |row| {
+            Ok(Tail {
+                seq: row.get(0)?,
+                objects_through: row.get(1)?,
+                bytes_through: row.get(2)?,
+            })
+        })
+        .optional()?;
+    match newest {
+        Some(tail) => Ok(tail),
+        None => Ok(Tail {
+            seq: high_seq(connection)?,
+            objects_through: 0,
+            bytes_through: 0,
+        }),
+    }
+}
+
+pub(super) fn insert(connection: &Connection, tail: &mut Tail, row: &Prepared<'_>) -> Result<i64> {
+    let next = Tail {
+        seq: tail.seq + 1,
+        objects_through: tail.objects_through + row.objects as i64,
+        bytes_through: tail.bytes_through + row.bytes as i64,
+    };
+    let created = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |time| time.as_millis() as i64);
+    connection
+        .prepare_cached("INSERT INTO tx VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?
+        .execute(params![
+            next.seq,
+            created,
+            row.objects as i64,
+            row.bytes as i64,
+            next.objects_through,
+            next.bytes_through,
+            row.schema.0,
+            codec_number(row.codec),
+            row.runs,
+            row.payload.as_ref(),
+        ])?;
+    *tail = next;
+    Ok(tail.seq)
+}
+
+fn high_seq(connection: &Connection) -> Result<i64> {
+    connection
+        .prepare_cached("SELECT high_seq FROM meta")?
+        .query_row([], |row| row.get(0))
+}
+
+pub(super) fn raise_high_seq(connection: &Connection, seq: i64) -> Result<()> {
+    connection
+        .prepare_cached("UPDATE meta SET high_seq = max(high_seq, ?1)")?
+        .execute([seq])
+        .map(|_| ())
+}
+
+/// The numbers of the oldest and the newest row.
+pub(super) fn ends(connection: &Connection) -> Result<Option<(i64, i64)>> {
+    // Two subqueries: SQLite answers each by one look at an end of the table.
+    connection
+        .prepare_cached("SELECT (SELECT min(seq) FROM tx), (SELECT max(seq) FROM tx)")?
+        .query_row([], |row| Ok(row.get::<_, Option<i64>>(0)?.zip(row.get(1)?)))
+}
+
+pub(super) fn last_seq(connection: &Connection) -> Result<i64> {
+    connection
+        .prepare_cached("SELECT max(coalesce((SELECT max(seq) FROM tx), 0), high_seq) FROM meta")?
+        .query_row([], |row| row.get(0))
+}
+
+pub(super) fn pending(connection: &Connection) -> Result<Pending> {
+    let pending = connection
+        .prepare_cached(
+            "SELECT newest.seq - oldest.seq + 1,
+                    newest.objects_through - oldest.objects_through + oldest.objects,
+                    newest.bytes_through - oldest.bytes_through + oldest.bytes
+             FROM (SELECT seq, objects, bytes, objects_through, bytes_through
+                   FROM tx ORDER BY seq LIMIT 1) AS oldest,
+                  (SELECT seq, objects_through, bytes_through
+                   FROM tx ORDER BY seq DESC LIMIT 1) AS newest",
+        )?
+        .query_row([], counts)
+        .optional()?;
+    Ok(pending.unwrap_or_default())
+}
+
+fn counts(row: &SqlRow<'_>) -> Result<Pending> {
+    let count = |column| row.get::<_, i64>(column).map(|count| count.max(0) as u64);
+    Ok(Pending {
+        transactions: count(0)?,
+        objects: count(1)?,
+        bytes: count(2)?,
+    })
+}
+
+/// Removes the rows up to `through`, which the caller knows to be the oldest ones.
+pub(super) fn remove_through(connection: &Connection, through: i64, newest: i64) -> Result<()> {
+    if through >= newest {
+        raise_high_seq(connection, newest)?;
+    }
+    connection
+        .prepare_cached("DELETE FROM tx WHERE seq <= ?1")?
+        .execute([through])
+        .map(|_| ())
+}
+
+/// The oldest rows after `after`, up to `max_bytes`, and whether they are possibly not on the disk.
+/// Reads nothing of a row that no longer fits.
+pub(super) fn lease(
+    connection: &mut Connection,
+    after: i64,
+    max_bytes: u64,
+) -> Result<crate::outbox::Result<(Vec<Row>, bool)>> {
+    let path = connection.path().unwrap_or_default().to_owned();
+    let malformed = |seq: i64, what: &str| {
+        let reason = format!("the {what} of row {seq} cannot be read");
+        Ok(Err(crate::outbox::Error::Corrupt {
+            path: path.into(),
+            reason,
+        }))
+    };
+    // One view of the file for all statements.
+    let transaction = connection.transaction()?;
+    let (relaxed, high_seq): (bool, i64) = transaction
+        .prepare_cached("SELECT relaxed, high_seq FROM meta")?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let first = transaction
+        .prepare_cached("SELECT seq, bytes_through - bytes FROM tx WHERE seq > ?1 ORDER BY seq LIMIT 1")?
+        .query_row([after], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
+        .optional()?;
+    let Some((first, bytes_before)) = first else {
+        return Ok(Ok((Vec::new(), false)));
+    };
+    let limit = bytes_before.saturating_add(i64::try_from(max_bytes).unwrap_or(i64::MAX));
+
+    let mut rows = Vec::new();
+    let mut statement = transaction.prepare_cached(
+        "SELECT seq, schema, objects, bytes, codec, runs,
+                CASE WHEN bytes_through <= ?2 OR seq = ?1 THEN payload END
+         FROM tx WHERE seq >= ?1 ORDER BY seq",
+    )?;
+    let mut found = statement.query([first, limit])?;
+    while let Some(row) = found.next()? {
+        let Some(payload) = row.get::<_, Option<Vec<u8>>>(6)? else {
+            break;
+        };
+        let seq = row.get(0)?;
+        let Some(codec) = codec_of(row.get(4)?) else {
+            return malformed(seq, "codec");
+        };
+        let Some(runs) = row.get_ref(5)?.as_blob().ok().and_then(decode_runs) else {
+            return malformed(seq, "classes");
+        };
+        rows.push(Row {
+            seq,
+            schema: SchemaId(row.get(1)?),
+            runs,
+            objects: row.get::<_, i64>(2)?.max(0) as u64,
+            bytes: row.get::<_, i64>(3)?.max(0) as u64,
+            codec,
+            payload,
+        });
+    }
+    let newest = rows.last().map_or(0, |row: &Row| row.seq);
+    Ok(Ok((rows, relaxed && newest > high_seq)))
+}
+
+/// What a write transaction drops.
+#[derive(Default)]
+pub(super) struct Dropped(Pending);
+
+impl Dropped {
+    fn is_nothing(&self) -> bool {
+        self.0 == Pending::default()
+    }
+
+    pub(super) fn add_to(&self, total: &mut Pending) {
+        total.transactions += self.0.transactions;
+        total.objects += self.0.objects;
+        total.bytes += self.0.bytes;
+    }
+}
+
+/// What a row takes beside its payload and runs: its numbers, and its share of the pages above it.
+const ROW_OVERHEAD: u64 = 64;
+
+/// Whether `row` fits under the cap, after older rows were dropped for it if the policy says so.
+/// Rows are only dropped if that helps.
+pub(super) fn make_fit(
+    connection: &Connection,
+    row: &Prepared<'_>,
+    limit: u64,
+    policy: Policy,
+    dropped: &mut Dropped,
+) -> Result<bool> {
+    let needed = row.stored_bytes() + ROW_OVERHEAD;
+    let fits = || Ok::<_, rusqlite::Error>(usage(connection)?.used_bytes() + needed <= limit);
+    if fits()? || policy == Policy::Fail {
+        return fits();
+    }
+    connection.execute_batch("SAVEPOINT fit")?;
+    let mut gone = Pending::default();
+    let fitted = loop {
+        let oldest = connection
+            .prepare_cached(
+                "DELETE FROM tx WHERE seq = (SELECT min(seq) FROM tx) RETURNING 1, objects, bytes, seq",
+            )?
+            .query_row([], |row| Ok((counts(row)?, row.get(3)?)))
+            .optional()?;
+        let Some((counts, seq)) = oldest else { break false };
+        // Cheaper than to find out whether it was the newest; the number is only used if it was.
+        raise_high_seq(connection, seq)?;
+        gone.transactions += counts.transactions;
+        gone.objects += counts.objects;
+        gone.bytes += counts.bytes;
+        if fits()? {
+            break true;
+        }
+    };
+    if fitted {
+        Dropped(gone).add_to(&mut dropped.0);
+    } else {
+        connection.execute_batch("ROLLBACK TO fit")?;
+    }
+    connection.execute_batch("RELEASE fit")?;
+    Ok(fitted)
+}
+
+pub(super) fn count_dropped(connection: &Connection, Dropped(gone): &Dropped) -> Result<()> {
+    if Dropped(*gone).is_nothing() {
+        return Ok(());
+    }
+    connection
+        .prepare_cached(
+            "UPDATE meta SET dropped_transactions = dropped_transactions + ?1,
+             dropped_objects = dropped_objects + ?2, dropped_bytes = dropped_bytes + ?3",
+        )?
+        .execute(params![
+            gone.transactions as i64,
+            gone.objects as i64,
+            gone.bytes as i64
+        ])
+        .map(|_| ())
+}
+
+pub(super) fn dropped(connection: &Connection) -> Result<Pending> {
+    connection.query_row(
+        "SELECT dropped_transactions, dropped_objects, dropped_bytes FROM meta",
+        [],
+        counts,
+    )
+}
+
+pub(super) fn identity(connection: &Connection) -> Result<String> {
+    connection.query_row("SELECT identity FROM meta", [], |row| row.get(0))
+}
+
+pub(super) fn set_identity(connection: &Connection, identity: &str) -> Result<()> {
+    connection
+        .execute("UPDATE meta SET identity = ?1", [identity])
+        .map(|_| ())
+}
+
+pub(super) fn find_schema(connection: &Connection, fingerprint: &str) -> Result<Option<SchemaId>> {
+    connection
+        .prepare_cached("SELECT id FROM schema WHERE fingerprint = ?1")?
+        .query_row([fingerprint], |row| row.get(0).map(SchemaId))
+        .optional()
+}
+
+/// Another process may have added it meanwhile.
+pub(super) fn add_schema(connection: &Connection, fingerprint: &str, json: &str) -> Result<SchemaId> {
+    connection.execute(
+        "INSERT INTO schema (fingerprint, json) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+        [fingerprint, json],
+    )?;
+    find_schema(connection, fingerprint)?.ok_or(rusqlite::Error::QueryReturnedNoRows)
+}
+
+pub(super) fn schema(connection: &Connection, id: SchemaId) -> Result<StoredSchema> {
+    connection
+        .prepare_cached("SELECT fingerprint, json FROM schema WHERE id = ?1")?
+        .query_row([id.0], |row| {
+            Ok(StoredSchema {
+                fingerprint: row.get(0)?,
+                json: row.get(1)?,
+            })
+        })
+}
+
+/// Changes with every commit of another connection.
+pub(super) fn version(connection: &Connection) -> Result<i64> {
+    connection
+        .prepare_cached("PRAGMA data_version")?
+        .query_row([], |row| row.get(0))
+}
+
+/// How the file's pages are used.
+pub(super) struct Usage {
+    pub(super) pages: u64,
+    free_pages: u64,
+    page_bytes: u64,
+}
+
+impl Usage {
+    pub(super) fn used_pages(&self) -> u64 {
+        self.pages.saturating_sub(self.free_pages)
+    }
+
+    pub(super) fn free_bytes(&self) -> u64 {
+        self.free_pages * self.page_bytes
+    }
+
+    fn used_bytes(&self) -> u64 {
+        self.used_pages() * self.page_bytes
+    }
+}
+
+pub(super) fn usage(connection: &Connection) -> Result<Usage> {
+    let pragma = |sql| {
+        let value = connection
+            .prepare_cached(sql)?
+            .query_row([], |row| row.get::<_, i64>(0))?;
+        Ok::<_, rusqlite::Error>(value.max(0) as u64)
+    };
+    Ok(Usage {
+        pages: pragma("PRAGMA page_count")?,
+        free_pages: pragma("PRAGMA freelist_count")?,
+        page_bytes: pragma("PRAGMA page_size")?,
+    })
+}
+
+/// Takes up to `pages` unused pages out of the file.
+pub(super) fn give_back(connection: &Connection, pages: u64) -> Result<()> {
+    let mut statement = connection.prepare(&format!("PRAGMA incremental_vacuum({pages})"))?;
+    let mut rows = statement.query([])?;
+    // A page a step.
+    while rows.next()?.is_some() {}
+    Ok(())
+}
+
+/// Writes what is in use to a new copy of the file, which becomes the file.
+pub(super) fn copy_to_fit(connection: &Connection) -> Result<()> {
+    connection.execute_batch("VACUUM")
+}
+
+/// Moves the whole log into the database and cuts it to nothing. Left for another time when
+/// somebody is reading.
+pub(super) fn cut_log(connection: &Connection) -> Result<()> {
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+}
