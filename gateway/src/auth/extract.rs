@@ -26,10 +26,8 @@ impl FromRequestParts<Arc<Gateway>> for AppId {
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Reject> {
         let path = Path::<HashMap<String, String>>::from_request_parts(parts, gateway).await;
-        let id = path
-            .ok()
-            .and_then(|Path(mut names)| names.remove("app"))
-            .unwrap_or_default();
+        let Path(mut names) = path.map_err(|error| Reject::BadRequest(error.to_string()))?;
+        let id = names.remove("app").unwrap_or_default();
         match &gateway.settings.app_id {
             Some(served) if *served != id => Err(Reject::UnknownApp(id)),
             _ => Ok(Self(id)),

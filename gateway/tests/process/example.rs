@@ -19,8 +19,16 @@ fn the_example_of_the_wire_runs() {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let page = include_str!("../../../docs/wire.md");
+    assert!(
+        printed
+            .lines()
+            .all(|line| page.contains(&format!("\n    {line}\n"))),
+        "docs/wire.md shows {printed}"
+    );
     assert_eq!(
-        String::from_utf8(output.stdout).unwrap(),
+        printed,
         "schema required: True\nacknowledged up to 2\n\
          refused: TypeMismatch - property 'Reading.celsius' expects double or null, found string\nposition 2\n"
     );

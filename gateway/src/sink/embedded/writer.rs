@@ -1,11 +1,12 @@
 //! The thread that writes: gathers what waits, stores it in one SQLite transaction, answers.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::sync::mpsc::Receiver;
 
 use realm_ingest_protocol::document::Document;
 use realm_ingest_protocol::{BatchReader, BatchTransaction, Refusal, RefusalCode};
-use rusqlite::{CachedStatement, Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{CachedStatement, Connection, TransactionBehavior, params};
 use tracing::{debug, warn};
 
 use super::Job;
@@ -137,6 +138,9 @@ struct Collection {
     bytes: i64,
 }
 
+/// By class and `_id`: the index at which it occurs last in its transaction.
+type LastIndexes<'a> = HashMap<(&'a str, Vec<u8>), u32>;
+
 /// The prepared statements and running numbers of one SQLite transaction.
 struct Writer<'c> {
     connection: &'c Connection,
@@ -213,7 +217,7 @@ impl<'c> Writer<'c> {
         refused: &mut Vec<Refusal>,
     ) -> Result<(), StorageError> {
         let before = self.newest;
-        let mut last_of = None;
+        let last_of = OnceCell::new();
         for place in places(transaction) {
             let refusal = match known.split_first() {
                 Some((first, rest)) if first.index == place.index => {
@@ -222,7 +226,7 @@ impl<'c> Writer<'c> {
                 }
                 _ if self.insert(&place)? => None,
                 _ => {
-                    let last_of = last_of.get_or_insert_with(|| last_indexes(transaction, refused, known));
+                    let last_of = || last_of.get_or_init(|| last_indexes(transaction, refused, known));
                     self.conflict(&place, before, last_of)?
                 }
             };
@@ -251,45 +255,43 @@ impl<'c> Writer<'c> {
     }
 
     /// Decides about a document whose `_id` is taken (invariant 2).
-    fn conflict(
+    fn conflict<'t: 'l, 'l>(
         &mut self,
-        place: &Place<'_>,
+        place: &Place<'t>,
         before: i64,
-        last_of: &HashMap<(&str, Vec<u8>), u32>,
+        last_of: impl FnOnce() -> &'l LastIndexes<'t>,
     ) -> rusqlite::Result<Option<Refusal>> {
-        let key = (place.class, self.id.clone());
-        if last_of.get(&key).is_some_and(|last| *last != place.index) {
-            // A later one of the same transaction stands; sent again, only that one is in the store.
-            return Ok(None);
-        }
         let collection = collection(self.connection, &mut self.collections, place.class)?;
         let found = self.find.query_one(params![collection.id, self.id], |row| {
             let stored = row.get_ref(1)?.as_blob()?;
             Ok((row.get::<_, i64>(0)?, stored == place.document, length(stored)))
         });
-        match found.optional()? {
-            Some((_, true, _)) | None => Ok(None),
-            Some((seq, false, stored)) if seq > before => {
-                self.replace.execute(params![seq, place.document])?;
-                collection.bytes += length(place.document) - stored;
-                Ok(None)
-            }
-            Some(_) => {
-                let code = RefusalCode::DuplicateId;
-                let reason = format!(
-                    "another document of class '{}' with this _id is stored already",
-                    place.class
-                );
-                Ok(Some(Refusal {
-                    seq: place.seq,
-                    index: place.index,
-                    class: place.class.to_owned(),
-                    id: ejson::id_of(place.document),
-                    code: code.as_str().to_owned(),
-                    reason,
-                }))
-            }
+        let (seq, equal, stored) = found?;
+        if equal {
+            return Ok(None);
         }
+        let key = (place.class, self.id.clone());
+        if last_of().get(&key).is_some_and(|last| *last != place.index) {
+            // A later one of the same transaction stands; sent again, only that one is in the store.
+            return Ok(None);
+        }
+        if seq > before {
+            self.replace.execute(params![seq, place.document])?;
+            collection.bytes += length(place.document) - stored;
+            return Ok(None);
+        }
+        let reason = format!(
+            "another document of class '{}' with this _id is stored already",
+            place.class
+        );
+        Ok(Some(Refusal {
+            seq: place.seq,
+            index: place.index,
+            class: place.class.to_owned(),
+            id: ejson::id_of(place.document),
+            code: RefusalCode::DuplicateId.as_str().to_owned(),
+            reason,
+        }))
     }
 
     fn bury(&mut self, batch: &Batch, place: &Place<'_>, refusal: &Refusal) -> rusqlite::Result<()> {
@@ -340,7 +342,7 @@ fn last_indexes<'a>(
     transaction: &'a BatchTransaction<'a>,
     refused: &[Refusal],
     to_come: &[Refusal],
-) -> HashMap<(&'a str, Vec<u8>), u32> {
+) -> LastIndexes<'a> {
     let seq = transaction.header.seq;
     let out: std::collections::HashSet<u32> = refused
         .iter()
