@@ -4,14 +4,14 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 
 use realm_ingest_protocol::{Kind, Schema, document, schema};
 
 use crate::app::{User, UserState};
-use crate::error::{Error, Result};
-use crate::outbox::{MemoryOutbox, Outbox, Pending, Run, SchemaId, Transaction};
+use crate::error::{Code, Error, Result, SyncError};
+use crate::outbox::{self, Durability, Options, Outbox, Pending, Run, SchemaId, SqliteOutbox, Transaction};
 use crate::transport::Transport;
 use crate::transport::http::{HttpOptions, HttpTransport};
 use crate::uploader::session::{Core, Session};
@@ -33,6 +33,10 @@ pub struct RealmConfig {
     pub headers: Vec<(String, String)>,
     /// `http://[user:password@]host:port`, where the app has the built-in transport.
     pub proxy: Option<String>,
+    /// What a returned append has survived.
+    pub durability: Durability,
+    /// The most bytes the file may use, and what happens to a write beyond.
+    pub cap: Option<(u64, outbox::Policy)>,
 }
 
 impl RealmConfig {
@@ -45,6 +49,8 @@ impl RealmConfig {
             encryption_key: None,
             headers: Vec::new(),
             proxy: None,
+            durability: Durability::default(),
+            cap: None,
         }
     }
 }
@@ -97,7 +103,7 @@ impl Realm {
         }
         let schema = parsed(&config.schema_json)?;
         let path = resolved(user, config.path.as_deref())?;
-        let stop = config.stop_policy;
+        let (stop, options) = (config.stop_policy, options(&config));
         let core = registry::open(
             &path,
             |core| {
@@ -110,7 +116,7 @@ impl Realm {
                 core.adopt(stop, handler.clone());
                 Ok(())
             },
-            || start(user, &path, &config, handler.clone()),
+            || start(user, &path, &config, options, handler.clone()),
         )?;
         // From here on dropping closes.
         let mut realm = Realm {
@@ -275,19 +281,68 @@ fn resolved(user: &User, path: Option<&Path>) -> Result<PathBuf> {
     }
 }
 
-fn start(user: &User, path: &Path, config: &RealmConfig, handler: Option<ErrorHandler>) -> Result<Arc<Core>> {
+/// Where the outbox finds its session, to report what it dropped.
+type Back = Arc<OnceLock<Weak<Core>>>;
+
+fn options(config: &RealmConfig) -> (Options, Back) {
+    let back = Back::default();
+    let mut options = Options {
+        durability: config.durability,
+        ..Options::default()
+    };
+    if let Some((max_bytes, policy)) = config.cap {
+        options.max_bytes = Some(max_bytes);
+        options.policy = policy;
+        let back = back.clone();
+        options.on_drop = Some(Arc::new(move |dropped: Pending| {
+            if let Some(core) = back.get().and_then(Weak::upgrade) {
+                core.report_soon(report(
+                    Code::LimitExceeded,
+                    format!(
+                        "the outbox is at its cap: {} objects were dropped",
+                        dropped.objects
+                    ),
+                ));
+            }
+        }));
+    }
+    (options, back)
+}
+
+fn start(
+    user: &User,
+    path: &Path,
+    config: &RealmConfig,
+    (options, back): (Options, Back),
+    handler: Option<ErrorHandler>,
+) -> Result<Arc<Core>> {
     let transport = transport(user, config)?;
-    let outbox = Arc::new(MemoryOutbox::new());
+    let (outbox, recovered) = SqliteOutbox::open(path, options)?;
     let core = Core::new(
         path.to_owned(),
         user.clone(),
-        outbox,
+        Arc::new(outbox),
         transport,
         config.stop_policy,
         handler,
     );
+    // Set once, here.
+    let _ = back.set(Arc::downgrade(&core));
+    if let Some(recovered) = recovered {
+        core.report_soon(report(Code::InvalidDatabase, recovered.to_string()));
+    }
     uploader::start(&core);
     Ok(core)
+}
+
+fn report(code: Code, message: String) -> SyncError {
+    SyncError {
+        code,
+        message,
+        link: String::new(),
+        is_fatal: false,
+        compensating_writes: Vec::new(),
+    }
 }
 
 fn transport(user: &User, config: &RealmConfig) -> Result<Arc<dyn Transport>> {

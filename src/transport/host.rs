@@ -111,10 +111,7 @@ mod tests {
 
     #[test]
     fn a_dropped_slot_and_a_silent_transport_are_failures() {
-        assert_eq!(
-            answer(|slot| drop(slot), Duration::from_secs(60)).custom_status,
-            -1
-        );
+        assert_eq!(answer(drop, Duration::from_secs(60)).custom_status, -1);
         let silent = |slot: ResponseSlot| std::mem::forget(slot);
         let response = answer(silent, Duration::from_millis(1));
         assert_eq!(response.failure.unwrap().kind, FailureKind::Timeout);

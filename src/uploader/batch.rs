@@ -222,7 +222,7 @@ mod tests {
         let mut reader = BatchReader::new(bytes).unwrap();
         let mut found = Vec::new();
         while let Some(transaction) = reader.next_transaction().unwrap() {
-            found.push((transaction.header.seq, transaction.documents.len()));
+            found.push((transaction.header.seq, transaction.documents().count()));
         }
         found
     }

@@ -42,14 +42,10 @@ pub(crate) fn start(core: &Arc<Core>) {
 async fn run(core: Arc<Core>) {
     log::info!(target: "ingest::session", "started for {}", core.path.display());
     let mut uploader = Uploader::new(core.clone());
-    loop {
-        core.until_may_run(true).await;
-        if core.has_ended() {
-            break;
-        }
+    while let Some(stops) = core.until_may_run().await {
         let failure = tokio::select! {
             biased;
-            () = core.until_may_run(false) => None,
+            () = core.until_stopped(stops) => None,
             failure = uploader.work() => failure,
         };
         core.set_refreshing(false);

@@ -69,6 +69,8 @@ struct Wait {
 
 struct Status {
     opens: usize,
+    /// Counts what stops the loop, so that a stop is seen also when it is undone at once.
+    stops: u64,
     paused: bool,
     failed: bool,
     ended: bool,
@@ -108,6 +110,7 @@ impl Core {
     ) -> Arc<Core> {
         let status = Status {
             opens: 0,
+            stops: 0,
             paused: false,
             failed: false,
             ended: false,
@@ -159,14 +162,17 @@ impl Core {
     }
 
     /// Another realm of the path brings its settings. A session that somebody has open keeps what it has.
-    pub(crate) fn adopt(&self, stop: StopPolicy, handler: Option<ErrorHandler>) {
+    pub(crate) fn adopt(&self, stop: StopPolicy, mut handler: Option<ErrorHandler>) {
         let mut status = self.status();
         if status.opens == 0 {
             status.stop = stop;
         }
         if handler.is_some() && (status.opens == 0 || status.handler.is_none()) {
-            status.handler = handler;
+            std::mem::swap(&mut status.handler, &mut handler);
         }
+        drop(status);
+        // The former one is dropped here, outside the lock: its destructor belongs to the application.
+        drop(handler);
     }
 
     pub(crate) fn stop_policy(&self) -> StopPolicy {
@@ -188,8 +194,7 @@ impl Core {
     pub(crate) fn end(&self) {
         self.status().ended = true;
         self.fail_waits(&Error::aborted());
-        self.set_connection(ConnectionState::Disconnected);
-        self.notify_changed();
+        self.stopped();
     }
 
     pub(super) fn has_ended(&self) -> bool {
@@ -207,15 +212,39 @@ impl Core {
         status.opens == 0 && status.stop == StopPolicy::AfterChangesUploaded
     }
 
+    fn stopped(&self) {
+        self.status().stops += 1;
+        self.set_connection(ConnectionState::Disconnected);
+        self.notify_changed();
+    }
+
     fn notify_changed(&self) {
         self.changed.send_replace(());
         self.work.notify_one();
     }
 
-    /// Waits until [`Core::may_run`] is as wished, or the session has ended.
-    pub(super) async fn until_may_run(&self, wished: bool) {
+    /// Waits until the loop may run, and returns what to give to [`Core::until_stopped`]; none when the session has
+    /// ended.
+    pub(super) async fn until_may_run(&self) -> Option<u64> {
         let mut changes = self.changed.subscribe();
-        while self.may_run() != wished && !self.has_ended() {
+        loop {
+            {
+                let status = self.status();
+                if status.ended {
+                    return None;
+                }
+                if may_run(&status, &self.user) {
+                    return Some(status.stops);
+                }
+            }
+            changes.changed().await.ok()?;
+        }
+    }
+
+    /// Waits until something has stopped the loop since `stops`.
+    pub(super) async fn until_stopped(&self, stops: u64) {
+        let mut changes = self.changed.subscribe();
+        while self.status().stops == stops {
             if changes.changed().await.is_err() {
                 return;
             }
@@ -281,9 +310,8 @@ impl Core {
             code: error.code,
             message: error.message.clone(),
         });
-        self.set_connection(ConnectionState::Disconnected);
         self.report_soon(error);
-        self.notify_changed();
+        self.stopped();
     }
 
     fn fail_waits(&self, error: &Error) {
@@ -398,8 +426,7 @@ impl Core {
             status.paused = true;
         }
         self.fail_waits(&Error::aborted());
-        self.set_connection(ConnectionState::Disconnected);
-        self.notify_changed();
+        self.stopped();
     }
 
     fn resume(&self) {
@@ -449,8 +476,7 @@ impl Follower for Core {
                 });
             }
         }
-        self.set_connection(ConnectionState::Disconnected);
-        self.notify_changed();
+        self.stopped();
     }
 }
 
