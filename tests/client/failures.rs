@@ -1,0 +1,334 @@
+//! The server is busy, silent, wrong or gone: what is written stays, and arrives when that is over.
+
+use std::time::Duration;
+
+use realm_ingest::app::{Credentials, UserState};
+use realm_ingest::uploader::session::SessionState;
+use realm_ingest::{Code, SyncError};
+
+use crate::common::server::{Reaction, Server};
+use crate::common::{Fixture, LIMIT, uploaded, wait, write};
+
+fn busy(seconds: u32) -> Reaction {
+    let body = r#"{"error":"busy","error_code":"InternalServerError"}"#.to_owned();
+    let headers = vec![
+        ("Content-Type", "application/json".to_owned()),
+        ("Retry-After", seconds.to_string()),
+    ];
+    Reaction::Answer(503, headers, body)
+}
+
+#[test]
+fn a_batch_is_sent_again_after_503_and_not_before_the_server_wants_it() {
+    let fixture = Fixture::new();
+    let (realm, errors) = fixture.realm();
+    uploaded(&realm);
+    fixture.server.next("POST ingest", busy(7));
+    write(&realm, [1]);
+    uploaded(&realm);
+    assert_eq!(fixture.server.ids(), [1]);
+    let error = errors.recv_timeout(LIMIT).unwrap();
+    assert_eq!((error.code, error.is_fatal), (Code::SyncConnectFailed, false));
+    assert!(
+        error.message.starts_with("Failed to connect to sync: busy"),
+        "{}",
+        error.message
+    );
+    let longest = fixture.clock.pauses().into_iter().max().unwrap();
+    assert!(
+        longest > Duration::from_secs(7) && longest < Duration::from_secs(8),
+        "{longest:?}"
+    );
+}
+
+#[test]
+fn each_failed_attempt_is_reported_and_pauses_grow() {
+    let fixture = Fixture::new();
+    for _ in 0..4 {
+        fixture.server.next("GET ingest/", Reaction::Cut);
+    }
+    let (realm, errors) = fixture.realm();
+    uploaded(&realm);
+    let reported: Vec<SyncError> = errors.try_iter().collect();
+    assert_eq!(reported.len(), 4, "{reported:?}");
+    assert!(
+        reported
+            .iter()
+            .all(|error| error.message.starts_with("Failed to connect to sync: "))
+    );
+    let pauses: Vec<_> = fixture.clock.pauses().into_iter().take(4).collect();
+    let expected: Vec<_> = [250, 500, 1000, 2000].map(Duration::from_millis).to_vec();
+    assert_eq!(pauses, expected);
+}
+
+#[test]
+fn a_lost_answer_makes_the_batch_go_again_and_nothing_is_doubled() {
+    let fixture = Fixture::new();
+    let (realm, _errors) = fixture.realm();
+    write(&realm, [0]);
+    uploaded(&realm);
+    fixture.server.next("POST ingest", Reaction::DoAndCut);
+    write(&realm, [1, 2]);
+    uploaded(&realm);
+    assert_eq!(fixture.server.ids(), [0, 1, 2]);
+    assert_eq!(fixture.server.state().repeated, 1);
+    assert_eq!(realm.pending().unwrap().objects, 0);
+}
+
+#[test]
+fn an_expired_token_is_refreshed_once_and_nobody_is_told() {
+    let fixture = Fixture::new();
+    let (realm, errors) = fixture.realm();
+    write(&realm, [1]);
+    uploaded(&realm);
+    {
+        let mut state = fixture.server.state();
+        state.strict_tokens = true;
+        state.tokens += 1;
+    }
+    write(&realm, [2]);
+    uploaded(&realm);
+    assert_eq!(fixture.server.ids(), [1, 2]);
+    assert_eq!(fixture.server.seen("POST auth/session").len(), 1);
+    assert!(errors.try_recv().is_err());
+}
+
+#[test]
+fn a_token_is_refreshed_before_it_ends() {
+    let fixture = Fixture::new();
+    fixture.server.state().access_seconds = 0;
+    let user = fixture.user();
+    fixture.server.state().access_seconds = 1800;
+    let (realm, _errors) = crate::common::open_realm(&user);
+    write(&realm, [1]);
+    uploaded(&realm);
+    assert_eq!(fixture.server.seen("POST auth/session").len(), 1);
+    assert!(
+        fixture.server.seen("POST ingest").len() <= 2,
+        "no request was tried in vain"
+    );
+}
+
+#[test]
+fn a_second_401_is_fatal_and_keeps_the_data() {
+    let fixture = Fixture::new();
+    let (realm, errors) = fixture.realm();
+    uploaded(&realm);
+    for _ in 0..2 {
+        fixture.server.next(
+            "POST ingest",
+            Reaction::error(401, "InvalidSession", "unauthorized"),
+        );
+    }
+    let waiting = {
+        realm.session().pause();
+        write(&realm, [1]);
+        let waiting = wait(&realm);
+        realm.session().resume();
+        waiting
+    };
+    let error = errors.recv_timeout(LIMIT).unwrap();
+    assert_eq!((error.code, error.is_fatal), (Code::AuthError, true));
+    assert_eq!(
+        waiting.recv_timeout(LIMIT).unwrap().unwrap_err().code(),
+        Code::AuthError
+    );
+    assert_eq!(fixture.server.seen("POST auth/session").len(), 1);
+    assert_eq!(realm.session().state(), SessionState::Inactive);
+    assert_eq!(realm.pending().unwrap().objects, 1);
+}
+
+#[test]
+fn a_refused_refresh_logs_the_user_out_and_a_login_brings_everything_back() {
+    let fixture = Fixture::new();
+    let (realm, errors) = fixture.realm();
+    let user = fixture.app.current_user().unwrap();
+    uploaded(&realm);
+    fixture.server.next(
+        "POST ingest",
+        Reaction::error(401, "InvalidSession", "unauthorized"),
+    );
+    let words = "invalid session: failed to find refresh token";
+    fixture
+        .server
+        .next("POST auth/session", Reaction::error(401, "InvalidSession", words));
+    realm.session().pause();
+    write(&realm, [1]);
+    let waiting = wait(&realm);
+    realm.session().resume();
+    let error = errors.recv_timeout(LIMIT).unwrap();
+    assert_eq!((error.code, error.is_fatal), (Code::AuthError, true));
+    assert_eq!(
+        error.message,
+        format!("Unable to refresh the user access token: {words}")
+    );
+    assert_eq!(
+        waiting.recv_timeout(LIMIT).unwrap().unwrap_err().code(),
+        Code::InvalidSession
+    );
+    assert_eq!(
+        (user.state(), realm.session().state()),
+        (UserState::LoggedOut, SessionState::Inactive)
+    );
+
+    write(&realm, [2]);
+    let again = fixture
+        .app
+        .login(&Credentials::email_password("a@b.c", "password"))
+        .unwrap();
+    assert_eq!(again, user, "the same user object revives");
+    uploaded(&realm);
+    assert_eq!(fixture.server.ids(), [1, 2]);
+}
+
+#[test]
+fn answers_that_make_no_sense_settle_nothing() {
+    let fixture = Fixture::new();
+    let (realm, errors) = fixture.realm();
+    write(&realm, [0]);
+    uploaded(&realm);
+    let lies: [fn(i64) -> String; 6] = [
+        |acked| format!(r#"{{"acked":{},"refused":[]}}"#, acked + 1),
+        |_| r#"{"acked":0,"refused":[]}"#.to_owned(),
+        |acked| {
+            format!(
+                r#"{{"acked":{acked},"refused":[{{"seq":{acked},"index":9,"class":"Reading","code":"","reason":""}}]}}"#
+            )
+        },
+        |acked| {
+            format!(
+                r#"{{"acked":{acked},"refused":[{{"seq":1,"index":0,"class":"Reading","code":"","reason":""}}]}}"#
+            )
+        },
+        |_| "<html>welcome to the hotel</html>".to_owned(),
+        |_| "{}".to_owned(),
+    ];
+    realm.session().pause();
+    write(&realm, [1, 2]);
+    for lie in lies {
+        // None of these requests reaches what stores.
+        let body = lie(2);
+        fixture
+            .server
+            .next("POST ingest", Reaction::Answer(200, Vec::new(), body));
+    }
+    realm.session().resume();
+    for _ in lies {
+        let error = errors.recv_timeout(LIMIT).unwrap();
+        assert_eq!(
+            (error.code, error.is_fatal),
+            (Code::SyncProtocolInvariantFailed, false)
+        );
+        assert!(error.compensating_writes.is_empty());
+    }
+    uploaded(&realm);
+    assert_eq!(fixture.server.ids(), [0, 1, 2]);
+}
+
+#[test]
+fn a_batch_the_server_cannot_read_is_fatal_and_kept() {
+    let fixture = Fixture::new();
+    let (realm, errors) = fixture.realm();
+    fixture.server.next(
+        "POST ingest",
+        Reaction::error(400, "BadRequest", "the batch contradicts itself"),
+    );
+    write(&realm, [1]);
+    let error = errors.recv_timeout(LIMIT).unwrap();
+    assert_eq!(
+        (error.code, error.is_fatal, error.message.as_str()),
+        (Code::BadChangeset, true, "the batch contradicts itself")
+    );
+    assert_eq!(realm.session().state(), SessionState::Inactive);
+    assert_eq!(
+        wait(&realm).recv_timeout(LIMIT).unwrap().unwrap_err().code(),
+        Code::OperationAborted
+    );
+    assert_eq!(realm.pending().unwrap().objects, 1);
+
+    // Whoever mended the cause starts the session again.
+    realm.session().pause();
+    realm.session().resume();
+    uploaded(&realm);
+    assert_eq!(fixture.server.ids(), [1]);
+}
+
+#[test]
+fn a_schema_that_contradicts_the_server_is_fatal_and_keeps_the_data() {
+    let fixture = Fixture::new();
+    let (realm, errors) = fixture.realm();
+    let text = "property 'Reading.note' has been changed from 'int' to 'string'";
+    fixture.server.next(
+        "PUT ingest/schemas/",
+        Reaction::error(409, "SchemaConflict", text),
+    );
+    write(&realm, [1]);
+    let error = errors.recv_timeout(LIMIT).unwrap();
+    assert_eq!(
+        (error.code, error.is_fatal),
+        (Code::SyncInvalidSchemaChange, true)
+    );
+    assert_eq!(error.message, text);
+    assert_eq!(realm.pending().unwrap().objects, 1);
+}
+
+#[test]
+fn a_server_that_keeps_asking_for_schemas_is_not_asked_without_end() {
+    let fixture = Fixture::new();
+    let (realm, errors) = fixture.realm();
+    uploaded(&realm);
+    for _ in 0..2 {
+        fixture.server.next(
+            "PUT ingest/schemas/",
+            Reaction::Answer(204, Vec::new(), String::new()),
+        );
+    }
+    write(&realm, [1]);
+    uploaded(&realm);
+    let reported: Vec<_> = errors.try_iter().map(|error| error.code).collect();
+    assert_eq!(reported, [Code::SyncProtocolInvariantFailed; 2]);
+}
+
+#[test]
+fn a_request_without_answer_does_not_stop_other_realms_of_the_app() {
+    let fixture = Fixture::new();
+    let user = fixture.user();
+    let (first, _) = crate::common::open_realm(&user);
+    uploaded(&first);
+    fixture.server.next("POST ingest", Reaction::Hold);
+    write(&first, [1]);
+    fixture.server.until_held(1);
+
+    let (handler, _errors) = crate::common::handler();
+    let other = realm_ingest::realm::RealmConfig {
+        path: Some(fixture.directory.path().join("other.realm")),
+        ..realm_ingest::realm::RealmConfig::new(crate::common::SCHEMA)
+    };
+    let second = realm_ingest::realm::Realm::open(&user, other, Some(handler)).unwrap();
+    write(&second, [2]);
+    uploaded(&second);
+    assert_eq!(fixture.server.ids(), [2]);
+    fixture.server.release();
+    uploaded(&first);
+    let mut ids = fixture.server.ids();
+    ids.sort_unstable();
+    assert_eq!(ids, [1, 2]);
+}
+
+#[test]
+fn a_server_that_moved_is_found_by_its_location() {
+    let fixture = Fixture::new();
+    let elsewhere = Server::start();
+    fixture.server.next(
+        "GET location",
+        Reaction::Answer(
+            200,
+            Vec::new(),
+            format!(r#"{{"hostname":"{}","ws_hostname":""}}"#, elsewhere.url()),
+        ),
+    );
+    let (realm, _errors) = fixture.realm();
+    write(&realm, [1]);
+    uploaded(&realm);
+    assert_eq!((fixture.server.ids().len(), elsewhere.ids().len()), (0, 1));
+}

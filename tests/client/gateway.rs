@@ -1,0 +1,224 @@
+//! The client against the real gateway, over sockets: what was written is what it stores, also across its restarts.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use realm_ingest::Code;
+use realm_ingest::app::{App, Credentials};
+use realm_ingest::realm::{Realm, RealmConfig};
+use realm_ingest_gateway::sink::embedded::Reader;
+use realm_ingest_gateway::{Gateway, Settings};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+
+use crate::common::{
+    LIMIT, SCHEMA, TestClock, config, handler, open_realm, panics_end_the_test, uploaded, write,
+};
+
+/// A gateway that ends when it is dropped, connections and all.
+struct Running {
+    address: SocketAddr,
+    runtime: Option<Runtime>,
+}
+
+impl Running {
+    fn start(data: &Path, address: SocketAddr) -> Running {
+        panics_end_the_test();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let address = runtime.block_on(async {
+            let listener = TcpListener::bind(address).await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let settings = Settings {
+                address: Some(address),
+                ..Settings::default()
+            };
+            let gateway = Arc::new(Gateway::open(data, settings).await.unwrap());
+            let router = realm_ingest_gateway::app(gateway);
+            tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+            address
+        });
+        Running {
+            address,
+            runtime: Some(runtime),
+        }
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(LIMIT);
+        }
+    }
+}
+
+struct Place {
+    device: TempDir,
+    data: PathBuf,
+    _server: TempDir,
+}
+
+impl Place {
+    fn new() -> Place {
+        let server = tempfile::tempdir().unwrap();
+        let data = server.path().to_owned();
+        Place {
+            device: tempfile::tempdir().unwrap(),
+            data,
+            _server: server,
+        }
+    }
+
+    fn start(&self) -> Running {
+        Running::start(&self.data, "127.0.0.1:0".parse().unwrap())
+    }
+
+    fn app(&self, gateway: &Running) -> App {
+        App::open(config(
+            &gateway.url(),
+            &self.device,
+            Arc::new(TestClock::default()),
+        ))
+        .unwrap()
+    }
+
+    /// The `_id`s the gateway has, in the order of arrival.
+    fn stored(&self) -> Vec<i64> {
+        let arrivals = Reader::open(&self.data)
+            .unwrap()
+            .documents(None, 0, i64::MAX, u32::MAX)
+            .unwrap();
+        let id = |bytes: &[u8]| {
+            bson::deserialize_from_slice::<bson::Document>(bytes)
+                .unwrap()
+                .get_i64("_id")
+                .unwrap()
+        };
+        arrivals.iter().map(|arrival| id(&arrival.document)).collect()
+    }
+}
+
+#[test]
+fn what_is_written_is_what_the_gateway_stores_also_across_its_restart() {
+    let place = Place::new();
+    let gateway = place.start();
+    let app = place.app(&gateway);
+    app.register_user("a@b.c", "password").unwrap();
+    let user = app
+        .login(&Credentials::email_password("a@b.c", "password"))
+        .unwrap();
+    let (realm, _errors) = open_realm(&user);
+    (0..50).for_each(|n| write(&realm, [10 * n, 10 * n + 1]));
+    uploaded(&realm);
+    let address = gateway.address;
+    drop(gateway);
+    (50..100).for_each(|n| write(&realm, [10 * n, 10 * n + 1]));
+    let _gateway = Running::start(&place.data, address);
+    uploaded(&realm);
+    assert_eq!(
+        place.stored(),
+        (0..100).flat_map(|n| [10 * n, 10 * n + 1]).collect::<Vec<_>>()
+    );
+    assert_eq!(realm.pending().unwrap().objects, 0);
+}
+
+#[test]
+fn a_second_object_with_the_same_id_is_refused_and_the_application_is_told() {
+    let place = Place::new();
+    let gateway = place.start();
+    let user = place.app(&gateway).login(&Credentials::anonymous()).unwrap();
+    let (realm, errors) = open_realm(&user);
+    write(&realm, [1]);
+    let other = bson::serialize_to_vec(&bson::doc! {"_id": 1_i64, "note": "another"}).unwrap();
+    let run = realm_ingest::outbox::Run {
+        class: "Reading".to_owned(),
+        count: 1,
+    };
+    realm.append(&[run], &other).unwrap();
+    write(&realm, [2]);
+    uploaded(&realm);
+    let error = errors.recv_timeout(LIMIT).unwrap();
+    assert_eq!((error.code, error.is_fatal), (Code::SyncWriteNotAllowed, false));
+    assert_eq!(error.compensating_writes.len(), 1);
+    assert_eq!(error.compensating_writes[0].object_name, "Reading");
+    assert_eq!(
+        error.compensating_writes[0].primary_key,
+        serde_json::json!({"$numberLong": "1"})
+    );
+    assert_eq!(place.stored(), [1, 2]);
+    assert_eq!(
+        Reader::open(&place.data)
+            .unwrap()
+            .dead_letters(0, 10)
+            .unwrap()
+            .len(),
+        1
+    );
+    assert!(errors.try_recv().is_err());
+}
+
+#[test]
+fn a_schema_that_contradicts_an_earlier_one_is_refused_and_the_data_is_kept() {
+    let place = Place::new();
+    let gateway = place.start();
+    let app = place.app(&gateway);
+    let user = app.login(&Credentials::anonymous()).unwrap();
+    let (first, _errors) = open_realm(&user);
+    write(&first, [1]);
+    uploaded(&first);
+    let changed = RealmConfig {
+        path: Some(place.device.path().join("changed.realm")),
+        ..RealmConfig::new(SCHEMA.replace("string", "bool"))
+    };
+    let (handler, errors) = handler();
+    let second = Realm::open(&user, changed, Some(handler)).unwrap();
+    let document = bson::serialize_to_vec(&bson::doc! {"_id": 2_i64, "note": true}).unwrap();
+    let run = realm_ingest::outbox::Run {
+        class: "Reading".to_owned(),
+        count: 1,
+    };
+    second.append(&[run], &document).unwrap();
+    let error = errors.recv_timeout(LIMIT).unwrap();
+    assert_eq!(
+        (error.code, error.is_fatal),
+        (Code::SyncInvalidSchemaChange, true),
+        "{}",
+        error.message
+    );
+    assert_eq!(second.pending().unwrap().objects, 1);
+    assert_eq!(place.stored(), [1]);
+}
+
+#[test]
+fn the_gateways_words_reach_the_caller() {
+    let place = Place::new();
+    let gateway = place.start();
+    let app = place.app(&gateway);
+    let credentials = Credentials::email_password("a@b.c", "wrong password");
+    assert_eq!(app.login(&credentials).unwrap_err().code(), Code::InvalidPassword);
+    app.register_user("a@b.c", "password").unwrap();
+    let error = app.register_user("a@b.c", "password").unwrap_err();
+    assert_eq!(
+        (error.code(), error.to_string().as_str()),
+        (Code::AccountNameInUse, "name already in use")
+    );
+    let user = app
+        .login(&Credentials::email_password("a@b.c", "password"))
+        .unwrap();
+    user.refresh_custom_data().unwrap();
+    assert_eq!(
+        user.call_function("none", "[]").unwrap_err().code(),
+        Code::FunctionNotFound
+    );
+    user.log_out().unwrap();
+}

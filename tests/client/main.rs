@@ -1,0 +1,13 @@
+//! The client against a server that does as it is told: uploads, sessions, users, restarts.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail by panicking")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod failures;
+mod gateway;
+mod refusals;
+mod restart;
+mod sessions;
+mod uploads;
+mod users;

@@ -1,0 +1,86 @@
+//! Objects that the server refuses: told once, then gone from the device; the rest of the transaction is stored.
+
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+
+use realm_ingest::Code;
+use realm_ingest::app::Credentials;
+use realm_ingest::realm::{ErrorHandler, Realm, RealmConfig};
+
+use crate::common::server::Reaction;
+use crate::common::{Fixture, LIMIT, SCHEMA, uploaded, write};
+
+#[test]
+fn a_refused_object_is_reported_once_and_leaves_with_its_transaction() {
+    let fixture = Fixture::new();
+    let (realm, errors) = fixture.realm();
+    write(&realm, [0]);
+    uploaded(&realm);
+    fixture.server.next("POST ingest", Reaction::Refuse(vec![(2, 1)]));
+    write(&realm, [1, 2, 3]);
+    uploaded(&realm);
+    let error = errors.recv_timeout(LIMIT).unwrap();
+    assert_eq!((error.code, error.is_fatal), (Code::SyncWriteNotAllowed, false));
+    assert_eq!(error.compensating_writes.len(), 1);
+    let refused = &error.compensating_writes[0];
+    assert_eq!(refused.object_name, "Reading");
+    assert_eq!(refused.primary_key, serde_json::json!({"$numberLong": "1"}));
+    assert_eq!(refused.reason, "not what it should be");
+    assert_eq!(fixture.server.ids(), [0, 1, 3]);
+    assert_eq!(realm.pending().unwrap().transactions, 0);
+    write(&realm, [4]);
+    uploaded(&realm);
+    assert!(errors.try_recv().is_err(), "it is told once");
+}
+
+#[test]
+fn a_row_leaves_only_after_the_handler_has_returned_and_a_pause_does_not_repeat_it() {
+    let fixture = Fixture::new();
+    let user = fixture.user();
+    let (entered, in_handler) = channel();
+    let (leave, may_leave) = channel::<()>();
+    let ends = Mutex::new((entered, may_leave));
+    let handler: ErrorHandler = Arc::new(move |error| {
+        let ends = ends.lock().unwrap();
+        ends.0.send(error.code).unwrap();
+        ends.1.recv().unwrap();
+    });
+    let realm = Realm::open(&user, RealmConfig::new(SCHEMA), Some(handler)).unwrap();
+    write(&realm, [0]);
+    uploaded(&realm);
+    fixture.server.next("POST ingest", Reaction::Refuse(vec![(2, 0)]));
+    write(&realm, [1, 2]);
+    assert_eq!(in_handler.recv_timeout(LIMIT).unwrap(), Code::SyncWriteNotAllowed);
+    assert_eq!(realm.pending().unwrap().transactions, 1);
+    realm.session().pause();
+    realm.session().resume();
+    leave.send(()).unwrap();
+    uploaded(&realm);
+    assert_eq!(realm.pending().unwrap().transactions, 0);
+    assert!(in_handler.try_recv().is_err());
+    assert_eq!(
+        (fixture.server.ids(), fixture.server.state().repeated),
+        (vec![0, 2], 0)
+    );
+}
+
+#[test]
+fn a_handler_may_call_back_into_the_library() {
+    let fixture = Fixture::new();
+    let user = fixture.user();
+    let (sender, logins) = channel();
+    let (app, sender) = (fixture.app.clone(), Mutex::new(sender));
+    let handler: ErrorHandler = Arc::new(move |_| {
+        let user = app.login(&Credentials::email_password("a@b.c", "password"));
+        sender
+            .lock()
+            .unwrap()
+            .send(user.map(|user| user.id().to_owned()))
+            .unwrap();
+    });
+    let realm = Realm::open(&user, RealmConfig::new(SCHEMA), Some(handler)).unwrap();
+    fixture.server.next("POST ingest", Reaction::Cut);
+    write(&realm, [1]);
+    assert_eq!(logins.recv_timeout(LIMIT).unwrap().unwrap(), "user1");
+    uploaded(&realm);
+}

@@ -1,0 +1,92 @@
+//! A program that starts again finds what it left.
+
+use std::path::Path;
+
+use realm_ingest::realm::{Realm, RealmConfig, StopPolicy};
+
+use crate::common::server::Reaction;
+use crate::common::{Fixture, SCHEMA, open_realm, until, uploaded, write};
+
+#[test]
+fn what_a_former_run_left_is_uploaded_when_the_path_is_opened() {
+    let fixture = Fixture::new();
+    let user = fixture.user();
+    let config = RealmConfig {
+        stop_policy: StopPolicy::Immediately,
+        ..RealmConfig::new(SCHEMA)
+    };
+    let realm = Realm::open(&user, config, None).unwrap();
+    realm.session().pause();
+    write(&realm, [1, 2]);
+    drop(realm);
+    assert!(fixture.server.ids().is_empty());
+
+    let app = fixture.restarted();
+    let (realm, _errors) = open_realm(&app.current_user().unwrap());
+    uploaded(&realm);
+    assert_eq!(fixture.server.ids(), [1, 2]);
+}
+
+#[test]
+fn a_batch_whose_answer_was_lost_with_the_process_is_not_doubled() {
+    let fixture = Fixture::new();
+    let user = fixture.user();
+    let config = RealmConfig {
+        stop_policy: StopPolicy::Immediately,
+        ..RealmConfig::new(SCHEMA)
+    };
+    let realm = Realm::open(&user, config, None).unwrap();
+    write(&realm, [0]);
+    uploaded(&realm);
+    fixture.server.next("POST ingest", Reaction::Hold);
+    write(&realm, [1, 2]);
+    fixture.server.until_held(1);
+    // The process ends here as far as the outbox is concerned; the server goes on.
+    drop(realm);
+    fixture.server.release();
+    fixture
+        .server
+        .until("the held batch to be stored", |state| state.stored.len() == 2);
+
+    let app = fixture.restarted();
+    let (realm, _errors) = open_realm(&app.current_user().unwrap());
+    uploaded(&realm);
+    assert_eq!(fixture.server.ids(), [0, 1, 2]);
+    assert_eq!(fixture.server.state().repeated, 1);
+}
+
+/// Waits until nobody has the file open: SQLite takes its log away then.
+fn closed(path: &Path) {
+    let mut log = path.to_owned().into_os_string();
+    log.push("-wal");
+    until("the end of the session", || !Path::new(&log).exists());
+}
+
+#[test]
+fn an_older_copy_of_the_file_takes_a_new_identity_and_loses_nothing() {
+    let fixture = Fixture::new();
+    let user = fixture.user();
+    let (realm, _errors) = open_realm(&user);
+    write(&realm, [1]);
+    uploaded(&realm);
+    let path = realm.path().to_owned();
+    drop(realm);
+    closed(&path);
+    std::fs::copy(&path, path.with_extension("copy")).unwrap();
+    let (realm, _errors) = open_realm(&user);
+    write(&realm, [2]);
+    write(&realm, [3]);
+    uploaded(&realm);
+    drop(realm);
+
+    closed(&path);
+    std::fs::copy(path.with_extension("copy"), &path).unwrap();
+    let (realm, _errors) = open_realm(&user);
+    // Would be taken for transaction 2 of the outbox that the server knows.
+    write(&realm, [4]);
+    uploaded(&realm);
+    let mut ids = fixture.server.ids();
+    ids.sort_unstable();
+    assert_eq!(ids, [1, 2, 3, 4]);
+    assert_eq!(fixture.server.state().positions.len(), 2);
+}

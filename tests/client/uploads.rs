@@ -1,0 +1,155 @@
+//! What is written arrives, once and in order, whatever size the server takes.
+
+use realm_ingest::Code;
+use realm_ingest::outbox::Run;
+
+use crate::common::server::Reaction;
+use crate::common::{Fixture, LIMIT, reading, uploaded, write};
+
+#[test]
+fn what_is_written_arrives_in_order_and_leaves_the_outbox() {
+    let fixture = Fixture::new();
+    let (realm, _errors) = fixture.realm();
+    for n in 0..20 {
+        write(&realm, [2 * n, 2 * n + 1]);
+    }
+    uploaded(&realm);
+    assert_eq!(fixture.server.ids(), (0..40).collect::<Vec<_>>());
+    assert_eq!(realm.pending().unwrap().objects, 0);
+    assert_eq!(fixture.server.state().repeated, 0);
+}
+
+#[test]
+fn a_schema_is_sent_when_the_server_asks_for_it_and_only_then() {
+    let fixture = Fixture::new();
+    let (realm, errors) = fixture.realm();
+    write(&realm, [1]);
+    uploaded(&realm);
+    write(&realm, [2]);
+    uploaded(&realm);
+    let sent = fixture.server.seen("PUT ingest/schemas/");
+    assert_eq!(sent.len(), 1);
+    let sent = String::from_utf8(sent[0].body.clone()).unwrap();
+    assert!(sent.contains("Reading"), "{sent}");
+    assert!(errors.try_recv().is_err());
+}
+
+#[test]
+fn a_batch_that_is_too_large_is_halved_until_it_fits() {
+    let fixture = Fixture::new();
+    let (realm, errors) = fixture.realm();
+    realm.session().pause();
+    for n in 0..8 {
+        write(&realm, [n]);
+    }
+    for _ in 0..2 {
+        fixture.server.next(
+            "POST ingest",
+            Reaction::error(413, "ReadSizeLimitExceeded", "too large"),
+        );
+    }
+    realm.session().resume();
+    uploaded(&realm);
+    assert_eq!(fixture.server.ids(), (0..8).collect::<Vec<_>>());
+    let sizes: Vec<_> = fixture
+        .server
+        .seen("POST ingest")
+        .iter()
+        .map(|seen| seen.body.len())
+        .collect();
+    assert!(sizes[1] < sizes[0] && sizes[2] < sizes[1], "{sizes:?}");
+    assert!(errors.try_recv().is_err(), "halving is no error");
+}
+
+#[test]
+fn a_transaction_that_is_too_large_alone_is_reported_kept_and_tried_again_later() {
+    let fixture = Fixture::new();
+    let (realm, errors) = fixture.realm();
+    // The first request meets the size limit; the schema is not asked for before.
+    fixture.server.next(
+        "POST ingest",
+        Reaction::error(413, "ReadSizeLimitExceeded", "too large"),
+    );
+    write(&realm, [1]);
+    let error = errors.recv_timeout(LIMIT).unwrap();
+    assert_eq!((error.code, error.is_fatal), (Code::LimitExceeded, false));
+    uploaded(&realm);
+    assert_eq!(fixture.server.ids(), [1]);
+    assert!(fixture.clock.pauses().iter().any(|pause| pause.as_secs() >= 300));
+}
+
+#[test]
+fn large_backlogs_go_in_several_batches() {
+    let fixture = Fixture::new();
+    let (realm, _errors) = fixture.realm();
+    realm.session().pause();
+    let filler = "x".repeat(400_000);
+    for n in 0..10_i64 {
+        let document =
+            bson::serialize_to_vec(&bson::doc! {"_id": n, "note": format!("{n}{filler}")}).unwrap();
+        realm
+            .append(
+                &[Run {
+                    class: "Reading".to_owned(),
+                    count: 1,
+                }],
+                &document,
+            )
+            .unwrap();
+    }
+    realm.session().resume();
+    uploaded(&realm);
+    assert_eq!(fixture.server.ids(), (0..10).collect::<Vec<_>>());
+    assert!(fixture.server.seen("POST ingest").len() > 2);
+    assert_eq!(fixture.server.state().repeated, 0);
+}
+
+#[test]
+fn threads_write_while_the_uploader_sends() {
+    let fixture = Fixture::new();
+    let (realm, _errors) = fixture.realm();
+    std::thread::scope(|scope| {
+        for thread in 0..4_i64 {
+            let realm = &realm;
+            scope.spawn(move || (0..50).for_each(|n| write(realm, [thread * 1000 + n])));
+        }
+    });
+    uploaded(&realm);
+    let mut ids = fixture.server.ids();
+    ids.sort_unstable();
+    let expected: Vec<i64> = (0..4)
+        .flat_map(|thread| (0..50).map(move |n| thread * 1000 + n))
+        .collect();
+    assert_eq!(ids, expected);
+    assert_eq!(fixture.server.state().repeated, 0);
+}
+
+#[test]
+fn what_the_server_could_not_read_is_not_let_in() {
+    let fixture = Fixture::new();
+    let (realm, _errors) = fixture.realm();
+    let run = |class: &str, count| {
+        [Run {
+            class: class.to_owned(),
+            count,
+        }]
+    };
+    let two = [reading(1), reading(2)].concat();
+    for (runs, payload) in [
+        (run("Reading", 1), two.clone()),
+        (run("Reading", 3), two.clone()),
+        (run("Reading", 1), two[..two.len() - 1].to_vec()),
+        (run("Reading", 1), vec![1, 2, 3]),
+        (run("Unknown", 2), two.clone()),
+    ] {
+        let error = realm.append(&runs, &payload).unwrap_err();
+        assert_eq!(error.code(), Code::InvalidArgument, "{error}");
+    }
+    realm.append(&[], &[]).unwrap();
+    realm.append(&run("Reading", 0), &[]).unwrap();
+    assert_eq!(realm.pending().unwrap().transactions, 0);
+    let runs = [run("Reading", 0), run("Reading", 2)].concat();
+    realm.append(&runs, &two).unwrap();
+    uploaded(&realm);
+    assert_eq!(fixture.server.ids(), [1, 2]);
+}

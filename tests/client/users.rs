@@ -1,0 +1,382 @@
+//! Logging in and out, tokens, files.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use realm_ingest::Code;
+use realm_ingest::app::{App, AppConfig, Credentials, UserState};
+use realm_ingest::realm::{Realm, RealmConfig};
+use realm_ingest::transport::host::{HostSend, HostTransport, ResponseSlot};
+use realm_ingest::transport::http::{HttpOptions, HttpTransport};
+use realm_ingest::transport::{Request, Transport};
+use serde_json::json;
+
+use crate::common::server::Reaction;
+use crate::common::{Fixture, SCHEMA, config, open_realm, uploaded, write};
+
+#[test]
+fn a_login_asks_for_the_location_logs_in_and_fetches_the_profile() {
+    let fixture = Fixture::new();
+    let user = fixture.user();
+    assert_eq!((user.id(), user.state()), ("user1", UserState::LoggedIn));
+    let seen: Vec<_> = fixture
+        .server
+        .seen("")
+        .into_iter()
+        .map(|seen| seen.what)
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            "GET location",
+            "POST auth/providers/local-userpass/login",
+            "GET auth/profile"
+        ]
+    );
+    let login = &fixture.server.seen("POST auth")[0];
+    let body: serde_json::Value = serde_json::from_slice(&login.body).unwrap();
+    assert_eq!(
+        (&body["username"], &body["password"]),
+        (&json!("a@b.c"), &json!("password"))
+    );
+    assert_eq!(body["options"]["device"]["appId"], "app-test");
+    assert_eq!(login.headers["content-type"], "application/json;charset=utf-8");
+    assert_eq!(fixture.app.current_user(), Some(user));
+}
+
+#[test]
+fn an_anonymous_user_is_used_again_without_asking() {
+    let fixture = Fixture::new();
+    let user = fixture.app.login(&Credentials::anonymous()).unwrap();
+    let before = fixture.server.seen("").len();
+    assert_eq!(fixture.app.login(&Credentials::anonymous()).unwrap(), user);
+    assert_eq!(fixture.server.seen("").len(), before);
+}
+
+#[test]
+fn errors_of_the_server_come_through_with_their_kind() {
+    let fixture = Fixture::new();
+    let text = "invalid username/password";
+    fixture.server.next(
+        "POST auth/providers",
+        Reaction::error(401, "InvalidPassword", text),
+    );
+    let error = fixture
+        .app
+        .login(&Credentials::email_password("a", "b"))
+        .unwrap_err();
+    assert_eq!(
+        (error.code(), error.to_string().as_str()),
+        (Code::InvalidPassword, text)
+    );
+    fixture.server.next(
+        "POST auth/providers/local-userpass/register",
+        Reaction::error(409, "AccountNameInUse", "name already in use"),
+    );
+    let error = fixture.app.register_user("a", "b").unwrap_err();
+    assert_eq!(
+        (error.code(), error.to_string().as_str()),
+        (Code::AccountNameInUse, "name already in use")
+    );
+    fixture.app.register_user("a", "b").unwrap();
+    let token = r#"{"access_token":"x","refresh_token":"y","user_id":"u","device_id":""}"#;
+    fixture.server.next(
+        "POST auth/providers",
+        Reaction::Answer(200, Vec::new(), token.to_owned()),
+    );
+    let error = fixture.app.login(&Credentials::anonymous()).unwrap_err();
+    assert_eq!(
+        (error.code(), error.to_string().as_str()),
+        (Code::BadToken, "Could not log in user: received malformed JWT")
+    );
+    assert!(fixture.app.current_user().is_none());
+}
+
+#[test]
+fn users_and_the_current_one_survive_a_restart_without_the_network() {
+    let fixture = Fixture::new();
+    fixture.user();
+    let anonymous = fixture.app.login(&Credentials::anonymous()).unwrap();
+    let before = fixture.server.seen("").len();
+    let app = fixture.restarted();
+    assert_eq!(app.users().len(), 2);
+    let current = app.current_user().unwrap();
+    assert_eq!(
+        (current.id(), current.refresh_token()),
+        (anonymous.id(), anonymous.refresh_token())
+    );
+    assert_eq!(app.login(&Credentials::anonymous()).unwrap(), current);
+    assert_eq!(fixture.server.seen("").len(), before);
+}
+
+#[test]
+fn a_logout_clears_the_tokens_also_when_the_server_cannot_be_told() {
+    let fixture = Fixture::new();
+    let user = fixture.user();
+    fixture.server.next("DELETE auth/session", Reaction::Cut);
+    let error = user.log_out().unwrap_err();
+    assert_eq!(error.code(), Code::CustomError);
+    assert!(
+        error
+            .to_string()
+            .starts_with("non-zero custom status code considered fatal"),
+        "{error}"
+    );
+    assert_eq!(
+        (user.state(), user.access_token(), user.refresh_token()),
+        (UserState::LoggedOut, String::new(), String::new())
+    );
+    let before = fixture.server.seen("").len();
+    user.log_out().unwrap();
+    assert_eq!(fixture.server.seen("").len(), before);
+    assert_eq!(
+        user.refresh_custom_data().unwrap_err().to_string(),
+        "The user is not logged in"
+    );
+    assert!(fixture.restarted().current_user().is_none());
+    assert_eq!(fixture.user(), user);
+}
+
+#[test]
+fn an_anonymous_logout_removes_the_user_and_its_files_go_at_the_next_start() {
+    let fixture = Fixture::new();
+    let other = fixture.user();
+    let user = fixture.app.login(&Credentials::anonymous()).unwrap();
+    let (realm, _errors) = open_realm(&user);
+    realm.session().pause();
+    write(&realm, [1]);
+    let path = realm.path().to_owned();
+    user.log_out().unwrap();
+    assert_eq!(user.state(), UserState::Removed);
+    assert_eq!(fixture.app.current_user(), Some(other));
+    let error = Realm::open(&user, RealmConfig::new(SCHEMA), None).unwrap_err();
+    let text = format!(
+        "Cannot start a sync session for user '{}' because this user has been removed.",
+        user.id()
+    );
+    assert_eq!(error.to_string(), text);
+    drop(realm);
+    assert!(path.exists());
+    let app = fixture.restarted();
+    assert!(!path.parent().unwrap().exists());
+    assert_eq!(app.users().len(), 1);
+}
+
+#[test]
+fn files_lie_where_realm_puts_them() {
+    let fixture = Fixture::new();
+    let (realm, _errors) = fixture.realm();
+    let app = fixture
+        .directory
+        .path()
+        .canonicalize()
+        .unwrap()
+        .join("mongodb-realm/app-test");
+    assert_eq!(realm.path(), app.join("user1/flx_sync_default.realm"));
+    assert!(realm.path().exists());
+    assert!(app.join("server-utility/metadata/users.json").exists());
+}
+
+#[test]
+fn custom_data_and_functions() {
+    let fixture = Fixture::new();
+    let user = fixture.user();
+    assert_eq!(user.custom_data(), None);
+    fixture.server.state().custom_data = Some(json!({"colour": "red"}));
+    user.refresh_custom_data().unwrap();
+    assert_eq!(user.custom_data().as_deref(), Some(r#"{"colour":"red"}"#));
+
+    let answer = user.call_function("add", r#"[{"$numberLong":"1"}, 2]"#).unwrap();
+    let seen = fixture.server.seen("POST functions/call").remove(0);
+    assert_eq!(
+        seen.body,
+        br#"{"arguments":[{"$numberLong":"1"}, 2],"name":"add"}"#
+    );
+    assert_eq!(answer, format!("[{}]", seen.body.len()));
+    assert_eq!(
+        user.call_function("add", "{}").unwrap_err().code(),
+        Code::MalformedJson
+    );
+
+    fixture.server.next(
+        "POST functions/call",
+        Reaction::error(401, "InvalidSession", "unauthorized"),
+    );
+    user.call_function("add", "[]").unwrap();
+    fixture.server.next(
+        "POST functions/call",
+        Reaction::error(401, "InvalidSession", "unauthorized"),
+    );
+    fixture.server.next(
+        "POST auth/session",
+        Reaction::error(401, "InvalidSession", "revoked"),
+    );
+    assert_eq!(
+        user.call_function("add", "[]").unwrap_err().to_string(),
+        "unauthorized"
+    );
+}
+
+#[test]
+fn without_an_address_a_login_says_what_to_do() {
+    if std::env::var_os("REALM_INGEST_URL").is_some() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let app = App::open(AppConfig {
+        path: Some(directory.path().to_owned()),
+        enable_caching: false,
+        ..AppConfig::new("app-test")
+    })
+    .unwrap();
+    assert_eq!(app.base_url(), "https://services.cloud.mongodb.com");
+    let error = app.login(&Credentials::anonymous()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "no base_url is set and Realm's cloud is shut down: set base_url in the app's configuration, or the environment \
+         variable REALM_INGEST_URL, to the address of your gateway"
+    );
+}
+
+#[test]
+fn addresses_and_ids_that_cannot_be_used_are_refused_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let open = |id: &str, url: &str| {
+        App::open(AppConfig {
+            base_url: Some(url.to_owned()),
+            path: Some(directory.path().to_owned()),
+            enable_caching: false,
+            ..AppConfig::new(id)
+        })
+    };
+    assert_eq!(
+        open("a", "asdf").unwrap_err().to_string(),
+        "URL missing scheme: asdf"
+    );
+    let error = open("..", "http://x").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "A path can't have an identifier reserved by the filesystem: '..'"
+    );
+    assert_eq!(open("", "http://x/").unwrap().base_url(), "http://x");
+}
+
+#[test]
+fn cached_apps_are_found_by_id_and_address() {
+    let directory = tempfile::tempdir().unwrap();
+    let open = |url: &str, path: &Path| {
+        let config = AppConfig {
+            base_url: Some(url.to_owned()),
+            path: Some(path.to_owned()),
+            ..AppConfig::new("cached-app")
+        };
+        App::open(config).unwrap()
+    };
+    let app = open("http://one/", directory.path());
+    let elsewhere = directory.path().join("ignored");
+    open("http://one", &elsewhere);
+    assert!(!elsewhere.exists(), "the cached app is returned");
+    open("http://two", directory.path());
+    assert_eq!(
+        App::cached("cached-app", Some("http://one")).unwrap().base_url(),
+        app.base_url()
+    );
+    assert!(App::cached("cached-app", None).is_some());
+    assert!(App::cached("cached-app", Some("http://three")).is_none());
+    assert!(App::cached("no-app", None).is_none());
+    App::clear_cached();
+    assert!(App::cached("cached-app", None).is_none());
+}
+
+#[test]
+fn the_address_moves_only_to_a_server_that_answers() {
+    let fixture = Fixture::new();
+    let other = crate::common::server::Server::start();
+    fixture.user();
+    let error = fixture.app.update_base_url("http://127.0.0.1:1").unwrap_err();
+    assert_eq!(error.code(), Code::CustomError);
+    assert_eq!(fixture.app.base_url(), fixture.server.url());
+    fixture.app.update_base_url(&format!("{}/", other.url())).unwrap();
+    assert_eq!(fixture.app.base_url(), other.url());
+    fixture.user();
+    assert_eq!(other.seen("POST auth/providers").len(), 1);
+}
+
+#[test]
+fn an_applications_own_transport_carries_everything() {
+    struct Counting(AtomicUsize, HttpTransport, tokio::runtime::Runtime);
+    struct Shared(Arc<Counting>);
+    impl HostSend for Shared {
+        fn send(&self, request: Request, mut slot: ResponseSlot) {
+            self.0.0.fetch_add(1, Ordering::Relaxed);
+            // Blocks, as transports of existing applications do.
+            slot.complete(self.0.2.block_on(self.0.1.send(request)));
+        }
+    }
+    let fixture = Fixture::new();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let http = HttpTransport::new(HttpOptions::default()).unwrap();
+    let counting = Arc::new(Counting(AtomicUsize::new(0), http, runtime));
+    let directory = tempfile::tempdir().unwrap();
+    let app = App::open(AppConfig {
+        transport: Some(Arc::new(HostTransport::new(Shared(counting.clone())))),
+        ..config(&fixture.server.url(), &directory, fixture.clock.clone())
+    })
+    .unwrap();
+    let user = app.login(&Credentials::anonymous()).unwrap();
+    let (realm, _errors) = open_realm(&user);
+    write(&realm, [1]);
+    uploaded(&realm);
+    assert_eq!(counting.0.load(Ordering::Relaxed), fixture.server.seen("").len());
+}
+
+#[test]
+fn realms_that_cannot_be_opened_say_why() {
+    let fixture = Fixture::new();
+    let user = fixture.user();
+    let open = |config: RealmConfig| Realm::open(&user, config, None).unwrap_err();
+    let key = RealmConfig {
+        encryption_key: Some(vec![0; 64]),
+        ..RealmConfig::new(SCHEMA)
+    };
+    assert_eq!(open(key).code(), Code::NotSupported);
+    let missing = fixture.directory.path().join("no/such/place.realm");
+    let error = open(RealmConfig {
+        path: Some(missing.clone()),
+        ..RealmConfig::new(SCHEMA)
+    });
+    assert!(error.to_string().contains("place.realm"), "{error}");
+    assert!(!missing.parent().unwrap().exists());
+    let error = open(RealmConfig::new(
+        r#"{"classes":[{"name":"A","kind":"asymmetric","properties":[]}]}"#,
+    ));
+    assert_eq!(error.code(), Code::InvalidSchema);
+    assert!(
+        error
+            .to_string()
+            .starts_with("Schema validation failed due to the following errors:\n- "),
+        "{error}"
+    );
+
+    let (realm, _errors) = open_realm(&user);
+    let changed = SCHEMA.replace("string", "int");
+    let error = open(RealmConfig::new(changed));
+    assert!(
+        error
+            .to_string()
+            .contains("- Property 'Reading.note' has been changed from 'string' to 'int'."),
+        "{error}"
+    );
+    assert!(realm.session().is_alive());
+    let other = fixture.app.login(&Credentials::anonymous()).unwrap();
+    let taken = RealmConfig {
+        path: Some(realm.path().to_owned()),
+        ..RealmConfig::new(SCHEMA)
+    };
+    let error = Realm::open(&other, taken, None).unwrap_err();
+    assert_eq!(error.code(), Code::MismatchedConfig);
+}

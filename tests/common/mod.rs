@@ -1,0 +1,169 @@
+//! What the tests of the client share: a scripted server, a clock that does not wait, and an app over both.
+
+#![allow(dead_code, reason = "each test program uses a part of this")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail by panicking")]
+
+pub mod server;
+
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex, Once};
+use std::time::Duration;
+
+use realm_ingest::SyncError;
+use realm_ingest::app::{App, AppConfig, Credentials, User};
+use realm_ingest::outbox::Run;
+use realm_ingest::realm::{ErrorHandler, Realm, RealmConfig};
+use realm_ingest::uploader::clock::{Clock, Pause};
+use server::Server;
+use tempfile::TempDir;
+
+/// Longer than anything here takes; a test that reaches it has failed.
+pub const LIMIT: Duration = Duration::from_secs(60);
+
+pub const SCHEMA: &str = r#"{"classes":[{"name":"Reading","kind":"asymmetric","primary_key":"_id","properties":[
+    {"name":"_id","type":"int"},{"name":"note","type":"string"}]}]}"#;
+
+/// A panic on any thread ends the test program: a failed server thread would otherwise look like a silent server.
+pub fn panics_end_the_test() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let print = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            print(info);
+            let ours = std::thread::current()
+                .name()
+                .is_some_and(|name| name.starts_with("scripted-"));
+            if ours {
+                std::process::exit(101);
+            }
+        }));
+    });
+}
+
+/// Every pause ends at once and is noted.
+#[derive(Default)]
+pub struct TestClock(Mutex<Vec<Duration>>);
+
+impl TestClock {
+    pub fn pauses(&self) -> Vec<Duration> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl Clock for TestClock {
+    fn sleep(&self, duration: Duration) -> Pause {
+        self.0.lock().unwrap().push(duration);
+        // Not zero, so that a loop that polls does not starve the rest.
+        Box::pin(tokio::time::sleep(Duration::from_millis(1)))
+    }
+
+    fn random(&self) -> f64 {
+        0.5
+    }
+}
+
+pub struct Fixture {
+    pub server: Server,
+    pub clock: Arc<TestClock>,
+    pub directory: TempDir,
+    pub app: App,
+}
+
+impl Fixture {
+    pub fn new() -> Fixture {
+        panics_end_the_test();
+        let server = Server::start();
+        let directory = tempfile::tempdir().unwrap();
+        let clock = Arc::new(TestClock::default());
+        let app = open_app(&server.url(), &directory, clock.clone());
+        Fixture {
+            server,
+            clock,
+            directory,
+            app,
+        }
+    }
+
+    /// Another start of the program over the same files.
+    pub fn restarted(&self) -> App {
+        open_app(&self.server.url(), &self.directory, self.clock.clone())
+    }
+
+    pub fn user(&self) -> User {
+        self.app
+            .login(&Credentials::email_password("a@b.c", "password"))
+            .unwrap()
+    }
+
+    pub fn realm(&self) -> (Realm, Receiver<SyncError>) {
+        open_realm(&self.user())
+    }
+}
+
+pub fn config(url: &str, directory: &TempDir, clock: Arc<dyn Clock>) -> AppConfig {
+    AppConfig {
+        base_url: Some(url.to_owned()),
+        path: Some(directory.path().to_owned()),
+        enable_caching: false,
+        clock,
+        ..AppConfig::new("app-test")
+    }
+}
+
+fn open_app(url: &str, directory: &TempDir, clock: Arc<dyn Clock>) -> App {
+    App::open(config(url, directory, clock)).unwrap()
+}
+
+pub fn handler() -> (ErrorHandler, Receiver<SyncError>) {
+    let (sender, errors) = channel();
+    let sender = Mutex::new(sender);
+    let handler: ErrorHandler = Arc::new(move |error: &SyncError| {
+        // A test that does not look at errors has dropped the receiver.
+        let _ = sender.lock().unwrap().send(error.clone());
+    });
+    (handler, errors)
+}
+
+pub fn open_realm(user: &User) -> (Realm, Receiver<SyncError>) {
+    let (handler, errors) = handler();
+    (
+        Realm::open(user, RealmConfig::new(SCHEMA), Some(handler)).unwrap(),
+        errors,
+    )
+}
+
+pub fn reading(id: i64) -> Vec<u8> {
+    bson::serialize_to_vec(&bson::doc! {"_id": id, "note": format!("reading {id}")}).unwrap()
+}
+
+/// One write transaction with these readings.
+pub fn write(realm: &Realm, ids: impl IntoIterator<Item = i64>) {
+    let documents: Vec<_> = ids.into_iter().map(reading).collect();
+    let run = Run {
+        class: "Reading".to_owned(),
+        count: u32::try_from(documents.len()).unwrap(),
+    };
+    realm.append(&[run], &documents.concat()).unwrap();
+}
+
+pub fn uploaded(realm: &Realm) {
+    realm.session().wait_for_upload_blocking(Some(LIMIT)).unwrap();
+}
+
+/// Starts a wait; the receiver gets its result.
+pub fn wait(realm: &Realm) -> Receiver<realm_ingest::Result<()>> {
+    let (sender, result) = channel();
+    realm.session().wait_for_upload(move |done| {
+        let _ = sender.send(done);
+    });
+    result
+}
+
+/// Waits for a condition that no event announces.
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = std::time::Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < LIMIT, "{what} did not come about");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
