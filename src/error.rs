@@ -54,6 +54,8 @@ codes! {
     InvalidDatabase = 1021,
     /// What was waited for will not happen.
     OperationAborted = 1027,
+    /// What was waited for did not happen within the caller's limit.
+    WaitTimedOut = 1100,
     /// The connection broke.
     ConnectionClosed = 1030,
     /// The server could not be reached or did not take the request.

@@ -52,6 +52,8 @@ pub struct AppConfig {
     pub enable_caching: bool,
     /// The application's own transport; none means the built-in one.
     pub transport: Option<Arc<dyn Transport>>,
+    /// Settings of the built-in transport.
+    pub http: HttpOptions,
     /// What logins say about this device.
     pub device: DeviceInfo,
     /// The time by which sessions wait; other than the system's in tests alone.
@@ -68,6 +70,7 @@ impl AppConfig {
             metadata_encryption_key: None,
             enable_caching: true,
             transport: None,
+            http: HttpOptions::default(),
             device: DeviceInfo::default(),
             clock: Arc::new(SystemClock::default()),
         }
@@ -167,7 +170,7 @@ impl App {
         let host_transport = config.transport.is_some();
         let transport = match config.transport {
             Some(transport) => transport,
-            None => Arc::new(HttpTransport::new(HttpOptions::default())?),
+            None => Arc::new(HttpTransport::new(config.http)?),
         };
         let document = store.load()?;
         let accounts = document
@@ -213,6 +216,11 @@ impl App {
     /// The client app id.
     pub fn app_id(&self) -> &str {
         &self.inner.app_id
+    }
+
+    /// Whether the transport is the application's own.
+    pub fn has_host_transport(&self) -> bool {
+        self.inner.host_transport
     }
 
     /// The address that was configured, trimmed.

@@ -5,12 +5,17 @@
 //! `Box` belongs to the caller, a `UniquePtr` to the callee. A panic becomes a status; an exception thrown by a
 //! callback becomes a log line.
 
-use super::handles::{App, Realm, ResponseSlot, Session, User};
-use super::status::ok_or_default;
-use crate::{decimal, ejson};
+use cxx::UniquePtr;
+
+use super::handles::{App, Realm, ResponseSlot, Session, User, cached_app, open_app, open_realm};
+use super::{callbacks, convert, guard, guard_or};
+use crate::error::{Code, Error};
+use crate::transport::http::HttpTransport;
+use crate::transport::{FailureKind, Response, Transport};
+use crate::{app, decimal, ejson};
 
 #[cxx::bridge(namespace = "realm::internal::ffi")]
-pub(crate) mod ffi {
+pub(super) mod ffi {
     /// Code 0 is success. `name` is the code's text.
     #[derive(Clone, Debug, Default)]
     struct Status {
@@ -227,47 +232,36 @@ pub(crate) mod ffi {
     impl UniquePtr<HostTransport> {}
 }
 
-pub(crate) use ffi::{AppConfig, Decimal, HttpResponse, RealmConfig, Run, Status};
+pub(super) use ffi::{AppConfig, Decimal, HttpResponse, RealmConfig, Run, Status, SyncError};
+use ffi::{HttpRequest, HttpSettings};
 
-use cxx::UniquePtr;
-use ffi::{HostTransport, HttpRequest, HttpSettings, LogSink, SessionObserver};
+const NAN: Decimal = Decimal {
+    low: 0,
+    high: 0x7c00_0000_0000_0000,
+};
 
 fn version() -> &'static str {
     env!("CARGO_PKG_VERSION")
 }
 
-fn set_log_sink(_sink: UniquePtr<LogSink>, _level: u8) {}
-
-fn set_log_level(_level: u8) {}
-
-impl From<decimal::Bits> for Decimal {
-    fn from(bits: decimal::Bits) -> Self {
-        Decimal {
-            low: bits.low,
-            high: bits.high,
-        }
-    }
+fn set_log_sink(sink: UniquePtr<ffi::LogSink>, level: u8) {
+    guard_or((), || callbacks::set_log_sink(sink, level));
 }
 
-impl From<Decimal> for decimal::Bits {
-    fn from(value: Decimal) -> Self {
-        decimal::Bits {
-            low: value.low,
-            high: value.high,
-        }
-    }
+fn set_log_level(level: u8) {
+    guard_or((), || callbacks::set_log_level(level));
 }
 
 fn decimal128_parse(text: &str) -> Decimal {
-    decimal::parse(text).into()
+    guard_or(NAN, || decimal::parse(text).into())
 }
 
 fn decimal128_from_double(value: f64) -> Decimal {
-    decimal::from_double(value).into()
+    guard_or(NAN, || decimal::from_double(value).into())
 }
 
 fn decimal128_to_string(value: Decimal) -> String {
-    decimal::to_text(value.into())
+    guard_or(String::new(), || decimal::to_text(value.into()))
 }
 
 fn decimal128_arithmetic(operation: u8, a: Decimal, b: Decimal) -> Decimal {
@@ -276,53 +270,38 @@ fn decimal128_arithmetic(operation: u8, a: Decimal, b: Decimal) -> Decimal {
         b'-' => decimal::Operator::Subtract,
         b'*' => decimal::Operator::Multiply,
         b'/' => decimal::Operator::Divide,
-        _ => return decimal::parse("NaN").into(),
+        _ => return NAN,
     };
-    decimal::calculate(operator, a.into(), b.into()).into()
+    guard_or(NAN, || decimal::calculate(operator, a.into(), b.into()).into())
 }
 
 fn decimal128_compare(a: Decimal, b: Decimal) -> i8 {
-    decimal::compare(a.into(), b.into()).map_or(2, |order| order as i8)
+    guard_or(2, || {
+        decimal::compare(a.into(), b.into()).map_or(2, |order| order as i8)
+    })
 }
 
 fn bson_to_ejson(document: &[u8], status: &mut Status) -> String {
-    let text = ejson::from_bson(document).map_err(|e| Status::failed(1, "BadBsonParse", e));
-    ok_or_default(text, status)
+    let text = guard(|| ejson::from_bson(document).map_err(|text| Error::app(Code::BadBsonParse, text)));
+    convert::or(String::new(), status, text)
 }
 
 fn ejson_to_bson(text: &str, status: &mut Status) -> Vec<u8> {
-    let bytes = ejson::to_bson(text).map_err(|e| Status::failed(1, "MalformedJson", e));
-    ok_or_default(bytes, status)
+    let bytes = guard(|| ejson::to_bson(text).map_err(|text| Error::app(Code::MalformedJson, text)));
+    convert::or(Vec::new(), status, bytes)
 }
 
-fn open_app(_config: &AppConfig, _transport: UniquePtr<HostTransport>, status: &mut Status) -> Box<App> {
-    *status = Status::failed(1000, "RuntimeError", "this build of the library has no client");
-    Box::new(App)
+fn send_http(settings: &HttpSettings, request: &HttpRequest) -> HttpResponse {
+    let answer = guard(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Error::Logic(format!("cannot make a runtime: {error}")))?;
+        let transport = HttpTransport::new(settings.into())?;
+        Ok(runtime.block_on(transport.send(request.try_into()?)))
+    });
+    let failed = |error: Error| Response::failed(FailureKind::Connect, error.full_message());
+    answer.unwrap_or_else(failed).into()
 }
 
-fn send_http(_settings: &HttpSettings, _request: &HttpRequest) -> HttpResponse {
-    HttpResponse {
-        http_status: 0,
-        custom_status: -1,
-        has_client_error: false,
-        client_error: 0,
-        headers: Vec::new(),
-        body: Vec::new(),
-    }
-}
-
-fn cached_app(_app_id: &str, _has_base_url: bool, _base_url: &str) -> Box<App> {
-    Box::new(App)
-}
-
-fn clear_cached_apps() {}
-
-fn open_realm(
-    _user: &User,
-    _config: &RealmConfig,
-    _observer: UniquePtr<SessionObserver>,
-    status: &mut Status,
-) -> Box<Realm> {
-    *status = Status::failed(1000, "RuntimeError", "this build of the library has no client");
-    Box::new(Realm)
+fn clear_cached_apps() {
+    guard_or((), app::App::clear_cached);
 }

@@ -1,136 +1,283 @@
-//! What the bridge's boxes hold.
+//! What the bridge's boxes hold, and the bridge's calls on them.
 
-use super::bridge::ffi::{Completion, ConnectionObserver};
-use super::bridge::{HttpResponse, Run, Status};
 use cxx::UniquePtr;
 
-fn absent() -> Status {
-    Status::failed(1000, "RuntimeError", "this build of the library has no client")
+use super::bridge::ffi::{Completion, ConnectionObserver, HostTransport, SessionObserver};
+use super::bridge::{AppConfig, HttpResponse, RealmConfig, Run, Status};
+use super::{Handle, callbacks, convert, guard};
+use crate::app::{self, Credentials};
+use crate::error::{Error, Result};
+use crate::transport::host;
+use crate::uploader::session;
+use crate::{outbox, realm};
+
+pub(super) struct App(Handle<app::App>);
+
+pub(super) fn open_app(
+    config: &AppConfig,
+    transport: UniquePtr<HostTransport>,
+    status: &mut Status,
+) -> Box<App> {
+    let opened = guard(|| {
+        let mut settings = app::AppConfig::new(config.app_id.as_str());
+        settings.base_url = config.has_base_url.then(|| config.base_url.clone());
+        settings.path = convert::given(&config.path).map(Into::into);
+        settings.metadata_encryption_key = convert::key(&config.metadata_encryption_key)?;
+        settings.enable_caching = config.enable_caching;
+        settings.http = (&config.http).into();
+        if let Some(transport) = callbacks::host_transport(transport) {
+            settings.transport = Some(std::sync::Arc::new(transport));
+        }
+        app::App::open(settings).map(Handle::new)
+    });
+    Box::new(App(convert::or(Handle::null(), status, opened)))
 }
 
-pub(crate) struct App;
+pub(super) fn cached_app(app_id: &str, has_base_url: bool, base_url: &str) -> Box<App> {
+    let found = guard(|| Ok(app::App::cached(app_id, has_base_url.then_some(base_url))));
+    Box::new(App(found.ok().flatten().map_or_else(Handle::null, Handle::new)))
+}
 
 impl App {
-    pub(crate) fn has_host_transport(&self) -> bool {
-        false
+    pub(super) fn is_null(&self) -> bool {
+        self.0.is_null()
     }
-    pub(crate) fn is_null(&self) -> bool {
-        true
+
+    pub(super) fn duplicate(&self) -> Box<App> {
+        Box::new(App(self.0.clone()))
     }
-    pub(crate) fn duplicate(&self) -> Box<App> {
-        Box::new(App)
+
+    pub(super) fn has_host_transport(&self) -> bool {
+        self.0.read(false, app::App::has_host_transport)
     }
-    pub(crate) fn register_user(&self, _email: &str, _password: &str) -> Status {
-        absent()
+
+    pub(super) fn register_user(&self, email: &str, password: &str) -> Status {
+        Status::of(self.0.call(|app| app.register_user(email, password)))
     }
-    pub(crate) fn login(&self, _provider: &str, _body_json: &str, status: &mut Status) -> Box<User> {
-        *status = absent();
-        Box::new(User)
+
+    pub(super) fn login(&self, provider: &str, body_json: &str, status: &mut Status) -> Box<User> {
+        let user = self.0.call(|app| {
+            app.login(&Credentials::new(provider, body_json)?)
+                .map(Handle::new)
+        });
+        Box::new(User(convert::or(Handle::null(), status, user)))
     }
-    pub(crate) fn current_user(&self) -> Box<User> {
-        Box::new(User)
+
+    pub(super) fn current_user(&self) -> Box<User> {
+        let user = self.0.read(None, app::App::current_user);
+        Box::new(User(user.map_or_else(Handle::null, Handle::new)))
     }
-    pub(crate) fn base_url(&self) -> String {
-        String::new()
+
+    pub(super) fn base_url(&self) -> String {
+        self.0.read(String::new(), app::App::base_url)
     }
-    pub(crate) fn update_base_url(&self, _url: &str) -> Status {
-        absent()
+
+    pub(super) fn update_base_url(&self, url: &str) -> Status {
+        Status::of(self.0.call(|app| app.update_base_url(url)))
     }
 }
 
-pub(crate) struct User;
+pub(super) struct User(Handle<app::User>);
 
 impl User {
-    pub(crate) fn is_null(&self) -> bool {
-        true
+    pub(super) fn is_null(&self) -> bool {
+        self.0.is_null()
     }
-    pub(crate) fn duplicate(&self) -> Box<User> {
-        Box::new(User)
+
+    pub(super) fn duplicate(&self) -> Box<User> {
+        Box::new(User(self.0.clone()))
     }
-    pub(crate) fn same_as(&self, _other: &User) -> bool {
-        false
+
+    pub(super) fn same_as(&self, other: &User) -> bool {
+        self.0.inner == other.0.inner
     }
-    pub(crate) fn identifier(&self) -> String {
-        String::new()
+
+    pub(super) fn identifier(&self) -> String {
+        self.0.read(String::new(), |user| user.id().to_owned())
     }
-    pub(crate) fn state(&self) -> u8 {
-        2
+
+    pub(super) fn state(&self) -> u8 {
+        self.0.read(app::UserState::Removed, app::User::state) as u8
     }
-    pub(crate) fn access_token(&self) -> String {
-        String::new()
+
+    pub(super) fn access_token(&self) -> String {
+        self.0.read(String::new(), app::User::access_token)
     }
-    pub(crate) fn refresh_token(&self) -> String {
-        String::new()
+
+    pub(super) fn refresh_token(&self) -> String {
+        self.0.read(String::new(), app::User::refresh_token)
     }
-    pub(crate) fn log_out(&self) -> Status {
-        absent()
+
+    pub(super) fn log_out(&self) -> Status {
+        Status::of(self.0.call(app::User::log_out))
     }
-    pub(crate) fn refresh_custom_data(&self) -> Status {
-        absent()
+
+    pub(super) fn refresh_custom_data(&self) -> Status {
+        Status::of(self.0.call(app::User::refresh_custom_data))
     }
-    pub(crate) fn custom_data(&self) -> String {
-        String::new()
+
+    pub(super) fn custom_data(&self) -> String {
+        self.0.read(None, app::User::custom_data).unwrap_or_default()
     }
-    pub(crate) fn call_function(&self, _name: &str, _args_ejson: &str, status: &mut Status) -> String {
-        *status = absent();
-        String::new()
+
+    pub(super) fn call_function(&self, name: &str, args_ejson: &str, status: &mut Status) -> String {
+        convert::or(
+            String::new(),
+            status,
+            self.0.call(|user| user.call_function(name, args_ejson)),
+        )
     }
-    pub(crate) fn realm_path(&self, status: &mut Status) -> String {
-        *status = absent();
-        String::new()
+
+    pub(super) fn realm_path(&self, status: &mut Status) -> String {
+        let path = self.0.call(|user| {
+            let path = user.realm_path()?;
+            let text = path.into_os_string().into_string();
+            text.map_err(|path| Error::InvalidArgument(format!("the path {path:?} is not valid UTF-8")))
+        });
+        convert::or(String::new(), status, path)
     }
 }
 
-pub(crate) struct Realm;
+pub(super) struct Realm(Handle<realm::Realm>);
+
+pub(super) fn open_realm(
+    user: &User,
+    config: &RealmConfig,
+    observer: UniquePtr<SessionObserver>,
+    status: &mut Status,
+) -> Box<Realm> {
+    let opened = user.0.call(|user| {
+        let mut settings = realm::RealmConfig::new(config.schema_json.as_str());
+        settings.path = convert::given(&config.path).map(Into::into);
+        settings.stop_policy = stop_policy(config.stop_policy)?;
+        settings.encryption_key = convert::key(&config.encryption_key)?.map(Vec::from);
+        settings.headers = convert::pairs(&config.headers);
+        settings.proxy = convert::given(&config.proxy);
+        realm::Realm::open(user, settings, callbacks::error_handler(observer)).map(Handle::new)
+    });
+    Box::new(Realm(convert::or(Handle::null(), status, opened)))
+}
+
+pub(super) fn stop_policy(number: u8) -> Result<realm::StopPolicy> {
+    match number {
+        0 => Ok(realm::StopPolicy::Immediately),
+        1 => Ok(realm::StopPolicy::LiveIndefinitely),
+        2 => Ok(realm::StopPolicy::AfterChangesUploaded),
+        other => Err(Error::InvalidArgument(format!("{other} is no stop policy"))),
+    }
+}
 
 impl Realm {
-    pub(crate) fn is_null(&self) -> bool {
-        true
+    pub(super) fn is_null(&self) -> bool {
+        self.0.is_null()
     }
-    pub(crate) fn append(&self, _runs: &[Run], _payload: &[u8]) -> Status {
-        absent()
+
+    pub(super) fn append(&self, runs: &[Run], payload: &[u8]) -> Status {
+        Status::of(self.0.call(|realm| {
+            let runs = runs.iter().map(|run| outbox::Run {
+                class: run.class_name.clone(),
+                count: run.count,
+            });
+            realm.append(&runs.collect::<Vec<_>>(), payload)
+        }))
     }
-    pub(crate) fn pending_objects(&self) -> u64 {
-        0
+
+    pub(super) fn pending_objects(&self) -> u64 {
+        self.0
+            .call(realm::Realm::pending)
+            .map_or(0, |pending| pending.objects)
     }
-    pub(crate) fn session(&self) -> Box<Session> {
-        Box::new(Session)
+
+    pub(super) fn session(&self) -> Box<Session> {
+        Box::new(Session(
+            self.0
+                .call(|realm| Ok(Handle::new(realm.session())))
+                .unwrap_or(Handle::null()),
+        ))
     }
-    pub(crate) fn close(&self) {}
+
+    pub(super) fn close(&self) {
+        self.0.read((), realm::Realm::close);
+    }
 }
 
-pub(crate) struct Session;
+pub(super) struct Session(Handle<session::Session>);
 
 impl Session {
-    pub(crate) fn duplicate(&self) -> Box<Session> {
-        Box::new(Session)
+    pub(super) fn duplicate(&self) -> Box<Session> {
+        Box::new(Session(self.0.clone()))
     }
-    pub(crate) fn is_alive(&self) -> bool {
-        false
+
+    pub(super) fn is_alive(&self) -> bool {
+        self.0.read(false, session::Session::is_alive)
     }
-    pub(crate) fn state(&self) -> u8 {
-        2
+
+    pub(super) fn state(&self) -> u8 {
+        self.0
+            .read(session::SessionState::Inactive, session::Session::state) as u8
     }
-    pub(crate) fn connection_state(&self) -> u8 {
-        0
+
+    pub(super) fn connection_state(&self) -> u8 {
+        self.0.read(
+            session::ConnectionState::Disconnected,
+            session::Session::connection_state,
+        ) as u8
     }
-    pub(crate) fn wait_for_upload(&self, mut completion: UniquePtr<Completion>) {
-        let _ = completion.pin_mut().complete(&absent());
+
+    pub(super) fn wait_for_upload(&self, completion: UniquePtr<Completion>) {
+        self.wait(completion, session::Session::wait_for_upload)
     }
-    pub(crate) fn wait_for_download(&self, mut completion: UniquePtr<Completion>) {
-        let _ = completion.pin_mut().complete(&absent());
+
+    pub(super) fn wait_for_download(&self, completion: UniquePtr<Completion>) {
+        self.wait(completion, session::Session::wait_for_download)
     }
-    pub(crate) fn pause(&self) {}
-    pub(crate) fn resume(&self) {}
-    pub(crate) fn reconnect(&self) {}
-    pub(crate) fn observe_connection(&self, _observer: UniquePtr<ConnectionObserver>) -> u64 {
-        0
+
+    /// A completion hears the end of its wait also where the wait cannot begin.
+    fn wait(&self, completion: UniquePtr<Completion>, begin: impl FnOnce(&session::Session, Done)) {
+        let mut done = Some(Box::new(callbacks::completion(completion)) as Done);
+        let begun = self.0.call(|session| {
+            if let Some(done) = done.take() {
+                begin(session, done);
+            }
+            Ok(())
+        });
+        if let (Err(error), Some(done)) = (begun, done) {
+            done(Err(error));
+        }
     }
-    pub(crate) fn unobserve_connection(&self, _token: u64) {}
+
+    pub(super) fn pause(&self) {
+        self.0.read((), session::Session::pause);
+    }
+
+    pub(super) fn resume(&self) {
+        self.0.read((), session::Session::resume);
+    }
+
+    pub(super) fn reconnect(&self) {
+        self.0.read((), session::Session::reconnect);
+    }
+
+    pub(super) fn observe_connection(&self, observer: UniquePtr<ConnectionObserver>) -> u64 {
+        let observer = callbacks::connection_observer(observer);
+        self.0.read(0, |session| session.observe_connection(observer))
+    }
+
+    pub(super) fn unobserve_connection(&self, token: u64) {
+        self.0.read((), |session| session.unobserve_connection(token));
+    }
 }
 
-pub(crate) struct ResponseSlot;
+type Done = Box<dyn FnOnce(Result<()>) + Send>;
+
+pub(super) struct ResponseSlot(host::ResponseSlot);
 
 impl ResponseSlot {
-    pub(crate) fn complete(&mut self, _response: &HttpResponse) {}
+    pub(super) fn new(slot: host::ResponseSlot) -> ResponseSlot {
+        ResponseSlot(slot)
+    }
+
+    pub(super) fn complete(&mut self, response: &HttpResponse) {
+        super::guard_or((), || self.0.complete(response.into()));
+    }
 }

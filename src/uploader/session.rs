@@ -552,7 +552,7 @@ impl Session {
                 Err(match error {
                     mpsc::RecvTimeoutError::Disconnected => Error::aborted(),
                     mpsc::RecvTimeoutError::Timeout => Error::Sync {
-                        code: Code::OperationAborted,
+                        code: Code::WaitTimedOut,
                         message: "the upload was not complete within the time limit".to_owned(),
                     },
                 })

@@ -1,0 +1,116 @@
+//! The application's C++ callbacks as closures and traits of the library. An exception becomes a log line.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use cxx::UniquePtr;
+use cxx::memory::UniquePtrTarget;
+
+use super::bridge::ffi;
+use super::bridge::{Status, SyncError};
+use super::handles::ResponseSlot;
+use crate::error::Result;
+use crate::logging::{self, Sink};
+use crate::realm::ErrorHandler;
+use crate::transport;
+use crate::transport::host::{self, HostSend};
+use crate::uploader::session::ConnectionState;
+
+/// A callback object that the library may use from any thread.
+struct Shared<T: UniquePtrTarget>(UniquePtr<T>);
+
+// SAFETY: observer.hpp asks of every class that crosses that its objects may be called, also by several threads at
+// once where the method is const, and destroyed on any thread.
+unsafe impl<T: UniquePtrTarget> Send for Shared<T> {}
+// SAFETY: as above; the methods that are reachable by a shared reference are const in C++.
+unsafe impl<T: UniquePtrTarget> Sync for Shared<T> {}
+
+impl<T: UniquePtrTarget> Shared<T> {
+    fn new(callback: UniquePtr<T>) -> Option<Shared<T>> {
+        (!callback.is_null()).then_some(Shared(callback))
+    }
+
+    fn get(&self) -> Option<&T> {
+        self.0.as_ref()
+    }
+}
+
+/// What a callback threw goes to the log; there is nobody else to tell.
+fn logged(what: &str, outcome: Option<std::result::Result<(), cxx::Exception>>) {
+    if let Some(Err(exception)) = outcome {
+        log::error!(target: "ingest::callback", "{what} threw: {exception}");
+    }
+}
+
+/// The sink of the process, kept so that its level can be changed alone.
+static SINK: Mutex<Option<Sink>> = Mutex::new(None);
+
+pub(super) fn set_log_sink(sink: UniquePtr<ffi::LogSink>, level: u8) {
+    let sink: Option<Sink> = Shared::new(sink).map(|sink| {
+        let to_host = move |level: u8, text: &str| {
+            // A sink that throws cannot be told about in the log.
+            let _ = sink.get().map(|sink| sink.log(level, text));
+        };
+        Arc::new(to_host) as Sink
+    });
+    let former = std::mem::replace(
+        &mut *SINK.lock().unwrap_or_else(PoisonError::into_inner),
+        sink.clone(),
+    );
+    logging::set_sink(sink, level);
+    // Last, and outside the lock: its destructor is the application's.
+    drop(former);
+}
+
+pub(super) fn set_log_level(level: u8) {
+    let sink = SINK.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    logging::set_sink(sink, level);
+}
+
+pub(super) fn error_handler(observer: UniquePtr<ffi::SessionObserver>) -> Option<ErrorHandler> {
+    let observer = Shared::new(observer)?;
+    Some(Arc::new(move |error: &crate::error::SyncError| {
+        let error = SyncError::from(error);
+        logged(
+            "the error handler",
+            observer.get().map(|observer| observer.error(&error)),
+        );
+    }))
+}
+
+pub(super) fn completion(completion: UniquePtr<ffi::Completion>) -> impl FnOnce(Result<()>) + Send + 'static {
+    let mut completion = Shared::new(completion);
+    move |result| {
+        // Binds the whole, not its one field: the whole is what may be sent.
+        let completion = &mut completion;
+        let target = completion.as_mut().and_then(|it| it.0.as_mut());
+        logged(
+            "the end of a wait",
+            target.map(|target| target.complete(&Status::of(result))),
+        );
+    }
+}
+
+pub(super) fn connection_observer(
+    observer: UniquePtr<ffi::ConnectionObserver>,
+) -> impl Fn(ConnectionState, ConnectionState) + Send + Sync + 'static {
+    let observer = Shared::new(observer);
+    move |old, new| {
+        let target = observer.as_ref().and_then(Shared::get);
+        logged(
+            "a connection observer",
+            target.map(|target| target.changed(old as u8, new as u8)),
+        );
+    }
+}
+
+pub(super) fn host_transport(transport: UniquePtr<ffi::HostTransport>) -> Option<host::HostTransport> {
+    Shared::new(transport).map(host::HostTransport::new)
+}
+
+impl HostSend for Shared<ffi::HostTransport> {
+    fn send(&self, request: transport::Request, slot: host::ResponseSlot) {
+        let slot = Box::new(ResponseSlot::new(slot));
+        let outcome = self.get().map(|transport| transport.send(&request.into(), slot));
+        logged("the HTTP transport", outcome);
+    }
+}

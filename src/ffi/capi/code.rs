@@ -1,0 +1,95 @@
+//! The constants of the header.
+#![allow(dead_code, reason = "the constants are for the header")]
+
+/// REALM_INGEST_OK, or why a call failed. The constants of this header are those that programs tell apart; others
+/// occur and more will. `realm_ingest_error_name` gives the name of any.
+pub type realm_ingest_code = u32;
+
+/// The call did what it should.
+pub const REALM_INGEST_OK: u32 = 0;
+/// The library is at fault. The handle that was used does no more work.
+pub const REALM_INGEST_PANIC: u32 = 1;
+/// Something failed that has no code of its own.
+pub const REALM_INGEST_RUNTIME_ERROR: u32 = 1000;
+/// A document, a transaction or the outbox is larger than allowed.
+pub const REALM_INGEST_LIMIT_EXCEEDED: u32 = 1009;
+/// A file could not be read or written.
+pub const REALM_INGEST_FILE_OPERATION_FAILED: u32 = 1017;
+/// The disk has no room left. What was stored before is unharmed.
+pub const REALM_INGEST_OUT_OF_DISK_SPACE: u32 = 1018;
+/// A file is not what it should be.
+pub const REALM_INGEST_INVALID_DATABASE: u32 = 1021;
+/// What was waited for will not happen.
+pub const REALM_INGEST_OPERATION_ABORTED: u32 = 1027;
+/// The server could not be reached. The library keeps trying.
+pub const REALM_INGEST_SYNC_CONNECT_FAILED: u32 = 1034;
+/// The server took longer than allowed.
+pub const REALM_INGEST_SYNC_CONNECT_TIMEOUT: u32 = 1035;
+/// What was waited for did not happen within the caller's limit.
+pub const REALM_INGEST_WAIT_TIMED_OUT: u32 = 1100;
+/// The schema contradicts what the server already has.
+pub const REALM_INGEST_SYNC_INVALID_SCHEMA_CHANGE: u32 = 1036;
+/// The certificate or the TLS handshake failed.
+pub const REALM_INGEST_TLS_HANDSHAKE_FAILED: u32 = 1042;
+/// Objects were refused by the server for good.
+pub const REALM_INGEST_SYNC_WRITE_NOT_ALLOWED: u32 = 1044;
+/// The call is not allowed at this point.
+pub const REALM_INGEST_LOGIC_ERROR: u32 = 2000;
+/// This version does not offer it.
+pub const REALM_INGEST_NOT_SUPPORTED: u32 = 2001;
+/// The path is open with other settings.
+pub const REALM_INGEST_MISMATCHED_CONFIG: u32 = 2013;
+/// The realm has been closed.
+pub const REALM_INGEST_CLOSED_REALM: u32 = 2014;
+/// The schema is not valid.
+pub const REALM_INGEST_INVALID_SCHEMA: u32 = 2016;
+/// An argument is not valid, or NULL where it may not be.
+pub const REALM_INGEST_INVALID_ARGUMENT: u32 = 3000;
+/// A request to the server got no answer.
+pub const REALM_INGEST_CUSTOM_ERROR: u32 = 4000;
+/// A token is unknown, expired or revoked.
+pub const REALM_INGEST_INVALID_SESSION: u32 = 4301;
+/// The server answered with a status that is not success and nothing more.
+pub const REALM_INGEST_HTTP_ERROR: u32 = 4309;
+/// The credentials were not accepted.
+pub const REALM_INGEST_AUTH_ERROR: u32 = 4346;
+/// Someone registered with this name before.
+pub const REALM_INGEST_ACCOUNT_NAME_IN_USE: u32 = 4348;
+/// Unknown user or wrong password.
+pub const REALM_INGEST_INVALID_PASSWORD: u32 = 4349;
+
+/// After the last close of a path its session stops at once.
+pub const REALM_INGEST_STOP_IMMEDIATELY: u8 = 0;
+/// After the last close of a path its session works on while the process lives.
+pub const REALM_INGEST_STOP_NEVER: u8 = 1;
+/// After the last close of a path its session works on until everything is uploaded. The default.
+pub const REALM_INGEST_STOP_AFTER_UPLOAD: u8 = 2;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
+
+    use crate::error::Code;
+
+    /// The constants of the header, as they stand in this file.
+    fn constants() -> impl Iterator<Item = (String, u32)> {
+        include_str!("code.rs").lines().filter_map(|line| {
+            let (name, number) = line
+                .strip_prefix("pub const REALM_INGEST_")?
+                .split_once(": u32 = ")?;
+            Some((name.to_owned(), number.strip_suffix(';')?.parse().unwrap()))
+        })
+    }
+
+    #[test]
+    fn the_constants_are_the_codes() {
+        assert!(constants().count() > 20);
+        for (name, number) in constants().filter(|(_, number)| *number != 0) {
+            let words = name
+                .split('_')
+                .map(|word| format!("{}{}", &word[..1], word[1..].to_lowercase()));
+            let camel = words.collect::<String>().replace("HttpError", "HTTPError");
+            assert_eq!(Code::from_name(&camel).map(Code::number), Some(number), "{name}");
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Where the library's log goes.
+
+use std::ffi::{c_char, c_void};
+use std::sync::Arc;
+
+use super::{UserData, realm_ingest_free_callback};
+use crate::ffi::guard_or;
+use crate::logging::{self, Sink};
+
+/// Gets one line of the log, from any thread, also from several at once. The levels are 1 trace, 2 debug, 4 info,
+/// 5 warning, 6 error. `message` is UTF-8 of `length` bytes and lives until the callback returns.
+pub type realm_ingest_log_callback =
+    Option<unsafe extern "C" fn(userdata: *mut c_void, level: u8, message: *const c_char, length: usize)>;
+
+/// Sends the log of the whole process from `level` on (0 everything, 8 nothing) to `callback`, in place of where it
+/// went before. NULL ends it. `free_userdata` may be NULL.
+///
+/// # Safety
+/// `callback` may be called with `userdata` on any thread until `free_userdata` has been.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn realm_ingest_set_log(
+    level: u8,
+    callback: realm_ingest_log_callback,
+    userdata: *mut c_void,
+    free_userdata: realm_ingest_free_callback,
+) {
+    let data = UserData {
+        pointer: userdata,
+        free: free_userdata,
+    };
+    let sink = callback.map(|callback| {
+        Arc::new(move |level: u8, text: &str| {
+            let data: &UserData = &data;
+            // SAFETY: the caller promises it, and the text is borrowed for the call.
+            unsafe { callback(data.pointer, level, text.as_ptr().cast(), text.len()) }
+        }) as Sink
+    });
+    guard_or((), || logging::set_sink(sink, level));
+}

@@ -1,0 +1,147 @@
+//! The C ABI: source of include/realm_ingest.h, whose contract page is in cbindgen.toml. One file a noun.
+#![allow(non_camel_case_types, reason = "the names are C's")]
+
+mod app;
+mod code;
+mod error;
+mod log;
+mod realm;
+mod transaction;
+
+use std::ffi::{c_char, c_void};
+use std::{slice, str};
+
+use super::{Handle, guard};
+use crate::error::{Error, Result};
+use code::{REALM_INGEST_OK, realm_ingest_code};
+use error::realm_ingest_error;
+
+/// Ends the life of what `userdata` points to. Called once, when the library has no more use for the callback, from
+/// any thread.
+pub type realm_ingest_free_callback = Option<unsafe extern "C" fn(userdata: *mut c_void)>;
+
+/// A callback's data and how it ends.
+struct UserData {
+    pointer: *mut c_void,
+    free: realm_ingest_free_callback,
+}
+
+// SAFETY: the header asks for callbacks whose data may be used and freed on any thread.
+unsafe impl Send for UserData {}
+// SAFETY: as above, by several threads at once.
+unsafe impl Sync for UserData {}
+
+impl Drop for UserData {
+    fn drop(&mut self) {
+        if let Some(free) = self.free {
+            // SAFETY: the caller gave the function for this pointer, and this is the one call of it.
+            unsafe { free(self.pointer) }
+        }
+    }
+}
+
+/// The release of the library, such as `0.1.0`.
+#[unsafe(no_mangle)]
+pub extern "C" fn realm_ingest_version() -> *const c_char {
+    concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
+}
+
+/// Runs one entry: a failure becomes the code, and the error for a caller who asked for it.
+///
+/// # Safety
+/// `error` is NULL or may be written.
+unsafe fn enter(error: *mut *mut realm_ingest_error, work: impl FnOnce() -> Result<()>) -> realm_ingest_code {
+    match guard(work) {
+        Ok(()) => REALM_INGEST_OK,
+        Err(failure) => {
+            let code = failure.code().number();
+            // SAFETY: the caller promises it.
+            if let Some(slot) = unsafe { error.as_mut() } {
+                *slot = Box::into_raw(Box::new(realm_ingest_error::from(&failure)));
+            }
+            code
+        }
+    }
+}
+
+/// # Safety
+/// `pointer` is NULL or points to a live T.
+unsafe fn required<'a, T>(pointer: *const T, name: &str) -> Result<&'a T> {
+    // SAFETY: the caller promises it.
+    unsafe { pointer.as_ref() }.ok_or_else(|| missing(name))
+}
+
+/// # Safety
+/// `pointer` is NULL or points to a live T that nobody else uses.
+unsafe fn required_mut<'a, T>(pointer: *mut T, name: &str) -> Result<&'a mut T> {
+    // SAFETY: the caller promises it.
+    unsafe { pointer.as_mut() }.ok_or_else(|| missing(name))
+}
+
+fn missing(name: &str) -> Error {
+    Error::InvalidArgument(format!("{name} is NULL"))
+}
+
+/// # Safety
+/// `pointer` is NULL or points to `length` bytes.
+unsafe fn bytes<'a>(pointer: *const u8, length: usize, name: &str) -> Result<&'a [u8]> {
+    if pointer.is_null() {
+        return if length == 0 { Ok(&[]) } else { Err(missing(name)) };
+    }
+    // SAFETY: the caller promises it.
+    Ok(unsafe { slice::from_raw_parts(pointer, length) })
+}
+
+/// # Safety
+/// As [`bytes`].
+unsafe fn text<'a>(pointer: *const c_char, length: usize, name: &str) -> Result<&'a str> {
+    if pointer.is_null() {
+        return Err(missing(name));
+    }
+    // SAFETY: the caller promises it.
+    let bytes = unsafe { bytes(pointer.cast(), length, name) }?;
+    str::from_utf8(bytes).map_err(|_| Error::InvalidArgument(format!("{name} is not valid UTF-8")))
+}
+
+/// Gives `value` to the caller, who frees it.
+fn give<T>(slot: &mut *mut T, value: T) {
+    *slot = Box::into_raw(Box::new(value));
+}
+
+/// Takes back what [`give`] gave.
+///
+/// # Safety
+/// `pointer` is NULL or came from [`give`] and was not taken back before.
+unsafe fn take<T>(pointer: *mut T) {
+    let taken = guard(|| {
+        if !pointer.is_null() {
+            // SAFETY: the caller promises it.
+            drop(unsafe { Box::from_raw(pointer) });
+        }
+        Ok(())
+    });
+    if let Err(error) = taken {
+        ::log::error!(target: "ingest::ffi", "{error}");
+    }
+}
+
+/// Text that C code may keep looking at while its owner lives: UTF-8, and a NUL behind it for convenience.
+struct Text(Vec<u8>);
+
+impl Text {
+    fn new(text: impl Into<String>) -> Text {
+        let mut bytes = text.into().into_bytes();
+        bytes.push(0);
+        Text(bytes)
+    }
+
+    /// # Safety
+    /// `length` is NULL or may be written.
+    unsafe fn show(&self, length: *mut usize) -> *const c_char {
+        // SAFETY: the caller promises it.
+        if let Some(length) = unsafe { length.as_mut() } {
+            *length = self.0.len() - 1;
+        }
+        self.0.as_ptr().cast()
+    }
+}

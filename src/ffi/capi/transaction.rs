@@ -1,0 +1,213 @@
+//! Transactions: documents that are stored all or not at all.
+
+use std::ffi::c_char;
+use std::sync::Arc;
+
+use realm_ingest_protocol::document::{self, Document, Limits};
+
+use super::realm::realm_ingest_realm;
+use super::{
+    Handle, bytes, enter, give, realm_ingest_code, realm_ingest_error, required, required_mut, take, text,
+};
+use crate::error::{Error, Result};
+use crate::outbox::Run;
+use crate::realm::Realm;
+
+/// Documents on their way into a realm, in memory until the commit. One thread at a time; several transactions of one
+/// realm may be under way at once.
+pub struct realm_ingest_transaction {
+    realm: Arc<Handle<Realm>>,
+    documents: Documents,
+}
+
+#[derive(Default)]
+struct Documents {
+    runs: Vec<Run>,
+    payload: Vec<u8>,
+}
+
+impl Documents {
+    /// Adds documents of one class that stand back to back in `bytes`: all of them, or none where one is not
+    /// well-formed.
+    fn add(&mut self, class: &str, bytes: &[u8]) -> Result<()> {
+        let mut count = 0_u32;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let refuse = |reason: String| {
+                Error::InvalidArgument(format!("document {count} is not valid BSON: {reason}"))
+            };
+            let (one, behind) = document::split(rest).map_err(|error| refuse(error.to_string()))?;
+            Document::validate(one, &Limits::default()).map_err(|error| refuse(error.to_string()))?;
+            rest = behind;
+            count += 1;
+        }
+        match self.runs.last_mut().filter(|run| run.class == class) {
+            Some(run) => run.count += count,
+            None => self.runs.push(Run {
+                class: class.to_owned(),
+                count,
+            }),
+        }
+        self.payload.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+/// Begins a transaction.
+///
+/// # Safety
+/// `realm` is live; `error` is NULL or may be written; `transaction` may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn realm_ingest_transaction_new(
+    realm: *const realm_ingest_realm,
+    error: *mut *mut realm_ingest_error,
+    transaction: *mut *mut realm_ingest_transaction,
+) -> realm_ingest_code {
+    // SAFETY: the caller promises what each step needs.
+    unsafe {
+        enter(error, || {
+            let slot = required_mut(transaction, "transaction")?;
+            let realm = required(realm, "realm")?.handle().clone();
+            give(
+                slot,
+                realm_ingest_transaction {
+                    realm,
+                    documents: Documents::default(),
+                },
+            );
+            Ok(())
+        })
+    }
+}
+
+/// Adds one or more BSON documents of one class, back to back. They are copied. Bytes that are not well-formed BSON
+/// are refused and change nothing; whether a document fits its class is the server's to judge.
+///
+/// # Safety
+/// `transaction` is live and nobody else uses it; `class_name` and `documents` point to their bytes; `error` is NULL or
+/// may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn realm_ingest_transaction_append(
+    transaction: *mut realm_ingest_transaction,
+    class_name: *const c_char,
+    class_name_length: usize,
+    documents: *const u8,
+    documents_length: usize,
+    error: *mut *mut realm_ingest_error,
+) -> realm_ingest_code {
+    // SAFETY: the caller promises what each step needs.
+    unsafe {
+        enter(error, || {
+            let transaction = required_mut(transaction, "transaction")?;
+            let class = text(class_name, class_name_length, "class_name")?;
+            transaction
+                .documents
+                .add(class, bytes(documents, documents_length, "documents")?)
+        })
+    }
+}
+
+/// Stores the documents, all or none. On success they are on stable storage, will be uploaded, and the transaction is
+/// empty again; on failure nothing is stored and the transaction is as it was.
+///
+/// # Safety
+/// `transaction` is live and nobody else uses it; `error` is NULL or may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn realm_ingest_transaction_commit(
+    transaction: *mut realm_ingest_transaction,
+    error: *mut *mut realm_ingest_error,
+) -> realm_ingest_code {
+    // SAFETY: the caller promises what each step needs.
+    unsafe {
+        enter(error, || {
+            let transaction = required_mut(transaction, "transaction")?;
+            let documents = &mut transaction.documents;
+            transaction
+                .realm
+                .call(|realm| realm.append(&documents.runs, &documents.payload))?;
+            documents.runs.clear();
+            documents.payload.clear();
+            Ok(())
+        })
+    }
+}
+
+/// Frees a transaction, and forgets what was not committed; NULL is fine.
+///
+/// # Safety
+/// `transaction` is NULL or was not freed before.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn realm_ingest_transaction_free(transaction: *mut realm_ingest_transaction) {
+    // SAFETY: the caller promises it.
+    unsafe { take(transaction) }
+}
+
+/// A whole transaction in one call: stores documents of one class, back to back, all or none.
+///
+/// # Safety
+/// `realm` is live; `class_name` and `documents` point to their bytes; `error` is NULL or may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn realm_ingest_realm_append(
+    realm: *const realm_ingest_realm,
+    class_name: *const c_char,
+    class_name_length: usize,
+    documents: *const u8,
+    documents_length: usize,
+    error: *mut *mut realm_ingest_error,
+) -> realm_ingest_code {
+    // SAFETY: the caller promises what each step needs.
+    unsafe {
+        enter(error, || {
+            let realm = required(realm, "realm")?;
+            let class = text(class_name, class_name_length, "class_name")?;
+            let mut added = Documents::default();
+            added.add(class, bytes(documents, documents_length, "documents")?)?;
+            realm
+                .handle()
+                .call(|realm| realm.append(&added.runs, &added.payload))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
+
+    use super::Documents;
+
+    const EMPTY: &[u8] = &[5, 0, 0, 0, 0];
+
+    #[test]
+    fn documents_of_one_class_in_a_row_are_one_run() {
+        let mut documents = Documents::default();
+        documents.add("A", &[EMPTY, EMPTY].concat()).unwrap();
+        documents.add("A", EMPTY).unwrap();
+        documents.add("B", EMPTY).unwrap();
+        documents.add("A", EMPTY).unwrap();
+        let runs: Vec<_> = documents
+            .runs
+            .iter()
+            .map(|run| (run.class.as_str(), run.count))
+            .collect();
+        assert_eq!(runs, [("A", 3), ("B", 1), ("A", 1)]);
+        assert_eq!(documents.payload, EMPTY.repeat(5));
+    }
+
+    #[test]
+    fn bytes_that_are_not_bson_change_nothing() {
+        let mut documents = Documents::default();
+        for broken in [
+            &[5, 0, 0, 0][..],
+            &[6, 0, 0, 0, 1, 0],
+            &[5, 0, 0, 0, 0, 5],
+            &[0; 5],
+        ] {
+            let error = documents.add("A", &[EMPTY, broken].concat()).unwrap_err();
+            assert!(
+                error.to_string().starts_with("document 1 is not valid BSON: "),
+                "{error}"
+            );
+        }
+        assert!(documents.runs.is_empty() && documents.payload.is_empty());
+    }
+}
