@@ -14,7 +14,8 @@ use crate::error::{Code, Error, Result, SyncError};
 use crate::outbox::{self, Durability, Options, Outbox, Pending, Run, SchemaId, SqliteOutbox, Transaction};
 use crate::transport::Transport;
 use crate::transport::http::{HttpOptions, HttpTransport};
-use crate::uploader::session::{Core, Session};
+use crate::uploader::core::Core;
+use crate::uploader::session::Session;
 pub use crate::uploader::session::{ErrorHandler, StopPolicy};
 use crate::uploader::{self, registry};
 

@@ -154,14 +154,18 @@ impl App {
     }
 
     fn make(config: AppConfig, base: BaseUrl) -> Result<App> {
-        let root = match config.path {
-            Some(path) => path,
-            None => std::env::current_dir().map_err(|source| Error::File {
-                action: "find",
-                path: "the current directory".into(),
-                source,
-            })?,
+        // Absolute: the files stay the same if the program changes its directory.
+        let root = config.path.unwrap_or_default();
+        let root = if root.as_os_str().is_empty() {
+            std::env::current_dir()
+        } else {
+            std::path::absolute(&root)
         };
+        let root = root.map_err(|source| Error::File {
+            action: "find",
+            path: "the directory for files".into(),
+            source,
+        })?;
         let directory = paths::app_directory(&root, &config.app_id)?;
         let store = UserStore::open(
             &paths::metadata_directory(&directory),

@@ -416,9 +416,10 @@ impl User {
     }
 }
 
-/// Whether a refresh failed for good: the session is gone, not the network.
+/// Whether a refresh failed for good: the session is gone. Only the server's own words count; a portal or proxy on the
+/// way may answer 401 or 403 too, and must not log a device out.
 pub(crate) fn is_refusal(error: &Error) -> bool {
-    matches!(error.status(), 401 | 403) || error.code().is_client_error()
+    matches!(error.status(), 401 | 403) && error.code().is_service_error()
 }
 
 fn not_logged_in() -> Error {

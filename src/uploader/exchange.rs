@@ -5,8 +5,8 @@ use realm_ingest_protocol::code::error_code;
 use realm_ingest_protocol::{Ack, CONTENT_TYPE, ErrorBody, Position};
 
 use super::batch::Batch;
+use super::core::Core;
 use super::policy::{self, Stop};
-use super::session::Core;
 use crate::app::{Call, Route, check_answer, is_refusal};
 use crate::error::{Code, Error};
 use crate::outbox::StoredSchema;
@@ -101,12 +101,14 @@ async fn send(core: &Core, mut call: Call, connected: bool) -> Result<Response, 
     if response.status != 401 {
         return Ok(response);
     }
-    let words = match check_answer(response) {
-        Err(error) => error.to_string(),
-        Ok(_) => "unauthorized".to_owned(),
-    };
-    let text = format!("Sync was refused because of an authentication issue: {words}");
-    Err(Stop::Fatal(policy::sync_error(Code::AuthError, text, true)))
+    match check_answer(response.clone()) {
+        Err(error) if error.code().is_service_error() => {
+            let text = format!("Sync was refused because of an authentication issue: {error}");
+            Err(Stop::Fatal(policy::sync_error(Code::AuthError, text, true)))
+        }
+        Err(error) => Err(policy::refused(&response, &error)),
+        Ok(_) => Err(policy::nonsense("a refusal without an error")),
+    }
 }
 
 async fn token(core: &Core) -> Result<String, Stop> {

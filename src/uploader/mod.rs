@@ -10,10 +10,13 @@
 
 mod batch;
 pub mod clock;
+pub(crate) mod core;
 mod exchange;
 mod policy;
 pub(crate) mod registry;
 pub mod session;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,12 +24,13 @@ use std::time::{Duration, Instant};
 use realm_ingest_protocol::Ack;
 use tokio::task::{JoinHandle, spawn_blocking};
 
+use self::core::Core;
 use crate::error::{Code, SyncError};
 use crate::outbox::{self, Outbox, UploaderGuard};
 use batch::Batch;
 use exchange::Answer;
 use policy::{BatchSize, Stop, sync_error};
-use session::{ConnectionState, Core};
+use session::ConnectionState;
 
 /// While another process is seen to write, its rows are looked for this often.
 const BUSY_POLL: Duration = Duration::from_millis(200);
@@ -72,6 +76,8 @@ struct Uploader {
     failures: u32,
     version: i64,
     busy_polls: u32,
+    /// Rows wait for another process to give the right back.
+    blocked: bool,
     /// Rows left since the file was last compacted.
     drained: bool,
 }
@@ -86,6 +92,7 @@ impl Uploader {
             failures: 0,
             version: 0,
             busy_polls: 0,
+            blocked: false,
             drained: false,
         }
     }
@@ -187,6 +194,7 @@ impl Uploader {
     /// Sends until no rows are left, or until another process turns out to be sending them.
     async fn drain(&mut self) -> Result<(), Stop> {
         self.settled().await;
+        self.blocked = false;
         let mut after = 0;
         let mut ahead: Option<Batch> = None;
         loop {
@@ -197,7 +205,7 @@ impl Uploader {
             let Some(batch) = next else { break };
             if self.right.is_none() {
                 if !self.take_right().await? {
-                    self.busy_polls = BUSY_POLLS;
+                    self.blocked = true;
                     return Ok(());
                 }
                 // Another uploader may have sent these rows before it gave the right back.
@@ -264,21 +272,26 @@ impl Uploader {
     /// Waits until there may be something to do.
     async fn idle(&mut self) {
         loop {
-            let busy = self.busy_polls > 0;
+            let poll = if self.blocked || self.busy_polls > 0 {
+                BUSY_POLL
+            } else {
+                IDLE_POLL
+            };
             tokio::select! {
                 () = self.core.work.notified() => return,
-                () = self.core.user.app.clock.sleep(if busy { BUSY_POLL } else { IDLE_POLL }) => {}
+                () = self.core.user.app.clock.sleep(poll) => {}
             }
             let version = self
                 .outbox(|outbox| outbox.version())
                 .await
                 .unwrap_or(self.version);
-            if std::mem::replace(&mut self.version, version) != version {
-                self.busy_polls = BUSY_POLLS;
-                return;
-            }
-            if busy {
-                self.busy_polls -= 1;
+            let changed = std::mem::replace(&mut self.version, version) != version;
+            self.busy_polls = if changed {
+                BUSY_POLLS
+            } else {
+                self.busy_polls.saturating_sub(1)
+            };
+            if changed || self.blocked {
                 return;
             }
         }

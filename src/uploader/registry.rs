@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use once_cell::sync::Lazy;
 
-use super::session::{Core, StopPolicy};
+use super::core::Core;
+use super::session::StopPolicy;
 use crate::error::Result;
 
 static SESSIONS: Lazy<Mutex<HashMap<PathBuf, Arc<Core>>>> = Lazy::new(Mutex::default);

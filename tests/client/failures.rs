@@ -332,3 +332,28 @@ fn a_server_that_moved_is_found_by_its_location() {
     uploaded(&realm);
     assert_eq!((fixture.server.ids().len(), elsewhere.ids().len()), (0, 1));
 }
+
+#[test]
+fn a_portal_on_the_way_neither_logs_the_user_out_nor_stops_the_session() {
+    let fixture = Fixture::new();
+    let (realm, errors) = fixture.realm();
+    let page = |status| {
+        Reaction::Answer(
+            status,
+            vec![("Content-Type", "text/html".to_owned())],
+            "<html>".to_owned(),
+        )
+    };
+    write(&realm, [0]);
+    uploaded(&realm);
+    fixture.server.next("POST ingest", page(200));
+    fixture.server.next("POST ingest", page(403));
+    fixture.server.next("POST ingest", page(400));
+    fixture.server.next("POST ingest", page(401));
+    fixture.server.next("POST auth/session", page(401));
+    write(&realm, [1]);
+    uploaded(&realm);
+    assert_eq!(fixture.server.ids(), [0, 1]);
+    assert_eq!(fixture.app.current_user().unwrap().state(), UserState::LoggedIn);
+    assert!(errors.try_iter().all(|error| !error.is_fatal));
+}

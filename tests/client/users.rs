@@ -13,7 +13,7 @@ use realm_ingest::transport::{Request, Transport};
 use serde_json::json;
 
 use crate::common::server::Reaction;
-use crate::common::{Fixture, SCHEMA, config, open_realm, uploaded, write};
+use crate::common::{Fixture, LIMIT, SCHEMA, config, handler, open_realm, uploaded, write};
 
 #[test]
 fn a_login_asks_for_the_location_logs_in_and_fetches_the_profile() {
@@ -379,4 +379,27 @@ fn realms_that_cannot_be_opened_say_why() {
     };
     let error = Realm::open(&other, taken, None).unwrap_err();
     assert_eq!(error.code(), Code::MismatchedConfig);
+}
+
+#[test]
+fn a_file_that_is_no_outbox_is_moved_aside_and_reported() {
+    let fixture = Fixture::new();
+    let user = fixture.user();
+    let path = fixture.directory.path().join("garbage.realm");
+    std::fs::write(
+        &path,
+        b"this is not what should be here, and it is long enough to be looked at twice",
+    )
+    .unwrap();
+    let (handler, errors) = handler();
+    let config = RealmConfig {
+        path: Some(path),
+        ..RealmConfig::new(SCHEMA)
+    };
+    let realm = Realm::open(&user, config, Some(handler)).unwrap();
+    let error = errors.recv_timeout(LIMIT).unwrap();
+    assert_eq!((error.code, error.is_fatal), (Code::InvalidDatabase, false));
+    assert!(error.message.contains("garbage.realm"), "{}", error.message);
+    write(&realm, [1]);
+    uploaded(&realm);
 }

@@ -185,7 +185,7 @@ impl Server {
     }
 
     /// The answer, or none to close the connection.
-    fn react(&self, seen: Seen) -> Option<(u16, Vec<(&'static str, String)>, String)> {
+    fn react(&self, seen: Seen) -> Option<Answer> {
         let mut state = self.state();
         state.seen.push(seen.clone());
         let at = state
