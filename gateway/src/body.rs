@@ -22,10 +22,6 @@ const MEMORY_WAIT: Duration = Duration::from_secs(2);
 /// How long the next piece of a body may take.
 const PIECE_WAIT: Duration = Duration::from_secs(30);
 
-/// What is read and thrown away after a refusal, so that the sender gets to see the answer.
-const MAX_DRAIN: u64 = 64 * 1024 * 1024;
-const DRAIN_WAIT: Duration = Duration::from_secs(5);
-
 /// Largest window a zstd frame may ask for, as a power of two: 16 MiB, enough for every ordinary level.
 const MAX_WINDOW_LOG: u32 = 24;
 
@@ -133,7 +129,6 @@ pub async fn read_batch(headers: &HeaderMap, body: Body, budget: &mut Budget) ->
         .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     let mut stream = body.into_data_stream();
     if declared.is_some_and(|length| length > limit) {
-        drain(&mut stream, declared.unwrap_or(u64::MAX)).await;
         return Err(too_large(limit, "as sent"));
     }
     let expected = usize::try_from(declared.unwrap_or(0)).unwrap_or(0);
@@ -141,7 +136,6 @@ pub async fn read_batch(headers: &HeaderMap, body: Body, budget: &mut Budget) ->
     let mut bytes = Vec::with_capacity(expected);
     while let Some(piece) = next_piece(&mut stream).await? {
         if bytes.len() as u64 + piece.len() as u64 > limit {
-            drain(&mut stream, MAX_DRAIN).await;
             return Err(too_large(limit, "as sent"));
         }
         if bytes.len() + piece.len() > bytes.capacity() {
@@ -163,7 +157,6 @@ pub async fn read_small(body: Body, limit: u64) -> Result<Vec<u8>, Reject> {
     let mut bytes = Vec::new();
     while let Some(piece) = next_piece(&mut stream).await? {
         if bytes.len() as u64 + piece.len() as u64 > limit {
-            drain(&mut stream, MAX_DRAIN).await;
             return Err(too_large(limit, "as sent"));
         }
         bytes.extend_from_slice(&piece);
@@ -180,22 +173,6 @@ async fn next_piece(stream: &mut BodyDataStream) -> Result<Option<axum::body::By
         // Trailers carry nothing for us.
         Ok(Some(Ok(frame))) => Ok(Some(frame.into_data().unwrap_or_default())),
     }
-}
-
-async fn drain(stream: &mut BodyDataStream, length: u64) {
-    if length > MAX_COMPRESSED_BYTES + MAX_DRAIN {
-        return;
-    }
-    let mut left = MAX_COMPRESSED_BYTES + MAX_DRAIN;
-    let read = async {
-        while let Ok(Some(piece)) = next_piece(stream).await {
-            left = left.saturating_sub(piece.len() as u64);
-            if left == 0 {
-                break;
-            }
-        }
-    };
-    let _ = tokio::time::timeout(DRAIN_WAIT, read).await;
 }
 
 fn too_large(limit: u64, what: &str) -> Reject {

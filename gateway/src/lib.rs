@@ -17,6 +17,7 @@ pub mod commands;
 pub mod ejson;
 mod gateway;
 pub mod ids;
+mod linger;
 pub mod reject;
 mod routes;
 pub mod sink;
@@ -29,6 +30,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{OriginalUri, Request};
 use axum::http::{HeaderName, Method};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -72,6 +74,7 @@ pub fn app(gateway: Arc<Gateway>) -> Router {
         .method_not_allowed_fallback(not_served)
         .fallback(not_served)
         .with_state(gateway)
+        .layer(from_fn(linger::linger))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(TraceLayer::new_for_http().make_span_with(span).on_failure(()))
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))

@@ -71,6 +71,12 @@ fn bad_input_is_answered_and_the_server_serves_on() {
         Some("InvalidParameter"),
         "",
     );
+    // A token that expired while a batch was on its way is told as such, or it would never be refreshed.
+    ingest(&mut client, "wrong", &[], &oversized[..8 << 20]).refused(
+        401,
+        Some("InvalidSession"),
+        "unauthorized",
+    );
     // Through all of this the connection can be used again.
     assert_eq!(ingest(&mut client, &token, &[], &body).ack().acked, 1);
     assert_eq!(lines(data.path(), &["find", "Note"]).len(), 1);
