@@ -2,18 +2,11 @@
 //! connections that are kept. The only file that imports reqwest.
 
 use std::error::Error as StdError;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
-use rustls_platform_verifier::Verifier;
-
-use super::{FailureKind, Method, Request, Response, ResponseFuture, Transport};
+use super::{FailureKind, Method, Request, Response, ResponseFuture, Transport, tls};
 use crate::error::{Error, Result};
 
 /// A name that does not resolve or a host that does not answer shall not hold an attempt for longer: the uploader
@@ -49,7 +42,7 @@ impl HttpTransport {
     /// A proxy URL or a certificate file that cannot be used.
     pub fn new(options: HttpOptions) -> Result<HttpTransport> {
         let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls(&options)?)
+            .tls_backend_preconfigured(tls::config(&options)?)
             .user_agent(concat!("realm-ingest/", env!("CARGO_PKG_VERSION")))
             // Redirects are followed by the app, which has to ask the new host for its location.
             .redirect(reqwest::redirect::Policy::none())
@@ -134,9 +127,7 @@ fn method(method: Method) -> reqwest::Method {
 }
 
 fn failed(error: reqwest::Error) -> Response {
-    let tls = std::iter::successors(Some(&error as &dyn StdError), |error| (*error).source()).any(|error| {
-        error.is::<rustls::Error>() || io_cause(error).is_some_and(|inner| inner.is::<rustls::Error>())
-    });
+    let tls = std::iter::successors(Some(&error as &dyn StdError), |error| (*error).source()).any(is_tls);
     let kind = match () {
         () if tls => FailureKind::Tls,
         () if error.is_timeout() => FailureKind::Timeout,
@@ -147,11 +138,12 @@ fn failed(error: reqwest::Error) -> Response {
     Response::failed(kind, chain(&error.without_url()))
 }
 
-fn io_cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + Send + Sync + 'static)> {
-    error
+/// An I/O error carries what it wraps beside the chain of causes, several times over where layers wrap each other.
+fn is_tls(error: &(dyn StdError + 'static)) -> bool {
+    let wrapped = error
         .downcast_ref::<std::io::Error>()
-        .and_then(std::io::Error::get_ref)
-        .map(|inner| inner as _)
+        .and_then(std::io::Error::get_ref);
+    error.is::<rustls::Error>() || wrapped.is_some_and(|inner| is_tls(inner))
 }
 
 /// The causes of an error, outermost first, each text once.
@@ -167,107 +159,6 @@ fn chain(error: &(dyn StdError + 'static)) -> String {
         }
     }
     text
-}
-
-fn tls(options: &HttpOptions) -> Result<ClientConfig> {
-    let provider = Arc::new(ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider.clone())
-        .with_safe_default_protocol_versions()
-        .map_err(|error| Error::InvalidArgument(format!("TLS cannot be set up: {error}")))?;
-    let mut config = if options.accept_any_certificate {
-        builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(AcceptAny(provider)))
-            .with_no_client_auth()
-    } else {
-        let extra = match &options.trusted_certificates {
-            Some(path) => certificates(path)?,
-            None => Vec::new(),
-        };
-        match Verifier::new_with_extra_roots(extra, provider) {
-            Ok(verifier) => builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(verifier))
-                .with_no_client_auth(),
-            // A device without a certificate store can still use plain HTTP, so this is no reason to fail here;
-            // an https request will say that the issuer is unknown.
-            Err(error) => {
-                log::warn!(target: "ingest::transport", "no trusted certificates found, https will fail: {error}");
-                builder
-                    .with_root_certificates(RootCertStore::empty())
-                    .with_no_client_auth()
-            }
-        }
-    };
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(config)
-}
-
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
-    let unusable = |reason: String| {
-        Error::InvalidArgument(format!(
-            "the trusted certificates in {} cannot be read: {reason}",
-            path.display()
-        ))
-    };
-    let found: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path)
-        .map_err(|error| unusable(error.to_string()))?
-        .collect();
-    let found = found.map_err(|error| unusable(error.to_string()))?;
-    if found.is_empty() {
-        Err(unusable("there is no certificate in it".to_owned()))
-    } else {
-        Ok(found)
-    }
-}
-
-/// Checks signatures, so that the connection is one with whoever holds the key, but not who that is.
-#[derive(Debug)]
-struct AcceptAny(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for AcceptAny {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(
-            message,
-            cert,
-            signature,
-            &self.0.signature_verification_algorithms,
-        )
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(
-            message,
-            cert,
-            signature,
-            &self.0.signature_verification_algorithms,
-        )
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }
 
 #[cfg(test)]

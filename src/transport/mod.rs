@@ -3,6 +3,7 @@
 
 pub mod host;
 pub mod http;
+mod tls;
 
 use std::fmt;
 use std::future::Future;

@@ -9,5 +9,6 @@ mod gateway;
 mod refusals;
 mod restart;
 mod sessions;
+mod tls;
 mod uploads;
 mod users;

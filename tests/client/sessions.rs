@@ -100,7 +100,7 @@ fn a_time_limit_ends_a_wait() {
         .session()
         .wait_for_upload_blocking(Some(Duration::from_millis(20)))
         .unwrap_err();
-    assert_eq!(error.code(), Code::OperationAborted);
+    assert_eq!(error.code(), Code::WaitTimedOut);
     fixture.server.release();
     uploaded(&realm);
 }

@@ -306,8 +306,8 @@ fn the_address_moves_only_to_a_server_that_answers() {
 #[test]
 fn an_applications_own_transport_carries_everything() {
     struct Counting(AtomicUsize, HttpTransport, tokio::runtime::Runtime);
-    struct Shared(Arc<Counting>);
-    impl HostSend for Shared {
+    struct Own(Arc<Counting>);
+    impl HostSend for Own {
         fn send(&self, request: Request, mut slot: ResponseSlot) {
             self.0.0.fetch_add(1, Ordering::Relaxed);
             // Blocks, as transports of existing applications do.
@@ -323,7 +323,7 @@ fn an_applications_own_transport_carries_everything() {
     let counting = Arc::new(Counting(AtomicUsize::new(0), http, runtime));
     let directory = tempfile::tempdir().unwrap();
     let app = App::open(AppConfig {
-        transport: Some(Arc::new(HostTransport::new(Shared(counting.clone())))),
+        transport: Some(Arc::new(HostTransport::new(Own(counting.clone())))),
         ..config(&fixture.server.url(), &directory, fixture.clock.clone())
     })
     .unwrap();

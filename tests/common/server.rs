@@ -71,7 +71,7 @@ pub struct State {
 #[derive(Clone)]
 pub struct Server {
     address: SocketAddr,
-    shared: Arc<(Mutex<State>, Condvar)>,
+    inner: Arc<(Mutex<State>, Condvar)>,
 }
 
 impl Server {
@@ -85,7 +85,7 @@ impl Server {
         };
         let server = Server {
             address,
-            shared: Arc::new((Mutex::new(state), Condvar::new())),
+            inner: Arc::new((Mutex::new(state), Condvar::new())),
         };
         let accepting = server.clone();
         thread::Builder::new()
@@ -109,7 +109,7 @@ impl Server {
     }
 
     pub fn state(&self) -> MutexGuard<'_, State> {
-        self.shared.0.lock().unwrap()
+        self.inner.0.lock().unwrap()
     }
 
     /// The next request whose method and path begin so meets this reaction.
@@ -119,7 +119,7 @@ impl Server {
 
     pub fn release(&self) {
         self.state().released += 1;
-        self.shared.1.notify_all();
+        self.inner.1.notify_all();
     }
 
     /// Waits until so many requests were held since the start.
@@ -195,7 +195,7 @@ impl Server {
         let reaction = at
             .and_then(|at| state.script.remove(at))
             .map(|(_, reaction)| reaction);
-        self.shared.1.notify_all();
+        self.inner.1.notify_all();
         match reaction {
             None => Some(behave(&mut state, &seen, &[])),
             Some(Reaction::Answer(status, headers, body)) => Some((status, headers, body)),
@@ -216,14 +216,14 @@ impl Server {
             Some(Reaction::Hold) => {
                 state.held += 1;
                 let ticket = state.held;
-                self.shared.1.notify_all();
+                self.inner.1.notify_all();
                 let mut state = self
                     .shared
                     .1
                     .wait_while(state, |state| state.released < ticket)
                     .unwrap();
                 let answer = behave(&mut state, &seen, &[]);
-                self.shared.1.notify_all();
+                self.inner.1.notify_all();
                 Some(answer)
             }
         }

@@ -1,0 +1,108 @@
+//! Whom the built-in transport trusts, over real TLS.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+
+use realm_ingest::transport::http::{HttpOptions, HttpTransport};
+use realm_ingest::transport::{FailureKind, Method, Request, Response, Transport};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, Stream};
+
+use crate::common::LIMIT;
+
+fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/common/tls")
+        .join(name)
+}
+
+/// A server for one connection, with this certificate.
+fn serve(certificate: &str) -> u16 {
+    let chain = vec![CertificateDer::from_pem_file(file(certificate)).unwrap()];
+    let key = PrivateKeyDer::from_pem_file(file("server.key")).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        let (mut socket, _) = listener.accept().unwrap();
+        let mut connection = ServerConnection::new(Arc::new(config)).unwrap();
+        let mut stream = Stream::new(&mut connection, &mut socket);
+        let mut request = [0; 4096];
+        // A client that does not trust us goes away.
+        if stream.read(&mut request).is_ok() {
+            let _ = stream.write_all(b"HTTP/1.1 204 X\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    port
+}
+
+fn get(certificate: &str, host: &str, options: HttpOptions) -> Response {
+    let request = Request {
+        method: Method::Get,
+        url: format!("https://{host}:{}/", serve(certificate)),
+        timeout: LIMIT,
+        headers: Vec::new(),
+        body: bytes::Bytes::new(),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(HttpTransport::new(options).unwrap().send(request))
+}
+
+fn trusting(name: &str) -> HttpOptions {
+    HttpOptions {
+        trusted_certificates: Some(file(name)),
+        ..HttpOptions::default()
+    }
+}
+
+fn refused(response: &Response) -> bool {
+    response
+        .failure
+        .as_ref()
+        .is_some_and(|failure| failure.kind == FailureKind::Tls)
+}
+
+#[test]
+fn a_server_is_trusted_by_its_authority_or_by_its_own_certificate() {
+    assert_eq!(
+        get("server.pem", "localhost", trusting("authority.pem")).status,
+        204
+    );
+    assert_eq!(
+        get("self-signed.pem", "localhost", trusting("self-signed.pem")).status,
+        204
+    );
+}
+
+#[test]
+fn an_unknown_server_or_one_of_another_name_is_refused() {
+    for response in [
+        get("server.pem", "localhost", HttpOptions::default()),
+        get("self-signed.pem", "localhost", trusting("authority.pem")),
+        get("server.pem", "127.0.0.1", trusting("authority.pem")),
+        get("self-signed.pem", "127.0.0.1", trusting("self-signed.pem")),
+    ] {
+        assert!(refused(&response), "{response:?}");
+    }
+}
+
+#[test]
+fn any_server_is_accepted_where_that_was_asked_for() {
+    let options = HttpOptions {
+        accept_any_certificate: true,
+        ..HttpOptions::default()
+    };
+    assert_eq!(get("self-signed.pem", "127.0.0.1", options).status, 204);
+}
