@@ -129,7 +129,7 @@ impl Server {
 
     pub fn until(&self, what: &str, holds: impl Fn(&State) -> bool) {
         let (guard, timeout) = self
-            .shared
+            .inner
             .1
             .wait_timeout_while(self.state(), super::LIMIT, |state| !holds(state))
             .unwrap();
@@ -218,7 +218,7 @@ impl Server {
                 let ticket = state.held;
                 self.inner.1.notify_all();
                 let mut state = self
-                    .shared
+                    .inner
                     .1
                     .wait_while(state, |state| state.released < ticket)
                     .unwrap();
