@@ -252,23 +252,20 @@ fn asymmetric_classes(schema: &Schema) -> HashSet<String> {
     asymmetric.map(|class| class.name.clone()).collect()
 }
 
-/// The file's absolute path. The directories of the default one are made; others are the application's affair.
+/// The file's absolute path. The directories of the default one are made, also where the caller names it; others are the
+/// application's affair.
 fn resolved(user: &User, path: Option<&Path>) -> Result<PathBuf> {
-    let default;
-    let path = match path {
-        Some(path) => path,
-        None => {
-            default = user.realm_path()?;
-            if let Some(directory) = default.parent() {
-                std::fs::create_dir_all(directory).map_err(|source| Error::File {
-                    action: "make the directory",
-                    path: directory.to_owned(),
-                    source,
-                })?;
-            }
-            &default
+    let default = user.realm_path()?;
+    let path = path.unwrap_or(&default);
+    if path == default {
+        if let Some(directory) = default.parent() {
+            std::fs::create_dir_all(directory).map_err(|source| Error::File {
+                action: "make the directory",
+                path: directory.to_owned(),
+                source,
+            })?;
         }
-    };
+    }
     let failed = |source| Error::File {
         action: "find",
         path: path.to_owned(),
