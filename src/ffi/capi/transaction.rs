@@ -196,15 +196,17 @@ mod tests {
     #[test]
     fn bytes_that_are_not_bson_change_nothing() {
         let mut documents = Documents::default();
-        for broken in [
-            &[5, 0, 0, 0][..],
-            &[6, 0, 0, 0, 1, 0],
-            &[5, 0, 0, 0, 0, 5],
-            &[0; 5],
+        for (index, broken) in [
+            (1, &[5, 0, 0, 0][..]),
+            (1, &[6, 0, 0, 0, 1, 0]),
+            (2, &[5, 0, 0, 0, 0, 5]),
+            (1, &[0; 5]),
         ] {
             let error = documents.add("A", &[EMPTY, broken].concat()).unwrap_err();
             assert!(
-                error.to_string().starts_with("document 1 is not valid BSON: "),
+                error
+                    .to_string()
+                    .starts_with(&format!("document {index} is not valid BSON: ")),
                 "{error}"
             );
         }
