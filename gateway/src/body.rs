@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::body::{Body, BodyDataStream, HttpBody};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use realm_ingest_protocol::{MAX_BATCH_BYTES, MAX_COMPRESSED_BYTES};
+use realm_ingest_protocol::MAX_BATCH_BYTES;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -123,7 +123,7 @@ fn is_batch(content_type: &str) -> bool {
 /// # Errors
 /// When it is too large, too slow or breaks off, or memory is short.
 pub async fn read_batch(headers: &HeaderMap, body: Body, budget: &mut Budget) -> Result<Vec<u8>, Reject> {
-    let limit = MAX_COMPRESSED_BYTES;
+    let limit = MAX_BATCH_BYTES;
     let declared = headers
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());

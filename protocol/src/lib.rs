@@ -25,11 +25,10 @@ pub const CONTENT_TYPE: &str = "application/vnd.realm-ingest.batch; version=1";
 /// this is also what the gateway must be able to take in one request.
 pub const MAX_TRANSACTION_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Decompressed bytes of one request: the largest transaction and room for the headers around it.
+/// Bytes of one request, as it travels and after decompression: the largest transaction and room for the headers
+/// around it. One limit for both, so that a transaction that the outbox takes can also be delivered when it does not
+/// compress.
 pub const MAX_BATCH_BYTES: u64 = MAX_TRANSACTION_BYTES + 1024 * 1024;
-
-/// Bytes of one request as they travel, after compression: what App Services took in one message.
-pub const MAX_COMPRESSED_BYTES: u64 = 20 * 1024 * 1024;
 
 /// Bytes of one document: MongoDB's own limit.
 pub const MAX_DOCUMENT_BYTES: usize = 16 * 1024 * 1024;

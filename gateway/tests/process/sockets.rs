@@ -26,12 +26,12 @@ fn bad_input_is_answered_and_the_server_serves_on() {
     let token = server.token();
 
     // A body that is too large is answered although nobody waited for the answer.
-    let oversized = vec![0; 21 * 1024 * 1024];
+    let oversized = vec![0; 66 * 1024 * 1024];
     let answer = ingest(&mut server.client(), &token, &[], &oversized);
     answer.refused(
         413,
         Some("ReadSizeLimitExceeded"),
-        "read limited at 20971520 bytes",
+        "read limited at 68157440 bytes",
     );
     // So is one that only claims to be.
     let mut client = server.client();

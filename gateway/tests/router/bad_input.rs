@@ -124,7 +124,7 @@ async fn tokens_apps_and_media_types_are_checked_first() {
 async fn oversized_bodies_and_bombs_are_refused() {
     let gateway = Local::new().await;
     let token = gateway.ready().await;
-    let oversized = vec![0; 20 * 1024 * 1024 + 1];
+    let oversized = vec![0; 65 * 1024 * 1024 + 1];
     gateway
         .post(&token, "identity", oversized)
         .await
@@ -134,7 +134,7 @@ async fn oversized_bodies_and_bombs_are_refused() {
     let request = Request::post(format!("{APP}/ingest"))
         .header("authorization", format!("Bearer {token}"))
         .header("content-type", realm_ingest_protocol::CONTENT_TYPE);
-    let body = Body::new(Pieces(vec![piece; 21].into_iter()));
+    let body = Body::new(Pieces(vec![piece; 66].into_iter()));
     gateway
         .send(request.body(body).unwrap())
         .await
