@@ -29,15 +29,19 @@ set(realm_ingest_is_debug "$<OR:$<CONFIG:Debug>,$<CONFIG:>>")
 set(realm_ingest_cargo_output
     "${REALM_INGEST_CARGO_TARGET_DIR}/$<IF:${realm_ingest_is_debug},debug,release>")
 
-# realm_ingest_add_cargo_target(<name> ARGUMENTS <for cargo build> COPY <from> <to> ... BYPRODUCTS <files>)
+# realm_ingest_add_cargo_target(<name> [ON_DEMAND] ARGUMENTS <for cargo build> COPY <from> <to> ... BYPRODUCTS <files>)
 function(realm_ingest_add_cargo_target name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "ARGUMENTS;COPY;BYPRODUCTS")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "ON_DEMAND" "" "ARGUMENTS;COPY;BYPRODUCTS")
     set(copies "")
     while(arg_COPY)
         list(POP_FRONT arg_COPY from to)
         list(APPEND copies COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${from}" "${to}")
     endwhile()
-    add_custom_target(${name} ALL
+    set(all ALL)
+    if(arg_ON_DEMAND)
+        set(all "")
+    endif()
+    add_custom_target(${name} ${all}
         COMMAND "${CMAKE_COMMAND}" -E env ${realm_ingest_cargo_environment}
             "${REALM_INGEST_CARGO}" build --profile "$<IF:${realm_ingest_is_debug},dev,release>"
             --manifest-path "${PROJECT_SOURCE_DIR}/Cargo.toml" ${arg_ARGUMENTS}

@@ -1,0 +1,26 @@
+# The front door. The work is in scripts/.
+.PHONY: demo test bench lint fmt
+
+demo:
+	scripts/ensure-tools.sh build
+	cmake --preset dev -DREALM_INGEST_BUILD_TESTS=OFF -B build/demo
+	cmake --build build/demo --target gateway weather_station
+	scripts/demo.sh build/demo/bin/realm-ingest-gateway build/demo/examples/weather_station build/demo/work
+
+test:
+	scripts/ensure-tools.sh
+	scripts/test.sh
+
+bench:
+	scripts/ensure-tools.sh build
+	cmake --preset release -DREALM_INGEST_BUILD_TESTS=OFF
+	cmake --build --preset release --target gateway ingest_bench ingest_floor
+	scripts/bench.sh build/release/bin/realm-ingest-gateway build/release/bench/ingest_bench \
+		build/release/bin/ingest-floor build/release/work
+
+lint:
+	scripts/ensure-tools.sh
+	scripts/lint.sh
+
+fmt:
+	scripts/fmt.sh

@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Sees to the tools that building and testing need: as root on Debian it installs what is missing, otherwise it says
+# what to install.
+#
+#     scripts/ensure-tools.sh [build|test]        `build` leaves out what only tests use
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+purpose=${1:-test}
+
+# Whether a Debian package's purpose is served, however it came here.
+has() {
+    case $1 in
+    cmake) command -v cmake ;;
+    ninja-build) command -v ninja ;;
+    g++) command -v g++ && command -v gcc ;;
+    clang) command -v clang++ ;;
+    clang-format) command -v clang-format ;;
+    libgtest-dev) [ -e /usr/include/gtest/gtest.h ] || [ -e /usr/local/include/gtest/gtest.h ] ;;
+    python3) command -v python3 ;;
+    python3-bson) /usr/bin/python3 -c 'import bson; bson.Int64' ;;
+    pkg-config) command -v pkg-config ;;
+    curl) command -v curl ;;
+    ca-certificates) [ -e /etc/ssl/certs/ca-certificates.crt ] ;;
+    esac >/dev/null 2>&1
+}
+
+packages="cmake ninja-build g++ python3 curl ca-certificates"
+if [ "$purpose" = test ]; then
+    packages="$packages clang clang-format libgtest-dev python3-bson pkg-config"
+fi
+missing=
+for package in $packages; do
+    has "$package" || missing="$missing $package"
+done
+if [ -n "$missing" ]; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "installing:$missing"
+        apt-get update -qq
+        # shellcheck disable=SC2086
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
+    else
+        echo "Some tools are missing. As root on Debian: apt-get install$missing" >&2
+        exit 1
+    fi
+fi
+
+wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$root/Cargo.toml")
+how="install Rust $wanted or later, for instance by https://rustup.rs (Debian 12's own is too old)"
+PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
+if ! command -v cargo >/dev/null; then
+    echo "cargo is missing: $how" >&2
+    exit 1
+fi
+found=$(rustc --version | cut -d' ' -f2)
+if [ "$(printf '%s\n' "$wanted" "$found" | sort -V | head -n 1)" != "$wanted" ]; then
+    echo "this is Rust $found: $how" >&2
+    exit 1
+fi
+if [ "$purpose" = test ] && ! { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1; then
+    echo "rustfmt or clippy is missing: rustup component add rustfmt clippy" >&2
+    exit 1
+fi

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# All tests: lints, cargo's, and ctest's in the presets dev and asan.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# Says what begins, and how long what ended took.
+step() {
+    echo
+    echo "== $* ($((SECONDS / 60)) min so far)"
+    "$@"
+}
+
+step scripts/lint.sh
+step cargo test --workspace --quiet
+for preset in dev asan; do
+    step cmake --preset "$preset"
+    step cmake --build --preset "$preset"
+    step ctest --preset "$preset"
+done
+echo
+echo "all tests passed in $((SECONDS / 60)) min"
