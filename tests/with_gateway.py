@@ -54,7 +54,7 @@ def main():
             try:
                 environment = dict(os.environ, REALM_INGEST_URL=url)
                 done = subprocess.run(options.command, cwd=work, env=environment)
-                for wanted in options.find:
+                for wanted in options.find if done.returncode == 0 else []:
                     collection, number = wanted.split("=")
                     if count(options.gateway, collection, data) != int(number):
                         sys.exit(f"the gateway does not hold {number} documents of {collection}")

@@ -12,7 +12,9 @@ REALM_ASYMMETRIC_SCHEMA(StrangerReading, _id, deviceId, temperature)
 
 int main() {
     static_assert(REALMCXX_VERSION_MAJOR == 2);
-    auto app = realm::App(realm::App::configuration{"stranger-cpp"});
+    auto config = realm::App::configuration();
+    config.app_id = "stranger-cpp";
+    auto app = realm::App(config);
     auto user = app.login(realm::App::credentials::anonymous()).get();
     auto db = realm::open<realm::StrangerReading>(user.flexible_sync_configuration());
     auto reading = realm::StrangerReading();
