@@ -24,7 +24,7 @@
 
 namespace realm::internal {
 
-/// Used by its own thread, except for `close_status` and `session`, which any thread may ask for.
+/// Used by its own thread; any thread may ask whether it is closed and for its session.
 class realm_instance : public std::enable_shared_from_this<realm_instance> {
 public:
     using config = bridge::realm::config;
@@ -90,6 +90,9 @@ public:
     }
     bool is_closed() const noexcept { return closed_; }
 
+    /// What waits to be uploaded, of all threads and processes that write to the path.
+    std::uint64_t pending_objects() const { return realm_->pending_objects(); }
+
     std::optional<bridge::sync_session> session() const {
         if (closed_)
             return std::nullopt;
@@ -131,6 +134,9 @@ realm_instance::open(const config& config, std::vector<bridge::object_schema> cl
     if (!config.scheduler() || !config.scheduler()->is_on_thread())
         throw_wrong_thread();
     check_classes(config, classes);
+    // Two opens agree also when they name the classes in another order.
+    std::sort(classes.begin(), classes.end(),
+              [](const auto& a, const auto& b) { return a.name < b.name; });
 
     auto& registry = registry::get();
     std::lock_guard lock(registry.mutex);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -22,6 +23,12 @@ namespace realm {
 /// it. Any thread may use one. A default-constructed user stands for nobody: its members throw
 /// `std::logic_error`.
 struct user {
+private:
+    template <typename T>
+    using text_only = std::enable_if_t<std::is_convertible_v<const T&, std::string> &&
+                                       !std::is_same_v<T, bsoncxx>>;
+
+public:
     enum class state : uint8_t { logged_out, logged_in, removed };
 
     user() = default;
@@ -84,19 +91,19 @@ struct user {
         return static_cast<bsoncxx::document>(internal::bson_from_ejson(text));
     }
 
-    /// Calls a function of the App. `args_ejson` is a JSON array, sent as it is; the result is the
-    /// answer as it came.
+    /// Calls a function of the App. `args_ejson` is text, a JSON array that is sent as it is; the
+    /// result is the answer as it came. A template, so that arguments in braces are always BSON.
+    template <typename Text, typename = text_only<Text>>
     [[deprecated("Use call_function with bsoncxx arguments instead.")]] void call_function(
-        const std::string& name, const std::string& args_ejson,
+        const std::string& name, const Text& args_ejson,
         std::function<void(std::optional<std::string>, std::optional<app_error>)> callback) const {
-        call(name, args_ejson, std::move(callback),
-             [](std::string&& text) { return std::move(text); });
+        call(name, std::string(args_ejson), std::move(callback), as_it_came);
     }
+    template <typename Text, typename = text_only<Text>>
     [[deprecated("Use call_function with bsoncxx arguments instead.")]] [[nodiscard]] std::future<
         std::optional<std::string>>
-    call_function(const std::string& name, const std::string& args_ejson) const {
-        return call<std::string>(name, args_ejson,
-                                 [](std::string&& text) { return std::move(text); });
+    call_function(const std::string& name, const Text& args_ejson) const {
+        return call<std::string>(name, std::string(args_ejson), as_it_came);
     }
     void call_function(
         const std::string& name, const std::vector<bsoncxx>& args_bson,
@@ -133,6 +140,7 @@ private:
         return m_user->host_transport;
     }
 
+    static std::string as_it_came(std::string&& text) { return std::move(text); }
     static bsoncxx read_result(std::string&& text) {
         if (text.empty())
             throw app_error(internal::unreadable_answer("Empty response from server", 4351));
