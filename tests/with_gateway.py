@@ -5,10 +5,12 @@
 
 The gateway listens on a free port (or on ADDRESS) with a data folder of its own, and REALM_INGEST_URL names it to
 the command, which runs in an empty folder. With --find, the gateway must hold that many documents afterwards.
+Exits with 77 where ADDRESS belongs to another program.
 """
 
 import argparse
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -25,6 +27,18 @@ def start(binary, listen, data, log):
         if "listening on" in line:
             return gateway, line.split("listening on ")[1].split()[0].rstrip("/")
     sys.exit("the gateway did not start:\n" + open(log.name).read())
+
+
+def taken(listen):
+    """Whether the address, unless its port is free to choose, belongs to another program."""
+    host, port = listen.rsplit(":", 1)
+    with socket.socket() as attempt:
+        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            attempt.bind((host, int(port)))
+        except OSError:
+            return True
+    return False
 
 
 def count(binary, collection, data):
@@ -46,6 +60,9 @@ def main():
     parser.add_argument("command", nargs=argparse.REMAINDER)
     options = parser.parse_args()
 
+    if taken(options.listen):
+        print(f"skipped: another program listens on {options.listen}")
+        sys.exit(77)
     with tempfile.TemporaryDirectory(prefix="ingest-test-") as folder:
         data, work = os.path.join(folder, "gateway"), os.path.join(folder, "work")
         os.mkdir(work)

@@ -58,6 +58,8 @@ struct managed : internal::handles_of<T>::type {
 
     explicit managed(const internal::object_ref& ref) noexcept { this->realm_internal_ref = ref; }
     managed(const managed&) = default;
+    // Not trivial, or compilers warn of a variable that takes what `add` returns and is not used.
+    ~managed() {}
     managed& operator=(const managed& other) noexcept {
         this->realm_internal_ref = other.realm_internal_ref;
         return *this;

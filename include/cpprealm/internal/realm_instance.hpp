@@ -168,8 +168,11 @@ inline rust::Box<ffi::Realm> realm_instance::open_in_library(const config& confi
                                                              const bridge::schema& schema) {
     const auto& settings = *config.sync_config().settings();
 
+    auto status = no_status();
     ffi::RealmConfig out;
-    out.path = config.path();
+    // The user's own file is the library's affair, its directories included: it gets no name.
+    if (to_string(settings.user->user->realm_path(status)) != config.path())
+        out.path = config.path();
     out.schema_json = schema.to_json();
     out.stop_policy = static_cast<std::uint8_t>(settings.stop_policy);
     if (auto key = config_access::encryption_key(config))
@@ -179,7 +182,7 @@ inline rust::Box<ffi::Realm> realm_instance::open_in_library(const config& confi
         out.proxy = to_url(*settings.proxy);
 
     auto errors = std::make_shared<session_errors>(settings.error_handler);
-    auto status = no_status();
+    status = no_status();
     auto realm = ffi::open_realm(*settings.user->user, out,
                                  std::make_unique<session_errors::observer>(errors), status);
     throw_if_failed(status);

@@ -1,0 +1,17 @@
+#include <cpprealm/sdk.hpp>
+
+struct Reading {
+    realm::primary_key<realm::object_id> _id;
+};
+REALM_ASYMMETRIC_SCHEMA(Reading, _id)
+
+void use(realm::db& db) {
+    static_cast<void>(db);
+#ifndef OK
+    Reading reading;
+    db.write([&] {
+        auto added = db.add(reading);
+        db.remove(added);
+    });
+#endif
+}

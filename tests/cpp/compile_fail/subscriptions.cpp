@@ -1,0 +1,14 @@
+#include <cpprealm/sdk.hpp>
+
+struct Reading {
+    realm::primary_key<realm::object_id> _id;
+};
+REALM_ASYMMETRIC_SCHEMA(Reading, _id)
+
+void use(realm::db& db) {
+    static_cast<void>(db);
+#ifndef OK
+    db.subscriptions().update(
+        [](realm::mutable_sync_subscription_set& s) { s.add<Reading>("all"); });
+#endif
+}
