@@ -2,8 +2,9 @@
 //
 //     ingest_bench <observations.csv> <relay counts file> <work dir>
 //
-// Run by `make bench`, which starts the gateway and the relay that counts bytes. These machines are noisy: read the
-// ratios, not the times. The floors are a bare append + fdatasync of the same BSON bytes to a file on the same disk.
+// Run by `make bench`, which starts the gateway and the relay that counts bytes. These machines are
+// noisy: read the ratios, not the times. The floors are a bare append + fdatasync of the same BSON
+// bytes to a file on the same disk.
 
 #include <cpprealm/sdk.hpp>
 
@@ -22,8 +23,8 @@ struct WeatherSensorReading {
     double barometricPressureInHg = 0;
     double windSpeedInMph = 0;
 };
-REALM_ASYMMETRIC_SCHEMA(WeatherSensorReading, _id, deviceId, temperatureInFahrenheit, barometricPressureInHg,
-                        windSpeedInMph)
+REALM_ASYMMETRIC_SCHEMA(WeatherSensorReading, _id, deviceId, temperatureInFahrenheit,
+                        barometricPressureInHg, windSpeedInMph)
 
 namespace {
 
@@ -44,7 +45,8 @@ public:
         std::getline(file, line);
         while (std::getline(file, line)) {
             double pressure, temperature, wind;
-            if (std::sscanf(line.c_str(), "%*[^,],%lf,%lf,%lf", &pressure, &temperature, &wind) == 3)
+            if (std::sscanf(line.c_str(), "%*[^,],%lf,%lf,%lf", &pressure, &temperature, &wind) ==
+                3)
                 rows_.push_back({temperature * 9 / 5 + 32, pressure / 33.8639, wind * 2.23694});
         }
         if (rows_.empty())
@@ -84,7 +86,8 @@ public:
         if (noise_.size() < bytes)
             noise_.resize(bytes, 'x');
         const auto start = clock_type::now();
-        if (::write(fd_, noise_.data(), bytes) != static_cast<ssize_t>(bytes) || ::fdatasync(fd_) != 0)
+        if (::write(fd_, noise_.data(), bytes) != static_cast<ssize_t>(bytes) ||
+            ::fdatasync(fd_) != 0)
             throw std::runtime_error("the floor file cannot be written");
         return seconds_since(start);
     }
@@ -96,7 +99,8 @@ private:
 
 double percentile(std::vector<double> values, double p) {
     std::sort(values.begin(), values.end());
-    return values[std::min(values.size() - 1, static_cast<size_t>(p * static_cast<double>(values.size())))];
+    return values[std::min(values.size() - 1,
+                           static_cast<size_t>(p * static_cast<double>(values.size())))];
 }
 
 double resident_mib() {
@@ -122,15 +126,18 @@ double bytes_on_disk(const std::string& path) {
 }
 
 double bytes_up(const char* counts_path) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(1200)); // two periods of the relay's report
+    std::this_thread::sleep_for(
+        std::chrono::milliseconds(1200)); // two periods of the relay's report
     std::ifstream file(counts_path);
     std::string text((std::istreambuf_iterator<char>(file)), {});
     const auto at = text.find("\"up\": ");
     return at == std::string::npos ? 0 : std::atof(text.c_str() + at + 6);
 }
 
-void print(const char* what, const std::string& figure, const std::string& floor, double ratio, const char* goal) {
-    std::printf("%-44s %20s   floor %18s   ratio %7.2f   goal %s\n", what, figure.c_str(), floor.c_str(), ratio, goal);
+void print(const char* what, const std::string& figure, const std::string& floor, double ratio,
+           const char* goal) {
+    std::printf("%-44s %20s   floor %18s   ratio %7.2f   goal %s\n", what, figure.c_str(),
+                floor.c_str(), ratio, goal);
     std::fflush(stdout);
 }
 
@@ -144,7 +151,8 @@ std::string text(const char* format, double value) {
 
 int main(int argc, char** argv) try {
     if (argc != 4) {
-        std::fprintf(stderr, "usage: ingest_bench <observations.csv> <relay counts file> <work dir>\n");
+        std::fprintf(stderr,
+                     "usage: ingest_bench <observations.csv> <relay counts file> <work dir>\n");
         return 2;
     }
     const observations weather(argv[1]);
@@ -176,7 +184,8 @@ int main(int argc, char** argv) try {
         }
         for (double p : {0.5, 0.99})
             print(p < 0.9 ? "one-object write(), p50" : "one-object write(), p99",
-                  text("%.0f us", percentile(ours, p) * 1e6), text("%.0f us", percentile(floor, p) * 1e6),
+                  text("%.0f us", percentile(ours, p) * 1e6),
+                  text("%.0f us", percentile(floor, p) * 1e6),
                   percentile(ours, p) / percentile(floor, p), "1.5 x");
     }
     { // 100,000 objects, one write
@@ -194,8 +203,8 @@ int main(int argc, char** argv) try {
             floor.push_back(file.append(bson_bytes * readings.size()));
         }
         const double mine = percentile(ours, 0.5), bare = percentile(floor, 0.5);
-        print("100,000 objects in one write()", text("%.2f M objects/s", 0.1 / mine), text("%.2f M objects/s", 0.1 / bare),
-              mine / bare, "2 M objects/s");
+        print("100,000 objects in one write()", text("%.2f M objects/s", 0.1 / mine),
+              text("%.2f M objects/s", 0.1 / bare), mine / bare, "2 M objects/s");
     }
     session.resume();
     session.wait_for_upload_completion().get();
@@ -217,13 +226,14 @@ int main(int argc, char** argv) try {
             if (round % 100 == 0)
                 peak = std::max(peak, resident_mib());
         }
-        print("1,000,000 objects in writes of 1,000", text("%.2f M objects/s", 1 / ours), text("%.2f M objects/s", 1 / floor),
-              ours / floor, "-");
+        print("1,000,000 objects in writes of 1,000", text("%.2f M objects/s", 1 / ours),
+              text("%.2f M objects/s", 1 / floor), ours / floor, "-");
         print("  memory above the start, at the most", text("%.1f MiB", peak - resident),
-              text("%.1f MiB of BSON", 1e6 * bson_bytes / 1048576), (peak - resident) / (1e6 * bson_bytes / 1048576), "flat");
+              text("%.1f MiB of BSON", 1e6 * bson_bytes / 1048576),
+              (peak - resident) / (1e6 * bson_bytes / 1048576), "flat");
         const double on_disk = (bytes_on_disk(path) - disk) / 1e6;
-        print("  bytes a pending object on disk", text("%.1f B", on_disk), text("%.0f B of BSON", double(bson_bytes)),
-              on_disk / bson_bytes, "12 B");
+        print("  bytes a pending object on disk", text("%.1f B", on_disk),
+              text("%.0f B of BSON", double(bson_bytes)), on_disk / bson_bytes, "12 B");
     }
     { // the backlog goes to the gateway
         const double before = bytes_up(counts_path), resident = resident_mib();
@@ -239,13 +249,15 @@ int main(int argc, char** argv) try {
         std::ifstream floor_result(work + "/sqlite-floor");
         double floor = 0;
         floor_result >> floor; // documents a second, from bench/floor
-        print("drain into the gateway", text("%.2f M objects/s", 1 / ours), text("%.2f M inserts/s", floor / 1e6),
-              floor / 1e6 * ours, "-");
+        print("drain into the gateway", text("%.2f M objects/s", 1 / ours),
+              text("%.2f M inserts/s", floor / 1e6), floor / 1e6 * ours, "-");
         print("  memory above the start, at the most", text("%.1f MiB", peak - resident),
-              text("%.1f MiB of BSON", 1e6 * bson_bytes / 1048576), (peak - resident) / (1e6 * bson_bytes / 1048576), "flat");
-        print("  bytes an object on the wire", text("%.1f B", wire), text("%.0f B of BSON", double(bson_bytes)),
-              wire / bson_bytes, "-");
-        std::printf("%-44s %20s\n", "  outbox after the drain", text("%.0f KiB", bytes_on_disk(path) / 1024).c_str());
+              text("%.1f MiB of BSON", 1e6 * bson_bytes / 1048576),
+              (peak - resident) / (1e6 * bson_bytes / 1048576), "flat");
+        print("  bytes an object on the wire", text("%.1f B", wire),
+              text("%.0f B of BSON", double(bson_bytes)), wire / bson_bytes, "-");
+        std::printf("%-44s %20s\n", "  outbox after the drain",
+                    text("%.0f KiB", bytes_on_disk(path) / 1024).c_str());
     }
     { // 16 threads against one
         session.pause();
@@ -255,23 +267,25 @@ int main(int argc, char** argv) try {
             const auto start = clock_type::now();
             for (int t = 0; t < threads; ++t)
                 pool.emplace_back([&, t] {
-                    auto mine = realm::open<WeatherSensorReading>(user.flexible_sync_configuration());
+                    auto mine =
+                        realm::open<WeatherSensorReading>(user.flexible_sync_configuration());
                     for (int i = 0; i < writes / threads; ++i)
-                        mine.write([&] { mine.add(weather.at(static_cast<size_t>(t * writes + i))); });
+                        mine.write(
+                            [&] { mine.add(weather.at(static_cast<size_t>(t * writes + i))); });
                 });
             for (auto& thread : pool)
                 thread.join();
             return writes / seconds_since(start);
         };
         const double one = run(1), sixteen = run(16);
-        print("16 threads, one-object writes", text("%.0f writes/s", sixteen), text("%.0f with one thread", one),
-              sixteen / one, "above 1 (more is better)");
+        print("16 threads, one-object writes", text("%.0f writes/s", sixteen),
+              text("%.0f with one thread", one), sixteen / one, "above 1 (more is better)");
         const double before = bytes_up(counts_path);
         session.resume();
         session.wait_for_upload_completion().get();
         const double wire = (bytes_up(counts_path) - before) / (2.0 * writes);
-        print("  bytes an object on the wire, small writes", text("%.1f B", wire), text("%.0f B of BSON", double(bson_bytes)),
-              wire / bson_bytes, "-");
+        print("  bytes an object on the wire, small writes", text("%.1f B", wire),
+              text("%.0f B of BSON", double(bson_bytes)), wire / bson_bytes, "-");
     }
     return 0;
 } catch (const realm::app_error& e) {

@@ -2,8 +2,9 @@
 //
 //     weather_station <observations.csv> [--days-per-second N]
 //
-// It can be killed at any moment and started again: it goes on after the last day it had noted. A day may then be
-// written twice, but an observation is named by station and hour, so the gateway keeps one document of it.
+// It can be killed at any moment and started again: it goes on after the last day it had noted. A
+// day may then be written twice, but an observation is named by station and hour, so the gateway
+// keeps one document of it.
 
 #include <cpprealm/sdk.hpp>
 
@@ -64,7 +65,8 @@ std::vector<std::vector<WeatherSensorReading>> read_days(const std::string& path
     return days;
 }
 
-/// How many days are known to be written. Kept beside the database; a lost update only repeats a day.
+/// How many days are known to be written. Kept beside the database; a lost update only repeats a
+/// day.
 struct progress {
     const char* path = "weather_station.progress";
     size_t load() const {
@@ -93,9 +95,10 @@ int main(int argc, char** argv) try {
         user = app.login(realm::App::credentials::anonymous()).get();
 
     auto config = user->flexible_sync_configuration();
-    config.sync_config().set_error_handler([](const realm::sync_session&, const realm::sync_error& e) {
-        std::cerr << "sync: " << e.message() << std::endl;
-    });
+    config.sync_config().set_error_handler(
+        [](const realm::sync_session&, const realm::sync_error& e) {
+            std::cerr << "sync: " << e.message() << std::endl;
+        });
     auto realm = realm::open<WeatherSensorReading>(config);
 
     progress written;

@@ -4,6 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 cargo fmt --all --check
-git ls-files '*.cpp' '*.hpp' '*.h' '*.c' | grep -v '^include/realm_ingest\.h$' |
+# The generated header, and the program that must compile as it was, are not ours to format.
+git ls-files '*.cpp' '*.hpp' '*.h' '*.c' | grep -v -e '^include/realm_ingest\.h$' -e '^tests/cpp/program_7_3\.cpp$' |
     xargs clang-format --dry-run --Werror
 cargo clippy --workspace --all-targets -- -D warnings

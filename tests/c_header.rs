@@ -33,7 +33,9 @@ fn the_header_is_what_the_source_says() {
 fn generate(root: &Path) -> String {
     let config = cbindgen::Config::from_file(root.join("cbindgen.toml")).unwrap();
     // The files that it declares as modules are read with it.
-    let builder = cbindgen::Builder::new().with_config(config).with_src(root.join("src/ffi/capi/mod.rs"));
+    let builder = cbindgen::Builder::new()
+        .with_config(config)
+        .with_src(root.join("src/ffi/capi/mod.rs"));
     let mut generated = Vec::new();
     builder
         .generate()

@@ -1,7 +1,8 @@
-// The program that gets killed: writes transactions without pause and reports on standard output, unbuffered, what it
-// is about to write (`try N`) and what write() has returned from (`done N`).
+// The program that gets killed: writes transactions without pause and reports on standard output,
+// unbuffered, what it is about to write (`try N`) and what write() has returned from (`done N`).
 //
-//     crash_writer FIRST COUNT    writes transactions FIRST .. FIRST+COUNT-1, waits for the upload, prints `drained`
+//     crash_writer FIRST COUNT    writes transactions FIRST .. FIRST+COUNT-1, waits for the upload,
+//     prints `drained`
 //
 // Transaction N holds 1 + N % 5 objects, so that a half-kept one can be told from a whole one.
 
@@ -24,7 +25,8 @@ namespace {
 
 void report(const char* what, int64_t n) {
     char line[64];
-    const int length = std::snprintf(line, sizeof line, "%s %lld\n", what, static_cast<long long>(n));
+    const int length =
+        std::snprintf(line, sizeof line, "%s %lld\n", what, static_cast<long long>(n));
     if (::write(STDOUT_FILENO, line, static_cast<size_t>(length)) != length)
         std::_Exit(3); // nobody listens any more
 }
@@ -43,9 +45,10 @@ int main(int argc, char** argv) try {
     if (!user)
         user = app.login(realm::App::credentials::anonymous()).get();
     auto config = user->flexible_sync_configuration();
-    config.sync_config().set_error_handler([](const realm::sync_session&, const realm::sync_error& e) {
-        std::cerr << "sync: " << e.message() << std::endl;
-    });
+    config.sync_config().set_error_handler(
+        [](const realm::sync_session&, const realm::sync_error& e) {
+            std::cerr << "sync: " << e.message() << std::endl;
+        });
     auto realm = realm::open<CrashProbe>(config);
     report("ready", first);
 
@@ -59,7 +62,8 @@ int main(int argc, char** argv) try {
                 probe.transaction = n;
                 probe.part = part;
                 probe.parts = parts;
-                probe.filler = std::string(static_cast<size_t>(n % 7 == 0 ? 4000 : 20), 'a' + static_cast<char>(n % 26));
+                probe.filler = std::string(static_cast<size_t>(n % 7 == 0 ? 4000 : 20),
+                                           'a' + static_cast<char>(n % 26));
                 realm.add(std::move(probe));
             }
         });
