@@ -5,6 +5,8 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rusqlite::{ErrorCode, ffi};
+
 use super::SchemaId;
 
 /// The result of an outbox call.
@@ -44,9 +46,9 @@ pub enum Error {
     DiskFull {
         /// The outbox.
         path: PathBuf,
-        /// What SQLite said.
+        /// What SQLite or the system said.
         #[source]
-        source: Arc<rusqlite::Error>,
+        source: Arc<dyn std::error::Error + Send + Sync>,
     },
     /// Another process keeps the file busy for longer than a write waits.
     #[error("the outbox at {path} is kept locked by another process")]
@@ -135,20 +137,32 @@ impl Error {
     }
 
     /// What a failure of SQLite means for the outbox. To be called right after the failed call, on
-    /// its thread: where SQLite only says that a write failed, the system's last error tells why.
+    /// its thread, as [`Error::is_full`] is.
     pub(super) fn sqlite(path: &Path, source: rusqlite::Error) -> Error {
-        use rusqlite::{ErrorCode, ffi};
-
-        let system = io::Error::last_os_error();
+        let full = Error::is_full(&source);
         let path = path.to_owned();
-        let full = match source.sqlite_error_code() {
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => return Error::Locked { path },
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-                return Error::Corrupt {
-                    path,
-                    reason: source.to_string(),
-                };
-            }
+        match source.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Locked { path },
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::Corrupt {
+                path,
+                reason: source.to_string(),
+            },
+            _ if full => Error::DiskFull {
+                path,
+                source: Arc::new(source),
+            },
+            _ => Error::Sqlite {
+                path,
+                source: Arc::new(source),
+            },
+        }
+    }
+
+    /// Whether SQLite found no room. Where it only says that writing failed, the system's last error
+    /// tells why, on the thread of the call and until the next one.
+    pub(super) fn is_full(error: &rusqlite::Error) -> bool {
+        let system = io::Error::last_os_error();
+        match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => true,
             Some(ErrorCode::SystemIoFailure) => {
                 let writing = [
@@ -157,24 +171,21 @@ impl Error {
                     ffi::SQLITE_IOERR_TRUNCATE,
                     ffi::SQLITE_IOERR_SHMSIZE,
                 ];
-                let no_room = [
-                    ErrorKind::StorageFull,
-                    ErrorKind::QuotaExceeded,
-                    ErrorKind::FileTooLarge,
-                ];
-                source
+                error
                     .sqlite_extended_error_code()
                     .is_some_and(|code| writing.contains(&code))
-                    && no_room.contains(&system.kind())
+                    && Error::is_no_room(&system)
             }
             _ => false,
-        };
-        let source = Arc::new(source);
-        if full {
-            Error::DiskFull { path, source }
-        } else {
-            Error::Sqlite { path, source }
         }
+    }
+
+    /// Whether the file system refused for lack of room.
+    pub(super) fn is_no_room(error: &io::Error) -> bool {
+        matches!(
+            error.kind(),
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
+        )
     }
 
     pub(super) fn io(what: &'static str, path: &Path, source: io::Error) -> Error {

@@ -15,7 +15,7 @@ use std::collections::HashSet;
 use std::fs::{OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, Transaction as SqlTransaction, TransactionBehavior};
 
@@ -25,8 +25,8 @@ use self::rows::Dropped;
 use self::turns::Turns;
 use super::settled::Settled;
 use super::{
-    Error, Hold, Lease, Options, Outbox, Pending, Recovered, Result, SchemaId, StoredSchema, Transaction,
-    UploaderGuard, check, new_identity,
+    Durability, Error, Hold, Lease, Options, Outbox, Pending, Recovered, Result, SchemaId, StoredSchema,
+    Transaction, UploaderGuard, check, new_identity,
 };
 
 /// Unused pages that are kept for the next writes rather than given back: a small outbox would
@@ -101,6 +101,11 @@ impl SqliteOutbox {
         log.watch(&mut writer).map_err(failed)?;
         log.watch(&mut uploader).map_err(failed)?;
         let identity = rows::identity(&uploader).map_err(failed)?;
+        if rows::ends(&uploader).map_err(failed)?.is_some() {
+            // What waits must be able to leave even if the disk fills up from here on. If it is full
+            // already, or the file busy, the first write tries again.
+            let _ = write(&mut writer).map(|_lock| log.make_room(0));
+        }
         let outbox = SqliteOutbox {
             options,
             packer: Packer::default(),
@@ -182,8 +187,14 @@ impl SqliteOutbox {
     fn commit_rows(&self, group: &[Prepared<'_>], dropped: &mut Pending) -> Result<Vec<Result<i64>>> {
         let mut writer = self.writer();
         let Writer { connection, log } = &mut *writer;
+        let bytes = group.iter().map(Prepared::stored_bytes).sum();
+        log.empty_if_due(connection, bytes)
+            .map_err(|source| self.failed(source))?;
         let transaction = write(connection).map_err(|source| self.failed(source))?;
-        log.make_room();
+        log.make_room(bytes).map_err(|source| Error::DiskFull {
+            path: self.path.clone(),
+            source: Arc::new(source),
+        })?;
         let mut tail = rows::tail(&transaction).map_err(|source| self.failed(source))?;
         let mut gone = Dropped::default();
         let mut answers = Vec::with_capacity(group.len());
@@ -232,42 +243,31 @@ impl SqliteOutbox {
         }
     }
 
-    /// Writes with the uploader's connection, in a turn of its own.
+    /// Writes with the uploader's connection, in a turn of its own: removes rows, or notes what the
+    /// uploader needs. That must also work on a disk that rows have filled.
     fn write_alone<T>(
         &self,
+        durability: Durability,
         work: impl FnOnce(&SqlTransaction<'_>, &mut Settled) -> rusqlite::Result<T>,
     ) -> Result<T> {
         self.turns.alone(|| {
-            let mut uploader = self.uploader();
+            let (mut uploader, mut writer) = (self.uploader(), self.writer());
             let Uploader { connection, settled } = &mut *uploader;
-            let done = write(connection).and_then(|transaction| {
-                let done = work(&transaction, settled)?;
-                transaction.commit()?;
-                Ok(done)
-            });
+            let Writer { connection: other, log } = &mut *writer;
+            schema::sync_commits(connection, durability).map_err(|source| self.failed(source))?;
+            let mut transaction = write(connection).map_err(|source| self.failed(source))?;
+            if log.is_stuck() || log.make_room(0).is_err() {
+                drop(transaction);
+                if let Err(error) = log.give_way(connection, other) {
+                    ::log::warn!(target: "ingest::outbox", "no room to empty the log of {}: {error}", self.path.display());
+                }
+                transaction = write(connection).map_err(|source| self.failed(source))?;
+            }
+            let done = work(&transaction, settled).and_then(|done| transaction.commit().map(|()| done));
             let done = done.map_err(|source| self.failed(source))?;
-            self.writer().log.empty_if_due(connection);
+            // What this says is met by the next write.
+            let _ = log.empty_if_due(connection, 0);
             Ok(done)
-        })
-    }
-
-    /// The same, on the disk when it returns.
-    fn write_alone_durably<T>(
-        &self,
-        work: impl FnOnce(&SqlTransaction<'_>) -> rusqlite::Result<T>,
-    ) -> Result<T> {
-        self.turns.alone(|| {
-            let mut uploader = self.uploader();
-            let connection = &mut uploader.connection;
-            let done = schema::sync_commits(connection, true).and_then(|()| {
-                let transaction = write(connection)?;
-                let done = work(&transaction)?;
-                transaction.commit()?;
-                Ok(done)
-            });
-            let done = done.map_err(|source| self.failed(source));
-            schema::sync_commits(connection, false).map_err(|source| self.failed(source))?;
-            done
         })
     }
 
@@ -320,7 +320,9 @@ impl Outbox for SqliteOutbox {
 
     fn renew_identity(&self) -> Result<String> {
         let identity = new_identity();
-        self.write_alone_durably(|transaction| rows::set_identity(transaction, &identity))?;
+        self.write_alone(Durability::Full, |transaction, _| {
+            rows::set_identity(transaction, &identity)
+        })?;
         identity.clone_into(&mut self.identity.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(identity)
     }
@@ -329,9 +331,9 @@ impl Outbox for SqliteOutbox {
         let known = rows::find_schema(&self.uploader().connection, fingerprint);
         let id = match known.map_err(|source| self.failed(source))? {
             Some(id) => id,
-            None => {
-                self.write_alone_durably(|transaction| rows::add_schema(transaction, fingerprint, json))?
-            }
+            None => self.write_alone(Durability::Full, |transaction, _| {
+                rows::add_schema(transaction, fingerprint, json)
+            })?,
         };
         self.schemas
             .lock()
@@ -370,7 +372,8 @@ impl Outbox for SqliteOutbox {
             || {
                 let mut writer = self.writer();
                 let Writer { connection, log } = &mut *writer;
-                log.empty_if_due(connection);
+                // What this says is met by the next write.
+                let _ = log.empty_if_due(connection, 0);
             },
             || self.abandoned(),
         );
@@ -389,14 +392,18 @@ impl Outbox for SqliteOutbox {
             // numbers would be given out a second time (invariant 4). Syncing this note syncs all
             // that was committed before it.
             let newest = newest.seq;
-            self.write_alone_durably(|transaction| rows::raise_high_seq(transaction, newest))?;
+            self.write_alone(Durability::Full, |transaction, _| {
+                rows::raise_high_seq(transaction, newest)
+            })?;
         }
         Ok(Some(Lease { rows }))
     }
 
     fn settle(&self, first: i64, last: i64) -> Result<()> {
+        // If power loss undoes it, the rows are sent again, which the gateway recognises: no reason
+        // to wait for the disk.
         let mut leaving = None;
-        let settled = self.write_alone(|transaction, settled| {
+        let settled = self.write_alone(Durability::Relaxed, |transaction, settled| {
             let Some((oldest, newest)) = rows::ends(transaction)? else {
                 return Ok(());
             };

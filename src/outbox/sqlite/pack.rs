@@ -23,6 +23,9 @@ const LEVEL: i32 = 1;
 /// this bounds memory while as many threads as a device has cores compress without making one anew.
 const IDLE_CONTEXTS: usize = 4;
 
+/// What a row takes beside its payload and runs: its numbers, and its share of the pages above it.
+const ROW_OVERHEAD: u64 = 64;
+
 /// A row before it has a number. Borrows the payload as long as its own thread writes it.
 pub(super) struct Prepared<'a> {
     pub(super) schema: SchemaId,
@@ -45,9 +48,9 @@ impl Prepared<'_> {
         }
     }
 
-    /// What the row takes in the file, without its share of a page.
+    /// What the row takes in the file.
     pub(super) fn stored_bytes(&self) -> u64 {
-        (self.runs.len() + self.payload.len()) as u64
+        (self.runs.len() + self.payload.len()) as u64 + ROW_OVERHEAD
     }
 }
 

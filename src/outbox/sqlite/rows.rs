@@ -202,9 +202,6 @@ impl Dropped {
     }
 }
 
-/// What a row takes beside its payload and runs: its numbers, and its share of the pages above it.
-const ROW_OVERHEAD: u64 = 64;
-
 /// Whether `row` fits under the cap, after older rows were dropped for it if the policy says so.
 /// Rows are only dropped if that helps.
 pub(super) fn make_fit(
@@ -214,7 +211,7 @@ pub(super) fn make_fit(
     policy: Policy,
     dropped: &mut Dropped,
 ) -> Result<bool> {
-    let needed = row.stored_bytes() + ROW_OVERHEAD;
+    let needed = row.stored_bytes();
     let fits = || Ok::<_, rusqlite::Error>(usage(connection)?.used_bytes() + needed <= limit);
     if fits()? || policy == Policy::Fail {
         return fits();

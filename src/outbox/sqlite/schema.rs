@@ -28,16 +28,16 @@ const OLDEST_SQLITE_TEXT: &str = "3.51.3";
 /// 4 KiB is the unit of the disk and of the system's cache. A commit of one small row writes one
 /// page, so a smaller page would not sync faster, and a larger one would write more for nothing;
 /// large payloads span pages anyway.
-const PAGE_BYTES: i64 = 4096;
+pub(super) const PAGE_BYTES: i64 = 4096;
 
-/// The log is emptied into the database when it has this many pages (4 MiB). Small commits rewrite
-/// the same few pages in the log, so the rare checkpoint is cheap, one in a thousand commits pays
-/// for it, and the log stays small enough to keep: its blocks are reused, and syncing an
-/// overwritten block is much cheaper than syncing a file that grows.
-pub(super) const WAL_PAGES: i64 = 1000;
+/// The log is emptied into the database when it has this many pages (2 MiB). Small commits rewrite
+/// the same few pages in the log, so the rare checkpoint is cheap, and one in five hundred commits
+/// pays for it.
+pub(super) const WAL_PAGES: i64 = 500;
 
-/// The size of that log in bytes. What a large transaction adds beyond it is cut off again.
-pub(super) const WAL_BYTES: u64 = (WAL_PAGES * (PAGE_BYTES + 24)) as u64 + 32;
+/// The log's file is kept at twice that size, for the reasons given in `log.rs`; what a large
+/// transaction adds beyond it is cut off again.
+pub(super) const WAL_BYTES: u64 = (2 * WAL_PAGES * (PAGE_BYTES + 24)) as u64 + 32;
 
 const CREATE: &str = "
     CREATE TABLE meta (
@@ -126,26 +126,27 @@ pub(super) fn open_writer(
     }
     configure(&connection).map_err(failed)?;
     validate(&connection, path)?;
-    sync_commits(&connection, durability == Durability::Full).map_err(failed)?;
+    sync_commits(&connection, durability).map_err(failed)?;
     settle_identity(&mut connection, path, durability)?;
     keep_log_on_close(&connection, false).map_err(failed)?;
     Ok(connection)
 }
 
-/// The uploader's connection, on a file that [`open_writer`] has opened. What it writes removes
-/// rows; if power loss undoes that, rows are sent again, which the gateway recognises. So it does
-/// not wait for the disk.
+/// The uploader's connection, on a file that [`open_writer`] has opened.
 pub(super) fn open_uploader(path: &Path, lock_wait: Duration) -> Result<Connection> {
     let failed = |source| Error::sqlite(path, source);
     let connection = open(path, lock_wait).map_err(failed)?;
     configure(&connection).map_err(failed)?;
-    sync_commits(&connection, false).map_err(failed)?;
     Ok(connection)
 }
 
-/// Whether commits of `connection` wait for the disk.
-pub(super) fn sync_commits(connection: &Connection, sync: bool) -> rusqlite::Result<()> {
-    connection.pragma_update(None, "synchronous", if sync { "FULL" } else { "NORMAL" })
+/// How much commits of `connection` survive.
+pub(super) fn sync_commits(connection: &Connection, durability: Durability) -> rusqlite::Result<()> {
+    let synchronous = match durability {
+        Durability::Full => "FULL",
+        Durability::Relaxed => "NORMAL",
+    };
+    connection.pragma_update(None, "synchronous", synchronous)
 }
 
 fn open(path: &Path, lock_wait: Duration) -> rusqlite::Result<Connection> {
@@ -194,7 +195,7 @@ fn create(connection: &mut Connection, path: &Path, lock_wait: Duration) -> rusq
             done => break done?,
         }
     }
-    sync_commits(connection, true)?;
+    sync_commits(connection, Durability::Full)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if pragma(&transaction, "application_id")? != APPLICATION_ID {
         transaction.execute_batch(CREATE)?;

@@ -1,0 +1,165 @@
+//! A temporary outbox, transactions that can be told apart, and processes to kill.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use realm_ingest::outbox::{
+    Codec, Options, Outbox, Recovered, Result, Row, Run, SchemaId, SqliteOutbox, Transaction,
+};
+use tempfile::TempDir;
+
+/// Which part a process of its own plays, and on which outbox.
+pub const ROLE: &str = "REALM_INGEST_TEST_ROLE";
+pub const PATH: &str = "REALM_INGEST_TEST_PATH";
+
+pub struct Folder(TempDir);
+
+impl Folder {
+    pub fn new() -> Folder {
+        Folder(TempDir::new().unwrap())
+    }
+
+    pub fn path(&self) -> PathBuf {
+        self.0.path().join("default.realm")
+    }
+
+    pub fn join(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.0.path()).unwrap();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    pub fn bytes(&self) -> u64 {
+        fs::read_dir(self.0.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().metadata().unwrap().len())
+            .sum()
+    }
+}
+
+pub fn open(path: &Path) -> SqliteOutbox {
+    open_with(path, Options::default())
+}
+
+pub fn open_with(path: &Path, options: Options) -> SqliteOutbox {
+    let (outbox, recovered) = SqliteOutbox::open(path, options).unwrap();
+    assert_eq!(recovered, None);
+    outbox
+}
+
+pub fn open_recovered(path: &Path) -> (SqliteOutbox, Recovered) {
+    let (outbox, recovered) = SqliteOutbox::open(path, Options::default()).unwrap();
+    (outbox, recovered.expect("a file that is moved aside"))
+}
+
+pub fn schema(outbox: &dyn Outbox) -> SchemaId {
+    outbox
+        .register_schema("0123456789abcdef", "{\"classes\":[]}")
+        .unwrap()
+}
+
+/// Appends `payload` as one document.
+pub fn append(outbox: &dyn Outbox, payload: &[u8]) -> Result<i64> {
+    let runs = [Run {
+        class: "Reading".to_owned(),
+        count: 1,
+    }];
+    outbox.append(&Transaction {
+        schema: schema(outbox),
+        runs: &runs,
+        payload,
+    })
+}
+
+/// A payload that tells its number, of sizes that share a page, fill pages, and are compressed.
+pub fn numbered(number: u64) -> Vec<u8> {
+    let size = [40, 700, 3_000, 9_000, 60_000][number as usize % 5];
+    let mut payload = format!("{number}:").into_bytes();
+    while payload.len() < size {
+        payload.extend_from_slice(&payload.len().wrapping_mul(number as usize + 7).to_le_bytes());
+    }
+    payload
+}
+
+/// Bytes that do not compress, the same for the same seed.
+pub fn noise(seed: u64, size: usize) -> Vec<u8> {
+    let mut state = seed * 2 + 1;
+    let mut bytes = Vec::with_capacity(size + 8);
+    while bytes.len() < size {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&state.to_le_bytes());
+    }
+    bytes.truncate(size);
+    bytes
+}
+
+pub fn payload(row: &Row) -> Vec<u8> {
+    match row.codec {
+        Codec::Identity => row.payload.clone(),
+        Codec::Zstd => zstd::bulk::decompress(&row.payload, row.bytes as usize).unwrap(),
+    }
+}
+
+/// Every row left, in order; checks that the counters agree with them.
+pub fn rows(outbox: &dyn Outbox) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::new();
+    let mut after = 0;
+    while let Some(lease) = outbox.lease(after, 1 << 20).unwrap() {
+        after = lease.last_seq();
+        rows.extend(lease.rows);
+    }
+    assert!(
+        rows.windows(2).all(|pair| pair[1].seq == pair[0].seq + 1),
+        "a gap in the numbers"
+    );
+    let pending = outbox.pending().unwrap();
+    assert_eq!(pending.transactions, rows.len() as u64);
+    assert_eq!(pending.objects, rows.iter().map(|row| row.objects).sum::<u64>());
+    assert_eq!(pending.bytes, rows.iter().map(|row| row.bytes).sum::<u64>());
+    rows
+}
+
+pub fn drain(outbox: &dyn Outbox) {
+    while let Some(lease) = outbox.lease(0, 1 << 20).unwrap() {
+        outbox.settle(lease.first_seq(), lease.last_seq()).unwrap();
+    }
+}
+
+/// This program again, playing `role`, an ignored test of that name.
+pub fn process(role: &str, path: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    as_role(&mut command, role, path);
+    command
+}
+
+pub fn as_role(command: &mut Command, role: &str, path: &Path) {
+    command
+        .args(["--ignored", "--exact", role, "--nocapture", "--test-threads=1"])
+        .env(ROLE, role)
+        .env(PATH, path)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit());
+}
+
+/// The outbox to work on, if this process was started to play `role`. A plain `--ignored` run is
+/// not.
+pub fn my_part(role: &str) -> Option<PathBuf> {
+    (std::env::var(ROLE).as_deref() == Ok(role)).then(|| std::env::var_os(PATH).unwrap().into())
+}
+
+/// What a line that a process wrote for its parent says. The test harness writes to the same
+/// output, also on the same line.
+pub fn said(line: &str) -> Option<&str> {
+    line.split_once("##").map(|(_, said)| said.trim())
+}

@@ -1,0 +1,18 @@
+//! What the outbox promises, one file a promise. The numbers are the invariants at the top of
+//! `src/outbox/mod.rs`.
+
+// A failed unwrap is a failed test.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod basics;
+mod cap;
+mod common;
+mod crash;
+mod full_disk;
+mod groups;
+mod limits;
+mod numbers;
+mod processes;
+mod recovery;
+mod space;
+mod torn_log;

@@ -1,0 +1,76 @@
+//! Invariant 4: a number never repeats for an identity.
+
+use std::fs;
+
+use realm_ingest::outbox::Outbox;
+
+use crate::common::{Folder, append, drain, open, rows};
+
+#[test]
+fn numbers_go_on_after_a_drain_and_a_restart() {
+    let folder = Folder::new();
+    let outbox = open(&folder.path());
+    let identity = outbox.identity();
+    assert_eq!(identity.len(), 32);
+    for expected in 1..=3 {
+        assert_eq!(append(&outbox, b"document").unwrap(), expected);
+    }
+    drain(&outbox);
+    outbox.compact().unwrap();
+    drop(outbox);
+    let outbox = open(&folder.path());
+    assert_eq!(outbox.last_seq().unwrap(), 3);
+    assert_eq!(append(&outbox, b"document").unwrap(), 4);
+    assert_eq!(outbox.identity(), identity);
+    drain(&outbox);
+    assert_eq!(append(&outbox, b"document").unwrap(), 5);
+}
+
+#[test]
+fn a_restored_copy_takes_another_identity() {
+    let folder = Folder::new();
+    let outbox = open(&folder.path());
+    let identity = outbox.identity();
+    append(&outbox, b"in the backup").unwrap();
+    drop(outbox);
+    let backup = folder.join("backup");
+    fs::copy(folder.path(), &backup).unwrap();
+
+    let outbox = open(&folder.path());
+    assert_eq!(append(&outbox, b"after the backup").unwrap(), 2);
+    drop(outbox);
+    fs::remove_file(folder.path()).unwrap();
+    fs::copy(&backup, folder.path()).unwrap();
+
+    let restored = open(&folder.path());
+    assert_ne!(restored.identity(), identity);
+    assert_eq!(rows(&restored).len(), 1, "what waits in a backup is not lost");
+    let renewed = restored.identity();
+    drop(restored);
+    assert_eq!(open(&folder.path()).identity(), renewed, "once");
+}
+
+#[test]
+fn a_renamed_file_keeps_its_identity() {
+    let folder = Folder::new();
+    let identity = open(&folder.path()).identity();
+    let moved = folder.join("moved");
+    fs::rename(folder.path(), &moved).unwrap();
+    assert_eq!(open(&moved).identity(), identity);
+}
+
+#[test]
+fn a_renewed_identity_stays() {
+    let folder = Folder::new();
+    let outbox = open(&folder.path());
+    let other = open(&folder.path());
+    let former = outbox.identity();
+    let renewed = outbox.renew_identity().unwrap();
+    assert_ne!(renewed, former);
+    assert_eq!(outbox.identity(), renewed);
+    let guard = other.try_become_uploader().unwrap();
+    assert!(guard.is_some());
+    assert_eq!(other.identity(), renewed, "whoever sends next uses it");
+    drop((outbox, other));
+    assert_eq!(open(&folder.path()).identity(), renewed);
+}
