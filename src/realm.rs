@@ -257,14 +257,14 @@ fn asymmetric_classes(schema: &Schema) -> HashSet<String> {
 fn resolved(user: &User, path: Option<&Path>) -> Result<PathBuf> {
     let default = user.realm_path()?;
     let path = path.unwrap_or(&default);
-    if path == default {
-        if let Some(directory) = default.parent() {
-            std::fs::create_dir_all(directory).map_err(|source| Error::File {
-                action: "make the directory",
-                path: directory.to_owned(),
-                source,
-            })?;
-        }
+    if path == default
+        && let Some(directory) = default.parent()
+    {
+        std::fs::create_dir_all(directory).map_err(|source| Error::File {
+            action: "make the directory",
+            path: directory.to_owned(),
+            source,
+        })?;
     }
     let failed = |source| Error::File {
         action: "find",
