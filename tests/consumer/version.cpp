@@ -1,0 +1,3 @@
+#include <cpprealm/version_numbers.hpp>
+
+int main() { return REALMCXX_VERSION_MINOR == 2 ? 0 : 1; }
