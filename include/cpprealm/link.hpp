@@ -18,19 +18,18 @@ template <typename E>
             static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(object))};
 }
 
-/// A copy of the application's object that the transaction owns; null if it is null.
-template <typename E>
-[[nodiscard]] E* take(const object_ref& owner, const E* object) {
-    if (object == nullptr)
-        return nullptr;
-    return into_arena{transaction::of(owner.transaction, schema_of<E>::name).objects()}(*object);
+/// A copy of the application's object that the transaction of `owner` owns; null if it is null.
+template <typename D, typename E>
+[[nodiscard]] E* take(const D& owner, const E* object) {
+    transaction& in = transaction::of(owner.realm_ref().transaction, owner.realm_class());
+    return object == nullptr ? nullptr : into_arena{in.objects()}(*object);
 }
 
 template <typename D, typename E>
 struct operations<D, E*> : handle {
     /// Copies the object; the application keeps its own.
     D& operator=(E* object) {
-        self().realm_assign(take(self().realm_ref(), object));
+        self().realm_assign(take(self(), object));
         return self();
     }
     D& operator=(std::nullptr_t) {

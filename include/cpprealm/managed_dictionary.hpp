@@ -53,6 +53,7 @@ public:
         return map_.realm_name() + "[\"" + key_ + "\"]";
     }
     [[nodiscard]] const object_ref& realm_ref() const noexcept { return map_.realm_ref(); }
+    [[nodiscard]] const char* realm_class() const noexcept { return map_.realm_class(); }
 
 private:
     [[noreturn]] void missing() const {
@@ -91,17 +92,20 @@ public:
             static_cast<void>(map.realm_edit()); // the object may be changed through the handle
             return {at_->first, held(ref_to(map_.realm_ref(), at_->second))};
         } else {
+            static_cast<void>(
+                map_.realm_peek()); // throws once the transaction, and with it the map, is gone
             return {at_->first, at_->second};
         }
     }
     [[nodiscard]] arrow operator->() const { return {**this}; }
     map_iterator& operator++() {
+        static_cast<void>(map_.realm_peek());
         ++at_;
         return *this;
     }
     map_iterator operator++(int) {
         map_iterator before = *this;
-        ++at_;
+        ++*this;
         return before;
     }
     friend bool operator==(const map_iterator& a, const map_iterator& b) { return a.at_ == b.at_; }
@@ -122,7 +126,7 @@ struct operations<D, std::map<std::string, V>> : handle {
         for (auto& each : taken) {
             check_map_key(each.first);
             if constexpr (std::is_pointer_v<V>)
-                each.second = take(self().realm_ref(), each.second);
+                each.second = take(self(), each.second);
         }
         self().realm_assign(std::move(taken));
         return self();

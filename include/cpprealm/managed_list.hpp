@@ -137,14 +137,14 @@ struct operations<D, std::vector<E*>> : list_operations<D, E*> {
         std::vector<E*> taken;
         for (const E* each : objects) {
             if (each != nullptr)
-                taken.push_back(take(this->self().realm_ref(), each));
+                taken.push_back(take(this->self(), each));
         }
         this->self().realm_assign(std::move(taken));
         return this->self();
     }
     /// Copies the object; the application keeps its own. Null adds nothing.
     void push_back(E* object) {
-        if (E* taken = take(this->self().realm_ref(), object))
+        if (E* taken = take(this->self(), object))
             this->edit().push_back(taken);
     }
     void push_back(const managed<E>&) {
@@ -152,7 +152,7 @@ struct operations<D, std::vector<E*>> : list_operations<D, E*> {
     }
     void set(std::size_t index, E* object) {
         this->check("set", index);
-        this->edit()[index] = take(this->self().realm_ref(), object);
+        this->edit()[index] = take(this->self(), object);
     }
     [[nodiscard]] managed<E*> operator[](std::size_t index) const {
         this->check("get", index);

@@ -10,9 +10,11 @@
 
 namespace realm::internal {
 
-/// A place in a managed set. Good until its element is erased or the transaction ends.
-template <typename Set>
+/// A place in a managed set, good until its element is erased. Throws once the transaction is over.
+template <typename D, typename Set>
 class set_iterator {
+    using base_iterator = typename Set::const_iterator;
+
 public:
     using iterator_category = std::bidirectional_iterator_tag;
     using value_type = typename Set::value_type;
@@ -20,48 +22,62 @@ public:
     using pointer = const value_type*;
     using reference = value_type;
 
-    explicit set_iterator(typename Set::const_iterator at) : at_(at) {}
-    [[nodiscard]] value_type operator*() const { return *at_; }
-    [[nodiscard]] pointer operator->() const { return &*at_; }
+    set_iterator(const D& set, base_iterator at) : set_(set), at_(at) {}
+    [[nodiscard]] value_type operator*() const { return *checked(); }
+    [[nodiscard]] pointer operator->() const { return &*checked(); }
     set_iterator& operator++() {
-        ++at_;
+        at_ = std::next(checked());
         return *this;
     }
-    set_iterator operator++(int) { return set_iterator(at_++); }
+    set_iterator operator++(int) {
+        set_iterator before = *this;
+        ++*this;
+        return before;
+    }
     set_iterator& operator--() {
-        --at_;
+        at_ = std::prev(checked());
         return *this;
     }
-    set_iterator operator--(int) { return set_iterator(at_--); }
-    [[nodiscard]] typename Set::const_iterator base() const { return at_; }
+    set_iterator operator--(int) {
+        set_iterator before = *this;
+        --*this;
+        return before;
+    }
+    [[nodiscard]] base_iterator base() const { return checked(); }
     friend bool operator==(const set_iterator& a, const set_iterator& b) { return a.at_ == b.at_; }
     friend bool operator!=(const set_iterator& a, const set_iterator& b) { return a.at_ != b.at_; }
 
 private:
-    typename Set::const_iterator at_;
+    [[nodiscard]] base_iterator checked() const {
+        static_cast<void>(set_.realm_peek());
+        return at_;
+    }
+
+    D set_;
+    base_iterator at_;
 };
 
 template <typename D, typename T, typename Less>
 struct operations<D, std::set<T, Less>> : handle {
-    using iterator = set_iterator<std::set<T, Less>>;
+    using iterator = set_iterator<D, std::set<T, Less>>;
 
     D& operator=(const std::set<T, Less>& values) {
-        static_cast<D&>(*this).realm_assign(values);
-        return static_cast<D&>(*this);
+        self().realm_assign(values);
+        return self();
     }
     std::pair<iterator, bool> insert(const T& value) {
         const auto done = edit().insert(value);
-        return {iterator(done.first), done.second};
+        return {iterator(self(), done.first), done.second};
     }
-    [[nodiscard]] iterator find(const T& value) const { return iterator(peek().find(value)); }
+    [[nodiscard]] iterator find(const T& value) const { return {self(), peek().find(value)}; }
     [[nodiscard]] bool contains(const T& value) const { return peek().count(value) != 0; }
-    iterator erase(iterator at) { return iterator(edit().erase(at.base())); }
+    iterator erase(iterator at) { return {self(), edit().erase(at.base())}; }
     std::size_t erase(const T& value) { return edit().erase(value); }
     void clear() { edit().clear(); }
     [[nodiscard]] std::size_t size() const { return peek().size(); }
     [[nodiscard]] bool empty() const { return peek().empty(); }
-    [[nodiscard]] iterator begin() const { return iterator(peek().begin()); }
-    [[nodiscard]] iterator end() const { return iterator(peek().end()); }
+    [[nodiscard]] iterator begin() const { return {self(), peek().begin()}; }
+    [[nodiscard]] iterator end() const { return {self(), peek().end()}; }
     [[nodiscard]] std::set<T, Less> detach() const { return peek(); }
     operator std::set<T, Less>() const { return detach(); } // NOLINT: implicit on purpose
     template <typename Callback>
@@ -72,10 +88,10 @@ struct operations<D, std::set<T, Less>> : handle {
     }
 
 private:
-    [[nodiscard]] const std::set<T, Less>& peek() const {
-        return static_cast<const D&>(*this).realm_peek();
-    }
-    [[nodiscard]] std::set<T, Less>& edit() { return static_cast<D&>(*this).realm_edit(); }
+    [[nodiscard]] const D& self() const noexcept { return static_cast<const D&>(*this); }
+    [[nodiscard]] D& self() noexcept { return static_cast<D&>(*this); }
+    [[nodiscard]] const std::set<T, Less>& peek() const { return self().realm_peek(); }
+    [[nodiscard]] std::set<T, Less>& edit() { return self().realm_edit(); }
 };
 
 } // namespace realm::internal

@@ -390,17 +390,16 @@ inline void check_property() {
     static_assert(std::is_member_object_pointer_v<std::remove_const_t<decltype(P::member)>>,
                   "A property must be a non-static data member.");
     static_assert(!std::is_const_v<value>, "A property must not be const.");
-    static_assert(!std::is_unsigned_v<value> || std::is_same_v<value, bool>,
+    constexpr bool is_unsigned = std::is_unsigned_v<value> && !std::is_same_v<value, bool>;
+    static_assert(!is_unsigned,
                   "Unsigned numbers are not supported, since MongoDB has none: use int64_t.");
-    static_assert(
-        has_codec<value>::value,
-        "This type of property is not supported. Supported are bool, signed integers, float, "
-        "double, enums, "
-        "std::string, std::vector<uint8_t>, std::chrono::time_point<std::chrono::system_clock>, "
-        "realm::uuid, "
-        "realm::object_id, realm::decimal128, std::optional of these, realm::mixed, pointers to "
-        "embedded "
-        "objects, and std::vector<T>, std::set<T> and std::map<std::string, T> of all of these.");
+    static_assert(has_codec<value>::value || is_unsigned || std::is_const_v<value>,
+                  "This type of property is not supported. Supported are bool, signed integers, "
+                  "float, double, enums, std::string, std::vector<uint8_t>, "
+                  "std::chrono::time_point<std::chrono::system_clock>, realm::uuid, "
+                  "realm::object_id, realm::decimal128, std::optional of these, realm::mixed, "
+                  "pointers to embedded objects, and std::vector<T>, std::set<T> and "
+                  "std::map<std::string, T> of all of these.");
 }
 
 template <typename T>

@@ -6,6 +6,8 @@
 //     M& realm_edit()                the same, to be changed
 //     void realm_assign(M)           takes a whole new value
 //     std::string realm_name() const `Class.property`, for error texts
+//     const char* realm_class() const `Class`, likewise
+//     const object_ref& realm_ref() const the object it belongs to
 // and `operations`, specialised beside each type of property, has what applications call.
 #pragma once
 
@@ -88,6 +90,7 @@ public:
         return std::string(schema_of<owner_t<P>>::name) + "." + std::string(P::key.text());
     }
     [[nodiscard]] const object_ref& realm_ref() const noexcept { return ref_; }
+    [[nodiscard]] const char* realm_class() const noexcept { return schema_of<owner_t<P>>::name; }
 
 private:
     Ref ref_;
