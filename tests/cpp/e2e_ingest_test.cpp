@@ -139,7 +139,8 @@ TEST_F(Ingest, changes_before_the_commit_arrive) {
         managed.i = 3;
         managed.i += 1;
         managed.list.push_back(9);
-        managed.here = new Position{1, 2};
+        Position here{1, 2};
+        managed.here = &here; // copied: the application keeps its own
     });
     upload(db);
     auto documents = with.gateway.documents("Everything");
