@@ -9,9 +9,9 @@ use realm_ingest::outbox::{
 };
 use tempfile::TempDir;
 
-/// Which part a process of its own plays, and on which outbox.
-pub const ROLE: &str = "REALM_INGEST_TEST_ROLE";
-pub const PATH: &str = "REALM_INGEST_TEST_PATH";
+/// For which test a process plays the other part, and on which outbox.
+const PART: &str = "REALM_INGEST_TEST_PART";
+const PATH: &str = "REALM_INGEST_TEST_PATH";
 
 pub struct Folder(TempDir);
 
@@ -110,14 +110,20 @@ pub fn payload(row: &Row) -> Vec<u8> {
     }
 }
 
-/// Every row left, in order; checks that the counters agree with them.
-pub fn rows(outbox: &dyn Outbox) -> Vec<Row> {
+/// Every row left, in order.
+pub fn rows_with_gaps(outbox: &dyn Outbox) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     let mut after = 0;
     while let Some(lease) = outbox.lease(after, 1 << 20).unwrap() {
         after = lease.last_seq();
         rows.extend(lease.rows);
     }
+    rows
+}
+
+/// Every row left, in order; checks that the counters agree with them.
+pub fn rows(outbox: &dyn Outbox) -> Vec<Row> {
+    let rows = rows_with_gaps(outbox);
     assert!(
         rows.windows(2).all(|pair| pair[1].seq == pair[0].seq + 1),
         "a gap in the numbers"
@@ -135,27 +141,26 @@ pub fn drain(outbox: &dyn Outbox) {
     }
 }
 
-/// This program again, playing `role`, an ignored test of that name.
-pub fn process(role: &str, path: &Path) -> Command {
+/// This program again, running `test`, which sees by [`other_part`] that it is the other process.
+pub fn other_process(test: &str, path: &Path) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    as_role(&mut command, role, path);
+    as_other_part(&mut command, test, path);
     command
 }
 
-pub fn as_role(command: &mut Command, role: &str, path: &Path) {
+pub fn as_other_part(command: &mut Command, test: &str, path: &Path) {
     command
-        .args(["--ignored", "--exact", role, "--nocapture", "--test-threads=1"])
-        .env(ROLE, role)
+        .args(["--exact", test, "--nocapture", "--test-threads=1"])
+        .env(PART, test)
         .env(PATH, path)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit());
 }
 
-/// The outbox to work on, if this process was started to play `role`. A plain `--ignored` run is
-/// not.
-pub fn my_part(role: &str) -> Option<PathBuf> {
-    (std::env::var(ROLE).as_deref() == Ok(role)).then(|| std::env::var_os(PATH).unwrap().into())
+/// The outbox to work on, if this process was started to play the other part in `test`.
+pub fn other_part(test: &str) -> Option<PathBuf> {
+    (std::env::var(PART).as_deref() == Ok(test)).then(|| std::env::var_os(PATH).unwrap().into())
 }
 
 /// What a line that a process wrote for its parent says. The test harness writes to the same

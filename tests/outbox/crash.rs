@@ -6,26 +6,35 @@ use std::path::Path;
 use realm_ingest::outbox::{Durability, Options, Outbox};
 
 use crate::common::{
-    Folder, append, my_part, noise, numbered, open, open_with, payload, process, rows, said,
+    Folder, append, noise, numbered, open, open_with, other_part, other_process, payload, rows, said,
 };
 
 const ROUNDS: u64 = 25;
 
 #[test]
 fn nothing_acknowledged_is_lost_and_nothing_is_half_there() {
-    kill_writers("crash::writer");
+    kill_writers(
+        "crash::nothing_acknowledged_is_lost_and_nothing_is_half_there",
+        Durability::Full,
+    );
 }
 
 #[test]
 fn relaxed_durability_survives_the_process() {
-    kill_writers("crash::relaxed_writer");
+    kill_writers(
+        "crash::relaxed_durability_survives_the_process",
+        Durability::Relaxed,
+    );
 }
 
-fn kill_writers(role: &str) {
+fn kill_writers(test: &str, durability: Durability) {
+    if let Some(path) = other_part(test) {
+        return write_forever(&path, durability);
+    }
     let folder = Folder::new();
     let mut next = 1;
     for round in 0..ROUNDS {
-        let acknowledged = write_until_killed(role, &folder.path(), round);
+        let acknowledged = write_until_killed(test, &folder.path(), round);
         let outbox = open(&folder.path());
         let found = rows(&outbox);
         let newest = outbox.last_seq().unwrap();
@@ -56,8 +65,8 @@ fn kill_writers(role: &str) {
 }
 
 /// Kills a writer after some acknowledged rows; returns the last number it acknowledged.
-fn write_until_killed(role: &str, path: &Path, round: u64) -> i64 {
-    let mut writer = process(role, path).spawn().unwrap();
+fn write_until_killed(test: &str, path: &Path, round: u64) -> i64 {
+    let mut writer = other_process(test, path).spawn().unwrap();
     let random = noise(round + 1, 2);
     let rows = 1 + usize::from(random[0] % 40);
     let mut lines = BufReader::new(writer.stdout.take().unwrap())
@@ -78,22 +87,9 @@ fn write_until_killed(role: &str, path: &Path, round: u64) -> i64 {
     lines.filter_map(numbers).last().unwrap_or(last)
 }
 
-#[test]
-#[ignore = "a process that others start and kill"]
-fn writer() {
-    write_forever("crash::writer", Durability::Full);
-}
-
-#[test]
-#[ignore = "a process that others start and kill"]
-fn relaxed_writer() {
-    write_forever("crash::relaxed_writer", Durability::Relaxed);
-}
-
-fn write_forever(role: &str, durability: Durability) {
-    let Some(path) = my_part(role) else { return };
+fn write_forever(path: &Path, durability: Durability) {
     let outbox = open_with(
-        &path,
+        path,
         Options {
             durability,
             ..Options::default()

@@ -11,7 +11,7 @@ use std::process::Command;
 
 use realm_ingest::outbox::{Error, Outbox, Pending, SqliteOutbox};
 
-use crate::common::{Folder, append, as_role, drain, my_part, noise, numbered, open, payload, rows};
+use crate::common::{Folder, append, as_other_part, drain, noise, numbered, open, other_part, payload, rows};
 
 /// Fills the outbox; checks the error, and that a smaller write may still go through or fail alike.
 fn fill(outbox: &SqliteOutbox) -> i64 {
@@ -46,6 +46,11 @@ fn assert_all_there(outbox: &SqliteOutbox, stored: i64) {
 
 #[test]
 fn a_file_size_limit_harms_nothing_stored() {
+    const TEST: &str = "full_disk::a_file_size_limit_harms_nothing_stored";
+    if let Some(path) = other_part(TEST) {
+        fill(&open(&path));
+        return;
+    }
     let folder = Folder::new();
     // In units of 512 bytes; the signal would end the process before it sees the error.
     let limited = "trap '' XFSZ; ulimit -f 6000; exec \"$0\" \"$@\"";
@@ -53,7 +58,7 @@ fn a_file_size_limit_harms_nothing_stored() {
     command
         .args(["-c", limited])
         .arg(std::env::current_exe().unwrap());
-    as_role(&mut command, "full_disk::under_a_limit", &folder.path());
+    as_other_part(&mut command, TEST, &folder.path());
     assert!(command.status().unwrap().success());
 
     let outbox = open(&folder.path());
@@ -67,18 +72,13 @@ fn a_file_size_limit_harms_nothing_stored() {
     );
 }
 
-#[test]
-#[ignore = "a process that others start"]
-fn under_a_limit() {
-    let Some(path) = my_part("full_disk::under_a_limit") else {
-        return;
-    };
-    fill(&open(&path));
-}
-
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_file_system_works_again_when_there_is_space() {
+    const TEST: &str = "full_disk::a_full_file_system_works_again_when_there_is_space";
+    if let Some(path) = other_part(TEST) {
+        return fill_a_small_disk(&path);
+    }
     let folder = Folder::new();
     let mount = folder.join("small");
     fs::create_dir(&mount).unwrap();
@@ -100,20 +100,15 @@ fn a_full_file_system_works_again_when_there_is_space() {
     }
     let mut command = with_mount("exec \"$0\" \"$@\"");
     command.arg(std::env::current_exe().unwrap());
-    as_role(&mut command, "full_disk::on_a_small_disk", &mount.join("outbox"));
+    as_other_part(&mut command, TEST, &mount.join("outbox"));
     assert!(command.status().unwrap().success());
 }
 
 #[cfg(target_os = "linux")]
-#[test]
-#[ignore = "a process that others start"]
-fn on_a_small_disk() {
-    let Some(path) = my_part("full_disk::on_a_small_disk") else {
-        return;
-    };
+fn fill_a_small_disk(path: &Path) {
     let filler = path.with_file_name("filler");
     fs::write(&filler, vec![1; 2_000_000]).unwrap();
-    let outbox = open(&path);
+    let outbox = open(path);
     let stored = fill(&outbox);
     assert!(stored > 5, "{stored} rows");
     fs::remove_file(&filler).unwrap();
@@ -141,7 +136,7 @@ fn on_a_small_disk() {
     // The same after a restart, and with one large transaction.
     append(&outbox, &noise(0, 3_000_000)).unwrap();
     drop(outbox);
-    let outbox = open(&path);
+    let outbox = open(path);
     fill_up(&filler);
     drain(&outbox);
     outbox.compact().unwrap();

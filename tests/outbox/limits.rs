@@ -1,8 +1,10 @@
 //! Sizes: of a transaction, and of what a lease holds in memory.
 
+use std::path::Path;
+
 use realm_ingest::outbox::{Error, MAX_TRANSACTION_BYTES, Outbox};
 
-use crate::common::{Folder, append, my_part, noise, open, process, rows, schema};
+use crate::common::{Folder, append, noise, open, other_part, other_process, rows, schema};
 
 #[test]
 fn a_transaction_over_the_limit_is_refused_before_anything_is_written() {
@@ -25,29 +27,28 @@ fn a_transaction_over_the_limit_is_refused_before_anything_is_written() {
 #[cfg(target_os = "linux")]
 #[test]
 fn memory_follows_the_batch_and_not_the_backlog() {
+    const TEST: &str = "limits::memory_follows_the_batch_and_not_the_backlog";
+    if let Some(path) = other_part(TEST) {
+        return lease_all(&path);
+    }
     let folder = Folder::new();
     let outbox = open(&folder.path());
     for number in 0..64 {
         append(&outbox, &noise(number, 1 << 20)).unwrap();
     }
     drop(outbox);
-    let status = process("limits::reader", &folder.path()).status().unwrap();
+    let status = other_process(TEST, &folder.path()).status().unwrap();
     assert!(status.success());
 }
 
 #[cfg(target_os = "linux")]
-#[test]
-#[ignore = "a process that others start"]
-fn reader() {
-    let Some(path) = my_part("limits::reader") else {
-        return;
-    };
+fn lease_all(path: &Path) {
     let peak = || -> u64 {
         let status = std::fs::read_to_string("/proc/self/status").unwrap();
         let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     };
-    let outbox = open(&path);
+    let outbox = open(path);
     let before = peak();
     let mut after = 0;
     let mut leases = 0;

@@ -2,19 +2,24 @@
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
 
 use realm_ingest::outbox::{Error, Options, Outbox, SqliteOutbox};
 
-use crate::common::{Folder, append, drain, my_part, numbered, open, payload, process, rows, said};
+use crate::common::{Folder, append, drain, numbered, open, other_part, other_process, payload, rows, said};
 
 const WRITES: u64 = 120;
 
 #[test]
 fn processes_share_one_outbox() {
+    const TEST: &str = "processes::processes_share_one_outbox";
+    if let Some(path) = other_part(TEST) {
+        return write_some(&path);
+    }
     let folder = Folder::new();
     // Both may be the one that makes it.
     let writers: Vec<_> = (0..2)
-        .map(|_| process("processes::writer", &folder.path()).spawn().unwrap())
+        .map(|_| other_process(TEST, &folder.path()).spawn().unwrap())
         .collect();
     let mut numbers = Vec::new();
     for writer in writers {
@@ -45,13 +50,8 @@ fn processes_share_one_outbox() {
     }
 }
 
-#[test]
-#[ignore = "a process that others start"]
-fn writer() {
-    let Some(path) = my_part("processes::writer") else {
-        return;
-    };
-    let outbox = open(&path);
+fn write_some(path: &Path) {
+    let outbox = open(path);
     for number in 0..WRITES {
         println!("##{}", append(&outbox, &numbered(number)).unwrap());
     }
@@ -59,10 +59,14 @@ fn writer() {
 
 #[test]
 fn one_process_drains_until_it_ends() {
+    const TEST: &str = "processes::one_process_drains_until_it_ends";
+    if let Some(path) = other_part(TEST) {
+        return hold_the_right(&path);
+    }
     let folder = Folder::new();
     let outbox = open(&folder.path());
     append(&outbox, b"document").unwrap();
-    let mut uploader = process("processes::uploader", &folder.path()).spawn().unwrap();
+    let mut uploader = other_process(TEST, &folder.path()).spawn().unwrap();
     let mut lines = BufReader::new(uploader.stdout.take().unwrap())
         .lines()
         .map(Result::unwrap);
@@ -77,13 +81,8 @@ fn one_process_drains_until_it_ends() {
     drop(guard);
 }
 
-#[test]
-#[ignore = "a process that others start and kill"]
-fn uploader() {
-    let Some(path) = my_part("processes::uploader") else {
-        return;
-    };
-    let outbox = open(&path);
+fn hold_the_right(path: &Path) {
+    let outbox = open(path);
     let guard = outbox.try_become_uploader().unwrap();
     println!("##{}", if guard.is_some() { "mine" } else { "taken" });
     std::io::stdout().flush().unwrap();
