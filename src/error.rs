@@ -97,6 +97,8 @@ codes! {
     ClientTooManyRedirects = 4104,
     /// The name is taken on this device.
     ClientUserAlreadyNamed = 4105,
+    /// The application's own transport failed.
+    ClientTransportFailed = 4106,
     /// The server sent a token that is not one.
     BadToken = 4200,
     /// The server sent JSON that cannot be read.
@@ -419,7 +421,7 @@ fn outbox_code(error: &crate::outbox::Error) -> Code {
         }
         E::Corrupt { .. } | E::NewerFormat { .. } => Code::InvalidDatabase,
         E::SqliteTooOld { .. } => Code::NotSupported,
-        E::Abandoned { .. } => Code::RuntimeError,
+        E::NoMemory | E::Abandoned { .. } => Code::RuntimeError,
     }
 }
 

@@ -108,6 +108,9 @@ pub enum Error {
         #[source]
         source: Arc<rusqlite::Error>,
     },
+    /// There was no memory for the work.
+    #[error("not enough memory to compress what the outbox gave out")]
+    NoMemory,
     /// The thread that was writing this transaction for its own one panicked. Nothing was stored.
     #[error("the thread that was writing to the outbox at {path} panicked")]
     Abandoned {
@@ -125,6 +128,7 @@ impl Error {
             | Error::Locked { .. }
             | Error::Io { .. }
             | Error::Sqlite { .. }
+            | Error::NoMemory
             | Error::Abandoned { .. } => true,
             Error::TooLarge { .. }
             | Error::NoDocuments
@@ -147,6 +151,11 @@ impl Error {
                 path,
                 reason: source.to_string(),
             },
+            // The tables are strict: no other type was ever stored.
+            None if Error::is_other_type(&source) => Error::Corrupt {
+                path,
+                reason: source.to_string(),
+            },
             _ if full => Error::DiskFull {
                 path,
                 source: Arc::new(source),
@@ -156,6 +165,14 @@ impl Error {
                 source: Arc::new(source),
             },
         }
+    }
+
+    fn is_other_type(error: &rusqlite::Error) -> bool {
+        use rusqlite::Error as E;
+        matches!(
+            error,
+            E::InvalidColumnType(..) | E::FromSqlConversionFailure(..) | E::IntegralValueOutOfRange(..)
+        )
     }
 
     /// Whether SQLite found no room. Where it only says that writing failed, the system's last error

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{
-    Codec, Error, Hold, Lease, Outbox, Pending, Result, Row, SchemaId, StoredSchema, Transaction,
+    Codec, Error, Hold, Lease, Outbox, Pending, Recovered, Result, Row, SchemaId, StoredSchema, Transaction,
     UploaderGuard, check, objects,
 };
 
@@ -158,6 +158,10 @@ impl Outbox for MemoryOutbox {
 
     fn compact(&self) -> Result<()> {
         Ok(())
+    }
+
+    fn recover(&self) -> Result<Option<Recovered>> {
+        Ok(None)
     }
 
     fn try_become_uploader(&self) -> Result<Option<UploaderGuard>> {

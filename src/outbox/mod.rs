@@ -13,11 +13,12 @@
 //! 4. A sequence number never repeats for an outbox identity, also across restarts and restored
 //!    backups: the identity changes when the file is seen to have gone back.
 //! 5. Two threads or two processes can write one outbox; one uploader at a time drains it.
-//! 6. A file that does not open is moved aside and reported, never deleted. A full disk fails the
-//!    write with a clear error and harms nothing already stored.
+//! 6. A file that is damaged is moved aside and reported, never deleted; what can be read of it is
+//!    carried over. A full disk fails the write with a clear error and harms nothing already stored.
 //!
 //! Rows are numbered without gaps between the oldest and the newest: rows are given the next
-//! number, and leave from the old end only. The counters of [`Outbox::pending`] rest on that.
+//! number, and leave from the old end only. The counters of [`Outbox::pending`] rest on that. (Rows
+//! that damage took leave a gap, and count as transactions while older ones wait.)
 
 mod error;
 mod memory;
@@ -31,7 +32,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use error::{Error, Result};
 pub use memory::MemoryOutbox;
-pub use options::{DropHandler, Durability, Options, Policy, Recovered, RecoveredReason};
+pub use options::{DropHandler, Durability, Options, Policy, Recovered, RecoveredReason, Salvaged};
 pub use realm_ingest_protocol::MAX_TRANSACTION_BYTES;
 pub use realm_ingest_protocol::batch::Run;
 pub use sqlite::{SqliteOutbox, Stats};
@@ -221,6 +222,14 @@ pub trait Outbox: Send + Sync {
     /// # Errors
     /// The file could not be written; nothing stored is harmed.
     fn compact(&self) -> Result<()>;
+
+    /// Replaces a damaged file by a new one with every row that can still be read, and a new
+    /// identity. For the uploader, when [`Outbox::lease`] has found [`Error::Corrupt`]. `None` when
+    /// the file turns out to be in order.
+    ///
+    /// # Errors
+    /// The file stays as it is: another process has it open, or there is no room for a new one.
+    fn recover(&self) -> Result<Option<Recovered>>;
 
     /// The right to drain this outbox, or `None` while another uploader, of this or of another
     /// process, has it.

@@ -80,6 +80,17 @@ pub struct Recovered {
     pub reason: RecoveredReason,
     /// Where it is now; its log and index, if it had them, are beside it.
     pub moved_to: PathBuf,
+    /// What of it is in the new outbox; `None` when nothing of it could be read.
+    pub salvaged: Option<Salvaged>,
+}
+
+/// The write transactions of a damaged file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Salvaged {
+    /// Those that could be read.
+    pub kept: u64,
+    /// Those that could not, as far as they left a trace.
+    pub lost: u64,
 }
 
 /// Why a file was moved aside.
@@ -97,10 +108,15 @@ impl fmt::Display for Recovered {
         let moved_to = self.moved_to.display();
         match &self.reason {
             RecoveredReason::Damaged(detail) => {
-                write!(
-                    f,
-                    "the file could not be used ({detail}); it was moved to {moved_to}"
-                )
+                let is = "the file could not be used";
+                match self.salvaged {
+                    None => write!(f, "{is} ({detail}); it was moved to {moved_to}"),
+                    Some(Salvaged { kept, lost }) => write!(
+                        f,
+                        "{is} ({detail}); {kept} write transactions of it are kept and will be sent, at least {lost} \
+                         could not be read; it was moved to {moved_to}"
+                    ),
+                }
             }
             RecoveredReason::FormerSdk => write!(
                 f,

@@ -8,6 +8,7 @@ mod log;
 mod pack;
 mod recover;
 mod rows;
+mod salvage;
 mod schema;
 mod turns;
 
@@ -94,30 +95,14 @@ impl SqliteOutbox {
         // Absolute: it stays the same file if the program changes its folder, and SQLite never
         // takes it for a URI.
         let path = std::path::absolute(path).map_err(|source| Error::io("find", path, source))?;
-        let (mut writer, recovered) = recover::open(&path, &options)?;
-        let mut uploader = schema::open_uploader(&path, options.lock_wait)?;
-        let failed = |source| Error::sqlite(&path, source);
-        let log = Log::new(&path);
-        log.watch(&mut writer).map_err(failed)?;
-        log.watch(&mut uploader).map_err(failed)?;
-        let identity = rows::identity(&uploader).map_err(failed)?;
-        if rows::ends(&uploader).map_err(failed)?.is_some() {
-            // What waits must be able to leave even if the disk fills up from here on. If it is full
-            // already, or the file busy, the first write tries again.
-            let _ = write(&mut writer).map(|_lock| log.make_room(0));
-        }
+        let (writer, uploader, recovered) = connect(&path, &options)?;
+        let identity = rows::identity(&uploader.connection).map_err(|source| Error::sqlite(&path, source))?;
         let outbox = SqliteOutbox {
             options,
             packer: Packer::default(),
             turns: Turns::default(),
-            writer: Mutex::new(Writer {
-                connection: writer,
-                log,
-            }),
-            uploader: Mutex::new(Uploader {
-                connection: uploader,
-                settled: Settled::default(),
-            }),
+            writer: Mutex::new(writer),
+            uploader: Mutex::new(uploader),
             identity: Mutex::new(identity),
             schemas: Mutex::default(),
             appended: AtomicU64::new(0),
@@ -205,7 +190,7 @@ impl SqliteOutbox {
                     .map_err(|source| self.failed(source))?,
             };
             answers.push(if fits {
-                Ok(rows::insert(&transaction, &mut tail, row).map_err(|source| self.failed(source))?)
+                Ok(rows::append(&transaction, &mut tail, row).map_err(|source| self.failed(source))?)
             } else {
                 let limit = self.options.max_bytes.unwrap_or(u64::MAX);
                 Err(Error::CapReached {
@@ -300,6 +285,30 @@ impl SqliteOutbox {
             Ok(more)
         })
     }
+}
+
+/// Both connections to what is at `path`, or takes its place.
+fn connect(path: &Path, options: &Options) -> Result<(Writer, Uploader, Option<Recovered>)> {
+    let (mut writer, recovered) = recover::open(path, options)?;
+    let mut uploader = schema::open_uploader(path, options.lock_wait)?;
+    let failed = |source| Error::sqlite(path, source);
+    let log = Log::new(path);
+    log.watch(&mut writer).map_err(failed)?;
+    log.watch(&mut uploader).map_err(failed)?;
+    if rows::ends(&uploader).map_err(failed)?.is_some() {
+        // What waits must be able to leave even if the disk fills up from here on. If it is full
+        // already, or the file busy, the first write tries again.
+        let _ = write(&mut writer).map(|_lock| log.make_room(0));
+    }
+    let writer = Writer {
+        connection: writer,
+        log,
+    };
+    let uploader = Uploader {
+        connection: uploader,
+        settled: Settled::default(),
+    };
+    Ok((writer, uploader, recovered))
 }
 
 /// Starts a write transaction: takes the file's lock at once, so that it cannot fail for it later.
@@ -444,6 +453,26 @@ impl Outbox for SqliteOutbox {
     fn compact(&self) -> Result<()> {
         while self.compact_step()? {}
         Ok(())
+    }
+
+    fn recover(&self) -> Result<Option<Recovered>> {
+        self.turns.alone(|| {
+            let (mut uploader, mut writer) = (self.uploader(), self.writer());
+            let nothing = || Connection::open_in_memory().map_err(|source| self.failed(source));
+            // Closed one after the other: the mark is for a file that nobody else has open.
+            uploader.connection = nothing()?;
+            let marked = schema::mark_damaged(&writer.connection, &self.path);
+            writer.connection = nothing()?;
+            let (new_writer, new_uploader, recovered) = connect(&self.path, &self.options)?;
+            *writer = new_writer;
+            *uploader = new_uploader;
+            let identity = rows::identity(&uploader.connection).map_err(|source| self.failed(source))?;
+            *self.identity.lock().unwrap_or_else(PoisonError::into_inner) = identity;
+            match recovered {
+                Some(recovered) => Ok(Some(recovered)),
+                None => marked.map(|()| None),
+            }
+        })
     }
 
     fn try_become_uploader(&self) -> Result<Option<UploaderGuard>> {

@@ -229,20 +229,45 @@ impl Uploader {
             // What was made ready stands if all before it was taken and it is as large as it may be: a smaller one is
             // made anew, as more rows may have come.
             let fits = |batch: &Batch| batch.bytes <= self.size.target() && self.size.is_full(batch.bytes);
-            ahead = prepared
-                .map_err(unusable)?
-                .filter(|batch| after == last && fits(batch));
+            ahead = prepared.filter(|batch| after == last && fits(batch));
         }
         self.settled().await;
         self.right = None;
         Ok(())
     }
 
-    async fn prepare(&self, after: i64) -> Result<Option<Batch>, Stop> {
+    async fn prepare(&mut self, after: i64) -> Result<Option<Batch>, Stop> {
         let target = self.size.target();
-        self.outbox(move |outbox| Batch::next(outbox, after, target))
-            .await
-            .map_err(unusable)
+        let batch = self
+            .outbox(move |outbox| Batch::next(outbox, after, target))
+            .await;
+        match batch {
+            Ok(batch) => Ok(batch),
+            Err(damage @ outbox::Error::Corrupt { .. }) => Err(self.recover(damage).await),
+            Err(error) => Err(unusable(error)),
+        }
+    }
+
+    /// Rows cannot be read: replaces the file by one with those that can. The report goes the way of every failure,
+    /// after which the session starts over.
+    async fn recover(&mut self, damage: outbox::Error) -> Stop {
+        self.settled().await;
+        match self.take_right().await {
+            Ok(true) => {}
+            Ok(false) => {
+                return unusable(outbox::Error::Locked {
+                    path: self.core.path.clone(),
+                });
+            }
+            Err(stop) => return stop,
+        }
+        let text = match self.outbox(|outbox| outbox.recover()).await {
+            Ok(Some(recovered)) => recovered.to_string(),
+            // Another process was first.
+            Ok(None) => damage.to_string(),
+            Err(error) => return unusable(error),
+        };
+        Stop::Retry(sync_error(Code::InvalidDatabase, text, false), None)
     }
 
     async fn take_right(&mut self) -> Result<bool, Stop> {
@@ -319,13 +344,16 @@ async fn on_outbox<T: Send + 'static>(
     })
 }
 
-/// The batch behind this one, if this one is full: then there is probably more.
-async fn ahead_of(core: &Core, size: BatchSize, batch: &Batch) -> outbox::Result<Option<Batch>> {
+/// The batch behind this one, if this one is full: then there is probably more. Failures are met again when it is its
+/// turn.
+async fn ahead_of(core: &Core, size: BatchSize, batch: &Batch) -> Option<Batch> {
     if !size.is_full(batch.bytes) {
-        return Ok(None);
+        return None;
     }
     let (after, target) = (batch.last, size.target());
-    on_outbox(core, move |outbox| Batch::next(outbox, after, target)).await
+    on_outbox(core, move |outbox| Batch::next(outbox, after, target))
+        .await
+        .unwrap_or_default()
 }
 
 enum Sent {

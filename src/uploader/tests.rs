@@ -11,7 +11,9 @@ use super::clock::{Clock, Pause};
 use super::session::{Session, StopPolicy};
 use super::*;
 use crate::app::{App, AppConfig, Credentials};
-use crate::outbox::{Lease, MemoryOutbox, Pending, Result, Run, SchemaId, StoredSchema, Transaction};
+use crate::outbox::{
+    Lease, MemoryOutbox, Pending, Recovered, Result, Run, SchemaId, StoredSchema, Transaction,
+};
 use crate::transport::{Request, Response, ResponseFuture, Transport};
 
 /// Does what a server does with one outbox.
@@ -96,6 +98,9 @@ impl Outbox for Failing {
     }
     fn pending(&self) -> Result<Pending> {
         self.outbox.pending()
+    }
+    fn recover(&self) -> Result<Option<Recovered>> {
+        self.outbox.recover()
     }
     fn pending_through(&self, seq: i64) -> Result<bool> {
         self.outbox.pending_through(seq)

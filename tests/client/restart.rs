@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use realm_ingest::Code;
 use realm_ingest::realm::{Realm, RealmConfig, StopPolicy};
 
 use crate::common::server::Reaction;
-use crate::common::{Fixture, SCHEMA, open_realm, until, uploaded, write};
+use crate::common::{Fixture, LIMIT, SCHEMA, open_realm, until, uploaded, write};
 
 #[test]
 fn what_a_former_run_left_is_uploaded_when_the_path_is_opened() {
@@ -60,6 +61,45 @@ fn closed(path: &Path) {
     let mut log = path.to_owned().into_os_string();
     log.push("-wal");
     until("the end of the session", || !Path::new(&log).exists());
+}
+
+#[test]
+fn damage_to_the_file_costs_the_rows_in_it_and_is_reported() {
+    let fixture = Fixture::new();
+    let user = fixture.user();
+    let (realm, _errors) = open_realm(&user);
+    uploaded(&realm);
+    realm.session().pause();
+    let path = realm.path().to_owned();
+    for id in 1..=30 {
+        write(&realm, [id]);
+    }
+    drop(realm);
+    drop(user);
+    closed(&path);
+    // One bit of a document, which SQLite takes for granted.
+    let mut content = std::fs::read(&path).unwrap();
+    let id = [b"\x12_id\0".as_slice(), &15_i64.to_le_bytes()].concat();
+    let place = content.windows(id.len()).position(|found| found == id).unwrap();
+    content[place + 6] ^= 1;
+    std::fs::write(&path, content).unwrap();
+
+    let app = fixture.restarted();
+    let (realm, errors) = open_realm(&app.current_user().unwrap());
+    uploaded(&realm);
+    let error = errors.recv_timeout(LIMIT).unwrap();
+    assert_eq!((error.code, error.is_fatal), (Code::InvalidDatabase, false));
+    assert!(
+        error
+            .message
+            .contains("29 write transactions of it are kept and will be sent, at least 1 could not be read"),
+        "{}",
+        error.message
+    );
+    let mut ids = fixture.server.ids();
+    ids.sort_unstable();
+    let expected: Vec<i64> = (1..=30).filter(|id| *id != 15).collect();
+    assert_eq!(ids, expected);
 }
 
 #[test]

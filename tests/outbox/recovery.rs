@@ -1,15 +1,18 @@
-//! Invariant 6: a file that cannot be an outbox is moved aside as it is; one that may be one stays.
+//! Invariant 6: a file that cannot be an outbox is moved aside as it is, and what can be read of it is
+//! carried over; one that may be a good one stays.
 
 use std::fs;
 use std::path::Path;
 
-use realm_ingest::outbox::{Error, Options, Outbox, RecoveredReason, SqliteOutbox};
+use realm_ingest::outbox::{
+    Error, Options, Outbox, Pending, Recovered, RecoveredReason, Salvaged, SqliteOutbox,
+};
 use rusqlite::Connection;
 
-use crate::common::{Folder, append, noise, open, open_recovered, rows};
+use crate::common::{Folder, append, drain, noise, open, open_recovered, payload, rows, rows_with_gaps};
 
 /// Opens over whatever stands there and checks that each file of it is kept byte for byte.
-fn is_moved_aside(folder: &Folder, label: &str) -> RecoveredReason {
+fn is_moved_aside(folder: &Folder, label: &str) -> Recovered {
     let kept: Vec<_> = ["", "-wal", "-shm"]
         .into_iter()
         .filter_map(|suffix| {
@@ -26,15 +29,16 @@ fn is_moved_aside(folder: &Folder, label: &str) -> RecoveredReason {
         let found = fs::read(format!("{moved_to}{suffix}")).unwrap();
         assert!(suffix == "-shm" || found == content, "{moved_to}{suffix} differs");
     }
-    assert_eq!(append(&outbox, b"document").unwrap(), 1);
-    assert_eq!(rows(&outbox).len(), 1);
+    let kept = recovered.salvaged.map_or(0, |salvaged| salvaged.kept as usize);
+    append(&outbox, b"document").unwrap();
+    assert_eq!(rows(&outbox).len(), kept + 1);
     drop(outbox);
     assert_eq!(
         rows(&open(&folder.path())).len(),
-        1,
+        kept + 1,
         "and opens as usual from then on"
     );
-    recovered.reason
+    recovered
 }
 
 #[test]
@@ -49,7 +53,7 @@ fn what_is_not_a_database_is_moved_aside() {
         let folder = Folder::new();
         fs::write(folder.path(), content).unwrap();
         assert!(matches!(
-            is_moved_aside(&folder, ".corrupt-"),
+            is_moved_aside(&folder, ".corrupt-").reason,
             RecoveredReason::Damaged(_)
         ));
     }
@@ -65,7 +69,7 @@ fn a_database_of_the_former_sdk_is_moved_aside_and_told_apart() {
         // Its lock file has the name of ours.
         fs::write(folder.join("default.realm.lock"), b"theirs").unwrap();
         assert_eq!(
-            is_moved_aside(&folder, ".realm-core-"),
+            is_moved_aside(&folder, ".realm-core-").reason,
             RecoveredReason::FormerSdk
         );
         let outbox = open(&folder.path());
@@ -103,6 +107,8 @@ fn overwrite(path: &Path, at: usize, with: &[u8]) {
     fs::write(path, content).unwrap();
 }
 
+type Damage<'a> = &'a dyn Fn(&Path);
+
 #[test]
 fn a_damaged_outbox_is_moved_aside() {
     let no_table = |table: &'static str| {
@@ -111,27 +117,29 @@ fn a_damaged_outbox_is_moved_aside() {
             connection.execute_batch(&format!("DROP TABLE {table}")).unwrap();
         }
     };
-    for table in ["meta", "tx", "schema"] {
-        is_moved_aside(&damaged(no_table(table)), ".corrupt-");
+    let identity = |path: &Path| {
+        let connection = Connection::open(path).unwrap();
+        connection
+            .execute_batch("UPDATE meta SET identity = 'me'")
+            .unwrap();
+    };
+    let left = |kept, lost| Some(Salvaged { kept, lost });
+    let cases: [(Damage<'_>, _); 7] = [
+        (&no_table("meta"), left(40, 0)),
+        (&no_table("tx"), None),
+        (&no_table("schema"), left(0, 40)),
+        (&identity, left(40, 0)),
+        (&|path| overwrite(path, 0, &noise(5, 100)), None),
+        (&|path| overwrite(path, 100, &noise(6, 12_000)), None),
+        (
+            &|path| fs::write(path, &fs::read(path).unwrap()[..4096]).unwrap(),
+            None,
+        ),
+    ];
+    for (case, (damage, salvaged)) in cases.into_iter().enumerate() {
+        let recovered = is_moved_aside(&damaged(damage), ".corrupt-");
+        assert_eq!(recovered.salvaged, salvaged, "case {case}: {recovered}");
     }
-    is_moved_aside(&damaged(|path| overwrite(path, 0, &noise(5, 100))), ".corrupt-");
-    is_moved_aside(
-        &damaged(|path| overwrite(path, 100, &noise(6, 12_000))),
-        ".corrupt-",
-    );
-    is_moved_aside(
-        &damaged(|path| fs::write(path, &fs::read(path).unwrap()[..4096]).unwrap()),
-        ".corrupt-",
-    );
-    is_moved_aside(
-        &damaged(|path| {
-            let connection = Connection::open(path).unwrap();
-            connection
-                .execute_batch("UPDATE meta SET identity = 'me'")
-                .unwrap();
-        }),
-        ".corrupt-",
-    );
 }
 
 #[test]
@@ -221,23 +229,113 @@ fn an_empty_file_becomes_an_outbox() {
     assert_eq!(append(&open(&folder.path()), b"document").unwrap(), 1);
 }
 
-#[test]
-fn damage_found_later_is_an_error_and_deletes_nothing() {
-    let folder = damaged(|path| {
-        // Somewhere in the middle of the rows, which opening does not read.
-        let middle = fs::metadata(path).unwrap().len() as usize / 2 / 4096 * 4096;
-        overwrite(path, middle, &noise(7, 8192));
-    });
-    let outbox = open(&folder.path());
+/// Where the row with `noise(number, 2_000)` has its payload in the file. Pages before that may have
+/// kept a copy.
+fn place_of(path: &Path, number: u64) -> usize {
+    let content = fs::read(path).unwrap();
+    let start = &noise(number, 2_000)[..16];
+    content.windows(16).rposition(|found| found == start).unwrap()
+}
+
+/// What a lease says of the damage, once it meets it.
+fn met(outbox: &SqliteOutbox) -> Error {
     let mut after = 0;
-    let error = loop {
+    loop {
         match outbox.lease(after, 10_000) {
             Ok(lease) => after = lease.expect("the damage before the end").last_seq(),
-            Err(error) => break error,
+            Err(error) => return error,
         }
-    };
+    }
+}
+
+/// Checks that the rows left are some of the 40, whole, in order, and `lost` fewer.
+fn are_left(outbox: &SqliteOutbox, lost: u64) {
+    let left = rows_with_gaps(outbox);
+    assert_eq!(left.len() as u64, 40 - lost);
+    for row in &left {
+        assert_eq!(payload(row), noise(row.seq as u64 - 1, 2_000), "row {}", row.seq);
+    }
+    assert_eq!(outbox.pending().unwrap().objects, 40 - lost);
+}
+
+#[test]
+fn damage_among_the_rows_costs_those_rows_alone() {
+    let folder = damaged(|path| overwrite(path, place_of(path, 20) / 4096 * 4096, &noise(7, 4096)));
+    let outbox = open(&folder.path());
+    let identity = outbox.identity();
+    let error = met(&outbox);
     assert!(matches!(error, Error::Corrupt { .. }), "{error:?}");
-    assert!(after > 1, "rows before the damage are still given out");
+    assert_eq!(append(&outbox, b"written meanwhile").unwrap(), 41);
+    outbox.settle(1, 1).unwrap();
+
+    let recovered = outbox.recover().unwrap().expect("a damaged file");
+    let Salvaged { kept, lost } = recovered.salvaged.unwrap();
+    assert!((1..=3).contains(&lost), "{lost} rows of one page");
+    assert_eq!(kept, 40 - lost);
+    assert!(recovered.moved_to.exists());
+    assert_eq!(append(&outbox, b"document").unwrap(), 42);
+    let left = rows_with_gaps(&outbox);
+    assert_eq!((left[0].seq, left.len() as u64), (2, 41 - lost));
+    assert_ne!(outbox.identity(), identity, "invariant 4");
+
+    drain(&outbox);
+    assert_eq!(outbox.pending().unwrap(), Pending::default());
     drop(outbox);
+    assert_eq!(append(&open(&folder.path()), b"document").unwrap(), 43);
+}
+
+#[test]
+fn a_single_bit_that_changed_is_noticed_and_costs_one_row() {
+    let folder = damaged(|path| {
+        let place = place_of(path, 20) + 1_000;
+        let bit = fs::read(path).unwrap()[place] ^ 4;
+        overwrite(path, place, &[bit]);
+    });
+    let outbox = open(&folder.path());
+    assert!(matches!(met(&outbox), Error::Corrupt { .. }));
+    let recovered = outbox.recover().unwrap().unwrap();
+    assert_eq!(recovered.salvaged, Some(Salvaged { kept: 39, lost: 1 }));
+    assert!(
+        recovered.to_string().contains("39 write transactions"),
+        "{recovered}"
+    );
+    are_left(&outbox, 1);
+}
+
+#[test]
+fn an_end_that_cannot_be_read_costs_what_is_in_it() {
+    for end in [0, 39] {
+        let folder = damaged(|path| overwrite(path, place_of(path, end) / 4096 * 4096, &noise(7, 4096)));
+        let (outbox, recovered) = open_recovered(&folder.path());
+        let Salvaged { kept, lost } = recovered.salvaged.unwrap();
+        assert!((1..=3).contains(&lost) && kept >= 37, "end {end}: {recovered}");
+        are_left(&outbox, 40 - kept);
+        assert!(append(&outbox, b"document").unwrap() > kept as i64);
+    }
+}
+
+#[test]
+fn a_damaged_file_that_another_process_has_open_stays_in_its_place() {
+    let folder = damaged(|path| overwrite(path, place_of(path, 20) / 4096 * 4096, &noise(7, 4096)));
+    let outbox = open(&folder.path());
+    // As another process would have it: SQLite tells connections apart, not processes.
+    let other = open(&folder.path());
+    assert!(matches!(met(&outbox), Error::Corrupt { .. }));
+    assert!(matches!(outbox.recover(), Err(Error::Locked { .. })));
+    assert_eq!(append(&outbox, b"document").unwrap(), 41);
+    assert_eq!(append(&other, b"document").unwrap(), 42);
     assert!(folder.names().iter().all(|name| !name.contains(".corrupt-")));
+    drop(other);
+    assert!(outbox.recover().unwrap().is_some());
+    assert_eq!(append(&outbox, b"document").unwrap(), 43);
+}
+
+#[test]
+fn an_outbox_in_order_is_not_replaced() {
+    let folder = damaged(|_| ());
+    let outbox = open(&folder.path());
+    // The uploader asks only after it has met damage; whatever it met, all rows are kept.
+    let recovered = outbox.recover().unwrap().unwrap();
+    assert_eq!(recovered.salvaged, Some(Salvaged { kept: 40, lost: 0 }));
+    are_left(&outbox, 0);
 }

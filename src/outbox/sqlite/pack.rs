@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use zstd::bulk::Compressor;
 
-use crate::outbox::{Codec, Run, SchemaId, Transaction, objects};
+use crate::outbox::{Codec, Row, Run, SchemaId, Transaction, objects};
 
 /// Payloads from this size are compressed. Below it a row shares its page with others, a commit
 /// writes that one page whatever the row's size, and there is too little in it for zstd to find;
@@ -34,9 +34,29 @@ pub(super) struct Prepared<'a> {
     pub(super) codec: Codec,
     pub(super) runs: Vec<u8>,
     pub(super) payload: Cow<'a, [u8]>,
+    pub(super) checksum: u32,
 }
 
-impl Prepared<'_> {
+impl<'a> Prepared<'a> {
+    fn new(
+        schema: SchemaId,
+        objects: u64,
+        bytes: u64,
+        codec: Codec,
+        runs: Vec<u8>,
+        payload: Cow<'a, [u8]>,
+    ) -> Prepared<'a> {
+        Prepared {
+            checksum: checksum(schema, objects, bytes, codec, &runs, &payload),
+            schema,
+            objects,
+            bytes,
+            codec,
+            runs,
+            payload,
+        }
+    }
+
     pub(super) fn into_owned(self) -> Prepared<'static> {
         Prepared {
             schema: self.schema,
@@ -45,7 +65,20 @@ impl Prepared<'_> {
             codec: self.codec,
             runs: self.runs,
             payload: Cow::Owned(self.payload.into_owned()),
+            checksum: self.checksum,
         }
+    }
+
+    /// A row of a file, for another file.
+    pub(super) fn of_row(row: Row) -> Prepared<'static> {
+        Prepared::new(
+            row.schema,
+            row.objects,
+            row.bytes,
+            row.codec,
+            encode_runs(&row.runs),
+            Cow::Owned(row.payload),
+        )
     }
 
     /// What the row takes in the file.
@@ -66,14 +99,14 @@ impl Packer {
             Some(compressed) => (Codec::Zstd, Cow::Owned(compressed)),
             None => (Codec::Identity, Cow::Borrowed(transaction.payload)),
         };
-        Prepared {
-            schema: transaction.schema,
-            objects: objects(transaction.runs),
-            bytes: transaction.payload.len() as u64,
+        Prepared::new(
+            transaction.schema,
+            objects(transaction.runs),
+            transaction.payload.len() as u64,
             codec,
-            runs: encode_runs(transaction.runs),
+            encode_runs(transaction.runs),
             payload,
-        }
+        )
     }
 
     /// `None` when the payload is small, or does not become smaller.
@@ -96,6 +129,25 @@ impl Packer {
         }
         smaller.then_some(compressed)
     }
+}
+
+/// Of everything in a row but its place: CRC-32. SQLite does not notice when the disk changes what a
+/// row holds.
+pub(super) fn checksum(
+    schema: SchemaId,
+    objects: u64,
+    bytes: u64,
+    codec: Codec,
+    runs: &[u8],
+    payload: &[u8],
+) -> u32 {
+    let mut sum = crc32fast::Hasher::new();
+    for number in [schema.0, objects as i64, bytes as i64, codec_number(codec)] {
+        sum.update(&number.to_le_bytes());
+    }
+    sum.update(runs);
+    sum.update(payload);
+    sum.finalize()
 }
 
 fn encode_runs(runs: &[Run]) -> Vec<u8> {

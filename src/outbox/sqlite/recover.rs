@@ -1,5 +1,6 @@
 //! Opening a path whatever stands there. What cannot be an outbox is moved aside, never deleted
-//! (invariant 6); what may be one is left alone and reported as an error.
+//! (invariant 6), and what can be read of it takes its place; what may be a good outbox is left alone
+//! and reported as an error.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -9,8 +10,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::Connection;
 
+use super::salvage;
 use super::schema::{self, Refused};
-use crate::outbox::{Error, Options, Recovered, RecoveredReason, Result};
+use crate::outbox::{Error, Options, Recovered, RecoveredReason, Result, Salvaged};
 
 pub(super) fn open(path: &Path, options: &Options) -> Result<(Connection, Option<Recovered>)> {
     schema::check_sqlite_version()?;
@@ -30,7 +32,7 @@ pub(super) fn open(path: &Path, options: &Options) -> Result<(Connection, Option
         Ok(connection) => Ok((connection, None)),
         Err(Refused::Error(error)) => Err(error),
         Err(Refused::Damaged(detail)) => {
-            let recovered = move_aside(path, detail)?;
+            let recovered = replace(path, detail, options)?;
             match attempt(path, options) {
                 Ok(connection) => Ok((connection, Some(recovered))),
                 Err(Refused::Error(error)) => Err(error),
@@ -74,7 +76,20 @@ fn attempt(path: &Path, options: &Options) -> std::result::Result<Connection, Re
     schema::open_writer(path, options.durability, options.lock_wait)
 }
 
-fn move_aside(path: &Path, detail: String) -> Result<Recovered> {
+/// Moves the file aside, and puts what can be read of it in its place.
+fn replace(path: &Path, detail: String, options: &Options) -> Result<Recovered> {
+    let salvaged = salvage::salvage(path, options.lock_wait)?;
+    let recovered = move_aside(path, detail, salvaged.as_ref().map(|(_, salvaged)| *salvaged))?;
+    if let Some((from, _)) = salvaged {
+        fs::rename(&from, path).map_err(|source| Error::io("rename", &from, source))?;
+        // Not every file system lets a folder be synced, and then there is no need to.
+        let folder = path.parent().and_then(|folder| File::open(folder).ok());
+        let _ = folder.map(|folder| folder.sync_all());
+    }
+    Ok(recovered)
+}
+
+fn move_aside(path: &Path, detail: String, salvaged: Option<Salvaged>) -> Result<Recovered> {
     let reason = if is_former_sdk(path) {
         RecoveredReason::FormerSdk
     } else {
@@ -90,13 +105,24 @@ fn move_aside(path: &Path, detail: String) -> Result<Recovered> {
     let moved_to = free_name(path, &format!(".{label}-{time}"));
     for suffix in ["", "-wal", "-shm"] {
         let from = beside(path, suffix);
-        match fs::rename(&from, beside(&moved_to, suffix)) {
+        let to = beside(&moved_to, suffix);
+        let moved = match suffix {
+            // Its name is taken over by the new file, so that the path is never free for another
+            // process to make an outbox there. Not every file system has a second name for a file.
+            "" if salvaged.is_some() => fs::hard_link(&from, &to).or_else(|_| fs::rename(&from, &to)),
+            _ => fs::rename(&from, &to),
+        };
+        match moved {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(Error::io("move aside", &from, error)),
         }
     }
-    Ok(Recovered { reason, moved_to })
+    Ok(Recovered {
+        reason,
+        moved_to,
+        salvaged,
+    })
 }
 
 /// The former SDK's files carry "T-DB" behind two references of 8 bytes. The file is read directly,

@@ -2,9 +2,10 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Result, Row as SqlRow, params};
 
-use super::pack::{Prepared, codec_number, codec_of, decode_runs};
+use super::pack::{Prepared, checksum, codec_number, codec_of, decode_runs};
 use crate::outbox::{Pending, Policy, Row, SchemaId, StoredSchema};
 
 /// The newest row, as far as the next one depends on it.
@@ -35,17 +36,34 @@ pub(super) fn tail(connection: &Connection) -> Result<Tail> {
     }
 }
 
-pub(super) fn insert(connection: &Connection, tail: &mut Tail, row: &Prepared<'_>) -> Result<i64> {
+/// Stores a row behind the newest one.
+pub(super) fn append(connection: &Connection, tail: &mut Tail, row: &Prepared<'_>) -> Result<i64> {
+    let created = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |time| time.as_millis() as i64);
+    insert(connection, tail, created, row)
+}
+
+/// Stores a row that was number `seq` of another file, behind the newest one of this file.
+pub(super) fn adopt(
+    connection: &Connection,
+    tail: &mut Tail,
+    seq: i64,
+    created: i64,
+    row: &Prepared<'_>,
+) -> Result<()> {
+    tail.seq = seq - 1;
+    insert(connection, tail, created, row).map(|_| ())
+}
+
+fn insert(connection: &Connection, tail: &mut Tail, created: i64, row: &Prepared<'_>) -> Result<i64> {
     let next = Tail {
         seq: tail.seq + 1,
         objects_through: tail.objects_through + row.objects as i64,
         bytes_through: tail.bytes_through + row.bytes as i64,
     };
-    let created = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |time| time.as_millis() as i64);
     connection
-        .prepare_cached("INSERT INTO tx VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?
+        .prepare_cached("INSERT INTO tx VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")?
         .execute(params![
             next.seq,
             created,
@@ -56,6 +74,7 @@ pub(super) fn insert(connection: &Connection, tail: &mut Tail, row: &Prepared<'_
             row.schema.0,
             codec_number(row.codec),
             row.runs,
+            row.checksum,
             row.payload.as_ref(),
         ])?;
     *tail = next;
@@ -133,13 +152,6 @@ pub(super) fn lease(
     max_bytes: u64,
 ) -> Result<crate::outbox::Result<(Vec<Row>, bool)>> {
     let path = connection.path().unwrap_or_default().to_owned();
-    let malformed = |seq: i64, what: &str| {
-        let reason = format!("the {what} of row {seq} cannot be read");
-        Ok(Err(crate::outbox::Error::Corrupt {
-            path: path.into(),
-            reason,
-        }))
-    };
     // One view of the file for all statements.
     let transaction = connection.transaction()?;
     let (relaxed, high_seq): (bool, i64) = transaction
@@ -156,34 +168,102 @@ pub(super) fn lease(
 
     let mut rows = Vec::new();
     let mut statement = transaction.prepare_cached(
-        "SELECT seq, schema, objects, bytes, codec, runs,
+        "SELECT seq, schema, objects, bytes, codec, runs, checksum,
                 CASE WHEN bytes_through <= ?2 OR seq = ?1 THEN payload END
          FROM tx WHERE seq >= ?1 ORDER BY seq",
     )?;
     let mut found = statement.query([first, limit])?;
     while let Some(row) = found.next()? {
-        let Some(payload) = row.get::<_, Option<Vec<u8>>>(6)? else {
+        if row.get_ref(7)? == ValueRef::Null {
             break;
-        };
-        let seq = row.get(0)?;
-        let Some(codec) = codec_of(row.get(4)?) else {
-            return malformed(seq, "codec");
-        };
-        let Some(runs) = row.get_ref(5)?.as_blob().ok().and_then(decode_runs) else {
-            return malformed(seq, "classes");
-        };
-        rows.push(Row {
-            seq,
-            schema: SchemaId(row.get(1)?),
-            runs,
-            objects: row.get::<_, i64>(2)?.max(0) as u64,
-            bytes: row.get::<_, i64>(3)?.max(0) as u64,
-            codec,
-            payload,
-        });
+        }
+        match decode(row)? {
+            Some(row) => rows.push(row),
+            None => {
+                let reason = format!("row {} is not what was written", row.get::<_, i64>(0)?);
+                let path = path.into();
+                return Ok(Err(crate::outbox::Error::Corrupt { path, reason }));
+            }
+        }
     }
     let newest = rows.last().map_or(0, |row: &Row| row.seq);
     Ok(Ok((rows, relaxed && newest > high_seq)))
+}
+
+/// From the columns seq, schema, objects, bytes, codec, runs, checksum, payload; `None` when they are
+/// not as they were written.
+fn decode(columns: &SqlRow<'_>) -> Result<Option<Row>> {
+    let runs = columns.get_ref(5)?.as_blob()?;
+    let (Some(codec), Some(decoded)) = (codec_of(columns.get(4)?), decode_runs(runs)) else {
+        return Ok(None);
+    };
+    let row = Row {
+        seq: columns.get(0)?,
+        schema: SchemaId(columns.get(1)?),
+        runs: decoded,
+        objects: columns.get::<_, i64>(2)?.max(0) as u64,
+        bytes: columns.get::<_, i64>(3)?.max(0) as u64,
+        codec,
+        payload: columns.get(7)?,
+    };
+    let found = checksum(row.schema, row.objects, row.bytes, codec, runs, &row.payload);
+    Ok((i64::from(found) == columns.get::<_, i64>(6)?).then_some(row))
+}
+
+/// One row, with the time of its creation; `None` when there is none of that number, and none in it
+/// when it is not as it was written.
+pub(super) fn read(connection: &Connection, seq: i64) -> Result<Option<Option<(i64, Row)>>> {
+    connection
+        .prepare_cached(
+            "SELECT seq, schema, objects, bytes, codec, runs, checksum, payload, created
+             FROM tx WHERE seq = ?1",
+        )?
+        .query_row([seq], |columns| {
+            let created = columns.get(8)?;
+            Ok(decode(columns)?.map(|row| (created, row)))
+        })
+        .optional()
+}
+
+/// The number of the oldest row.
+pub(super) fn oldest(connection: &Connection) -> Result<Option<i64>> {
+    connection.query_row("SELECT min(seq) FROM tx", [], |row| row.get(0))
+}
+
+/// The number of the newest row.
+pub(super) fn newest(connection: &Connection) -> Result<Option<i64>> {
+    connection.query_row("SELECT max(seq) FROM tx", [], |row| row.get(0))
+}
+
+/// What `meta` says beside the identity: the highest number that has left, whether rows may not be
+/// on the disk, and what was dropped.
+pub(super) struct Counters {
+    high_seq: i64,
+    relaxed: bool,
+    dropped: Pending,
+}
+
+pub(super) fn counters(connection: &Connection) -> Result<Counters> {
+    connection.query_row(
+        "SELECT dropped_transactions, dropped_objects, dropped_bytes, high_seq, relaxed FROM meta",
+        [],
+        |row| {
+            Ok(Counters {
+                dropped: counts(row)?,
+                high_seq: row.get(3)?,
+                relaxed: row.get(4)?,
+            })
+        },
+    )
+}
+
+/// Takes over the counters of another file.
+pub(super) fn adopt_counters(connection: &Connection, counters: &Counters) -> Result<()> {
+    raise_high_seq(connection, counters.high_seq)?;
+    count_dropped(connection, &Dropped(counters.dropped))?;
+    connection
+        .execute("UPDATE meta SET relaxed = max(relaxed, ?1)", [counters.relaxed])
+        .map(|_| ())
 }
 
 /// What a write transaction drops.
@@ -293,6 +373,23 @@ pub(super) fn add_schema(connection: &Connection, fingerprint: &str, json: &str)
         [fingerprint, json],
     )?;
     find_schema(connection, fingerprint)?.ok_or(rusqlite::Error::QueryReturnedNoRows)
+}
+
+pub(super) fn schema_ids(connection: &Connection) -> Result<Vec<SchemaId>> {
+    connection
+        .prepare("SELECT id FROM schema")?
+        .query_map([], |row| row.get(0).map(SchemaId))?
+        .collect()
+}
+
+/// Stores a schema of another file under the id it had there.
+pub(super) fn adopt_schema(connection: &Connection, id: SchemaId, schema: &StoredSchema) -> Result<()> {
+    connection
+        .execute(
+            "INSERT INTO schema VALUES (?1, ?2, ?3)",
+            params![id.0, schema.fingerprint, schema.json],
+        )
+        .map(|_| ())
 }
 
 pub(super) fn schema(connection: &Connection, id: SchemaId) -> Result<StoredSchema> {

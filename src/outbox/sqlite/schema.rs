@@ -21,6 +21,9 @@ const FORMAT: i64 = 1;
 /// Marks the file as an outbox: "RIob" in ASCII, in `application_id`.
 const APPLICATION_ID: i64 = 0x5249_6f62;
 
+/// Marks an outbox in which damage was found: "RIod". What can be read of it is to be carried over.
+const DAMAGED_ID: i64 = 0x5249_6f64;
+
 /// Earlier releases can lose a WAL that is reset while another connection checkpoints it.
 const OLDEST_SQLITE: i32 = 3_051_003;
 const OLDEST_SQLITE_TEXT: &str = "3.51.3";
@@ -65,6 +68,7 @@ const CREATE: &str = "
         schema INTEGER NOT NULL,
         codec INTEGER NOT NULL,
         runs BLOB NOT NULL,
+        checksum INTEGER NOT NULL,
         payload BLOB NOT NULL
     ) STRICT;
 ";
@@ -121,6 +125,7 @@ pub(super) fn open_writer(
             }));
         }
         APPLICATION_ID => {}
+        DAMAGED_ID => return Err(Refused::Damaged("rows of it cannot be read".to_owned())),
         0 if tables == 0 => create(&mut connection, path, lock_wait).map_err(failed)?,
         _ => return Err(Refused::Damaged("it is another program's database".to_owned())),
     }
@@ -130,6 +135,32 @@ pub(super) fn open_writer(
     settle_identity(&mut connection, path, durability)?;
     keep_log_on_close(&connection, false).map_err(failed)?;
     Ok(connection)
+}
+
+/// A damaged outbox, to read what can be read of it. `None` if the file is none.
+pub(super) fn open_damaged(path: &Path, lock_wait: Duration) -> Option<Connection> {
+    let connection = open(path, lock_wait).ok()?;
+    // The file is kept as it was found: closing must not write to it.
+    keep_log_on_close(&connection, true).ok()?;
+    connection.pragma_update(None, "cell_size_check", true).ok()?;
+    let application_id = pragma(&connection, "application_id").ok()?;
+    let is_ours = [APPLICATION_ID, DAMAGED_ID].contains(&application_id);
+    (is_ours && pragma(&connection, "user_version").ok()? <= FORMAT).then_some(connection)
+}
+
+/// Marks the file as damaged for whoever opens it from now on.
+///
+/// # Errors
+/// [`Error::Locked`] while anybody else has it open: what they write would stay behind.
+pub(super) fn mark_damaged(connection: &Connection, path: &Path) -> Result<()> {
+    let mark = || {
+        connection.busy_timeout(Duration::ZERO)?;
+        connection.pragma_update_and_check(None, "locking_mode", "EXCLUSIVE", |_| Ok(()))?;
+        // Succeeds for the only connection to the file alone, which then keeps all others out.
+        connection.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))?;
+        connection.pragma_update(None, "application_id", DAMAGED_ID)
+    };
+    mark().map_err(|source| Error::sqlite(path, source))
 }
 
 /// The uploader's connection, on a file that [`open_writer`] has opened.
@@ -246,7 +277,7 @@ fn validate(connection: &Connection, path: &Path) -> std::result::Result<(), Ref
         }
         for end in ["ASC", "DESC"] {
             let sql = format!(
-                "SELECT seq, created, objects, bytes, objects_through, bytes_through, schema, codec, runs
+                "SELECT seq, created, objects, bytes, objects_through, bytes_through, schema, codec, runs, checksum
                  FROM tx ORDER BY seq {end} LIMIT 1"
             );
             let mut statement = connection.prepare(&sql)?;
