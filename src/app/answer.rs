@@ -34,7 +34,7 @@ fn failure(response: &Response) -> Option<Error> {
     };
     if response.client_error.is_some() {
         return plain(
-            Code::CustomError,
+            Code::ClientTransportFailed,
             "client error code value considered fatal".to_owned(),
         );
     }
@@ -236,7 +236,9 @@ mod tests {
             client_error: Some(3),
             ..Response::default()
         };
-        assert_eq!(error(host).1, "client error code value considered fatal");
+        let (code, text) = error(host);
+        assert!(code.is_client_error() && !code.is_custom_error());
+        assert_eq!(text, "client error code value considered fatal");
     }
 
     #[test]

@@ -119,7 +119,7 @@ impl Remote {
         if host.is_some() && self.base().url == base.url {
             return Ok(());
         }
-        let found = self.locate(&base, base.url.clone()).await?;
+        let found = self.locate(&base, base.url.clone()).await??;
         *host = Some(found);
         *self.base.lock().unwrap_or_else(PoisonError::into_inner) = base;
         Ok(())
@@ -140,9 +140,13 @@ impl Remote {
             .and_then(answer::check)
     }
 
-    /// Sends the request over this transport, following redirects. The answer may be any.
+    /// Sends the request over this transport, following redirects. The answer may be any; it is that of the location
+    /// request where the transport failed at that one.
     pub(crate) async fn send_over(&self, transport: &dyn Transport, call: Call) -> Result<Response> {
-        let mut host = self.host().await?;
+        let mut host = match self.host().await? {
+            Ok(host) => host,
+            Err(Unreached(response)) => return Ok(response),
+        };
         for _ in 0..=MAX_REDIRECTS {
             let response = transport.send(self.request(&host, call.clone())).await;
             if !is_redirect(&response) {
@@ -151,7 +155,7 @@ impl Remote {
             let target = redirect_target(&response)?;
             let mut known = self.host.lock().await;
             *known = None;
-            host = self.locate(&self.base(), target).await?;
+            host = self.locate(&self.base(), target).await??;
             *known = Some(host.clone());
         }
         Err(too_many_redirects())
@@ -161,19 +165,25 @@ impl Remote {
         &self.transport
     }
 
-    async fn host(&self) -> Result<String> {
+    async fn host(&self) -> Result<std::result::Result<String, Unreached>> {
         let mut host = self.host.lock().await;
         if let Some(known) = &*host {
-            return Ok(known.clone());
+            return Ok(Ok(known.clone()));
         }
         let base = self.base();
         let found = self.locate(&base, base.url.clone()).await?;
-        *host = Some(found.clone());
+        if let Ok(found) = &found {
+            *host = Some(found.clone());
+        }
         Ok(found)
     }
 
     /// The host that serves this app, as the server at `from` says.
-    async fn locate(&self, base: &BaseUrl, mut from: String) -> Result<String> {
+    async fn locate(
+        &self,
+        base: &BaseUrl,
+        mut from: String,
+    ) -> Result<std::result::Result<String, Unreached>> {
         if base.unset {
             return Err(Error::app(
                 Code::CustomError,
@@ -197,13 +207,16 @@ impl Remote {
                 from = redirect_target(&response)?;
                 continue;
             }
+            if response.is_failed() {
+                return Ok(Err(Unreached(response)));
+            }
             let response = answer::check(response)?;
             let location = answer::object(&response)?;
             let host = answer::text(&location, "hostname")?;
-            return Ok(match host.strip_suffix('/').unwrap_or(&host) {
+            return Ok(Ok(match host.strip_suffix('/').unwrap_or(&host) {
                 "" => base.url.clone(),
                 host => host.to_owned(),
-            });
+            }));
         }
         Err(too_many_redirects())
     }
@@ -224,6 +237,21 @@ impl Remote {
             timeout: call.timeout,
             headers,
             body: call.body,
+        }
+    }
+}
+
+/// What the transport said when the location could not be asked for.
+struct Unreached(Response);
+
+impl From<Unreached> for Error {
+    fn from(Unreached(response): Unreached) -> Error {
+        match answer::check(response) {
+            Err(error) => error,
+            Ok(_) => Error::app(
+                Code::CustomError,
+                "the server could not be asked for its location",
+            ),
         }
     }
 }

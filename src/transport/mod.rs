@@ -117,6 +117,11 @@ impl Response {
         }
     }
 
+    /// Whether the transport could not deliver an answer.
+    pub fn is_failed(&self) -> bool {
+        self.custom_status != 0 || self.client_error.is_some()
+    }
+
     /// The value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers

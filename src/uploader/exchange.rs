@@ -134,7 +134,7 @@ fn refresh_failed(core: &Core, error: &Error) -> Stop {
 async fn exchange(core: &Core, call: Call, connected: bool) -> Result<Response, Stop> {
     let response = core.user.app.remote.send_over(&*core.transport, call).await;
     let response = response.map_err(|error| Stop::Retry(unreachable(&error), None))?;
-    if response.custom_status == 0 && response.client_error.is_none() {
+    if !response.is_failed() {
         return Ok(response);
     }
     let failure = response.failure.as_ref();

@@ -39,13 +39,15 @@ pub(super) fn pause(attempt: u32, random: f64, at_least: Option<Duration>) -> Du
     at_least.unwrap_or_default().min(RETRY_AFTER_CAP) + backoff(attempt, random)
 }
 
+/// In seconds, or until a time, which counts from the server's own clock.
 pub(super) fn retry_after(response: &Response) -> Option<Duration> {
-    response
-        .header("retry-after")?
-        .trim()
-        .parse()
-        .ok()
-        .map(Duration::from_secs)
+    let value = response.header("retry-after")?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = httpdate::parse_http_date(value).ok()?;
+    let now = httpdate::parse_http_date(response.header("date")?).ok()?;
+    until.duration_since(now).ok()
 }
 
 /// How much one batch holds, before compression.
@@ -229,6 +231,12 @@ mod tests {
         };
         assert_eq!(retry_after(&answer(" 12 ")), Some(Duration::from_secs(12)));
         assert_eq!(retry_after(&answer("soon")), None);
+        let mut dated = answer("Mon, 23 Nov 2026 10:01:30 GMT");
+        assert_eq!(retry_after(&dated), None, "no clock to count from");
+        dated
+            .headers
+            .push(("date".to_owned(), "Mon, 23 Nov 2026 10:00:00 GMT".to_owned()));
+        assert_eq!(retry_after(&dated), Some(Duration::from_secs(90)));
     }
 
     #[test]

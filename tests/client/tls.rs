@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
+use realm_ingest::Code;
+use realm_ingest::app::App;
 use realm_ingest::transport::http::{HttpOptions, HttpTransport};
 use realm_ingest::transport::{FailureKind, Method, Request, Response, Transport};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, Stream};
 
-use crate::common::LIMIT;
+use crate::common::{Fixture, LIMIT, config, open_realm};
 
 fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -105,4 +107,15 @@ fn any_server_is_accepted_where_that_was_asked_for() {
         ..HttpOptions::default()
     };
     assert_eq!(get("self-signed.pem", "127.0.0.1", options).status, 204);
+}
+
+#[test]
+fn a_session_names_the_handshake_as_the_reason_already_when_it_looks_for_its_server() {
+    let fixture = Fixture::new();
+    drop(fixture.user());
+    let url = format!("https://localhost:{}", serve("self-signed.pem"));
+    let app = App::open(config(&url, &fixture.directory, fixture.clock.clone())).unwrap();
+    let (_realm, errors) = open_realm(&app.current_user().unwrap());
+    let error = errors.recv_timeout(LIMIT).unwrap();
+    assert_eq!((error.code, error.is_fatal), (Code::TlsHandshakeFailed, false));
 }
