@@ -11,7 +11,7 @@
 //! room in the log, and emptying the log needs room in the database. So a write is only accepted
 //! while the room behind it in the log is as large as the part in use: that suffices for removing
 //! rows, and when it runs out it is given up, which makes the room to empty the log. (Behind a
-//! transaction of more than 2 MiB there is less, [`RESERVE`], which suffices for removing it.)
+//! transaction of more than 800 KiB there is less, [`RESERVE`], which suffices for removing it.)
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
