@@ -5,7 +5,7 @@
 
 The gateway listens on a free port (or on ADDRESS) with a data folder of its own, and REALM_INGEST_URL names it to
 the command, which runs in an empty folder. With --find, the gateway must hold that many documents afterwards.
-Exits with 77 where ADDRESS belongs to another program.
+Fails where ADDRESS belongs to another program.
 """
 
 import argparse
@@ -61,8 +61,7 @@ def main():
     options = parser.parse_args()
 
     if taken(options.listen):
-        print(f"skipped: another program listens on {options.listen}")
-        sys.exit(77)
+        sys.exit(f"another program listens on {options.listen}, which the program under test names itself: stop it")
     with tempfile.TemporaryDirectory(prefix="ingest-test-") as folder:
         data, work = os.path.join(folder, "gateway"), os.path.join(folder, "work")
         os.mkdir(work)
