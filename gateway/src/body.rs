@@ -19,6 +19,9 @@ use crate::reject::Reject;
 /// How long a request waits for memory before it is asked to come back.
 const MEMORY_WAIT: Duration = Duration::from_secs(2);
 
+/// What is said when it waited in vain.
+pub const MEMORY_IN_USE: &str = "the gateway is busy with other batches";
+
 /// How long the next piece of a body may take.
 const PIECE_WAIT: Duration = Duration::from_secs(30);
 
@@ -47,15 +50,40 @@ impl Budget {
     /// # Errors
     /// When so much does not become free soon.
     pub async fn grow(&mut self, bytes: usize) -> Result<(), Reject> {
-        let busy = || Reject::Busy("the gateway is busy with other batches");
+        let busy = || Reject::Busy(MEMORY_IN_USE);
         let bytes = u32::try_from(bytes).map_err(|_| busy())?;
         let permit = tokio::time::timeout(MEMORY_WAIT, Arc::clone(&self.all).acquire_many_owned(bytes)).await;
-        let permit = permit.map_err(|_| busy())?.map_err(|_| busy())?;
+        self.hold(permit.map_err(|_| busy())?.map_err(|_| busy())?);
+        Ok(())
+    }
+
+    fn hold(&mut self, permit: OwnedSemaphorePermit) {
         match &mut self.held {
             Some(held) => held.merge(permit),
             None => self.held = Some(permit),
         }
-        Ok(())
+    }
+
+    /// Takes `bytes` more if they are free; says whether they were.
+    #[must_use]
+    pub fn try_grow(&mut self, bytes: usize) -> bool {
+        let permit = u32::try_from(bytes)
+            .ok()
+            .and_then(|bytes| Arc::clone(&self.all).try_acquire_many_owned(bytes).ok());
+        let free = permit.is_some();
+        permit.into_iter().for_each(|permit| self.hold(permit));
+        free
+    }
+
+    /// Takes over what another budget out of the same memory holds.
+    pub fn absorb(&mut self, other: Self) {
+        other.held.into_iter().for_each(|permit| self.hold(permit));
+    }
+
+    /// Nothing yet, out of the same memory.
+    #[must_use]
+    pub fn another(&self) -> Self {
+        Self::new(Arc::clone(&self.all))
     }
 
     /// As [`Budget::grow`], from a thread that may block.

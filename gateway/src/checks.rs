@@ -11,10 +11,8 @@ use realm_ingest_protocol::{
 };
 
 use crate::ejson;
+use crate::refusals::Refusals;
 use crate::reject::Reject;
-
-/// Refusals one answer may carry. Each costs memory of its own; whoever comes here sends no documents.
-const MAX_REFUSED: usize = 1_000_000;
 
 /// Schemas by their fingerprint.
 pub type Schemas = HashMap<String, Arc<Schema>>;
@@ -24,14 +22,15 @@ pub struct Checked {
     /// The batch's header.
     pub header: BatchHeader,
     /// Refused documents in the order of the batch.
-    pub refused: Vec<Refusal>,
+    pub refused: Refusals,
 }
 
 /// Reads a batch to its end.
 ///
 /// # Errors
-/// When it is malformed, or names a schema that is not among `schemas`.
-pub fn check(body: &[u8], schemas: &Schemas) -> Result<Checked, Reject> {
+/// When it is malformed, names a schema that is not among `schemas`, or has more refusals than fit into
+/// `refused`.
+pub fn check(body: &[u8], schemas: &Schemas, mut refused: Refusals) -> Result<Checked, Reject> {
     let bad = |error: realm_ingest_protocol::BatchError| Reject::BadRequest(error.to_string());
     let mut reader = BatchReader::new(body).map_err(bad)?;
     let header = reader.header().clone();
@@ -49,7 +48,6 @@ pub fn check(body: &[u8], schemas: &Schemas) -> Result<Checked, Reject> {
     if !missing.is_empty() {
         return Err(Reject::SchemaRequired(missing));
     }
-    let mut refused = Vec::new();
     while let Some(transaction) = reader.next_transaction().map_err(bad)? {
         let index = usize::try_from(transaction.header.schema).unwrap_or(usize::MAX);
         let Some(schema) = known.get(index).copied().flatten() else {
@@ -73,13 +71,8 @@ pub fn check(body: &[u8], schemas: &Schemas) -> Result<Checked, Reject> {
                         id: ejson::id_of(bytes),
                         code: violation.code.as_str().to_owned(),
                         reason: violation.reason,
-                    });
+                    })?;
                 }
-            }
-            if refused.len() > MAX_REFUSED {
-                return Err(Reject::BadRequest(format!(
-                    "more than {MAX_REFUSED} documents are not valid"
-                )));
             }
         }
     }

@@ -18,6 +18,7 @@ pub mod ejson;
 mod gateway;
 pub mod ids;
 mod linger;
+pub mod refusals;
 pub mod reject;
 mod routes;
 pub mod sink;

@@ -10,6 +10,8 @@ use realm_ingest_protocol::code::error_code as code;
 use realm_ingest_protocol::{ErrorBody, schema};
 use tracing::{debug, error, warn};
 
+use crate::body::MEMORY_IN_USE;
+use crate::refusals::TooMany;
 use crate::storage::StorageError;
 
 /// When to come back after a failure that may be over soon.
@@ -65,7 +67,19 @@ pub enum Reject {
 
 impl From<StorageError> for Reject {
     fn from(error: StorageError) -> Self {
-        Self::Storage(error)
+        match error {
+            StorageError::TooManyRefused(reason) => reason.into(),
+            error => Self::Storage(error),
+        }
+    }
+}
+
+impl From<TooMany> for Reject {
+    fn from(reason: TooMany) -> Self {
+        match reason {
+            TooMany::InBatch => Self::TooLarge(reason.to_string()),
+            TooMany::AtPresent => Self::Busy(MEMORY_IN_USE),
+        }
     }
 }
 

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+use crate::refusals::TooMany;
+
 /// Earlier releases of SQLite can lose data in WAL mode when a checkpoint meets a reset.
 const MIN_SQLITE: i32 = 3_051_003;
 
@@ -27,6 +29,9 @@ pub enum StorageError {
     /// What is stored cannot be understood.
     #[error("{0}")]
     Damaged(String),
+    /// The batch has more refusals than can be told.
+    #[error(transparent)]
+    TooManyRefused(#[from] TooMany),
     /// The thread that writes has ended.
     #[error("the store is closed")]
     Closed,

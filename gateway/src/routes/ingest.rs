@@ -15,11 +15,9 @@ use crate::body::{self, Budget, Encoding};
 use crate::checks::{self, Checked, Schemas};
 use crate::clock;
 use crate::gateway::Gateway;
+use crate::refusals::Refusals;
 use crate::reject::Reject;
 use crate::sink::Batch;
-
-/// Memory a refusal takes on its way into the answer.
-const REFUSAL_BYTES: usize = 512;
 
 /// Answers once every document is stored or refused for good.
 pub async fn handle(
@@ -47,7 +45,7 @@ pub async fn handle(
         refused,
         budget,
     };
-    let refused = gateway.sink.insert(batch).await?;
+    let (refused, _memory) = gateway.sink.insert(batch).await?.into_parts();
     debug!(
         outbox = header.outbox,
         acked,
@@ -75,9 +73,6 @@ fn unpack(
     runtime: &Handle,
 ) -> Result<(Vec<u8>, Checked, Budget), Reject> {
     let body = body::decode(sent, encoding, &mut budget, runtime)?;
-    let checked = checks::check(&body, schemas)?;
-    if !checked.refused.is_empty() {
-        budget.grow_blocking(runtime, checked.refused.len().saturating_mul(REFUSAL_BYTES))?;
-    }
+    let checked = checks::check(&body, schemas, Refusals::new(budget.another()))?;
     Ok((body, checked, budget))
 }

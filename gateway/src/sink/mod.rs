@@ -2,9 +2,8 @@
 
 pub mod embedded;
 
-use realm_ingest_protocol::Refusal;
-
 use crate::body::Budget;
+use crate::refusals::Refusals;
 use crate::storage::Answer;
 
 /// A batch that was read to its end and checked.
@@ -20,7 +19,7 @@ pub struct Batch {
     /// Milliseconds since 1970 when it arrived.
     pub received: i64,
     /// Documents that the checks refuse, in the order of the batch. They become dead letters.
-    pub refused: Vec<Refusal>,
+    pub refused: Refusals,
     /// Memory the batch is accounted for; given back when the batch is gone.
     pub budget: Budget,
 }
@@ -30,7 +29,9 @@ pub trait Sink: Send + Sync {
     /// Stores the batch as a whole: documents, dead letters and the outbox's position together. Sent again,
     /// it changes nothing and is answered as before. The answer is every refusal, in the order of the batch:
     /// those of the checks and those found on storing.
-    fn insert(&self, batch: Batch) -> Answer<'_, Vec<Refusal>>;
+    ///
+    /// Fails with [`crate::storage::StorageError::TooManyRefused`] when there are more than can be told.
+    fn insert(&self, batch: Batch) -> Answer<'_, Refusals>;
 
     /// Highest sequence number ever stored for this outbox, 0 if it is not known.
     fn position(&self, outbox: &str) -> Answer<'_, i64>;

@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::http::Request;
 use bson::doc;
 use bson::oid::ObjectId;
+use realm_ingest_gateway::refusals::MAX_REFUSED;
 
 use crate::common::{APP, Answer, Local, batch, bytes, note, one_run, outbox, reading, schema};
 
@@ -160,6 +161,28 @@ impl axum::body::HttpBody for Pieces {
     ) -> std::task::Poll<Option<Result<http_body::Frame<Self::Data>, Self::Error>>> {
         std::task::Poll::Ready(self.0.next().map(|piece| Ok(http_body::Frame::data(piece))))
     }
+}
+
+#[tokio::test]
+async fn a_batch_with_more_refusals_than_can_be_told_changes_nothing() {
+    let gateway = Local::new().await;
+    let token = gateway.ready().await;
+    // Five bytes each, and no `_id`.
+    let body = |count: usize| {
+        let documents = vec![vec![5, 0, 0, 0, 0]; count];
+        batch(&outbox(1), &schema(), &[(1, vec![("Reading", documents)])])
+    };
+    gateway
+        .post(&token, "identity", body(MAX_REFUSED + 1))
+        .await
+        .refused(
+            413,
+            Some("ReadSizeLimitExceeded"),
+            "more than 400000 documents of the batch are refused",
+        );
+    unchanged_and_serving(&gateway, &token).await;
+    let few = refusals(&gateway, &token, "Reading", vec![vec![5, 0, 0, 0, 0]; 100]).await;
+    assert_eq!(few.ack().refused.len(), 100);
 }
 
 async fn refusals(gateway: &Local, token: &str, class: &'static str, documents: Vec<Vec<u8>>) -> Answer {

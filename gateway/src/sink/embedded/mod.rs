@@ -21,18 +21,18 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
-use realm_ingest_protocol::Refusal;
 use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::oneshot;
 
 use super::{Batch, Sink};
+use crate::refusals::Refusals;
 use crate::storage::{Answer, OpenError, StorageError, open_reader, open_writer};
 
 /// What the writer is asked for.
 enum Job {
     Insert {
         batch: Box<Batch>,
-        answer: oneshot::Sender<Result<Vec<Refusal>, StorageError>>,
+        answer: oneshot::Sender<Result<Refusals, StorageError>>,
     },
     Probe {
         answer: oneshot::Sender<Result<(), StorageError>>,
@@ -97,7 +97,7 @@ impl Drop for EmbeddedSink {
 }
 
 impl Sink for EmbeddedSink {
-    fn insert(&self, batch: Batch) -> Answer<'_, Vec<Refusal>> {
+    fn insert(&self, batch: Batch) -> Answer<'_, Refusals> {
         self.send(|answer| Job::Insert {
             batch: Box::new(batch),
             answer,

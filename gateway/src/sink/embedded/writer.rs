@@ -10,6 +10,7 @@ use rusqlite::{CachedStatement, Connection, TransactionBehavior, params};
 use tracing::{debug, warn};
 
 use super::Job;
+use crate::refusals::Refusals;
 use crate::sink::Batch;
 use crate::storage::StorageError;
 use crate::{clock, ejson};
@@ -20,7 +21,7 @@ const MAX_GROUP_BYTES: usize = 64 * 1024 * 1024;
 /// Batches that share a transaction: far more than wait in practice.
 const MAX_GROUP: usize = 1_024;
 
-type Outcome = Result<Vec<Refusal>, StorageError>;
+type Outcome = Result<Refusals, StorageError>;
 
 /// Works until every sender is gone.
 pub(super) fn run(mut connection: Connection, jobs: &Receiver<Job>) {
@@ -71,21 +72,22 @@ fn store_apart(connection: &mut Connection, batches: &[&Batch]) -> Outcomes {
         },
         Err(error) => {
             warn!(batches = batches.len(), %error, "nothing of this group was stored");
-            if let [_] = batches {
-                let again = Err(StorageError::Damaged(error.to_string()));
-                return Outcomes {
-                    batches: vec![Err(error)],
-                    group: again,
-                };
-            }
-            let each = batches.iter().map(|batch| {
-                let mut refused = store(connection, std::slice::from_ref(batch))?;
-                Ok(refused.pop().unwrap_or_default())
-            });
-            Outcomes {
-                batches: each.collect(),
-                group: Err(error),
-            }
+            let group = match &error {
+                // Says nothing about the store.
+                StorageError::TooManyRefused(_) => Ok(()),
+                error => Err(StorageError::Damaged(error.to_string())),
+            };
+            let batches = match batches {
+                [_] => vec![Err(error)],
+                batches => batches
+                    .iter()
+                    .map(|batch| {
+                        let mut refused = store(connection, std::slice::from_ref(batch))?;
+                        refused.pop().ok_or(StorageError::Closed)
+                    })
+                    .collect(),
+            };
+            Outcomes { batches, group }
         }
     }
 }
@@ -96,8 +98,9 @@ fn answer(group: Vec<Job>, outcomes: Outcomes) {
         // Nobody may be waiting any more; what was stored is stored.
         match job {
             Job::Insert { answer, batch } => {
-                drop(batch);
-                let _ = answer.send(batches.next().unwrap_or(Err(StorageError::Closed)));
+                let outcome = batches.next().unwrap_or(Err(StorageError::Closed));
+                let Batch { refused, .. } = *batch;
+                let _ = answer.send(outcome.map(|found| refused.merge(found)));
             }
             Job::Probe { answer } => {
                 let result = outcomes
@@ -111,7 +114,7 @@ fn answer(group: Vec<Job>, outcomes: Outcomes) {
 }
 
 /// Stores the batches in one transaction (invariant 1).
-fn store(connection: &mut Connection, batches: &[&Batch]) -> Result<Vec<Vec<Refusal>>, StorageError> {
+fn store(connection: &mut Connection, batches: &[&Batch]) -> Result<Vec<Refusals>, StorageError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut outcomes = Vec::with_capacity(batches.len());
     {
@@ -193,12 +196,12 @@ impl<'c> Writer<'c> {
         })
     }
 
-    /// Stores one batch and returns its refusals, those it came with among them.
-    fn batch(&mut self, batch: &Batch) -> Result<Vec<Refusal>, StorageError> {
+    /// Stores one batch and returns the refusals that it did not come with.
+    fn batch(&mut self, batch: &Batch) -> Result<Refusals, StorageError> {
         let broken = |error| StorageError::Damaged(format!("a checked batch cannot be read again: {error}"));
         let mut reader = BatchReader::new(&batch.body).map_err(broken)?;
         let mut known = batch.refused.as_slice();
-        let mut refused = Vec::with_capacity(known.len());
+        let mut refused = Refusals::new(batch.budget.another());
         while let Some(transaction) = reader.next_transaction().map_err(broken)? {
             let (here, later) =
                 known.split_at(known.partition_point(|one| one.seq <= transaction.header.seq));
@@ -213,26 +216,24 @@ impl<'c> Writer<'c> {
         &mut self,
         batch: &Batch,
         transaction: &BatchTransaction<'_>,
-        mut known: &[Refusal],
-        refused: &mut Vec<Refusal>,
+        known: &[Refusal],
+        refused: &mut Refusals,
     ) -> Result<(), StorageError> {
         let before = self.newest;
         let last_of = OnceCell::new();
+        let mut to_bury = known.iter().peekable();
         for place in places(transaction) {
-            let refusal = match known.split_first() {
-                Some((first, rest)) if first.index == place.index => {
-                    known = rest;
-                    Some(first.clone())
-                }
-                _ if self.insert(&place)? => None,
-                _ => {
-                    let last_of = || last_of.get_or_init(|| last_indexes(transaction, refused, known));
-                    self.conflict(&place, before, last_of)?
-                }
-            };
-            if let Some(refusal) = refusal {
+            if let Some(refusal) = to_bury.next_if(|refusal| refusal.index == place.index) {
+                self.bury(batch, &place, refusal)?;
+                continue;
+            }
+            if self.insert(&place)? {
+                continue;
+            }
+            let last_of = || last_of.get_or_init(|| last_indexes(transaction, known, refused.as_slice()));
+            if let Some(refusal) = self.conflict(&place, before, last_of)? {
                 self.bury(batch, &place, &refusal)?;
-                refused.push(refusal);
+                refused.push(refusal)?;
             }
         }
         Ok(())
@@ -340,15 +341,15 @@ fn places<'a>(transaction: &'a BatchTransaction<'a>) -> impl Iterator<Item = Pla
 /// Where each `_id` of the transaction occurs last, refused documents left out.
 fn last_indexes<'a>(
     transaction: &'a BatchTransaction<'a>,
-    refused: &[Refusal],
-    to_come: &[Refusal],
+    known: &[Refusal],
+    found: &[Refusal],
 ) -> LastIndexes<'a> {
     let seq = transaction.header.seq;
-    let out: std::collections::HashSet<u32> = refused
+    let out: std::collections::HashSet<u32> = found
         .iter()
         .rev()
         .take_while(|one| one.seq == seq)
-        .chain(to_come)
+        .chain(known)
         .map(|one| one.index)
         .collect();
     let mut last = HashMap::new();
