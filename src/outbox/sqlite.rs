@@ -468,6 +468,11 @@ impl Outbox for SqliteOutbox {
             *uploader = new_uploader;
             let identity = rows::identity(&uploader.connection).map_err(|source| self.failed(source))?;
             *self.identity.lock().unwrap_or_else(PoisonError::into_inner) = identity;
+            // A schema may be among what was lost.
+            self.schemas
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clear();
             match recovered {
                 Some(recovered) => Ok(Some(recovered)),
                 None => marked.map(|()| None),

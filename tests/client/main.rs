@@ -6,6 +6,7 @@ mod common;
 
 mod failures;
 mod gateway;
+mod proxy;
 mod refusals;
 mod restart;
 mod sessions;

@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use realm_ingest::Code;
@@ -22,16 +23,20 @@ fn file(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// A server for one connection, with this certificate.
-fn serve(certificate: &str) -> u16 {
+fn server_config(certificate: &str) -> ServerConfig {
     let chain = vec![CertificateDer::from_pem_file(file(certificate)).unwrap()];
     let key = PrivateKeyDer::from_pem_file(file("server.key")).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+    ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(chain, key)
-        .unwrap();
+        .unwrap()
+}
+
+/// A server for one connection, with this certificate.
+fn serve(certificate: &str) -> u16 {
+    let config = server_config(certificate);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
@@ -47,14 +52,18 @@ fn serve(certificate: &str) -> u16 {
     port
 }
 
-fn get(certificate: &str, host: &str, options: HttpOptions) -> Response {
-    let request = Request {
+fn get_request(url: &str) -> Request {
+    Request {
         method: Method::Get,
-        url: format!("https://{host}:{}/", serve(certificate)),
+        url: url.to_owned(),
         timeout: LIMIT,
         headers: Vec::new(),
         body: bytes::Bytes::new(),
-    };
+    }
+}
+
+fn get(certificate: &str, host: &str, options: HttpOptions) -> Response {
+    let request = get_request(&format!("https://{host}:{}/", serve(certificate)));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -118,4 +127,61 @@ fn a_session_names_the_handshake_as_the_reason_already_when_it_looks_for_its_ser
     let (_realm, errors) = open_realm(&app.current_user().unwrap());
     let error = errors.recv_timeout(LIMIT).unwrap();
     assert_eq!((error.code, error.is_fatal), (Code::TlsHandshakeFailed, false));
+}
+
+/// Connections with TLS, which offer HTTP/2.
+struct TlsListener {
+    sockets: tokio::net::TcpListener,
+    acceptor: tokio_rustls::TlsAcceptor,
+    accepted: Arc<AtomicUsize>,
+}
+
+impl axum::serve::Listener for TlsListener {
+    type Io = tokio_rustls::server::TlsStream<tokio::net::TcpStream>;
+    type Addr = std::net::SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        loop {
+            let (socket, address) = self.sockets.accept().await.unwrap();
+            self.accepted.fetch_add(1, Ordering::Relaxed);
+            if let Ok(stream) = self.acceptor.accept(socket).await {
+                return (stream, address);
+            }
+        }
+    }
+
+    fn local_addr(&self) -> std::io::Result<Self::Addr> {
+        self.sockets.local_addr()
+    }
+}
+
+#[test]
+fn a_server_that_offers_http_2_is_spoken_to_in_it_over_one_connection() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let mut config = server_config("server.pem");
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let listener = TlsListener {
+            sockets: tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap(),
+            acceptor: Arc::new(config).into(),
+            accepted: Arc::default(),
+        };
+        let url = format!(
+            "https://localhost:{}/",
+            listener.sockets.local_addr().unwrap().port()
+        );
+        let accepted = listener.accepted.clone();
+        let version = |request: axum::extract::Request| async move { format!("{:?}", request.version()) };
+        tokio::spawn(axum::serve(listener, axum::Router::new().fallback(version)).into_future());
+
+        let transport = HttpTransport::new(trusting("authority.pem")).unwrap();
+        for _ in 0..2 {
+            let response = transport.send(get_request(&url)).await;
+            assert_eq!((response.status, response.body), (200, b"HTTP/2.0".to_vec()));
+        }
+        assert_eq!(accepted.load(Ordering::Relaxed), 1);
+    });
 }
