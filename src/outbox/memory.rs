@@ -160,8 +160,11 @@ impl Outbox for MemoryOutbox {
         Ok(())
     }
 
-    fn recover(&self) -> Result<Option<Recovered>> {
-        Ok(None)
+    fn recover(&self) -> Result<Recovered> {
+        Err(Error::Corrupt {
+            path: "memory".into(),
+            reason: "there is no file to recover".to_owned(),
+        })
     }
 
     fn try_become_uploader(&self) -> Result<Option<UploaderGuard>> {

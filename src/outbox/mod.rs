@@ -224,12 +224,11 @@ pub trait Outbox: Send + Sync {
     fn compact(&self) -> Result<()>;
 
     /// Replaces a damaged file by a new one with every row that can still be read, and a new
-    /// identity. For the uploader, when [`Outbox::lease`] has found [`Error::Corrupt`]. `None` when
-    /// the file turns out to be in order.
+    /// identity. For the uploader, when [`Outbox::lease`] has found [`Error::Corrupt`].
     ///
     /// # Errors
     /// The file stays as it is: another process has it open, or there is no room for a new one.
-    fn recover(&self) -> Result<Option<Recovered>>;
+    fn recover(&self) -> Result<Recovered>;
 
     /// The right to drain this outbox, or `None` while another uploader, of this or of another
     /// process, has it.

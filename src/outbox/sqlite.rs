@@ -455,13 +455,13 @@ impl Outbox for SqliteOutbox {
         Ok(())
     }
 
-    fn recover(&self) -> Result<Option<Recovered>> {
+    fn recover(&self) -> Result<Recovered> {
         self.turns.alone(|| {
             let (mut uploader, mut writer) = (self.uploader(), self.writer());
             let nothing = || Connection::open_in_memory().map_err(|source| self.failed(source));
-            // Closed one after the other: the mark is for a file that nobody else has open.
+            // Closed one after the other: only a file that nobody else has open can be replaced.
             uploader.connection = nothing()?;
-            let marked = schema::mark_damaged(&writer.connection, &self.path);
+            let replaced = recover::replace_open(&writer.connection, &self.path, &self.options);
             writer.connection = nothing()?;
             let (new_writer, new_uploader, recovered) = connect(&self.path, &self.options)?;
             *writer = new_writer;
@@ -474,8 +474,9 @@ impl Outbox for SqliteOutbox {
                 .unwrap_or_else(PoisonError::into_inner)
                 .clear();
             match recovered {
-                Some(recovered) => Ok(Some(recovered)),
-                None => marked.map(|()| None),
+                // What could not be replaced before could be now.
+                Some(recovered) => Ok(recovered),
+                None => replaced,
             }
         })
     }

@@ -243,14 +243,14 @@ impl Uploader {
             .await;
         match batch {
             Ok(batch) => Ok(batch),
-            Err(damage @ outbox::Error::Corrupt { .. }) => Err(self.recover(damage).await),
+            Err(outbox::Error::Corrupt { .. }) => Err(self.recover().await),
             Err(error) => Err(unusable(error)),
         }
     }
 
     /// Rows cannot be read: replaces the file by one with those that can. The report goes the way of every failure,
     /// after which the session starts over.
-    async fn recover(&mut self, damage: outbox::Error) -> Stop {
+    async fn recover(&mut self) -> Stop {
         self.settled().await;
         match self.take_right().await {
             Ok(true) => {}
@@ -261,13 +261,13 @@ impl Uploader {
             }
             Err(stop) => return stop,
         }
-        let text = match self.outbox(|outbox| outbox.recover()).await {
-            Ok(Some(recovered)) => recovered.to_string(),
-            // Another process was first.
-            Ok(None) => damage.to_string(),
-            Err(error) => return unusable(error),
-        };
-        Stop::Retry(sync_error(Code::InvalidDatabase, text, false), None)
+        match self.outbox(|outbox| outbox.recover()).await {
+            Ok(recovered) => {
+                let report = sync_error(Code::InvalidDatabase, recovered.to_string(), false);
+                Stop::Retry(report, None)
+            }
+            Err(error) => unusable(error),
+        }
     }
 
     async fn take_right(&mut self) -> Result<bool, Stop> {

@@ -99,7 +99,7 @@ impl Outbox for Failing {
     fn pending(&self) -> Result<Pending> {
         self.outbox.pending()
     }
-    fn recover(&self) -> Result<Option<Recovered>> {
+    fn recover(&self) -> Result<Recovered> {
         self.outbox.recover()
     }
     fn pending_through(&self, seq: i64) -> Result<bool> {

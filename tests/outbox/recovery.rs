@@ -2,6 +2,7 @@
 //! carried over; one that may be a good one stays.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 
 use realm_ingest::outbox::{
@@ -9,7 +10,10 @@ use realm_ingest::outbox::{
 };
 use rusqlite::Connection;
 
-use crate::common::{Folder, append, drain, noise, open, open_recovered, payload, rows, rows_with_gaps};
+use crate::common::{
+    Folder, append, drain, noise, open, open_recovered, other_part, other_process, payload, rows,
+    rows_with_gaps, said,
+};
 
 /// Opens over whatever stands there and checks that each file of it is kept byte for byte.
 fn is_moved_aside(folder: &Folder, label: &str) -> Recovered {
@@ -268,7 +272,7 @@ fn damage_among_the_rows_costs_those_rows_alone() {
     assert_eq!(append(&outbox, b"written meanwhile").unwrap(), 41);
     outbox.settle(1, 1).unwrap();
 
-    let recovered = outbox.recover().unwrap().expect("a damaged file");
+    let recovered = outbox.recover().unwrap();
     let Salvaged { kept, lost } = recovered.salvaged.unwrap();
     assert!((1..=3).contains(&lost), "{lost} rows of one page");
     assert_eq!(kept, 40 - lost);
@@ -293,7 +297,7 @@ fn a_single_bit_that_changed_is_noticed_and_costs_one_row() {
     });
     let outbox = open(&folder.path());
     assert!(matches!(met(&outbox), Error::Corrupt { .. }));
-    let recovered = outbox.recover().unwrap().unwrap();
+    let recovered = outbox.recover().unwrap();
     assert_eq!(recovered.salvaged, Some(Salvaged { kept: 39, lost: 1 }));
     assert!(
         recovered.to_string().contains("39 write transactions"),
@@ -326,7 +330,7 @@ fn a_damaged_file_that_another_process_has_open_stays_in_its_place() {
     assert_eq!(append(&other, b"document").unwrap(), 42);
     assert!(folder.names().iter().all(|name| !name.contains(".corrupt-")));
     drop(other);
-    assert!(outbox.recover().unwrap().is_some());
+    outbox.recover().unwrap();
     assert_eq!(append(&outbox, b"document").unwrap(), 43);
 }
 
@@ -335,7 +339,62 @@ fn an_outbox_in_order_is_not_replaced() {
     let folder = damaged(|_| ());
     let outbox = open(&folder.path());
     // The uploader asks only after it has met damage; whatever it met, all rows are kept.
-    let recovered = outbox.recover().unwrap().unwrap();
+    let recovered = outbox.recover().unwrap();
     assert_eq!(recovered.salvaged, Some(Salvaged { kept: 40, lost: 0 }));
     are_left(&outbox, 0);
+}
+
+#[test]
+fn without_room_for_a_new_file_the_damaged_one_goes_on() {
+    let folder = damaged(|path| overwrite(path, place_of(path, 20) / 4096 * 4096, &noise(7, 4096)));
+    let outbox = open(&folder.path());
+    assert!(matches!(met(&outbox), Error::Corrupt { .. }));
+    let in_the_way = folder.join("default.realm.salvaged");
+    fs::create_dir(&in_the_way).unwrap();
+    let error = outbox.recover().unwrap_err();
+    assert!(error.is_retryable(), "{error:?}");
+    assert_eq!(append(&outbox, b"document").unwrap(), 41);
+    assert!(matches!(met(&outbox), Error::Corrupt { .. }));
+
+    fs::remove_dir(&in_the_way).unwrap();
+    let recovered = outbox.recover().unwrap();
+    assert!(recovered.salvaged.unwrap().kept >= 38, "{recovered}");
+    assert_eq!(append(&outbox, b"document").unwrap(), 42);
+}
+
+#[test]
+fn a_recovery_that_is_killed_loses_nothing_more() {
+    const TEST: &str = "recovery::a_recovery_that_is_killed_loses_nothing_more";
+    if let Some(path) = other_part(TEST) {
+        let outbox = open(&path);
+        met(&outbox);
+        println!("##met");
+        std::io::stdout().flush().unwrap();
+        outbox.recover().unwrap();
+        return;
+    }
+    for round in 0..12 {
+        let folder = damaged(|path| {
+            let place = place_of(path, 20) + 1_000;
+            let bit = fs::read(path).unwrap()[place] ^ 4;
+            overwrite(path, place, &[bit]);
+        });
+        let mut process = other_process(TEST, &folder.path()).spawn().unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap())
+            .lines()
+            .map(Result::unwrap);
+        lines.find(|line| said(line) == Some("met")).unwrap();
+        // The whole of it takes some milliseconds.
+        for _ in 0..round * 40_000 {
+            std::hint::spin_loop();
+        }
+        process.kill().unwrap();
+        process.wait().unwrap();
+
+        let (outbox, _) = SqliteOutbox::open(folder.path(), Options::default()).unwrap();
+        if outbox.lease(0, u64::MAX).is_err() {
+            outbox.recover().unwrap();
+        }
+        are_left(&outbox, 1);
+    }
 }

@@ -10,7 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::Connection;
 
-use super::salvage;
+use super::salvage::{self, Saved};
 use super::schema::{self, Refused};
 use crate::outbox::{Error, Options, Recovered, RecoveredReason, Result, Salvaged};
 
@@ -32,7 +32,11 @@ pub(super) fn open(path: &Path, options: &Options) -> Result<(Connection, Option
         Ok(connection) => Ok((connection, None)),
         Err(Refused::Error(error)) => Err(error),
         Err(Refused::Damaged(detail)) => {
-            let recovered = replace(path, detail, options)?;
+            let saved = match schema::open_damaged(path, options.lock_wait) {
+                Some(damaged) => salvage::salvage(&damaged, path, options.lock_wait)?,
+                None => None,
+            };
+            let recovered = replace(path, detail, saved)?;
             match attempt(path, options) {
                 Ok(connection) => Ok((connection, Some(recovered))),
                 Err(Refused::Error(error)) => Err(error),
@@ -76,12 +80,25 @@ fn attempt(path: &Path, options: &Options) -> std::result::Result<Connection, Re
     schema::open_writer(path, options.durability, options.lock_wait)
 }
 
-/// Moves the file aside, and puts what can be read of it in its place.
-fn replace(path: &Path, detail: String, options: &Options) -> Result<Recovered> {
-    let salvaged = salvage::salvage(path, options.lock_wait)?;
-    let recovered = move_aside(path, detail, salvaged.as_ref().map(|(_, salvaged)| *salvaged))?;
-    if let Some((from, _)) = salvaged {
-        fs::rename(&from, path).map_err(|source| Error::io("rename", &from, source))?;
+/// Replaces the file under `connection`, in which damage was found and which nobody else may have
+/// open.
+///
+/// # Errors
+/// The file is still in its place: [`Error::Locked`] while anybody else has it open, or there is no
+/// room for a new one.
+pub(super) fn replace_open(connection: &Connection, path: &Path, options: &Options) -> Result<Recovered> {
+    schema::keep_others_out(connection, path)?;
+    let saved = salvage::salvage(connection, path, options.lock_wait)?;
+    // Somebody may be waiting for the lock, and must not take this for the file at the path then.
+    schema::mark_damaged(connection, path)?;
+    replace(path, schema::DAMAGED.to_owned(), saved)
+}
+
+/// Moves the file aside, and puts what was saved of it in its place.
+fn replace(path: &Path, detail: String, saved: Option<Saved>) -> Result<Recovered> {
+    let recovered = move_aside(path, detail, saved.as_ref().map(|saved| saved.salvaged))?;
+    if let Some(Saved { file, .. }) = saved {
+        fs::rename(&file, path).map_err(|source| Error::io("rename", &file, source))?;
         // Not every file system lets a folder be synced, and then there is no need to.
         let folder = path.parent().and_then(|folder| File::open(folder).ok());
         let _ = folder.map(|folder| folder.sync_all());

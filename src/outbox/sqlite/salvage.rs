@@ -24,30 +24,29 @@ const GIVE_UP_AFTER: i64 = 100_000;
 /// Bytes committed at once.
 const STEP_BYTES: u64 = 8 * 1024 * 1024;
 
-/// Makes the new file, beside `path`, from the damaged one at `path`. `None` when nothing of that
-/// one can be read.
+/// What was carried over, and into which file.
+pub(super) struct Saved {
+    pub(super) file: PathBuf,
+    pub(super) salvaged: Salvaged,
+}
+
+/// Makes the new file, beside `path`, from the damaged one there. `None` when nothing of that one can
+/// be read.
 ///
 /// # Errors
 /// The new file could not be written; what it has is deleted.
-pub(super) fn salvage(path: &Path, lock_wait: Duration) -> Result<Option<(PathBuf, Salvaged)>> {
-    // SQLite would delete the log of a database without content.
-    let is_empty = fs::metadata(path).map_or(true, |metadata| metadata.len() == 0);
-    if is_empty {
-        return Ok(None);
-    }
-    let Some(damaged) = schema::open_damaged(path, lock_wait) else {
-        return Ok(None);
-    };
-    let Some(range) = Range::of(&damaged) else {
+pub(super) fn salvage(damaged: &Connection, path: &Path, lock_wait: Duration) -> Result<Option<Saved>> {
+    let Some(range) = Range::of(damaged) else {
         return Ok(None);
     };
     let target = beside(path, ".salvaged");
     delete(&target);
-    let copied = copy(&damaged, &range, &target, lock_wait);
+    let copied = copy(damaged, &range, &target, lock_wait);
     if copied.is_err() {
         delete(&target);
     }
-    copied.map(|salvaged| Some((target, salvaged)))
+    let file = target;
+    copied.map(|salvaged| Some(Saved { file, salvaged }))
 }
 
 fn delete(target: &Path) {

@@ -24,6 +24,9 @@ const APPLICATION_ID: i64 = 0x5249_6f62;
 /// Marks an outbox in which damage was found: "RIod". What can be read of it is to be carried over.
 const DAMAGED_ID: i64 = 0x5249_6f64;
 
+/// What is said of it.
+pub(super) const DAMAGED: &str = "rows of it cannot be read";
+
 /// Earlier releases can lose a WAL that is reset while another connection checkpoints it.
 const OLDEST_SQLITE: i32 = 3_051_003;
 const OLDEST_SQLITE_TEXT: &str = "3.51.3";
@@ -126,7 +129,7 @@ pub(super) fn open_writer(
             }));
         }
         APPLICATION_ID => {}
-        DAMAGED_ID => return Err(Refused::Damaged("rows of it cannot be read".to_owned())),
+        DAMAGED_ID => return Err(Refused::Damaged(DAMAGED.to_owned())),
         0 if tables == 0 => create(&mut connection, path, lock_wait).map_err(failed)?,
         _ => return Err(Refused::Damaged("it is another program's database".to_owned())),
     }
@@ -140,6 +143,10 @@ pub(super) fn open_writer(
 
 /// A damaged outbox, to read what can be read of it. `None` if the file is none.
 pub(super) fn open_damaged(path: &Path, lock_wait: Duration) -> Option<Connection> {
+    // SQLite would delete the log of a database without content.
+    if fs::metadata(path).ok()?.len() == 0 {
+        return None;
+    }
     let connection = open(path, lock_wait).ok()?;
     // The file is kept as it was found: closing must not write to it.
     keep_log_on_close(&connection, true).ok()?;
@@ -149,19 +156,25 @@ pub(super) fn open_damaged(path: &Path, lock_wait: Duration) -> Option<Connectio
     (is_ours && pragma(&connection, "user_version").ok()? <= FORMAT).then_some(connection)
 }
 
-/// Marks the file as damaged for whoever opens it from now on.
+/// Keeps all others out of the file until `connection` is closed.
 ///
 /// # Errors
-/// [`Error::Locked`] while anybody else has it open: what they write would stay behind.
-pub(super) fn mark_damaged(connection: &Connection, path: &Path) -> Result<()> {
-    let mark = || {
+/// [`Error::Locked`] while anybody else has it open.
+pub(super) fn keep_others_out(connection: &Connection, path: &Path) -> Result<()> {
+    let lock = || {
         connection.busy_timeout(Duration::ZERO)?;
         connection.pragma_update_and_check(None, "locking_mode", "EXCLUSIVE", |_| Ok(()))?;
-        // Succeeds for the only connection to the file alone, which then keeps all others out.
-        connection.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))?;
-        connection.pragma_update(None, "application_id", DAMAGED_ID)
+        // Succeeds for the only connection to the file alone.
+        connection.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))
     };
-    mark().map_err(|source| Error::sqlite(path, source))
+    lock().map_err(|source| Error::sqlite(path, source))
+}
+
+/// Marks the file as damaged for whoever opens it from now on, also under another name.
+pub(super) fn mark_damaged(connection: &Connection, path: &Path) -> Result<()> {
+    connection
+        .pragma_update(None, "application_id", DAMAGED_ID)
+        .map_err(|source| Error::sqlite(path, source))
 }
 
 /// The uploader's connection, on a file that [`open_writer`] has opened.
