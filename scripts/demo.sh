@@ -5,7 +5,7 @@
 #     scripts/demo.sh GATEWAY_BINARY STATION_BINARY WORK_DIR
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
-gateway=$1 station=$2 work=$3
+gateway=$(realpath "$1") station=$(realpath "$2") work=$(realpath -m "$3")
 observations=$root/examples/data/seattle-weather-hourly.csv
 days=365 days_per_second=25 deadline_seconds=100
 
@@ -46,7 +46,13 @@ start_station() {
     station_pid=$!
 }
 days_written() { cat "$work/device/weather_station.progress" 2>/dev/null || echo 0; }
-has_written() { [ "$(days_written)" -ge "$1" ]; }
+await_written() { # days
+    until [ "$(days_written)" -ge "$1" ]; do
+        kill -0 "$station_pid" 2>/dev/null || [ "$(days_written)" -ge "$1" ] || fail "the station ended early"
+        [ "$SECONDS" -lt "$deadline_seconds" ] || fail "waited too long for day $1"
+        sleep 0.1
+    done
+}
 
 say "1. A gateway, with nothing configured"
 start_gateway 0
@@ -58,21 +64,21 @@ relay_port=$(sed -n 's/relaying on //p' "$work/relay.out")
 
 say "2. A weather station streams $days days of hourly observations, one write a day"
 start_station
-await has_written $((days / 4))
+await_written $((days / 4))
 echo "   $(days_written) days written"
 
 say "3. SIGKILL to the station, in the middle of its work, then a new start"
 kill -9 "$station_pid"
 wait "$station_pid" 2>/dev/null || true
 start_station
-await has_written $((days / 2))
+await_written $((days / 2))
 echo "   $(days_written) days written"
 
 say "4. The gateway goes away; the station writes on into its outbox"
 kill -TERM "$gateway_pid"
 wait "$gateway_pid" 2>/dev/null || true
 away_from=$(days_written)
-await has_written $((away_from + 60))
+await_written $((away_from + 60))
 echo "   $(($(days_written) - away_from)) days written with nobody listening; on the device now:"
 (cd "$work/device" && find mongodb-realm -name 'flx_sync_default.realm*' -size +0 -printf '   %f  %s bytes\n' | sort)
 

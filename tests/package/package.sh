@@ -55,7 +55,8 @@ add_subdirectory)
         -DREALM_INGEST_CARGO_TARGET_DIR="$CARGO_TARGET_DIR"
     ;;
 fetch_content)
-    stranger -DFIND_BY=FetchContent -DFETCHCONTENT_SOURCE_DIR_CPPREALM="$SOURCE" \
+    # With CMake's default generator, as strangers do.
+    GENERATOR="Unix Makefiles" stranger -DFIND_BY=FetchContent -DFETCHCONTENT_SOURCE_DIR_CPPREALM="$SOURCE" \
         -DREALM_INGEST_CARGO_TARGET_DIR="$CARGO_TARGET_DIR"
     ;;
 pkg_config_*)
