@@ -205,8 +205,7 @@ struct bson_access {
     /// elsewhere.
     static constexpr int max_depth = 100;
 
-    template <typename Key>
-    static void write(bson_writer& to, const Key& key, const bsoncxx& value) {
+    static void write(bson_writer& to, key_view key, const bsoncxx& value) {
         std::visit([&](const auto& held) { write_held(to, key, held); }, value.value_);
     }
 
@@ -218,7 +217,7 @@ struct bson_access {
     static void write_items(bson_writer& to, const bsoncxx::array& items) {
         index_key key;
         for (const auto& item : items) {
-            write(to, key, item);
+            write(to, key.text(), item);
             ++key;
         }
     }
@@ -288,52 +287,38 @@ private:
         return from.nested();
     }
 
-    template <typename Key>
-    static void write_held(bson_writer& to, const Key& key, std::monostate) {
-        to.append_null(key);
-    }
-    template <typename Key>
-    static void write_held(bson_writer& to, const Key& key, std::int32_t value) {
+    static void write_held(bson_writer& to, key_view key, std::monostate) { to.append_null(key); }
+    static void write_held(bson_writer& to, key_view key, std::int32_t value) {
         to.append_int32(key, value);
     }
-    template <typename Key>
-    static void write_held(bson_writer& to, const Key& key, std::int64_t value) {
+    static void write_held(bson_writer& to, key_view key, std::int64_t value) {
         to.append_int64(key, value);
     }
-    template <typename Key>
-    static void write_held(bson_writer& to, const Key& key, bool value) {
+    static void write_held(bson_writer& to, key_view key, bool value) {
         to.append_bool(key, value);
     }
-    template <typename Key>
-    static void write_held(bson_writer& to, const Key& key, double value) {
+    static void write_held(bson_writer& to, key_view key, double value) {
         to.append_double(key, value);
     }
-    template <typename Key>
-    static void write_held(bson_writer& to, const Key& key, const std::string& value) {
+    static void write_held(bson_writer& to, key_view key, const std::string& value) {
         to.append_string(key, value);
     }
-    template <typename Key>
-    static void write_held(bson_writer& to, const Key& key, const bsoncxx::bytes& value) {
+    static void write_held(bson_writer& to, key_view key, const bsoncxx::bytes& value) {
         to.append_binary(key, value.data(), value.size());
     }
-    template <typename Key>
-    static void write_held(bson_writer& to, const Key& key, const bsoncxx::timestamp& value) {
+    static void write_held(bson_writer& to, key_view key, const bsoncxx::timestamp& value) {
         to.append_timestamp(key, value.get_seconds(), value.get_increment());
     }
-    template <typename Key>
-    static void write_held(bson_writer& to, const Key& key, const bsoncxx::date& value) {
+    static void write_held(bson_writer& to, key_view key, const bsoncxx::date& value) {
         to.append_datetime(key, value.get_date());
     }
-    template <typename Key>
-    static void write_held(bson_writer& to, const Key& key, const object_id& value) {
+    static void write_held(bson_writer& to, key_view key, const object_id& value) {
         to.append_object_id(key, value);
     }
-    template <typename Key>
-    static void write_held(bson_writer& to, const Key& key, const decimal128& value) {
+    static void write_held(bson_writer& to, key_view key, const decimal128& value) {
         to.append_decimal128(key, value);
     }
-    template <typename Key>
-    static void write_held(bson_writer& to, const Key& key,
+    static void write_held(bson_writer& to, key_view key,
                            const bsoncxx::regular_expression& value) {
         using option = bsoncxx::regular_expression::option;
         std::string letters;
@@ -345,28 +330,23 @@ private:
         }
         to.append_regex(key, value.get_pattern(), letters);
     }
-    template <typename Key>
-    static void write_held(bson_writer& to, const Key& key, bsoncxx::max_key) {
+    static void write_held(bson_writer& to, key_view key, bsoncxx::max_key) {
         to.append_max_key(key);
     }
-    template <typename Key>
-    static void write_held(bson_writer& to, const Key& key, bsoncxx::min_key) {
+    static void write_held(bson_writer& to, key_view key, bsoncxx::min_key) {
         to.append_min_key(key);
     }
-    template <typename Key>
-    static void write_held(bson_writer& to, const Key& key, const bsoncxx::document& value) {
+    static void write_held(bson_writer& to, key_view key, const bsoncxx::document& value) {
         const std::size_t mark = to.begin_document(key);
         write_fields(to, value);
         to.end_document(mark);
     }
-    template <typename Key>
-    static void write_held(bson_writer& to, const Key& key, const bsoncxx::array& value) {
+    static void write_held(bson_writer& to, key_view key, const bsoncxx::array& value) {
         const std::size_t mark = to.begin_array(key);
         write_items(to, value);
         to.end_array(mark);
     }
-    template <typename Key>
-    static void write_held(bson_writer& to, const Key& key, const uuid& value) {
+    static void write_held(bson_writer& to, key_view key, const uuid& value) {
         to.append_uuid(key, value);
     }
 };
@@ -375,12 +355,11 @@ private:
 [[nodiscard]] inline std::string bson_to_ejson(const bsoncxx& value) {
     // BSON has no bare values; the value travels as the only field of a document, and the text's
     // frame is cut off again.
-    static constexpr fixed_key key = "v";
     static constexpr std::string_view frame = R"({"v":)";
     buffer bytes;
     bson_writer writer(bytes);
     const std::size_t mark = writer.begin_document();
-    bson_access::write(writer, key, value);
+    bson_access::write(writer, std::string_view("v"), value);
     writer.end_document(mark);
     ffi::Status status;
     const std::string text(

@@ -5,6 +5,7 @@
 #include <exception>
 #include <functional>
 #include <future>
+#include <memory>
 #include <string>
 #include <thread>
 #include <utility>
@@ -13,31 +14,32 @@
 
 namespace realm::internal {
 
+// The calls are passed as `std::function`: what is here is then compiled once for each type of
+// result in a program's translation unit, not once for each call.
+
 /// Runs `call` before it returns, or on a thread of its own.
-template <typename Call>
-void run_call(bool on_own_thread, Call&& call) {
+inline void run_call(bool on_own_thread, std::function<void()> call) {
     if (on_own_thread)
-        std::thread(std::forward<Call>(call)).detach();
+        std::thread(std::move(call)).detach();
     else
         call();
 }
 
 /// The same for a call whose result, or exception, is waited for.
-template <typename Result, typename Call>
-std::future<Result> future_call(bool on_own_thread, Call&& call) {
-    std::packaged_task<Result()> task(std::forward<Call>(call));
-    auto future = task.get_future();
-    run_call(on_own_thread, std::move(task));
+template <typename Result>
+std::future<Result> future_call(bool on_own_thread, std::function<Result()> call) {
+    auto task = std::make_shared<std::packaged_task<Result()>>(std::move(call));
+    auto future = task->get_future();
+    run_call(on_own_thread, [task] { (*task)(); });
     return future;
 }
 
 /// The same for a call that ends in an application's callback. What the callback throws reaches the
 /// caller, or, where there is none left, the log.
-template <typename Call>
-void callback_call(bool on_own_thread, Call&& call) {
+inline void callback_call(bool on_own_thread, std::function<void()> call) {
     if (!on_own_thread)
         return call();
-    run_call(true, [call = std::forward<Call>(call)] {
+    run_call(true, [call = std::move(call)] {
         try {
             call();
         } catch (const std::exception& e) {
