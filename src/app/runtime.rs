@@ -18,6 +18,7 @@ pub(crate) struct Runtime {
     handle: Handle,
     thread: ThreadId,
     callbacks: mpsc::Sender<Job>,
+    callback_thread: ThreadId,
     /// Dropped with the runtime, which tells its thread to end.
     _stop: oneshot::Sender<()>,
 }
@@ -48,7 +49,7 @@ impl Runtime {
             })
             .map_err(failed)?;
         let (callbacks, jobs) = mpsc::channel::<Job>();
-        thread::Builder::new()
+        let callback = thread::Builder::new()
             .name("ingest-callbacks".to_owned())
             .spawn(move || {
                 for job in jobs {
@@ -62,6 +63,7 @@ impl Runtime {
             handle,
             thread: uploader.thread().id(),
             callbacks,
+            callback_thread: callback.thread().id(),
             _stop: stop,
         })
     }
@@ -95,6 +97,10 @@ impl Runtime {
     pub(crate) fn callback(&self, job: impl FnOnce() + Send + 'static) {
         // The thread lives as long as this sender.
         let _ = self.callbacks.send(Box::new(job));
+    }
+
+    pub(crate) fn is_callback_thread(&self) -> bool {
+        thread::current().id() == self.callback_thread
     }
 
     /// As [`Runtime::callback`], and waits until it has returned (or panicked).

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::{Notify, watch};
 
+use super::observer::Observer;
 use super::policy::sync_error;
 use super::session::{ConnectionState, ErrorHandler, SessionState, StopPolicy};
 use crate::app::{Follower, User, UserState};
@@ -12,7 +13,6 @@ use crate::error::{Code, Error, Result, SyncError};
 use crate::outbox::Outbox;
 use crate::transport::Transport;
 
-pub(super) type Observer = Arc<dyn Fn(ConnectionState, ConnectionState) + Send + Sync>;
 pub(super) type Done = Box<dyn FnOnce(Result<()>) + Send>;
 
 struct Wait {
@@ -33,7 +33,7 @@ struct Status {
     ended: bool,
     refreshing: bool,
     connection: ConnectionState,
-    observers: Vec<(u64, Observer)>,
+    observers: Vec<(u64, Arc<Observer>)>,
     next_observer: u64,
     waits: Vec<Wait>,
     next_wait: u64,
@@ -231,7 +231,7 @@ impl Core {
             self.user
                 .app
                 .runtime
-                .callback(move || observers.iter().for_each(|observer| observer(old, new)));
+                .callback(move || observers.iter().for_each(|observer| observer.tell(old, new)));
         }
     }
 
@@ -418,7 +418,7 @@ impl Core {
         let mut status = self.status();
         let token = status.next_observer;
         status.next_observer += 1;
-        status.observers.push((token, observer));
+        status.observers.push((token, Arc::new(observer)));
         token
     }
 
@@ -428,8 +428,11 @@ impl Core {
             .observers
             .extract_if(.., |(known, _)| *known == token)
             .collect();
-        // Outside the lock: what the application captured may call back.
-        drop(gone);
+        // Outside the lock: an observer that is running may be calling back, and so may what it owns when it goes.
+        let on_callback_thread = self.user.app.runtime.is_callback_thread();
+        for (_, observer) in &gone {
+            observer.end(on_callback_thread);
+        }
     }
 }
 

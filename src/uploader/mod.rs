@@ -12,6 +12,7 @@ mod batch;
 pub mod clock;
 pub(crate) mod core;
 mod exchange;
+mod observer;
 mod policy;
 pub(crate) mod registry;
 pub mod session;
@@ -252,22 +253,22 @@ impl Uploader {
     /// after which the session starts over.
     async fn recover(&mut self) -> Stop {
         self.settled().await;
-        match self.take_right().await {
-            Ok(true) => {}
-            Ok(false) => {
-                return unusable(outbox::Error::Locked {
-                    path: self.core.path.clone(),
-                });
-            }
+        let recovered = match self.take_right().await {
+            Ok(true) => self.outbox(|outbox| outbox.recover()).await,
+            Ok(false) => Err(outbox::Error::Locked {
+                path: self.core.path.clone(),
+            }),
             Err(stop) => return stop,
-        }
-        match self.outbox(|outbox| outbox.recover()).await {
-            Ok(recovered) => {
-                let report = sync_error(Code::InvalidDatabase, recovered.to_string(), false);
-                Stop::Retry(report, None)
-            }
-            Err(error) => unusable(error),
-        }
+        };
+        let text = match recovered {
+            Ok(recovered) => recovered.to_string(),
+            Err(outbox::Error::Locked { path }) => format!(
+                "rows of the outbox at {} cannot be read; those that can are saved once no other process has it open",
+                path.display()
+            ),
+            Err(error) => return unusable(error),
+        };
+        Stop::Retry(sync_error(Code::InvalidDatabase, text, false), None)
     }
 
     async fn take_right(&mut self) -> Result<bool, Stop> {

@@ -4,6 +4,7 @@ use std::sync::{Arc, Weak, mpsc};
 use std::time::Duration;
 
 use super::core::Core;
+use super::observer::Observer;
 use crate::error::{Code, Error, Result, SyncError};
 
 /// What a session is doing.
@@ -155,12 +156,15 @@ impl Session {
         &self,
         observer: impl Fn(ConnectionState, ConnectionState) + Send + Sync + 'static,
     ) -> u64 {
-        self.core().map_or(0, |core| core.observe(Arc::new(observer)))
+        self.core()
+            .map_or(0, |core| core.observe(Observer::new(Box::new(observer))))
     }
 
-    /// Ends the callbacks of this token; one that is under way may still run.
+    /// Ends the callbacks of this token. When this returns none is running and none will be, so what the observer uses
+    /// may go: it waits for one that is running, unless that is the caller itself.
     pub fn unobserve_connection(&self, token: u64) {
-        if let Some(core) = self.core() {
+        // Also of a session that has ended: its last change may still be on its way.
+        if let Some(core) = self.0.upgrade() {
             core.unobserve(token);
         }
     }

@@ -1,6 +1,9 @@
 //! States, waits and observers of a session, and what closing does.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread;
 use std::time::Duration;
 
 use realm_ingest::Code;
@@ -106,14 +109,59 @@ fn a_time_limit_ends_a_wait() {
 }
 
 #[test]
+fn an_observer_that_was_taken_away_is_not_running_and_is_told_no_more() {
+    let fixture = Fixture::new();
+    let (realm, _errors) = fixture.realm();
+    uploaded(&realm);
+    let session = realm.session();
+    let (inside, entered) = channel();
+    let (release, released) = channel::<()>();
+    let (inside, released) = (Mutex::new(inside), Mutex::new(released));
+    let done = Arc::new(AtomicBool::new(false));
+    let finished = done.clone();
+    let first = session.observe_connection(move |_, _| {
+        let _ = inside.lock().unwrap().send(());
+        let _ = released.lock().unwrap().recv();
+        finished.store(true, Ordering::Relaxed);
+    });
+    let (told, never) = channel();
+    let second = session.observe_connection(move |_, new| told.send(new).unwrap());
+    session.pause();
+    entered.recv_timeout(LIMIT).unwrap();
+    // Its turn comes after the first one, which is running.
+    session.unobserve_connection(second);
+    assert!(!done.load(Ordering::Relaxed));
+    let other = thread::spawn(move || drop(release));
+    session.unobserve_connection(first);
+    assert!(done.load(Ordering::Relaxed), "it was still running");
+    other.join().unwrap();
+
+    let (told, heard) = channel();
+    let itself = Arc::new(OnceLock::new());
+    let (token, inner) = (itself.clone(), session.clone());
+    let third = session.observe_connection(move |_, new| {
+        inner.unobserve_connection(*token.wait());
+        told.send(new).unwrap();
+    });
+    itself.set(third).unwrap();
+    session.resume();
+    uploaded(&realm);
+    assert_eq!(heard.recv_timeout(LIMIT).unwrap(), ConnectionState::Connecting);
+    assert!(heard.recv().is_err(), "once, and then it is dropped");
+    assert!(never.recv().is_err(), "taken away before its turn");
+}
+
+#[test]
 fn observers_see_each_change_of_the_connection_until_they_are_removed() {
     let fixture = Fixture::new();
     let (realm, _errors) = fixture.realm();
     uploaded(&realm);
     let session = realm.session();
     let (sender, changes) = channel();
-    let removed = session.observe_connection(|_, _| panic!("this one was removed"));
+    let (told, never) = channel();
+    let removed = session.observe_connection(move |old, new| told.send((old, new)).unwrap());
     session.unobserve_connection(removed);
+    assert!(never.recv().is_err(), "it is dropped");
     session.unobserve_connection(77);
     let token = session.observe_connection(move |old, new| sender.send((old, new)).unwrap());
     assert_eq!((removed, token), (0, 1));

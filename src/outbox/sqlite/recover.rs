@@ -22,13 +22,8 @@ pub(super) fn open(path: &Path, options: &Options) -> Result<(Connection, Option
         Err(Refused::Error(error)) => return Err(error),
         Err(Refused::Damaged(_)) => {}
     }
-    // Two processes may find the same damage. The second one must not move aside what the first
-    // one has made meanwhile.
-    let lock_path = beside(path, ".recovery.lock");
-    let lock = File::create(&lock_path)
-        .and_then(|lock| lock.lock().map(|()| lock))
-        .map_err(|source| Error::io("lock", &lock_path, source))?;
-    let opened = match attempt(path, options) {
+    let _lock = lock(path)?;
+    match attempt(path, options) {
         Ok(connection) => Ok((connection, None)),
         Err(Refused::Error(error)) => Err(error),
         Err(Refused::Damaged(detail)) => {
@@ -36,7 +31,12 @@ pub(super) fn open(path: &Path, options: &Options) -> Result<(Connection, Option
                 Some(damaged) => salvage::salvage(&damaged, path, options.lock_wait)?,
                 None => None,
             };
-            let recovered = replace(path, detail, saved)?;
+            let reason = if is_former_sdk(path) {
+                RecoveredReason::FormerSdk
+            } else {
+                RecoveredReason::Damaged(detail)
+            };
+            let recovered = replace(path, reason, saved)?;
             match attempt(path, options) {
                 Ok(connection) => Ok((connection, Some(recovered))),
                 Err(Refused::Error(error)) => Err(error),
@@ -46,9 +46,16 @@ pub(super) fn open(path: &Path, options: &Options) -> Result<(Connection, Option
                 }),
             }
         }
-    };
-    drop(lock);
-    opened
+    }
+}
+
+/// Two processes may find the same damage. The second one must not move aside what the first one has
+/// made meanwhile.
+fn lock(path: &Path) -> Result<File> {
+    let path = beside(path, ".recovery.lock");
+    File::create(&path)
+        .and_then(|lock| lock.lock().map(|()| lock))
+        .map_err(|source| Error::io("lock", &path, source))
 }
 
 fn check_folder(path: &Path) -> Result<()> {
@@ -87,16 +94,17 @@ fn attempt(path: &Path, options: &Options) -> std::result::Result<Connection, Re
 /// The file is still in its place: [`Error::Locked`] while anybody else has it open, or there is no
 /// room for a new one.
 pub(super) fn replace_open(connection: &Connection, path: &Path, options: &Options) -> Result<Recovered> {
+    let _lock = lock(path)?;
     schema::keep_others_out(connection, path)?;
     let saved = salvage::salvage(connection, path, options.lock_wait)?;
     // Somebody may be waiting for the lock, and must not take this for the file at the path then.
     schema::mark_damaged(connection, path)?;
-    replace(path, schema::DAMAGED.to_owned(), saved)
+    replace(path, RecoveredReason::Damaged(schema::DAMAGED.to_owned()), saved)
 }
 
 /// Moves the file aside, and puts what was saved of it in its place.
-fn replace(path: &Path, detail: String, saved: Option<Saved>) -> Result<Recovered> {
-    let recovered = move_aside(path, detail, saved.as_ref().map(|saved| saved.salvaged))?;
+fn replace(path: &Path, reason: RecoveredReason, saved: Option<Saved>) -> Result<Recovered> {
+    let recovered = move_aside(path, reason, saved.as_ref().map(|saved| saved.salvaged))?;
     if let Some(Saved { file, .. }) = saved {
         fs::rename(&file, path).map_err(|source| Error::io("rename", &file, source))?;
         // Not every file system lets a folder be synced, and then there is no need to.
@@ -106,12 +114,7 @@ fn replace(path: &Path, detail: String, saved: Option<Saved>) -> Result<Recovere
     Ok(recovered)
 }
 
-fn move_aside(path: &Path, detail: String, salvaged: Option<Salvaged>) -> Result<Recovered> {
-    let reason = if is_former_sdk(path) {
-        RecoveredReason::FormerSdk
-    } else {
-        RecoveredReason::Damaged(detail)
-    };
+fn move_aside(path: &Path, reason: RecoveredReason, salvaged: Option<Salvaged>) -> Result<Recovered> {
     let label = match reason {
         RecoveredReason::FormerSdk => "realm-core",
         RecoveredReason::Damaged(_) => "corrupt",
