@@ -81,9 +81,9 @@ struct sync_session {
         };
         return alive().observe_connection(std::make_unique<observer>(std::move(callback)));
     }
-    /// When this returns the observer is not running and will not be called again, so what it uses may
-    /// go. It waits for an observer that is running, so no lock that it takes may be held here; an
-    /// observer may take itself away. A token that is not known is ignored.
+    /// When this returns the observer is not running and will not be called again, so what it uses
+    /// may go. It waits for an observer that is running, so no lock that it takes may be held here;
+    /// an observer may take itself away. A token that is not known is ignored.
     void unregister_connection_change_observer(uint64_t token) {
         alive().unobserve_connection(token);
     }
