@@ -37,9 +37,9 @@ const OLDEST_SQLITE_TEXT: &str = "3.51.3";
 pub(super) const PAGE_BYTES: i64 = 4096;
 
 /// The log is emptied into the database when it has this many pages (800 KiB). Small commits rewrite
-/// the same few pages in the log, so the rare checkpoint is cheap, and one in two hundred commits
-/// pays for it: seldom enough to stay out of the slowest hundredth, often enough that the log is
-/// small beside what it serves.
+/// the same few pages in the log, so the checkpoint is cheap, and one in two hundred commits pays for
+/// it. More pages would spare some of those, fewer would keep the log smaller, which counts where
+/// little is pending.
 pub(super) const WAL_PAGES: i64 = 200;
 
 /// The log's file is kept at twice that size, for the reasons given in `log.rs`; what a large
