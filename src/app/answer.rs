@@ -24,29 +24,8 @@ fn failure(response: &Response) -> Option<Error> {
     {
         return Some(error);
     }
-    let plain = |code, message: String| {
-        Some(Error::App {
-            code,
-            message,
-            link: String::new(),
-            status,
-        })
-    };
-    if response.client_error.is_some() {
-        return plain(
-            Code::ClientTransportFailed,
-            "client error code value considered fatal".to_owned(),
-        );
-    }
-    if response.custom_status != 0 {
-        let mut text = "non-zero custom status code considered fatal".to_owned();
-        if let Some(failure) = &response.failure {
-            text.push_str(": ");
-            text.push_str(&failure.cause);
-        } else if response.custom_status != CONNECTION_FAILED {
-            text.push_str(&format!(": {}", response.custom_status));
-        }
-        return plain(Code::CustomError, text);
+    if response.is_failed() {
+        return Some(of_failed(response));
     }
     if status == 0 || (200..300).contains(&status) {
         return None;
@@ -66,7 +45,32 @@ fn failure(response: &Response) -> Option<Error> {
             shortened(body)
         ),
     };
-    plain(Code::HTTPError, text)
+    Some(plain(Code::HTTPError, text, status))
+}
+
+/// What a transport's failure means.
+pub(super) fn of_failed(response: &Response) -> Error {
+    if response.client_error.is_some() {
+        let text = "client error code value considered fatal".to_owned();
+        return plain(Code::ClientTransportFailed, text, response.status);
+    }
+    let mut text = "non-zero custom status code considered fatal".to_owned();
+    if let Some(failure) = &response.failure {
+        text.push_str(": ");
+        text.push_str(&failure.cause);
+    } else if response.custom_status != CONNECTION_FAILED {
+        text.push_str(&format!(": {}", response.custom_status));
+    }
+    plain(Code::CustomError, text, response.status)
+}
+
+fn plain(code: Code, message: String, status: u16) -> Error {
+    Error::App {
+        code,
+        message,
+        link: String::new(),
+        status,
+    }
 }
 
 /// The error that a JSON body names, also with a status of success.

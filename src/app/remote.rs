@@ -119,7 +119,7 @@ impl Remote {
         if host.is_some() && self.base().url == base.url {
             return Ok(());
         }
-        let found = self.locate(&base, base.url.clone()).await??;
+        let found = self.locate(&base, base.url.clone()).await?;
         *host = Some(found);
         *self.base.lock().unwrap_or_else(PoisonError::into_inner) = base;
         Ok(())
@@ -143,9 +143,10 @@ impl Remote {
     /// Sends the request over this transport, following redirects. The answer may be any; it is that of the location
     /// request where the transport failed at that one.
     pub(crate) async fn send_over(&self, transport: &dyn Transport, call: Call) -> Result<Response> {
-        let mut host = match self.host().await? {
+        let mut host = match self.host().await {
             Ok(host) => host,
-            Err(Unreached(response)) => return Ok(response),
+            Err(Unlocated::Transport(response)) => return Ok(response),
+            Err(Unlocated::Error(error)) => return Err(error),
         };
         for _ in 0..=MAX_REDIRECTS {
             let response = transport.send(self.request(&host, call.clone())).await;
@@ -155,7 +156,7 @@ impl Remote {
             let target = redirect_target(&response)?;
             let mut known = self.host.lock().await;
             *known = None;
-            host = self.locate(&self.base(), target).await??;
+            host = self.locate(&self.base(), target).await?;
             *known = Some(host.clone());
         }
         Err(too_many_redirects())
@@ -165,33 +166,28 @@ impl Remote {
         &self.transport
     }
 
-    async fn host(&self) -> Result<std::result::Result<String, Unreached>> {
+    async fn host(&self) -> std::result::Result<String, Unlocated> {
         let mut host = self.host.lock().await;
         if let Some(known) = &*host {
-            return Ok(Ok(known.clone()));
+            return Ok(known.clone());
         }
         let base = self.base();
         let found = self.locate(&base, base.url.clone()).await?;
-        if let Ok(found) = &found {
-            *host = Some(found.clone());
-        }
+        *host = Some(found.clone());
         Ok(found)
     }
 
     /// The host that serves this app, as the server at `from` says.
-    async fn locate(
-        &self,
-        base: &BaseUrl,
-        mut from: String,
-    ) -> Result<std::result::Result<String, Unreached>> {
+    async fn locate(&self, base: &BaseUrl, mut from: String) -> std::result::Result<String, Unlocated> {
         if base.unset {
-            return Err(Error::app(
+            let error = Error::app(
                 Code::CustomError,
                 format!(
                     "no base_url is set and Realm's cloud is shut down: set base_url in the app's configuration, \
                      or the environment variable {URL_VARIABLE}, to the address of your gateway"
                 ),
-            ));
+            );
+            return Err(error.into());
         }
         for _ in 0..=MAX_REDIRECTS {
             let call = Call {
@@ -208,17 +204,17 @@ impl Remote {
                 continue;
             }
             if response.is_failed() {
-                return Ok(Err(Unreached(response)));
+                return Err(Unlocated::Transport(response));
             }
             let response = answer::check(response)?;
             let location = answer::object(&response)?;
             let host = answer::text(&location, "hostname")?;
-            return Ok(Ok(match host.strip_suffix('/').unwrap_or(&host) {
+            return Ok(match host.strip_suffix('/').unwrap_or(&host) {
                 "" => base.url.clone(),
                 host => host.to_owned(),
-            }));
+            });
         }
-        Err(too_many_redirects())
+        Err(too_many_redirects().into())
     }
 
     fn request(&self, host: &str, call: Call) -> Request {
@@ -241,17 +237,24 @@ impl Remote {
     }
 }
 
-/// What the transport said when the location could not be asked for.
-struct Unreached(Response);
+/// Why the host is not known.
+enum Unlocated {
+    /// The transport could not ask, and said this.
+    Transport(Response),
+    Error(Error),
+}
 
-impl From<Unreached> for Error {
-    fn from(Unreached(response): Unreached) -> Error {
-        match answer::check(response) {
-            Err(error) => error,
-            Ok(_) => Error::app(
-                Code::CustomError,
-                "the server could not be asked for its location",
-            ),
+impl From<Error> for Unlocated {
+    fn from(error: Error) -> Unlocated {
+        Unlocated::Error(error)
+    }
+}
+
+impl From<Unlocated> for Error {
+    fn from(reason: Unlocated) -> Error {
+        match reason {
+            Unlocated::Transport(response) => answer::of_failed(&response),
+            Unlocated::Error(error) => error,
         }
     }
 }

@@ -37,14 +37,9 @@ pub(super) fn open(path: &Path, options: &Options) -> Result<(Connection, Option
                 RecoveredReason::Damaged(detail)
             };
             let recovered = replace(path, reason, saved)?;
-            match attempt(path, options) {
-                Ok(connection) => Ok((connection, Some(recovered))),
-                Err(Refused::Error(error)) => Err(error),
-                Err(Refused::Damaged(reason)) => Err(Error::Corrupt {
-                    path: path.to_owned(),
-                    reason,
-                }),
-            }
+            attempt(path, options)
+                .map(|connection| (connection, Some(recovered)))
+                .map_err(|refused| refused.into_error(path))
         }
     }
 }

@@ -14,7 +14,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::pack::Prepared;
 use super::recover::beside;
 use super::rows;
-use super::schema::{self, Refused};
+use super::schema;
 use crate::outbox::{Durability, Error, Result, Salvaged, SchemaId};
 
 /// So many numbers without a readable row are taken for the end, where the end cannot be read. A
@@ -97,13 +97,7 @@ fn lowest_readable(damaged: &Connection, newest: i64) -> i64 {
 fn copy(damaged: &Connection, range: &Range, target: &Path, lock_wait: Duration) -> Result<Salvaged> {
     let failed = |source| Error::sqlite(target, source);
     let opened = schema::open_writer(target, Durability::Full, lock_wait);
-    let mut connection = opened.map_err(|refused| match refused {
-        Refused::Error(error) => error,
-        Refused::Damaged(reason) => Error::Corrupt {
-            path: target.to_owned(),
-            reason,
-        },
-    })?;
+    let mut connection = opened.map_err(|refused| refused.into_error(target))?;
     let schemas = copy_schemas(damaged, &connection).map_err(failed)?;
     if let Ok(counters) = rows::counters(damaged) {
         rows::adopt_counters(&connection, &counters).map_err(failed)?;

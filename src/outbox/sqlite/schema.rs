@@ -85,6 +85,19 @@ pub(super) enum Refused {
     Error(Error),
 }
 
+impl Refused {
+    /// For a file that was just made, which nobody would move aside.
+    pub(super) fn into_error(self, path: &Path) -> Error {
+        match self {
+            Refused::Damaged(reason) => Error::Corrupt {
+                path: path.to_owned(),
+                reason,
+            },
+            Refused::Error(error) => error,
+        }
+    }
+}
+
 impl From<Error> for Refused {
     fn from(error: Error) -> Refused {
         match error {
