@@ -242,11 +242,7 @@ TEST(App, takes_answers_from_any_thread_at_any_time) {
     };
     auto server = std::make_shared<late_server>();
     test::temporary_directory directory;
-    App::configuration config;
-    config.app_id = "late-app";
-    config.base_url = "http://fake";
-    config.path = directory.path.string();
-    config.enable_caching = false;
+    auto config = test::configuration(directory, "late-app", "http://fake");
     config.http_transport_client = server;
     App app(config);
 
@@ -263,22 +259,14 @@ TEST(App, fails_a_call_whose_transport_forgets_it) {
         }
     };
     test::temporary_directory directory;
-    App::configuration config;
-    config.app_id = "forgetful-app";
-    config.base_url = "http://fake";
-    config.path = directory.path.string();
-    config.enable_caching = false;
+    auto config = test::configuration(directory, "forgetful-app", "http://fake");
     config.http_transport_client = std::make_shared<forgetful>();
     EXPECT_THROW(App(config).login(App::credentials::anonymous()).get(), app_error);
 }
 
 TEST(App, with_the_built_in_transport_is_done_when_a_call_returns) {
     test::temporary_directory directory;
-    App::configuration config;
-    config.app_id = "nobody-there";
-    config.base_url = "http://127.0.0.1:1";
-    config.path = directory.path.string();
-    config.enable_caching = false;
+    auto config = test::configuration(directory, "nobody-there", "http://127.0.0.1:1");
     App app(config);
     auto login = app.login(App::credentials::anonymous());
     ASSERT_EQ(login.wait_for(std::chrono::seconds(0)), std::future_status::ready);
@@ -298,11 +286,7 @@ TEST(App, factory_of_http_clients_serves_apps_that_name_none) {
     auto server = std::make_shared<fake_server>();
     realm::networking::set_http_client_factory([server] { return server; });
     test::temporary_directory directory;
-    App::configuration config;
-    config.app_id = "factory-app";
-    config.base_url = "http://fake";
-    config.path = directory.path.string();
-    config.enable_caching = false;
+    auto config = test::configuration(directory, "factory-app", "http://fake");
     App app(config);
     realm::networking::set_http_client_factory({});
     EXPECT_TRUE(app.login(App::credentials::anonymous()).get().is_logged_in());
@@ -310,22 +294,9 @@ TEST(App, factory_of_http_clients_serves_apps_that_name_none) {
 }
 
 TEST(App, passes_requests_of_a_derived_transport_on) {
-    struct derived : realm::networking::default_http_transport {
-        void send_request_to_server(
-            const realm::networking::request& request,
-            std::function<void(const realm::networking::response&)>&& completion) override {
-            ++sent;
-            default_http_transport::send_request_to_server(request, std::move(completion));
-        }
-        std::atomic<int> sent{0};
-    };
-    auto transport = std::make_shared<derived>();
+    auto transport = std::make_shared<test::counting_transport>();
     test::temporary_directory directory;
-    App::configuration config;
-    config.app_id = "derived-app";
-    config.base_url = "http://127.0.0.1:1";
-    config.path = directory.path.string();
-    config.enable_caching = false;
+    auto config = test::configuration(directory, "derived-app", "http://127.0.0.1:1");
     config.http_transport_client = transport;
     try {
         App(config).login(App::credentials::anonymous()).get();

@@ -109,16 +109,7 @@ TEST_F(Users, custom_data_and_functions_answer_in_their_own_way) {
 }
 
 TEST_F(Users, own_transport_carries_everything) {
-    struct counting : realm::networking::default_http_transport {
-        void send_request_to_server(
-            const realm::networking::request& request,
-            std::function<void(const realm::networking::response&)>&& completion) override {
-            ++sent;
-            default_http_transport::send_request_to_server(request, std::move(completion));
-        }
-        std::atomic<int> sent{0};
-    };
-    auto transport = std::make_shared<counting>();
+    auto transport = std::make_shared<test::counting_transport>();
     realm::App::configuration config;
     config.app_id = "test-app";
     config.base_url = with.gateway.url();

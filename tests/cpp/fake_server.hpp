@@ -5,6 +5,7 @@
 
 #include <cpprealm/sdk.hpp>
 
+#include <atomic>
 #include <filesystem>
 #include <string>
 #include <unistd.h>
@@ -26,6 +27,28 @@ struct temporary_directory {
     temporary_directory(const temporary_directory&) = delete;
 
     std::filesystem::path path;
+};
+
+/// An app of its own: in this directory, not shared by way of the cache.
+inline realm::App::configuration configuration(const temporary_directory& directory,
+                                               const std::string& app_id, const std::string& url) {
+    realm::App::configuration config;
+    config.app_id = app_id;
+    config.base_url = url;
+    config.path = directory.path.string();
+    config.enable_caching = false;
+    return config;
+}
+
+/// The built-in transport, with a number.
+struct counting_transport : realm::networking::default_http_transport {
+    void send_request_to_server(
+        const realm::networking::request& request,
+        std::function<void(const realm::networking::response&)>&& completion) override {
+        ++sent;
+        default_http_transport::send_request_to_server(request, std::move(completion));
+    }
+    std::atomic<int> sent{0};
 };
 
 /// A token that says nothing true but can be read.
