@@ -70,7 +70,7 @@ def reading(celsius):
 # The batch: its header, then each transaction's header and documents.
 outbox = uuid.uuid4().hex
 documents = [
-    {"outbox": outbox, "first_seq": 1, "last_seq": 2, "count": 3, "schemas": [fingerprint]},
+    {"outbox": outbox, "lineage": uuid.uuid4().hex, "acked": 0, "first_seq": 1, "last_seq": 2, "count": 3, "schemas": [fingerprint]},
     {"seq": 1, "schema": 0, "runs": [{"class": "Reading", "count": 2}]},
     reading(21.5),
     reading(None),
@@ -78,7 +78,7 @@ documents = [
     reading("warm"),
 ]
 batch = b"".join(bson.BSON.encode(document) for document in documents)
-kind = "application/vnd.realm-ingest.batch; version=1"
+kind = "application/vnd.realm-ingest.batch; version=2"
 
 status, answer = call("POST", APP + "/ingest", batch, token, kind)
 if status == 409 and answer["error_code"] == "SchemaRequired":

@@ -13,6 +13,7 @@ mod ejson;
 mod ffi;
 
 pub mod app;
+pub mod clock;
 pub mod error;
 pub mod logging;
 pub mod outbox;

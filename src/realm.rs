@@ -11,7 +11,9 @@ use realm_ingest_protocol::{Kind, Schema, document, schema};
 
 use crate::app::{User, UserState};
 use crate::error::{Code, Error, Result, SyncError};
-use crate::outbox::{self, Durability, Options, Outbox, Pending, Run, SchemaId, SqliteOutbox, Transaction};
+use crate::outbox::{
+    self, Durability, Options, Outbox, Pending, Run, SchemaId, SqliteOutbox, WriteTransaction,
+};
 use crate::transport::Transport;
 use crate::transport::http::{HttpOptions, HttpTransport};
 use crate::uploader::core::Core;
@@ -158,7 +160,7 @@ impl Realm {
             filled = runs.iter().filter(|run| run.count > 0).cloned().collect();
             &filled
         };
-        self.core.outbox.append(&Transaction {
+        self.core.outbox.append(&WriteTransaction {
             schema: self.schema,
             runs,
             payload,

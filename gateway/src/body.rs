@@ -143,7 +143,7 @@ fn is_batch(content_type: &str) -> bool {
         .split(';')
         .map(|part| part.trim().to_ascii_lowercase());
     parts.next().as_deref() == Some("application/vnd.realm-ingest.batch")
-        && parts.any(|part| part == "version=1")
+        && parts.any(|part| part == "version=2")
 }
 
 /// Reads a batch's body as it travels.
@@ -322,9 +322,9 @@ mod tests {
     #[test]
     fn content_types_are_read_as_headers_are() {
         assert!(is_batch(realm_ingest_protocol::CONTENT_TYPE));
-        assert!(is_batch("Application/vnd.realm-ingest.BATCH;version=1"));
+        assert!(is_batch("Application/vnd.realm-ingest.BATCH;version=2"));
         assert!(!is_batch("application/vnd.realm-ingest.batch"));
-        assert!(!is_batch("application/vnd.realm-ingest.batch; version=2"));
-        assert!(!is_batch("application/json; version=1"));
+        assert!(!is_batch("application/vnd.realm-ingest.batch; version=1"));
+        assert!(!is_batch("application/json; version=2"));
     }
 }

@@ -1,7 +1,7 @@
 //! The body of an ingest request: BSON documents back to back.
 //!
 //! ```text
-//! batch header        {outbox: string, first_seq: i64, last_seq: i64, count: i64, schemas: [string, ...]}
+//! batch header        {outbox: string, lineage: string, acked: i64, first_seq: i64, last_seq: i64, count: i64, schemas: [string, ...]}
 //! per transaction, in ascending order of seq (gaps are allowed):
 //!   its header        {seq: i64, schema: i32, runs: [{class: string, count: i32}, ...]}
 //!   its documents     those of run 0, those of run 1, ..., exactly as they were made on the device
@@ -35,6 +35,11 @@ pub struct Run {
 pub struct BatchHeader {
     /// Identity of the outbox the batch comes from: 32 lower-case hexadecimal digits.
     pub outbox: String,
+    /// Drawn at random whenever acknowledged transactions have left the outbox: 32 lower-case hexadecimal digits. Two
+    /// batches with overlapping numbers and different lineages do not come from one file.
+    pub lineage: String,
+    /// Highest sequence number that was acknowledged to the outbox under this identity, 0 before the first.
+    pub acked: i64,
     /// Sequence number of the first transaction.
     pub first_seq: i64,
     /// Sequence number of the last transaction.
@@ -95,6 +100,8 @@ pub enum BatchError {
 pub fn encode_batch_header(header: &BatchHeader, out: &mut Vec<u8>) {
     let mut writer = Writer::new(out);
     writer.string("outbox", &header.outbox);
+    writer.string("lineage", &header.lineage);
+    writer.int64("acked", header.acked);
     writer.int64("first_seq", header.first_seq);
     writer.int64("last_seq", header.last_seq);
     writer.int64("count", i64::try_from(header.count).unwrap_or(i64::MAX));
@@ -175,6 +182,8 @@ impl<'a> BatchReader<'a> {
         let mut reader = Self {
             header: BatchHeader {
                 outbox: String::new(),
+                lineage: String::new(),
+                acked: 0,
                 first_seq: 0,
                 last_seq: 0,
                 count: 0,
@@ -190,6 +199,10 @@ impl<'a> BatchReader<'a> {
         let outbox = string(&document, "outbox")
             .filter(|text| is_identity(text))
             .ok_or(wrong("outbox"))?;
+        let lineage = string(&document, "lineage")
+            .filter(|text| is_identity(text))
+            .ok_or(wrong("lineage"))?;
+        let acked = document.integer("acked").filter(|seq| *seq >= 0);
         let first_seq = document
             .integer("first_seq")
             .filter(|seq| *seq > 0)
@@ -207,6 +220,8 @@ impl<'a> BatchReader<'a> {
         });
         reader.header = BatchHeader {
             outbox: outbox.to_owned(),
+            lineage: lineage.to_owned(),
+            acked: acked.ok_or(wrong("acked"))?,
             first_seq,
             last_seq: last_seq.ok_or(wrong("last_seq"))?,
             count: count.ok_or(wrong("count"))?,

@@ -3,11 +3,14 @@ use super::*;
 use bson::doc;
 
 const OUTBOX: &str = "00112233445566778899aabbccddeeff";
+const LINEAGE: &str = "ffeeddccbbaa99887766554433221100";
 const SCHEMA: &str = "0123456789abcdef0123456789abcdef";
 
 fn header(first_seq: i64, last_seq: i64, count: u64) -> BatchHeader {
     BatchHeader {
         outbox: OUTBOX.into(),
+        lineage: LINEAGE.into(),
+        acked: 0,
         first_seq,
         last_seq,
         count,
@@ -78,15 +81,14 @@ fn a_batch_comes_back_as_it_was_written() {
 fn headers_are_what_the_bson_crate_reads_and_writes() {
     let mut bytes = Vec::new();
     encode_batch_header(&header(1, 2, 3), &mut bytes);
-    let expected =
-        doc! {"outbox": OUTBOX, "first_seq": 1_i64, "last_seq": 2_i64, "count": 3_i64, "schemas": [SCHEMA]};
+    let expected = doc! {"outbox": OUTBOX, "lineage": LINEAGE, "acked": 0_i64, "first_seq": 1_i64, "last_seq": 2_i64, "count": 3_i64, "schemas": [SCHEMA]};
     assert_eq!(bson::Document::from_reader(&bytes[..]).unwrap(), expected);
     bytes.clear();
     encode_transaction_header(&transaction(7, &[("A", 2)]), &mut bytes);
     let expected = doc! {"seq": 7_i64, "schema": 0, "runs": [{"class": "A", "count": 2}]};
     assert_eq!(bson::Document::from_reader(&bytes[..]).unwrap(), expected);
     // A script's small integers are 32 bits wide.
-    let mut script = doc! {"outbox": OUTBOX, "first_seq": 1, "last_seq": 1, "count": 1, "schemas": [SCHEMA]}
+    let mut script = doc! {"outbox": OUTBOX, "lineage": LINEAGE, "acked": 0_i64, "first_seq": 1, "last_seq": 1, "count": 1, "schemas": [SCHEMA]}
         .to_vec()
         .unwrap();
     script.extend(
@@ -135,11 +137,13 @@ fn impossible_headers_are_refused() {
         assert!(error.to_string().contains(&format!("'{field}'")), "{error}");
     };
     let base = || {
-        doc! {"outbox": OUTBOX, "first_seq": 1_i64, "last_seq": 2_i64, "count": 3_i64, "schemas": [SCHEMA]}
+        doc! {"outbox": OUTBOX, "lineage": LINEAGE, "acked": 0_i64, "first_seq": 1_i64, "last_seq": 2_i64, "count": 3_i64, "schemas": [SCHEMA]}
     };
     for (field, value) in [
         ("outbox", bson::Bson::from("short")),
         ("outbox", bson::Bson::from("0".repeat(31) + "G")),
+        ("lineage", bson::Bson::from("short")),
+        ("acked", bson::Bson::from(-1)),
         ("first_seq", bson::Bson::from(0)),
         ("last_seq", bson::Bson::from(0)),
         ("last_seq", bson::Bson::from("2")),

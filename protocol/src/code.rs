@@ -91,6 +91,8 @@ pub mod error_code {
     pub const MISSING_PARAMETER: &str = "MissingParameter";
     /// The body is larger than the gateway reads.
     pub const READ_SIZE_LIMIT_EXCEEDED: &str = "ReadSizeLimitExceeded";
+    /// Another file has sent transactions under the outbox's name: this one is a copy and needs a name of its own.
+    pub const OUTBOX_COPIED: &str = "OutboxCopied";
     /// The schema contradicts the one that stored documents were written under.
     pub const SCHEMA_CONFLICT: &str = "SchemaConflict";
     /// The batch names schemas that the gateway has not seen; they are listed in `missing`.

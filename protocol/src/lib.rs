@@ -19,7 +19,7 @@ pub use document::{Document, DocumentError, Limits, Value};
 pub use schema::{Class, Collection, Kind, Property, PropertyType, Schema, SchemaError, Violation};
 
 /// Media type of an ingest request's body.
-pub const CONTENT_TYPE: &str = "application/vnd.realm-ingest.batch; version=1";
+pub const CONTENT_TYPE: &str = "application/vnd.realm-ingest.batch; version=2";
 
 /// Bytes of documents one write transaction may hold. A transaction is never split over batches, so
 /// this is also what the gateway must be able to take in one request.

@@ -28,13 +28,13 @@ pub(crate) use answer::check as check_answer;
 pub(crate) use remote::{Call, Route};
 pub(crate) use user::{Follower, is_refusal};
 
+use crate::clock::{Clock, SystemClock};
 use crate::error::{Code, Error, Result};
 use crate::transport::http::{HttpOptions, HttpTransport};
 use crate::transport::{Method, Transport};
-use crate::uploader::clock::{Clock, SystemClock};
 use remote::{BaseUrl, Remote};
 use runtime::Runtime;
-use user::{Account, Session};
+use user::{Account, SignIn};
 use users::UserStore;
 
 /// How an app is set up.
@@ -310,7 +310,7 @@ impl App {
                 provider_type: provider,
             }]);
         }
-        account.sign_in(Session {
+        account.sign_in(SignIn {
             access_token,
             refresh_token,
             device_id,

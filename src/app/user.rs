@@ -52,7 +52,7 @@ struct Data {
 }
 
 /// The answer to a login.
-pub(crate) struct Session {
+pub(crate) struct SignIn {
     pub(crate) access_token: String,
     pub(crate) refresh_token: String,
     pub(crate) device_id: String,
@@ -127,7 +127,7 @@ impl Account {
         self.data().identities = identities;
     }
 
-    pub(crate) fn sign_in(&self, session: Session) {
+    pub(crate) fn sign_in(&self, session: SignIn) {
         let mut data = self.data();
         data.state = UserState::LoggedIn;
         data.renew_at = session.claims.renew_at(Instant::now());

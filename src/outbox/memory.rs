@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{
-    Codec, Error, Hold, Lease, Outbox, Pending, Recovered, Result, Row, SchemaId, StoredSchema, Transaction,
-    UploaderGuard, check, objects,
+    Codec, Error, Hold, Lease, Outbox, Pending, Recovered, Result, Row, SchemaId, StoredSchema,
+    UploaderGuard, WriteTransaction, check, objects,
 };
 
 /// An [`Outbox`] that lives and dies with the process.
@@ -90,7 +90,7 @@ impl Outbox for MemoryOutbox {
         found.cloned().ok_or(Error::UnknownSchema { id })
     }
 
-    fn append(&self, transaction: &Transaction<'_>) -> Result<i64> {
+    fn append(&self, transaction: &WriteTransaction<'_>) -> Result<i64> {
         check(transaction)?;
         self.schema(transaction.schema)?;
         let mut state = self.state();

@@ -43,7 +43,7 @@ pub struct SchemaId(pub(crate) i64);
 
 /// What [`Outbox::append`] stores: one write transaction, borrowed from the caller.
 #[derive(Debug, Clone, Copy)]
-pub struct Transaction<'a> {
+pub struct WriteTransaction<'a> {
     /// The schema the documents were written under.
     pub schema: SchemaId,
     /// The classes of the documents, in payload order.
@@ -175,7 +175,7 @@ pub trait Outbox: Send + Sync {
     /// Nothing was stored. [`Error::TooLarge`], [`Error::NoDocuments`] and
     /// [`Error::UnknownSchema`] before anything was written; [`Error::CapReached`],
     /// [`Error::DiskFull`] and [`Error::Locked`] when it could succeed later.
-    fn append(&self, transaction: &Transaction<'_>) -> Result<i64>;
+    fn append(&self, transaction: &WriteTransaction<'_>) -> Result<i64>;
 
     /// The oldest rows with a sequence number over `after`: at least one, then as many as fit in
     /// `max_bytes` before compression. `None` when there is none.
@@ -240,7 +240,7 @@ pub trait Outbox: Send + Sync {
 
 /// Refuses what no outbox stores, before anything is touched: a transaction over the limit could
 /// never leave, and one without documents would only hold up those that wait for it.
-fn check(transaction: &Transaction<'_>) -> Result<()> {
+fn check(transaction: &WriteTransaction<'_>) -> Result<()> {
     let bytes = transaction.payload.len() as u64;
     if bytes > MAX_TRANSACTION_BYTES {
         return Err(Error::TooLarge {

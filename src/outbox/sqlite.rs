@@ -27,7 +27,7 @@ use self::turns::Turns;
 use super::settled::Settled;
 use super::{
     Durability, Error, Hold, Lease, Options, Outbox, Pending, Recovered, Result, SchemaId, StoredSchema,
-    Transaction, UploaderGuard, check, new_identity,
+    UploaderGuard, WriteTransaction, check, new_identity,
 };
 
 /// Unused pages that are kept for the next writes rather than given back: a small outbox would
@@ -358,7 +358,7 @@ impl Outbox for SqliteOutbox {
             .ok_or(Error::UnknownSchema { id })
     }
 
-    fn append(&self, transaction: &Transaction<'_>) -> Result<i64> {
+    fn append(&self, transaction: &WriteTransaction<'_>) -> Result<i64> {
         check(transaction)?;
         let id = transaction.schema;
         let known = self

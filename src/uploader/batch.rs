@@ -53,6 +53,8 @@ impl Batch {
             .collect::<Result<Vec<_>>>()?;
         let header = BatchHeader {
             outbox: outbox.identity(),
+            lineage: outbox.identity(),
+            acked: 0,
             first_seq: lease.first_seq(),
             last_seq: lease.last_seq(),
             count: lease.rows.iter().map(|row| row.objects).sum(),
@@ -174,7 +176,7 @@ mod tests {
     use realm_ingest_protocol::BatchReader;
 
     use super::*;
-    use crate::outbox::{MemoryOutbox, Row, Run as StoredRun, Transaction};
+    use crate::outbox::{MemoryOutbox, Row, Run as StoredRun, WriteTransaction};
 
     const DOCUMENT: &[u8] = &[5, 0, 0, 0, 0];
 
@@ -188,7 +190,7 @@ mod tests {
             }];
             let payload = DOCUMENT.repeat(*count as usize);
             outbox
-                .append(&Transaction {
+                .append(&WriteTransaction {
                     schema,
                     runs: &runs,
                     payload: &payload,

@@ -9,7 +9,6 @@
 //! is never left half way.
 
 mod batch;
-pub mod clock;
 pub(crate) mod core;
 mod exchange;
 mod observer;

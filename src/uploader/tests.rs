@@ -7,12 +7,12 @@ use std::sync::mpsc::channel;
 
 use realm_ingest_protocol::BatchReader;
 
-use super::clock::{Clock, Pause};
 use super::session::{Session, StopPolicy};
 use super::*;
 use crate::app::{App, AppConfig, Credentials};
+use crate::clock::{Clock, Pause};
 use crate::outbox::{
-    Lease, MemoryOutbox, Pending, Recovered, Result, Run, SchemaId, StoredSchema, Transaction,
+    Lease, MemoryOutbox, Pending, Recovered, Result, Run, SchemaId, StoredSchema, WriteTransaction,
 };
 use crate::transport::{Request, Response, ResponseFuture, Transport};
 
@@ -82,7 +82,7 @@ impl Outbox for Failing {
     fn schema(&self, id: SchemaId) -> Result<StoredSchema> {
         self.outbox.schema(id)
     }
-    fn append(&self, transaction: &Transaction<'_>) -> Result<i64> {
+    fn append(&self, transaction: &WriteTransaction<'_>) -> Result<i64> {
         self.outbox.append(transaction)
     }
     fn lease(&self, after: i64, max_bytes: u64) -> Result<Option<Lease>> {
@@ -151,7 +151,7 @@ fn upload(settles: u32, leases: u32) -> (Vec<i64>, Vec<Code>) {
         count: 1,
     }];
     outbox
-        .append(&Transaction {
+        .append(&WriteTransaction {
             schema,
             runs: &runs,
             payload: &[5, 0, 0, 0, 0],

@@ -324,7 +324,7 @@ fn a_paused_session_does_not_linger_after_the_last_close() {
 #[test]
 fn reconnect_ends_the_pause_between_attempts() {
     use realm_ingest::app::{App, Credentials};
-    use realm_ingest::uploader::clock::{Clock, Pause};
+    use realm_ingest::clock::{Clock, Pause};
 
     /// Pauses between attempts last for ever; `reconnect` alone ends them.
     struct Forever;
@@ -385,7 +385,7 @@ fn two_processes_worth_of_uploaders_take_turns() {
     waiting.recv_timeout(LIMIT).unwrap().unwrap();
     let row = &lease.rows[0];
     let document = crate::common::reading(9);
-    let transaction = realm_ingest::outbox::Transaction {
+    let transaction = realm_ingest::outbox::WriteTransaction {
         schema: row.schema,
         runs: &row.runs,
         payload: &document,

@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use realm_ingest::SyncError;
 use realm_ingest::app::{App, AppConfig, Credentials, User};
+use realm_ingest::clock::{Clock, Pause};
 use realm_ingest::outbox::Run;
 use realm_ingest::realm::{ErrorHandler, Realm, RealmConfig};
-use realm_ingest::uploader::clock::{Clock, Pause};
 use server::Server;
 use tempfile::TempDir;
 

@@ -1,6 +1,6 @@
 //! Order, counting and settling, alike for both kinds of outbox.
 
-use realm_ingest::outbox::{Error, MemoryOutbox, Outbox, Pending, Run, SchemaId, Transaction};
+use realm_ingest::outbox::{Error, MemoryOutbox, Outbox, Pending, Run, SchemaId, WriteTransaction};
 
 use crate::common::{Folder, append, open, payload, rows, schema};
 
@@ -27,7 +27,7 @@ fn rows_come_out_as_they_went_in_and_in_order() {
         let large = vec![b'x'; 100_000];
         for payload in [b"first".as_slice(), &large, b"third"] {
             outbox
-                .append(&Transaction {
+                .append(&WriteTransaction {
                     schema,
                     runs: &runs,
                     payload,
@@ -149,7 +149,7 @@ fn what_cannot_be_sent_is_refused() {
         ];
         let refused = |schema, runs, payload| {
             outbox
-                .append(&Transaction {
+                .append(&WriteTransaction {
                     schema,
                     runs,
                     payload,

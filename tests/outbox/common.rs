@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use realm_ingest::outbox::{
-    Codec, Options, Outbox, Recovered, Result, Row, Run, SchemaId, SqliteOutbox, Transaction,
+    Codec, Options, Outbox, Recovered, Result, Row, Run, SchemaId, SqliteOutbox, WriteTransaction,
 };
 use tempfile::TempDir;
 
@@ -72,7 +72,7 @@ pub fn append(outbox: &dyn Outbox, payload: &[u8]) -> Result<i64> {
         class: "Reading".to_owned(),
         count: 1,
     }];
-    outbox.append(&Transaction {
+    outbox.append(&WriteTransaction {
         schema: schema(outbox),
         runs: &runs,
         payload,

@@ -72,6 +72,8 @@ pub fn batch(outbox: &str, schema: &Schema, transactions: &[Transaction]) -> Vec
         .sum();
     let header = BatchHeader {
         outbox: outbox.to_owned(),
+        lineage: outbox.to_owned(),
+        acked: 0,
         first_seq: transactions.first().unwrap().0,
         last_seq: transactions.last().unwrap().0,
         count,

@@ -60,7 +60,7 @@ async fn numbers_that_contradict_each_other_are_found() {
     let token = gateway.ready().await;
     let header = |first: i64, last: i64, count: i64| {
         let fingerprints = [schema().fingerprint()];
-        doc! {"outbox": outbox(1), "first_seq": first, "last_seq": last, "count": count, "schemas": &fingerprints[..]}
+        doc! {"outbox": outbox(1), "lineage": outbox(1), "acked": 0, "first_seq": first, "last_seq": last, "count": count, "schemas": &fingerprints[..]}
     };
     let transaction = |seq: i64, schema: i32| doc! {"seq": seq, "schema": schema, "runs": [{"class": "Reading", "count": 1}]};
     for documents in [

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use zstd::bulk::Compressor;
 
-use crate::outbox::{Codec, Row, Run, SchemaId, Transaction, objects};
+use crate::outbox::{Codec, Row, Run, SchemaId, WriteTransaction, objects};
 
 /// Payloads from this size are compressed. Below it a row shares its page with others, a commit
 /// writes that one page whatever the row's size, and there is too little in it for zstd to find;
@@ -94,7 +94,7 @@ pub(super) struct Packer {
 }
 
 impl Packer {
-    pub(super) fn pack<'a>(&self, transaction: &Transaction<'a>) -> Prepared<'a> {
+    pub(super) fn pack<'a>(&self, transaction: &WriteTransaction<'a>) -> Prepared<'a> {
         let (codec, payload) = match self.compress(transaction.payload) {
             Some(compressed) => (Codec::Zstd, Cow::Owned(compressed)),
             None => (Codec::Identity, Cow::Borrowed(transaction.payload)),
@@ -258,7 +258,7 @@ mod tests {
         let packer = Packer::default();
         let pack = |payload: &[u8]| {
             let runs = [run("Reading", 1)];
-            let prepared = packer.pack(&Transaction {
+            let prepared = packer.pack(&WriteTransaction {
                 schema: SchemaId(1),
                 runs: &runs,
                 payload,
