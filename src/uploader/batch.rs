@@ -15,7 +15,7 @@ use crate::outbox::{Codec, Error, Lease, Outbox, Result, SchemaId, StoredSchema}
 /// Better than the outbox's own level 1 and still faster than any link.
 const LEVEL: i32 = 3;
 /// Below this compression costs more than it saves.
-const WORTH_COMPRESSING: usize = 256;
+const WORTH_COMPRESSING: usize = 384;
 
 /// A batch, ready to be sent as often as it takes.
 #[derive(Debug)]
