@@ -1,5 +1,5 @@
 # The front door. The work is in scripts/.
-.PHONY: demo test bench lint fmt
+.PHONY: demo test check bench lint fmt
 
 demo:
 	scripts/ensure-tools.sh build
@@ -10,6 +10,10 @@ demo:
 test:
 	scripts/ensure-tools.sh
 	scripts/test.sh
+
+check:
+	scripts/ensure-tools.sh
+	scripts/check.sh
 
 bench:
 	scripts/ensure-tools.sh build

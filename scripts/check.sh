@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# The inner loop: lints, all unit tests, and those tests that speak of what was changed since a commit (the last one
+# but one when none is given). Everything is `make test`.
+#
+#     scripts/check.sh [commit]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+since=${1:-HEAD~1}
+changed=$(git diff --name-only "$since" && git ls-files --others --exclude-standard)
+
+touches() {
+    grep -qE "$1" <<<"$changed"
+}
+
+step() {
+    echo "== $*"
+    "$@"
+}
+
+step scripts/lint.sh
+step cargo test --workspace --quiet --lib --bins
+if touches '^(protocol|gateway)/'; then
+    step cargo test --quiet -p realm-ingest-gateway --test router
+fi
+if touches '^(src/outbox|tests/outbox)/'; then
+    step cargo test --quiet -p realm-ingest --test outbox
+fi
+if touches '^(protocol|src/(app|uploader|transport|realm)|tests/(client|common))'; then
+    step cargo test --quiet -p realm-ingest --test client
+fi
+if touches '^(src/ffi|cbindgen.toml|include/realm_ingest.h)'; then
+    step cargo test --quiet -p realm-ingest --test c_header
+fi
+
+# Of the C++ programs: two that use most of the headers, and those whose source was changed.
+programs=$(sed -n 's|^tests/cpp/\(.*\)_test\.cpp$|\1|p' <<<"$changed")
+if touches '^(include|cpp|src/ffi)/'; then
+    programs="$programs transaction golden"
+fi
+if [ -n "${programs// /}" ]; then
+    targets=$(printf 'cpp_%s ' $programs)
+    names=$(printf '%s|' $programs)
+    step cmake --preset dev
+    # shellcheck disable=SC2086
+    step cmake --build --preset dev --target gateway $targets
+    step ctest --preset dev -R "^cpp\.(${names%|})$"
+fi
+echo "checked what changed since $since in $SECONDS s"
