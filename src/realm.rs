@@ -110,7 +110,7 @@ impl Realm {
         let core = registry::open(
             &path,
             |core| {
-                if core.user != *user {
+                if core.user() != *user {
                     return Err(Error::Mismatch(format!(
                         "Realm at path '{}' already opened with different sync user.",
                         path.display()

@@ -8,7 +8,7 @@ use tokio::sync::{Notify, watch};
 use super::observer::Observer;
 use super::policy::sync_error;
 use super::session::{ConnectionState, ErrorHandler, SessionState, StopPolicy};
-use crate::app::{Follower, User, UserState};
+use crate::app::{Follower, Inner, User, UserState};
 use crate::error::{Code, Error, Result, SyncError};
 use crate::outbox::Outbox;
 use crate::transport::Transport;
@@ -25,6 +25,9 @@ struct Wait {
 }
 
 struct Status {
+    user: User,
+    /// What the user's account tells; taken away with it.
+    following: Arc<Following>,
     opens: usize,
     /// Counts what stops the loop, so that a stop is seen also when it is undone at once.
     stops: u64,
@@ -44,7 +47,7 @@ struct Status {
 /// One session. Callbacks are queued and never run under its lock.
 pub(crate) struct Core {
     pub(crate) path: PathBuf,
-    pub(crate) user: User,
+    pub(super) app: Arc<Inner>,
     pub(crate) outbox: Arc<dyn Outbox>,
     pub(super) transport: Arc<dyn Transport>,
     status: Mutex<Status>,
@@ -65,38 +68,58 @@ impl Core {
         stop: StopPolicy,
         handler: Option<ErrorHandler>,
     ) -> Arc<Core> {
-        let status = Status {
-            opens: 0,
-            stops: 0,
-            paused: false,
-            failed: false,
-            ended: false,
-            refreshing: false,
-            connection: ConnectionState::Disconnected,
-            observers: Vec::new(),
-            next_observer: 0,
-            waits: Vec::new(),
-            next_wait: 0,
-            handler,
-            stop,
-        };
-        let core = Arc::new(Core {
-            path,
-            user,
-            outbox,
-            transport,
-            status: Mutex::new(status),
-            work: Notify::new(),
-            hurry: Notify::new(),
-            changed: watch::Sender::new(()),
-        });
-        let follower: Weak<dyn Follower> = Arc::downgrade(&core) as Weak<dyn Follower>;
-        core.user.account.follow(follower);
-        core
+        let app = user.app.clone();
+        Arc::new_cyclic(|core| {
+            let status = Status {
+                following: Following::begin(core.clone(), &user),
+                user,
+                opens: 0,
+                stops: 0,
+                paused: false,
+                failed: false,
+                ended: false,
+                refreshing: false,
+                connection: ConnectionState::Disconnected,
+                observers: Vec::new(),
+                next_observer: 0,
+                waits: Vec::new(),
+                next_wait: 0,
+                handler,
+                stop,
+            };
+            Core {
+                path,
+                app,
+                outbox,
+                transport,
+                status: Mutex::new(status),
+                work: Notify::new(),
+                hurry: Notify::new(),
+                changed: watch::Sender::new(()),
+            }
+        })
     }
 
     fn status(&self) -> MutexGuard<'_, Status> {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whose rows these are, and with whose tokens they are sent.
+    pub(crate) fn user(&self) -> User {
+        self.status().user.clone()
+    }
+
+    /// The rows go on under this user of the same app: the loop starts over at once with its tokens. Waits stay.
+    #[allow(dead_code, reason = "called where a user finds a successor")]
+    pub(crate) fn rehome(self: &Arc<Self>, mut user: User) {
+        let mut following = Following::begin(Arc::downgrade(self), &user);
+        let mut status = self.status();
+        std::mem::swap(&mut status.user, &mut user);
+        std::mem::swap(&mut status.following, &mut following);
+        status.failed = false;
+        drop(status);
+        drop((following, user));
+        self.stopped();
     }
 
     /// A realm of this path was opened. What stopped the session before is forgotten.
@@ -160,7 +183,7 @@ impl Core {
 
     /// Whether the loop has anything to do: nobody paused it, and there is a user to work for.
     pub(crate) fn may_run(&self) -> bool {
-        may_run(&self.status(), &self.user)
+        may_run(&self.status())
     }
 
     /// The last realm is closed and the loop stops when everything is uploaded.
@@ -190,7 +213,7 @@ impl Core {
                 if status.ended {
                     return None;
                 }
-                if may_run(&status, &self.user) {
+                if may_run(&status) {
                     return Some(status.stops);
                 }
             }
@@ -216,7 +239,7 @@ impl Core {
         let mut status = self.status();
         let old = status.connection;
         // A loop that was just told to stop may still be on its way here.
-        let stale = new != ConnectionState::Disconnected && !may_run(&status, &self.user);
+        let stale = new != ConnectionState::Disconnected && !may_run(&status);
         if old == new || stale {
             return;
         }
@@ -228,8 +251,7 @@ impl Core {
             .collect();
         if !observers.is_empty() {
             // Queued under the lock, so that changes are told in their order.
-            self.user
-                .app
+            self.app
                 .runtime
                 .callback(move || observers.iter().for_each(|observer| observer.tell(old, new)));
         }
@@ -238,14 +260,14 @@ impl Core {
     /// Tells the error handler, and waits until it has returned.
     pub(super) async fn report(&self, error: SyncError) {
         if let Some(job) = self.report_job(error) {
-            self.user.app.runtime.run_callback(job).await;
+            self.app.runtime.run_callback(job).await;
         }
     }
 
     /// Tells the error handler some time soon.
     pub(crate) fn report_soon(&self, error: SyncError) {
         if let Some(job) = self.report_job(error) {
-            self.user.app.runtime.callback(job);
+            self.app.runtime.callback(job);
         }
     }
 
@@ -284,7 +306,7 @@ impl Core {
     fn finish(&self, waits: Vec<Wait>, result: impl Fn() -> Result<()>) {
         for wait in waits {
             let result = result();
-            self.user.app.runtime.callback(move || (wait.done)(result));
+            self.app.runtime.callback(move || (wait.done)(result));
         }
     }
 
@@ -345,13 +367,13 @@ impl Core {
         let mut status = self.status();
         let refused = match begun {
             Err(error) => Err(error),
-            Ok(_) if !status.paused && !may_run(&status, &self.user) => Err(Error::aborted()),
+            Ok(_) if !status.paused && !may_run(&status) => Err(Error::aborted()),
             Ok((through, answered)) => Ok((through, answered)),
         };
         match refused {
             Err(error) => {
                 drop(status);
-                self.user.app.runtime.callback(move || done(Err(error)));
+                self.app.runtime.callback(move || done(Err(error)));
             }
             Ok((through, answered)) => {
                 let id = status.next_wait;
@@ -403,7 +425,7 @@ impl Core {
         match () {
             () if status.ended => SessionState::Inactive,
             () if status.paused => SessionState::Paused,
-            () if !may_run(&status, &self.user) => SessionState::Inactive,
+            () if !may_run(&status) => SessionState::Inactive,
             () if status.opens == 0 && status.stop == StopPolicy::AfterChangesUploaded => SessionState::Dying,
             () if status.refreshing => SessionState::WaitingForAccessToken,
             () => SessionState::Active,
@@ -429,18 +451,44 @@ impl Core {
             .extract_if(.., |(known, _)| *known == token)
             .collect();
         // Outside the lock: an observer that is running may be calling back, and so may what it owns when it goes.
-        let on_callback_thread = self.user.app.runtime.is_callback_thread();
+        let on_callback_thread = self.app.runtime.is_callback_thread();
         for (_, observer) in &gone {
             observer.end(on_callback_thread);
         }
     }
 }
 
-fn may_run(status: &Status, user: &User) -> bool {
-    !status.ended && !status.paused && !status.failed && user.state() == UserState::LoggedIn
+fn may_run(status: &Status) -> bool {
+    !status.ended && !status.paused && !status.failed && status.user.state() == UserState::LoggedIn
 }
 
-impl Follower for Core {
+/// Listens to one account for a session. An account that the session has left has nobody to tell any more.
+struct Following(Weak<Core>);
+
+impl Following {
+    fn begin(core: Weak<Core>, user: &User) -> Arc<Following> {
+        let following = Arc::new(Following(core));
+        let follower: Weak<dyn Follower> = Arc::downgrade(&following) as Weak<dyn Follower>;
+        user.account.follow(follower);
+        following
+    }
+}
+
+impl Follower for Following {
+    fn logged_in(&self) {
+        if let Some(core) = self.0.upgrade() {
+            core.logged_in();
+        }
+    }
+
+    fn logged_out(&self, reason: Option<&Error>) {
+        if let Some(core) = self.0.upgrade() {
+            core.logged_out(reason);
+        }
+    }
+}
+
+impl Core {
     fn logged_in(&self) {
         self.status().failed = false;
         self.notify_changed();

@@ -94,7 +94,7 @@ async fn send(core: &Core, mut call: Call, connected: bool) -> Result<Response, 
         return Ok(response);
     }
     core.set_refreshing(true);
-    let refreshed = core.user.refresh(Some(&token)).await;
+    let refreshed = core.user().refresh(Some(&token)).await;
     core.set_refreshing(false);
     call.token = Some(refreshed.map_err(|error| refresh_failed(core, &error))?);
     let response = exchange(core, call, connected).await?;
@@ -112,9 +112,9 @@ async fn send(core: &Core, mut call: Call, connected: bool) -> Result<Response, 
 }
 
 async fn token(core: &Core) -> Result<String, Stop> {
-    let refreshing = core.user.needs_refresh();
+    let refreshing = core.user().needs_refresh();
     core.set_refreshing(refreshing);
-    let token = core.user.fresh_token().await;
+    let token = core.user().fresh_token().await;
     core.set_refreshing(false);
     token.map_err(|error| refresh_failed(core, &error))
 }
@@ -125,14 +125,14 @@ fn refresh_failed(core: &Core, error: &Error) -> Stop {
     }
     if is_refusal(error) {
         // Logging out tells every session of the user, this one included.
-        core.user.rejected(error);
+        core.user().rejected(error);
         return Stop::SignedOut;
     }
     Stop::Retry(unreachable(error), None)
 }
 
 async fn exchange(core: &Core, call: Call, connected: bool) -> Result<Response, Stop> {
-    let response = core.user.app.remote.send_over(&*core.transport, call).await;
+    let response = core.app.remote.send_over(&*core.transport, call).await;
     let response = response.map_err(|error| Stop::Retry(unreachable(&error), None))?;
     if !response.is_failed() {
         return Ok(response);
@@ -140,7 +140,7 @@ async fn exchange(core: &Core, call: Call, connected: bool) -> Result<Response, 
     let failure = response.failure.as_ref();
     if failure.is_none_or(|failure| failure.kind == FailureKind::Connect) {
         // The host that the location named may have moved.
-        core.user.app.remote.forget_location().await;
+        core.app.remote.forget_location().await;
     }
     Err(Stop::Retry(policy::broken(failure, connected), None))
 }

@@ -40,7 +40,7 @@ const IDLE_POLL: Duration = Duration::from_secs(2);
 const BUSY_POLLS: u32 = 150;
 
 pub(crate) fn start(core: &Arc<Core>) {
-    core.user.app.runtime.spawn(run(core.clone()));
+    core.app.runtime.spawn(run(core.clone()));
 }
 
 async fn run(core: Arc<Core>) {
@@ -121,7 +121,7 @@ impl Uploader {
     }
 
     async fn pause(&mut self, at_least: Option<Duration>) {
-        let clock = self.core.user.app.clock.clone();
+        let clock = self.core.app.clock.clone();
         let pause = policy::pause(self.failures, clock.random(), at_least);
         self.failures = self.failures.saturating_add(1);
         log::debug!(target: "ingest::session", "next attempt in {pause:?}");
@@ -177,7 +177,7 @@ impl Uploader {
     /// already stored.
     async fn renew_identity(&mut self, position: i64, last: i64) -> Result<(), Stop> {
         while !self.take_right().await? {
-            self.core.user.app.clock.sleep(BUSY_POLL).await;
+            self.core.app.clock.sleep(BUSY_POLL).await;
         }
         let identity = self
             .outbox(|outbox| outbox.renew_identity())
@@ -304,7 +304,7 @@ impl Uploader {
             };
             tokio::select! {
                 () = self.core.work.notified() => return,
-                () = self.core.user.app.clock.sleep(poll) => {}
+                () = self.core.app.clock.sleep(poll) => {}
             }
             let version = self
                 .outbox(|outbox| outbox.version())
@@ -452,7 +452,7 @@ async fn settle(core: Arc<Core>, batch: Batch, ack: Ack) {
             // They are sent again by the next session, and the server recognises them.
             return;
         }
-        let clock = core.user.app.clock.clone();
+        let clock = core.app.clock.clone();
         clock.sleep(policy::backoff(attempt, clock.random())).await;
         attempt += 1;
     }
