@@ -262,7 +262,7 @@ fn resolved(user: &User, path: Option<&Path>) -> Result<PathBuf> {
     if path == default
         && let Some(directory) = default.parent()
     {
-        std::fs::create_dir_all(directory).map_err(|source| Error::File {
+        realm_ingest_durable::create_dir_all(directory).map_err(|source| Error::File {
             action: "make the directory",
             path: directory.to_owned(),
             source,

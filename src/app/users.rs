@@ -5,7 +5,7 @@
 //! read is moved aside and users log in again. A lock file lets several processes change the file in turn.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -74,7 +74,7 @@ pub(crate) struct UserStore {
 impl UserStore {
     /// Opens the store in this directory, which is made if it does not exist.
     pub(crate) fn open(directory: &Path, key: Option<&[u8; 64]>) -> Result<UserStore> {
-        fs::create_dir_all(directory).map_err(file("make the directory", directory))?;
+        realm_ingest_durable::create_dir_all(directory).map_err(file("make the directory", directory))?;
         let key = key.map(derive).transpose()?;
         Ok(UserStore {
             path: directory.join("users.json"),
@@ -166,22 +166,7 @@ impl UserStore {
             None => json,
             Some(key) => self.seal(key, json)?,
         };
-        let temporary = self.path.with_extension("json.new");
-        let mut new = private()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(&temporary)
-            .map_err(file("open", &temporary))?;
-        new.write_all(&bytes)
-            .and_then(|()| new.sync_all())
-            .map_err(file("write", &temporary))?;
-        fs::rename(&temporary, &self.path).map_err(file("replace", &self.path))?;
-        if let Some(directory) = self.path.parent() {
-            // The new name has to survive a power cut too; where directories cannot be synced nothing is lost by that.
-            let _ = File::open(directory).and_then(|directory| directory.sync_all());
-        }
-        Ok(())
+        realm_ingest_durable::replace(&self.path, &bytes, true).map_err(file("replace", &self.path))
     }
 
     fn seal(&self, key: &LessSafeKey, mut json: Vec<u8>) -> Result<Vec<u8>> {
