@@ -8,7 +8,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <typeinfo>
 #include <utility>
 
 #include <cpprealm/internal/app_error.hpp>
@@ -61,12 +60,11 @@ public:
     App(const configuration& config) {
         auto transport = config.http_transport_client ? config.http_transport_client
                                                       : networking::make_http_client();
-        bool built_in = is_built_in(*transport);
+        const auto* built_in = internal::built_in_client(*transport);
 
         auto settings = to_library(config);
         if (built_in)
-            settings.http = http_settings(
-                config, static_cast<const networking::default_http_transport&>(*transport));
+            settings.http = http_settings(config, *built_in);
 
         auto status = internal::no_status();
         auto app = internal::ffi::open_app(
@@ -195,11 +193,6 @@ private:
             settings.proxy_config = config.proxy_configuration;
 #pragma GCC diagnostic pop
         return internal::to_rust(settings);
-    }
-
-    /// A class derived from the built-in transport is the application's own.
-    static bool is_built_in(const networking::http_transport_client& transport) {
-        return typeid(transport) == typeid(networking::default_http_transport);
     }
 
     std::shared_ptr<handle> app_;

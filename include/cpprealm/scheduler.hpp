@@ -1,6 +1,7 @@
 // Which thread may use a database.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 
 namespace realm {
@@ -21,6 +22,16 @@ struct scheduler {
 
     /// Whether `invoke` would run anything.
     [[nodiscard]] virtual bool can_invoke() const noexcept = 0;
+
+protected:
+    /// The number of the thread that a scheduler of ours stands for, and 0 for an application's:
+    /// what a cast would tell, in programs that are compiled without RTTI too.
+    static std::uint64_t thread_of(const scheduler& one) noexcept {
+        return one.realm_internal_thread();
+    }
+
+private:
+    [[nodiscard]] virtual std::uint64_t realm_internal_thread() const noexcept { return 0; }
 };
 
 } // namespace realm

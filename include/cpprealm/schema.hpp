@@ -133,8 +133,9 @@ public:
     using describe = bridge::object_schema (*)();
 
     static declared_classes& instance() {
-        static declared_classes all;
-        return all;
+        // Never destroyed: threads may still open databases while the program's statics go away.
+        static auto* all = new declared_classes();
+        return *all;
     }
     /// A class whose header is included in several files comes once from each.
     void add(describe one) {

@@ -40,8 +40,9 @@ class transaction;
 class live_transactions {
 public:
     static live_transactions& instance() {
-        static live_transactions all;
-        return all;
+        // Never destroyed: threads may still write while the program's statics go away.
+        static auto* all = new live_transactions();
+        return *all;
     }
     std::uint64_t enter(transaction* one) {
         const std::lock_guard<std::mutex> lock(mutex_);

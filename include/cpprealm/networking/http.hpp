@@ -13,6 +13,29 @@
 #include <cpprealm/internal/bridge/realm.hpp>
 
 namespace realm::networking {
+struct default_http_transport;
+struct http_transport_client;
+} // namespace realm::networking
+
+namespace realm::internal {
+
+/// The client as the built-in one, and null for an application's own, which a class derived from
+/// the built-in one is too.
+inline const networking::default_http_transport*
+built_in_client(const networking::http_transport_client& client);
+
+/// Tells whether an object is of class `default_http_transport` itself, without RTTI: of a virtual
+/// base the class of the whole object alone chooses the constructor, and only
+/// `default_http_transport` chooses the one with `true`.
+struct exact_type {
+    exact_type() = default;
+    explicit exact_type(bool is) : exact(is) {}
+    bool exact = false;
+};
+
+} // namespace realm::internal
+
+namespace realm::networking {
 
 enum class http_method { get, post, patch, put, del };
 using http_headers = std::map<std::string, std::string>;
@@ -40,12 +63,17 @@ struct http_transport_client {
     virtual ~http_transport_client() = default;
     virtual void send_request_to_server(const request& request,
                                         std::function<void(const response&)>&& completion) = 0;
+
+private:
+    friend const default_http_transport*
+    internal::built_in_client(const http_transport_client& client);
+    virtual const default_http_transport* realm_internal_built_in() const { return nullptr; }
 };
 
 /// The built-in client with settings. An App that is given one directly uses it inside the library;
 /// a class derived from it takes part as any other client does, and may change a request and pass
 /// it on to `default_http_transport::send_request_to_server`.
-struct default_http_transport : public http_transport_client {
+struct default_http_transport : public http_transport_client, private virtual internal::exact_type {
     struct configuration {
         std::optional<std::map<std::string, std::string>> custom_http_headers;
         std::optional<::realm::internal::bridge::realm::sync_config::proxy_config> proxy_config;
@@ -60,8 +88,8 @@ struct default_http_transport : public http_transport_client {
         std::function<SSLVerifyCallback> ssl_verify_callback;
     };
 
-    default_http_transport() = default;
-    default_http_transport(const configuration& c) : m_configuration(c) {}
+    default_http_transport() : exact_type(true) {}
+    default_http_transport(const configuration& c) : exact_type(true), m_configuration(c) {}
 
     /// Sends on the calling thread and completes before it returns.
     inline void send_request_to_server(const request&,
@@ -71,11 +99,21 @@ struct default_http_transport : public http_transport_client {
 
 protected:
     configuration m_configuration;
+
+private:
+    const default_http_transport* realm_internal_built_in() const override {
+        return exact ? this : nullptr;
+    }
 };
 
 } // namespace realm::networking
 
 namespace realm::internal {
+
+inline const networking::default_http_transport*
+built_in_client(const networking::http_transport_client& client) {
+    return client.realm_internal_built_in();
+}
 
 struct http_client_factory {
     std::mutex mutex;

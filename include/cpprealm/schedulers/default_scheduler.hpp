@@ -31,12 +31,13 @@ struct thread_scheduler final : scheduler {
         return this_thread_number() == thread_;
     }
     bool is_same_as(const scheduler* other) const noexcept override {
-        auto that = dynamic_cast<const thread_scheduler*>(other);
-        return that && that->thread_ == thread_;
+        return other && thread_of(*other) == thread_;
     }
     [[nodiscard]] bool can_invoke() const noexcept override { return false; }
 
 private:
+    [[nodiscard]] std::uint64_t realm_internal_thread() const noexcept override { return thread_; }
+
     const std::uint64_t thread_ = this_thread_number();
 };
 
