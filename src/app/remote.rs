@@ -1,5 +1,6 @@
 //! Requests to the server of one app: where it is, redirects, headers. Knows no users.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -96,6 +97,8 @@ pub(crate) struct Remote {
     base: Mutex<BaseUrl>,
     /// What the location answer named; held while it is asked for, so that it is asked for once.
     host: tokio::sync::Mutex<Option<String>>,
+    /// The warning about a location without TLS was given.
+    warned: AtomicBool,
 }
 
 impl Remote {
@@ -106,6 +109,7 @@ impl Remote {
             transport,
             base: Mutex::new(base),
             host,
+            warned: AtomicBool::new(false),
         }
     }
 
@@ -153,7 +157,7 @@ impl Remote {
             if !is_redirect(&response) {
                 return Ok(response);
             }
-            let target = redirect_target(&response)?;
+            let target = redirect_target(&host, &response)?;
             let mut known = self.host.lock().await;
             *known = None;
             host = self.locate(&self.base(), target).await?;
@@ -200,7 +204,7 @@ impl Remote {
             };
             let response = self.transport.send(self.request(&from, call)).await;
             if is_redirect(&response) {
-                from = redirect_target(&response)?;
+                from = redirect_target(&from, &response)?;
                 continue;
             }
             if response.is_failed() {
@@ -211,10 +215,25 @@ impl Remote {
             let host = answer::text(&location, "hostname")?;
             return Ok(match host.strip_suffix('/').unwrap_or(&host) {
                 "" => base.url.clone(),
+                host if gives_up_tls(&from, host) => {
+                    self.warn_of_plain_location(&from, host);
+                    from
+                }
                 host => host.to_owned(),
             });
         }
         Err(too_many_redirects().into())
+    }
+
+    /// Behind a proxy that does the TLS, a server that was not told its public address names the one it sees.
+    fn warn_of_plain_location(&self, from: &str, host: &str) {
+        if !self.warned.swap(true, Ordering::Relaxed) {
+            log::warn!(
+                target: "ingest::app",
+                "the server at {from} names {host} as its address, which has no TLS; requests stay with {from}: \
+                 set the server's public address"
+            );
+        }
     }
 
     fn request(&self, host: &str, call: Call) -> Request {
@@ -264,15 +283,34 @@ fn is_redirect(response: &Response) -> bool {
 }
 
 /// The host to ask next. Servers send it bare or with the path of the request; the path is ours to add.
-fn redirect_target(response: &Response) -> Result<String> {
+fn redirect_target(from: &str, response: &Response) -> Result<String> {
     let target = response.header("location").unwrap_or_default();
     let target = target.split(BASE_PATH).next().unwrap_or_default();
-    normalised(target).map_err(|_| {
+    let target = normalised(target).map_err(|_| {
         Error::app(
             Code::ClientRedirectError,
             "Redirect response missing location header",
         )
-    })
+    })?;
+    if gives_up_tls(from, &target) {
+        return Err(Error::app(
+            Code::ClientRedirectError,
+            format!(
+                "the server at {from} redirects to {target}, which has no TLS: tokens and documents do not go there, \
+                 so let the server redirect to an https address"
+            ),
+        ));
+    }
+    Ok(target)
+}
+
+/// Whether a request would leave TLS on the way from one address to the other.
+fn gives_up_tls(from: &str, to: &str) -> bool {
+    let is_tls = |url: &str| {
+        url.split_once("://")
+            .is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("https"))
+    };
+    is_tls(from) && !is_tls(to)
 }
 
 fn too_many_redirects() -> Error {
@@ -362,6 +400,45 @@ mod tests {
         });
         assert!(result.is_ok());
         assert_eq!(seen[3], "http://d/api/client/v2.0/auth/profile");
+    }
+
+    #[test]
+    fn a_location_without_tls_does_not_lead_away_from_an_address_with_it() {
+        let (result, seen) = run("https://a", |url| {
+            if url.ends_with("location") {
+                json(r#"{"hostname":"http://a:9090"}"#)
+            } else {
+                json("{}")
+            }
+        });
+        assert!(result.is_ok());
+        assert_eq!(seen[1], "https://a/api/client/v2.0/auth/profile");
+    }
+
+    #[test]
+    fn a_redirect_to_an_address_without_tls_is_an_error_that_names_both() {
+        for redirected in ["location", "auth/profile"] {
+            let script: fn(&str) -> Response = match redirected {
+                "location" => |_| redirect("http://b"),
+                _ => |url| {
+                    if url.ends_with("location") {
+                        json(r#"{"hostname":"HTTPS://c"}"#)
+                    } else {
+                        redirect("http://b/api/client/v2.0/auth/profile")
+                    }
+                },
+            };
+            let (result, seen) = run("https://a", script);
+            let error = result.unwrap_err();
+            assert_eq!(error.code(), Code::ClientRedirectError);
+            assert!(
+                error
+                    .to_string()
+                    .contains("redirects to http://b, which has no TLS"),
+                "{error}"
+            );
+            assert!(seen.iter().all(|url| !url.starts_with("http://")), "{seen:?}");
+        }
     }
 
     #[test]
