@@ -15,7 +15,7 @@ use crate::outbox::{
     self, Durability, Options, Outbox, Pending, Run, SchemaId, SqliteOutbox, WriteTransaction,
 };
 use crate::transport::Transport;
-use crate::transport::http::{HttpOptions, HttpTransport};
+use crate::transport::http::HttpTransport;
 use crate::uploader::core::Core;
 use crate::uploader::session::Session;
 pub use crate::uploader::session::{ErrorHandler, StopPolicy};
@@ -348,15 +348,13 @@ fn report(code: Code, message: String) -> SyncError {
 fn transport(user: &User, config: &RealmConfig) -> Result<Arc<dyn Transport>> {
     let of_app = user.app.remote.transport();
     let own = !config.headers.is_empty() || config.proxy.as_ref().is_some_and(|proxy| !proxy.is_empty());
-    if !own || user.app.host_transport {
-        return Ok(of_app.clone());
+    match &user.app.http {
+        Some(http) if own => {
+            let options = http.with(&config.headers, config.proxy.as_deref());
+            Ok(Arc::new(HttpTransport::new(options)?))
+        }
+        _ => Ok(of_app.clone()),
     }
-    let options = HttpOptions {
-        headers: config.headers.clone(),
-        proxy: config.proxy.clone(),
-        ..HttpOptions::default()
-    };
-    Ok(Arc::new(HttpTransport::new(options)?))
 }
 
 /// Changes that the file's earlier schemas do not allow.

@@ -102,8 +102,8 @@ pub(crate) struct Inner {
     pub(crate) runtime: Runtime,
     pub(crate) remote: Remote,
     pub(crate) clock: Arc<dyn Clock>,
-    /// The transport is the application's own.
-    pub(crate) host_transport: bool,
+    /// Settings of the built-in transport; none where the transport is the application's own.
+    pub(crate) http: Option<HttpOptions>,
     device: DeviceInfo,
     store: UserStore,
     users: Mutex<Users>,
@@ -171,10 +171,12 @@ impl App {
             &paths::metadata_directory(&directory),
             config.metadata_encryption_key.as_ref(),
         )?;
-        let host_transport = config.transport.is_some();
-        let transport = match config.transport {
-            Some(transport) => transport,
-            None => Arc::new(HttpTransport::new(config.http)?),
+        let (transport, http): (Arc<dyn Transport>, _) = match config.transport {
+            Some(transport) => (transport, None),
+            None => (
+                Arc::new(HttpTransport::new(config.http.clone())?),
+                Some(config.http),
+            ),
         };
         let document = store.load()?;
         let accounts = document
@@ -188,7 +190,7 @@ impl App {
             directory,
             runtime: Runtime::start()?,
             clock: config.clock,
-            host_transport,
+            http,
             device: config.device,
             store,
             users: Mutex::new(Users {
@@ -224,7 +226,7 @@ impl App {
 
     /// Whether the transport is the application's own.
     pub fn has_host_transport(&self) -> bool {
-        self.inner.host_transport
+        self.inner.http.is_none()
     }
 
     /// The address that was configured, trimmed.

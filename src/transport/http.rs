@@ -28,6 +28,22 @@ pub struct HttpOptions {
     pub accept_any_certificate: bool,
 }
 
+impl HttpOptions {
+    /// These options with a session's own on top: its headers replace those of the same names, and its proxy, where it
+    /// names one, the proxy. Whom to trust stays.
+    pub(crate) fn with(&self, headers: &[(String, String)], proxy: Option<&str>) -> HttpOptions {
+        let mut options = self.clone();
+        options
+            .headers
+            .retain(|(name, _)| !headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name)));
+        options.headers.extend_from_slice(headers);
+        if let Some(proxy) = proxy.filter(|proxy| !proxy.is_empty()) {
+            options.proxy = Some(proxy.to_owned());
+        }
+        options
+    }
+}
+
 /// The default transport.
 #[derive(Clone)]
 pub struct HttpTransport {

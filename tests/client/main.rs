@@ -6,6 +6,7 @@ mod common;
 
 mod failures;
 mod gateway;
+mod options;
 mod proxy;
 mod refusals;
 mod restart;

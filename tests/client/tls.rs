@@ -23,7 +23,7 @@ fn file(name: &str) -> PathBuf {
         .join(name)
 }
 
-fn server_config(certificate: &str) -> ServerConfig {
+pub fn server_config(certificate: &str) -> ServerConfig {
     let chain = vec![CertificateDer::from_pem_file(file(certificate)).unwrap()];
     let key = PrivateKeyDer::from_pem_file(file("server.key")).unwrap();
     ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
@@ -71,7 +71,7 @@ fn get(certificate: &str, host: &str, options: HttpOptions) -> Response {
     runtime.block_on(HttpTransport::new(options).unwrap().send(request))
 }
 
-fn trusting(name: &str) -> HttpOptions {
+pub fn trusting(name: &str) -> HttpOptions {
     HttpOptions {
         trusted_certificates: Some(file(name)),
         ..HttpOptions::default()

@@ -104,6 +104,10 @@ impl Server {
         server
     }
 
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -249,7 +253,9 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> Option<Seen> {
         .map_or(0, |length| length.parse().unwrap());
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    let path = url.strip_prefix("/api/client/v2.0/").unwrap_or(&url);
+    // Asked as a proxy, it answers for every host.
+    let path = url.find("/api/client/v2.0/").map_or(&url[..], |at| &url[at..]);
+    let path = path.strip_prefix("/api/client/v2.0/").unwrap_or(path);
     let path = path.strip_prefix("app/app-test/").unwrap_or(path);
     Some(Seen {
         what: format!("{method} {path}"),
