@@ -2,6 +2,7 @@
 //! results, custom user data, keys in error reports.
 
 use bson::{Bson, Document};
+use realm_ingest_protocol::ejson::{self, Form};
 
 /// The canonical Extended JSON of one BSON document.
 ///
@@ -9,7 +10,7 @@ use bson::{Bson, Document};
 /// A sentence that says where the bytes stop being a document.
 pub(crate) fn from_bson(document: &[u8]) -> Result<String, String> {
     let document: Document = bson::deserialize_from_slice(document).map_err(|e| e.to_string())?;
-    Ok(Bson::Document(document).into_canonical_extjson().to_string())
+    Ok(ejson::value(Bson::Document(document), Form::Canonical).to_string())
 }
 
 /// The BSON of `{"v": <value>}`, so that any JSON value, not only an object, has bytes.

@@ -145,7 +145,10 @@ impl Check<'_> {
             | (T::Decimal128, Value::Decimal128(_))
             | (T::ObjectId, Value::ObjectId(_)) => true,
             (T::Mixed, value) => is_scalar(value),
-            (T::Object, Value::Null) => property.optional || property.collection.is_none(),
+            // Realm sends a pointer of null as null, alone or in a dictionary; in a list it sends nothing.
+            (T::Object, Value::Null) => {
+                property.optional || matches!(property.collection, None | Some(Collection::Dictionary))
+            }
             (T::Object, Value::Document(object)) => return self.embedded(object),
             (_, Value::Null) => property.optional,
             _ => false,

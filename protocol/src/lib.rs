@@ -10,6 +10,7 @@ pub mod batch;
 mod check;
 pub mod code;
 pub mod document;
+pub mod ejson;
 pub mod schema;
 
 pub use ack::{Ack, ErrorBody, Position, Refusal};

@@ -44,7 +44,7 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
                 json!({"$binary": {"base64": base64, "subType": "00"}})
             });
             let line = json!({
-                "time": bson::Bson::from(bson::DateTime::from_millis(letter.time)).into_relaxed_extjson(),
+                "time": ejson::value(bson::DateTime::from_millis(letter.time).into(), Form::Relaxed),
                 "collection": letter.collection,
                 "code": letter.code,
                 "reason": letter.reason,

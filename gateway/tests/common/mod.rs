@@ -141,6 +141,7 @@ impl Answer {
 
 /// A gateway in this process, with a directory of its own, behind its router.
 pub struct Local {
+    pub gateway: Arc<Gateway>,
     pub router: Router,
     directory: Arc<TempDir>,
 }
@@ -155,9 +156,10 @@ impl Local {
     }
 
     async fn over(directory: Arc<TempDir>, settings: Settings) -> Self {
-        let gateway = Gateway::open(directory.path(), settings).await.unwrap();
+        let gateway = Arc::new(Gateway::open(directory.path(), settings).await.unwrap());
         Self {
-            router: app(Arc::new(gateway)),
+            router: app(Arc::clone(&gateway)),
+            gateway,
             directory,
         }
     }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
-use realm_ingest_protocol::CONTENT_TYPE;
+use realm_ingest_protocol::{CONTENT_TYPE, Schema};
 
 use super::http::Client;
 use super::{APP, Answer, schema};
@@ -93,18 +93,19 @@ impl Server {
             )
             .unwrap();
         let token = login.json["access_token"].as_str().unwrap().to_owned();
-        let path = format!("{APP}/ingest/schemas/{}", schema().fingerprint());
-        let bearer = format!("Bearer {token}");
-        let put = client
-            .call(
-                "PUT",
-                &path,
-                &[("authorization", &bearer)],
-                schema().to_json().as_bytes(),
-            )
-            .unwrap();
-        assert_eq!(put.status, 204);
+        assert_eq!(self.put_schema(&token, &schema()), 204);
         token
+    }
+
+    /// The status of sending a schema.
+    pub fn put_schema(&self, token: &str, schema: &Schema) -> u16 {
+        let path = format!("{APP}/ingest/schemas/{}", schema.fingerprint());
+        let bearer = format!("Bearer {token}");
+        let headers = [("authorization", bearer.as_str())];
+        let put = self
+            .client()
+            .call("PUT", &path, &headers, schema.to_json().as_bytes());
+        put.unwrap().status
     }
 }
 

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use bson::doc;
 use bson::oid::ObjectId;
+use realm_ingest_protocol::Schema;
 use serde_json::{Value, json};
 
 use crate::common::server::{BINARY, Server, command, lines, post};
@@ -121,6 +122,70 @@ fn commands_show_what_a_running_server_has() {
         1_200,
         "the same without a server"
     );
+}
+
+#[test]
+fn commands_show_dates_as_the_specification_says() {
+    let data = tempfile::tempdir().unwrap();
+    let path = data.path();
+    let server = Server::start(path);
+    let token = server.token();
+    let schema = Schema::parse(
+        r#"{"classes":[{"name":"Event","kind":"asymmetric","primary_key":"_id","properties":[
+            {"name":"_id","type":"int"},{"name":"at","type":"date"}]}]}"#,
+    )
+    .unwrap();
+    assert_eq!(server.put_schema(&token, &schema), 204);
+    let event = |id: i64, millis| doc! {"_id": id, "at": bson::DateTime::from_millis(millis)};
+    let events = [
+        event(1, i64::MAX),
+        event(2, i64::MIN),
+        event(3, 500),
+        event(4, 253_402_300_800_000),
+    ];
+    let refused = doc! {"_id": 5_i64, "at": 1_i64, "more": bson::DateTime::MAX};
+    let body = batch(
+        &outbox(1),
+        &schema,
+        &[one_run(1, "Event", &events), one_run(2, "Event", &[refused])],
+    );
+    assert_eq!(
+        post(&mut server.client(), &token, &body)
+            .unwrap()
+            .ack()
+            .refused
+            .len(),
+        1
+    );
+    let far = |id, millis: i64| json!({"_id": id, "at": {"$date": {"$numberLong": millis.to_string()}}});
+    let wanted = [
+        far(1, i64::MAX),
+        far(2, i64::MIN),
+        json!({"_id": 3, "at": {"$date": "1970-01-01T00:00:00.500Z"}}),
+        far(4, 253_402_300_800_000),
+    ];
+    assert_eq!(parsed(&lines(path, &["find", "Event"])), wanted);
+    assert_eq!(parsed(&lines(path, &["export", "Event"])), wanted);
+    let mut command = Command::new(BINARY);
+    command
+        .args(["tail", "Event", "--from-start", "--data"])
+        .arg(path);
+    let mut tail = command.stdout(Stdio::piped()).spawn().unwrap();
+    let shown: Vec<_> = BufReader::new(tail.stdout.take().unwrap())
+        .lines()
+        .take(4)
+        .map(Result::unwrap)
+        .collect();
+    tail.kill().unwrap();
+    tail.wait().unwrap();
+    assert_eq!(parsed(&shown), wanted);
+    let letter = parsed(&lines(path, &["dead-letters"])).remove(0);
+    assert_eq!(
+        letter["document"]["more"]["$date"]["$numberLong"],
+        i64::MAX.to_string()
+    );
+    let time = letter["time"]["$date"].as_str().unwrap();
+    assert!(matches!(time.len(), 20 | 24) && time.ends_with('Z'), "{time}");
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod common;
 mod auth;
 mod bad_input;
 mod exactly_once;
+mod golden;
 mod location;
 mod mutations;
 mod schemas;
