@@ -11,6 +11,7 @@
 mod decimal;
 mod ejson;
 mod ffi;
+mod process;
 
 pub mod app;
 pub mod clock;
@@ -22,3 +23,4 @@ pub mod transport;
 pub mod uploader;
 
 pub use error::{Code, CompensatingWrite, Error, Result, SyncError};
+pub use process::shutdown;

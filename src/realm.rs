@@ -14,6 +14,7 @@ use crate::error::{Code, Error, Result, SyncError};
 use crate::outbox::{
     self, Durability, Options, Outbox, Pending, Run, SchemaId, SqliteOutbox, WriteTransaction,
 };
+use crate::process;
 use crate::transport::Transport;
 use crate::transport::http::HttpTransport;
 use crate::uploader::core::Core;
@@ -92,6 +93,7 @@ impl Realm {
     /// The schema is not valid or contradicts the file's, the user has been removed, the path is open for another
     /// user, or the file cannot be used.
     pub fn open(user: &User, config: RealmConfig, handler: Option<ErrorHandler>) -> Result<Realm> {
+        process::check()?;
         if user.state() == UserState::Removed {
             return Err(Error::Logic(format!(
                 "Cannot start a sync session for user '{}' because this user has been removed.",
@@ -212,7 +214,7 @@ impl Realm {
     /// Closes the realm; the second time does nothing. What is pending stays in the file, and is uploaded now or later
     /// as the stop policy says.
     pub fn close(&self) {
-        if !self.closed.swap(true, Ordering::AcqRel) {
+        if !process::is_foreign() && !self.closed.swap(true, Ordering::AcqRel) {
             registry::close(&self.core);
         }
     }
@@ -223,6 +225,7 @@ impl Realm {
     }
 
     fn open_core(&self) -> Result<&Core> {
+        process::check()?;
         if self.is_closed() {
             Err(Error::Closed)
         } else {
@@ -233,6 +236,10 @@ impl Realm {
 
 impl Drop for Realm {
     fn drop(&mut self) {
+        if process::is_foreign() {
+            // The last one would close the file, which is the parent's.
+            std::mem::forget(self.core.clone());
+        }
         self.close();
     }
 }

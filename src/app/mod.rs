@@ -7,6 +7,7 @@ mod device;
 mod paths;
 mod remote;
 mod runtime;
+mod threads;
 mod tokens;
 mod user;
 mod users;
@@ -26,10 +27,12 @@ pub use users::Identity;
 
 pub(crate) use answer::check as check_answer;
 pub(crate) use remote::{Call, Route};
+pub(crate) use threads::end_all as end_threads;
 pub(crate) use user::{Follower, is_refusal};
 
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Code, Error, Result};
+use crate::process;
 use crate::transport::http::{HttpOptions, HttpTransport};
 use crate::transport::{Method, Transport};
 use remote::{BaseUrl, Remote};
@@ -138,6 +141,7 @@ impl App {
     /// # Errors
     /// The address has no scheme, the id cannot be a directory's name, or a file cannot be used.
     pub fn open(config: AppConfig) -> Result<App> {
+        process::begin()?;
         let base = BaseUrl::resolve(config.base_url.as_deref())?;
         if !config.enable_caching {
             return App::make(config, base);
@@ -270,6 +274,7 @@ impl App {
     /// The server refused or could not be reached. If it is the profile that could not be fetched, the user is logged
     /// in all the same.
     pub fn login(&self, credentials: &Credentials) -> Result<User> {
+        process::check()?;
         if credentials.is_anonymous()
             && let Some(user) = self.anonymous_user()
         {

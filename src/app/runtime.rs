@@ -3,68 +3,68 @@
 //! that calls back into the library and waits, stops no upload and cannot lock itself out.
 
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread::{self, ThreadId};
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
+use super::threads::{Job, Threads};
 use crate::error::{Error, Result};
-
-type Job = Box<dyn FnOnce() + Send>;
+use crate::process;
 
 pub(crate) struct Runtime {
     handle: Handle,
     thread: ThreadId,
-    callbacks: mpsc::Sender<Job>,
     callback_thread: ThreadId,
-    /// Dropped with the runtime, which tells its thread to end.
-    _stop: oneshot::Sender<()>,
+    threads: Arc<Threads>,
 }
 
 impl Runtime {
     pub(crate) fn start() -> Result<Runtime> {
-        let failed = |source| Error::File {
-            action: "start a thread for",
-            path: "ingest-uploader".into(),
-            source,
-        };
+        let (stop, stopped) = oneshot::channel::<Duration>();
+        let (callbacks, jobs) = mpsc::channel::<Job>();
+        let threads = Threads::new(stop, callbacks)?;
+        let runtime = Runtime::run(&threads, stopped, jobs);
+        if runtime.is_err() {
+            threads.end(None);
+        }
+        runtime
+    }
+
+    fn run(
+        threads: &Arc<Threads>,
+        stopped: oneshot::Receiver<Duration>,
+        jobs: mpsc::Receiver<Job>,
+    ) -> Result<Runtime> {
+        let (started, ended) = (threads.clone(), threads.clone());
         let runtime = Builder::new_current_thread()
             .enable_all()
             .thread_name("ingest-blocking")
             // Disk work of sessions and transports that block; each session needs one at a time.
             .max_blocking_threads(64)
+            .on_thread_start(move || started.started())
+            .on_thread_stop(move || ended.stopped())
             .build()
-            .map_err(failed)?;
+            .map_err(|source| Error::File {
+                action: "start a thread for",
+                path: "ingest-uploader".into(),
+                source,
+            })?;
         let handle = runtime.handle().clone();
-        let (stop, stopped) = oneshot::channel::<()>();
-        let uploader = thread::Builder::new()
-            .name("ingest-uploader".to_owned())
-            .spawn(move || {
-                // An error means that the sender is gone, which is the signal.
-                let _ = runtime.block_on(stopped);
-                // A transport of the application may block without end; nobody waits for it.
-                runtime.shutdown_background();
-            })
-            .map_err(failed)?;
-        let (callbacks, jobs) = mpsc::channel::<Job>();
-        let callback = thread::Builder::new()
-            .name("ingest-callbacks".to_owned())
-            .spawn(move || {
-                for job in jobs {
-                    if catch_unwind(AssertUnwindSafe(job)).is_err() {
-                        log::error!(target: "ingest::callbacks", "a callback of the application panicked");
-                    }
-                }
-            })
-            .map_err(failed)?;
+        let thread = threads.spawn("ingest-uploader", move || match runtime.block_on(stopped) {
+            Ok(limit) => runtime.shutdown_timeout(limit),
+            // The app is closed. A transport of the application may block without end; nobody waits for it.
+            Err(_) => runtime.shutdown_background(),
+        })?;
+        let caller = threads.clone();
+        let callback_thread = threads.spawn("ingest-callbacks", move || caller.call(jobs))?;
         Ok(Runtime {
             handle,
-            thread: uploader.thread().id(),
-            callbacks,
-            callback_thread: callback.thread().id(),
-            _stop: stop,
+            thread,
+            callback_thread,
+            threads: threads.clone(),
         })
     }
 
@@ -77,6 +77,7 @@ impl Runtime {
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Result<T> {
+        process::check()?;
         if thread::current().id() == self.thread {
             return Err(Error::Logic(
                 "this call waits for the network and cannot be made on the library's own network thread"
@@ -88,15 +89,15 @@ impl Runtime {
             // The caller waits below, so it takes what is sent.
             let _ = sender.send(work.await);
         });
-        answer
-            .recv()
-            .map_err(|_| Error::Panic("the network thread ended before the call was done".to_owned()))
+        answer.recv().map_err(|_| match process::check() {
+            Err(ended) => ended,
+            Ok(()) => Error::Panic("the network thread ended before the call was done".to_owned()),
+        })
     }
 
     /// Runs a callback of the application on the thread for them, after those before it.
     pub(crate) fn callback(&self, job: impl FnOnce() + Send + 'static) {
-        // The thread lives as long as this sender.
-        let _ = self.callbacks.send(Box::new(job));
+        self.threads.callback(Box::new(job));
     }
 
     pub(crate) fn is_callback_thread(&self) -> bool {
@@ -111,6 +112,17 @@ impl Runtime {
             drop(sender);
         });
         let _ = done.await;
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        // A forked child has none of the threads, and their locks may be held for ever.
+        if process::is_foreign() {
+            std::mem::forget((self.threads.clone(), self.handle.clone()));
+        } else {
+            self.threads.end(None);
+        }
     }
 }
 

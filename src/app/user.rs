@@ -11,6 +11,7 @@ use super::tokens::{self, Claims};
 use super::users::{Identity, StoredUser};
 use super::{App, Inner, answer, paths};
 use crate::error::{Code, Error, Result};
+use crate::process;
 use crate::transport::Method;
 
 /// Whether a user can act.
@@ -258,6 +259,7 @@ impl User {
     /// # Errors
     /// The server could not be told, or the file of users could not be written.
     pub fn log_out(&self) -> Result<()> {
+        process::check()?;
         let Some(token) = self.sign_out(None)? else {
             return Ok(());
         };

@@ -12,6 +12,7 @@ mod convert;
 mod handles;
 
 use crate::error::{Error, Result};
+use crate::process;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -63,8 +64,10 @@ impl<T> Handle<T> {
     }
 
     /// # Errors
-    /// Those of `work`, a panic in it or in an earlier call, or that there is nothing to work on.
+    /// Those of `work`, a panic in it or in an earlier call, that there is nothing to work on, or that this process
+    /// may not use the library (any more).
     fn call<R>(&self, work: impl FnOnce(&T) -> Result<R>) -> Result<R> {
+        process::check()?;
         if self.broken.load(Ordering::Acquire) {
             return Err(Error::Panic(
                 "an earlier call panicked, so this handle does no more work".to_owned(),
@@ -84,6 +87,15 @@ impl<T> Handle<T> {
     /// For calls that have no way to tell of failure.
     fn read<R>(&self, fallback: R, work: impl FnOnce(&T) -> R) -> R {
         self.call(|inner| Ok(work(inner))).unwrap_or(fallback)
+    }
+}
+
+impl<T> Drop for Handle<T> {
+    fn drop(&mut self) {
+        // What a forked child inherited has locks that may be held for ever, and files that are the parent's.
+        if process::is_foreign() {
+            std::mem::forget(self.inner.take());
+        }
     }
 }
 

@@ -10,68 +10,154 @@ use once_cell::sync::Lazy;
 use super::core::Core;
 use super::session::StopPolicy;
 use crate::error::Result;
+use crate::process;
 
-static SESSIONS: Lazy<Mutex<HashMap<PathBuf, Arc<Core>>>> = Lazy::new(Mutex::default);
-
-// Lock order: this one, then a session's status. Neither is held while callbacks run.
-fn sessions() -> MutexGuard<'static, HashMap<PathBuf, Arc<Core>>> {
-    SESSIONS.lock().unwrap_or_else(PoisonError::into_inner)
+/// One path that is open, or is being opened or closed.
+#[derive(Default)]
+struct Slot {
+    /// Whose turn it is to open or close the path, which may take as long as the disk does.
+    turn: Mutex<()>,
+    core: Mutex<Option<Arc<Core>>>,
 }
 
-/// Whether this process has a session for the path.
+impl Slot {
+    fn core(&self) -> MutexGuard<'_, Option<Arc<Core>>> {
+        lock(&self.core)
+    }
+}
+
+static SLOTS: Lazy<Mutex<HashMap<PathBuf, Arc<Slot>>>> = Lazy::new(Mutex::default);
+
+// Lock order: a turn, then the slots, then a slot's core, then a session's status. Only a turn is held while the disk is
+// waited for, so a path that is stuck holds up nobody but those who want the same.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether this process has a session for the path, or is about to.
 pub(crate) fn is_open(path: &Path) -> bool {
-    sessions().contains_key(path)
+    lock(&SLOTS).contains_key(path)
 }
 
-/// The session of the path: one that is there and fits, or the one that `make` gives. Counts as one open more.
+/// Runs `work` when it is the caller's turn on this path.
+fn in_turn<T>(path: &Path, work: impl FnOnce(&Slot) -> T) -> T {
+    let slot = lock(&SLOTS).entry(path.to_owned()).or_default().clone();
+    let result = {
+        let _turn = lock(&slot.turn);
+        work(&slot)
+    };
+    let mut slots = lock(&SLOTS);
+    // A slot is shared under this lock alone: with the map's and this one's nobody else has it.
+    if Arc::strong_count(&slot) == 2 && slot.core().is_none() {
+        slots.remove(path);
+    }
+    result
+}
+
+/// The session of the path: one that is there and fits, or the one that `make` gives. Counts as one open more. A second
+/// open of the path waits for the first.
 pub(crate) fn open(
     path: &Path,
     join: impl FnOnce(&Arc<Core>) -> Result<()>,
     make: impl FnOnce() -> Result<Arc<Core>>,
 ) -> Result<Arc<Core>> {
-    // Held while the file is opened: a second open of the path waits for the first.
-    let mut sessions = sessions();
-    if let Some(core) = sessions.get(path) {
-        join(core)?;
+    in_turn(path, |slot| {
+        let known = slot.core().clone();
+        if let Some(core) = known {
+            join(&core)?;
+            core.opened();
+            return Ok(core);
+        }
+        let core = make()?;
+        let mut place = slot.core();
+        // Under the lock: a shutdown that has begun finds the session here, or it does not begin.
+        if let Err(ended) = process::check() {
+            core.end();
+            return Err(ended);
+        }
         core.opened();
-        return Ok(core.clone());
-    }
-    let core = make()?;
-    core.opened();
-    sessions.insert(path.to_owned(), core.clone());
-    Ok(core)
+        *place = Some(core.clone());
+        Ok(core)
+    })
 }
 
 /// One open less. The last one ends the session, or leaves it to finish its work.
 pub(crate) fn close(core: &Arc<Core>) {
-    let mut sessions = sessions();
-    if !core.closed() {
-        return;
-    }
-    let ends = match core.stop_policy() {
-        StopPolicy::Immediately => true,
-        StopPolicy::LiveIndefinitely => false,
-        StopPolicy::AfterChangesUploaded => !core.may_run() || !core.has_pending(),
-    };
-    if ends {
-        sessions.remove(&core.path);
-        core.end();
-    }
+    in_turn(&core.path, |slot| {
+        if !core.closed() {
+            return;
+        }
+        let ends = match core.stop_policy() {
+            StopPolicy::Immediately => true,
+            StopPolicy::LiveIndefinitely => false,
+            StopPolicy::AfterChangesUploaded => !core.may_run() || !core.has_pending(),
+        };
+        if ends {
+            slot.core().take();
+            core.end();
+        }
+    });
 }
 
 /// Ends a session that nobody has open and that has nothing left to do, or can do nothing.
 pub(crate) fn end_if_done(core: &Arc<Core>) {
-    let mut sessions = sessions();
-    let done = core.is_unused()
-        && core.stop_policy() != StopPolicy::LiveIndefinitely
-        && (!core.may_run() || !core.has_pending());
-    // A later session of the same path is not this one's to remove.
-    if done
-        && sessions
-            .get(&core.path)
-            .is_some_and(|known| Arc::ptr_eq(known, core))
-    {
-        sessions.remove(&core.path);
-        core.end();
+    in_turn(&core.path, |slot| {
+        let done = core.is_unused()
+            && core.stop_policy() != StopPolicy::LiveIndefinitely
+            && (!core.may_run() || !core.has_pending());
+        // A later session of the same path is not this one's to remove.
+        let current = slot.core().as_ref().is_some_and(|known| Arc::ptr_eq(known, core));
+        if done && current {
+            slot.core().take();
+            core.end();
+        }
+    });
+}
+
+/// Ends every session, whoever has it open. Waits for nobody's turn.
+pub(crate) fn end_all() {
+    let slots: Vec<Arc<Slot>> = lock(&SLOTS).values().cloned().collect();
+    for slot in slots {
+        let core = slot.core().take();
+        if let Some(core) = core {
+            core.end();
+        }
+    }
+    lock(&SLOTS).retain(|_, slot| Arc::strong_count(slot) > 1);
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+    use std::sync::mpsc::channel;
+    use std::thread;
+
+    use super::*;
+    use crate::error::Error;
+
+    #[test]
+    fn a_path_that_is_stuck_while_it_opens_holds_up_no_other() {
+        let stuck = || Err(Error::aborted());
+        let (entered, inside) = channel();
+        let (release, released) = channel::<()>();
+        let first = thread::spawn(move || {
+            let opened = open(
+                Path::new("/stuck"),
+                |_| Ok(()),
+                || {
+                    entered.send(()).unwrap();
+                    released.recv().unwrap();
+                    stuck()
+                },
+            );
+            opened.is_err()
+        });
+        inside.recv().unwrap();
+        assert!(open(Path::new("/other"), |_| Ok(()), stuck).is_err());
+        assert!(is_open(Path::new("/stuck")) && !is_open(Path::new("/other")));
+        release.send(()).unwrap();
+        assert!(first.join().unwrap());
+        assert!(!is_open(Path::new("/stuck")));
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::core::Core;
 use super::observer::Observer;
 use crate::error::{Code, Error, Result, SyncError};
+use crate::process;
 
 /// What a session is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +69,16 @@ impl Session {
     }
 
     fn core(&self) -> Option<Arc<Core>> {
+        process::check().ok()?;
         self.0.upgrade().filter(|core| !core.has_ended())
+    }
+
+    fn wait(&self, upload: bool, done: impl FnOnce(Result<()>) + Send + 'static) {
+        match (process::check(), self.core()) {
+            (Err(error), _) => done(Err(error)),
+            (Ok(()), None) => done(Err(Error::aborted())),
+            (Ok(()), Some(core)) => core.wait(upload, Box::new(done)),
+        }
     }
 
     /// False once every realm of the path is closed and the work in the background has ended.
@@ -90,19 +100,13 @@ impl Session {
     /// Calls back once, when everything committed before the call is acknowledged, or with the reason why that will
     /// not happen.
     pub fn wait_for_upload(&self, done: impl FnOnce(Result<()>) + Send + 'static) {
-        match self.core() {
-            Some(core) => core.wait(true, Box::new(done)),
-            None => done(Err(Error::aborted())),
-        }
+        self.wait(true, done);
     }
 
     /// Calls back once, when the server has answered a request that began after the call. There is nothing to
     /// download.
     pub fn wait_for_download(&self, done: impl FnOnce(Result<()>) + Send + 'static) {
-        match self.core() {
-            Some(core) => core.wait(false, Box::new(done)),
-            None => done(Err(Error::aborted())),
-        }
+        self.wait(false, done);
     }
 
     /// As [`Session::wait_for_upload`], on the caller's thread. Not to be called from a callback, which would keep the
@@ -164,7 +168,9 @@ impl Session {
     /// may go: it waits for one that is running, unless that is the caller itself.
     pub fn unobserve_connection(&self, token: u64) {
         // Also of a session that has ended: its last change may still be on its way.
-        if let Some(core) = self.0.upgrade() {
+        if !process::is_foreign()
+            && let Some(core) = self.0.upgrade()
+        {
             core.unobserve(token);
         }
     }
