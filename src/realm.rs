@@ -1,6 +1,9 @@
 //! A realm: the outbox and the session of one path, opened with a schema for one user. What both doors of the library
 //! call.
 
+pub(crate) mod files;
+pub(crate) mod homes;
+
 use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -108,11 +111,12 @@ impl Realm {
         }
         let schema = parsed(&config.schema_json)?;
         let path = resolved(user, config.path.as_deref())?;
+        let user = user.heir();
         let (stop, options) = (config.stop_policy, options(&config));
         let core = registry::open(
             &path,
             |core| {
-                if core.user() != *user {
+                if core.user().heir() != user {
                     return Err(Error::Mismatch(format!(
                         "Realm at path '{}' already opened with different sync user.",
                         path.display()
@@ -121,7 +125,7 @@ impl Realm {
                 core.adopt(stop, handler.clone());
                 Ok(())
             },
-            || start(user, &path, &config, options, handler.clone()),
+            || start(&user, &path, &config, options, handler.clone()),
         )?;
         // From here on dropping closes.
         let mut realm = Realm {

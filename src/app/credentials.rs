@@ -1,10 +1,12 @@
 //! What a user logs in with: the provider's name in the URL and the JSON body that goes there.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use serde_json::Value;
 use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
 
+use super::tokens;
 use crate::error::{Error, Result};
 
 /// Credentials of any provider.
@@ -76,6 +78,32 @@ impl Credentials {
         self.provider == ANONYMOUS
     }
 
+    /// Who logs in with these, comparable between log-ins and without a secret that could be read back: the provider,
+    /// and the SHA-256 of the login name. Empty where the credentials have no name that stays the same.
+    pub(crate) fn principal(&self) -> String {
+        let body = serde_json::from_str::<Value>(&self.body).unwrap_or(Value::Null);
+        let text = |key: &str| body[key].as_str().map(str::to_owned);
+        let name = match self.provider.as_str() {
+            ANONYMOUS => return ANONYMOUS.to_owned(),
+            "local-userpass" => text("username"),
+            "api-key" => text("key"),
+            "custom-token" => text("token").as_deref().and_then(tokens::subject),
+            "oauth2-google" | "oauth2-apple" => text("id_token").as_deref().and_then(tokens::subject),
+            // The payload is the function's own affair: who sends the same one is the same.
+            "custom-function" => Some(self.body.clone()),
+            _ => None,
+        };
+        let Some(name) = name else {
+            return String::new();
+        };
+        let mut principal = format!("{}:", self.provider);
+        for byte in Sha256::digest(name.as_bytes()) {
+            // Writing to a string does not fail.
+            let _ = write!(principal, "{byte:02x}");
+        }
+        principal
+    }
+
     /// The body with the device added as `options`.
     pub(crate) fn body(&self, options: &Value) -> String {
         let fields = self.body.trim_start_matches('{').trim_start();
@@ -127,6 +155,27 @@ mod tests {
             serde_json::from_str::<Value>(&own).unwrap(),
             json!({"options": {"device": 1}, "a": 1})
         );
+    }
+
+    #[test]
+    fn a_principal_tells_people_apart_and_shows_no_name() {
+        let email = Credentials::email_password("a@b.c", "one").principal();
+        assert_eq!(email, Credentials::email_password("a@b.c", "another").principal());
+        assert_ne!(email, Credentials::email_password("b@b.c", "one").principal());
+        assert!(email.starts_with("local-userpass:") && !email.contains("a@b.c"));
+        assert_eq!(email.len(), "local-userpass:".len() + 64);
+        assert_eq!(Credentials::anonymous().principal(), "anon-user");
+        let token = |claims: &str| {
+            use base64::Engine;
+            let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims);
+            let body = json!({"token": format!("e30.{claims}.sig")}).to_string();
+            Credentials::new("custom-token", &body).unwrap().principal()
+        };
+        assert_eq!(
+            token(r#"{"sub":"bob","exp":1}"#),
+            token(r#"{"exp":2,"sub":"bob"}"#)
+        );
+        assert_eq!(token(r#"{"exp":1}"#), "");
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! Apps and their users: logging in and out, tokens, and the files that belong to a user. Speaks the App Services
 //! client API; knows nothing of outboxes or sessions.
 
+mod account;
 mod answer;
 mod credentials;
 mod device;
+mod login;
 mod paths;
 mod remote;
 mod runtime;
@@ -15,30 +17,33 @@ mod users;
 use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use once_cell::sync::Lazy;
-use serde_json::{Value, json};
+use serde_json::json;
 
+pub use account::UserState;
 pub use credentials::Credentials;
 pub use device::DeviceInfo;
-pub use user::{User, UserState};
+pub use user::User;
 pub use users::Identity;
 
+pub(crate) use account::{Account, Follower};
 pub(crate) use answer::check as check_answer;
+pub(crate) use paths::realm_file;
 pub(crate) use remote::{Call, Route};
 pub(crate) use threads::end_all as end_threads;
-pub(crate) use user::{Follower, is_refusal};
+pub(crate) use user::is_refusal;
 
 use crate::clock::{Clock, SystemClock};
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
 use crate::process;
 use crate::transport::http::{HttpOptions, HttpTransport};
 use crate::transport::{Method, Transport};
 use remote::{BaseUrl, Remote};
 use runtime::Runtime;
-use user::{Account, SignIn};
-use users::UserStore;
+use users::{Document, UserStore};
 
 /// How an app is set up.
 #[derive(Clone)]
@@ -110,6 +115,8 @@ pub(crate) struct Inner {
     device: DeviceInfo,
     store: UserStore,
     users: Mutex<Users>,
+    /// Anonymous users that were logged in for rejected ones since the server last accepted a session.
+    relogins: AtomicU32,
 }
 
 #[derive(Default)]
@@ -201,8 +208,15 @@ impl App {
                 accounts,
                 current: document.current,
             }),
+            relogins: AtomicU32::new(0),
         });
-        inner.delete_removed(document.removed);
+        let deleted = crate::realm::files::delete_removed(&inner.directory, document.removed);
+        if !deleted.is_empty() {
+            let forget = |document: &mut Document| document.removed.retain(|id| !deleted.contains(id));
+            if let Err(error) = inner.store.update(forget) {
+                log::warn!(target: "ingest::app", "{}", error.full_message());
+            }
+        }
         Ok(App { inner })
     }
 
@@ -275,62 +289,21 @@ impl App {
     /// in all the same.
     pub fn login(&self, credentials: &Credentials) -> Result<User> {
         process::check()?;
-        if credentials.is_anonymous()
-            && let Some(user) = self.anonymous_user()
-        {
-            self.inner.make_current(user.id())?;
-            return Ok(user);
+        let inner = self.inner.clone();
+        if credentials.is_anonymous() {
+            if let Some(user) = inner.anonymous_user() {
+                inner.make_current(user.id())?;
+                return Ok(user);
+            }
+            return self
+                .inner
+                .runtime
+                .block_on(async move { inner.log_in_anonymously().await })?;
         }
-        let app = self.clone();
-        let body = credentials.body(&self.inner.device.options(&self.inner.app_id));
-        let provider = credentials.provider().to_owned();
+        let credentials = credentials.clone();
         self.inner
             .runtime
-            .block_on(async move { app.log_in(provider, body).await })?
-    }
-
-    async fn log_in(&self, provider: String, body: String) -> Result<User> {
-        let route = Route::App(format!("auth/providers/{provider}/login"));
-        let response = self
-            .inner
-            .remote
-            .send(Call::json(Method::Post, route, None, body))
-            .await?;
-        let body = answer::object(&response)?;
-        let access_token = answer::text(&body, "access_token")?;
-        let refresh_token = answer::text(&body, "refresh_token")?;
-        let id = answer::text(&body, "user_id")?;
-        let device_id = body
-            .get("device_id")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned();
-        let malformed = || Error::app(Code::BadToken, "Could not log in user: received malformed JWT");
-        tokens::claims(&refresh_token).ok_or_else(malformed)?;
-        let claims = tokens::claims(&access_token).ok_or_else(malformed)?;
-
-        let account = self.inner.account(&id);
-        if account.has_no_identity() {
-            // Until the profile is known, and so that a logout knows an anonymous user also if it never is.
-            account.set_identities(vec![Identity {
-                id: id.clone(),
-                provider_type: provider,
-            }]);
-        }
-        account.sign_in(SignIn {
-            access_token,
-            refresh_token,
-            device_id,
-            claims,
-        });
-        log::info!(target: "ingest::app", "user {id} logged in");
-        let user = User {
-            app: self.inner.clone(),
-            account,
-        };
-        self.inner.clone().store_login(&user.account).await?;
-        self.inner.fetch_profile(&user).await?;
-        Ok(user)
+            .block_on(async move { inner.log_in(&credentials).await })?
     }
 
     /// The user who logged in last and still is.
@@ -362,18 +335,19 @@ impl App {
             })
             .collect()
     }
-
-    fn anonymous_user(&self) -> Option<User> {
-        let users = self.users();
-        users
-            .into_iter()
-            .find(|user| user.state() == UserState::LoggedIn && user.account.is_only_anonymous())
-    }
 }
 
 impl Inner {
     fn users(&self) -> MutexGuard<'_, Users> {
         self.users.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn known(&self, id: &str) -> Option<Arc<Account>> {
+        self.users()
+            .accounts
+            .iter()
+            .find(|account| account.id == id)
+            .cloned()
     }
 
     /// The account of this id, the same object while the user is not removed.
@@ -391,122 +365,5 @@ impl Inner {
         self.users().current = Some(id.to_owned());
         self.store
             .update(|document| document.current = Some(id.to_owned()))
-    }
-
-    async fn store_login(self: Arc<Inner>, account: &Account) -> Result<()> {
-        self.users().current = Some(account.id.clone());
-        let user = account.stored();
-        let stored = tokio::task::spawn_blocking(move || {
-            self.store.update(|document| {
-                document.current = Some(user.id.clone());
-                document.removed.retain(|id| *id != user.id);
-                let record = document.user(&user.id);
-                *record = user;
-            })
-        });
-        stored
-            .await
-            .unwrap_or_else(|_| Err(Error::Panic("the users' file could not be written".to_owned())))
-    }
-
-    async fn fetch_profile(self: &Arc<Inner>, user: &User) -> Result<()> {
-        let response = user
-            .send(Call::json(Method::Get, Route::Base("auth/profile"), None, ""))
-            .await?;
-        let profile = answer::object(&response)?;
-        let identities = match profile.get("identities") {
-            Some(identities) => serde_json::from_value(identities.clone()).map_err(|error| {
-                Error::app(
-                    Code::MalformedJson,
-                    format!("'identities' in the profile cannot be read: {error}"),
-                )
-            })?,
-            None => return Err(Error::app(Code::MissingJsonKey, "identities")),
-        };
-        user.account.set_identities(identities);
-        self.clone().store_login(&user.account).await
-    }
-
-    /// Keeps a changed token for the next start. If that fails the next start refreshes again.
-    fn persist_in_background(self: &Arc<Inner>, account: &Account) {
-        let inner = self.clone();
-        let user = account.stored();
-        self.runtime.spawn(async move {
-            let stored = tokio::task::spawn_blocking(move || {
-                inner.store.update(|document| {
-                    // Another process may have logged the user out meanwhile; that stands.
-                    let known = document.users.iter_mut().find(|known| known.id == user.id);
-                    if let Some(record) = known.filter(|record| record.refresh_token == user.refresh_token) {
-                        *record = user;
-                    }
-                })
-            });
-            if let Ok(Err(error)) = stored.await {
-                log::warn!(target: "ingest::app", "a new token could not be stored: {}", error.full_message());
-            }
-        });
-    }
-
-    fn after_logout(&self, account: &Account) -> Result<()> {
-        let removed = account.state() == UserState::Removed;
-        {
-            let mut users = self.users();
-            if removed {
-                users.accounts.retain(|known| known.id != account.id);
-            }
-            if users.current.as_deref() == Some(&account.id) {
-                let next = users
-                    .accounts
-                    .iter()
-                    .find(|known| known.state() == UserState::LoggedIn);
-                users.current = next.map(|account| account.id.clone());
-            }
-        }
-        let current = self.users().current.clone();
-        self.store.update(|document| {
-            document.current = current;
-            if removed {
-                document.users.retain(|user| user.id != account.id);
-                document.removed.push(account.id.clone());
-            } else {
-                *document.user(&account.id) = account.stored();
-            }
-        })
-    }
-
-    /// Files of users that were removed before this start.
-    fn delete_removed(&self, ids: Vec<String>) {
-        let mut done = Vec::new();
-        for id in ids {
-            let Ok(file) = paths::realm_file(&self.directory, &id) else {
-                continue;
-            };
-            // A realm that is still open in this process keeps its files until the next time.
-            if crate::uploader::registry::is_open(&file) {
-                continue;
-            }
-            if file.parent() == Some(&*self.directory) {
-                for ending in ["", "-wal", "-shm", ".lock"] {
-                    let mut name = file.clone().into_os_string();
-                    name.push(ending);
-                    let _ = std::fs::remove_file(name);
-                }
-            }
-            let directory = paths::user_directory(&self.directory, &id);
-            let deleted = directory.map(std::fs::remove_dir_all);
-            match deleted {
-                Ok(Err(error)) if error.kind() != std::io::ErrorKind::NotFound => {
-                    log::warn!(target: "ingest::app", "the files of removed user {id} stay: {error}");
-                }
-                Ok(_) | Err(_) => done.push(id),
-            }
-        }
-        if !done.is_empty()
-            && let Err(error) = self
-                .store
-                .update(|document| document.removed.retain(|id| !done.contains(id)))
-        {
-            log::warn!(target: "ingest::app", "{}", error.full_message());
-        }
     }
 }

@@ -34,15 +34,7 @@ struct Payload<'a> {
 
 /// The claims of a token, or none if it is not a JWT.
 pub(crate) fn claims(token: &str) -> Option<Claims> {
-    let mut parts = token.split('.');
-    let (header, payload, _signature) = (parts.next()?, parts.next()?, parts.next()?);
-    if header.is_empty() || payload.is_empty() || parts.next().is_some() {
-        return None;
-    }
-    let payload = URL_SAFE
-        .decode(payload)
-        .or_else(|_| STANDARD.decode(payload))
-        .ok()?;
+    let payload = payload(token)?;
     let payload: Payload<'_> = serde_json::from_slice(&payload).ok()?;
     let user_data = payload
         .user_data
@@ -54,6 +46,24 @@ pub(crate) fn claims(token: &str) -> Option<Claims> {
         iat: payload.iat,
         user_data,
     })
+}
+
+/// Whom a token is about, if it is a JWT that says so.
+pub(crate) fn subject(token: &str) -> Option<String> {
+    let payload: serde_json::Value = serde_json::from_slice(&payload(token)?).ok()?;
+    payload["sub"].as_str().map(str::to_owned)
+}
+
+fn payload(token: &str) -> Option<Vec<u8>> {
+    let mut parts = token.split('.');
+    let (header, payload, _signature) = (parts.next()?, parts.next()?, parts.next()?);
+    if header.is_empty() || payload.is_empty() || parts.next().is_some() {
+        return None;
+    }
+    URL_SAFE
+        .decode(payload)
+        .or_else(|_| STANDARD.decode(payload))
+        .ok()
 }
 
 impl Claims {

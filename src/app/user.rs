@@ -1,183 +1,19 @@
-//! A user of an app: its state, its tokens, and who wants to know when they change.
+//! A user of an app: what an application and the sessions do with one.
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use super::credentials::ANONYMOUS;
+use super::account::{Account, UserState};
 use super::remote::{Call, Route};
-use super::tokens::{self, Claims};
-use super::users::{Identity, StoredUser};
+use super::tokens;
+use super::users::Identity;
 use super::{App, Inner, answer, paths};
 use crate::error::{Code, Error, Result};
 use crate::process;
 use crate::transport::Method;
-
-/// Whether a user can act.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum UserState {
-    /// Known, without tokens; can log in again.
-    LoggedOut = 0,
-    /// Has tokens.
-    LoggedIn = 1,
-    /// Gone for good: an anonymous user that logged out.
-    Removed = 2,
-}
-
-/// Told about a user's logins and logouts. Called on the thread that caused them; must return at once.
-pub(crate) trait Follower: Send + Sync {
-    fn logged_in(&self);
-    /// `reason` is set where the server took the session away.
-    fn logged_out(&self, reason: Option<&Error>);
-}
-
-/// What all handles of one user share.
-pub(crate) struct Account {
-    pub(crate) id: String,
-    data: Mutex<Data>,
-    /// One refresh at a time; who waited uses its result.
-    refreshing: tokio::sync::Mutex<()>,
-    followers: Mutex<Vec<Weak<dyn Follower>>>,
-}
-
-struct Data {
-    state: UserState,
-    access_token: String,
-    refresh_token: String,
-    claims: Option<Claims>,
-    renew_at: Instant,
-    device_id: String,
-    identities: Vec<Identity>,
-}
-
-/// The answer to a login.
-pub(crate) struct SignIn {
-    pub(crate) access_token: String,
-    pub(crate) refresh_token: String,
-    pub(crate) device_id: String,
-    pub(crate) claims: Claims,
-}
-
-impl Account {
-    pub(crate) fn restored(stored: StoredUser) -> Account {
-        let claims = tokens::claims(&stored.access_token);
-        let valid = claims.is_some() && tokens::claims(&stored.refresh_token).is_some();
-        let renew_at = claims.as_ref().map_or_else(Instant::now, |claims| {
-            claims.renew_at_by_wall_clock(Instant::now(), std::time::SystemTime::now())
-        });
-        let (state, access_token, refresh_token) = if valid {
-            (UserState::LoggedIn, stored.access_token, stored.refresh_token)
-        } else {
-            (UserState::LoggedOut, String::new(), String::new())
-        };
-        let data = Data {
-            state,
-            access_token,
-            refresh_token,
-            claims: claims.filter(|_| valid),
-            renew_at,
-            device_id: stored.device_id,
-            identities: stored.identities,
-        };
-        Account {
-            id: stored.id,
-            data: Mutex::new(data),
-            refreshing: tokio::sync::Mutex::new(()),
-            followers: Mutex::new(Vec::new()),
-        }
-    }
-
-    pub(crate) fn new(id: &str) -> Account {
-        Account::restored(StoredUser {
-            id: id.to_owned(),
-            ..StoredUser::default()
-        })
-    }
-
-    fn data(&self) -> MutexGuard<'_, Data> {
-        self.data.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn state(&self) -> UserState {
-        self.data().state
-    }
-
-    pub(crate) fn stored(&self) -> StoredUser {
-        let data = self.data();
-        StoredUser {
-            id: self.id.clone(),
-            access_token: data.access_token.clone(),
-            refresh_token: data.refresh_token.clone(),
-            device_id: data.device_id.clone(),
-            identities: data.identities.clone(),
-        }
-    }
-
-    pub(crate) fn is_only_anonymous(&self) -> bool {
-        let data = self.data();
-        matches!(&data.identities[..], [identity] if identity.provider_type == ANONYMOUS)
-    }
-
-    pub(crate) fn has_no_identity(&self) -> bool {
-        self.data().identities.is_empty()
-    }
-
-    pub(crate) fn set_identities(&self, identities: Vec<Identity>) {
-        self.data().identities = identities;
-    }
-
-    pub(crate) fn sign_in(&self, session: SignIn) {
-        let mut data = self.data();
-        data.state = UserState::LoggedIn;
-        data.renew_at = session.claims.renew_at(Instant::now());
-        data.claims = Some(session.claims);
-        data.access_token = session.access_token;
-        data.refresh_token = session.refresh_token;
-        data.device_id = session.device_id;
-        drop(data);
-        self.each_follower(|follower| follower.logged_in());
-    }
-
-    /// Takes the tokens away and returns the one for refreshing, or none if the user was not logged in.
-    pub(crate) fn sign_out(&self, reason: Option<&Error>) -> Option<String> {
-        let anonymous = self.is_only_anonymous();
-        let mut data = self.data();
-        if data.state != UserState::LoggedIn {
-            return None;
-        }
-        data.state = if anonymous {
-            UserState::Removed
-        } else {
-            UserState::LoggedOut
-        };
-        data.access_token.clear();
-        data.claims = None;
-        let token = std::mem::take(&mut data.refresh_token);
-        drop(data);
-        self.each_follower(|follower| follower.logged_out(reason));
-        Some(token)
-    }
-
-    pub(crate) fn follow(&self, follower: Weak<dyn Follower>) {
-        let mut followers = self.followers.lock().unwrap_or_else(PoisonError::into_inner);
-        followers.retain(|known| known.strong_count() > 0);
-        followers.push(follower);
-    }
-
-    fn each_follower(&self, tell: impl Fn(&dyn Follower)) {
-        let followers = self
-            .followers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        followers
-            .iter()
-            .filter_map(Weak::upgrade)
-            .for_each(|follower| tell(&*follower));
-    }
-}
 
 /// A user of an app. Handles are cheap to clone; all of one user show the same state. Any thread may use them.
 #[derive(Clone)]
@@ -253,14 +89,47 @@ impl User {
         paths::realm_file(&self.app.directory, &self.account.id)
     }
 
-    /// Logs out. The tokens are gone when this returns, also when it fails; sessions of the user are inactive. An
-    /// anonymous user is removed, and its files go when an app is next opened.
+    /// The user under whom what waits for this one is sent: itself, as long as it can log in.
+    pub(crate) fn heir(&self) -> User {
+        let mut heir = self.clone();
+        // Successors do not lead in a circle: one who logs in again loses its own. Should a file say otherwise, it ends.
+        for _ in 0..8 {
+            let next = match heir.state() {
+                UserState::LoggedOut => heir.account.successor(),
+                UserState::LoggedIn | UserState::Removed => None,
+            };
+            match next.and_then(|id| self.app.known(&id)) {
+                Some(account) => heir.account = account,
+                None => break,
+            }
+        }
+        heir
+    }
+
+    /// How the user logs in, as the owner of an outbox is noted: the provider, and the SHA-256 of the login name where
+    /// it has one (`anon-user`, `local-userpass:5e88...`). Empty where that is not known.
+    pub fn principal(&self) -> String {
+        self.account.principal()
+    }
+
+    /// Logs out. The tokens are gone when this returns, also when it fails; sessions of the user are inactive.
+    ///
+    /// An anonymous user cannot log in again, so it is removed, and **what it has not uploaded is deleted** with its
+    /// files when an app is next opened. Together with `discard` this is the only act that deletes what waits: a user
+    /// whom the server refuses is not logged out by that. What waits for other users stays until they log in again.
     ///
     /// # Errors
     /// The server could not be told, or the file of users could not be written.
     pub fn log_out(&self) -> Result<()> {
         process::check()?;
-        let Some(token) = self.sign_out(None)? else {
+        if self.state() != UserState::LoggedIn {
+            return Ok(());
+        }
+        let stored = self.app.store_logout(&self.account);
+        let token = self.account.sign_out();
+        log::info!(target: "ingest::app", "user {} logged out", self.account.id);
+        stored?;
+        let Some(token) = token else {
             return Ok(());
         };
         let app = self.app.clone();
@@ -268,15 +137,6 @@ impl User {
             let call = Call::json(Method::Delete, Route::Base("auth/session"), Some(token), "");
             app.remote.send(call).await.map(|_| ())
         })?
-    }
-
-    fn sign_out(&self, reason: Option<&Error>) -> Result<Option<String>> {
-        let Some(token) = self.account.sign_out(reason) else {
-            return Ok(None);
-        };
-        log::info!(target: "ingest::app", "user {} logged out", self.account.id);
-        self.app.after_logout(&self.account)?;
-        Ok(Some(token))
     }
 
     /// Fetches a new access token, and with it the custom data.
@@ -391,30 +251,88 @@ impl User {
             Some(refresh_token.clone()),
             "",
         );
-        let response = self.app.remote.send(call).await?;
+        let response = match self.app.remote.send(call).await {
+            Ok(response) => response,
+            Err(error) => return self.not_refreshed(&refresh_token, error),
+        };
         let token = answer::text(&answer::object(&response)?, "access_token")?;
         let claims = tokens::claims(&token)
             .ok_or_else(|| Error::app(Code::BadToken, "Could not log in user: received malformed JWT"))?;
         {
             let mut data = self.account.data();
-            // A logout while the request was on its way stands.
+            // A logout while the request was on its way stands, and so does another login.
             if data.refresh_token != refresh_token {
-                return Err(not_logged_in());
+                return current_token(&data);
             }
+            data.refused = false;
             data.renew_at = claims.renew_at(Instant::now());
             data.claims = Some(claims);
             data.access_token.clone_from(&token);
         }
         log::debug!(target: "ingest::app", "user {} has a new access token", self.account.id);
+        self.app.relogins.store(0, Ordering::Relaxed);
         self.app.persist_in_background(&self.account);
         Ok(token)
     }
 
-    /// The server does not accept this user's session any more: the user is logged out on this device.
-    pub(crate) fn rejected(&self, error: &Error) {
-        if let Err(error) = self.sign_out(Some(error)) {
-            log::warn!(target: "ingest::app", "the logout could not be stored: {}", error.full_message());
+    /// What a failed refresh with this token means: nothing, where the user has logged in again since it was sent.
+    fn not_refreshed(&self, refresh_token: &str, error: Error) -> Result<String> {
+        let mut data = self.account.data();
+        if data.refresh_token != refresh_token {
+            return current_token(&data);
         }
+        data.refused = is_refusal(&error);
+        Err(error)
+    }
+
+    /// The server does not accept the session that was just refused ([`is_refusal`]). The user is logged out on this
+    /// device, which is not the logout that the user asks for: nothing is removed, and what waits goes on under the
+    /// same user or a successor. False if another session has begun meanwhile, which can be used.
+    pub(crate) async fn rejected(&self, error: &Error) -> bool {
+        let error = Error::App {
+            code: error.code(),
+            message: error.to_string(),
+            link: error.link().to_owned(),
+            status: error.status(),
+        };
+        let (sender, done) = tokio::sync::oneshot::channel();
+        let user = self.clone();
+        // A task of its own: the session that found out may be stopped at any moment, and this is to be done as a whole.
+        self.app.runtime.spawn(async move {
+            let _ = sender.send(user.reject(&error).await);
+        });
+        done.await.unwrap_or(true)
+    }
+
+    async fn reject(&self, error: &Error) -> bool {
+        let _no_refresh = self.account.refreshing.lock().await;
+        let refused = {
+            let data = self.account.data();
+            match data.state {
+                UserState::LoggedIn if data.refused => data.refresh_token.clone(),
+                state => return state != UserState::LoggedIn,
+            }
+        };
+        if let Some(session) = self.app.store_rejection(&self.account.id, refused).await {
+            self.account.sign_in(session);
+            return false;
+        }
+        log::warn!(
+            target: "ingest::app",
+            "the server no longer accepts user {}: {error}",
+            self.account.id
+        );
+        self.account.reject(error);
+        self.app.find_successor(self);
+        true
+    }
+}
+
+fn current_token(data: &super::account::Data) -> Result<String> {
+    if data.state == UserState::LoggedIn {
+        Ok(data.access_token.clone())
+    } else {
+        Err(not_logged_in())
     }
 }
 

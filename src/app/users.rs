@@ -4,7 +4,7 @@
 //! associated data; the key is derived by HKDF-SHA256 from the 64 bytes the application gives. A file that cannot be
 //! read is moved aside and users log in again. A lock file lets several processes change the file in turn.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -30,6 +30,11 @@ pub(crate) struct Document {
 }
 
 impl Document {
+    /// The record of this user, if there is one.
+    pub(crate) fn find(&mut self, id: &str) -> Option<&mut StoredUser> {
+        self.users.iter_mut().find(|user| user.id == id)
+    }
+
     /// The record of this user, made if there is none.
     pub(crate) fn user(&mut self, id: &str) -> &mut StoredUser {
         let at = match self.users.iter().position(|user| user.id == id) {
@@ -54,6 +59,15 @@ pub(crate) struct StoredUser {
     pub(crate) refresh_token: String,
     pub(crate) device_id: String,
     pub(crate) identities: Vec<Identity>,
+    /// The server took the session away; nobody logged this user out.
+    #[serde(default)]
+    pub(crate) rejected: bool,
+    /// The user under whom the outboxes of this one go on.
+    #[serde(default)]
+    pub(crate) successor: Option<String>,
+    /// As [`super::Credentials::principal`].
+    #[serde(default)]
+    pub(crate) principal: String,
 }
 
 /// One way in which a user logs in.
@@ -100,15 +114,30 @@ impl UserStore {
     }
 
     fn lock(&self) -> Result<File> {
-        let path = self.path.with_extension("lock");
-        let file_of = private()
+        let (path, lock) = self.lock_file("users.lock")?;
+        lock.lock().map_err(file("lock", &path))?;
+        Ok(lock)
+    }
+
+    /// The turn of making a user, for all processes; none while another has it. Dropping it gives it back.
+    pub(crate) fn try_login_turn(&self) -> Result<Option<File>> {
+        let (path, lock) = self.lock_file("login.lock")?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Some(lock)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(file("lock", &path)(error)),
+        }
+    }
+
+    fn lock_file(&self, name: &str) -> Result<(PathBuf, File)> {
+        let path = self.path.with_file_name(name);
+        let opened = private()
             .write(true)
             .create(true)
             .truncate(false)
             .open(&path)
             .map_err(file("open", &path))?;
-        file_of.lock().map_err(file("lock", &path))?;
-        Ok(file_of)
+        Ok((path, opened))
     }
 
     fn read(&self) -> Result<Document> {

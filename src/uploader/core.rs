@@ -110,7 +110,6 @@ impl Core {
     }
 
     /// The rows go on under this user of the same app: the loop starts over at once with its tokens. Waits stay.
-    #[allow(dead_code, reason = "called where a user finds a successor")]
     pub(crate) fn rehome(self: &Arc<Self>, mut user: User) {
         let mut following = Following::begin(Arc::downgrade(self), &user);
         let mut status = self.status();
@@ -367,7 +366,9 @@ impl Core {
         let mut status = self.status();
         let refused = match begun {
             Err(error) => Err(error),
-            Ok(_) if !status.paused && !may_run(&status) => Err(Error::aborted()),
+            Ok(_) if !status.paused && !may_run(&status) && !status.user.account.awaits_successor() => {
+                Err(Error::aborted())
+            }
             Ok((through, answered)) => Ok((through, answered)),
         };
         match refused {
@@ -481,9 +482,22 @@ impl Follower for Following {
         }
     }
 
-    fn logged_out(&self, reason: Option<&Error>) {
+    fn logged_out(&self) {
         if let Some(core) = self.0.upgrade() {
-            core.logged_out(reason);
+            core.fail_waits(&Error::aborted());
+            core.stopped();
+        }
+    }
+
+    fn rejected(&self, reason: &Error, replaced: bool) {
+        if let Some(core) = self.0.upgrade() {
+            core.rejected(reason, replaced);
+        }
+    }
+
+    fn succeeded_by(&self, successor: &User) {
+        if let Some(core) = self.0.upgrade() {
+            crate::realm::homes::move_to(&core, successor);
         }
     }
 }
@@ -494,18 +508,21 @@ impl Core {
         self.notify_changed();
     }
 
-    fn logged_out(&self, reason: Option<&Error>) {
-        match reason {
-            None => self.fail_waits(&Error::aborted()),
-            Some(error) => {
-                self.fail_waits(error);
-                let text = format!("Unable to refresh the user access token: {error}");
-                self.report_soon(SyncError {
-                    link: error.link().to_owned(),
-                    ..sync_error(Code::AuthError, text, true)
-                });
-            }
-        }
+    /// Waits go on where another user will.
+    fn rejected(&self, reason: &Error, replaced: bool) {
+        let text = if replaced {
+            format!(
+                "The server no longer accepts the anonymous user of this device: {reason}; another one is logged in, and \
+                 what waits goes on under it"
+            )
+        } else {
+            self.fail_waits(reason);
+            format!("Unable to refresh the user access token: {reason}")
+        };
+        self.report_soon(SyncError {
+            link: reason.link().to_owned(),
+            ..sync_error(Code::AuthError, text, !replaced)
+        });
         self.stopped();
     }
 }

@@ -96,7 +96,10 @@ async fn send(core: &Core, mut call: Call, connected: bool) -> Result<Response, 
     core.set_refreshing(true);
     let refreshed = core.user().refresh(Some(&token)).await;
     core.set_refreshing(false);
-    call.token = Some(refreshed.map_err(|error| refresh_failed(core, &error))?);
+    call.token = match refreshed {
+        Ok(token) => Some(token),
+        Err(error) => return Err(refresh_failed(core, &error).await),
+    };
     let response = exchange(core, call, connected).await?;
     if response.status != 401 {
         return Ok(response);
@@ -116,16 +119,18 @@ async fn token(core: &Core) -> Result<String, Stop> {
     core.set_refreshing(refreshing);
     let token = core.user().fresh_token().await;
     core.set_refreshing(false);
-    token.map_err(|error| refresh_failed(core, &error))
+    match token {
+        Ok(token) => Ok(token),
+        Err(error) => Err(refresh_failed(core, &error).await),
+    }
 }
 
-fn refresh_failed(core: &Core, error: &Error) -> Stop {
+async fn refresh_failed(core: &Core, error: &Error) -> Stop {
     if error.code() == Code::ClientUserNotLoggedIn || error.code() == Code::ClientUserNotFound {
         return Stop::SignedOut;
     }
-    if is_refusal(error) {
-        // Logging out tells every session of the user, this one included.
-        core.user().rejected(error);
+    // Every session of a user that is rejected is told, this one included.
+    if is_refusal(error) && core.user().rejected(error).await {
         return Stop::SignedOut;
     }
     Stop::Retry(unreachable(error), None)

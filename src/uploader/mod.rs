@@ -29,6 +29,7 @@ use crate::error::{Code, SyncError};
 use crate::outbox::{self, Outbox, UploaderGuard};
 use batch::Batch;
 use exchange::Answer;
+pub(crate) use policy::backoff;
 use policy::{BatchSize, Stop, sync_error};
 use session::ConnectionState;
 

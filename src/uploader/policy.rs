@@ -27,7 +27,7 @@ const SLOW: Duration = Duration::from_secs(5);
 
 /// Full jitter: any time up to a bound that doubles with every attempt, so that devices that lost a server at the
 /// same moment do not come back at the same moment. `random` is from 0 to 1; `attempt` counts from 0.
-pub(super) fn backoff(attempt: u32, random: f64) -> Duration {
+pub(crate) fn backoff(attempt: u32, random: f64) -> Duration {
     let bound = BACKOFF_BASE
         .saturating_mul(2_u32.saturating_pow(attempt.min(16)))
         .min(BACKOFF_CAP);

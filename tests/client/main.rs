@@ -9,6 +9,7 @@ mod gateway;
 mod options;
 mod proxy;
 mod refusals;
+mod rejections;
 mod restart;
 mod sessions;
 mod tls;

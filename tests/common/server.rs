@@ -66,6 +66,10 @@ pub struct State {
     pub max_batch_bytes: u64,
     pub custom_data: Option<Value>,
     pub users: u64,
+    /// Whom an e-mail address stands for.
+    pub email_user: String,
+    /// Tokens of both kinds up to this one are not known any more.
+    pub dead_tokens: u64,
 }
 
 #[derive(Clone)]
@@ -81,6 +85,7 @@ impl Server {
         let state = State {
             access_seconds: 1800,
             max_batch_bytes: 64 << 20,
+            email_user: "user1".to_owned(),
             ..State::default()
         };
         let server = Server {
@@ -119,6 +124,12 @@ impl Server {
     /// The next request whose method and path begin so meets this reaction.
     pub fn next(&self, what: &'static str, reaction: Reaction) {
         self.state().script.push_back((what, reaction));
+    }
+
+    /// The server forgets everybody who is logged in, as one that was set up anew does.
+    pub fn forget_sessions(&self) {
+        let mut state = self.state();
+        state.dead_tokens = state.tokens;
     }
 
     pub fn release(&self) {
@@ -278,6 +289,13 @@ fn access_token(state: &mut State) -> String {
     jwt(&claims)
 }
 
+/// Which of the tokens that were given out this is.
+fn number(token: &str) -> u64 {
+    let payload = token.split('.').nth(1).unwrap_or_default();
+    let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap();
+    claims["n"].as_u64().unwrap()
+}
+
 type Answer = (u16, Vec<(&'static str, String)>, String);
 
 fn ok(body: Value) -> Answer {
@@ -301,13 +319,9 @@ fn behave(state: &mut State, seen: &Seen, refused: &[(i64, u32)]) -> Answer {
         .get("authorization")
         .and_then(|value| value.strip_prefix("Bearer "));
     let with_access = !matches!(seen.what.as_str(), "POST auth/session" | "DELETE auth/session");
-    if state.strict_tokens && with_access && token.is_some() {
-        let current = format!("\"n\":{}", state.tokens);
-        let payload = token
-            .and_then(|token| token.split('.').nth(1))
-            .unwrap_or_default();
-        let claims = String::from_utf8(URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap();
-        if !claims.contains(&current) {
+    if let Some(number) = token.map(number) {
+        let stale = state.strict_tokens && with_access && number != state.tokens;
+        if stale || number <= state.dead_tokens {
             return failed(401, "InvalidSession", "unauthorized");
         }
     }
@@ -340,10 +354,11 @@ fn behave(state: &mut State, seen: &Seen, refused: &[(i64, u32)]) -> Answer {
                 state.users += 1;
                 format!("anon{}", state.users)
             } else {
-                "user1".to_owned()
+                state.email_user.clone()
             };
-            let refresh = jwt(&json!({"exp": 5_000_000_000_i64, "iat": 4_000_000_000_i64}));
             let access = access_token(state);
+            let refresh =
+                jwt(&json!({"exp": 5_000_000_000_i64, "iat": 4_000_000_000_i64, "n": state.tokens}));
             ok(json!({"access_token": access, "refresh_token": refresh, "user_id": user, "device_id": "d"}))
         }
         what if what.starts_with("PUT ingest/schemas/") => {

@@ -1,0 +1,275 @@
+//! What all handles of one user share: its state, its tokens, and who wants to know when they change.
+//!
+//! A change is stored before it is made here (`store.rs` of the app sees to that), so that a program which ends in the
+//! middle of hearing of it finds the same state when it starts again.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Instant;
+
+use super::User;
+use super::credentials::ANONYMOUS;
+use super::tokens::{self, Claims};
+use super::users::{Identity, StoredUser};
+use crate::error::Error;
+
+/// Whether a user can act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum UserState {
+    /// Known, without tokens; can log in again.
+    LoggedOut = 0,
+    /// Has tokens.
+    LoggedIn = 1,
+    /// Gone for good: an anonymous user that logged out.
+    Removed = 2,
+}
+
+/// Told about a user's logins and logouts. Called on the thread that caused them; must return at once.
+pub(crate) trait Follower: Send + Sync {
+    fn logged_in(&self);
+    /// The application asked for it.
+    fn logged_out(&self);
+    /// The server took the session away. `replaced`: the library logs another user in, under whom it goes on.
+    fn rejected(&self, reason: &Error, replaced: bool);
+    /// What waits goes on under this user.
+    fn succeeded_by(&self, successor: &User);
+}
+
+pub(crate) struct Account {
+    pub(crate) id: String,
+    data: Mutex<Data>,
+    /// One refresh at a time; who waited uses its result.
+    pub(super) refreshing: tokio::sync::Mutex<()>,
+    followers: Mutex<Vec<Weak<dyn Follower>>>,
+}
+
+pub(super) struct Data {
+    pub(super) state: UserState,
+    pub(super) access_token: String,
+    pub(super) refresh_token: String,
+    pub(super) claims: Option<Claims>,
+    pub(super) renew_at: Instant,
+    /// The server has refused the refresh token that is current; whoever saw that says so.
+    pub(super) refused: bool,
+    rejected: bool,
+    successor: Option<String>,
+    principal: String,
+    device_id: String,
+    pub(super) identities: Vec<Identity>,
+}
+
+/// The answer to a login.
+#[derive(Clone)]
+pub(crate) struct SignIn {
+    pub(crate) access_token: String,
+    pub(crate) refresh_token: String,
+    pub(crate) device_id: String,
+    pub(crate) claims: Claims,
+    /// As [`super::Credentials::principal`].
+    pub(crate) principal: String,
+}
+
+impl SignIn {
+    /// The session that a record holds, if it holds one.
+    pub(crate) fn stored(record: &StoredUser) -> Option<SignIn> {
+        tokens::claims(&record.refresh_token)?;
+        Some(SignIn {
+            claims: tokens::claims(&record.access_token)?,
+            access_token: record.access_token.clone(),
+            refresh_token: record.refresh_token.clone(),
+            device_id: record.device_id.clone(),
+            principal: record.principal.clone(),
+        })
+    }
+}
+
+impl Account {
+    pub(crate) fn restored(stored: StoredUser) -> Account {
+        let session = SignIn::stored(&stored);
+        let mut data = Data {
+            state: UserState::LoggedOut,
+            access_token: String::new(),
+            refresh_token: String::new(),
+            claims: None,
+            renew_at: Instant::now(),
+            refused: false,
+            rejected: stored.rejected,
+            successor: stored.successor,
+            principal: stored.principal,
+            device_id: stored.device_id,
+            identities: stored.identities,
+        };
+        if let Some(session) = session {
+            data.renew_at = session
+                .claims
+                .renew_at_by_wall_clock(Instant::now(), std::time::SystemTime::now());
+            data.state = UserState::LoggedIn;
+            data.claims = Some(session.claims);
+            data.access_token = session.access_token;
+            data.refresh_token = session.refresh_token;
+        }
+        Account {
+            id: stored.id,
+            data: Mutex::new(data),
+            refreshing: tokio::sync::Mutex::new(()),
+            followers: Mutex::new(Vec::new()),
+        }
+    }
+
+    pub(crate) fn new(id: &str) -> Account {
+        Account::restored(StoredUser {
+            id: id.to_owned(),
+            ..StoredUser::default()
+        })
+    }
+
+    pub(super) fn data(&self) -> MutexGuard<'_, Data> {
+        self.data.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn state(&self) -> UserState {
+        self.data().state
+    }
+
+    /// What is to be kept of the account as it is.
+    pub(crate) fn stored(&self) -> StoredUser {
+        let data = self.data();
+        StoredUser {
+            id: self.id.clone(),
+            access_token: data.access_token.clone(),
+            refresh_token: data.refresh_token.clone(),
+            device_id: data.device_id.clone(),
+            identities: data.identities.clone(),
+            rejected: data.rejected,
+            successor: data.successor.clone(),
+            principal: data.principal.clone(),
+        }
+    }
+
+    /// What is to be kept of the account once [`Account::sign_in`] was called with this.
+    pub(crate) fn stored_with(&self, session: &SignIn) -> StoredUser {
+        StoredUser {
+            access_token: session.access_token.clone(),
+            refresh_token: session.refresh_token.clone(),
+            device_id: session.device_id.clone(),
+            principal: session.principal.clone(),
+            rejected: false,
+            successor: None,
+            ..self.stored()
+        }
+    }
+
+    pub(crate) fn is_only_anonymous(&self) -> bool {
+        let data = self.data();
+        matches!(&data.identities[..], [identity] if identity.provider_type == ANONYMOUS)
+    }
+
+    /// How the user logs in; empty where that is not known.
+    pub(crate) fn principal(&self) -> String {
+        let principal = self.data().principal.clone();
+        if principal.is_empty() && self.is_only_anonymous() {
+            // A user that an older release stored.
+            return ANONYMOUS.to_owned();
+        }
+        principal
+    }
+
+    pub(crate) fn is_rejected(&self) -> bool {
+        let data = self.data();
+        data.state == UserState::LoggedOut && data.rejected
+    }
+
+    /// Rejected, without a successor, and of a kind for which the library finds one itself.
+    pub(crate) fn awaits_successor(&self) -> bool {
+        self.is_rejected() && self.successor().is_none() && self.principal() == ANONYMOUS
+    }
+
+    /// The user under whom the outboxes of this one go on.
+    pub(crate) fn successor(&self) -> Option<String> {
+        self.data().successor.clone()
+    }
+
+    pub(crate) fn set_identities(&self, identities: Vec<Identity>) {
+        self.data().identities = identities;
+    }
+
+    pub(crate) fn sign_in(&self, session: SignIn) {
+        let mut data = self.data();
+        data.state = UserState::LoggedIn;
+        data.renew_at = session.claims.renew_at(Instant::now());
+        data.claims = Some(session.claims);
+        data.access_token = session.access_token;
+        data.refresh_token = session.refresh_token;
+        data.device_id = session.device_id;
+        data.principal = session.principal;
+        data.refused = false;
+        data.rejected = false;
+        data.successor = None;
+        drop(data);
+        self.each_follower(|follower| follower.logged_in());
+    }
+
+    /// The application logged the user out. Returns the token to end the session with, or none if the user was not
+    /// logged in.
+    pub(crate) fn sign_out(&self) -> Option<String> {
+        let state = self.state_after_logout();
+        let token = self.clear(state, false)?;
+        self.each_follower(|follower| follower.logged_out());
+        Some(token)
+    }
+
+    /// What [`Account::sign_out`] makes of the user.
+    pub(crate) fn state_after_logout(&self) -> UserState {
+        if self.is_only_anonymous() {
+            UserState::Removed
+        } else {
+            UserState::LoggedOut
+        }
+    }
+
+    /// The server took the session away. False if there was none.
+    pub(crate) fn reject(&self, reason: &Error) -> bool {
+        if self.clear(UserState::LoggedOut, true).is_none() {
+            return false;
+        }
+        let replaced = self.awaits_successor();
+        self.each_follower(|follower| follower.rejected(reason, replaced));
+        true
+    }
+
+    fn clear(&self, state: UserState, rejected: bool) -> Option<String> {
+        let mut data = self.data();
+        if data.state != UserState::LoggedIn {
+            return None;
+        }
+        data.state = state;
+        data.rejected = rejected;
+        data.refused = false;
+        data.access_token.clear();
+        data.claims = None;
+        Some(std::mem::take(&mut data.refresh_token))
+    }
+
+    /// What waits for this user goes on under `successor`.
+    pub(crate) fn succeed(&self, successor: &User) {
+        self.data().successor = Some(successor.id().to_owned());
+        self.each_follower(|follower| follower.succeeded_by(successor));
+    }
+
+    pub(crate) fn follow(&self, follower: Weak<dyn Follower>) {
+        let mut followers = self.followers.lock().unwrap_or_else(PoisonError::into_inner);
+        followers.retain(|known| known.strong_count() > 0);
+        followers.push(follower);
+    }
+
+    fn each_follower(&self, tell: impl Fn(&dyn Follower)) {
+        let followers: Vec<Arc<dyn Follower>> = self
+            .followers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .filter_map(Weak::upgrade)
+            .collect();
+        followers.iter().for_each(|follower| tell(&**follower));
+    }
+}

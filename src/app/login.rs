@@ -1,0 +1,389 @@
+//! Logging in and out, and what the server's refusals lead to. Every change of a user is stored first and told
+//! afterwards.
+//!
+//! A refusal is never a logout that somebody asked for. The rejected user stays known, and what waits for it goes on
+//! under the next user with the same principal: for an e-mail address when the application logs in with it again; an
+//! anonymous user is replaced by the library itself. A directory gets one anonymous user, however many processes start
+//! together: they take turns, and find the user that another one has made.
+
+use std::fs::File;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::account::{Account, SignIn, UserState};
+use super::credentials::{ANONYMOUS, Credentials};
+use super::remote::{Call, Route};
+use super::user::User;
+use super::users::{Document, Identity};
+use super::{Inner, answer, tokens};
+use crate::error::{Code, Error, Result};
+use crate::transport::Method;
+use crate::uploader;
+
+/// How long to wait for another process that is making a user: longer than its request may take. A process that was
+/// stopped in the middle keeps the turn; then a second user is better than none.
+const TURN_LIMIT: Duration = Duration::from_secs(90);
+/// A turn takes a round trip to the server.
+const TURN_POLL: Duration = Duration::from_millis(20);
+
+impl Inner {
+    /// Logs in at the server.
+    pub(super) async fn log_in(self: &Arc<Inner>, credentials: &Credentials) -> Result<User> {
+        let provider = credentials.provider();
+        let route = Route::App(format!("auth/providers/{provider}/login"));
+        let body = credentials.body(&self.device.options(&self.app_id));
+        let call = Call::json(Method::Post, route, None, body);
+        let response = self.remote.send(call).await?;
+        let (id, session) = session(&response, credentials)?;
+
+        let account = self.account(&id);
+        if account.data().identities.is_empty() {
+            // Until the profile is known, and so that a logout knows an anonymous user also if it never is.
+            account.set_identities(vec![Identity {
+                id: id.clone(),
+                provider_type: provider.to_owned(),
+            }]);
+        }
+        let record = account.stored_with(&session);
+        self.change(move |document| {
+            document.current = Some(record.id.clone());
+            document.removed.retain(|id| *id != record.id);
+            let place = document.user(&record.id);
+            *place = record;
+        })
+        .await?;
+        self.users().current = Some(id.clone());
+        account.sign_in(session);
+        log::info!(target: "ingest::app", "user {id} logged in");
+        let user = self.user(account);
+        self.become_successor(&user).await;
+        self.fetch_profile(&user).await?;
+        Ok(user)
+    }
+
+    /// The anonymous user of this directory: the one who is logged in, in whatever process that was, or a new one.
+    pub(super) async fn log_in_anonymously(self: &Arc<Inner>) -> Result<User> {
+        let _turn = self.login_turn().await?;
+        self.adopt_stored().await?;
+        let Some(user) = self.anonymous_user() else {
+            return self.log_in(&Credentials::anonymous()).await;
+        };
+        let id = user.id().to_owned();
+        self.users().current = Some(id.clone());
+        self.change(move |document| document.current = Some(id)).await?;
+        self.become_successor(&user).await;
+        Ok(user)
+    }
+
+    pub(super) fn anonymous_user(self: &Arc<Inner>) -> Option<User> {
+        let users = self.users();
+        let account = users
+            .accounts
+            .iter()
+            .find(|known| known.state() == UserState::LoggedIn && known.is_only_anonymous())?;
+        Some(self.user(account.clone()))
+    }
+
+    async fn login_turn(&self) -> Result<Option<File>> {
+        let begun = Instant::now();
+        loop {
+            if let Some(turn) = self.store.try_login_turn()? {
+                return Ok(Some(turn));
+            }
+            if begun.elapsed() > TURN_LIMIT {
+                log::warn!(target: "ingest::app", "another process has been logging in for {TURN_LIMIT:?}: not waiting for it");
+                return Ok(None);
+            }
+            tokio::time::sleep(TURN_POLL).await;
+        }
+    }
+
+    /// Takes over the log-ins of other processes.
+    async fn adopt_stored(self: &Arc<Inner>) -> Result<()> {
+        let inner = self.clone();
+        let stored = blocking(move || inner.store.load()).await?;
+        for record in stored.users {
+            let known = {
+                let mut users = self.users();
+                let known = users.accounts.iter().find(|known| known.id == record.id).cloned();
+                if known.is_none() {
+                    users.accounts.push(Arc::new(Account::restored(record.clone())));
+                }
+                known
+            };
+            let Some(account) = known.filter(|known| known.state() == UserState::LoggedOut) else {
+                continue;
+            };
+            if let Some(session) = SignIn::stored(&record) {
+                account.sign_in(session);
+            } else if let Some(successor) = record.successor.filter(|_| account.successor().is_none())
+                && let Some(successor) = self.logged_in(&successor)
+            {
+                account.succeed(&successor);
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn logged_in(self: &Arc<Inner>, id: &str) -> Option<User> {
+        let users = self.users();
+        let account = users
+            .accounts
+            .iter()
+            .find(|known| known.id == id && known.state() == UserState::LoggedIn)?;
+        Some(self.user(account.clone()))
+    }
+
+    /// What waits for users who logged in as this one does, and cannot any more, goes on under this one.
+    async fn become_successor(self: &Arc<Inner>, user: &User) {
+        let principal = user.principal();
+        if principal.is_empty() {
+            return;
+        }
+        let gone: Vec<_> = self
+            .users()
+            .accounts
+            .iter()
+            .filter(|known| {
+                known.id != user.id()
+                    && known.state() == UserState::LoggedOut
+                    && known.successor().as_deref() != Some(user.id())
+                    && known.principal() == principal
+            })
+            .cloned()
+            .collect();
+        if gone.is_empty() {
+            return;
+        }
+        let ids: Vec<String> = gone.iter().map(|account| account.id.clone()).collect();
+        let successor = user.id().to_owned();
+        let stored = self.change(move |document| {
+            for user in &mut document.users {
+                if ids.contains(&user.id) {
+                    user.successor = Some(successor.clone());
+                }
+            }
+        });
+        if let Err(error) = stored.await {
+            log::warn!(target: "ingest::app", "a successor could not be stored: {}", error.full_message());
+        }
+        for account in gone {
+            log::warn!(
+                target: "ingest::app",
+                "what waits for user {} goes on under user {}, who logs in in the same way",
+                account.id,
+                user.id()
+            );
+            account.succeed(user);
+        }
+    }
+
+    /// Somebody to go on for a user whom the server has rejected.
+    pub(super) fn find_successor(self: &Arc<Inner>, user: &User) {
+        let principal = user.principal();
+        let other = self
+            .users()
+            .accounts
+            .iter()
+            .find(|known| {
+                known.state() == UserState::LoggedIn
+                    && !principal.is_empty()
+                    && known.principal() == principal
+            })
+            .cloned();
+        if let Some(account) = other {
+            let (inner, successor) = (self.clone(), self.user(account));
+            self.runtime
+                .spawn(async move { inner.become_successor(&successor).await });
+        } else if principal == ANONYMOUS {
+            self.replace(&user.account);
+        }
+    }
+
+    /// Logs in anonymously in the place of this user, for as long as it takes.
+    pub(crate) fn replace(self: &Arc<Inner>, lost: &Arc<Account>) {
+        let (inner, lost) = (Arc::downgrade(self), lost.clone());
+        self.runtime.spawn(async move {
+            while lost.awaits_successor() {
+                let Some(pause) = inner.upgrade().map(|inner| {
+                    let attempt = inner.relogins.fetch_add(1, Ordering::Relaxed);
+                    let pause = uploader::backoff(attempt.checked_sub(1)?, inner.clock.random());
+                    Some(inner.clock.sleep(pause))
+                }) else {
+                    return;
+                };
+                if let Some(pause) = pause {
+                    pause.await;
+                }
+                let Some(app) = Weak::upgrade(&inner) else { return };
+                if let Err(error) = app.log_in_anonymously().await {
+                    log::warn!(
+                        target: "ingest::app",
+                        "nobody could be logged in yet in the place of user {}: {}",
+                        lost.id,
+                        error.full_message()
+                    );
+                }
+            }
+        });
+    }
+
+    async fn fetch_profile(self: &Arc<Inner>, user: &User) -> Result<()> {
+        let response = user
+            .send(Call::json(Method::Get, Route::Base("auth/profile"), None, ""))
+            .await?;
+        let profile = answer::object(&response)?;
+        let identities: Vec<Identity> = match profile.get("identities") {
+            Some(identities) => serde_json::from_value(identities.clone()).map_err(|error| {
+                Error::app(
+                    Code::MalformedJson,
+                    format!("'identities' in the profile cannot be read: {error}"),
+                )
+            })?,
+            None => return Err(Error::app(Code::MissingJsonKey, "identities")),
+        };
+        user.account.set_identities(identities.clone());
+        let id = user.id().to_owned();
+        self.change(move |document| {
+            if let Some(record) = document.find(&id) {
+                record.identities = identities;
+            }
+        })
+        .await
+    }
+
+    /// Keeps a changed token for the next start. If that fails the next start refreshes again.
+    pub(super) fn persist_in_background(self: &Arc<Inner>, account: &Account) {
+        let (inner, user) = (self.clone(), account.stored());
+        self.runtime.spawn(async move {
+            let stored = inner.change(move |document| {
+                // Another process may have logged the user out meanwhile; that stands.
+                let known = document.find(&user.id);
+                if let Some(record) = known.filter(|record| record.refresh_token == user.refresh_token) {
+                    *record = user;
+                }
+            });
+            if let Err(error) = stored.await {
+                log::warn!(target: "ingest::app", "a new token could not be stored: {}", error.full_message());
+            }
+        });
+    }
+
+    /// Stores that the application logs this user out.
+    pub(super) fn store_logout(&self, account: &Account) -> Result<()> {
+        let removed = account.state_after_logout() == UserState::Removed;
+        let current = self.leave(account, removed);
+        self.store.update(|document| {
+            document.current = current;
+            if removed {
+                document.users.retain(|user| user.id != account.id);
+                document.removed.push(account.id.clone());
+            } else {
+                let record = document.user(&account.id);
+                *record = account.stored();
+                record.access_token.clear();
+                record.refresh_token.clear();
+            }
+        })
+    }
+
+    /// Stores that the server has refused this token of the user, unless another process has a session of the user
+    /// that it did not refuse: then it is returned.
+    pub(super) async fn store_rejection(self: &Arc<Inner>, id: &str, refused: String) -> Option<SignIn> {
+        let user = id.to_owned();
+        let stored = self.change(move |document| {
+            let Document { users, current, .. } = document;
+            let record = users.iter_mut().find(|record| record.id == user)?;
+            if record.refresh_token.is_empty() {
+                return None;
+            }
+            if record.refresh_token != refused {
+                return SignIn::stored(record);
+            }
+            record.rejected = true;
+            record.access_token.clear();
+            record.refresh_token.clear();
+            if current.as_deref() == Some(&user) {
+                *current = None;
+            }
+            None
+        });
+        match stored.await {
+            Ok(Some(session)) => return Some(session),
+            Ok(None) => {}
+            Err(error) => {
+                log::warn!(target: "ingest::app", "a rejection could not be stored: {}", error.full_message());
+            }
+        }
+        let mut users = self.users();
+        if users.current.as_deref() == Some(id) {
+            users.current = None;
+        }
+        None
+    }
+
+    /// Who is current when this user is not any more.
+    fn leave(&self, account: &Account, removed: bool) -> Option<String> {
+        let mut users = self.users();
+        if removed {
+            users.accounts.retain(|known| known.id != account.id);
+        }
+        if users.current.as_deref() == Some(&account.id) {
+            let next = users
+                .accounts
+                .iter()
+                .find(|known| known.state() == UserState::LoggedIn && known.id != account.id);
+            users.current = next.map(|account| account.id.clone());
+        }
+        users.current.clone()
+    }
+
+    /// Changes the file of users without holding up the runtime.
+    async fn change<T: Send + 'static>(
+        self: &Arc<Inner>,
+        change: impl FnOnce(&mut Document) -> T + Send + 'static,
+    ) -> Result<T> {
+        let inner = self.clone();
+        blocking(move || inner.store.update(change)).await
+    }
+
+    pub(crate) fn user(self: &Arc<Inner>, account: Arc<Account>) -> User {
+        User {
+            app: self.clone(),
+            account,
+        }
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|_| Err(Error::Panic("the users' file could not be used".to_owned())))
+}
+
+/// Who logged in, and the session, from the answer to a log-in.
+fn session(response: &crate::transport::Response, credentials: &Credentials) -> Result<(String, SignIn)> {
+    let body = answer::object(response)?;
+    let access_token = answer::text(&body, "access_token")?;
+    let refresh_token = answer::text(&body, "refresh_token")?;
+    let id = answer::text(&body, "user_id")?;
+    let device_id = body
+        .get("device_id")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned();
+    let malformed = || Error::app(Code::BadToken, "Could not log in user: received malformed JWT");
+    tokens::claims(&refresh_token).ok_or_else(malformed)?;
+    let claims = tokens::claims(&access_token).ok_or_else(malformed)?;
+    let session = SignIn {
+        access_token,
+        refresh_token,
+        device_id,
+        claims,
+        principal: credentials.principal(),
+    };
+    Ok((id, session))
+}

@@ -1,0 +1,177 @@
+//! A server that does not know a device any more, as one that was set up anew: the device logs in again as far as its
+//! credentials allow, and loses nothing.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use realm_ingest::Code;
+use realm_ingest::app::{Credentials, UserState};
+use realm_ingest::realm::{ErrorHandler, Realm, RealmConfig};
+
+use crate::common::server::Reaction;
+use crate::common::{Fixture, LIMIT, SCHEMA, open_realm, until, uploaded, wait, write};
+
+fn users_file(fixture: &Fixture) -> PathBuf {
+    let directory = fixture.directory.path().join("mongodb-realm/app-test");
+    directory.join("server-utility/metadata/users.json")
+}
+
+/// What is stored of this user.
+fn stored(fixture: &Fixture, id: &str) -> serde_json::Value {
+    let document: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(users_file(fixture)).unwrap()).unwrap();
+    let users = document["users"].as_array().unwrap();
+    users.iter().find(|user| user["id"] == id).unwrap().clone()
+}
+
+#[test]
+fn an_anonymous_device_is_logged_in_anew_and_what_waits_arrives() {
+    let fixture = Fixture::new();
+    let user = fixture.app.login(&Credentials::anonymous()).unwrap();
+    let (realm, errors) = open_realm(&user);
+    write(&realm, [1]);
+    uploaded(&realm);
+    realm.session().pause();
+    fixture.server.forget_sessions();
+    write(&realm, [2, 3]);
+    let result = wait(&realm);
+    realm.session().resume();
+    result.recv_timeout(LIMIT).unwrap().unwrap();
+    write(&realm, [4]);
+    uploaded(&realm);
+    let mut ids = fixture.server.ids();
+    ids.sort_unstable();
+    assert_eq!(ids, [1, 2, 3, 4]);
+
+    let error = errors.recv_timeout(LIMIT).unwrap();
+    assert_eq!(
+        (error.code, error.is_fatal),
+        (Code::AuthError, false),
+        "{error:?}"
+    );
+    assert_eq!(user.state(), UserState::LoggedOut);
+    let current = fixture.app.current_user().unwrap();
+    assert_eq!((user.id(), current.id()), ("anon1", "anon2"));
+    let record = stored(&fixture, "anon1");
+    assert_eq!(
+        (&record["rejected"], &record["successor"]),
+        (&true.into(), &"anon2".into())
+    );
+    // The program goes on with the handle and the configuration that it has.
+    let (again, _errors) = open_realm(&user);
+    assert_eq!(again.path(), realm.path());
+    write(&again, [5]);
+    uploaded(&again);
+    assert_eq!(fixture.server.ids().len(), 5);
+}
+
+#[test]
+fn a_rejected_device_keeps_its_data_through_restarts_while_nobody_can_log_in() {
+    let fixture = Fixture::new();
+    let user = fixture.app.login(&Credentials::anonymous()).unwrap();
+    let (realm, errors) = open_realm(&user);
+    fixture.server.forget_sessions();
+    for _ in 0..4 {
+        fixture.server.next(
+            "POST auth/providers/anon-user",
+            Reaction::error(503, "MaintenanceInProgress", "later"),
+        );
+    }
+    write(&realm, [1]);
+    let error = errors.recv_timeout(LIMIT).unwrap();
+    assert_eq!(
+        (error.code, error.is_fatal),
+        (Code::AuthError, false),
+        "{error:?}"
+    );
+    let path = realm.path().to_owned();
+    drop(realm);
+    fixture.restarted();
+    assert!(path.exists());
+    let (realm, _errors) = open_realm(&user);
+    uploaded(&realm);
+    assert_eq!(fixture.server.ids(), [1]);
+}
+
+#[test]
+fn a_rejection_is_stored_before_anybody_is_told() {
+    let fixture = Fixture::new();
+    let user = fixture.user();
+    let path = users_file(&fixture);
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let told = seen.clone();
+    // A program that ends here starts again with what is in the file.
+    let handler: ErrorHandler = Arc::new(move |error| {
+        told.lock().unwrap().push((
+            error.code,
+            error.is_fatal,
+            std::fs::read_to_string(&path).unwrap(),
+        ));
+    });
+    let realm = Realm::open(&user, RealmConfig::new(SCHEMA), Some(handler)).unwrap();
+    uploaded(&realm);
+    fixture.server.forget_sessions();
+    write(&realm, [1]);
+    until("the report", || !seen.lock().unwrap().is_empty());
+    let (code, is_fatal, content) = seen.lock().unwrap().remove(0);
+    assert_eq!((code, is_fatal), (Code::AuthError, true));
+    assert!(content.contains(r#""rejected":true"#), "{content}");
+    assert!(content.contains(r#""refresh_token":"""#), "{content}");
+    assert_eq!(user.state(), UserState::LoggedOut);
+    let app = fixture.restarted();
+    assert!(app.current_user().is_none());
+    assert_eq!(app.users().len(), 1);
+}
+
+#[test]
+fn an_email_user_with_a_new_id_takes_over_what_waits_under_the_old_one() {
+    let fixture = Fixture::new();
+    let user = fixture.user();
+    let (realm, errors) = open_realm(&user);
+    uploaded(&realm);
+    fixture.server.forget_sessions();
+    write(&realm, [1, 2]);
+    let error = errors.recv_timeout(LIMIT).unwrap();
+    assert_eq!((error.code, error.is_fatal), (Code::AuthError, true));
+    write(&realm, [3]);
+    // The operator has made the account again; somebody else logs in first.
+    fixture.server.state().email_user = "other".to_owned();
+    let other = fixture
+        .app
+        .login(&Credentials::email_password("other@b.c", "password"))
+        .unwrap();
+    fixture.server.state().email_user = "user2".to_owned();
+    let again = fixture.user();
+    assert_eq!((other.id(), again.id()), ("other", "user2"));
+    uploaded(&realm);
+    assert_eq!(fixture.server.ids(), [1, 2, 3]);
+    assert_eq!(stored(&fixture, "user1")["successor"], "user2");
+    assert_eq!(user.state(), UserState::LoggedOut);
+}
+
+#[test]
+fn logging_in_again_during_a_refresh_neither_stops_the_session_nor_logs_anybody_out() {
+    let fixture = Fixture::new();
+    let user = fixture.user();
+    let (realm, errors) = open_realm(&user);
+    write(&realm, [1]);
+    uploaded(&realm);
+    for (round, refused) in [(1, false), (2, true)] {
+        fixture.server.next(
+            "POST ingest",
+            Reaction::error(401, "InvalidSession", "unauthorized"),
+        );
+        fixture.server.next("POST auth/session", Reaction::Hold);
+        write(&realm, [10 * round]);
+        fixture.server.until_held(round as usize);
+        if refused {
+            fixture.server.forget_sessions();
+        }
+        assert_eq!(fixture.user(), user);
+        fixture.server.release();
+        uploaded(&realm);
+        assert_eq!(user.state(), UserState::LoggedIn);
+    }
+    assert_eq!(fixture.server.ids(), [1, 10, 20]);
+    assert!(errors.try_recv().is_err(), "nobody is told of anything");
+}
