@@ -421,6 +421,7 @@ fn outbox_code(error: &crate::outbox::Error) -> Code {
         }
         E::Corrupt { .. } | E::NewerFormat { .. } => Code::InvalidDatabase,
         E::SqliteTooOld { .. } => Code::NotSupported,
+        E::ForeignProcess { .. } => Code::LogicError,
         E::NoMemory | E::Abandoned { .. } => Code::RuntimeError,
     }
 }

@@ -15,7 +15,7 @@ use realm_ingest_protocol::{Kind, Schema, document, schema};
 use crate::app::{User, UserState};
 use crate::error::{Code, Error, Result, SyncError};
 use crate::outbox::{
-    self, Durability, Options, Outbox, Pending, Run, SchemaId, SqliteOutbox, WriteTransaction,
+    self, Durability, Options, Outbox, Pending, Recovered, Run, SchemaId, SqliteOutbox, WriteTransaction,
 };
 use crate::process;
 use crate::transport::Transport;
@@ -301,6 +301,12 @@ fn options(config: &RealmConfig) -> (Options, Back) {
         durability: config.durability,
         ..Options::default()
     };
+    let reporting = back.clone();
+    options.on_recover = Some(Arc::new(move |recovered: &Recovered| {
+        if let Some(core) = reporting.get().and_then(Weak::upgrade) {
+            core.report_soon(report(Code::InvalidDatabase, recovered.to_string()));
+        }
+    }));
     if let Some((max_bytes, policy)) = config.cap {
         options.max_bytes = Some(max_bytes);
         options.policy = policy;

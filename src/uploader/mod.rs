@@ -162,7 +162,8 @@ impl Uploader {
 
     async fn handshake(&mut self) -> Result<(), Stop> {
         let waits = self.core.waits();
-        let position = exchange::handshake(&self.core, &self.core.outbox.identity()).await?;
+        let origin = self.outbox(|outbox| outbox.origin()).await.map_err(unusable)?;
+        let position = exchange::handshake(&self.core, &origin.identity).await?;
         self.size.limit(position.max_batch_bytes);
         // Read after the answer: another process may have added and uploaded rows meanwhile.
         let last = self.outbox(|outbox| outbox.last_seq()).await.map_err(unusable)?;
@@ -224,7 +225,7 @@ impl Uploader {
                     after = ack.acked;
                     self.settled().await;
                     self.drained = true;
-                    self.settling = Some(tokio::spawn(settle(self.core.clone(), batch, ack)));
+                    self.settling = Some(tokio::spawn(settle(self.core.clone(), ack)));
                 }
             }
             // What was made ready stands if all before it was taken and it is as large as it may be: a smaller one is
@@ -239,36 +240,9 @@ impl Uploader {
 
     async fn prepare(&mut self, after: i64) -> Result<Option<Batch>, Stop> {
         let target = self.size.target();
-        let batch = self
-            .outbox(move |outbox| Batch::next(outbox, after, target))
-            .await;
-        match batch {
-            Ok(batch) => Ok(batch),
-            Err(outbox::Error::Corrupt { .. }) => Err(self.recover().await),
-            Err(error) => Err(unusable(error)),
-        }
-    }
-
-    /// Rows cannot be read: replaces the file by one with those that can. The report goes the way of every failure,
-    /// after which the session starts over.
-    async fn recover(&mut self) -> Stop {
-        self.settled().await;
-        let recovered = match self.take_right().await {
-            Ok(true) => self.outbox(|outbox| outbox.recover()).await,
-            Ok(false) => Err(outbox::Error::Locked {
-                path: self.core.path.clone(),
-            }),
-            Err(stop) => return stop,
-        };
-        let text = match recovered {
-            Ok(recovered) => recovered.to_string(),
-            Err(outbox::Error::Locked { path }) => format!(
-                "rows of the outbox at {} cannot be read; those that can are saved once no other process has it open",
-                path.display()
-            ),
-            Err(error) => return unusable(error),
-        };
-        Stop::Retry(sync_error(Code::InvalidDatabase, text, false), None)
+        self.outbox(move |outbox| Batch::next(outbox, after, target))
+            .await
+            .map_err(unusable)
     }
 
     async fn take_right(&mut self) -> Result<bool, Stop> {
@@ -429,7 +403,7 @@ async fn send_schemas(core: &Core, batch: &Batch, missing: &[String]) -> Result<
 }
 
 /// Hands the refusals to the error handler, then lets the rows leave (outbox invariant 3).
-async fn settle(core: Arc<Core>, batch: Batch, ack: Ack) {
+async fn settle(core: Arc<Core>, ack: Ack) {
     if let Some(first) = ack.refused.first() {
         let count = ack.refused.len();
         let more = if count == 1 {
@@ -445,9 +419,9 @@ async fn settle(core: Arc<Core>, batch: Batch, ack: Ack) {
         report.compensating_writes = ack.refused.into_iter().map(batch::compensating_write).collect();
         core.report(report).await;
     }
-    let (first, last) = (batch.first, ack.acked);
+    let through = ack.acked;
     let mut attempt = 0;
-    while let Err(error) = on_outbox(&core, move |outbox| outbox.settle(first, last)).await {
+    while let Err(error) = on_outbox(&core, move |outbox| outbox.settle(through)).await {
         log::warn!(target: "ingest::outbox", "acknowledged rows cannot leave yet: {error}");
         if core.has_ended() {
             // They are sent again by the next session, and the server recognises them.

@@ -12,7 +12,8 @@ use super::*;
 use crate::app::{App, AppConfig, Credentials};
 use crate::clock::{Clock, Pause};
 use crate::outbox::{
-    Lease, MemoryOutbox, Pending, Recovered, Result, Run, SchemaId, StoredSchema, WriteTransaction,
+    Lease, Loss, LossMark, MemoryOutbox, Origin, Owner, Pending, Result, Run, SchemaId, StoredSchema,
+    WriteTransaction,
 };
 use crate::transport::{Request, Response, ResponseFuture, Transport};
 
@@ -70,11 +71,17 @@ fn fails(times: &AtomicU32) -> Result<()> {
 }
 
 impl Outbox for Failing {
-    fn identity(&self) -> String {
-        self.outbox.identity()
+    fn origin(&self) -> Result<Origin> {
+        self.outbox.origin()
     }
     fn renew_identity(&self) -> Result<String> {
         self.outbox.renew_identity()
+    }
+    fn owner(&self) -> Result<Option<Owner>> {
+        self.outbox.owner()
+    }
+    fn set_owner(&self, owner: &Owner) -> Result<()> {
+        self.outbox.set_owner(owner)
     }
     fn register_schema(&self, fingerprint: &str, json: &str) -> Result<SchemaId> {
         self.outbox.register_schema(fingerprint, json)
@@ -89,18 +96,21 @@ impl Outbox for Failing {
         fails(&self.leases)?;
         self.outbox.lease(after, max_bytes)
     }
-    fn settle(&self, first: i64, last: i64) -> Result<()> {
+    fn settle(&self, through: i64) -> Result<()> {
         fails(&self.settles)?;
-        self.outbox.settle(first, last)
+        self.outbox.settle(through)
+    }
+    fn loss_mark(&self) -> Result<LossMark> {
+        self.outbox.loss_mark()
+    }
+    fn losses(&self, after: LossMark, through: i64) -> Result<Vec<Loss>> {
+        self.outbox.losses(after, through)
     }
     fn last_seq(&self) -> Result<i64> {
         self.outbox.last_seq()
     }
     fn pending(&self) -> Result<Pending> {
         self.outbox.pending()
-    }
-    fn recover(&self) -> Result<Recovered> {
-        self.outbox.recover()
     }
     fn pending_through(&self, seq: i64) -> Result<bool> {
         self.outbox.pending_through(seq)
