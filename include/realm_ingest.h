@@ -181,6 +181,16 @@ extern "C" {
 // The release of the library, such as `0.1.0`.
 const char *realm_ingest_version(void);
 
+// Ends the library's work in this process, so that the program can exit, or a plugin go, with nothing of the library
+// running: sessions stop, what is pending stays in its files for the next start, and waits fail. After that every call
+// but those that free fails.
+//
+// True once all threads of the library have ended. False if some had not after `timeout_ms` milliseconds (below 0: waits
+// without end), as when a callback has not returned, and always where a callback calls it; no callback begins after that
+// either. A program that exits without it does so safely too: what a commit returned for is in the file, and only what
+// callbacks use must live as long as the process.
+bool realm_ingest_shutdown(int64_t timeout_ms);
+
 // The defaults for this client app id: the server's address from the environment variable REALM_INGEST_URL, files
 // beneath the process's current directory.
 realm_ingest_code realm_ingest_app_config_new(const char *app_id,

@@ -7,6 +7,7 @@ set(REALM_INGEST_CPP_HEADERS
     cpprealm/client_reset.hpp
     cpprealm/db.hpp
     cpprealm/flex_sync.hpp
+    cpprealm/ingest.hpp
     cpprealm/internal/app_error.hpp
     cpprealm/internal/bridge/client_reset_mode.hpp
     cpprealm/internal/bridge/mixed.hpp

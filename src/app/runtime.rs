@@ -1,5 +1,5 @@
-//! The threads of one app: `ingest-uploader` runs all network work on a current-thread runtime, `ingest-callbacks` runs
-//! the application's callbacks one after another. Callbacks have a thread of their own so that one that is slow, or
+//! The threads of one app: `ingest-uploader` runs all network work on a current-thread runtime, `ingest-callback` runs
+//! the application's callbacks one after another (the system cuts names at fifteen bytes). Callbacks have a thread of their own so that one that is slow, or
 //! that calls back into the library and waits, stops no upload and cannot lock itself out.
 
 use std::future::Future;
@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::threads::{Job, Threads};
 use crate::error::{Error, Result};
+use crate::ffi::signals;
 use crate::process;
 
 pub(crate) struct Runtime {
@@ -39,12 +40,17 @@ impl Runtime {
         jobs: mpsc::Receiver<Job>,
     ) -> Result<Runtime> {
         let (started, ended) = (threads.clone(), threads.clone());
+        // Of the thread that opens the app.
+        let mask = signals::host_mask();
         let runtime = Builder::new_current_thread()
             .enable_all()
             .thread_name("ingest-blocking")
             // Disk work of sessions and transports that block; each session needs one at a time.
             .max_blocking_threads(64)
-            .on_thread_start(move || started.started())
+            .on_thread_start(move || {
+                signals::keep_out(mask);
+                started.started();
+            })
             .on_thread_stop(move || ended.stopped())
             .build()
             .map_err(|source| Error::File {
@@ -53,13 +59,19 @@ impl Runtime {
                 source,
             })?;
         let handle = runtime.handle().clone();
-        let thread = threads.spawn("ingest-uploader", move || match runtime.block_on(stopped) {
-            Ok(limit) => runtime.shutdown_timeout(limit),
-            // The app is closed. A transport of the application may block without end; nobody waits for it.
-            Err(_) => runtime.shutdown_background(),
+        let thread = threads.spawn("ingest-uploader", move || {
+            signals::keep_out(mask);
+            match runtime.block_on(stopped) {
+                Ok(limit) => runtime.shutdown_timeout(limit),
+                // The app is closed. A transport of the application may block without end; nobody waits for it.
+                Err(_) => runtime.shutdown_background(),
+            }
         })?;
         let caller = threads.clone();
-        let callback_thread = threads.spawn("ingest-callbacks", move || caller.call(jobs))?;
+        let callback_thread = threads.spawn("ingest-callback", move || {
+            signals::keep_out(mask);
+            caller.call(jobs);
+        })?;
         Ok(Runtime {
             handle,
             thread,
@@ -97,7 +109,7 @@ impl Runtime {
 
     /// Runs a callback of the application on the thread for them, after those before it.
     pub(crate) fn callback(&self, job: impl FnOnce() + Send + 'static) {
-        self.threads.callback(Box::new(job));
+        self.threads.callback(Box::new(move || signals::as_host(job)));
     }
 
     pub(crate) fn is_callback_thread(&self) -> bool {

@@ -8,7 +8,7 @@
 use cxx::UniquePtr;
 
 use super::handles::{App, Realm, ResponseSlot, Session, User, cached_app, open_app, open_realm};
-use super::{callbacks, convert, guard, guard_or};
+use super::{callbacks, convert, end_within, guard, guard_or, host, signals};
 use crate::error::{Code, Error};
 use crate::transport::http::HttpTransport;
 use crate::transport::{FailureKind, Response, Transport};
@@ -114,6 +114,9 @@ pub(super) mod ffi {
 
     extern "Rust" {
         fn version() -> &'static str;
+
+        /// Ends all work; whether all threads have ended. Below 0 there is no limit.
+        fn shutdown(timeout_ms: i64) -> bool;
 
         /// Levels are those of `realm::logger::level`, 0..8. Replaces the former sink; null takes it away.
         fn set_log_sink(sink: UniquePtr<LogSink>, level: u8);
@@ -244,6 +247,10 @@ fn version() -> &'static str {
     env!("CARGO_PKG_VERSION")
 }
 
+fn shutdown(timeout_ms: i64) -> bool {
+    end_within(timeout_ms)
+}
+
 fn set_log_sink(sink: UniquePtr<ffi::LogSink>, level: u8) {
     guard_or((), || callbacks::set_log_sink(sink, level));
 }
@@ -292,16 +299,23 @@ fn ejson_to_bson(text: &str, status: &mut Status) -> Vec<u8> {
 }
 
 fn send_http(settings: &HttpSettings, request: &HttpRequest) -> HttpResponse {
-    let answer = guard(|| {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| Error::Logic(format!("cannot make a runtime: {error}")))?;
-        let transport = HttpTransport::new(settings.into())?;
-        Ok(runtime.block_on(transport.send(request.try_into()?)))
+    host::prepare();
+    let mask = signals::host_mask();
+    let answer = signals::shielded(|| {
+        guard(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .on_thread_start(move || signals::keep_out(mask))
+                .build();
+            let runtime = runtime.map_err(|error| Error::Logic(format!("cannot make a runtime: {error}")))?;
+            let transport = HttpTransport::new(settings.into())?;
+            Ok(runtime.block_on(transport.send(request.try_into()?)))
+        })
     });
     let failed = |error: Error| Response::failed(FailureKind::Connect, error.full_message());
     answer.unwrap_or_else(failed).into()
 }
 
 fn clear_cached_apps() {
-    guard_or((), app::App::clear_cached);
+    signals::shielded(|| guard_or((), app::App::clear_cached));
 }

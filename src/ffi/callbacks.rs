@@ -8,6 +8,7 @@ use cxx::memory::UniquePtrTarget;
 use super::bridge::ffi;
 use super::bridge::{Status, SyncError};
 use super::handles::ResponseSlot;
+use super::signals;
 use crate::error::Result;
 use crate::logging::{self, Sink};
 use crate::realm::ErrorHandler;
@@ -34,6 +35,14 @@ impl<T: UniquePtrTarget> Shared<T> {
     }
 }
 
+impl<T: UniquePtrTarget> Drop for Shared<T> {
+    fn drop(&mut self) {
+        let callback = std::mem::replace(&mut self.0, UniquePtr::null());
+        // The destructor is the application's.
+        signals::as_host(|| drop(callback));
+    }
+}
+
 /// What a callback threw goes to the log; there is nobody else to tell.
 fn logged(what: &str, outcome: Option<std::result::Result<(), cxx::Exception>>) {
     if let Some(Err(exception)) = outcome {
@@ -48,7 +57,7 @@ pub(super) fn set_log_sink(sink: UniquePtr<ffi::LogSink>, level: u8) {
     let sink: Option<Sink> = Shared::new(sink).map(|sink| {
         let to_host = move |level: u8, text: &str| {
             // A sink that throws cannot be told about in the log.
-            let _ = sink.get().map(|sink| sink.log(level, text));
+            let _ = sink.get().map(|sink| signals::as_host(|| sink.log(level, text)));
         };
         Arc::new(to_host) as Sink
     });
@@ -72,7 +81,9 @@ pub(super) fn error_handler(observer: UniquePtr<ffi::SessionObserver>) -> Option
         let error = SyncError::from(error);
         logged(
             "the error handler",
-            observer.get().map(|observer| observer.error(&error)),
+            observer
+                .get()
+                .map(|observer| signals::as_host(|| observer.error(&error))),
         );
     }))
 }
@@ -85,7 +96,7 @@ pub(super) fn completion(completion: UniquePtr<ffi::Completion>) -> impl FnOnce(
         let target = completion.as_mut().and_then(|it| it.0.as_mut());
         logged(
             "the end of a wait",
-            target.map(|target| target.complete(&Status::of(result))),
+            target.map(|target| signals::as_host(|| target.complete(&Status::of(result)))),
         );
     }
 }
@@ -98,7 +109,7 @@ pub(super) fn connection_observer(
         let target = observer.as_ref().and_then(Shared::get);
         logged(
             "a connection observer",
-            target.map(|target| target.changed(old as u8, new as u8)),
+            target.map(|target| signals::as_host(|| target.changed(old as u8, new as u8))),
         );
     }
 }

@@ -4,10 +4,10 @@ use cxx::UniquePtr;
 
 use super::bridge::ffi::{Completion, ConnectionObserver, HostTransport, SessionObserver};
 use super::bridge::{AppConfig, HttpResponse, RealmConfig, Run, Status};
-use super::{Handle, callbacks, convert, guard};
+use super::{Handle, callbacks, convert, guard, host, signals};
 use crate::app::{self, Credentials};
 use crate::error::{Error, Result};
-use crate::transport::host;
+use crate::transport;
 use crate::uploader::session;
 use crate::{outbox, realm};
 
@@ -18,17 +18,20 @@ pub(super) fn open_app(
     transport: UniquePtr<HostTransport>,
     status: &mut Status,
 ) -> Box<App> {
-    let opened = guard(|| {
-        let mut settings = app::AppConfig::new(config.app_id.as_str());
-        settings.base_url = config.has_base_url.then(|| config.base_url.clone());
-        settings.path = convert::given(&config.path).map(Into::into);
-        settings.metadata_encryption_key = convert::key(&config.metadata_encryption_key)?;
-        settings.enable_caching = config.enable_caching;
-        settings.http = (&config.http).into();
-        if let Some(transport) = callbacks::host_transport(transport) {
-            settings.transport = Some(std::sync::Arc::new(transport));
-        }
-        app::App::open(settings).map(Handle::new)
+    host::prepare();
+    let opened = signals::shielded(|| {
+        guard(|| {
+            let mut settings = app::AppConfig::new(config.app_id.as_str());
+            settings.base_url = config.has_base_url.then(|| config.base_url.clone());
+            settings.path = convert::given(&config.path).map(Into::into);
+            settings.metadata_encryption_key = convert::key(&config.metadata_encryption_key)?;
+            settings.enable_caching = config.enable_caching;
+            settings.http = (&config.http).into();
+            if let Some(transport) = callbacks::host_transport(transport) {
+                settings.transport = Some(std::sync::Arc::new(transport));
+            }
+            app::App::open(settings).map(Handle::new)
+        })
     });
     Box::new(App(convert::or(Handle::null(), status, opened)))
 }
@@ -146,6 +149,7 @@ pub(super) fn open_realm(
     observer: UniquePtr<SessionObserver>,
     status: &mut Status,
 ) -> Box<Realm> {
+    host::prepare();
     let opened = user.0.call(|user| {
         let mut settings = realm::RealmConfig::new(config.schema_json.as_str());
         settings.path = convert::given(&config.path).map(Into::into);
@@ -270,10 +274,10 @@ impl Session {
 
 type Done = Box<dyn FnOnce(Result<()>) + Send>;
 
-pub(super) struct ResponseSlot(host::ResponseSlot);
+pub(super) struct ResponseSlot(transport::host::ResponseSlot);
 
 impl ResponseSlot {
-    pub(super) fn new(slot: host::ResponseSlot) -> ResponseSlot {
+    pub(super) fn new(slot: transport::host::ResponseSlot) -> ResponseSlot {
         ResponseSlot(slot)
     }
 

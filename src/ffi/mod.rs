@@ -2,7 +2,8 @@
 //! and the C ABI ([`capi`]). Both are thin: convert, guard, call.
 //!
 //! No panic leaves this module. It becomes [`Error::Panic`], and the handle whose call panicked, with all its
-//! duplicates, refuses further work: what it guards may be half changed.
+//! duplicates, refuses further work: what it guards may be half changed. No signal that a call raises reaches the host
+//! ([`signals`]).
 #![allow(unsafe_code, reason = "this module is the seam")]
 
 mod bridge;
@@ -10,6 +11,8 @@ mod callbacks;
 mod capi;
 mod convert;
 mod handles;
+mod host;
+pub(crate) mod signals;
 
 use crate::error::{Error, Result};
 use crate::process;
@@ -17,6 +20,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// Runs `work`; a panic becomes an error.
 fn guard<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
@@ -29,6 +33,12 @@ fn guard_or<T>(fallback: T, work: impl FnOnce() -> T) -> T {
         log::error!(target: "ingest::ffi", "{error}");
         fallback
     })
+}
+
+/// Shuts the library down; below 0 it waits without end.
+fn end_within(timeout_ms: i64) -> bool {
+    let limit = u64::try_from(timeout_ms).map_or(Duration::MAX, Duration::from_millis);
+    signals::shielded(|| guard_or(false, || process::shutdown(limit)))
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> String {
@@ -77,7 +87,7 @@ impl<T> Handle<T> {
             .inner
             .as_ref()
             .ok_or_else(|| Error::Logic("the handle is empty".to_owned()))?;
-        let result = guard(|| work(inner));
+        let result = signals::shielded(|| guard(|| work(inner)));
         if matches!(result, Err(Error::Panic(_))) {
             self.broken.store(true, Ordering::Release);
         }
@@ -95,6 +105,9 @@ impl<T> Drop for Handle<T> {
         // What a forked child inherited has locks that may be held for ever, and files that are the parent's.
         if process::is_foreign() {
             std::mem::forget(self.inner.take());
+        } else if let Some(inner) = self.inner.take() {
+            // The last handle closes files.
+            signals::shielded(|| drop(inner));
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::{FailureKind, Request, Response, ResponseFuture, Transport};
+use crate::ffi::signals;
 
 /// What an application implements. `send` may block and may complete at once or later; it runs on a thread of a pool.
 pub trait HostSend: Send + Sync + 'static {
@@ -47,7 +48,9 @@ impl Transport for HostTransport {
         Box::pin(async move {
             let (sender, answer) = oneshot::channel();
             // Existing transports block until the answer is there; the runtime's thread must not.
-            tokio::task::spawn_blocking(move || host.send(request, ResponseSlot { sender: Some(sender) }));
+            tokio::task::spawn_blocking(move || {
+                signals::as_host(|| host.send(request, ResponseSlot { sender: Some(sender) }));
+            });
             match tokio::time::timeout(timeout, answer).await {
                 Ok(Ok(response)) => response,
                 Ok(Err(_)) => {

@@ -7,7 +7,7 @@ use super::{
     text,
 };
 use crate::app::{App, AppConfig, Credentials, User};
-use crate::ffi::convert;
+use crate::ffi::{convert, host};
 
 /// How an app is opened. One thread at a time.
 pub struct realm_ingest_app_config(AppConfig);
@@ -124,6 +124,7 @@ pub unsafe extern "C" fn realm_ingest_app_new(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
+            host::prepare();
             let slot = required_mut(app, "app")?;
             let config = required(config, "config")?;
             give(slot, realm_ingest_app(Handle::new(App::open(config.0.clone())?)));

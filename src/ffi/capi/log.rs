@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
 use super::{UserData, realm_ingest_free_callback};
-use crate::ffi::guard_or;
+use crate::ffi::{guard_or, signals};
 use crate::logging::{self, Sink};
 
 /// Gets one line of the log, from any thread, also from several at once. The levels are 1 trace, 2 debug, 4 info,
@@ -32,7 +32,7 @@ pub unsafe extern "C" fn realm_ingest_set_log(
         Arc::new(move |level: u8, text: &str| {
             let data: &UserData = &data;
             // SAFETY: the caller promises it, and the text is borrowed for the call.
-            unsafe { callback(data.pointer, level, text.as_ptr().cast(), text.len()) }
+            signals::as_host(|| unsafe { callback(data.pointer, level, text.as_ptr().cast(), text.len()) });
         }) as Sink
     });
     guard_or((), || logging::set_sink(sink, level));

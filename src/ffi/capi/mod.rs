@@ -11,7 +11,7 @@ mod transaction;
 use std::ffi::{c_char, c_void};
 use std::{slice, str};
 
-use super::{Handle, guard};
+use super::{Handle, end_within, guard, signals};
 use crate::error::{Error, Result};
 use code::{REALM_INGEST_OK, realm_ingest_code};
 use error::realm_ingest_error;
@@ -35,7 +35,7 @@ impl Drop for UserData {
     fn drop(&mut self) {
         if let Some(free) = self.free {
             // SAFETY: the caller gave the function for this pointer, and this is the one call of it.
-            unsafe { free(self.pointer) }
+            signals::as_host(|| unsafe { free(self.pointer) });
         }
     }
 }
@@ -46,12 +46,25 @@ pub extern "C" fn realm_ingest_version() -> *const c_char {
     concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
 }
 
+/// Ends the library's work in this process, so that the program can exit, or a plugin go, with nothing of the library
+/// running: sessions stop, what is pending stays in its files for the next start, and waits fail. After that every call
+/// but those that free fails.
+///
+/// True once all threads of the library have ended. False if some had not after `timeout_ms` milliseconds (below 0: waits
+/// without end), as when a callback has not returned, and always where a callback calls it; no callback begins after that
+/// either. A program that exits without it does so safely too: what a commit returned for is in the file, and only what
+/// callbacks use must live as long as the process.
+#[unsafe(no_mangle)]
+pub extern "C" fn realm_ingest_shutdown(timeout_ms: i64) -> bool {
+    end_within(timeout_ms)
+}
+
 /// Runs one entry: a failure becomes the code, and the error for a caller who asked for it.
 ///
 /// # Safety
 /// `error` is NULL or may be written.
 unsafe fn enter(error: *mut *mut realm_ingest_error, work: impl FnOnce() -> Result<()>) -> realm_ingest_code {
-    match guard(work) {
+    match signals::shielded(|| guard(work)) {
         Ok(()) => REALM_INGEST_OK,
         Err(failure) => {
             let code = failure.code().number();
@@ -113,12 +126,14 @@ fn give<T>(slot: &mut *mut T, value: T) {
 /// # Safety
 /// `pointer` is NULL or came from [`give`] and was not taken back before.
 unsafe fn take<T>(pointer: *mut T) {
-    let taken = guard(|| {
-        if !pointer.is_null() {
-            // SAFETY: the caller promises it.
-            drop(unsafe { Box::from_raw(pointer) });
-        }
-        Ok(())
+    let taken = signals::shielded(|| {
+        guard(|| {
+            if !pointer.is_null() {
+                // SAFETY: the caller promises it.
+                drop(unsafe { Box::from_raw(pointer) });
+            }
+            Ok(())
+        })
     });
     if let Err(error) = taken {
         ::log::error!(target: "ingest::ffi", "{error}");

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::error::SyncError;
 use crate::ffi::handles::stop_policy;
+use crate::ffi::{host, signals};
 use crate::realm::{ErrorHandler, Realm, RealmConfig};
 
 /// Gets what a session reports, on a thread of the library: return soon, and do not wait for an upload there. `error`
@@ -121,7 +122,7 @@ pub unsafe extern "C" fn realm_ingest_realm_config_set_error_callback(
                 Arc::new(move |error: &SyncError| {
                     let data: &UserData = &data;
                     let error = realm_ingest_sync_error::from(error);
-                    callback(data.pointer, &error);
+                    signals::as_host(|| callback(data.pointer, &error));
                 }) as ErrorHandler
             });
             Ok(())
@@ -163,6 +164,7 @@ pub unsafe extern "C" fn realm_ingest_realm_new(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
+            host::prepare();
             let slot = required_mut(realm, "realm")?;
             let user = required(user, "user")?;
             let config = required(config, "config")?;
