@@ -51,11 +51,10 @@ impl Batch {
             .iter()
             .map(|id| outbox.schema(*id))
             .collect::<Result<Vec<_>>>()?;
-        let origin = outbox.origin()?;
         let header = BatchHeader {
-            outbox: origin.identity,
-            lineage: origin.lineage,
-            acked: origin.acked,
+            outbox: outbox.identity(),
+            lineage: outbox.identity(),
+            acked: 0,
             first_seq: lease.first_seq(),
             last_seq: lease.last_seq(),
             count: lease.rows.iter().map(|row| row.objects).sum(),

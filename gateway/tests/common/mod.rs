@@ -63,14 +63,8 @@ pub fn one_run(seq: i64, class: &'static str, documents: &[bson::Document]) -> T
     (seq, vec![(class, bytes(documents))])
 }
 
-/// The body of a batch of an outbox that always sends everything it ever wrote, not compressed.
+/// The body of a batch, not compressed.
 pub fn batch(outbox: &str, schema: &Schema, transactions: &[Transaction]) -> Vec<u8> {
-    batch_of((outbox, outbox, 0), schema, transactions)
-}
-
-/// The same under a lineage and after acknowledgements: `origin` is the outbox, its lineage and what was acknowledged.
-pub fn batch_of(origin: (&str, &str, i64), schema: &Schema, transactions: &[Transaction]) -> Vec<u8> {
-    let (outbox, lineage, acked) = origin;
     let count = transactions
         .iter()
         .flat_map(|(_, runs)| runs)
@@ -78,8 +72,8 @@ pub fn batch_of(origin: (&str, &str, i64), schema: &Schema, transactions: &[Tran
         .sum();
     let header = BatchHeader {
         outbox: outbox.to_owned(),
-        lineage: lineage.to_owned(),
-        acked,
+        lineage: outbox.to_owned(),
+        acked: 0,
         first_seq: transactions.first().unwrap().0,
         last_seq: transactions.last().unwrap().0,
         count,
@@ -161,8 +155,7 @@ impl Local {
         Self::over(Arc::new(tempfile::tempdir().unwrap()), settings).await
     }
 
-    /// Over data that is there.
-    pub async fn over(directory: Arc<TempDir>, settings: Settings) -> Self {
+    async fn over(directory: Arc<TempDir>, settings: Settings) -> Self {
         let gateway = Arc::new(Gateway::open(directory.path(), settings).await.unwrap());
         Self {
             router: app(Arc::clone(&gateway)),
@@ -173,12 +166,9 @@ impl Local {
 
     /// Closes the gateway and opens it again over the same data.
     pub async fn restart(self) -> Self {
-        Self::over(self.close(), Settings::default()).await
-    }
-
-    /// Closes the gateway; its data stays as long as the answer.
-    pub fn close(self) -> Arc<TempDir> {
-        Arc::clone(&self.directory)
+        let directory = Arc::clone(&self.directory);
+        drop(self);
+        Self::over(directory, Settings::default()).await
     }
 
     pub fn data(&self) -> &Path {

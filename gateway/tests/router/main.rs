@@ -14,7 +14,6 @@ mod auth;
 mod bad_input;
 mod exactly_once;
 mod golden;
-mod lineage;
 mod location;
 mod mutations;
 mod schemas;
