@@ -38,12 +38,40 @@ pub(crate) fn parse(text: &str) -> Bits {
     parsed.map_or(Bits { low: 0, high: NAN }, to_bits)
 }
 
-/// Converts with 15 significant digits, trailing zeros included: `123.456` becomes `123.456000000000`.
+/// Largest number of 15 digits.
+const MAX_15_DIGITS: u64 = 999_999_999_999_999;
+
+/// Converts as Realm does: a double that up to 15 digits write exactly gives those (`20`, `2.5`), any other is rounded
+/// to 15 significant digits, trailing zeros included (`123.456000000000`).
 pub(crate) fn from_double(value: f64) -> Bits {
     if value == 0.0 || !value.is_finite() {
         return parse(&value.to_string());
     }
-    parse(&format!("{value:.14e}"))
+    match exact(value.abs()) {
+        Some((coefficient, exponent)) => Bits {
+            low: coefficient,
+            high: if value < 0.0 { SIGN } else { 0 } | u64::from((exponent + BIAS).unsigned_abs()) << 49,
+        },
+        None => parse(&format!("{value:.14e}")),
+    }
+}
+
+/// The coefficient and the exponent, at most 0, of a positive double that 15 digits can write.
+fn exact(value: f64) -> Option<(u64, i32)> {
+    let bits = value.to_bits();
+    let binary_exponent = i32::try_from(bits >> 52).ok()?.max(1) - 1075;
+    let leading_bit = if bits >> 52 == 0 { 0 } else { 1 << 52 };
+    let significand = bits & ((1 << 52) - 1) | leading_bit;
+    let zeros = significand.trailing_zeros();
+    let (odd, shift) = (significand >> zeros, binary_exponent + i32::try_from(zeros).ok()?);
+    // One decimal place for each binary one: odd / 2^n is odd * 5^n / 10^n.
+    let factor = if shift < 0 {
+        5_u64.checked_pow(shift.unsigned_abs())
+    } else {
+        2_u64.checked_pow(shift.unsigned_abs())
+    };
+    let coefficient = odd.checked_mul(factor?)?;
+    (coefficient <= MAX_15_DIGITS).then_some((coefficient, shift.min(0)))
 }
 
 /// The scientific text of IEEE 754-2008, which [`parse`] turns into the same bits again.
@@ -186,16 +214,17 @@ mod tests {
     }
 
     #[test]
-    fn a_double_keeps_fifteen_digits() {
+    fn a_double_that_fifteen_digits_write_exactly_has_no_digit_more() {
         for (value, text) in [
-            (123.456, "123.456000000000"),
-            (0.1, "0.100000000000000"),
-            (-1.0, "-1.00000000000000"),
-            (1.0 / 3.0, "0.333333333333333"),
-            (2.0 / 3.0, "0.666666666666667"),
-            (1e300, "1.00000000000000E+300"),
-            (5e-324, "4.94065645841247E-324"),
-            (999_999_999_999_999.9, "1.00000000000000E+15"),
+            (20.0, "20"),
+            (10.0, "10"),
+            (2.5, "2.5"),
+            (-1.0, "-1"),
+            (-0.375, "-0.375"),
+            (100.0, "100"),
+            (999_999_999_999_999.0, "999999999999999"),
+            (100_000_000_000_000.0, "100000000000000"),
+            (9.536_743_164_062_5e-7, "9.5367431640625E-7"),
             (0.0, "0"),
             (-0.0, "-0"),
             (f64::INFINITY, "Infinity"),
@@ -203,6 +232,39 @@ mod tests {
             (f64::NAN, "NaN"),
         ] {
             assert_eq!(to_text(from_double(value)), text);
+            assert_eq!(from_double(value), parse(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn any_other_double_is_rounded_to_fifteen_digits() {
+        for (value, text) in [
+            (123.456, "123.456000000000"),
+            (0.1, "0.100000000000000"),
+            (1.0 / 3.0, "0.333333333333333"),
+            (2.0 / 3.0, "0.666666666666667"),
+            (1e15, "1.00000000000000E+15"),
+            (-9_007_199_254_740_992.0, "-9.00719925474099E+15"),
+            (1e300, "1.00000000000000E+300"),
+            (5e-324, "4.94065645841247E-324"),
+            (2.225_073_858_507_201e-308, "2.22507385850720E-308"),
+            (999_999_999_999_999.9, "1.00000000000000E+15"),
+        ] {
+            assert_eq!(to_text(from_double(value)), text);
+        }
+    }
+
+    #[test]
+    fn sums_of_doubles_have_the_digits_of_the_doubles() {
+        let of = from_double;
+        for (operator, a, b, text) in [
+            (Operator::Add, 10.0, 20.0, "30"),
+            (Operator::Subtract, 10.0, -20.0, "30"),
+            (Operator::Divide, 10.0, 4.0, "2.5"),
+            (Operator::Divide, 2.5, 2.5, "1"),
+            (Operator::Multiply, 12.0, -2.0, "-24"),
+        ] {
+            assert_eq!(to_text(calculate(operator, of(a), of(b))), text);
         }
     }
 

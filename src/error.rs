@@ -421,6 +421,7 @@ fn outbox_code(error: &crate::outbox::Error) -> Code {
         }
         E::Corrupt { .. } | E::NewerFormat { .. } => Code::InvalidDatabase,
         E::SqliteTooOld { .. } => Code::NotSupported,
+        E::ForeignProcess { .. } => Code::LogicError,
         E::NoMemory | E::Abandoned { .. } => Code::RuntimeError,
     }
 }
@@ -445,8 +446,7 @@ pub struct SyncError {
     pub message: String,
     /// Where the server logged it, or empty.
     pub link: String,
-    /// The session is inactive until the cause is removed, which it looks for by itself, rarely. What is not fatal is
-    /// tried again soon.
+    /// The session stops until the cause is removed. What is not fatal is tried again.
     pub is_fatal: bool,
     /// The objects this is about, for [`Code::SyncWriteNotAllowed`].
     pub compensating_writes: Vec<CompensatingWrite>,

@@ -47,6 +47,7 @@ set(REALM_INGEST_CPP_HEADERS
     cpprealm/internal/session_errors.hpp
     cpprealm/internal/transaction.hpp
     cpprealm/internal/user.hpp
+    cpprealm/internal/utf8.hpp
     cpprealm/link.hpp
     cpprealm/logger.hpp
     cpprealm/macros.hpp

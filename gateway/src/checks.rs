@@ -10,9 +10,12 @@ use realm_ingest_protocol::{
     BatchHeader, BatchReader, Class, Document, DocumentError, Limits, Refusal, RefusalCode, Schema, Violation,
 };
 
+use sha2::{Digest as _, Sha256};
+
 use crate::ejson;
 use crate::refusals::Refusals;
 use crate::reject::Reject;
+use crate::sink::Digest;
 
 /// Schemas by their fingerprint.
 pub type Schemas = HashMap<String, Arc<Schema>>;
@@ -21,6 +24,8 @@ pub type Schemas = HashMap<String, Arc<Schema>>;
 pub struct Checked {
     /// The batch's header.
     pub header: BatchHeader,
+    /// Digest of the first transaction.
+    pub digest: Digest,
     /// Refused documents in the order of the batch.
     pub refused: Refusals,
 }
@@ -48,7 +53,9 @@ pub fn check(body: &[u8], schemas: &Schemas, mut refused: Refusals) -> Result<Ch
     if !missing.is_empty() {
         return Err(Reject::SchemaRequired(missing));
     }
+    let mut digest = None;
     while let Some(transaction) = reader.next_transaction().map_err(bad)? {
+        digest.get_or_insert_with(|| digest_of(transaction.payload));
         let index = usize::try_from(transaction.header.schema).unwrap_or(usize::MAX);
         let Some(schema) = known.get(index).copied().flatten() else {
             return Err(Reject::Internal(format!(
@@ -76,7 +83,21 @@ pub fn check(body: &[u8], schemas: &Schemas, mut refused: Refusals) -> Result<Ch
             }
         }
     }
-    Ok(Checked { header, refused })
+    Ok(Checked {
+        header,
+        digest: digest.unwrap_or_default(),
+        refused,
+    })
+}
+
+/// Of the documents alone: how a header puts them into runs, and which number it gives their schema, can differ
+/// between two batches that hold the same transaction.
+fn digest_of(payload: &[u8]) -> Digest {
+    let mut digest = Digest::default();
+    for (to, from) in digest.iter_mut().zip(Sha256::digest(payload)) {
+        *to = from;
+    }
+    digest
 }
 
 fn class_of<'a>(schema: &'a Schema, name: &str) -> Result<&'a Class, Violation> {

@@ -55,6 +55,8 @@ pub enum Reject {
     SchemaRequired(Vec<String>),
     /// The schema contradicts what is stored; each finding.
     SchemaConflict(Vec<String>),
+    /// Another file has used the batch's sequence numbers under this outbox's name; says so.
+    OutboxCopied(String),
     /// Too many failed logins of one user.
     TooManyLogins(Duration),
     /// Too much to do at the moment.
@@ -69,6 +71,7 @@ impl From<StorageError> for Reject {
     fn from(error: StorageError) -> Self {
         match error {
             StorageError::TooManyRefused(reason) => reason.into(),
+            copied @ StorageError::OutboxCopied => Self::OutboxCopied(copied.to_string()),
             error => Self::Storage(error),
         }
     }
@@ -167,6 +170,7 @@ impl Reject {
                 code::SCHEMA_CONFLICT,
                 schema::additive_text(&findings),
             ),
+            Self::OutboxCopied(text) => plain(S::CONFLICT, code::OUTBOX_COPIED, text),
             Self::TooManyLogins(wait) => {
                 let text = "too many failed logins for this user; try again later".to_owned();
                 Answer {

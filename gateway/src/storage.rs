@@ -32,6 +32,12 @@ pub enum StorageError {
     /// The batch has more refusals than can be told.
     #[error(transparent)]
     TooManyRefused(#[from] TooMany),
+    /// Another file has sent transactions with these numbers under the outbox's name.
+    #[error(
+        "another file has sent transactions under the name of this outbox: \
+         it is a copy or was turned back, and needs a name of its own"
+    )]
+    OutboxCopied,
     /// The thread that writes has ended.
     #[error("the store is closed")]
     Closed,
@@ -81,11 +87,12 @@ pub enum OpenError {
     Thread(std::io::Error),
 }
 
-/// Opens `path` for writing and brings it to `format` with `create`, which runs on an empty file only.
+/// Opens `path` for writing and brings it to `format`: `steps` holds what leads from each format to the next, from an
+/// empty file on.
 ///
 /// # Errors
 /// When the file cannot be opened, prepared or is newer than `format`.
-pub fn open_writer(path: &Path, format: i32, create: &str) -> Result<Connection, OpenError> {
+pub fn open_writer(path: &Path, format: i32, steps: &[&str]) -> Result<Connection, OpenError> {
     if rusqlite::version_number() < MIN_SQLITE {
         return Err(OpenError::OldSqlite(rusqlite::version()));
     }
@@ -98,7 +105,7 @@ pub fn open_writer(path: &Path, format: i32, create: &str) -> Result<Connection,
         source,
     })?;
     let mut connection = Connection::open(path).map_err(sqlite)?;
-    let found = prepare(&mut connection, format, create).map_err(sqlite)?;
+    let found = prepare(&mut connection, format, steps).map_err(sqlite)?;
     if found > format {
         return Err(OpenError::Newer {
             path: path.to_owned(),
@@ -115,26 +122,28 @@ fn keep_private(path: &Path) -> std::io::Result<()> {
     options.append(true).create(true).mode(0o600).open(path).map(drop)
 }
 
-fn prepare(connection: &mut Connection, format: i32, create: &str) -> rusqlite::Result<i32> {
+fn prepare(connection: &mut Connection, format: i32, steps: &[&str]) -> rusqlite::Result<i32> {
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     // An answer promises that the data survives a power cut.
     connection.pragma_update(None, "synchronous", "full")?;
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let found: i32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if found == 0 {
-        transaction.execute_batch(create)?;
+    if found < format {
+        for step in steps.iter().skip(usize::try_from(found).unwrap_or(0)) {
+            transaction.execute_batch(step)?;
+        }
         transaction.pragma_update(None, "user_version", format)?;
     }
     transaction.commit()?;
     Ok(found)
 }
 
-/// Opens `path` for reading, also while a server writes it.
+/// Opens `path` for reading, also while a server writes it, and tells its format.
 ///
 /// # Errors
 /// When there is no such file or it cannot be read.
-pub fn open_reader(path: &Path, format: i32) -> Result<Connection, OpenError> {
+pub fn open_reader(path: &Path, format: i32) -> Result<(Connection, i32), OpenError> {
     if !path.is_file() {
         return Err(OpenError::NoData(path.parent().unwrap_or(path).to_owned()));
     }
@@ -155,5 +164,5 @@ pub fn open_reader(path: &Path, format: i32) -> Result<Connection, OpenError> {
             known: format,
         });
     }
-    Ok(connection)
+    Ok((connection, found))
 }

@@ -103,6 +103,8 @@ struct bsoncxx {
         void insert(const std::string& key, const bsoncxx& value);
         [[nodiscard]] bool empty() const noexcept { return keys_.empty(); }
         [[nodiscard]] std::size_t size() const noexcept { return keys_.size(); }
+        /// Takes the last pair away; throws `std::out_of_range` if there is none.
+        void pop_back();
         /// A key that is missing is inserted with a null.
         value operator[](const std::string& key);
 
@@ -241,6 +243,24 @@ private:
     storage value_;
 };
 
+// Each type that converts to bsoncxx is compared as itself: the operators of bsoncxx would do, but
+// so would those that bson_value.hpp has for either operand.
+inline bool operator==(const bsoncxx::min_key&, const bsoncxx::min_key&) noexcept { return true; }
+inline bool operator!=(const bsoncxx::min_key&, const bsoncxx::min_key&) noexcept { return false; }
+inline bool operator==(const bsoncxx::max_key&, const bsoncxx::max_key&) noexcept { return true; }
+inline bool operator!=(const bsoncxx::max_key&, const bsoncxx::max_key&) noexcept { return false; }
+inline bool operator==(const bsoncxx::timestamp& a, const bsoncxx::timestamp& b) noexcept {
+    return a.get_seconds() == b.get_seconds() && a.get_increment() == b.get_increment();
+}
+inline bool operator!=(const bsoncxx::timestamp& a, const bsoncxx::timestamp& b) noexcept {
+    return !(a == b);
+}
+inline bool operator==(const bsoncxx::date& a, const bsoncxx::date& b) noexcept {
+    return a.get_date() == b.get_date();
+}
+inline bool operator!=(const bsoncxx::date& a, const bsoncxx::date& b) noexcept {
+    return !(a == b);
+}
 inline bool operator==(const bsoncxx::regular_expression& a, const bsoncxx::regular_expression& b) {
     return a.get_options() == b.get_options() && a.get_pattern() == b.get_pattern();
 }

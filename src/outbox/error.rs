@@ -56,12 +56,13 @@ pub enum Error {
         /// The outbox.
         path: PathBuf,
     },
-    /// The file is damaged in a place that opening it does not read.
-    #[error("the outbox at {path} is damaged")]
+    /// The file is damaged and cannot be replaced for now; no process having it open, or room on the
+    /// disk, helps.
+    #[error("the outbox at {path} is damaged: {reason}")]
     Corrupt {
         /// The outbox.
         path: PathBuf,
-        /// What is wrong.
+        /// What is wrong, and what stands in the way.
         reason: String,
     },
     /// A later release wrote the file; it is left as it is.
@@ -108,6 +109,18 @@ pub enum Error {
         #[source]
         source: Arc<rusqlite::Error>,
     },
+    /// The outbox was opened before a fork, which no open database outlasts; a program started anew can
+    /// use it.
+    #[error(
+        "the outbox at {path} was opened by process {opened_by} and cannot be used by its forked child; start a new \
+         program there instead"
+    )]
+    ForeignProcess {
+        /// The outbox.
+        path: PathBuf,
+        /// The id of the process that opened it.
+        opened_by: u32,
+    },
     /// There was no memory for the work.
     #[error("not enough memory to compress what the outbox gave out")]
     NoMemory,
@@ -128,12 +141,13 @@ impl Error {
             | Error::Locked { .. }
             | Error::Io { .. }
             | Error::Sqlite { .. }
+            | Error::Corrupt { .. }
             | Error::NoMemory
             | Error::Abandoned { .. } => true,
             Error::TooLarge { .. }
             | Error::NoDocuments
             | Error::UnknownSchema { .. }
-            | Error::Corrupt { .. }
+            | Error::ForeignProcess { .. }
             | Error::NewerFormat { .. }
             | Error::SqliteTooOld { .. }
             | Error::MissingFolder { .. } => false,

@@ -6,36 +6,40 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{
-    Codec, Error, Hold, Lease, Outbox, Pending, Recovered, Result, Row, SchemaId, StoredSchema,
-    UploaderGuard, WriteTransaction, check, objects,
+    Codec, Error, Hold, Lease, Loss, LossMark, Origin, Outbox, Owner, Pending, Result, Row, SchemaId,
+    StoredSchema, UploaderGuard, WriteTransaction, check, new_identity, objects,
 };
 
 /// An [`Outbox`] that lives and dies with the process.
 #[derive(Debug)]
-pub struct MemoryOutbox {
+pub(crate) struct MemoryOutbox {
     state: Mutex<State>,
     uploader: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
 struct State {
-    identity: String,
+    origin: Origin,
+    owner: Option<Owner>,
     schemas: Vec<StoredSchema>,
     rows: VecDeque<Row>,
-    settled: super::settled::Settled,
     last_seq: i64,
     version: i64,
 }
 
 impl MemoryOutbox {
     /// An empty outbox.
-    pub fn new() -> MemoryOutbox {
+    pub(crate) fn new() -> MemoryOutbox {
         MemoryOutbox {
             state: Mutex::new(State {
-                identity: super::new_identity(),
+                origin: Origin {
+                    identity: new_identity(),
+                    lineage: new_identity(),
+                    acked: 0,
+                },
+                owner: None,
                 schemas: Vec::new(),
                 rows: VecDeque::new(),
-                settled: super::settled::Settled::default(),
                 last_seq: 0,
                 version: 0,
             }),
@@ -50,21 +54,28 @@ impl MemoryOutbox {
     }
 }
 
-impl Default for MemoryOutbox {
-    fn default() -> MemoryOutbox {
-        MemoryOutbox::new()
-    }
-}
-
 impl Outbox for MemoryOutbox {
-    fn identity(&self) -> String {
-        self.state().identity.clone()
+    fn origin(&self) -> Result<Origin> {
+        Ok(self.state().origin.clone())
     }
 
     fn renew_identity(&self) -> Result<String> {
         let mut state = self.state();
-        state.identity = super::new_identity();
-        Ok(state.identity.clone())
+        state.origin = Origin {
+            identity: new_identity(),
+            lineage: new_identity(),
+            acked: 0,
+        };
+        Ok(state.origin.identity.clone())
+    }
+
+    fn owner(&self) -> Result<Option<Owner>> {
+        Ok(self.state().owner.clone())
+    }
+
+    fn set_owner(&self, owner: &Owner) -> Result<()> {
+        self.state().owner = Some(owner.clone());
+        Ok(())
     }
 
     fn register_schema(&self, fingerprint: &str, json: &str) -> Result<SchemaId> {
@@ -123,16 +134,23 @@ impl Outbox for MemoryOutbox {
         Ok((!rows.is_empty()).then_some(Lease { rows }))
     }
 
-    fn settle(&self, first: i64, last: i64) -> Result<()> {
+    fn settle(&self, through: i64) -> Result<()> {
         let mut state = self.state();
-        let Some(oldest) = state.rows.front().map(|row| row.seq) else {
-            return Ok(());
-        };
-        let last = last.min(state.last_seq);
-        if let Some(through) = state.settled.add(oldest, first, last) {
-            state.rows.retain(|row| row.seq > through);
+        let through = through.min(state.last_seq);
+        if through > state.origin.acked {
+            state.origin.acked = through;
+            state.origin.lineage = new_identity();
         }
+        state.rows.retain(|row| row.seq > through);
         Ok(())
+    }
+
+    fn loss_mark(&self) -> Result<LossMark> {
+        Ok(LossMark { entry: 0, oldest: 0 })
+    }
+
+    fn losses(&self, _: LossMark, _: i64) -> Result<Vec<Loss>> {
+        Ok(Vec::new())
     }
 
     fn last_seq(&self) -> Result<i64> {
@@ -158,13 +176,6 @@ impl Outbox for MemoryOutbox {
 
     fn compact(&self) -> Result<()> {
         Ok(())
-    }
-
-    fn recover(&self) -> Result<Recovered> {
-        Err(Error::Corrupt {
-            path: "memory".into(),
-            reason: "there is no file to recover".to_owned(),
-        })
     }
 
     fn try_become_uploader(&self) -> Result<Option<UploaderGuard>> {

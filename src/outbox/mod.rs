@@ -11,31 +11,42 @@
 //! 3. A row leaves only by [`Outbox::settle`], that is after the gateway has answered for it (or by
 //!    [`Policy::DropOldest`], when the application chose that; each drop is counted and reported).
 //! 4. A sequence number never repeats for an outbox identity, also across restarts and restored
-//!    backups: the identity changes when the file is seen to have gone back.
-//! 5. Two threads or two processes can write one outbox; one uploader at a time drains it.
+//!    backups: the identity changes when the file is seen to have gone back. Where that cannot be
+//!    seen, the lineage tells the copies of a file apart once rows have left either of them.
+//! 5. Two threads or two processes can write one outbox; one uploader at a time drains it. A process
+//!    made by fork cannot use the outbox of its parent, and is told so.
 //! 6. A file that is damaged is moved aside and reported, never deleted; what can be read of it is
-//!    carried over. A full disk fails the write with a clear error and harms nothing already stored.
+//!    carried over, whichever call met the damage. A full disk fails the write with a clear error and
+//!    harms nothing already stored.
+//! 7. What was taken away without having been settled is on record: [`Outbox::losses`].
 //!
 //! Rows are numbered without gaps between the oldest and the newest: rows are given the next
 //! number, and leave from the old end only. The counters of [`Outbox::pending`] rest on that. (Rows
 //! that damage took leave a gap, and count as transactions while older ones wait.)
 
 mod error;
+mod losses;
+#[cfg(test)]
 mod memory;
 mod options;
-mod settled;
 mod sqlite;
 
 use std::fs::File;
+#[cfg(test)]
 use std::sync::Arc;
+#[cfg(test)]
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use error::{Error, Result};
-pub use memory::MemoryOutbox;
-pub use options::{DropHandler, Durability, Options, Policy, Recovered, RecoveredReason, Salvaged};
+pub use losses::{Loss, LossMark, LossReason};
+#[cfg(test)]
+pub(crate) use memory::MemoryOutbox;
+pub use options::{
+    DropHandler, Durability, Options, Policy, RecoverHandler, Recovered, RecoveredReason, Salvaged,
+};
 pub use realm_ingest_protocol::MAX_TRANSACTION_BYTES;
 pub use realm_ingest_protocol::batch::Run;
-pub use sqlite::{SqliteOutbox, Stats};
+pub use sqlite::SqliteOutbox;
 
 /// A schema this outbox knows; only meaningful for the outbox that gave it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -120,6 +131,30 @@ pub struct StoredSchema {
     pub json: String,
 }
 
+/// Where the rows of an outbox come from, as a batch of them says it to the gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The name the gateway knows this outbox by: 32 lower-case hex digits.
+    pub identity: String,
+    /// 32 lower-case hex digits, drawn anew whenever rows are settled and with each new identity: what
+    /// a copy of the file sends after that is told from what this one sends (invariant 4).
+    pub lineage: String,
+    /// The highest number settled under this identity, 0 before the first.
+    pub acked: i64,
+}
+
+/// Whose rows an outbox holds. Who may open it is not decided here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// The id of the client app.
+    pub app: String,
+    /// The id that the server gave the user.
+    pub user: String,
+    /// How the user logs in: `anon-user`, or the provider, a colon and the SHA-256 of the login name
+    /// in hex; empty where that is not known.
+    pub principal: String,
+}
+
 /// The right to drain an outbox; dropping it gives the right back, and so does the end of the
 /// process.
 #[derive(Debug)]
@@ -128,9 +163,8 @@ pub struct UploaderGuard(Hold);
 #[derive(Debug)]
 enum Hold {
     /// A locked file: closing it unlocks it.
-    File {
-        _locked: File,
-    },
+    File { _locked: File },
+    #[cfg(test)]
     Flag(Arc<AtomicBool>),
 }
 
@@ -138,6 +172,7 @@ impl Drop for UploaderGuard {
     fn drop(&mut self) {
         match &self.0 {
             Hold::File { .. } => {}
+            #[cfg(test)]
             Hold::Flag(taken) => taken.store(false, Ordering::Release),
         }
     }
@@ -145,16 +180,35 @@ impl Drop for UploaderGuard {
 
 /// A durable queue of write transactions. Every method may be called from any thread, and may wait
 /// for the disk: keep them off async tasks.
+///
+/// Beside the errors named below every method can fail with [`Error::Corrupt`], when the file is
+/// damaged and cannot be replaced for now (invariant 6), and with [`Error::ForeignProcess`].
 pub trait Outbox: Send + Sync {
-    /// The name the gateway knows this outbox by: 32 lower-case hex digits.
-    fn identity(&self) -> String;
+    /// Where the rows come from, as the file says it now: another process may have changed it.
+    ///
+    /// # Errors
+    /// The file could not be read.
+    fn origin(&self) -> Result<Origin>;
 
-    /// Gives the outbox a new identity and returns it. For the uploader, when the gateway has
-    /// acknowledged more than this file ever gave out: the file is an older copy (invariant 4).
+    /// Gives the outbox a new identity, of which nothing is settled, and returns it. Rows keep their
+    /// numbers. For the uploader, when the gateway has acknowledged what this file never gave out, or
+    /// knows another file under the identity: this one is a copy (invariant 4).
     ///
     /// # Errors
     /// The change could not be stored; the former identity stays.
     fn renew_identity(&self) -> Result<String>;
+
+    /// Whose rows these are; `None` until it was set.
+    ///
+    /// # Errors
+    /// The file could not be read.
+    fn owner(&self) -> Result<Option<Owner>>;
+
+    /// Notes whose rows these are.
+    ///
+    /// # Errors
+    /// The change could not be stored.
+    fn set_owner(&self, owner: &Owner) -> Result<()>;
 
     /// Stores a schema, or finds it if the fingerprint is known.
     ///
@@ -181,15 +235,28 @@ pub trait Outbox: Send + Sync {
     /// `max_bytes` before compression. `None` when there is none.
     ///
     /// # Errors
-    /// The rows could not be read; [`Error::Corrupt`] when the file is damaged.
+    /// The rows could not be read.
     fn lease(&self, after: i64, max_bytes: u64) -> Result<Option<Lease>>;
 
-    /// Removes the rows `first..=last`: the gateway has answered for them. Ranges may be settled
-    /// out of order; a range leaves the file, and [`Outbox::pending`], once nothing older is left.
+    /// Removes the rows up to `through`: the gateway has answered for all of them. Draws a new lineage.
     ///
     /// # Errors
     /// The rows could not be removed; they will be given out again.
-    fn settle(&self, first: i64, last: i64) -> Result<()>;
+    fn settle(&self, through: i64) -> Result<()>;
+
+    /// A mark to ask [`Outbox::losses`] about what is taken away from now on.
+    ///
+    /// # Errors
+    /// The file could not be read.
+    fn loss_mark(&self) -> Result<LossMark>;
+
+    /// The rows up to `through` that were there at the mark and were taken away since without having
+    /// been settled, oldest first (invariant 7). Beyond some hundred gaps the record is coarser: ranges
+    /// then include rows between them that were settled.
+    ///
+    /// # Errors
+    /// The file could not be read.
+    fn losses(&self, after: LossMark, through: i64) -> Result<Vec<Loss>>;
 
     /// The highest sequence number ever given out, 0 before the first.
     ///
@@ -223,12 +290,13 @@ pub trait Outbox: Send + Sync {
     /// The file could not be written; nothing stored is harmed.
     fn compact(&self) -> Result<()>;
 
-    /// Replaces a damaged file by a new one with every row that can still be read, and a new
-    /// identity. For the uploader, when [`Outbox::lease`] has found [`Error::Corrupt`].
+    /// One bounded step of packing rows that have waited for a while; whether there is more to do.
     ///
     /// # Errors
-    /// The file stays as it is: another process has it open, or there is no room for a new one.
-    fn recover(&self) -> Result<Recovered>;
+    /// The file could not be written; nothing stored is harmed.
+    fn tidy(&self) -> Result<bool> {
+        Ok(false)
+    }
 
     /// The right to drain this outbox, or `None` while another uploader, of this or of another
     /// process, has it.
@@ -258,7 +326,7 @@ fn objects(runs: &[Run]) -> u64 {
     runs.iter().map(|run| u64::from(run.count)).sum()
 }
 
-/// A fresh identity: 128 random bits, so that no two outboxes meet at a gateway.
+/// A fresh identity or lineage: random enough that no two outboxes meet at a gateway.
 fn new_identity() -> String {
     uuid::Uuid::new_v4().simple().to_string()
 }

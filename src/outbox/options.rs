@@ -35,6 +35,10 @@ pub enum Policy {
 /// Told of each drop, after it is on disk, on the thread whose write caused it.
 pub type DropHandler = Arc<dyn Fn(Pending) + Send + Sync>;
 
+/// Told of a damaged file that was replaced while the outbox was open, on the thread whose call met the
+/// damage, before that call is made once more.
+pub type RecoverHandler = Arc<dyn Fn(&Recovered) + Send + Sync>;
+
 /// How an outbox is opened. The default is durable, without a cap.
 #[derive(Clone)]
 pub struct Options {
@@ -48,6 +52,8 @@ pub struct Options {
     pub lock_wait: Duration,
     /// Told of what [`Policy::DropOldest`] removes; it is logged as well.
     pub on_drop: Option<DropHandler>,
+    /// Told of each recovery of the open outbox; it is logged as well.
+    pub on_recover: Option<RecoverHandler>,
 }
 
 impl Default for Options {
@@ -58,6 +64,7 @@ impl Default for Options {
             policy: Policy::default(),
             lock_wait: LOCK_WAIT,
             on_drop: None,
+            on_recover: None,
         }
     }
 }

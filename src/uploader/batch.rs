@@ -51,10 +51,11 @@ impl Batch {
             .iter()
             .map(|id| outbox.schema(*id))
             .collect::<Result<Vec<_>>>()?;
+        let origin = outbox.origin()?;
         let header = BatchHeader {
-            outbox: outbox.identity(),
-            lineage: outbox.identity(),
-            acked: 0,
+            outbox: origin.identity,
+            lineage: origin.lineage,
+            acked: origin.acked,
             first_seq: lease.first_seq(),
             last_seq: lease.last_seq(),
             count: lease.rows.iter().map(|row| row.objects).sum(),

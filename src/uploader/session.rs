@@ -16,8 +16,7 @@ pub enum SessionState {
     Active = 0,
     /// Every realm of the path is closed; what is pending is still being uploaded.
     Dying = 1,
-    /// The user is logged out, the session ended, or a fatal error happened: then it tries again by itself, rarely, and
-    /// is active once that succeeds.
+    /// Stopped: the user is logged out, a fatal error happened, or the session ended.
     Inactive = 2,
     /// A new access token is being fetched.
     WaitingForAccessToken = 3,
@@ -142,17 +141,17 @@ impl Session {
         }
     }
 
-    /// Undoes [`Session::pause`]. A session that a fatal error made inactive tries again at once.
+    /// Undoes [`Session::pause`].
     pub fn resume(&self) {
         if let Some(core) = self.core() {
             core.resume();
         }
     }
 
-    /// Ends the pause between two attempts to connect; during an attempt, the one that would follow it.
+    /// Ends the pause between two attempts to connect.
     pub fn reconnect(&self) {
-        if let Some(core) = self.core() {
-            core.reconnect();
+        if let Some(core) = self.core().filter(|core| core.may_run()) {
+            core.hurry.notify_waiters();
         }
     }
 

@@ -322,24 +322,6 @@ fn a_paused_session_does_not_linger_after_the_last_close() {
 }
 
 #[test]
-fn reconnect_during_an_attempt_ends_the_pause_that_would_follow_it() {
-    let fixture = Fixture::new();
-    fixture.clock.hold_long_pauses();
-    let (realm, _errors) = fixture.realm();
-    uploaded(&realm);
-    let busy = vec![("Retry-After", "60".to_owned())];
-    fixture
-        .server
-        .next("POST ingest", Reaction::HoldAndAnswer(503, busy, String::new()));
-    write(&realm, [1]);
-    fixture.server.until_held(1);
-    realm.session().reconnect();
-    fixture.server.release();
-    uploaded(&realm);
-    assert_eq!(fixture.server.ids(), [1]);
-}
-
-#[test]
 fn reconnect_ends_the_pause_between_attempts() {
     use realm_ingest::app::{App, Credentials};
     use realm_ingest::clock::{Clock, Pause};
@@ -399,7 +381,7 @@ fn two_processes_worth_of_uploaders_take_turns() {
     assert_eq!(fixture.server.seen("POST ingest").len(), before);
     // The other one uploads it, and adds a row that nobody here announces.
     let lease = other.lease(0, u64::MAX).unwrap().unwrap();
-    other.settle(lease.first_seq(), lease.last_seq()).unwrap();
+    other.settle(lease.last_seq()).unwrap();
     waiting.recv_timeout(LIMIT).unwrap().unwrap();
     let row = &lease.rows[0];
     let document = crate::common::reading(9);

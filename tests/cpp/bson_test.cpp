@@ -110,6 +110,70 @@ TEST(bson_value, values_of_different_types_differ) {
     EXPECT_NE(bsoncxx(bsoncxx::array{1, "a"}), bsoncxx(bsoncxx::array{"a", 1}));
 }
 
+TEST(bson_value, each_type_it_holds_compares_with_itself) {
+    EXPECT_TRUE(bsoncxx::timestamp(1, 2) == bsoncxx::timestamp(1, 2));
+    EXPECT_TRUE(bsoncxx::timestamp(1, 2) != bsoncxx::timestamp(1, 3));
+    EXPECT_FALSE(bsoncxx::timestamp(1, 2) == bsoncxx::timestamp(2, 2));
+    EXPECT_FALSE(bsoncxx::timestamp(1, 2) != bsoncxx::timestamp(1, 2));
+    EXPECT_TRUE(a_date == a_date);
+    EXPECT_TRUE(a_date != bsoncxx::date(a_date.get_date() + std::chrono::milliseconds(1)));
+    EXPECT_TRUE(bsoncxx::min_key() == bsoncxx::min_key());
+    EXPECT_FALSE(bsoncxx::min_key() != bsoncxx::min_key());
+    EXPECT_TRUE(bsoncxx::max_key() == bsoncxx::max_key());
+    EXPECT_FALSE(bsoncxx::max_key() != bsoncxx::max_key());
+    EXPECT_TRUE(bsoncxx::regular_expression("a", "i") == bsoncxx::regular_expression("a", "i"));
+    EXPECT_TRUE(bsoncxx::regular_expression("a", "i") != bsoncxx::regular_expression("a", "m"));
+    EXPECT_TRUE(bsoncxx::array({1, "a"}) == bsoncxx::array({1, "a"}));
+    EXPECT_TRUE(bsoncxx::array({1, "a"}) != bsoncxx::array({1, "b"}));
+    EXPECT_TRUE(realm::decimal128("1.0") == realm::decimal128("1.0"));
+    EXPECT_TRUE(an_id == realm::object_id("0123456789abcdef01234567"));
+    EXPECT_TRUE(a_uuid != realm::uuid());
+}
+
+TEST(bson_value, each_type_it_holds_compares_with_a_value) {
+    EXPECT_TRUE(bsoncxx(bsoncxx::timestamp(1, 2)) == bsoncxx::timestamp(1, 2));
+    EXPECT_TRUE(bsoncxx::timestamp(1, 2) != bsoncxx(bsoncxx::timestamp(2, 2)));
+    EXPECT_TRUE(bsoncxx(a_date) == a_date);
+    EXPECT_TRUE(bsoncxx::min_key() == bsoncxx(bsoncxx::min_key()));
+    EXPECT_TRUE(bsoncxx(bsoncxx::min_key()) != bsoncxx::max_key());
+    EXPECT_TRUE(bsoncxx(1.5) == 1.5 && bsoncxx(true) == true && bsoncxx(2) != 3);
+    EXPECT_TRUE(bsoncxx(std::int64_t(1)) == std::int64_t(1));
+    EXPECT_TRUE(bsoncxx(std::vector<std::uint8_t>{1}) == std::vector<std::uint8_t>{1});
+    EXPECT_TRUE(bsoncxx(realm::decimal128("1")) == realm::decimal128("1"));
+    EXPECT_TRUE(bsoncxx(bsoncxx::regular_expression("a", "i")) ==
+                bsoncxx::regular_expression("a", "i"));
+    bsoncxx::document document{{"t", bsoncxx::timestamp(1, 2)}, {"d", a_date}};
+    EXPECT_TRUE(document["t"] == bsoncxx::timestamp(1, 2));
+    EXPECT_TRUE(document["d"] == a_date);
+    EXPECT_TRUE(document["d"] != bsoncxx::max_key());
+}
+
+TEST(bson_value, takes_each_type_by_assignment) {
+    bsoncxx value;
+    value = "text";
+    EXPECT_EQ(value.get_type(), type::b_string);
+    value = 1;
+    EXPECT_EQ(value.get_type(), type::b_int32);
+    value = std::int64_t(1);
+    EXPECT_EQ(value.get_type(), type::b_int64);
+    value = true;
+    EXPECT_EQ(value.get_type(), type::b_bool);
+    value = 1.5;
+    EXPECT_EQ(value.get_type(), type::b_double);
+    value = a_date;
+    EXPECT_EQ(value.get_type(), type::b_datetime);
+    value = bsoncxx::timestamp(1, 2);
+    EXPECT_EQ(value.get_type(), type::b_timestamp);
+    value = bsoncxx::array{1, "two"};
+    EXPECT_EQ(value.get_type(), type::b_array);
+    value = bsoncxx::document{{"a", 1}};
+    EXPECT_EQ(value.get_type(), type::b_document);
+    value = bsoncxx();
+    EXPECT_EQ(value.get_type(), type::b_null);
+    EXPECT_EQ(bsoncxx(7).operator std::int32_t(), 7);
+    EXPECT_EQ(bsoncxx(std::vector<bsoncxx>({{"one", 123, true}})).get_type(), type::b_array);
+}
+
 TEST(bson_value, compares_with_whatever_converts_to_it) {
     bsoncxx::document document{
         {"_id", an_id}, {"name", "john"}, {"n", 5}, {"u", a_uuid}, {"list", bsoncxx::array{1}}};
@@ -155,6 +219,16 @@ TEST(bson_document, key_given_twice_keeps_its_place_and_the_later_value) {
     EXPECT_EQ(document.size(), 2U);
     EXPECT_EQ((*document.begin()).first, "a");
     EXPECT_TRUE(document["a"] == 3);
+}
+
+TEST(bson_document, gives_up_its_last_pair) {
+    bsoncxx::document document{{"a", 1}, {"b", 2}};
+    document.pop_back();
+    EXPECT_EQ(document.size(), 1U);
+    EXPECT_TRUE(document["a"] == 1);
+    document.pop_back();
+    EXPECT_TRUE(document.empty());
+    EXPECT_THROW(document.pop_back(), std::out_of_range);
 }
 
 TEST(bson_document, missing_key_reads_null_and_is_inserted) {

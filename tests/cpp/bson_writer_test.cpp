@@ -135,6 +135,47 @@ TEST(bson_writer, dates_are_cut_to_milliseconds_towards_1970) {
         -2000);
 }
 
+template <typename Duration>
+bool is_refused(Duration since) {
+    try {
+        static_cast<void>(
+            to_millis(std::chrono::time_point<std::chrono::system_clock, Duration>(since)));
+        return false;
+    } catch (const std::overflow_error&) {
+        return true;
+    }
+}
+
+TEST(bson_writer, dates_beyond_64_bits_of_milliseconds_are_refused_and_never_another_date) {
+    using namespace std::chrono;
+    using days = duration<std::int64_t, std::ratio<86400>>;
+    using thirds = duration<std::int64_t, std::ratio<1, 3>>;
+    EXPECT_TRUE(is_refused(seconds::max()));
+    EXPECT_TRUE(is_refused(seconds::min()));
+    EXPECT_TRUE(is_refused(duration<std::int64_t, std::ratio<60>>::max()));
+    EXPECT_TRUE(is_refused(duration<std::int64_t, std::ratio<3600>>::max()));
+    EXPECT_TRUE(is_refused(days::min()));
+    EXPECT_TRUE(is_refused(thirds::max()));
+    EXPECT_TRUE(is_refused(duration<double>(1e300)));
+    EXPECT_TRUE(is_refused(duration<double>(std::numeric_limits<double>::quiet_NaN())));
+    EXPECT_TRUE(is_refused(duration<std::uint64_t, std::milli>::max()));
+
+    constexpr std::int64_t last = std::numeric_limits<std::int64_t>::max();
+    EXPECT_TRUE(is_refused(seconds(last / 1000 + 1)));
+    EXPECT_FALSE(is_refused(seconds(last / 1000)));
+    EXPECT_FALSE(is_refused(seconds(-(last / 1000))));
+    EXPECT_FALSE(is_refused(milliseconds::max()));
+    EXPECT_FALSE(is_refused(milliseconds::min()));
+    EXPECT_FALSE(is_refused(microseconds::min()));
+    EXPECT_FALSE(is_refused(nanoseconds::max()));
+    EXPECT_FALSE(is_refused(hours(24 * 365 * 8000)));
+    EXPECT_FALSE(is_refused(thirds(7)));
+    EXPECT_FALSE(is_refused(duration<double>(1.5)));
+    EXPECT_FALSE(is_refused(duration<std::uint64_t, std::micro>::max()));
+    EXPECT_EQ(to_millis(time_point<system_clock, seconds>(seconds(last / 1000))),
+              last / 1000 * 1000);
+}
+
 TEST(bson_writer, grows_over_many_elements) {
     buffer out;
     bson_writer writer(out);

@@ -174,7 +174,11 @@ TEST(decimal_value, text_that_is_no_number_is_nan) {
         EXPECT_FALSE(decimal128(text).is_NaN()) << text;
 }
 
-TEST(decimal_value, a_double_gives_fifteen_digits) {
+TEST(decimal_value, a_double_gives_the_digits_it_has_or_fifteen) {
+    EXPECT_EQ(decimal128(20).to_string(), "20");
+    EXPECT_EQ(decimal128(-15).to_string(), "-15");
+    EXPECT_EQ(decimal128(2.5).to_string(), "2.5");
+    EXPECT_EQ(decimal128(2.5), decimal128("2.5"));
     EXPECT_EQ(decimal128(123.456).to_string(), "123.456000000000");
     EXPECT_TRUE(decimal128(std::nan("")).is_NaN());
     EXPECT_EQ(decimal128(-std::numeric_limits<double>::infinity()).to_string(), "-Infinity");
@@ -190,6 +194,16 @@ TEST(decimal_value, calculates_also_when_const) {
     decimal128 sum;
     (((sum += a) -= b) *= decimal128("4")) /= decimal128("2");
     EXPECT_EQ(sum, decimal128("2.50")) << sum.to_string();
+}
+
+TEST(decimal_value, sums_of_whole_numbers_are_whole) {
+    decimal128 sum(10);
+    sum += decimal128(20);
+    EXPECT_EQ(sum.to_string(), "30");
+    EXPECT_EQ((decimal128(10) / decimal128(4)).to_string(), "2.5");
+    EXPECT_EQ((decimal128(2.5) / decimal128(2.5)).to_string(), "1");
+    EXPECT_EQ((decimal128(12) * decimal128(-2)).to_string(), "-24");
+    EXPECT_EQ((decimal128(15) - decimal128(-15)).to_string(), "30");
 }
 
 TEST(decimal_value, order_is_by_value_and_nan_comes_first) {

@@ -137,8 +137,21 @@ pub fn rows(outbox: &dyn Outbox) -> Vec<Row> {
 
 pub fn drain(outbox: &dyn Outbox) {
     while let Some(lease) = outbox.lease(0, 1 << 20).unwrap() {
-        outbox.settle(lease.first_seq(), lease.last_seq()).unwrap();
+        outbox.settle(lease.last_seq()).unwrap();
     }
+}
+
+/// A page in the log.
+const FRAME: usize = 24 + 4096;
+
+/// Where the commits in a log end, in file order.
+pub fn commit_ends(log: &[u8]) -> Vec<usize> {
+    let salt = &log[16..24];
+    let frames = log[32..]
+        .chunks_exact(FRAME)
+        .take_while(|frame| &frame[8..16] == salt);
+    let commits = frames.enumerate().filter(|(_, frame)| frame[4..8] != [0; 4]);
+    commits.map(|(index, _)| 32 + (index + 1) * FRAME).collect()
 }
 
 /// This program again, running `test`, which sees by [`other_part`] that it is the other process.

@@ -57,7 +57,7 @@ fn kill_writers(test: &str, durability: Durability) {
         }
         // Some of it leaves, so that the next round also writes behind a gap at the old end.
         if round % 3 == 2 {
-            outbox.settle(next, newest).unwrap();
+            outbox.settle(newest).unwrap();
             next = newest + 1;
         }
     }

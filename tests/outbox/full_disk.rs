@@ -126,7 +126,7 @@ fn fill_a_small_disk(path: &Path) {
         "the disk is full"
     );
     for row in rows(&outbox) {
-        outbox.settle(row.seq, row.seq).unwrap();
+        outbox.settle(row.seq).unwrap();
     }
     outbox.compact().unwrap();
     fs::remove_file(&filler).unwrap();

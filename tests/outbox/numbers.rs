@@ -10,7 +10,7 @@ use crate::common::{Folder, append, drain, open, rows};
 fn numbers_go_on_after_a_drain_and_a_restart() {
     let folder = Folder::new();
     let outbox = open(&folder.path());
-    let identity = outbox.identity();
+    let identity = outbox.origin().unwrap().identity;
     assert_eq!(identity.len(), 32);
     for expected in 1..=3 {
         assert_eq!(append(&outbox, b"document").unwrap(), expected);
@@ -21,7 +21,7 @@ fn numbers_go_on_after_a_drain_and_a_restart() {
     let outbox = open(&folder.path());
     assert_eq!(outbox.last_seq().unwrap(), 3);
     assert_eq!(append(&outbox, b"document").unwrap(), 4);
-    assert_eq!(outbox.identity(), identity);
+    assert_eq!(outbox.origin().unwrap().identity, identity);
     drain(&outbox);
     assert_eq!(append(&outbox, b"document").unwrap(), 5);
 }
@@ -30,7 +30,7 @@ fn numbers_go_on_after_a_drain_and_a_restart() {
 fn a_restored_copy_takes_another_identity() {
     let folder = Folder::new();
     let outbox = open(&folder.path());
-    let identity = outbox.identity();
+    let identity = outbox.origin().unwrap().identity;
     append(&outbox, b"in the backup").unwrap();
     drop(outbox);
     let backup = folder.join("backup");
@@ -43,20 +43,20 @@ fn a_restored_copy_takes_another_identity() {
     fs::copy(&backup, folder.path()).unwrap();
 
     let restored = open(&folder.path());
-    assert_ne!(restored.identity(), identity);
+    assert_ne!(restored.origin().unwrap().identity, identity);
     assert_eq!(rows(&restored).len(), 1, "what waits in a backup is not lost");
-    let renewed = restored.identity();
+    let renewed = restored.origin().unwrap().identity;
     drop(restored);
-    assert_eq!(open(&folder.path()).identity(), renewed, "once");
+    assert_eq!(open(&folder.path()).origin().unwrap().identity, renewed, "once");
 }
 
 #[test]
 fn a_renamed_file_keeps_its_identity() {
     let folder = Folder::new();
-    let identity = open(&folder.path()).identity();
+    let identity = open(&folder.path()).origin().unwrap().identity;
     let moved = folder.join("moved");
     fs::rename(folder.path(), &moved).unwrap();
-    assert_eq!(open(&moved).identity(), identity);
+    assert_eq!(open(&moved).origin().unwrap().identity, identity);
 }
 
 #[test]
@@ -64,13 +64,15 @@ fn a_renewed_identity_stays() {
     let folder = Folder::new();
     let outbox = open(&folder.path());
     let other = open(&folder.path());
-    let former = outbox.identity();
+    let former = outbox.origin().unwrap().identity;
     let renewed = outbox.renew_identity().unwrap();
     assert_ne!(renewed, former);
-    assert_eq!(outbox.identity(), renewed);
-    let guard = other.try_become_uploader().unwrap();
-    assert!(guard.is_some());
-    assert_eq!(other.identity(), renewed, "whoever sends next uses it");
+    assert_eq!(outbox.origin().unwrap().identity, renewed);
+    assert_eq!(
+        other.origin().unwrap().identity,
+        renewed,
+        "whoever sends next uses it"
+    );
     drop((outbox, other));
-    assert_eq!(open(&folder.path()).identity(), renewed);
+    assert_eq!(open(&folder.path()).origin().unwrap().identity, renewed);
 }

@@ -2,18 +2,13 @@
 //! carried over; one that may be a good one stays.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 
-use realm_ingest::outbox::{
-    Error, Options, Outbox, Pending, Recovered, RecoveredReason, Salvaged, SqliteOutbox,
-};
+use realm_ingest::outbox::{Error, Options, Outbox, Recovered, RecoveredReason, Salvaged, SqliteOutbox};
 use rusqlite::Connection;
 
-use crate::common::{
-    Folder, append, drain, noise, open, open_recovered, other_part, other_process, payload, rows,
-    rows_with_gaps, said,
-};
+use crate::common::{Folder, append, noise, open, open_recovered, rows};
+use crate::damage::{are_left, damaged, overwrite, place_of};
 
 /// Opens over whatever stands there and checks that each file of it is kept byte for byte.
 fn is_moved_aside(folder: &Folder, label: &str) -> Recovered {
@@ -91,24 +86,6 @@ fn another_programs_database_is_moved_aside() {
         .unwrap();
     drop(other);
     is_moved_aside(&folder, ".corrupt-");
-}
-
-/// An outbox of 40 rows, closed, then changed by `damage`.
-fn damaged(damage: impl Fn(&Path)) -> Folder {
-    let folder = Folder::new();
-    let outbox = open(&folder.path());
-    for number in 0..40 {
-        append(&outbox, &noise(number, 2_000)).unwrap();
-    }
-    drop(outbox);
-    damage(&folder.path());
-    folder
-}
-
-fn overwrite(path: &Path, at: usize, with: &[u8]) {
-    let mut content = fs::read(path).unwrap();
-    content[at..at + with.len()].copy_from_slice(with);
-    fs::write(path, content).unwrap();
 }
 
 type Damage<'a> = &'a dyn Fn(&Path);
@@ -195,7 +172,7 @@ fn a_newer_format_is_refused_and_left_alone() {
     let folder = damaged(|path| {
         Connection::open(path)
             .unwrap()
-            .pragma_update(None, "user_version", 2)
+            .pragma_update(None, "user_version", 3)
             .unwrap();
     });
     let before = fs::read(folder.path()).unwrap();
@@ -204,8 +181,8 @@ fn a_newer_format_is_refused_and_left_alone() {
         matches!(
             error,
             Error::NewerFormat {
-                found: 2,
-                supported: 1,
+                found: 3,
+                supported: 2,
                 ..
             }
         ),
@@ -233,79 +210,6 @@ fn an_empty_file_becomes_an_outbox() {
     assert_eq!(append(&open(&folder.path()), b"document").unwrap(), 1);
 }
 
-/// Where the row with `noise(number, 2_000)` has its payload in the file. Pages before that may have
-/// kept a copy.
-fn place_of(path: &Path, number: u64) -> usize {
-    let content = fs::read(path).unwrap();
-    let start = &noise(number, 2_000)[..16];
-    content.windows(16).rposition(|found| found == start).unwrap()
-}
-
-/// What a lease says of the damage, once it meets it.
-fn met(outbox: &SqliteOutbox) -> Error {
-    let mut after = 0;
-    loop {
-        match outbox.lease(after, 10_000) {
-            Ok(lease) => after = lease.expect("the damage before the end").last_seq(),
-            Err(error) => return error,
-        }
-    }
-}
-
-/// Checks that the rows left are some of the 40, whole, in order, and `lost` fewer.
-fn are_left(outbox: &SqliteOutbox, lost: u64) {
-    let left = rows_with_gaps(outbox);
-    assert_eq!(left.len() as u64, 40 - lost);
-    for row in &left {
-        assert_eq!(payload(row), noise(row.seq as u64 - 1, 2_000), "row {}", row.seq);
-    }
-    assert_eq!(outbox.pending().unwrap().objects, 40 - lost);
-}
-
-#[test]
-fn damage_among_the_rows_costs_those_rows_alone() {
-    let folder = damaged(|path| overwrite(path, place_of(path, 20) / 4096 * 4096, &noise(7, 4096)));
-    let outbox = open(&folder.path());
-    let identity = outbox.identity();
-    let error = met(&outbox);
-    assert!(matches!(error, Error::Corrupt { .. }), "{error:?}");
-    assert_eq!(append(&outbox, b"written meanwhile").unwrap(), 41);
-    outbox.settle(1, 1).unwrap();
-
-    let recovered = outbox.recover().unwrap();
-    let Salvaged { kept, lost } = recovered.salvaged.unwrap();
-    assert!((1..=3).contains(&lost), "{lost} rows of one page");
-    assert_eq!(kept, 40 - lost);
-    assert!(recovered.moved_to.exists());
-    assert_eq!(append(&outbox, b"document").unwrap(), 42);
-    let left = rows_with_gaps(&outbox);
-    assert_eq!((left[0].seq, left.len() as u64), (2, 41 - lost));
-    assert_ne!(outbox.identity(), identity, "invariant 4");
-
-    drain(&outbox);
-    assert_eq!(outbox.pending().unwrap(), Pending::default());
-    drop(outbox);
-    assert_eq!(append(&open(&folder.path()), b"document").unwrap(), 43);
-}
-
-#[test]
-fn a_single_bit_that_changed_is_noticed_and_costs_one_row() {
-    let folder = damaged(|path| {
-        let place = place_of(path, 20) + 1_000;
-        let bit = fs::read(path).unwrap()[place] ^ 4;
-        overwrite(path, place, &[bit]);
-    });
-    let outbox = open(&folder.path());
-    assert!(matches!(met(&outbox), Error::Corrupt { .. }));
-    let recovered = outbox.recover().unwrap();
-    assert_eq!(recovered.salvaged, Some(Salvaged { kept: 39, lost: 1 }));
-    assert!(
-        recovered.to_string().contains("39 write transactions"),
-        "{recovered}"
-    );
-    are_left(&outbox, 1);
-}
-
 #[test]
 fn an_end_that_cannot_be_read_costs_what_is_in_it() {
     for end in [0, 39] {
@@ -315,86 +219,5 @@ fn an_end_that_cannot_be_read_costs_what_is_in_it() {
         assert!((1..=3).contains(&lost) && kept >= 37, "end {end}: {recovered}");
         are_left(&outbox, 40 - kept);
         assert!(append(&outbox, b"document").unwrap() > kept as i64);
-    }
-}
-
-#[test]
-fn a_damaged_file_that_another_process_has_open_stays_in_its_place() {
-    let folder = damaged(|path| overwrite(path, place_of(path, 20) / 4096 * 4096, &noise(7, 4096)));
-    let outbox = open(&folder.path());
-    // As another process would have it: SQLite tells connections apart, not processes.
-    let other = open(&folder.path());
-    assert!(matches!(met(&outbox), Error::Corrupt { .. }));
-    assert!(matches!(outbox.recover(), Err(Error::Locked { .. })));
-    assert_eq!(append(&outbox, b"document").unwrap(), 41);
-    assert_eq!(append(&other, b"document").unwrap(), 42);
-    assert!(folder.names().iter().all(|name| !name.contains(".corrupt-")));
-    drop(other);
-    outbox.recover().unwrap();
-    assert_eq!(append(&outbox, b"document").unwrap(), 43);
-}
-
-#[test]
-fn an_outbox_in_order_is_not_replaced() {
-    let folder = damaged(|_| ());
-    let outbox = open(&folder.path());
-    // The uploader asks only after it has met damage; whatever it met, all rows are kept.
-    let recovered = outbox.recover().unwrap();
-    assert_eq!(recovered.salvaged, Some(Salvaged { kept: 40, lost: 0 }));
-    are_left(&outbox, 0);
-}
-
-#[test]
-fn without_room_for_a_new_file_the_damaged_one_goes_on() {
-    let folder = damaged(|path| overwrite(path, place_of(path, 20) / 4096 * 4096, &noise(7, 4096)));
-    let outbox = open(&folder.path());
-    assert!(matches!(met(&outbox), Error::Corrupt { .. }));
-    let in_the_way = folder.join("default.realm.salvaged");
-    fs::create_dir(&in_the_way).unwrap();
-    let error = outbox.recover().unwrap_err();
-    assert!(error.is_retryable(), "{error:?}");
-    assert_eq!(append(&outbox, b"document").unwrap(), 41);
-    assert!(matches!(met(&outbox), Error::Corrupt { .. }));
-
-    fs::remove_dir(&in_the_way).unwrap();
-    let recovered = outbox.recover().unwrap();
-    assert!(recovered.salvaged.unwrap().kept >= 38, "{recovered}");
-    assert_eq!(append(&outbox, b"document").unwrap(), 42);
-}
-
-#[test]
-fn a_recovery_that_is_killed_loses_nothing_more() {
-    const TEST: &str = "recovery::a_recovery_that_is_killed_loses_nothing_more";
-    if let Some(path) = other_part(TEST) {
-        let outbox = open(&path);
-        met(&outbox);
-        println!("##met");
-        std::io::stdout().flush().unwrap();
-        outbox.recover().unwrap();
-        return;
-    }
-    for round in 0..12 {
-        let folder = damaged(|path| {
-            let place = place_of(path, 20) + 1_000;
-            let bit = fs::read(path).unwrap()[place] ^ 4;
-            overwrite(path, place, &[bit]);
-        });
-        let mut process = other_process(TEST, &folder.path()).spawn().unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap())
-            .lines()
-            .map(Result::unwrap);
-        lines.find(|line| said(line) == Some("met")).unwrap();
-        // The whole of it takes some milliseconds.
-        for _ in 0..round * 40_000 {
-            std::hint::spin_loop();
-        }
-        process.kill().unwrap();
-        process.wait().unwrap();
-
-        let (outbox, _) = SqliteOutbox::open(folder.path(), Options::default()).unwrap();
-        if outbox.lease(0, u64::MAX).is_err() {
-            outbox.recover().unwrap();
-        }
-        are_left(&outbox, 1);
     }
 }

@@ -3,19 +3,7 @@
 
 use std::fs;
 
-use crate::common::{Folder, append, numbered, open, payload, rows, schema};
-
-const FRAME: usize = 24 + 4096;
-
-/// Where the commits in a log end, in file order.
-fn commit_ends(log: &[u8]) -> Vec<usize> {
-    let salt = &log[16..24];
-    let frames = log[32..]
-        .chunks_exact(FRAME)
-        .take_while(|frame| &frame[8..16] == salt);
-    let commits = frames.enumerate().filter(|(_, frame)| frame[4..8] != [0; 4]);
-    commits.map(|(index, _)| 32 + (index + 1) * FRAME).collect()
-}
+use crate::common::{Folder, append, commit_ends, numbered, open, payload, rows, schema};
 
 #[test]
 fn a_torn_end_loses_only_what_was_not_complete() {

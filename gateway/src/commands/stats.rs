@@ -7,7 +7,7 @@ use super::{CommandError, DataArgs};
 use crate::sink::embedded::Reader;
 use crate::store;
 
-/// Show what is stored: collections, documents, bytes, dead letters, users, outboxes
+/// Show what is stored: collections, documents, bytes, dead letters, users, outboxes, setbacks
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  realm-ingest-gateway stats\n  realm-ingest-gateway stats --json | jq .documents"
@@ -47,7 +47,7 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
             .collect();
         let all = json!({
             "collections": collections, "documents": documents, "bytes": bytes, "file_bytes": stats.file_bytes,
-            "dead_letters": stats.dead_letters, "users": users, "outboxes": stats.outboxes,
+            "dead_letters": stats.dead_letters, "users": users, "outboxes": stats.outboxes, "setbacks": stats.setbacks,
         });
         output.line(&all.to_string())?;
         return output.finish();
@@ -75,6 +75,7 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
         ("dead letters", stats.dead_letters),
         ("users", users),
         ("outboxes", stats.outboxes),
+        ("setbacks", stats.setbacks),
         ("bytes on disk", stats.file_bytes),
     ] {
         output.line(&format!("{name:width$} {count:>12}"))?;

@@ -34,12 +34,16 @@ pub async fn handle(
     let work = move || unpack(sent, encoding, budget, &schemas, &runtime);
     let unpacked = tokio::task::spawn_blocking(work).await;
     let (body, checked, budget) = unpacked.map_err(|error| Reject::Internal(error.to_string()))??;
-    let Checked { header, refused } = checked;
+    let Checked {
+        header,
+        digest,
+        refused,
+    } = checked;
     let (acked, bytes) = (header.last_seq, body.len());
     let batch = Batch {
         body,
-        outbox: header.outbox.clone(),
-        last_seq: acked,
+        header: header.clone(),
+        digest,
         user: claims.sub,
         received: clock::unix_millis(),
         refused,

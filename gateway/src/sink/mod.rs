@@ -2,18 +2,23 @@
 
 pub mod embedded;
 
+use realm_ingest_protocol::BatchHeader;
+
 use crate::body::Budget;
 use crate::refusals::Refusals;
 use crate::storage::Answer;
+
+/// First half of the SHA-256 of a transaction's documents.
+pub type Digest = [u8; 16];
 
 /// A batch that was read to its end and checked.
 pub struct Batch {
     /// The batch as it was sent, after decompression.
     pub body: Vec<u8>,
-    /// Identity of the outbox it comes from.
-    pub outbox: String,
-    /// Highest sequence number in it.
-    pub last_seq: i64,
+    /// Its header: which outbox and lineage it comes from, and its numbers.
+    pub header: BatchHeader,
+    /// Digest of its first transaction, which tells two transactions of one number apart.
+    pub digest: Digest,
     /// User who sent it.
     pub user: String,
     /// Milliseconds since 1970 when it arrived.
@@ -30,7 +35,9 @@ pub trait Sink: Send + Sync {
     /// it changes nothing and is answered as before. The answer is every refusal, in the order of the batch:
     /// those of the checks and those found on storing.
     ///
-    /// Fails with [`crate::storage::StorageError::TooManyRefused`] when there are more than can be told.
+    /// Fails with [`crate::storage::StorageError::TooManyRefused`] when there are more than can be told, and with
+    /// [`crate::storage::StorageError::OutboxCopied`] when another file has used these sequence numbers under this
+    /// outbox's name.
     fn insert(&self, batch: Batch) -> Answer<'_, Refusals>;
 
     /// Highest sequence number ever stored for this outbox, 0 if it is not known.

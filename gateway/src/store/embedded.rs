@@ -17,7 +17,7 @@ const FILE: &str = "gateway.sqlite";
 /// Format of the file, in `user_version`.
 const FORMAT: i32 = 1;
 
-const CREATE: &str = "
+const FORMAT_1: &str = "
     CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
     CREATE TABLE users (
         id TEXT PRIMARY KEY, identity TEXT NOT NULL, provider TEXT NOT NULL,
@@ -42,7 +42,7 @@ impl EmbeddedStore {
     /// # Errors
     /// When the file cannot be opened.
     pub fn open(data: &Path) -> Result<(Self, Secrets), OpenError> {
-        let connection = open_writer(&data.join(FILE), FORMAT, CREATE)?;
+        let connection = open_writer(&data.join(FILE), FORMAT, &[FORMAT_1])?;
         let secrets = secrets(&connection).map_err(StorageError::from)?;
         Ok((
             Self {
@@ -86,7 +86,7 @@ fn secrets(connection: &Connection) -> rusqlite::Result<Secrets> {
 /// # Errors
 /// When the file cannot be read.
 pub fn count_users(data: &Path) -> Result<u64, OpenError> {
-    let connection = open_reader(&data.join(FILE), FORMAT)?;
+    let (connection, _) = open_reader(&data.join(FILE), FORMAT)?;
     let count: i64 = connection
         .query_one("SELECT count(*) FROM users", [], |row| row.get(0))
         .map_err(StorageError::from)?;

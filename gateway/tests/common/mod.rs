@@ -63,8 +63,14 @@ pub fn one_run(seq: i64, class: &'static str, documents: &[bson::Document]) -> T
     (seq, vec![(class, bytes(documents))])
 }
 
-/// The body of a batch, not compressed.
+/// The body of a batch of an outbox that always sends everything it ever wrote, not compressed.
 pub fn batch(outbox: &str, schema: &Schema, transactions: &[Transaction]) -> Vec<u8> {
+    batch_of((outbox, outbox, 0), schema, transactions)
+}
+
+/// The same under a lineage and after acknowledgements: `origin` is the outbox, its lineage and what was acknowledged.
+pub fn batch_of(origin: (&str, &str, i64), schema: &Schema, transactions: &[Transaction]) -> Vec<u8> {
+    let (outbox, lineage, acked) = origin;
     let count = transactions
         .iter()
         .flat_map(|(_, runs)| runs)
@@ -72,8 +78,8 @@ pub fn batch(outbox: &str, schema: &Schema, transactions: &[Transaction]) -> Vec
         .sum();
     let header = BatchHeader {
         outbox: outbox.to_owned(),
-        lineage: outbox.to_owned(),
-        acked: 0,
+        lineage: lineage.to_owned(),
+        acked,
         first_seq: transactions.first().unwrap().0,
         last_seq: transactions.last().unwrap().0,
         count,
@@ -155,7 +161,8 @@ impl Local {
         Self::over(Arc::new(tempfile::tempdir().unwrap()), settings).await
     }
 
-    async fn over(directory: Arc<TempDir>, settings: Settings) -> Self {
+    /// Over data that is there.
+    pub async fn over(directory: Arc<TempDir>, settings: Settings) -> Self {
         let gateway = Arc::new(Gateway::open(directory.path(), settings).await.unwrap());
         Self {
             router: app(Arc::clone(&gateway)),
@@ -166,9 +173,12 @@ impl Local {
 
     /// Closes the gateway and opens it again over the same data.
     pub async fn restart(self) -> Self {
-        let directory = Arc::clone(&self.directory);
-        drop(self);
-        Self::over(directory, Settings::default()).await
+        Self::over(self.close(), Settings::default()).await
+    }
+
+    /// Closes the gateway; its data stays as long as the answer.
+    pub fn close(self) -> Arc<TempDir> {
+        Arc::clone(&self.directory)
     }
 
     pub fn data(&self) -> &Path {

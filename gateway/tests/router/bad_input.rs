@@ -191,7 +191,7 @@ async fn refusals(gateway: &Local, token: &str, class: &'static str, documents: 
             token,
             "zstd",
             zstd::encode_all(
-                &batch(&outbox(1), &schema(), &[(1, vec![(class, documents)])])[..],
+                &batch(&outbox(2), &schema(), &[(1, vec![(class, documents)])])[..],
                 1,
             )
             .unwrap(),
@@ -260,7 +260,7 @@ async fn a_bad_document_is_refused_alone_and_kept_as_a_dead_letter() {
         );
         assert_eq!(
             (letter.seq, letter.index, &letter.outbox),
-            (1, refusal.index, &outbox(1))
+            (1, refusal.index, &outbox(2))
         );
         assert_eq!((letter.collection.as_str(), letter.user.len()), ("Note", 24));
     }

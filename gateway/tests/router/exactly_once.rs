@@ -241,29 +241,6 @@ async fn one_id_in_two_classes_is_two_documents() {
 }
 
 #[tokio::test]
-async fn a_restored_outbox_loses_nothing_to_numbers_used_before() {
-    let gateway = Local::new().await;
-    let token = gateway.ready().await;
-    send(
-        &gateway,
-        &token,
-        &outbox(1),
-        &[one_run(1, "Note", &[note("a", "1"), doc! {"_id": 1}])],
-    )
-    .await;
-    // The same numbers again, with other documents: each is judged by itself.
-    let ack = send(
-        &gateway,
-        &token,
-        &outbox(1),
-        &[one_run(1, "Note", &[note("b", "1"), doc! {"_id": 2}])],
-    )
-    .await;
-    assert_eq!(ack.refused.len(), 1);
-    assert_eq!(gateway.counts(), (2, 2));
-}
-
-#[tokio::test]
 async fn batches_at_the_same_time_all_arrive() {
     let gateway = Local::new().await;
     let token = gateway.ready().await;

@@ -14,6 +14,7 @@ mod auth;
 mod bad_input;
 mod exactly_once;
 mod golden;
+mod lineage;
 mod location;
 mod mutations;
 mod schemas;

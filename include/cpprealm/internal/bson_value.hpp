@@ -54,6 +54,13 @@ inline void bsoncxx::document::insert(const std::string& key, const bsoncxx& giv
     }
 }
 
+inline void bsoncxx::document::pop_back() {
+    if (empty())
+        throw std::out_of_range("a document without keys has no last one");
+    keys_.pop_back();
+    values_.pop_back();
+}
+
 inline bsoncxx::document::value bsoncxx::document::operator[](const std::string& key) {
     if (position(key) == none)
         insert(key, bsoncxx());
@@ -133,15 +140,7 @@ inline bool operator==(const bsoncxx& a, const bsoncxx& b) {
         [&b](const auto& left) {
             using T = std::decay_t<decltype(left)>;
             const auto& right = std::get<T>(b.value_);
-            if constexpr (std::is_empty_v<T>)
-                return static_cast<void>(right), true;
-            else if constexpr (std::is_same_v<T, bsoncxx::timestamp>)
-                return left.get_seconds() == right.get_seconds() &&
-                       left.get_increment() == right.get_increment();
-            else if constexpr (std::is_same_v<T, bsoncxx::date>)
-                return left.get_date() == right.get_date();
-            else
-                return left == right;
+            return left == right;
         },
         a.value_);
 }

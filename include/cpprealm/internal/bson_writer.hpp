@@ -12,8 +12,10 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <ratio>
 #include <stdexcept>
 #include <string_view>
+#include <type_traits>
 
 #include <cpprealm/internal/buffer.hpp>
 #include <cpprealm/internal/byte_order.hpp>
@@ -83,6 +85,7 @@ public:
         *to = 0;
         return to + 1;
     }
+    [[nodiscard]] std::string_view text() const noexcept { return text_; }
 
 private:
     std::string_view text_;
@@ -122,11 +125,35 @@ private:
     std::size_t size_ = 1;
 };
 
+/// Whether 64 bits hold the milliseconds of `since`. Durations coarser than a millisecond reach
+/// further than that.
+template <typename Duration>
+[[nodiscard]] constexpr bool fits_millis(const Duration& since) noexcept {
+    using ticks = typename Duration::rep;
+    using scale = std::ratio_divide<typename Duration::period, std::milli>;
+    if constexpr (std::is_floating_point_v<ticks>) {
+        const long double millis =
+            static_cast<long double>(since.count()) * scale::num / scale::den;
+        return millis > -0x1p63L && millis < 0x1p63L; // not so for NaN
+    } else if constexpr (scale::num == 1 && scale::den > 1) {
+        return true;
+    } else {
+        constexpr std::int64_t limit = std::numeric_limits<std::int64_t>::max() / scale::num;
+        if constexpr (std::is_unsigned_v<ticks>)
+            return since.count() <= static_cast<std::uint64_t>(limit);
+        else
+            return (scale::num == 1 && scale::den == 1) ||
+                   (since.count() <= limit && since.count() >= -limit);
+    }
+}
+
 /// Milliseconds since 1970 as BSON keeps them: the part below a millisecond is cut off towards
-/// 1970, as Realm does.
+/// 1970, as Realm does. Throws `std::overflow_error` for a date that 64 bits do not hold.
 template <typename Duration>
 [[nodiscard]] constexpr std::int64_t
-to_millis(const std::chrono::time_point<std::chrono::system_clock, Duration>& at) noexcept {
+to_millis(const std::chrono::time_point<std::chrono::system_clock, Duration>& at) {
+    if (!fits_millis(at.time_since_epoch()))
+        throw std::overflow_error("a date is too far from 1970 to be counted in milliseconds");
     return static_cast<std::int64_t>(
         std::chrono::duration_cast<std::chrono::duration<std::int64_t, std::milli>>(
             at.time_since_epoch())

@@ -21,6 +21,7 @@
 
 #include <cpprealm/internal/class_traits.hpp>
 #include <cpprealm/internal/encoder.hpp>
+#include <cpprealm/internal/utf8.hpp>
 #include <cpprealm/managed_primary_key.hpp>
 #include <cpprealm/types.hpp>
 
@@ -110,6 +111,8 @@ struct codec<std::string> : scalar_codec {
     static void write(encoder& to, const Key& key, const std::string& value) {
         if (value.size() > max_string_bytes)
             throw std::logic_error("String too big");
+        if (!is_utf8(value))
+            to.refuse_text(key.text());
         to.out.append_string(key, value);
     }
     static std::string read(const decoder&, const bson_element& from) {
@@ -139,6 +142,8 @@ struct codec<std::chrono::time_point<std::chrono::system_clock, Duration>> : sca
     static constexpr const char* type = "date";
     template <typename Key>
     static void write(encoder& to, const Key& key, const value_type& value) {
+        if (!fits_millis(value.time_since_epoch()))
+            to.refuse_date(key.text());
         const std::int64_t at = to_millis(value);
         to.out.append_datetime(key, at);
         if constexpr (is_finer) {
@@ -295,6 +300,7 @@ struct codec<T*, std::enable_if_t<std::is_class_v<T> && !std::is_const_v<T>>> : 
         check_pointee<T>();
         if (value == nullptr)
             return;
+        const nesting here(to, key.text(), nesting::kind::object);
         const std::size_t mark = to.out.begin_document(key);
         write_fields(to, *value);
         to.out.end_document(mark);
@@ -326,6 +332,7 @@ struct array_codec : collection_codec {
 
     template <typename Key>
     static void write(encoder& to, const Key& key, const Collection& values) {
+        const nesting here(to, key.text(), nesting::kind::list);
         const std::size_t mark = to.out.begin_array(key);
         index_key index;
         for (const auto& value : values) {
@@ -361,9 +368,12 @@ struct codec<std::map<std::string, T, Less>, std::enable_if_t<is_element_v<T>>> 
 
     template <typename Key>
     static void write(encoder& to, const Key& key, const map_type& values) {
+        const nesting here(to, key.text(), nesting::kind::map);
         const std::size_t mark = to.out.begin_document(key);
         for (const auto& [name, value] : values) {
             check_map_key(name);
+            if (!is_utf8(name))
+                to.refuse_key();
             if constexpr (has_codec_of<T, object_codec>()) {
                 if (value == nullptr) {
                     to.out.append_null(key_view(name));

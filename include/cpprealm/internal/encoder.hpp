@@ -5,6 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -22,14 +25,79 @@ struct date_rest {
     std::int64_t ticks;
 };
 
+struct encoder;
+
+/// Tells the encoder, as long as it lives, that what is written lies inside of a property: an
+/// element of a list, a value of a map, or a property of an embedded object.
+class nesting {
+public:
+    enum class kind { list, map, object };
+
+    nesting(encoder& in, std::string_view key, kind of) noexcept;
+    nesting(const nesting&) = delete;
+    nesting& operator=(const nesting&) = delete;
+    ~nesting();
+
+private:
+    friend struct encoder;
+    encoder& in_;
+    const nesting* outer_;
+    std::string_view key_;
+    kind kind_;
+};
+
 /// Appends to the buffer of a class. For one thread.
 struct encoder {
     bson_writer out;
     std::vector<date_rest>* rests; // null: not needed
+    const char* class_name = "";   // of the object that is being written
+    const nesting* inside = nullptr;
 
     explicit encoder(buffer& to, std::vector<date_rest>* keep = nullptr) noexcept
         : out(to), rests(keep) {}
+
+    /// The value of that key, which is being written, for error texts: `Reading.deviceId`,
+    /// `Reading.samples[3]`, `Reading.tags["room"]`, `Reading.position.name`.
+    [[nodiscard]] std::string name_of(std::string_view key) const {
+        if (inside == nullptr)
+            return std::string(class_name) + "." + std::string(key);
+        const std::string around = name_of(*inside);
+        switch (inside->kind_) {
+        case nesting::kind::list:
+            return around + "[" + std::string(key) + "]";
+        case nesting::kind::map:
+            return around + "[\"" + std::string(key) + "\"]";
+        case nesting::kind::object:
+            break;
+        }
+        return around + "." + std::string(key);
+    }
+    [[noreturn]] void refuse_text(std::string_view key) const {
+        throw std::invalid_argument("property '" + name_of(key) + "' is not valid UTF-8");
+    }
+    /// For a key of the map that is being written.
+    [[noreturn]] void refuse_key() const {
+        throw std::invalid_argument("a key of property '" + name_of(*inside) +
+                                    "' is not valid UTF-8");
+    }
+    [[noreturn]] void refuse_date(std::string_view key) const {
+        throw std::overflow_error("property '" + name_of(key) +
+                                  "' is a date too far from 1970 to be counted in milliseconds");
+    }
+
+private:
+    [[nodiscard]] std::string name_of(const nesting& around) const {
+        encoder outside = *this;
+        outside.inside = around.outer_;
+        return outside.name_of(around.key_);
+    }
 };
+
+inline nesting::nesting(encoder& in, std::string_view key, kind of) noexcept
+    : in_(in), outer_(in.inside), key_(key), kind_(of) {
+    in.inside = this;
+}
+inline nesting::~nesting() { in_.inside = outer_; }
 
 /// Owns the copies of embedded objects that a transaction works on. Addresses stay valid until it
 /// goes.

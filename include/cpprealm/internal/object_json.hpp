@@ -47,6 +47,7 @@ struct civil_date {
 template <typename Date>
 [[nodiscard]] std::string date_text(const Date& at) {
     using seconds = std::chrono::duration<std::int64_t>;
+    static_cast<void>(to_millis(at)); // throws for a date that cannot be sent either
     const std::int64_t since = std::chrono::floor<seconds>(at.time_since_epoch()).count();
     const std::int64_t days = (since >= 0 ? since : since - 86399) / 86400;
     const auto of_day = static_cast<unsigned>(since - days * 86400);

@@ -93,6 +93,7 @@ struct shadow_of final : shadow {
     void encode(encoder& to) const override { encode_document(to, object); }
 
     static void encode_document(encoder& to, const T& object) {
+        to.class_name = schema_of<T>::name;
         const std::size_t mark = to.out.begin_document();
         write_fields(to, object);
         to.out.end_document(mark);

@@ -1,47 +1,89 @@
 //! Opening a path whatever stands there. What cannot be an outbox is moved aside, never deleted
 //! (invariant 6), and what can be read of it takes its place; what may be a good outbox is left alone
 //! and reported as an error.
+//!
+//! The exchange is one step, however often it is interrupted. The new file is made as `.salvaged`. Once
+//! it is complete and synced it is named `.recovered`: from then on it is the outbox, and whoever opens
+//! the path first finishes what is left to do, which is to move the damaged file and its log aside and
+//! to give the new one its name. The log goes first, and for good, before the new file has the name: it
+//! must never be read as the log of that one.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{ErrorKind, Read};
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::Connection;
 
-use super::salvage::{self, Saved};
+use super::heal::Known;
+use super::reports::{self, Report};
+use super::salvage;
 use super::schema::{self, Refused};
-use crate::outbox::{Error, Options, Recovered, RecoveredReason, Result, Salvaged};
+use crate::outbox::{Error, Options, Recovered, Result};
 
-pub(super) fn open(path: &Path, options: &Options) -> Result<(Connection, Option<Recovered>)> {
+/// How often a path is opened anew because its file was exchanged meanwhile.
+const ATTEMPTS: u32 = 5;
+
+/// The database and what SQLite keeps beside it, in the order in which they are moved aside.
+const FILES: [&str; 3] = ["-wal", "-shm", ""];
+
+/// The writers' connection to what is at a path, or took its place.
+pub(super) struct Opened {
+    pub(super) connection: Connection,
+    pub(super) recovered: Option<Recovered>,
+}
+
+pub(super) fn open(path: &Path, options: &Options, known: &Known) -> Result<Opened> {
     schema::check_sqlite_version()?;
     check_folder(path)?;
-    match attempt(path, options) {
-        Ok(connection) => return Ok((connection, None)),
-        Err(Refused::Error(error)) => return Err(error),
-        Err(Refused::Damaged(_)) => {}
-    }
-    let _lock = lock(path)?;
-    match attempt(path, options) {
-        Ok(connection) => Ok((connection, None)),
-        Err(Refused::Error(error)) => Err(error),
-        Err(Refused::Damaged(detail)) => {
-            let saved = match schema::open_damaged(path, options.lock_wait) {
-                Some(damaged) => salvage::salvage(&damaged, path, options.lock_wait)?,
-                None => None,
-            };
-            let reason = if is_former_sdk(path) {
-                RecoveredReason::FormerSdk
-            } else {
-                RecoveredReason::Damaged(detail)
-            };
-            let recovered = replace(path, reason, saved)?;
-            attempt(path, options)
-                .map(|connection| (connection, Some(recovered)))
-                .map_err(|refused| refused.into_error(path))
+    for _ in 0..ATTEMPTS {
+        if exists(&recovered_file(path))? {
+            let _lock = lock(path)?;
+            finish(path)?;
+        }
+        let before = file_id(path);
+        match attempt(path, options) {
+            Ok(connection) => {
+                // It may be the file that another process was just taking from the path.
+                let exchanged = exists(&recovered_file(path))?
+                    || before.is_some_and(|before| file_id(path) != Some(before));
+                if !exchanged {
+                    let recovered =
+                        reports::take(&connection, path).map_err(|source| Error::sqlite(path, source))?;
+                    return Ok(Opened {
+                        connection,
+                        recovered,
+                    });
+                }
+                let _ = schema::keep_log_on_close(&connection, true);
+            }
+            Err(Refused::Error(error)) => return Err(error),
+            Err(Refused::Damaged(reason)) => {
+                let _lock = lock(path)?;
+                // Another process may have replaced it since.
+                if !exists(&recovered_file(path))? && is_damaged(path, options)? {
+                    exchange(path, options.lock_wait, known, &reason)?;
+                }
+            }
         }
     }
+    Err(Error::Locked {
+        path: path.to_owned(),
+    })
+}
+
+/// Replaces the file at the path, in which a call met damage and which nobody has open.
+///
+/// # Errors
+/// The file is still in its place: [`Error::Locked`] while anybody has it open, or there is no room for
+/// a new one.
+pub(super) fn replace_damaged(path: &Path, known: &Known, reason: &str) -> Result<()> {
+    let _lock = lock(path)?;
+    if exists(&recovered_file(path))? {
+        return finish(path);
+    }
+    exchange(path, Duration::ZERO, known, reason)
 }
 
 /// Two processes may find the same damage. The second one must not move aside what the first one has
@@ -82,49 +124,52 @@ fn attempt(path: &Path, options: &Options) -> std::result::Result<Connection, Re
     schema::open_writer(path, options.durability, options.lock_wait)
 }
 
-/// Replaces the file under `connection`, in which damage was found and which nobody else may have
-/// open.
-///
-/// # Errors
-/// The file is still in its place: [`Error::Locked`] while anybody else has it open, or there is no
-/// room for a new one.
-pub(super) fn replace_open(connection: &Connection, path: &Path, options: &Options) -> Result<Recovered> {
-    let _lock = lock(path)?;
-    schema::keep_others_out(connection, path)?;
-    let saved = salvage::salvage(connection, path, options.lock_wait)?;
-    // Somebody may be waiting for the lock, and must not take this for the file at the path then.
-    schema::mark_damaged(connection, path)?;
-    replace(path, RecoveredReason::Damaged(schema::DAMAGED.to_owned()), saved)
-}
-
-/// Moves the file aside, and puts what was saved of it in its place.
-fn replace(path: &Path, reason: RecoveredReason, saved: Option<Saved>) -> Result<Recovered> {
-    let recovered = move_aside(path, reason, saved.as_ref().map(|saved| saved.salvaged))?;
-    if let Some(Saved { file, .. }) = saved {
-        fs::rename(&file, path).map_err(|source| Error::io("rename", &file, source))?;
-        // Not every file system lets a folder be synced, and then there is no need to.
-        let folder = path.parent().and_then(|folder| File::open(folder).ok());
-        let _ = folder.map(|folder| folder.sync_all());
+fn is_damaged(path: &Path, options: &Options) -> Result<bool> {
+    match attempt(path, options) {
+        Ok(_) => Ok(false),
+        Err(Refused::Damaged(_)) => Ok(true),
+        Err(Refused::Error(error)) => Err(error),
     }
-    Ok(recovered)
 }
 
-fn move_aside(path: &Path, reason: RecoveredReason, salvaged: Option<Salvaged>) -> Result<Recovered> {
-    let label = match reason {
-        RecoveredReason::FormerSdk => "realm-core",
-        RecoveredReason::Damaged(_) => "corrupt",
+/// Makes a new file of what can be read of the one at the path, and puts it in that one's place. To be
+/// called under the recovery lock.
+fn exchange(path: &Path, lock_wait: Duration, known: &Known, reason: &str) -> Result<()> {
+    // Looked at before SQLite has it open: closing it would give up SQLite's locks.
+    let former_sdk = is_former_sdk(path);
+    let damaged = schema::open_damaged(path, lock_wait)?;
+    let label = free_label(path, if former_sdk { "realm-core" } else { "corrupt" });
+    let report = Report {
+        label,
+        former_sdk,
+        reason: reason.to_owned(),
     };
-    let time = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |time| time.as_secs());
-    let moved_to = free_name(path, &format!(".{label}-{time}"));
-    for suffix in ["", "-wal", "-shm"] {
+    let salvaged = salvage::salvage(damaged.as_ref(), path, report, known)?;
+    let synced = File::open(&salvaged).and_then(|file| file.sync_all());
+    synced.map_err(|source| Error::io("sync", &salvaged, source))?;
+    rename(&salvaged, &recovered_file(path))?;
+    sync_folder(path)?;
+    // Until here its connection kept all others out of the damaged file.
+    let finished = finish(path);
+    drop(damaged);
+    finished
+}
+
+/// What is left to do of an exchange once `.recovered` is there. To be called under the recovery lock.
+fn finish(path: &Path) -> Result<()> {
+    let recovered = recovered_file(path);
+    if !exists(&recovered)? {
+        return Ok(());
+    }
+    let moved_to = beside(path, &reports::label(&recovered));
+    for suffix in FILES {
         let from = beside(path, suffix);
-        let to = beside(&moved_to, suffix);
+        let to = free_for(&from, beside(&moved_to, suffix));
         let moved = match suffix {
             // Its name is taken over by the new file, so that the path is never free for another
             // process to make an outbox there. Not every file system has a second name for a file.
-            "" if salvaged.is_some() => fs::hard_link(&from, &to).or_else(|_| fs::rename(&from, &to)),
+            "" if is_same(&from, &to) => Ok(()),
+            "" => fs::hard_link(&from, &to).or_else(|_| fs::rename(&from, &to)),
             _ => fs::rename(&from, &to),
         };
         match moved {
@@ -133,32 +178,85 @@ fn move_aside(path: &Path, reason: RecoveredReason, salvaged: Option<Salvaged>) 
             Err(error) => return Err(Error::io("move aside", &from, error)),
         }
     }
-    Ok(Recovered {
-        reason,
-        moved_to,
-        salvaged,
-    })
+    sync_folder(path)?;
+    rename(&recovered, path)?;
+    sync_folder(path)
+}
+
+fn recovered_file(path: &Path) -> PathBuf {
+    beside(path, ".recovered")
+}
+
+fn exists(path: &Path) -> Result<bool> {
+    match fs::symlink_metadata(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Error::io("look at", path, error)),
+    }
+}
+
+fn rename(from: &Path, to: &Path) -> Result<()> {
+    fs::rename(from, to).map_err(|source| Error::io("rename", from, source))
+}
+
+fn sync_folder(path: &Path) -> Result<()> {
+    realm_ingest_durable::sync_parent(path).map_err(|source| Error::io("sync the folder of", path, source))
+}
+
+#[cfg(unix)]
+fn file_id(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = fs::metadata(path).ok()?;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+/// Where a file in use cannot be renamed, it is not exchanged while it is being opened.
+#[cfg(not(unix))]
+fn file_id(path: &Path) -> Option<(u64, u64)> {
+    fs::metadata(path).ok().map(|_| (0, 0))
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    cfg!(unix) && file_id(one).is_some() && file_id(one) == file_id(other)
 }
 
 /// The former SDK's files carry "T-DB" behind two references of 8 bytes. The file is read directly,
 /// which is safe only because no connection of this process can have it open in good health:
 /// closing it would release SQLite's locks.
 fn is_former_sdk(path: &Path) -> bool {
-    let mut header = [0; 20];
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut header));
-    read.is_ok() && &header[16..] == b"T-DB"
+    let read = || -> io::Result<[u8; 20]> {
+        let mut header = [0; 20];
+        File::open(path)?.read_exact(&mut header)?;
+        Ok(header)
+    };
+    read().is_ok_and(|header| &header[16..] == b"T-DB")
 }
 
-fn free_name(path: &Path, label: &str) -> PathBuf {
-    let taken = |name: &Path| {
-        ["", "-wal", "-shm"]
+/// What the names of the files moved aside have behind the path: nothing there is in the way.
+fn free_label(path: &Path, kind: &str) -> String {
+    let time = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |time| time.as_secs());
+    let taken = |label: &str| {
+        FILES
             .iter()
-            .any(|suffix| fs::symlink_metadata(beside(name, suffix)).is_ok())
+            .any(|suffix| fs::symlink_metadata(beside(path, &format!("{label}{suffix}"))).is_ok())
     };
-    let mut name = beside(path, label);
+    let mut label = format!(".{kind}-{time}");
     let mut attempt = 2;
-    while taken(&name) {
-        name = beside(path, &format!("{label}-{attempt}"));
+    while taken(&label) {
+        label = format!(".{kind}-{time}-{attempt}");
+        attempt += 1;
+    }
+    label
+}
+
+/// `to`, or a name like it if another file than `from` has that one.
+fn free_for(from: &Path, to: PathBuf) -> PathBuf {
+    let mut name = to.clone();
+    let mut attempt = 2;
+    while fs::symlink_metadata(&name).is_ok() && !is_same(from, &name) {
+        name = beside(&to, &format!("-{attempt}"));
         attempt += 1;
     }
     name

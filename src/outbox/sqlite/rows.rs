@@ -1,12 +1,13 @@
-//! The statements. All of them but [`lease`] take the same time whatever the backlog.
+//! The statements on the rows and schemas. All of them but [`lease`] take the same time whatever the backlog.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Result, Row as SqlRow, params};
 
+use super::meta::{high_seq, raise_high_seq};
 use super::pack::{Prepared, checksum, codec_number, codec_of, decode_runs};
-use crate::outbox::{Pending, Policy, Row, SchemaId, StoredSchema};
+use crate::outbox::{Loss, LossReason, Pending, Policy, Row, SchemaId, StoredSchema};
 
 /// The newest row, as far as the next one depends on it.
 pub(super) struct Tail {
@@ -81,19 +82,6 @@ fn insert(connection: &Connection, tail: &mut Tail, created: i64, row: &Prepared
     Ok(tail.seq)
 }
 
-fn high_seq(connection: &Connection) -> Result<i64> {
-    connection
-        .prepare_cached("SELECT high_seq FROM meta")?
-        .query_row([], |row| row.get(0))
-}
-
-pub(super) fn raise_high_seq(connection: &Connection, seq: i64) -> Result<()> {
-    connection
-        .prepare_cached("UPDATE meta SET high_seq = max(high_seq, ?1)")?
-        .execute([seq])
-        .map(|_| ())
-}
-
 /// The numbers of the oldest and the newest row.
 pub(super) fn ends(connection: &Connection) -> Result<Option<(i64, i64)>> {
     // Two subqueries: SQLite answers each by one look at an end of the table.
@@ -124,7 +112,8 @@ pub(super) fn pending(connection: &Connection) -> Result<Pending> {
     Ok(pending.unwrap_or_default())
 }
 
-fn counts(row: &SqlRow<'_>) -> Result<Pending> {
+/// From the first three columns.
+pub(super) fn counts(row: &SqlRow<'_>) -> Result<Pending> {
     let count = |column| row.get::<_, i64>(column).map(|count| count.max(0) as u64);
     Ok(Pending {
         transactions: count(0)?,
@@ -133,9 +122,11 @@ fn counts(row: &SqlRow<'_>) -> Result<Pending> {
     })
 }
 
-/// Removes the rows up to `through`, which the caller knows to be the oldest ones.
-pub(super) fn remove_through(connection: &Connection, through: i64, newest: i64) -> Result<()> {
-    if through >= newest {
+/// Removes the rows up to `through`.
+pub(super) fn remove_through(connection: &Connection, through: i64) -> Result<()> {
+    if let Some((_, newest)) = ends(connection)?
+        && through >= newest
+    {
         raise_high_seq(connection, newest)?;
     }
     connection
@@ -144,25 +135,39 @@ pub(super) fn remove_through(connection: &Connection, through: i64, newest: i64)
         .map(|_| ())
 }
 
-/// The oldest rows after `after`, up to `max_bytes`, and whether they are possibly not on the disk.
-/// Reads nothing of a row that no longer fits.
+/// What [`lease`] reads.
+pub(super) struct Leased {
+    pub(super) rows: Vec<Row>,
+    /// Power loss may still undo them.
+    pub(super) unsynced: bool,
+    /// The lineage at the time.
+    pub(super) lineage: String,
+}
+
+/// The oldest rows after `after`, up to `max_bytes`. Reads nothing of a row that no longer fits.
 pub(super) fn lease(
     connection: &mut Connection,
     after: i64,
     max_bytes: u64,
-) -> Result<crate::outbox::Result<(Vec<Row>, bool)>> {
+) -> Result<crate::outbox::Result<Leased>> {
     let path = connection.path().unwrap_or_default().to_owned();
     // One view of the file for all statements.
     let transaction = connection.transaction()?;
-    let (relaxed, high_seq): (bool, i64) = transaction
-        .prepare_cached("SELECT relaxed, high_seq FROM meta")?
-        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (relaxed, high_seq, lineage) = transaction
+        .prepare_cached("SELECT relaxed, high_seq, lineage FROM meta")?
+        .query_row([], |row| {
+            Ok((row.get::<_, bool>(0)?, row.get::<_, i64>(1)?, row.get(2)?))
+        })?;
     let first = transaction
         .prepare_cached("SELECT seq, bytes_through - bytes FROM tx WHERE seq > ?1 ORDER BY seq LIMIT 1")?
         .query_row([after], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
         .optional()?;
     let Some((first, bytes_before)) = first else {
-        return Ok(Ok((Vec::new(), false)));
+        return Ok(Ok(Leased {
+            rows: Vec::new(),
+            unsynced: false,
+            lineage,
+        }));
     };
     let limit = bytes_before.saturating_add(i64::try_from(max_bytes).unwrap_or(i64::MAX));
 
@@ -187,7 +192,11 @@ pub(super) fn lease(
         }
     }
     let newest = rows.last().map_or(0, |row: &Row| row.seq);
-    Ok(Ok((rows, relaxed && newest > high_seq)))
+    Ok(Ok(Leased {
+        rows,
+        unsynced: relaxed && newest > high_seq,
+        lineage,
+    }))
 }
 
 /// From the columns seq, schema, objects, bytes, codec, runs, checksum, payload; `None` when they are
@@ -235,50 +244,27 @@ pub(super) fn newest(connection: &Connection) -> Result<Option<i64>> {
     connection.query_row("SELECT max(seq) FROM tx", [], |row| row.get(0))
 }
 
-/// What `meta` says beside the identity: the highest number that has left, whether rows may not be
-/// on the disk, and what was dropped.
-pub(super) struct Counters {
-    high_seq: i64,
-    relaxed: bool,
-    dropped: Pending,
-}
-
-pub(super) fn counters(connection: &Connection) -> Result<Counters> {
-    connection.query_row(
-        "SELECT dropped_transactions, dropped_objects, dropped_bytes, high_seq, relaxed FROM meta",
-        [],
-        |row| {
-            Ok(Counters {
-                dropped: counts(row)?,
-                high_seq: row.get(3)?,
-                relaxed: row.get(4)?,
-            })
-        },
-    )
-}
-
-/// Takes over the counters of another file.
-pub(super) fn adopt_counters(connection: &Connection, counters: &Counters) -> Result<()> {
-    raise_high_seq(connection, counters.high_seq)?;
-    count_dropped(connection, &Dropped(counters.dropped))?;
-    connection
-        .execute("UPDATE meta SET relaxed = max(relaxed, ?1)", [counters.relaxed])
-        .map(|_| ())
-}
-
 /// What a write transaction drops.
-#[derive(Default)]
-pub(super) struct Dropped(Pending);
+#[derive(Clone, Default)]
+pub(super) struct Dropped {
+    pub(super) counts: Pending,
+    /// Their numbers.
+    pub(super) ranges: Vec<Loss>,
+}
 
 impl Dropped {
-    fn is_nothing(&self) -> bool {
-        self.0 == Pending::default()
-    }
-
-    pub(super) fn add_to(&self, total: &mut Pending) {
-        total.transactions += self.0.transactions;
-        total.objects += self.0.objects;
-        total.bytes += self.0.bytes;
+    fn add(&mut self, counts: Pending, seq: i64) {
+        self.counts.transactions += counts.transactions;
+        self.counts.objects += counts.objects;
+        self.counts.bytes += counts.bytes;
+        match self.ranges.last_mut() {
+            Some(range) if range.last == seq - 1 => range.last = seq,
+            _ => self.ranges.push(Loss {
+                first: seq,
+                last: seq,
+                reason: LossReason::Dropped,
+            }),
+        }
     }
 }
 
@@ -297,7 +283,7 @@ pub(super) fn make_fit(
         return fits();
     }
     connection.execute_batch("SAVEPOINT fit")?;
-    let mut gone = Pending::default();
+    let mut gone = dropped.clone();
     let fitted = loop {
         let oldest = connection
             .prepare_cached(
@@ -308,55 +294,18 @@ pub(super) fn make_fit(
         let Some((counts, seq)) = oldest else { break false };
         // Cheaper than to find out whether it was the newest; the number is only used if it was.
         raise_high_seq(connection, seq)?;
-        gone.transactions += counts.transactions;
-        gone.objects += counts.objects;
-        gone.bytes += counts.bytes;
+        gone.add(counts, seq);
         if fits()? {
             break true;
         }
     };
     if fitted {
-        Dropped(gone).add_to(&mut dropped.0);
+        *dropped = gone;
     } else {
         connection.execute_batch("ROLLBACK TO fit")?;
     }
     connection.execute_batch("RELEASE fit")?;
     Ok(fitted)
-}
-
-pub(super) fn count_dropped(connection: &Connection, Dropped(gone): &Dropped) -> Result<()> {
-    if Dropped(*gone).is_nothing() {
-        return Ok(());
-    }
-    connection
-        .prepare_cached(
-            "UPDATE meta SET dropped_transactions = dropped_transactions + ?1,
-             dropped_objects = dropped_objects + ?2, dropped_bytes = dropped_bytes + ?3",
-        )?
-        .execute(params![
-            gone.transactions as i64,
-            gone.objects as i64,
-            gone.bytes as i64
-        ])
-        .map(|_| ())
-}
-
-pub(super) fn dropped(connection: &Connection) -> Result<Pending> {
-    connection.query_row(
-        "SELECT dropped_transactions, dropped_objects, dropped_bytes FROM meta",
-        [],
-        counts,
-    )
-}
-
-pub(super) fn identity(connection: &Connection) -> Result<String> {
-    connection.query_row("SELECT identity FROM meta", [], |row| row.get(0))
-}
-
-pub(super) fn set_identity(connection: &Connection, identity: &str) -> Result<()> {
-    connection
-        .execute("UPDATE meta SET identity = ?1", [identity])
-        .map(|_| ())
 }
 
 pub(super) fn find_schema(connection: &Connection, fingerprint: &str) -> Result<Option<SchemaId>> {
@@ -382,11 +331,11 @@ pub(super) fn schema_ids(connection: &Connection) -> Result<Vec<SchemaId>> {
         .collect()
 }
 
-/// Stores a schema of another file under the id it had there.
+/// Stores a schema of another file under the id it had there. One that is there already stays.
 pub(super) fn adopt_schema(connection: &Connection, id: SchemaId, schema: &StoredSchema) -> Result<()> {
     connection
         .execute(
-            "INSERT INTO schema VALUES (?1, ?2, ?3)",
+            "INSERT INTO schema VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
             params![id.0, schema.fingerprint, schema.json],
         )
         .map(|_| ())
@@ -457,6 +406,18 @@ pub(super) fn give_back(connection: &Connection, pages: u64) -> Result<()> {
 /// Writes what is in use to a new copy of the file, which becomes the file.
 pub(super) fn copy_to_fit(connection: &Connection) -> Result<()> {
     connection.execute_batch("VACUUM")
+}
+
+/// Moves what it can of the log into the database, which syncs it. Whether all of it is on the disk.
+pub(super) fn sync_log(connection: &Connection) -> bool {
+    let moved = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
+        Ok((
+            row.get::<_, i64>(0)?,
+            row.get::<_, i64>(1)?,
+            row.get::<_, i64>(2)?,
+        ))
+    });
+    moved.is_ok_and(|(busy, in_use, moved)| busy == 0 && in_use == moved)
 }
 
 /// Moves the whole log into the database and cuts it to nothing. Left for another time when

@@ -1,9 +1,10 @@
 //! Carries what can be read of a damaged file over to a new one (invariant 6). The damaged file is
 //! only read.
 //!
-//! Rows keep their numbers; those that cannot be read leave a gap. The new file has an identity of
-//! its own: how far the numbers of the old one went may be among what cannot be read (invariant 4).
-//! What was sent already and not settled is sent once more, which the gateway recognises by `_id`.
+//! Rows keep their numbers; those that cannot be read leave a gap, which is noted as a loss. The new
+//! file has an identity of its own: how far the numbers of the old one went may be among what cannot be
+//! read (invariant 4). What was sent already and not settled is sent once more, which the gateway
+//! recognises by `_id`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,11 +12,12 @@ use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::heal::Known;
 use super::pack::Prepared;
 use super::recover::beside;
-use super::rows;
-use super::schema;
-use crate::outbox::{Durability, Error, Result, Salvaged, SchemaId};
+use super::reports::{self, Report};
+use super::{ledger, meta, rows, schema};
+use crate::outbox::{Durability, Error, Loss, LossReason, Result, Salvaged};
 
 /// So many numbers without a readable row are taken for the end, where the end cannot be read. A
 /// page high up in the tree stands for some ten thousand small rows.
@@ -24,36 +26,68 @@ const GIVE_UP_AFTER: i64 = 100_000;
 /// Bytes committed at once.
 const STEP_BYTES: u64 = 8 * 1024 * 1024;
 
-/// What was carried over, and into which file.
-pub(super) struct Saved {
-    pub(super) file: PathBuf,
-    pub(super) salvaged: Salvaged,
-}
-
-/// Makes the new file, beside `path`, from the damaged one there. `None` when nothing of that one can
-/// be read.
+/// Makes the new file, beside `path`, from the damaged one there; complete, in one file. `None` stands
+/// for a file of which nothing can be read.
 ///
 /// # Errors
 /// The new file could not be written; what it has is deleted.
-pub(super) fn salvage(damaged: &Connection, path: &Path, lock_wait: Duration) -> Result<Option<Saved>> {
-    let Some(range) = Range::of(damaged) else {
-        return Ok(None);
-    };
+pub(super) fn salvage(
+    damaged: Option<&Connection>,
+    path: &Path,
+    report: Report,
+    known: &Known,
+) -> Result<PathBuf> {
     let target = beside(path, ".salvaged");
     delete(&target);
-    let copied = copy(damaged, &range, &target, lock_wait);
-    if copied.is_err() {
+    let made = make(damaged, &target, &report, known);
+    if made.is_err() {
         delete(&target);
     }
-    let file = target;
-    copied.map(|salvaged| Some(Saved { file, salvaged }))
+    made.map(|()| target)
 }
 
 fn delete(target: &Path) {
-    for suffix in ["", "-wal", "-shm"] {
+    for suffix in ["", "-wal", "-shm", "-journal"] {
         // What is left of an earlier attempt, if there was one.
         let _ = fs::remove_file(beside(target, suffix));
     }
+}
+
+fn make(damaged: Option<&Connection>, target: &Path, report: &Report, known: &Known) -> Result<()> {
+    let failed = |source| Error::sqlite(target, source);
+    // Nobody else knows the file.
+    let opened = schema::open_writer(target, Durability::Full, Duration::ZERO);
+    let mut connection = opened.map_err(|refused| refused.into_error(target))?;
+    let mut copy = Copy {
+        losses: Losses {
+            of: damaged
+                .and_then(|damaged| ledger::entries(damaged).ok())
+                .unwrap_or_default(),
+            found: Vec::new(),
+        },
+        salvaged: Salvaged::default(),
+    };
+    copy.facts(damaged, &connection, known).map_err(failed)?;
+    let range = damaged.and_then(|damaged| Range::of(damaged).map(|range| (damaged, range)));
+    let salvaged = match range {
+        Some((damaged, range)) => {
+            copy.rows(damaged, &range, &mut connection).map_err(failed)?;
+            Some(copy.salvaged)
+        }
+        None => {
+            if !report.former_sdk {
+                copy.losses.note(1, i64::MAX);
+            }
+            None
+        }
+    };
+    for loss in &copy.losses.found {
+        ledger::add(&connection, loss, known.mark).map_err(failed)?;
+    }
+    reports::add(&connection, report, salvaged).map_err(failed)?;
+    // All of it is in the file itself, which then needs no log to be read.
+    schema::leave_log(&connection).map_err(failed)?;
+    connection.close().map_err(|(_, source)| failed(source))
 }
 
 /// Where to look for rows.
@@ -61,19 +95,23 @@ struct Range {
     first: i64,
     /// `None`: unreadable.
     last: Option<i64>,
-    /// Rows whose numbers are unreadable, at an end, at the least.
-    unread: u64,
+    /// The numbers before `first` are unreadable: at least one row.
+    begins_unread: bool,
 }
 
 impl Range {
     fn of(damaged: &Connection) -> Option<Range> {
-        let (first, last, unread) = match (rows::oldest(damaged), rows::newest(damaged)) {
-            (Ok(oldest), Ok(newest)) => (oldest.unwrap_or(1), Some(newest.unwrap_or(0)), 0),
-            (Ok(oldest), Err(_)) => (oldest?, None, 1),
-            (Err(_), Ok(newest)) => (lowest_readable(damaged, newest?), newest, 1),
+        let (first, last, begins_unread) = match (rows::oldest(damaged), rows::newest(damaged)) {
+            (Ok(oldest), Ok(newest)) => (oldest.unwrap_or(1), Some(newest.unwrap_or(0)), false),
+            (Ok(oldest), Err(_)) => (oldest?, None, false),
+            (Err(_), Ok(newest)) => (lowest_readable(damaged, newest?), newest, true),
             (Err(_), Err(_)) => return None,
         };
-        Some(Range { first, last, unread })
+        Some(Range {
+            first,
+            last,
+            begins_unread,
+        })
     }
 
     /// Whether to go on with `seq` when `found` was the last that could be read.
@@ -94,65 +132,110 @@ fn lowest_readable(damaged: &Connection, newest: i64) -> i64 {
     lowest
 }
 
-fn copy(damaged: &Connection, range: &Range, target: &Path, lock_wait: Duration) -> Result<Salvaged> {
-    let failed = |source| Error::sqlite(target, source);
-    let opened = schema::open_writer(target, Durability::Full, lock_wait);
-    let mut connection = opened.map_err(|refused| refused.into_error(target))?;
-    let schemas = copy_schemas(damaged, &connection).map_err(failed)?;
-    if let Ok(counters) = rows::counters(damaged) {
-        rows::adopt_counters(&connection, &counters).map_err(failed)?;
-    }
-    let mut salvaged = Salvaged {
-        kept: 0,
-        lost: range.unread,
-    };
-    let mut unread = 0;
-    let mut seq = range.first;
-    let mut found = seq - 1;
-    while range.goes_on(seq, found) {
-        let step = connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(failed)?;
-        let mut tail = rows::tail(&step).map_err(failed)?;
-        let mut bytes = 0;
-        while bytes < STEP_BYTES && range.goes_on(seq, found) {
-            match rows::read(damaged, seq) {
-                Ok(Some(Some((created, row)))) if schemas.contains(&row.schema) => {
-                    let row = Prepared::of_row(row);
-                    rows::adopt(&step, &mut tail, seq, created, &row).map_err(failed)?;
-                    bytes += row.stored_bytes();
-                    salvaged.kept += 1;
-                    salvaged.lost += unread;
-                    unread = 0;
-                    found = seq;
-                }
-                Ok(None) => {}
-                Ok(Some(_)) | Err(_) => unread += 1,
-            }
-            seq += 1;
-        }
-        // Numbers that were given out, whether or not their rows can be read.
-        rows::raise_high_seq(&step, range.last.unwrap_or(found)).map_err(failed)?;
-        step.commit().map_err(failed)?;
-        rows::cut_log(&connection).map_err(failed)?;
-    }
-    // Behind an unreadable end a number that cannot be read need not have had a row.
-    if range.last.is_some() {
-        salvaged.lost += unread;
-    }
-    // All of it is in the file itself when the last connection closes without an error.
-    connection.close().map_err(|(_, source)| failed(source))?;
-    Ok(salvaged)
+/// The losses that the damaged file has on record, and those that are found now.
+struct Losses {
+    of: Vec<(i64, Loss)>,
+    found: Vec<Loss>,
 }
 
-/// The schemas that can be read; the rows of others could never be sent.
-fn copy_schemas(damaged: &Connection, to: &Connection) -> rusqlite::Result<Vec<SchemaId>> {
-    let mut copied = Vec::new();
-    for id in rows::schema_ids(damaged).unwrap_or_default() {
-        if let Ok(schema) = rows::schema(damaged, id) {
-            rows::adopt_schema(to, id, &schema)?;
-            copied.push(id);
+impl Losses {
+    fn is_known(&self, seq: i64) -> bool {
+        self.of
+            .iter()
+            .any(|(_, loss)| (loss.first..=loss.last).contains(&seq))
+    }
+
+    fn note(&mut self, first: i64, last: i64) {
+        match self.found.last_mut() {
+            Some(loss) if loss.last == first - 1 => loss.last = last,
+            _ => self.found.push(Loss {
+                first,
+                last,
+                reason: LossReason::Damaged,
+            }),
         }
     }
-    Ok(copied)
+}
+
+struct Copy {
+    losses: Losses,
+    salvaged: Salvaged,
+}
+
+impl Copy {
+    /// All but the rows.
+    fn facts(&self, damaged: Option<&Connection>, to: &Connection, known: &Known) -> rusqlite::Result<()> {
+        for (id, schema) in &known.schemas {
+            rows::adopt_schema(to, *id, schema)?;
+        }
+        for (id, loss) in &self.losses.of {
+            ledger::adopt(to, *id, loss)?;
+        }
+        let owner = damaged.and_then(|damaged| meta::owner(damaged).ok()).flatten();
+        if let Some(owner) = owner.as_ref().or(known.owner.as_ref()) {
+            meta::set_owner(to, owner)?;
+        }
+        let Some(damaged) = damaged else { return Ok(()) };
+        for id in rows::schema_ids(damaged).unwrap_or_default() {
+            if let Ok(schema) = rows::schema(damaged, id) {
+                rows::adopt_schema(to, id, &schema)?;
+            }
+        }
+        if let Ok(counters) = meta::counters(damaged) {
+            meta::adopt_counters(to, &counters)?;
+        }
+        Ok(())
+    }
+
+    fn rows(&mut self, damaged: &Connection, range: &Range, to: &mut Connection) -> rusqlite::Result<()> {
+        // The rows of other schemas could never be sent.
+        let schemas = rows::schema_ids(to)?;
+        if range.begins_unread {
+            self.losses.note(1, range.first - 1);
+            self.salvaged.lost += 1;
+        }
+        let mut unread: Option<i64> = None;
+        let mut seq = range.first;
+        let mut found = seq - 1;
+        while range.goes_on(seq, found) {
+            let step = to.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let mut tail = rows::tail(&step)?;
+            let mut bytes = 0;
+            while bytes < STEP_BYTES && range.goes_on(seq, found) {
+                match rows::read(damaged, seq) {
+                    Ok(Some(Some((created, row)))) if schemas.contains(&row.schema) => {
+                        let row = Prepared::of_row(row);
+                        rows::adopt(&step, &mut tail, seq, created, &row)?;
+                        bytes += row.stored_bytes();
+                        self.salvaged.kept += 1;
+                        self.lose(unread.take(), seq - 1);
+                        found = seq;
+                    }
+                    Ok(None) if self.losses.is_known(seq) => self.lose(unread.take(), seq - 1),
+                    Ok(_) | Err(_) => unread = unread.or(Some(seq)),
+                }
+                seq += 1;
+            }
+            // Numbers that were given out, whether or not their rows can be read.
+            meta::raise_high_seq(&step, range.last.unwrap_or(found))?;
+            step.commit()?;
+            rows::cut_log(to)?;
+        }
+        match range.last {
+            Some(last) => self.lose(unread, last),
+            // Behind an unreadable end a number that cannot be read need not have had a row.
+            None => {
+                self.losses.note(found + 1, i64::MAX);
+                self.salvaged.lost += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn lose(&mut self, first: Option<i64>, last: i64) {
+        if let Some(first) = first {
+            self.salvaged.lost += (last - first + 1) as u64;
+            self.losses.note(first, last);
+        }
+    }
 }

@@ -1,10 +1,13 @@
 //! The file's format: pragmas with their reasons, creation, and what an existing file must satisfy.
 //!
-//! Format 1. `tx` has one row per write transaction, numbered without gaps. `objects_through` and
+//! Format 2. `tx` has one row per write transaction, numbered without gaps. `objects_through` and
 //! `bytes_through` are running sums over the rows since the table was last empty: the difference
 //! between the newest and the oldest row is what waits, without a counter that every commit would
 //! have to write to a page of its own. `meta.high_seq` is only raised when the newest row leaves
-//! (or, with relaxed durability, is about to be sent); while rows are left the newest one tells.
+//! (or, with relaxed durability, is about to be sent); while rows are left the newest one tells. `loss` is
+//! the record of what was taken away (`ledger.rs`), `recovery` what is to be reported of a damaged file
+//! that this one replaced (`reports.rs`). Format 1 had neither, nor the columns of `meta` from `lineage`
+//! on; it is upgraded when it is opened.
 
 use std::fs;
 use std::path::Path;
@@ -16,7 +19,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, params};
 use crate::outbox::{Durability, Error, Result, new_identity};
 
 /// The format of this release, in `user_version`.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 
 /// Marks the file as an outbox: "RIob" in ASCII, in `application_id`.
 const APPLICATION_ID: i64 = 0x5249_6f62;
@@ -55,7 +58,27 @@ const CREATE: &str = "
         relaxed INTEGER NOT NULL,
         dropped_transactions INTEGER NOT NULL,
         dropped_objects INTEGER NOT NULL,
-        dropped_bytes INTEGER NOT NULL
+        dropped_bytes INTEGER NOT NULL,
+        lineage TEXT NOT NULL,
+        acked INTEGER NOT NULL,
+        app TEXT,
+        user TEXT,
+        principal TEXT
+    ) STRICT;
+    CREATE TABLE loss (
+        id INTEGER PRIMARY KEY,
+        first INTEGER NOT NULL,
+        last INTEGER NOT NULL,
+        reason INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE recovery (
+        id INTEGER PRIMARY KEY,
+        label TEXT NOT NULL,
+        former_sdk INTEGER NOT NULL,
+        reason TEXT NOT NULL,
+        kept INTEGER,
+        lost INTEGER,
+        reported INTEGER NOT NULL
     ) STRICT;
     CREATE TABLE schema (
         id INTEGER PRIMARY KEY,
@@ -74,6 +97,32 @@ const CREATE: &str = "
         runs BLOB NOT NULL,
         checksum INTEGER NOT NULL,
         payload BLOB NOT NULL
+    ) STRICT;
+";
+
+/// What format 2 has and format 1 had not. What was settled of a file of format 1 is not known; 0 says
+/// too little rather than too much.
+const FROM_1: &str = "
+    ALTER TABLE meta ADD COLUMN lineage TEXT NOT NULL DEFAULT '';
+    ALTER TABLE meta ADD COLUMN acked INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE meta ADD COLUMN app TEXT;
+    ALTER TABLE meta ADD COLUMN user TEXT;
+    ALTER TABLE meta ADD COLUMN principal TEXT;
+    UPDATE meta SET lineage = lower(hex(randomblob(16)));
+    CREATE TABLE loss (
+        id INTEGER PRIMARY KEY,
+        first INTEGER NOT NULL,
+        last INTEGER NOT NULL,
+        reason INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE recovery (
+        id INTEGER PRIMARY KEY,
+        label TEXT NOT NULL,
+        former_sdk INTEGER NOT NULL,
+        reason TEXT NOT NULL,
+        kept INTEGER,
+        lost INTEGER,
+        reported INTEGER NOT NULL
     ) STRICT;
 ";
 
@@ -146,7 +195,9 @@ pub(super) fn open_writer(
         0 if tables == 0 => create(&mut connection, path, lock_wait).map_err(failed)?,
         _ => return Err(Refused::Damaged("it is another program's database".to_owned())),
     }
-    configure(&connection).map_err(failed)?;
+    configure(&connection, lock_wait).map_err(failed)?;
+    sync_commits(&connection, Durability::Full).map_err(failed)?;
+    upgrade(&mut connection).map_err(|source| refused(path, source))?;
     validate(&connection, path)?;
     sync_commits(&connection, durability).map_err(failed)?;
     settle_identity(&mut connection, path, durability)?;
@@ -154,47 +205,41 @@ pub(super) fn open_writer(
     Ok(connection)
 }
 
-/// A damaged outbox, to read what can be read of it. `None` if the file is none.
-pub(super) fn open_damaged(path: &Path, lock_wait: Duration) -> Option<Connection> {
-    // SQLite would delete the log of a database without content.
-    if fs::metadata(path).ok()?.len() == 0 {
-        return None;
-    }
-    let connection = open(path, lock_wait).ok()?;
-    // The file is kept as it was found: closing must not write to it.
-    keep_log_on_close(&connection, true).ok()?;
-    connection.pragma_update(None, "cell_size_check", true).ok()?;
-    let application_id = pragma(&connection, "application_id").ok()?;
-    let is_ours = [APPLICATION_ID, DAMAGED_ID].contains(&application_id);
-    (is_ours && pragma(&connection, "user_version").ok()? <= FORMAT).then_some(connection)
-}
-
-/// Keeps all others out of the file until `connection` is closed.
+/// A damaged outbox, to read what can be read of it; `None` if the file is none. Nobody else can use it
+/// meanwhile, and it is not written to.
 ///
 /// # Errors
 /// [`Error::Locked`] while anybody else has it open.
-pub(super) fn keep_others_out(connection: &Connection, path: &Path) -> Result<()> {
-    let lock = || {
-        connection.busy_timeout(Duration::ZERO)?;
+pub(super) fn open_damaged(path: &Path, lock_wait: Duration) -> Result<Option<Connection>> {
+    // SQLite would delete the log of a database without content.
+    if fs::metadata(path).map_or(0, |metadata| metadata.len()) == 0 {
+        return Ok(None);
+    }
+    let opened = || -> rusqlite::Result<Option<Connection>> {
+        let connection = open(path, lock_wait)?;
+        keep_log_on_close(&connection, true)?;
+        // Before the file is read for the first time: then its lock is for this connection alone, and
+        // the index of its log is kept in memory.
         connection.pragma_update_and_check(None, "locking_mode", "EXCLUSIVE", |_| Ok(()))?;
-        // Succeeds for the only connection to the file alone.
-        connection.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))
+        connection.pragma_update(None, "cell_size_check", true)?;
+        let application_id = pragma(&connection, "application_id")?;
+        let is_ours = [APPLICATION_ID, DAMAGED_ID].contains(&application_id);
+        Ok((is_ours && pragma(&connection, "user_version")? <= FORMAT).then_some(connection))
     };
-    lock().map_err(|source| Error::sqlite(path, source))
-}
-
-/// Marks the file as damaged for whoever opens it from now on, also under another name.
-pub(super) fn mark_damaged(connection: &Connection, path: &Path) -> Result<()> {
-    connection
-        .pragma_update(None, "application_id", DAMAGED_ID)
-        .map_err(|source| Error::sqlite(path, source))
+    match opened() {
+        Ok(connection) => Ok(connection),
+        Err(error) if is_busy(&error) => Err(Error::Locked {
+            path: path.to_owned(),
+        }),
+        Err(_) => Ok(None),
+    }
 }
 
 /// The uploader's connection, on a file that [`open_writer`] has opened.
 pub(super) fn open_uploader(path: &Path, lock_wait: Duration) -> Result<Connection> {
     let failed = |source| Error::sqlite(path, source);
     let connection = open(path, lock_wait).map_err(failed)?;
-    configure(&connection).map_err(failed)?;
+    configure(&connection, lock_wait).map_err(failed)?;
     Ok(connection)
 }
 
@@ -207,7 +252,7 @@ pub(super) fn sync_commits(connection: &Connection, durability: Durability) -> r
     connection.pragma_update(None, "synchronous", synchronous)
 }
 
-fn open(path: &Path, lock_wait: Duration) -> rusqlite::Result<Connection> {
+pub(super) fn open(path: &Path, lock_wait: Duration) -> rusqlite::Result<Connection> {
     // Each connection is used under a mutex of ours, so SQLite's own would be a second one.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
@@ -227,7 +272,7 @@ fn open(path: &Path, lock_wait: Duration) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-fn keep_log_on_close(connection: &Connection, keep: bool) -> rusqlite::Result<()> {
+pub(super) fn keep_log_on_close(connection: &Connection, keep: bool) -> rusqlite::Result<()> {
     connection
         .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep)
         .map(|_| ())
@@ -243,25 +288,30 @@ fn create(connection: &mut Connection, path: &Path, lock_wait: Duration) -> rusq
     // Incremental: pages can be given back to the file system when it suits, without a copy of
     // the file. It can only be chosen while the file is empty.
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
-    let since = Instant::now();
-    loop {
-        match use_log(connection) {
-            // Changing the mode does not call the busy handler.
-            Err(error) if is_busy(&error) && since.elapsed() < lock_wait => {
-                std::thread::sleep(Duration::from_millis(1));
-            }
-            done => break done?,
-        }
-    }
+    use_log(connection, lock_wait)?;
     sync_commits(connection, Durability::Full)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if pragma(&transaction, "application_id")? != APPLICATION_ID {
         transaction.execute_batch(CREATE)?;
         transaction.execute(
-            "INSERT INTO meta VALUES (1, ?1, ?2, 0, 0, 0, 0, 0)",
-            params![new_identity(), stamp(path)],
+            "INSERT INTO meta VALUES (1, ?1, ?2, 0, 0, 0, 0, 0, ?3, 0, NULL, NULL, NULL)",
+            params![new_identity(), stamp(path), new_identity()],
         )?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", FORMAT)?;
+    }
+    transaction.commit()
+}
+
+/// Makes a file of an earlier format one of this format, all at once. Another process may be doing the
+/// same.
+fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
+    if pragma(connection, "user_version")? >= FORMAT {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if pragma(&transaction, "user_version")? < 2 {
+        transaction.execute_batch(FROM_1)?;
         transaction.pragma_update(None, "user_version", FORMAT)?;
     }
     transaction.commit()
@@ -274,12 +324,26 @@ fn is_busy(error: &rusqlite::Error) -> bool {
     )
 }
 
-fn use_log(connection: &Connection) -> rusqlite::Result<()> {
-    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))
+fn use_log(connection: &Connection, lock_wait: Duration) -> rusqlite::Result<()> {
+    let since = Instant::now();
+    loop {
+        match connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())) {
+            // Changing the mode does not call the busy handler.
+            Err(error) if is_busy(&error) && since.elapsed() < lock_wait => {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            done => return done,
+        }
+    }
 }
 
-fn configure(connection: &Connection) -> rusqlite::Result<()> {
-    use_log(connection)?;
+/// Moves the whole log into the file, which has none from then on.
+pub(super) fn leave_log(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))
+}
+
+fn configure(connection: &Connection, lock_wait: Duration) -> rusqlite::Result<()> {
+    use_log(connection, lock_wait)?;
     // The log is emptied by `SqliteOutbox`, which knows when nobody waits for it.
     connection.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?;
     connection.pragma_update_and_check(None, "journal_size_limit", WAL_BYTES as i64, |_| Ok(()))?;
@@ -293,14 +357,17 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
 /// What must hold for the file to be used. Reads a handful of pages, whatever the backlog.
 fn validate(connection: &Connection, path: &Path) -> std::result::Result<(), Refused> {
     let check = || -> rusqlite::Result<Option<&'static str>> {
-        let (identity, high_seq): (String, i64) = connection.query_row(
-            "SELECT identity, high_seq, stamp, relaxed, dropped_transactions, dropped_objects, dropped_bytes
+        let (identity, high_seq, lineage): (String, i64, String) = connection.query_row(
+            "SELECT identity, high_seq, lineage, acked, app, user, principal,
+                    stamp, relaxed, dropped_transactions, dropped_objects, dropped_bytes
              FROM meta WHERE id = 1",
             [],
-            |row| Ok((row.get(0)?, row.get(1)?)),
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
         )?;
-        if identity.len() != 32 || !identity.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Ok(Some("its identity is malformed"));
+        for name in [identity, lineage] {
+            if name.len() != 32 || !name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                return Ok(Some("its identity is malformed"));
+            }
         }
         for end in ["ASC", "DESC"] {
             let sql = format!(
@@ -316,19 +383,26 @@ fn validate(connection: &Connection, path: &Path) -> std::result::Result<(), Ref
             }
         }
         connection.prepare("SELECT id, fingerprint, json FROM schema")?;
+        connection.prepare("SELECT id, first, last, reason FROM loss")?;
+        connection.prepare("SELECT id, label, former_sdk, reason, kept, lost, reported FROM recovery")?;
         Ok(None)
     };
     match check() {
         Ok(None) => Ok(()),
         Ok(Some(finding)) => Err(Refused::Damaged(finding.to_owned())),
+        Err(error) => Err(refused(path, error)),
+    }
+}
+
+/// What an error of the statements that every good file knows says of the file.
+fn refused(path: &Path, error: rusqlite::Error) -> Refused {
+    match error {
         // Tables or columns that are not there: SQLite has no code of its own for these.
-        Err(error) if error.sqlite_error_code() == Some(ErrorCode::Unknown) => {
-            Err(Refused::Damaged(error.to_string()))
+        error if error.sqlite_error_code() == Some(ErrorCode::Unknown) => Refused::Damaged(error.to_string()),
+        error @ (rusqlite::Error::QueryReturnedNoRows | rusqlite::Error::InvalidColumnType(..)) => {
+            Refused::Damaged(error.to_string())
         }
-        Err(error @ (rusqlite::Error::QueryReturnedNoRows | rusqlite::Error::InvalidColumnType(..))) => {
-            Err(Refused::Damaged(error.to_string()))
-        }
-        Err(error) => Err(Error::sqlite(path, error).into()),
+        error => Error::sqlite(path, error).into(),
     }
 }
 
@@ -355,8 +429,8 @@ fn settle_identity(
         .map_err(failed)?;
     transaction
         .execute(
-            "UPDATE meta SET identity = ?1, stamp = ?2 WHERE stamp <> ?2",
-            params![new_identity(), stamp],
+            "UPDATE meta SET identity = ?1, lineage = ?3, acked = 0, stamp = ?2 WHERE stamp <> ?2",
+            params![new_identity(), stamp, new_identity()],
         )
         .map_err(failed)?;
     transaction

@@ -4,13 +4,15 @@
 //! the disk; each is answered after the commit. Reading goes over connections of its own.
 //!
 //! Invariants:
-//!  1. Documents, dead letters, counts and positions of a batch are committed together.
+//!  1. Documents, dead letters, counts and positions of a batch are committed together. Of a batch that comes from
+//!     a copy of its outbox nothing is.
 //!  2. `(collection, id)` is unique. What is stored first stands; only a later document of the same client
 //!     transaction replaces it.
 //!  3. `seq` grows in the order of arrival and is never reused: documents are not deleted here.
 //!  4. A failure changes nothing, and concerns only the batches it was about: a group that fails is
 //!     tried again batch by batch.
 
+mod lineage;
 mod reader;
 mod schema;
 mod writer;
@@ -53,9 +55,9 @@ impl EmbeddedSink {
     /// When the file cannot be opened.
     pub fn open(data: &Path) -> Result<Self, OpenError> {
         let path = data.join(schema::FILE);
-        let connection = open_writer(&path, schema::FORMAT, schema::CREATE)?;
+        let connection = open_writer(&path, schema::FORMAT, schema::STEPS)?;
         schema::tune(&connection).map_err(StorageError::from)?;
-        let reader = open_reader(&path, schema::FORMAT)?;
+        let (reader, _) = open_reader(&path, schema::FORMAT)?;
         let (jobs, waiting) = mpsc::channel();
         let writer = std::thread::Builder::new()
             .name("ingest-writer".into())

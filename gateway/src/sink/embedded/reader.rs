@@ -67,6 +67,8 @@ pub struct Stats {
     pub dead_letters: u64,
     /// Outboxes that have sent something.
     pub outboxes: u64,
+    /// Times an outbox turned out to have been acknowledged more than is known here.
+    pub setbacks: u64,
     /// Bytes of the file and its log.
     pub file_bytes: u64,
 }
@@ -74,6 +76,8 @@ pub struct Stats {
 /// A connection for reading.
 pub struct Reader {
     connection: Connection,
+    /// Of the file: a server of an earlier release may be writing it.
+    format: i32,
     file_bytes: u64,
 }
 
@@ -84,11 +88,12 @@ impl Reader {
     /// When there is none or it cannot be read.
     pub fn open(data: &Path) -> Result<Self, OpenError> {
         let path = data.join(FILE);
-        let connection = open_reader(&path, FORMAT)?;
+        let (connection, format) = open_reader(&path, FORMAT)?;
         let size = |path: &Path| path.metadata().map_or(0, |metadata| metadata.len());
         let file_bytes = size(&path) + size(&path.with_extension("sqlite-wal"));
         Ok(Self {
             connection,
+            format,
             file_bytes,
         })
     }
@@ -186,6 +191,10 @@ impl Reader {
             collections: self.collections()?,
             dead_letters: number("SELECT count(*) FROM dead_letters")?,
             outboxes: number("SELECT count(*) FROM positions")?,
+            setbacks: match self.format {
+                1 => 0,
+                _ => number("SELECT count(*) FROM setbacks")?,
+            },
             file_bytes: self.file_bytes,
         })
     }

@@ -6,11 +6,14 @@ use rusqlite::Connection;
 pub(super) const FILE: &str = "documents.sqlite";
 
 /// Format of the file, in `user_version`.
-pub(super) const FORMAT: i32 = 1;
+pub(super) const FORMAT: i32 = 2;
+
+/// What leads from each format to the next, from an empty file on.
+pub(super) const STEPS: &[&str] = &[FORMAT_1, FORMAT_2];
 
 /// `id` is the BSON type byte and the value's bytes, with 32-bit integers widened: what MongoDB takes for
 /// the same `_id` is the same here. `document` is the BSON as it was made on the device.
-pub(super) const CREATE: &str = "
+const FORMAT_1: &str = "
     CREATE TABLE collections (
         id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
         documents INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0
@@ -28,6 +31,20 @@ pub(super) const CREATE: &str = "
     CREATE INDEX dead_letters_place ON dead_letters (outbox, seq, position);
     CREATE TABLE positions (outbox TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE probe (id INTEGER PRIMARY KEY, time INTEGER NOT NULL);
+";
+
+/// `lineage`, `first` and `digest` are of the batch taken last, see `lineage.rs`; null in what was written before.
+/// `schema` is the fingerprint that a dead letter was written under. A setback is a batch whose outbox was acknowledged
+/// more than `position` says.
+const FORMAT_2: &str = "
+    ALTER TABLE positions ADD COLUMN lineage TEXT;
+    ALTER TABLE positions ADD COLUMN first INTEGER;
+    ALTER TABLE positions ADD COLUMN digest BLOB;
+    ALTER TABLE dead_letters ADD COLUMN schema TEXT;
+    CREATE TABLE setbacks (
+        number INTEGER PRIMARY KEY, time INTEGER NOT NULL, outbox TEXT NOT NULL,
+        position INTEGER NOT NULL, acked INTEGER NOT NULL
+    );
 ";
 
 /// Settings of the writing connection.

@@ -10,6 +10,7 @@ use rusqlite::{CachedStatement, Connection, TransactionBehavior, params};
 use tracing::{debug, warn};
 
 use super::Job;
+use super::lineage::Lineages;
 use crate::refusals::Refusals;
 use crate::sink::Batch;
 use crate::storage::StorageError;
@@ -66,8 +67,8 @@ struct Outcomes {
 /// Stores the batches together; if that fails, one by one (invariant 4).
 fn store_apart(connection: &mut Connection, batches: &[&Batch]) -> Outcomes {
     match store(connection, batches) {
-        Ok(refused) => Outcomes {
-            batches: refused.into_iter().map(Ok).collect(),
+        Ok(batches) => Outcomes {
+            batches,
             group: Ok(()),
         },
         Err(error) => {
@@ -82,8 +83,8 @@ fn store_apart(connection: &mut Connection, batches: &[&Batch]) -> Outcomes {
                 batches => batches
                     .iter()
                     .map(|batch| {
-                        let mut refused = store(connection, std::slice::from_ref(batch))?;
-                        refused.pop().ok_or(StorageError::Closed)
+                        let mut outcomes = store(connection, std::slice::from_ref(batch))?;
+                        outcomes.pop().unwrap_or(Err(StorageError::Closed))
                     })
                     .collect(),
             };
@@ -113,14 +114,19 @@ fn answer(group: Vec<Job>, outcomes: Outcomes) {
     }
 }
 
-/// Stores the batches in one transaction (invariant 1).
-fn store(connection: &mut Connection, batches: &[&Batch]) -> Result<Vec<Refusals>, StorageError> {
+/// Stores the batches in one transaction (invariant 1). Those of copies are answered as such and do not concern the
+/// others.
+fn store(connection: &mut Connection, batches: &[&Batch]) -> Result<Vec<Outcome>, StorageError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut outcomes = Vec::with_capacity(batches.len());
     {
         let mut writer = Writer::new(&transaction)?;
         for batch in batches {
-            outcomes.push(writer.batch(batch)?);
+            outcomes.push(if writer.lineages.take(batch)? {
+                Ok(writer.batch(batch)?)
+            } else {
+                Err(StorageError::OutboxCopied)
+            });
         }
         writer.finish()?;
         if batches.is_empty() {
@@ -151,7 +157,7 @@ struct Writer<'c> {
     find: CachedStatement<'c>,
     replace: CachedStatement<'c>,
     bury: CachedStatement<'c>,
-    advance: CachedStatement<'c>,
+    lineages: Lineages<'c>,
     collections: HashMap<String, Collection>,
     /// `seq` of the newest document.
     newest: i64,
@@ -179,15 +185,12 @@ impl<'c> Writer<'c> {
             replace: connection.prepare_cached("UPDATE documents SET document = ?2 WHERE seq = ?1")?,
             bury: connection.prepare_cached(
                 "INSERT INTO dead_letters
-                   (outbox, seq, position, collection, user, time, code, reason, document)
-                 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE NOT EXISTS
+                   (outbox, seq, position, collection, user, time, code, reason, document, schema)
+                 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 WHERE NOT EXISTS
                    (SELECT 1 FROM dead_letters WHERE outbox = ?1 AND seq = ?2 AND position = ?3
                       AND collection = ?4 AND document = ?9)",
             )?,
-            advance: connection.prepare_cached(
-                "INSERT INTO positions VALUES (?1, ?2)
-                 ON CONFLICT (outbox) DO UPDATE SET seq = max(seq, excluded.seq)",
-            )?,
+            lineages: Lineages::new(connection)?,
             collections: HashMap::new(),
             newest: connection.query_one("SELECT coalesce(max(seq), 0) FROM documents", [], |row| {
                 row.get(0)
@@ -208,7 +211,6 @@ impl<'c> Writer<'c> {
             known = later;
             self.transaction(batch, &transaction, here, &mut refused)?;
         }
-        self.advance.execute(params![batch.outbox, batch.last_seq])?;
         Ok(refused)
     }
 
@@ -219,12 +221,16 @@ impl<'c> Writer<'c> {
         known: &[Refusal],
         refused: &mut Refusals,
     ) -> Result<(), StorageError> {
+        let schema = usize::try_from(transaction.header.schema)
+            .ok()
+            .and_then(|index| batch.header.schemas.get(index))
+            .map(String::as_str);
         let before = self.newest;
         let last_of = OnceCell::new();
         let mut to_bury = known.iter().peekable();
         for place in places(transaction) {
             if let Some(refusal) = to_bury.next_if(|refusal| refusal.index == place.index) {
-                self.bury(batch, &place, refusal)?;
+                self.bury(batch, schema, &place, refusal)?;
                 continue;
             }
             if self.insert(&place)? {
@@ -232,7 +238,7 @@ impl<'c> Writer<'c> {
             }
             let last_of = || last_of.get_or_init(|| last_indexes(transaction, known, refused.as_slice()));
             if let Some(refusal) = self.conflict(&place, before, last_of)? {
-                self.bury(batch, &place, &refusal)?;
+                self.bury(batch, schema, &place, &refusal)?;
                 refused.push(refusal)?;
             }
         }
@@ -295,9 +301,15 @@ impl<'c> Writer<'c> {
         }))
     }
 
-    fn bury(&mut self, batch: &Batch, place: &Place<'_>, refusal: &Refusal) -> rusqlite::Result<()> {
+    fn bury(
+        &mut self,
+        batch: &Batch,
+        schema: Option<&str>,
+        place: &Place<'_>,
+        refusal: &Refusal,
+    ) -> rusqlite::Result<()> {
         self.bury.execute(params![
-            batch.outbox,
+            batch.header.outbox,
             refusal.seq,
             refusal.index,
             refusal.class,
@@ -305,7 +317,8 @@ impl<'c> Writer<'c> {
             batch.received,
             refusal.code,
             refusal.reason,
-            place.document
+            place.document,
+            schema
         ])?;
         Ok(())
     }

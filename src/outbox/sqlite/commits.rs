@@ -1,0 +1,136 @@
+//! The commits: of rows, in groups, and of what else is written.
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, Transaction as SqlTransaction, TransactionBehavior};
+
+use super::pack::Prepared;
+use super::rows::Dropped;
+use super::{SqliteOutbox, Writer, ledger, meta, rows, schema};
+use crate::outbox::{Durability, Error, Pending, Result};
+
+impl SqliteOutbox {
+    /// Commits the rows of a group and answers each. A failure that one row may have caused is not
+    /// left on the others: then each gets a commit of its own.
+    pub(super) fn commit_group(&self, group: &[Prepared<'_>], dropped: &mut Pending) -> Vec<Result<i64>> {
+        match self.commit_rows(group, dropped) {
+            Ok(answers) => answers,
+            Err(error @ (Error::Locked { .. } | Error::Corrupt { .. })) => {
+                group.iter().map(|_| Err(error.clone())).collect()
+            }
+            Err(error) if group.len() == 1 => vec![Err(error)],
+            Err(_) => group
+                .iter()
+                .map(|row| {
+                    self.commit_rows(std::slice::from_ref(row), dropped)?
+                        .pop()
+                        .unwrap_or(self.abandoned())
+                })
+                .collect(),
+        }
+    }
+
+    /// Commits rows together; the result is for the commit, the answers in it for each row.
+    fn commit_rows(&self, group: &[Prepared<'_>], dropped: &mut Pending) -> Result<Vec<Result<i64>>> {
+        let mut writer = self.writer();
+        let Writer { connection, log } = &mut *writer;
+        let bytes = group.iter().map(Prepared::stored_bytes).sum();
+        log.empty_if_due(connection, bytes)
+            .map_err(|source| self.failed(source))?;
+        let transaction = write(connection).map_err(|source| self.failed(source))?;
+        log.make_room(bytes).map_err(|source| Error::DiskFull {
+            path: self.path.clone(),
+            source: Arc::new(source),
+        })?;
+        let mut tail = rows::tail(&transaction).map_err(|source| self.failed(source))?;
+        let mut gone = Dropped::default();
+        let mut answers = Vec::with_capacity(group.len());
+        for row in group {
+            let fits = match self.options.max_bytes {
+                None => true,
+                Some(limit) => rows::make_fit(&transaction, row, limit, self.options.policy, &mut gone)
+                    .map_err(|source| self.failed(source))?,
+            };
+            answers.push(if fits {
+                Ok(rows::append(&transaction, &mut tail, row).map_err(|source| self.failed(source))?)
+            } else {
+                let limit = self.options.max_bytes.unwrap_or(u64::MAX);
+                Err(Error::CapReached {
+                    path: self.path.clone(),
+                    limit,
+                })
+            });
+        }
+        if gone.counts != Pending::default() {
+            meta::count_dropped(&transaction, &gone.counts).map_err(|source| self.failed(source))?;
+            for loss in &gone.ranges {
+                ledger::add(&transaction, loss, 0).map_err(|source| self.failed(source))?;
+            }
+        }
+        transaction.commit().map_err(|source| self.failed(source))?;
+        if self.options.durability == Durability::Full {
+            // One sync is for all that was committed before it.
+            self.sent_as().on_disk = true;
+        }
+        dropped.transactions += gone.counts.transactions;
+        dropped.objects += gone.counts.objects;
+        dropped.bytes += gone.counts.bytes;
+        Ok(answers)
+    }
+
+    pub(super) fn abandoned(&self) -> Result<i64> {
+        Err(Error::Abandoned {
+            path: self.path.clone(),
+        })
+    }
+
+    pub(super) fn report_dropped(&self, dropped: Pending) {
+        if dropped == Pending::default() {
+            return;
+        }
+        ::log::error!(
+            target: "ingest::outbox",
+            "dropped the {} oldest transactions ({} objects) to stay under the cap of {}",
+            dropped.transactions, dropped.objects, self.path.display()
+        );
+        if let Some(on_drop) = &self.options.on_drop {
+            on_drop(dropped);
+        }
+    }
+
+    /// Writes with the uploader's connection, in a turn of its own: removes rows, or notes what the
+    /// uploader needs. That must also work on a disk that rows have filled.
+    pub(super) fn write_alone<T>(
+        &self,
+        durability: Durability,
+        work: impl FnOnce(&SqlTransaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T> {
+        self.turns.alone(|| {
+            let (mut drain, mut writer) = (self.drain(), self.writer());
+            let connection = &mut drain.connection;
+            let Writer { connection: other, log } = &mut *writer;
+            schema::sync_commits(connection, durability).map_err(|source| self.failed(source))?;
+            let mut transaction = write(connection).map_err(|source| self.failed(source))?;
+            if log.is_stuck() || log.make_room(0).is_err() {
+                drop(transaction);
+                if let Err(error) = log.give_way(connection, other) {
+                    ::log::warn!(target: "ingest::outbox", "no room to empty the log of {}: {error}", self.path.display());
+                }
+                transaction = write(connection).map_err(|source| self.failed(source))?;
+            }
+            let done = work(&transaction).and_then(|done| transaction.commit().map(|()| done));
+            let done = done.map_err(|source| self.failed(source))?;
+            // What this says is met by the next write.
+            let _ = log.empty_if_due(connection, 0);
+            Ok(done)
+        })
+    }
+}
+
+/// Starts a write transaction: takes the file's lock at once, so that it cannot fail for it later.
+pub(super) fn write(connection: &mut Connection) -> rusqlite::Result<SqlTransaction<'_>> {
+    if !connection.is_autocommit() {
+        connection.execute_batch("ROLLBACK")?;
+    }
+    connection.transaction_with_behavior(TransactionBehavior::Immediate)
+}

@@ -1,0 +1,120 @@
+//! The statements on `loss`: the record of rows that were taken away without having been settled
+//! (invariant 7).
+//!
+//! An entry is written in the transaction that takes the rows away. Rows dropped one after the other
+//! lengthen one entry, which then counts as new: its `id` is the greatest at the time of its last
+//! change.
+
+use rusqlite::{Connection, Result, params};
+
+use crate::outbox::{Loss, LossMark, LossReason};
+
+/// Entries kept. Beyond it the two oldest become one, so that a wait may be told of more than was lost,
+/// never of less. So many gaps within one wait take a full outbox that is drained and refilled as often.
+const KEEP: i64 = 256;
+
+/// The number of a reason in the file. Numbers are never reused.
+fn reason_number(reason: LossReason) -> i64 {
+    match reason {
+        LossReason::Dropped => 0,
+        LossReason::Damaged => 1,
+    }
+}
+
+fn reason_of(number: i64) -> LossReason {
+    match number {
+        0 => LossReason::Dropped,
+        _ => LossReason::Damaged,
+    }
+}
+
+/// Notes a loss under an id over `above`, and over all that are there.
+pub(super) fn add(connection: &Connection, loss: &Loss, above: i64) -> Result<()> {
+    let lengthened = connection
+        .prepare_cached(
+            "UPDATE loss SET id = max(id, ?4) + 1, last = ?2
+             WHERE id = (SELECT max(id) FROM loss) AND last = ?1 - 1 AND reason = ?3 AND reason = 0",
+        )?
+        .execute(params![loss.first, loss.last, reason_number(loss.reason), above])?;
+    if lengthened == 0 {
+        connection
+            .prepare_cached(
+                "INSERT INTO loss VALUES (max(coalesce((SELECT max(id) FROM loss), 0), ?4) + 1, ?1, ?2, ?3)",
+            )?
+            .execute(params![loss.first, loss.last, reason_number(loss.reason), above])?;
+        merge_oldest(connection)?;
+    }
+    Ok(())
+}
+
+fn merge_oldest(connection: &Connection) -> Result<()> {
+    let entries: i64 = connection.query_row("SELECT count(*) FROM loss", [], |row| row.get(0))?;
+    if entries <= KEEP {
+        return Ok(());
+    }
+    let (id, loss) = connection.query_row(
+        "SELECT first, last, reason, id FROM loss ORDER BY id LIMIT 1",
+        [],
+        |row| Ok((row.get::<_, i64>(3)?, entry(row)?)),
+    )?;
+    connection.execute("DELETE FROM loss WHERE id = ?1", [id])?;
+    connection
+        .execute(
+            "UPDATE loss SET first = min(first, ?1), last = max(last, ?2), reason = max(reason, ?3)
+             WHERE id = (SELECT min(id) FROM loss)",
+            params![loss.first, loss.last, reason_number(loss.reason)],
+        )
+        .map(|_| ())
+}
+
+pub(super) fn mark(connection: &Connection) -> Result<LossMark> {
+    connection
+        .prepare_cached(
+            "SELECT coalesce((SELECT max(id) FROM loss), 0),
+                    coalesce((SELECT min(seq) FROM tx), (SELECT high_seq + 1 FROM meta))",
+        )?
+        .query_row([], |row| {
+            Ok(LossMark {
+                entry: row.get(0)?,
+                oldest: row.get(1)?,
+            })
+        })
+}
+
+/// What was taken away since the mark, of the rows from the oldest at the mark to `through`.
+pub(super) fn since(connection: &Connection, mark: LossMark, through: i64) -> Result<Vec<Loss>> {
+    connection
+        .prepare_cached(
+            "SELECT max(first, ?2) AS first, min(last, ?3), reason FROM loss
+             WHERE id > ?1 AND last >= ?2 AND loss.first <= ?3 ORDER BY first",
+        )?
+        .query_map(params![mark.entry, mark.oldest, through], entry)?
+        .collect()
+}
+
+/// All entries with their ids, for another file.
+pub(super) fn entries(connection: &Connection) -> Result<Vec<(i64, Loss)>> {
+    connection
+        .prepare("SELECT first, last, reason, id FROM loss ORDER BY id")?
+        .query_map([], |row| Ok((row.get(3)?, entry(row)?)))?
+        .collect()
+}
+
+/// Stores an entry of another file under the id it had there.
+pub(super) fn adopt(connection: &Connection, id: i64, loss: &Loss) -> Result<()> {
+    connection
+        .execute(
+            "INSERT INTO loss VALUES (?1, ?2, ?3, ?4)",
+            params![id, loss.first, loss.last, reason_number(loss.reason)],
+        )
+        .map(|_| ())
+}
+
+/// From the columns first, last, reason.
+fn entry(row: &rusqlite::Row<'_>) -> Result<Loss> {
+    Ok(Loss {
+        first: row.get(0)?,
+        last: row.get(1)?,
+        reason: reason_of(row.get(2)?),
+    })
+}

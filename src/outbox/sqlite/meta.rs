@@ -1,0 +1,120 @@
+//! The statements on `meta`, the one row that says what the file is: whose, under which names it goes,
+//! and its counters.
+
+use rusqlite::{Connection, Result, params};
+
+use super::rows::counts;
+use crate::outbox::{Origin, Owner, Pending, new_identity};
+
+pub(super) fn origin(connection: &Connection) -> Result<Origin> {
+    connection
+        .prepare_cached("SELECT identity, lineage, acked FROM meta")?
+        .query_row([], |row| {
+            Ok(Origin {
+                identity: row.get(0)?,
+                lineage: row.get(1)?,
+                acked: row.get(2)?,
+            })
+        })
+}
+
+pub(super) fn set_identity(connection: &Connection, identity: &str) -> Result<()> {
+    connection
+        .execute(
+            "UPDATE meta SET identity = ?1, lineage = ?2, acked = 0",
+            params![identity, new_identity()],
+        )
+        .map(|_| ())
+}
+
+/// Notes that everything up to `through` is settled, and draws a lineage; `None` if that was known.
+pub(super) fn settled(connection: &Connection, through: i64) -> Result<Option<String>> {
+    let lineage = new_identity();
+    let changed = connection
+        .prepare_cached("UPDATE meta SET lineage = ?1, acked = ?2 WHERE acked < ?2")?
+        .execute(params![lineage, through])?;
+    Ok((changed > 0).then_some(lineage))
+}
+
+pub(super) fn owner(connection: &Connection) -> Result<Option<Owner>> {
+    connection
+        .prepare_cached("SELECT app, user, principal FROM meta")?
+        .query_row([], |row| {
+            let app: Option<String> = row.get(0)?;
+            let user: Option<String> = row.get(1)?;
+            let principal: Option<String> = row.get(2)?;
+            Ok(app.zip(user).map(|(app, user)| Owner {
+                app,
+                user,
+                principal: principal.unwrap_or_default(),
+            }))
+        })
+}
+
+pub(super) fn set_owner(connection: &Connection, owner: &Owner) -> Result<()> {
+    connection
+        .execute(
+            "UPDATE meta SET app = ?1, user = ?2, principal = ?3",
+            [&owner.app, &owner.user, &owner.principal],
+        )
+        .map(|_| ())
+}
+
+pub(super) fn high_seq(connection: &Connection) -> Result<i64> {
+    connection
+        .prepare_cached("SELECT high_seq FROM meta")?
+        .query_row([], |row| row.get(0))
+}
+
+pub(super) fn raise_high_seq(connection: &Connection, seq: i64) -> Result<()> {
+    connection
+        .prepare_cached("UPDATE meta SET high_seq = max(high_seq, ?1)")?
+        .execute([seq])
+        .map(|_| ())
+}
+
+pub(super) fn dropped(connection: &Connection) -> Result<Pending> {
+    connection.query_row(
+        "SELECT dropped_transactions, dropped_objects, dropped_bytes FROM meta",
+        [],
+        counts,
+    )
+}
+
+pub(super) fn count_dropped(connection: &Connection, gone: &Pending) -> Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE meta SET dropped_transactions = dropped_transactions + ?1,
+             dropped_objects = dropped_objects + ?2, dropped_bytes = dropped_bytes + ?3",
+        )?
+        .execute(params![
+            gone.transactions as i64,
+            gone.objects as i64,
+            gone.bytes as i64
+        ])
+        .map(|_| ())
+}
+
+/// The highest number that has left, whether rows may not be on the disk, and what was dropped.
+pub(super) struct Counters {
+    high_seq: i64,
+    relaxed: bool,
+    dropped: Pending,
+}
+
+pub(super) fn counters(connection: &Connection) -> Result<Counters> {
+    Ok(Counters {
+        high_seq: high_seq(connection)?,
+        relaxed: connection.query_row("SELECT relaxed FROM meta", [], |row| row.get(0))?,
+        dropped: dropped(connection)?,
+    })
+}
+
+/// Takes over the counters of another file.
+pub(super) fn adopt_counters(connection: &Connection, counters: &Counters) -> Result<()> {
+    raise_high_seq(connection, counters.high_seq)?;
+    count_dropped(connection, &counters.dropped)?;
+    connection
+        .execute("UPDATE meta SET relaxed = max(relaxed, ?1)", [counters.relaxed])
+        .map(|_| ())
+}

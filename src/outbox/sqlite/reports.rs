@@ -1,0 +1,77 @@
+//! The statements on `recovery`: what a file that was made of a damaged one has to report of that. It is
+//! kept in the new file, so that it is told also if the process ends in the middle of the exchange.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension, Result, params};
+
+use super::recover::beside;
+use super::schema;
+use crate::outbox::{Recovered, RecoveredReason, Salvaged};
+
+/// What is known of the damaged file before it is read.
+pub(super) struct Report {
+    /// What the name it is moved to has behind the path.
+    pub(super) label: String,
+    /// Whether it is a database of the former SDK.
+    pub(super) former_sdk: bool,
+    /// Why it cannot be used.
+    pub(super) reason: String,
+}
+
+pub(super) fn add(connection: &Connection, report: &Report, salvaged: Option<Salvaged>) -> Result<()> {
+    connection
+        .execute(
+            "INSERT INTO recovery (label, former_sdk, reason, kept, lost, reported) VALUES (?1, ?2, ?3, ?4, ?5, 0)",
+            params![
+                report.label,
+                report.former_sdk,
+                report.reason,
+                salvaged.map(|salvaged| salvaged.kept as i64),
+                salvaged.map(|salvaged| salvaged.lost as i64),
+            ],
+        )
+        .map(|_| ())
+}
+
+/// What was not reported yet of the newest recovery of this file; it counts as reported from now on.
+pub(super) fn take(connection: &Connection, path: &Path) -> Result<Option<Recovered>> {
+    let found = connection
+        .query_row(
+            "SELECT label, former_sdk, reason, kept, lost FROM recovery WHERE NOT reported ORDER BY id DESC LIMIT 1",
+            [],
+            |row| {
+                let label: String = row.get(0)?;
+                let kept: Option<i64> = row.get(3)?;
+                let lost: Option<i64> = row.get(4)?;
+                Ok(Recovered {
+                    reason: match row.get(1)? {
+                        true => RecoveredReason::FormerSdk,
+                        false => RecoveredReason::Damaged(row.get(2)?),
+                    },
+                    moved_to: beside(path, &label),
+                    salvaged: kept.zip(lost).map(|(kept, lost)| Salvaged {
+                        kept: kept.max(0) as u64,
+                        lost: lost.max(0) as u64,
+                    }),
+                })
+            },
+        )
+        .optional()?;
+    if found.is_some() {
+        connection.execute("UPDATE recovery SET reported = 1", [])?;
+    }
+    Ok(found)
+}
+
+/// The label in a file that nobody else has open; one that always does if it cannot be read.
+pub(super) fn label(file: &Path) -> String {
+    schema::open(file, Duration::ZERO)
+        .and_then(|connection| {
+            connection.query_row("SELECT label FROM recovery ORDER BY id DESC LIMIT 1", [], |row| {
+                row.get(0)
+            })
+        })
+        .unwrap_or_else(|_| ".corrupt".to_owned())
+}
