@@ -446,7 +446,8 @@ pub struct SyncError {
     pub message: String,
     /// Where the server logged it, or empty.
     pub link: String,
-    /// The session stops until the cause is removed. What is not fatal is tried again.
+    /// The session is inactive until the cause is removed, which it looks for by itself, rarely. What is not fatal is
+    /// tried again soon.
     pub is_fatal: bool,
     /// The objects this is about, for [`Code::SyncWriteNotAllowed`].
     pub compensating_writes: Vec<CompensatingWrite>,

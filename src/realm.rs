@@ -15,7 +15,7 @@ use realm_ingest_protocol::{Kind, Schema, document, schema};
 use crate::app::{User, UserState};
 use crate::error::{Code, Error, Result, SyncError};
 use crate::outbox::{
-    self, Durability, Options, Outbox, Pending, Recovered, Run, SchemaId, SqliteOutbox, WriteTransaction,
+    self, Durability, Options, Pending, Recovered, Run, SchemaId, SqliteOutbox, WriteTransaction,
 };
 use crate::process;
 use crate::transport::Transport;
@@ -93,7 +93,7 @@ impl Realm {
     /// errors; where the path is already open, the first one stays.
     ///
     /// # Errors
-    /// The schema is not valid or contradicts the file's, the user has been removed, the path is open for another
+    /// The schema is not valid, the user has been removed, the path is open for another
     /// user, or the file cannot be used.
     pub fn open(user: &User, config: RealmConfig, handler: Option<ErrorHandler>) -> Result<Realm> {
         process::check()?;
@@ -134,7 +134,7 @@ impl Realm {
             classes: asymmetric_classes(&schema),
             closed: AtomicBool::new(false),
         };
-        check_additive(&*realm.core.outbox, &schema)?;
+        warn_of_changes(&realm.core, &schema);
         realm.schema = realm
             .core
             .outbox
@@ -374,22 +374,29 @@ fn transport(user: &User, config: &RealmConfig) -> Result<Arc<dyn Transport>> {
     }
 }
 
-/// Changes that the file's earlier schemas do not allow.
-fn check_additive(outbox: &dyn Outbox, schema: &Schema) -> Result<()> {
+/// A schema that is no addition to those in the file is taken all the same: rows leave under the schema they were written
+/// under, and every release of a program opens the file. What the server does not take of it, it refuses class by class.
+fn warn_of_changes(core: &Core, schema: &Schema) {
     let fingerprint = schema.fingerprint();
     for id in 1.. {
-        let Ok(stored) = outbox.schema(SchemaId(id)) else {
+        let Ok(stored) = core.outbox.schema(SchemaId(id)) else {
             break;
         };
         if stored.fingerprint == fingerprint {
-            // It was let in before.
-            return Ok(());
+            // It was warned of when it came.
+            return;
         }
         let Ok(former) = Schema::parse(&stored.json) else {
             continue;
         };
-        schema::additive_changes(&former, schema)
-            .map_err(|findings| Error::InvalidSchema(schema::additive_text(&findings)))?;
+        if let Err(findings) = schema::additive_changes(&former, schema) {
+            log::warn!(
+                target: "ingest::session",
+                "{} was written with another schema before, and the server may refuse the classes that changed: {}",
+                core.path.display(),
+                findings.join(" ")
+            );
+            return;
+        }
     }
-    Ok(())
 }

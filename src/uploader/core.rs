@@ -1,28 +1,19 @@
 //! One session as the application's threads and the loop share it: what was asked of it, what it is doing, who waits.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
 
+use super::following::Following;
 use super::observer::Observer;
 use super::policy::sync_error;
 use super::session::{ConnectionState, ErrorHandler, SessionState, StopPolicy};
-use crate::app::{Follower, Inner, User, UserState};
+use super::waits::{Done, Wait, Waits};
+use crate::app::{Inner, User, UserState};
 use crate::error::{Code, Error, Result, SyncError};
-use crate::outbox::Outbox;
+use crate::outbox::{self, Outbox};
 use crate::transport::Transport;
-
-pub(super) type Done = Box<dyn FnOnce(Result<()>) + Send>;
-
-struct Wait {
-    id: u64,
-    /// Everything up to this has to be answered for.
-    through: i64,
-    /// The server has answered something since the wait began.
-    answered: bool,
-    done: Done,
-}
 
 struct Status {
     user: User,
@@ -32,14 +23,16 @@ struct Status {
     /// Counts what stops the loop, so that a stop is seen also when it is undone at once.
     stops: u64,
     paused: bool,
+    /// An error that lasts was met: the session counts as inactive, though the loop tries again by and by.
     failed: bool,
+    /// That error, or a milder one, which is told once.
+    told: Option<(Code, String)>,
     ended: bool,
     refreshing: bool,
     connection: ConnectionState,
     observers: Vec<(u64, Arc<Observer>)>,
     next_observer: u64,
-    waits: Vec<Wait>,
-    next_wait: u64,
+    waits: Waits,
     handler: Option<ErrorHandler>,
     stop: StopPolicy,
 }
@@ -77,13 +70,13 @@ impl Core {
                 stops: 0,
                 paused: false,
                 failed: false,
+                told: None,
                 ended: false,
                 refreshing: false,
                 connection: ConnectionState::Disconnected,
                 observers: Vec::new(),
                 next_observer: 0,
-                waits: Vec::new(),
-                next_wait: 0,
+                waits: Waits::default(),
                 handler,
                 stop,
             };
@@ -115,19 +108,40 @@ impl Core {
         let mut status = self.status();
         std::mem::swap(&mut status.user, &mut user);
         std::mem::swap(&mut status.following, &mut following);
-        status.failed = false;
         drop(status);
         drop((following, user));
+        self.try_anew();
         self.stopped();
     }
 
     /// A realm of this path was opened. What stopped the session before is forgotten.
     pub(crate) fn opened(&self) {
+        self.status().opens += 1;
+        self.try_anew();
+        self.notify_changed();
+    }
+
+    /// Somebody has reason to think that it will work now: what failed is forgotten, and a pause ends.
+    fn try_anew(&self) {
         let mut status = self.status();
-        status.opens += 1;
+        let waiting = status.told.take().is_some();
         status.failed = false;
         drop(status);
-        self.notify_changed();
+        if waiting {
+            self.hurry.notify_one();
+        }
+    }
+
+    /// What the loop that runs since `stops` sent was taken, or there was nothing to send.
+    pub(super) fn succeeded(&self, stops: u64) {
+        let mut status = self.status();
+        let failed = std::mem::take(&mut status.failed);
+        status.told = None;
+        drop(status);
+        if failed {
+            log::info!(target: "ingest::session", "works again for {}", self.path.display());
+        }
+        self.show_connection(stops, ConnectionState::Connected);
     }
 
     /// A realm of this path was closed; true if it was the last.
@@ -181,8 +195,13 @@ impl Core {
     }
 
     /// Whether the loop has anything to do: nobody paused it, and there is a user to work for.
-    pub(crate) fn may_run(&self) -> bool {
-        may_run(&self.status())
+    pub(super) fn may_run(&self) -> bool {
+        self.status().may_run()
+    }
+
+    /// Whether there is hope that what is pending leaves without anybody's doing.
+    pub(crate) fn is_active(&self) -> bool {
+        self.status().is_active()
     }
 
     /// The last realm is closed and the loop stops when everything is uploaded.
@@ -193,7 +212,7 @@ impl Core {
 
     fn stopped(&self) {
         self.status().stops += 1;
-        self.set_connection(ConnectionState::Disconnected);
+        self.disconnected();
         self.notify_changed();
     }
 
@@ -212,7 +231,7 @@ impl Core {
                 if status.ended {
                     return None;
                 }
-                if may_run(&status) {
+                if status.may_run() {
                     return Some(status.stops);
                 }
             }
@@ -234,15 +253,24 @@ impl Core {
         self.status().refreshing = refreshing;
     }
 
-    pub(super) fn set_connection(&self, new: ConnectionState) {
-        let mut status = self.status();
-        let old = status.connection;
-        // A loop that was just told to stop may still be on its way here.
-        let stale = new != ConnectionState::Disconnected && !may_run(&status);
-        if old == new || stale {
+    /// What the loop that runs since `stops` sees. One that was told to stop may still be on its way here, and one that
+    /// failed shows when it works again.
+    pub(super) fn show_connection(&self, stops: u64, new: ConnectionState) {
+        let status = self.status();
+        if status.stops == stops && status.is_active() {
+            self.set_connection(status, new);
+        }
+    }
+
+    pub(super) fn disconnected(&self) {
+        self.set_connection(self.status(), ConnectionState::Disconnected);
+    }
+
+    fn set_connection(&self, mut status: MutexGuard<'_, Status>, new: ConnectionState) {
+        let old = std::mem::replace(&mut status.connection, new);
+        if old == new {
             return;
         }
-        status.connection = new;
         let observers: Vec<_> = status
             .observers
             .iter()
@@ -281,19 +309,30 @@ impl Core {
         Some(move || handler(&error))
     }
 
-    /// The session stops because of this error. What is pending stays.
+    /// An error that is there to stay until somebody acts. A fatal one makes the session inactive until it has tried
+    /// again with success. The handler hears of it once, however often it is met. What is pending stays.
     pub(super) fn fail(&self, error: SyncError) {
-        self.status().failed = true;
-        self.fail_waits(&Error::Sync {
-            code: error.code,
-            message: error.message.clone(),
-        });
+        let mut status = self.status();
+        let met = (error.code, error.message.clone());
+        if status.told.as_ref() == Some(&met) {
+            drop(status);
+            log::debug!(target: "ingest::session", "still: {}", error.message);
+            return;
+        }
+        status.told = Some(met);
+        status.failed |= error.is_fatal;
+        drop(status);
+        if error.is_fatal {
+            self.fail_waits(&Error::Sync {
+                code: error.code,
+                message: error.message.clone(),
+            });
+        }
         self.report_soon(error);
-        self.stopped();
     }
 
     fn fail_waits(&self, error: &Error) {
-        let waits = std::mem::take(&mut self.status().waits);
+        let waits = self.status().waits.take_all();
         self.finish(waits, || {
             Err(Error::Sync {
                 code: error.code(),
@@ -311,50 +350,32 @@ impl Core {
 
     /// The waits that have begun: whatever the server answers from now on is an answer to them too.
     pub(super) fn waits(&self) -> Vec<u64> {
-        self.status().waits.iter().map(|wait| wait.id).collect()
+        self.status().waits.ids()
     }
 
     pub(super) fn has_unanswered_waits(&self) -> bool {
-        self.status().waits.iter().any(|wait| !wait.answered)
+        self.status().waits.has_unanswered()
     }
 
     /// The server answered a request that began when these waits had begun.
     pub(super) fn answered(&self, waits: &[u64]) {
-        for wait in self
-            .status()
-            .waits
-            .iter_mut()
-            .filter(|wait| waits.contains(&wait.id))
-        {
-            wait.answered = true;
-        }
+        self.status().waits.answered(waits);
     }
 
     /// Ends the waits whose rows are gone. Reads the outbox: not for the runtime's thread.
-    pub(super) fn finish_waits(&self) {
-        let candidates: Vec<(u64, i64)> = {
-            let status = self.status();
-            status
-                .waits
-                .iter()
-                .filter(|wait| wait.answered)
-                .map(|wait| (wait.id, wait.through))
-                .collect()
-        };
-        let gone: Vec<u64> = candidates
-            .into_iter()
-            .filter(|(_, through)| matches!(self.outbox.pending_through(*through), Ok(false)))
-            .map(|(id, _)| id)
-            .collect();
-        if gone.is_empty() {
-            return;
+    pub(super) fn finish_waits(&self) -> outbox::Result<()> {
+        let candidates = self.status().waits.candidates();
+        let mut gone = Vec::new();
+        for (id, through) in candidates {
+            if !self.outbox.pending_through(through)? {
+                gone.push(id);
+            }
         }
-        let done = self
-            .status()
-            .waits
-            .extract_if(.., |wait| gone.contains(&wait.id))
-            .collect();
-        self.finish(done, || Ok(()));
+        if !gone.is_empty() {
+            let done = self.status().waits.take(&gone);
+            self.finish(done, || Ok(()));
+        }
+        Ok(())
     }
 
     pub(super) fn wait(&self, upload: bool, done: Done) {
@@ -365,30 +386,18 @@ impl Core {
         };
         let mut status = self.status();
         let refused = match begun {
-            Err(error) => Err(error),
-            Ok(_) if !status.paused && !may_run(&status) && !status.user.account.awaits_successor() => {
-                Err(Error::aborted())
-            }
-            Ok((through, answered)) => Ok((through, answered)),
-        };
-        match refused {
-            Err(error) => {
-                drop(status);
-                self.app.runtime.callback(move || done(Err(error)));
-            }
+            Err(error) => error,
+            // Looked at under the lock: an end that comes later finds the wait.
+            Ok(_) if !status.takes_waits() => Error::aborted(),
             Ok((through, answered)) => {
-                let id = status.next_wait;
-                status.next_wait += 1;
-                status.waits.push(Wait {
-                    id,
-                    through,
-                    answered,
-                    done,
-                });
+                status.waits.begin(through, answered, done);
                 drop(status);
                 self.work.notify_one();
+                return;
             }
-        }
+        };
+        drop(status);
+        self.app.runtime.callback(move || done(Err(refused)));
     }
 
     /// Up to where to wait, and whether the acknowledgement of pending rows is answer enough.
@@ -410,15 +419,16 @@ impl Core {
     }
 
     pub(super) fn resume(&self) {
-        {
-            let mut status = self.status();
-            if !status.paused {
-                return;
-            }
-            status.paused = false;
-            status.failed = false;
-        }
+        self.status().paused = false;
+        self.try_anew();
         self.notify_changed();
+    }
+
+    /// The pause between two attempts ends: the one that is going on, or the one that the running attempt would make.
+    pub(super) fn reconnect(&self) {
+        if self.may_run() {
+            self.hurry.notify_one();
+        }
     }
 
     pub(super) fn state(&self) -> SessionState {
@@ -426,7 +436,7 @@ impl Core {
         match () {
             () if status.ended => SessionState::Inactive,
             () if status.paused => SessionState::Paused,
-            () if !may_run(&status) => SessionState::Inactive,
+            () if !status.is_active() => SessionState::Inactive,
             () if status.opens == 0 && status.stop == StopPolicy::AfterChangesUploaded => SessionState::Dying,
             () if status.refreshing => SessionState::WaitingForAccessToken,
             () => SessionState::Active,
@@ -459,57 +469,33 @@ impl Core {
     }
 }
 
-fn may_run(status: &Status) -> bool {
-    !status.ended && !status.paused && !status.failed && status.user.state() == UserState::LoggedIn
-}
-
-/// Listens to one account for a session. An account that the session has left has nobody to tell any more.
-struct Following(Weak<Core>);
-
-impl Following {
-    fn begin(core: Weak<Core>, user: &User) -> Arc<Following> {
-        let following = Arc::new(Following(core));
-        let follower: Weak<dyn Follower> = Arc::downgrade(&following) as Weak<dyn Follower>;
-        user.account.follow(follower);
-        following
-    }
-}
-
-impl Follower for Following {
-    fn logged_in(&self) {
-        if let Some(core) = self.0.upgrade() {
-            core.logged_in();
-        }
+impl Status {
+    fn may_run(&self) -> bool {
+        !self.ended && !self.paused && self.user.state() == UserState::LoggedIn
     }
 
-    fn logged_out(&self) {
-        if let Some(core) = self.0.upgrade() {
-            core.fail_waits(&Error::aborted());
-            core.stopped();
-        }
+    fn is_active(&self) -> bool {
+        self.may_run() && !self.failed
     }
 
-    fn rejected(&self, reason: &Error, replaced: bool) {
-        if let Some(core) = self.0.upgrade() {
-            core.rejected(reason, replaced);
-        }
-    }
-
-    fn succeeded_by(&self, successor: &User) {
-        if let Some(core) = self.0.upgrade() {
-            crate::realm::homes::move_to(&core, successor);
-        }
+    fn takes_waits(&self) -> bool {
+        !self.ended && (self.paused || self.is_active() || self.user.account.awaits_successor())
     }
 }
 
 impl Core {
-    fn logged_in(&self) {
-        self.status().failed = false;
+    pub(super) fn logged_in(&self) {
+        self.try_anew();
         self.notify_changed();
     }
 
+    pub(super) fn logged_out(&self) {
+        self.fail_waits(&Error::aborted());
+        self.stopped();
+    }
+
     /// Waits go on where another user will.
-    fn rejected(&self, reason: &Error, replaced: bool) {
+    pub(super) fn rejected(&self, reason: &Error, replaced: bool) {
         let text = if replaced {
             format!(
                 "The server no longer accepts the anonymous user of this device: {reason}; another one is logged in, and \

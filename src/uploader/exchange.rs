@@ -107,7 +107,7 @@ async fn send(core: &Core, mut call: Call, connected: bool) -> Result<Response, 
     match check_answer(response.clone()) {
         Err(error) if error.code().is_service_error() => {
             let text = format!("Sync was refused because of an authentication issue: {error}");
-            Err(Stop::Fatal(policy::sync_error(Code::AuthError, text, true)))
+            Err(Stop::Lasting(policy::sync_error(Code::AuthError, text, true)))
         }
         Err(error) => Err(policy::refused(&response, &error)),
         Ok(_) => Err(policy::nonsense("a refusal without an error")),

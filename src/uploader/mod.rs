@@ -11,12 +11,14 @@
 mod batch;
 pub(crate) mod core;
 mod exchange;
+mod following;
 mod observer;
 mod policy;
 pub(crate) mod registry;
 pub mod session;
 #[cfg(test)]
 mod tests;
+mod waits;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,7 +27,7 @@ use realm_ingest_protocol::Ack;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use self::core::Core;
-use crate::error::{Code, SyncError};
+use crate::error::Code;
 use crate::outbox::{self, Outbox, UploaderGuard};
 use batch::Batch;
 use exchange::Answer;
@@ -40,6 +42,9 @@ const IDLE_POLL: Duration = Duration::from_secs(2);
 /// For how many polls after a sign of another process it counts as busy.
 const BUSY_POLLS: u32 = 150;
 
+/// What keeps acknowledged rows from leaving for about a minute is told to the application.
+const SETTLE_ATTEMPTS: u32 = 8;
+
 pub(crate) fn start(core: &Arc<Core>) {
     core.app.runtime.spawn(run(core.clone()));
 }
@@ -48,33 +53,39 @@ async fn run(core: Arc<Core>) {
     log::info!(target: "ingest::session", "started for {}", core.path.display());
     let mut uploader = Uploader::new(core.clone());
     while let Some(stops) = core.until_may_run().await {
-        let failure = tokio::select! {
+        uploader.stops = stops;
+        tokio::select! {
             biased;
-            () = core.until_stopped(stops) => None,
-            failure = uploader.work() => failure,
-        };
-        core.set_refreshing(false);
-        core.set_connection(ConnectionState::Disconnected);
-        uploader.right = None;
-        if let Some(error) = failure {
-            core.fail(error);
+            () = core.until_stopped(stops) => {}
+            () = uploader.work() => {}
         }
-        let unused = core.clone();
-        // Closing reads the outbox.
-        let _ = spawn_blocking(move || registry::end_if_done(&unused)).await;
+        core.set_refreshing(false);
+        core.disconnected();
+        uploader.right = None;
+        end_if_done(&core).await;
     }
     log::info!(target: "ingest::session", "ended for {}", core.path.display());
 }
 
+async fn end_if_done(core: &Arc<Core>) {
+    let core = core.clone();
+    // Reads the outbox.
+    let _ = spawn_blocking(move || registry::end_if_done(&core)).await;
+}
+
 struct Uploader {
     core: Arc<Core>,
+    /// Since when the loop runs.
+    stops: u64,
     /// The right to drain the file; held only while there are rows, so that any process can be next.
     right: Option<UploaderGuard>,
     size: BatchSize,
     /// The handling of the last acknowledgement.
-    settling: Option<JoinHandle<()>>,
+    settling: Option<JoinHandle<outbox::Result<()>>>,
     /// Attempts that failed since the last that did not.
     failures: u32,
+    /// Those that met an error that lasts.
+    lasting: u32,
     version: i64,
     busy_polls: u32,
     /// Rows wait for another process to give the right back.
@@ -87,10 +98,12 @@ impl Uploader {
     fn new(core: Arc<Core>) -> Uploader {
         Uploader {
             core,
+            stops: 0,
             right: None,
             size: BatchSize::new(),
             settling: None,
             failures: 0,
+            lasting: 0,
             version: 0,
             busy_polls: 0,
             blocked: false,
@@ -98,50 +111,49 @@ impl Uploader {
         }
     }
 
-    /// Works until nothing is left to do for a session that nobody has open, or until a fatal error.
-    async fn work(&mut self) -> Option<SyncError> {
-        self.settled().await;
-        loop {
-            let stop = match self.connected().await {
-                Ok(()) => return None,
-                Err(stop) => stop,
-            };
-            self.core.set_connection(ConnectionState::Disconnected);
+    /// Works until nothing is left to do for a session that nobody has open.
+    async fn work(&mut self) {
+        while let Err(stop) = self.connected().await {
+            self.core.disconnected();
             self.right = None;
-            let at_least = match stop {
-                Stop::Fatal(error) => return Some(error),
-                // The change of the user's state ends this.
-                Stop::SignedOut => std::future::pending().await,
+            let random = self.core.app.clock.random();
+            let pause = match stop {
+                // Whoever logs the user out ends this; one who is logged in again meanwhile has other tokens.
+                Stop::SignedOut => policy::pause(self.failures, random, None),
                 Stop::Retry(error, at_least) => {
                     self.core.report_soon(error);
-                    at_least
+                    policy::pause(self.failures, random, at_least)
+                }
+                Stop::Lasting(error) => {
+                    self.core.fail(error);
+                    end_if_done(&self.core).await;
+                    self.lasting = self.lasting.saturating_add(1);
+                    policy::slow_pause(self.lasting - 1, random)
                 }
             };
-            self.pause(at_least).await;
+            self.failures = self.failures.saturating_add(1);
+            self.pause(pause).await;
         }
     }
 
-    async fn pause(&mut self, at_least: Option<Duration>) {
-        let clock = self.core.app.clock.clone();
-        let pause = policy::pause(self.failures, clock.random(), at_least);
-        self.failures = self.failures.saturating_add(1);
+    async fn pause(&mut self, pause: Duration) {
         log::debug!(target: "ingest::session", "next attempt in {pause:?}");
         tokio::select! {
-            () = clock.sleep(pause) => {}
-            () = self.core.hurry.notified() => self.failures = 0,
+            () = self.core.app.clock.sleep(pause) => {}
+            () = self.core.hurry.notified() => (self.failures, self.lasting) = (0, 0),
         }
     }
 
     /// One connection: from the handshake until something fails. Ends without failure when the work is done and
     /// nobody has the realm open.
     async fn connected(&mut self) -> Result<(), Stop> {
-        self.core.set_connection(ConnectionState::Connecting);
+        self.settled().await?;
+        self.core.show_connection(self.stops, ConnectionState::Connecting);
         self.handshake().await?;
         loop {
             self.drain().await?;
-            self.failures = 0;
-            let core = self.core.clone();
-            let _ = spawn_blocking(move || core.finish_waits()).await;
+            self.succeeded();
+            finish_waits(&self.core).await.map_err(unusable)?;
             if std::mem::take(&mut self.drained) {
                 self.outbox(|outbox| outbox.compact())
                     .await
@@ -160,6 +172,11 @@ impl Uploader {
         }
     }
 
+    fn succeeded(&mut self) {
+        (self.failures, self.lasting) = (0, 0);
+        self.core.succeeded(self.stops);
+    }
+
     async fn handshake(&mut self) -> Result<(), Stop> {
         let waits = self.core.waits();
         let origin = self.outbox(|outbox| outbox.origin()).await.map_err(unusable)?;
@@ -171,7 +188,7 @@ impl Uploader {
             self.renew_identity(position.position, last).await?;
         }
         self.core.answered(&waits);
-        self.core.set_connection(ConnectionState::Connected);
+        self.core.show_connection(self.stops, ConnectionState::Connected);
         Ok(())
     }
 
@@ -195,7 +212,7 @@ impl Uploader {
 
     /// Sends until no rows are left, or until another process turns out to be sending them.
     async fn drain(&mut self) -> Result<(), Stop> {
-        self.settled().await;
+        self.settled().await?;
         self.blocked = false;
         let mut after = 0;
         let mut ahead: Option<Batch> = None;
@@ -223,7 +240,7 @@ impl Uploader {
                 Sent::Through(ack) => {
                     self.failures = 0;
                     after = ack.acked;
-                    self.settled().await;
+                    self.settled().await?;
                     self.drained = true;
                     self.settling = Some(tokio::spawn(settle(self.core.clone(), ack)));
                 }
@@ -233,7 +250,7 @@ impl Uploader {
             let fits = |batch: &Batch| batch.bytes <= self.size.target() && self.size.is_full(batch.bytes);
             ahead = prepared.filter(|batch| after == last && fits(batch));
         }
-        self.settled().await;
+        self.settled().await?;
         self.right = None;
         Ok(())
     }
@@ -255,13 +272,18 @@ impl Uploader {
         Ok(self.right.is_some())
     }
 
-    /// Waits for the handling of the last acknowledgement.
-    async fn settled(&mut self) {
-        if let Some(settling) = &mut self.settling {
-            // A panic in it has been printed; the rows are still there and are sent again.
-            let _ = settling.await;
-            self.settling = None;
-        }
+    /// Waits for the handling of the last acknowledgement. Where the rows could not leave, they are sent again, and the
+    /// server recognises them.
+    async fn settled(&mut self) -> Result<(), Stop> {
+        let Some(settling) = &mut self.settling else {
+            return Ok(());
+        };
+        let done = settling.await;
+        self.settling = None;
+        // A panic in it has been printed.
+        done.unwrap_or(Ok(())).map_err(unusable)?;
+        self.succeeded();
+        Ok(())
     }
 
     async fn has_pending(&self) -> bool {
@@ -403,7 +425,7 @@ async fn send_schemas(core: &Core, batch: &Batch, missing: &[String]) -> Result<
 }
 
 /// Hands the refusals to the error handler, then lets the rows leave (outbox invariant 3).
-async fn settle(core: Arc<Core>, ack: Ack) {
+async fn settle(core: Arc<Core>, ack: Ack) -> outbox::Result<()> {
     if let Some(first) = ack.refused.first() {
         let count = ack.refused.len();
         let more = if count == 1 {
@@ -422,16 +444,23 @@ async fn settle(core: Arc<Core>, ack: Ack) {
     let through = ack.acked;
     let mut attempt = 0;
     while let Err(error) = on_outbox(&core, move |outbox| outbox.settle(through)).await {
-        log::warn!(target: "ingest::outbox", "acknowledged rows cannot leave yet: {error}");
-        if core.has_ended() {
-            // They are sent again by the next session, and the server recognises them.
-            return;
-        }
-        let clock = core.app.clock.clone();
-        clock.sleep(policy::backoff(attempt, clock.random())).await;
         attempt += 1;
+        if core.has_ended() || !error.is_retryable() || attempt == SETTLE_ATTEMPTS {
+            return Err(error);
+        }
+        log::warn!(target: "ingest::outbox", "acknowledged rows cannot leave yet: {error}");
+        let clock = &core.app.clock;
+        clock.sleep(policy::backoff(attempt, clock.random())).await;
     }
-    let _ = spawn_blocking(move || core.finish_waits()).await;
+    finish_waits(&core).await
+}
+
+async fn finish_waits(core: &Arc<Core>) -> outbox::Result<()> {
+    let core = core.clone();
+    // A panic in it has been printed.
+    spawn_blocking(move || core.finish_waits())
+        .await
+        .unwrap_or(Ok(()))
 }
 
 /// The outbox itself failed.
@@ -442,6 +471,6 @@ fn unusable(error: outbox::Error) -> Stop {
     if retryable {
         Stop::Retry(report, None)
     } else {
-        Stop::Fatal(report)
+        Stop::Lasting(report)
     }
 }

@@ -11,6 +11,10 @@ const BACKOFF_BASE: Duration = Duration::from_millis(500);
 const BACKOFF_CAP: Duration = Duration::from_secs(300);
 /// A server that asks for more is mistaken or lies; an hour is kind enough.
 const RETRY_AFTER_CAP: Duration = Duration::from_secs(3600);
+/// What needs an operator is not mended within seconds.
+const SLOW_BASE: Duration = Duration::from_secs(60);
+/// A fleet is at work again within this time after the operator was.
+const SLOW_CAP: Duration = Duration::from_secs(3600);
 /// A transaction that is too large will be so the next time too, unless an operator raises the limit.
 pub(super) const TOO_LARGE_PAUSE: Duration = Duration::from_secs(300);
 
@@ -20,6 +24,9 @@ const BATCH_START: u64 = 1024 * 1024;
 const BATCH_MIN: u64 = 64 * 1024;
 /// Beyond this nothing gets faster, and two batches are held in memory.
 const BATCH_MAX: u64 = 8 * 1024 * 1024;
+/// After so many batches that were taken, more is tried than was once refused: the refusal may have been another
+/// server's, or a proxy's that is gone. Where it still stands this costs one request in so many.
+const BATCHES_AT_CEILING: u32 = 64;
 /// An answer within this time leaves room for more at once.
 const QUICK: Duration = Duration::from_millis(500);
 /// An answer that takes longer than this puts too much at stake in one request.
@@ -39,6 +46,14 @@ pub(super) fn pause(attempt: u32, random: f64, at_least: Option<Duration>) -> Du
     at_least.unwrap_or_default().min(RETRY_AFTER_CAP) + backoff(attempt, random)
 }
 
+/// The pause after an error that lasts, with full jitter as [`backoff`].
+pub(super) fn slow_pause(attempt: u32, random: f64) -> Duration {
+    let bound = SLOW_BASE
+        .saturating_mul(2_u32.saturating_pow(attempt.min(16)))
+        .min(SLOW_CAP);
+    bound.mul_f64(random.clamp(0.0, 1.0))
+}
+
 /// In seconds, or until a time, which counts from the server's own clock.
 pub(super) fn retry_after(response: &Response) -> Option<Duration> {
     let value = response.header("retry-after")?.trim();
@@ -54,7 +69,12 @@ pub(super) fn retry_after(response: &Response) -> Option<Duration> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct BatchSize {
     target: u64,
+    /// What was found to get through.
     ceiling: u64,
+    /// What the server says it takes.
+    limit: u64,
+    /// Batches that were taken at the ceiling since it was last moved.
+    at_ceiling: u32,
 }
 
 impl BatchSize {
@@ -62,12 +82,15 @@ impl BatchSize {
         BatchSize {
             target: BATCH_START,
             ceiling: BATCH_MAX,
+            limit: BATCH_MAX,
+            at_ceiling: 0,
         }
     }
 
     /// What the server says it takes in one request. Half of it is left to the headers of small transactions.
     pub(super) fn limit(&mut self, max_batch_bytes: u64) {
-        self.ceiling = self.ceiling.min(max_batch_bytes / 2).max(1);
+        self.limit = (max_batch_bytes / 2).clamp(1, BATCH_MAX);
+        self.ceiling = self.ceiling.min(self.limit);
         self.target = self.target.min(self.ceiling);
     }
 
@@ -82,6 +105,13 @@ impl BatchSize {
 
     /// A batch was answered after this time.
     pub(super) fn answered(&mut self, bytes: u64, elapsed: Duration) {
+        if self.target == self.ceiling && self.is_full(bytes) {
+            self.at_ceiling += 1;
+        }
+        if self.at_ceiling >= BATCHES_AT_CEILING {
+            self.at_ceiling = 0;
+            self.ceiling = self.ceiling.saturating_mul(2).min(self.limit);
+        }
         if elapsed > SLOW {
             self.target = (self.target / 2).max(BATCH_MIN).min(self.ceiling);
         } else if elapsed < QUICK && self.is_full(bytes) {
@@ -98,6 +128,7 @@ impl BatchSize {
     pub(super) fn too_large(&mut self, bytes: u64) {
         self.ceiling = (bytes.min(self.target) / 2).max(1);
         self.target = self.ceiling;
+        self.at_ceiling = 0;
     }
 }
 
@@ -111,8 +142,9 @@ pub(super) fn timeout(bytes: usize) -> Duration {
 pub(super) enum Stop {
     /// Reported; the session tries again after a pause of at least this.
     Retry(SyncError, Option<Duration>),
-    /// Reported; the session is inactive until someone acts. Nothing pending is lost.
-    Fatal(SyncError),
+    /// Reported once; an operator's hand is needed, and the session tries again rarely so that nobody's hand is needed
+    /// at the device. Nothing pending is lost.
+    Lasting(SyncError),
     /// The user is logged out; whoever did that has told.
     SignedOut,
 }
@@ -173,17 +205,18 @@ pub(super) fn refused(response: &Response, error: &crate::error::Error) -> Stop 
         report.link = error.link().to_owned();
         report
     };
-    // Only words of the gateway itself end a session: a proxy or a portal on the way may answer anything.
+    // Only words of the gateway itself count as lasting: a proxy or a portal on the way may answer anything.
     let named = error.code().is_service_error();
     match response.status {
-        400 if named => Stop::Fatal(with_link(Code::BadChangeset, error.to_string(), true)),
-        403 if named => Stop::Fatal(with_link(
+        400 if named => Stop::Lasting(with_link(Code::BadChangeset, error.to_string(), true)),
+        403 if named => Stop::Lasting(with_link(
             Code::AuthError,
             format!("Sync was refused because of an authentication issue: {error}"),
             true,
         )),
-        409 if named => Stop::Fatal(with_link(Code::SyncInvalidSchemaChange, error.to_string(), true)),
-        415 if named => Stop::Fatal(with_link(
+        // Of a schema; an operator may let it in. Rows under it wait, and nothing is wrong with the session.
+        409 if named => Stop::Lasting(with_link(Code::SyncInvalidSchemaChange, error.to_string(), false)),
+        415 if named => Stop::Lasting(with_link(
             Code::SyncProtocolNegotiationFailed,
             error.to_string(),
             true,
@@ -218,6 +251,14 @@ mod tests {
     fn the_first_three_attempts_come_within_two_seconds() {
         let all: Duration = (0..2).map(|attempt| backoff(attempt, 1.0)).sum();
         assert!(all < Duration::from_secs(2));
+    }
+
+    #[test]
+    fn an_error_that_lasts_is_met_again_after_a_minute_and_then_rarer_up_to_an_hour() {
+        assert_eq!(slow_pause(0, 1.0), Duration::from_secs(60));
+        assert_eq!(slow_pause(1, 0.5), Duration::from_secs(60));
+        assert_eq!(slow_pause(6, 1.0), Duration::from_secs(3600));
+        assert_eq!(slow_pause(u32::MAX, 1.0), Duration::from_secs(3600));
     }
 
     #[test]
@@ -259,23 +300,42 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_that_was_too_large_is_halved_and_never_tried_again() {
+    fn a_batch_that_was_too_large_is_halved_and_tried_again_only_after_many_that_were_not() {
         let mut size = BatchSize::new();
         size.too_large(BATCH_START);
         assert_eq!(size.target(), BATCH_START / 2);
-        size.answered(u64::MAX, Duration::ZERO);
-        assert_eq!(size.target(), BATCH_START / 2);
+        for _ in 1..BATCHES_AT_CEILING {
+            size.answered(10, Duration::ZERO);
+            size.answered(u64::MAX, Duration::ZERO);
+            assert_eq!(size.target(), BATCH_START / 2);
+        }
+        for _ in 0..20 * BATCHES_AT_CEILING {
+            size.answered(u64::MAX, Duration::ZERO);
+        }
+        assert_eq!(size.target(), BATCH_MAX, "one odd refusal is not for ever");
         for _ in 0..40 {
             size.too_large(u64::MAX);
         }
         assert_eq!(size.target(), 1);
-        let mut size = BatchSize::new();
-        size.limit(100_000);
-        assert_eq!(size.target(), 50_000);
     }
 
     #[test]
-    fn only_the_gateways_own_words_end_a_session() {
+    fn no_batch_is_larger_than_the_server_says_it_takes() {
+        let mut size = BatchSize::new();
+        size.limit(100_000);
+        for _ in 0..20 * BATCHES_AT_CEILING {
+            size.answered(u64::MAX, Duration::ZERO);
+        }
+        assert_eq!(size.target(), 50_000);
+        size.limit(400_000);
+        for _ in 0..20 * BATCHES_AT_CEILING {
+            size.answered(u64::MAX, Duration::ZERO);
+        }
+        assert_eq!(size.target(), 200_000, "it may take more than before");
+    }
+
+    #[test]
+    fn only_the_gateways_own_words_are_taken_for_lasting() {
         let json = |status, body: &str| Response {
             status,
             headers: vec![("content-type".to_owned(), "application/json".to_owned())],
@@ -288,7 +348,7 @@ mod tests {
         };
         let body = r#"{"error":"the batch is cut off","error_code":"BadRequest","link":"l"}"#;
         match judge(json(400, body)) {
-            Stop::Fatal(error) => assert_eq!(
+            Stop::Lasting(error) => assert_eq!(
                 (error.code, error.message.as_str(), error.link.as_str()),
                 (Code::BadChangeset, "the batch is cut off", "l")
             ),

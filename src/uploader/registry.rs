@@ -90,7 +90,7 @@ pub(crate) fn close(core: &Arc<Core>) {
         let ends = match core.stop_policy() {
             StopPolicy::Immediately => true,
             StopPolicy::LiveIndefinitely => false,
-            StopPolicy::AfterChangesUploaded => !core.may_run() || !core.has_pending(),
+            StopPolicy::AfterChangesUploaded => !core.is_active() || !core.has_pending(),
         };
         if ends {
             slot.core().take();
@@ -104,7 +104,7 @@ pub(crate) fn end_if_done(core: &Arc<Core>) {
     in_turn(&core.path, |slot| {
         let done = core.is_unused()
             && core.stop_policy() != StopPolicy::LiveIndefinitely
-            && (!core.may_run() || !core.has_pending());
+            && (!core.is_active() || !core.has_pending());
         // A later session of the same path is not this one's to remove.
         let current = slot.core().as_ref().is_some_and(|known| Arc::ptr_eq(known, core));
         if done && current {

@@ -16,7 +16,8 @@ pub enum SessionState {
     Active = 0,
     /// Every realm of the path is closed; what is pending is still being uploaded.
     Dying = 1,
-    /// Stopped: the user is logged out, a fatal error happened, or the session ended.
+    /// The user is logged out, the session ended, or a fatal error happened: then it tries again by itself, rarely, and
+    /// is active once that succeeds.
     Inactive = 2,
     /// A new access token is being fetched.
     WaitingForAccessToken = 3,
@@ -141,17 +142,17 @@ impl Session {
         }
     }
 
-    /// Undoes [`Session::pause`].
+    /// Undoes [`Session::pause`]. A session that a fatal error made inactive tries again at once.
     pub fn resume(&self) {
         if let Some(core) = self.core() {
             core.resume();
         }
     }
 
-    /// Ends the pause between two attempts to connect.
+    /// Ends the pause between two attempts to connect; during an attempt, the one that would follow it.
     pub fn reconnect(&self) {
-        if let Some(core) = self.core().filter(|core| core.may_run()) {
-            core.hurry.notify_waiters();
+        if let Some(core) = self.core() {
+            core.reconnect();
         }
     }
 

@@ -3,12 +3,13 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Receiver, channel};
 
 use realm_ingest_protocol::BatchReader;
 
 use super::session::{Session, StopPolicy};
 use super::*;
+use crate::SyncError;
 use crate::app::{App, AppConfig, Credentials};
 use crate::clock::{Clock, Pause};
 use crate::outbox::{
@@ -59,14 +60,41 @@ struct Failing {
     outbox: MemoryOutbox,
     settles: AtomicU32,
     leases: AtomicU32,
+    error: outbox::Error,
+    /// Done in the middle of the next call of `last_seq`.
+    meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
-fn fails(times: &AtomicU32) -> Result<()> {
-    match times.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)) {
-        Ok(_) => Err(outbox::Error::Locked {
-            path: "memory".into(),
-        }),
-        Err(_) => Ok(()),
+impl Failing {
+    fn new(settles: u32, leases: u32, error: outbox::Error) -> Failing {
+        Failing {
+            outbox: MemoryOutbox::new(),
+            settles: settles.into(),
+            leases: leases.into(),
+            error,
+            meanwhile: Mutex::default(),
+        }
+    }
+
+    fn fails(&self, times: &AtomicU32) -> Result<()> {
+        match times.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)) {
+            Ok(_) => Err(self.error.clone()),
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+/// Passes.
+fn locked() -> outbox::Error {
+    outbox::Error::Locked {
+        path: "memory".into(),
+    }
+}
+
+/// Stays.
+fn missing() -> outbox::Error {
+    outbox::Error::MissingFolder {
+        path: "memory".into(),
     }
 }
 
@@ -93,11 +121,11 @@ impl Outbox for Failing {
         self.outbox.append(transaction)
     }
     fn lease(&self, after: i64, max_bytes: u64) -> Result<Option<Lease>> {
-        fails(&self.leases)?;
+        self.fails(&self.leases)?;
         self.outbox.lease(after, max_bytes)
     }
     fn settle(&self, through: i64) -> Result<()> {
-        fails(&self.settles)?;
+        self.fails(&self.settles)?;
         self.outbox.settle(through)
     }
     fn loss_mark(&self) -> Result<LossMark> {
@@ -107,6 +135,9 @@ impl Outbox for Failing {
         self.outbox.losses(after, through)
     }
     fn last_seq(&self) -> Result<i64> {
+        if let Some(meanwhile) = self.meanwhile.lock().unwrap().take() {
+            meanwhile();
+        }
         self.outbox.last_seq()
     }
     fn pending(&self) -> Result<Pending> {
@@ -137,68 +168,140 @@ impl Clock for Quick {
     }
 }
 
-/// Writes one row, waits until it is uploaded, and returns what was sent and which errors were reported.
-fn upload(settles: u32, leases: u32) -> (Vec<i64>, Vec<Code>) {
-    let directory = tempfile::tempdir().unwrap();
-    let server = Arc::new(Server::default());
-    let app = App::open(AppConfig {
-        base_url: Some("http://server".to_owned()),
-        path: Some(directory.path().to_owned()),
-        enable_caching: false,
-        transport: Some(server.clone()),
-        clock: Arc::new(Quick),
-        ..AppConfig::new("a")
-    });
-    let user = app.unwrap().login(&Credentials::anonymous()).unwrap();
-    let outbox = Failing {
-        outbox: MemoryOutbox::new(),
-        settles: settles.into(),
-        leases: leases.into(),
-    };
-    let schema = outbox.register_schema(&"a".repeat(32), "{}").unwrap();
-    let runs = [Run {
-        class: "A".to_owned(),
-        count: 1,
-    }];
-    outbox
-        .append(&WriteTransaction {
-            schema,
-            runs: &runs,
-            payload: &[5, 0, 0, 0, 0],
-        })
-        .unwrap();
-
-    let (sender, errors) = channel();
-    let sender = Mutex::new(sender);
-    let handler: session::ErrorHandler =
-        Arc::new(move |error: &SyncError| sender.lock().unwrap().send(error.code).unwrap());
-    let path = directory.path().join("a.realm");
-    let policy = StopPolicy::Immediately;
-    let core = Core::new(
-        path,
-        user,
-        Arc::new(outbox),
-        server.clone(),
-        policy,
-        Some(handler),
-    );
-    core.opened();
-    start(&core);
-    Session::of(&core)
-        .wait_for_upload_blocking(Some(Duration::from_secs(60)))
-        .unwrap();
-    assert!(!core.has_pending());
-    core.end();
-    let sent = server.0.lock().unwrap().clone();
-    (sent, errors.try_iter().collect())
+/// A session over an outbox with one row in it.
+struct Fixture {
+    server: Arc<Server>,
+    outbox: Arc<Failing>,
+    core: Arc<Core>,
+    session: Session,
+    errors: Receiver<SyncError>,
+    _directory: tempfile::TempDir,
 }
+
+impl Fixture {
+    fn new(outbox: Failing) -> Fixture {
+        let directory = tempfile::tempdir().unwrap();
+        let server = Arc::new(Server::default());
+        let app = App::open(AppConfig {
+            base_url: Some("http://server".to_owned()),
+            path: Some(directory.path().to_owned()),
+            enable_caching: false,
+            transport: Some(server.clone()),
+            clock: Arc::new(Quick),
+            ..AppConfig::new("a")
+        });
+        let user = app.unwrap().login(&Credentials::anonymous()).unwrap();
+        let outbox = Arc::new(outbox);
+        let schema = outbox.register_schema(&"a".repeat(32), "{}").unwrap();
+        let runs = [Run {
+            class: "A".to_owned(),
+            count: 1,
+        }];
+        outbox
+            .append(&WriteTransaction {
+                schema,
+                runs: &runs,
+                payload: &[5, 0, 0, 0, 0],
+            })
+            .unwrap();
+        let (sender, errors) = channel();
+        let sender = Mutex::new(sender);
+        let handler: session::ErrorHandler =
+            Arc::new(move |error: &SyncError| sender.lock().unwrap().send(error.clone()).unwrap());
+        let core = Core::new(
+            directory.path().join("a.realm"),
+            user,
+            outbox.clone(),
+            server.clone(),
+            StopPolicy::Immediately,
+            Some(handler),
+        );
+        core.opened();
+        Fixture {
+            server,
+            outbox,
+            session: Session::of(&core),
+            core,
+            errors,
+            _directory: directory,
+        }
+    }
+
+    fn wait(&self) -> Receiver<crate::Result<()>> {
+        let (sender, result) = channel();
+        self.session
+            .wait_for_upload(move |done| sender.send(done).unwrap());
+        result
+    }
+
+    fn sent(&self) -> Vec<i64> {
+        self.server.0.lock().unwrap().clone()
+    }
+}
+
+impl Drop for Fixture {
+    fn drop(&mut self) {
+        self.core.end();
+    }
+}
+
+const LIMIT: Duration = Duration::from_secs(60);
 
 #[test]
 fn rows_leave_once_the_outbox_can_let_them_go_and_are_not_sent_again_for_it() {
-    assert_eq!(upload(3, 0), (vec![1], vec![]));
+    let fixture = Fixture::new(Failing::new(3, 0, locked()));
+    start(&fixture.core);
+    fixture.wait().recv_timeout(LIMIT).unwrap().unwrap();
+    assert!(!fixture.core.has_pending());
+    assert_eq!(fixture.sent(), [1]);
+    assert!(fixture.errors.try_recv().is_err());
+}
+
+#[test]
+fn rows_that_cannot_leave_for_long_are_reported_and_sent_again() {
+    let fixture = Fixture::new(Failing::new(SETTLE_ATTEMPTS, 0, locked()));
+    start(&fixture.core);
+    fixture.wait().recv_timeout(LIMIT).unwrap().unwrap();
+    assert_eq!(fixture.sent(), [1, 1]);
+    let error = fixture.errors.try_recv().unwrap();
+    assert_eq!((error.code, error.is_fatal), (Code::FileOperationFailed, false));
+    assert!(fixture.errors.try_recv().is_err());
+}
+
+#[test]
+fn rows_that_an_error_keeps_from_leaving_end_the_wait_and_leave_when_it_is_gone() {
+    let fixture = Fixture::new(Failing::new(3, 0, missing()));
+    let waiting = fixture.wait();
+    start(&fixture.core);
+    let error = waiting.recv_timeout(LIMIT).unwrap().unwrap_err();
+    assert_eq!(error.code(), Code::FileOperationFailed);
+    let told = fixture.errors.recv_timeout(LIMIT).unwrap();
+    assert_eq!((told.code, told.is_fatal), (Code::FileOperationFailed, true));
+    let begun = std::time::Instant::now();
+    while fixture.core.has_pending() || !fixture.core.is_active() {
+        assert!(begun.elapsed() < LIMIT);
+        std::thread::yield_now();
+    }
+    assert_eq!(fixture.sent(), [1; 4]);
+    assert!(fixture.errors.try_recv().is_err(), "it is told once");
 }
 
 #[test]
 fn an_outbox_that_cannot_be_read_for_a_while_is_reported_and_tried_again() {
-    assert_eq!(upload(0, 2), (vec![1], vec![Code::FileOperationFailed; 2]));
+    let fixture = Fixture::new(Failing::new(0, 2, locked()));
+    start(&fixture.core);
+    fixture.wait().recv_timeout(LIMIT).unwrap().unwrap();
+    assert_eq!(fixture.sent(), [1]);
+    let told: Vec<_> = fixture.errors.try_iter().map(|error| error.code).collect();
+    assert_eq!(told, [Code::FileOperationFailed; 2]);
+}
+
+#[test]
+fn a_wait_that_begins_while_a_paused_session_ends_is_told_so() {
+    let fixture = Fixture::new(Failing::new(0, 0, locked()));
+    fixture.session.pause();
+    let core = fixture.core.clone();
+    *fixture.outbox.meanwhile.lock().unwrap() = Some(Box::new(move || core.end()));
+    let ended = fixture.wait().recv_timeout(LIMIT).unwrap();
+    assert_eq!(ended.unwrap_err().code(), Code::OperationAborted);
 }

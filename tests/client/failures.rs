@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use realm_ingest::app::{Credentials, UserState};
-use realm_ingest::uploader::session::SessionState;
+use realm_ingest::realm::Realm;
+use realm_ingest::uploader::session::{ConnectionState, SessionState};
 use realm_ingest::{Code, SyncError};
 
 use crate::common::server::{Reaction, Server};
-use crate::common::{Fixture, LIMIT, uploaded, wait, write};
+use crate::common::{Fixture, LIMIT, until, uploaded, wait, write};
 
 fn busy(seconds: u32) -> Reaction {
     let body = r#"{"error":"busy","error_code":"InternalServerError"}"#.to_owned();
@@ -112,6 +113,7 @@ fn a_token_is_refreshed_before_it_ends() {
 #[test]
 fn a_second_401_is_fatal_and_keeps_the_data() {
     let fixture = Fixture::new();
+    fixture.clock.hold_long_pauses();
     let (realm, errors) = fixture.realm();
     uploaded(&realm);
     for _ in 0..2 {
@@ -225,14 +227,16 @@ fn answers_that_make_no_sense_settle_nothing() {
     assert_eq!(fixture.server.ids(), [0, 1, 2]);
 }
 
+fn unreadable() -> Reaction {
+    Reaction::error(400, "BadRequest", "the batch contradicts itself")
+}
+
 #[test]
 fn a_batch_the_server_cannot_read_is_fatal_and_kept() {
     let fixture = Fixture::new();
+    fixture.clock.hold_long_pauses();
     let (realm, errors) = fixture.realm();
-    fixture.server.next(
-        "POST ingest",
-        Reaction::error(400, "BadRequest", "the batch contradicts itself"),
-    );
+    fixture.server.next("POST ingest", unreadable());
     write(&realm, [1]);
     let error = errors.recv_timeout(LIMIT).unwrap();
     assert_eq!(
@@ -254,22 +258,96 @@ fn a_batch_the_server_cannot_read_is_fatal_and_kept() {
 }
 
 #[test]
-fn a_schema_that_contradicts_the_server_is_fatal_and_keeps_the_data() {
+fn a_fatal_session_tries_again_by_itself_ever_more_rarely_and_tells_of_it_once() {
     let fixture = Fixture::new();
+    fixture.clock.hold_long_pauses();
+    let (realm, errors) = fixture.realm();
+    for _ in 0..3 {
+        fixture.server.next("POST ingest", unreadable());
+    }
+    write(&realm, [1]);
+    assert!(errors.recv_timeout(LIMIT).unwrap().is_fatal);
+    for attempt in 1..=3 {
+        until("a pause", || fixture.clock.long_pauses().len() == attempt);
+        assert_eq!(realm.session().state(), SessionState::Inactive);
+        assert_eq!(realm.session().connection_state(), ConnectionState::Disconnected);
+        fixture.clock.release();
+    }
+    fixture.server.until("the row", |state| !state.stored.is_empty());
+    until("activity", || realm.session().state() == SessionState::Active);
+    uploaded(&realm);
+    let pauses: Vec<_> = fixture
+        .clock
+        .long_pauses()
+        .iter()
+        .map(Duration::as_secs)
+        .collect();
+    assert_eq!(pauses, [30, 60, 120]);
+    assert!(errors.try_recv().is_err(), "it is told once");
+
+    fixture.server.next("POST ingest", unreadable());
+    write(&realm, [2]);
+    let again = errors.recv_timeout(LIMIT).unwrap();
+    assert!(again.is_fatal, "after a success it is news");
+    until("a pause", || fixture.clock.long_pauses().len() == 4);
+    assert_eq!(fixture.clock.long_pauses()[3].as_secs(), 30);
+}
+
+#[test]
+fn a_fatal_session_tries_again_at_once_when_it_is_asked_to() {
+    let fixture = Fixture::new();
+    fixture.clock.hold_long_pauses();
+    let (realm, errors) = fixture.realm();
+    let asks: [fn(&Fixture, &Realm) -> Option<Realm>; 3] = [
+        |_, realm| {
+            realm.session().reconnect();
+            None
+        },
+        |_, realm| {
+            realm.session().resume();
+            None
+        },
+        |fixture, _| Some(fixture.realm().0),
+    ];
+    for (attempt, ask) in asks.into_iter().enumerate() {
+        fixture.server.next("POST ingest", unreadable());
+        write(&realm, [attempt as i64]);
+        assert!(errors.recv_timeout(LIMIT).unwrap().is_fatal);
+        until("a pause", || fixture.clock.long_pauses().len() > attempt);
+        let _open = ask(&fixture, &realm);
+        fixture
+            .server
+            .until("the row", |state| state.stored.len() == attempt + 1);
+        until("activity", || realm.session().state() == SessionState::Active);
+    }
+}
+
+#[test]
+fn a_schema_that_contradicts_the_server_is_told_and_asked_for_again_and_stops_nobody() {
+    let fixture = Fixture::new();
+    fixture.clock.hold_long_pauses();
     let (realm, errors) = fixture.realm();
     let text = "property 'Reading.note' has been changed from 'int' to 'string'";
-    fixture.server.next(
-        "PUT ingest/schemas/",
-        Reaction::error(409, "SchemaConflict", text),
-    );
+    for _ in 0..2 {
+        let refusal = Reaction::error(409, "SchemaConflict", text);
+        fixture.server.next("PUT ingest/schemas/", refusal);
+    }
     write(&realm, [1]);
+    let waiting = wait(&realm);
     let error = errors.recv_timeout(LIMIT).unwrap();
     assert_eq!(
         (error.code, error.is_fatal),
-        (Code::SyncInvalidSchemaChange, true)
+        (Code::SyncInvalidSchemaChange, false)
     );
     assert_eq!(error.message, text);
-    assert_eq!(realm.pending().unwrap().objects, 1);
+    until("a pause", || fixture.clock.long_pauses().len() == 1);
+    assert_eq!(realm.session().state(), SessionState::Active);
+    fixture.clock.release();
+    until("a pause", || fixture.clock.long_pauses().len() == 2);
+    fixture.clock.release();
+    waiting.recv_timeout(LIMIT).unwrap().unwrap();
+    assert_eq!(fixture.server.ids(), [1]);
+    assert!(errors.try_recv().is_err(), "it is told once");
 }
 
 #[test]

@@ -191,7 +191,7 @@ fn a_schema_that_contradicts_an_earlier_one_is_refused_and_the_data_is_kept() {
     let error = errors.recv_timeout(LIMIT).unwrap();
     assert_eq!(
         (error.code, error.is_fatal),
-        (Code::SyncInvalidSchemaChange, true),
+        (Code::SyncInvalidSchemaChange, false),
         "{}",
         error.message
     );

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use realm_ingest::Code;
+use realm_ingest::outbox::Run;
 use realm_ingest::realm::{Realm, RealmConfig, StopPolicy};
 
 use crate::common::server::Reaction;
@@ -129,4 +130,27 @@ fn an_older_copy_of_the_file_takes_a_new_identity_and_loses_nothing() {
     ids.sort_unstable();
     assert_eq!(ids, [1, 2, 3, 4]);
     assert_eq!(fixture.server.state().positions.len(), 2);
+}
+
+#[test]
+fn a_file_opens_with_every_release_whatever_it_changed_in_its_classes() {
+    let fixture = Fixture::new();
+    let user = fixture.user();
+    let open = |schema: &str| Realm::open(&user, RealmConfig::new(schema), None).unwrap();
+    let changed = SCHEMA.replace("string", "bool");
+    let document = bson::serialize_to_vec(&bson::doc! {"_id": 2_i64, "note": true}).unwrap();
+    let run = Run {
+        class: "Reading".to_owned(),
+        count: 1,
+    };
+    let (older, newer) = (open(SCHEMA), open(&changed));
+    older.session().pause();
+    write(&older, [1]);
+    newer.append(&[run], &document).unwrap();
+    write(&older, [3]);
+    drop((older, newer));
+    let again = (open(&changed), open(SCHEMA));
+    uploaded(&again.1);
+    assert_eq!(fixture.server.ids(), [1, 2, 3]);
+    assert_eq!(fixture.server.state().schemas.len(), 2);
 }

@@ -322,6 +322,24 @@ fn a_paused_session_does_not_linger_after_the_last_close() {
 }
 
 #[test]
+fn reconnect_during_an_attempt_ends_the_pause_that_would_follow_it() {
+    let fixture = Fixture::new();
+    fixture.clock.hold_long_pauses();
+    let (realm, _errors) = fixture.realm();
+    uploaded(&realm);
+    let busy = vec![("Retry-After", "60".to_owned())];
+    fixture
+        .server
+        .next("POST ingest", Reaction::HoldAndAnswer(503, busy, String::new()));
+    write(&realm, [1]);
+    fixture.server.until_held(1);
+    realm.session().reconnect();
+    fixture.server.release();
+    uploaded(&realm);
+    assert_eq!(fixture.server.ids(), [1]);
+}
+
+#[test]
 fn reconnect_ends_the_pause_between_attempts() {
     use realm_ingest::app::{App, Credentials};
     use realm_ingest::clock::{Clock, Pause};

@@ -5,6 +5,7 @@
 
 pub mod server;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
@@ -16,6 +17,7 @@ use realm_ingest::outbox::Run;
 use realm_ingest::realm::{ErrorHandler, Realm, RealmConfig};
 use server::Server;
 use tempfile::TempDir;
+use tokio::sync::Notify;
 
 /// Longer than anything here takes; a test that reaches it has failed.
 pub const LIMIT: Duration = Duration::from_secs(60);
@@ -40,19 +42,44 @@ pub fn panics_end_the_test() {
     });
 }
 
-/// Every pause ends at once and is noted.
+/// Every pause is noted and ends at once; long ones end by hand where a test wants that.
 #[derive(Default)]
-pub struct TestClock(Mutex<Vec<Duration>>);
+pub struct TestClock {
+    pauses: Mutex<Vec<Duration>>,
+    holds: AtomicBool,
+    gate: Arc<Notify>,
+}
 
 impl TestClock {
     pub fn pauses(&self) -> Vec<Duration> {
-        self.0.lock().unwrap().clone()
+        self.pauses.lock().unwrap().clone()
+    }
+
+    const LONG: Duration = Duration::from_secs(30);
+
+    /// From now on pauses of half a minute and more last until [`TestClock::release`].
+    pub fn hold_long_pauses(&self) {
+        self.holds.store(true, Ordering::Relaxed);
+    }
+
+    /// Ends a long pause, the present one or the next.
+    pub fn release(&self) {
+        self.gate.notify_one();
+    }
+
+    pub fn long_pauses(&self) -> Vec<Duration> {
+        let pauses = self.pauses().into_iter();
+        pauses.filter(|pause| *pause >= TestClock::LONG).collect()
     }
 }
 
 impl Clock for TestClock {
     fn sleep(&self, duration: Duration) -> Pause {
-        self.0.lock().unwrap().push(duration);
+        self.pauses.lock().unwrap().push(duration);
+        if duration >= TestClock::LONG && self.holds.load(Ordering::Relaxed) {
+            let gate = self.gate.clone();
+            return Box::pin(async move { gate.notified().await });
+        }
         // Not zero, so that a loop that polls does not starve the rest.
         Box::pin(tokio::time::sleep(Duration::from_millis(1)))
     }

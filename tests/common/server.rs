@@ -24,6 +24,8 @@ pub enum Reaction {
     DoAndSay(Box<dyn FnOnce(Value) -> String + Send>),
     /// Waits for [`Server::release`], then behaves.
     Hold,
+    /// Waits for [`Server::release`], then answers so and does nothing else.
+    HoldAndAnswer(u16, Vec<(&'static str, String)>, String),
     /// Stores all but these (transaction, index) and refuses them.
     Refuse(Vec<(i64, u32)>),
 }
@@ -229,19 +231,26 @@ impl Server {
             }
             Some(Reaction::Refuse(refused)) => Some(behave(&mut state, &seen, &refused)),
             Some(Reaction::Hold) => {
-                state.held += 1;
-                let ticket = state.held;
-                self.inner.1.notify_all();
-                let mut state = self
-                    .inner
-                    .1
-                    .wait_while(state, |state| state.released < ticket)
-                    .unwrap();
+                let mut state = self.held(state);
                 let answer = behave(&mut state, &seen, &[]);
                 self.inner.1.notify_all();
                 Some(answer)
             }
+            Some(Reaction::HoldAndAnswer(status, headers, body)) => {
+                drop(self.held(state));
+                Some((status, headers, body))
+            }
         }
+    }
+
+    fn held<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        state.held += 1;
+        let ticket = state.held;
+        self.inner.1.notify_all();
+        self.inner
+            .1
+            .wait_while(state, |state| state.released < ticket)
+            .unwrap()
     }
 }
 

@@ -1,0 +1,45 @@
+//! Tells a session what happens to the account it works for.
+
+use std::sync::{Arc, Weak};
+
+use super::core::Core;
+use crate::app::{Follower, User};
+use crate::error::Error;
+
+/// Listens to one account for a session. An account that the session has left has nobody to tell any more.
+pub(super) struct Following(Weak<Core>);
+
+impl Following {
+    pub(super) fn begin(core: Weak<Core>, user: &User) -> Arc<Following> {
+        let following = Arc::new(Following(core));
+        let follower: Weak<dyn Follower> = Arc::downgrade(&following) as Weak<dyn Follower>;
+        user.account.follow(follower);
+        following
+    }
+}
+
+impl Follower for Following {
+    fn logged_in(&self) {
+        if let Some(core) = self.0.upgrade() {
+            core.logged_in();
+        }
+    }
+
+    fn logged_out(&self) {
+        if let Some(core) = self.0.upgrade() {
+            core.logged_out();
+        }
+    }
+
+    fn rejected(&self, reason: &Error, replaced: bool) {
+        if let Some(core) = self.0.upgrade() {
+            core.rejected(reason, replaced);
+        }
+    }
+
+    fn succeeded_by(&self, successor: &User) {
+        if let Some(core) = self.0.upgrade() {
+            crate::realm::homes::move_to(&core, successor);
+        }
+    }
+}
