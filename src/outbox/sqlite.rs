@@ -14,6 +14,7 @@ mod pack;
 mod process;
 mod recover;
 mod reports;
+mod reserve;
 mod rows;
 mod salvage;
 mod schema;
@@ -22,7 +23,7 @@ mod turns;
 
 use std::fs::{OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension};
@@ -48,6 +49,10 @@ pub struct SqliteOutbox {
     sent_as: Mutex<SentAs>,
     /// How often the file was replaced.
     replaced: AtomicU64,
+    /// It could not be opened again after it was closed for repair.
+    closed: AtomicBool,
+    /// Found in the middle of a call, to be reported at its end.
+    untold: Mutex<Option<Recovered>>,
     process: InProcess,
 }
 
@@ -108,6 +113,8 @@ impl SqliteOutbox {
             known: Mutex::default(),
             sent_as: Mutex::new(sent_as),
             replaced: AtomicU64::new(0),
+            closed: AtomicBool::new(false),
+            untold: Mutex::default(),
             process,
             path,
         };
@@ -203,13 +210,14 @@ impl Drop for SqliteOutbox {
 fn connect(path: &Path, options: &Options, mut writer: Connection) -> Result<(Files, SentAs)> {
     let mut drain = schema::open_uploader(path, options.lock_wait)?;
     let failed = |source| Error::sqlite(path, source);
-    let log = Log::new(path);
+    let mut log = Log::new(path, options.lock_wait);
     log.watch(&mut writer).map_err(failed)?;
     log.watch(&mut drain).map_err(failed)?;
+    // If it cannot be done now, the first write tries again.
+    let _ = log.be_sure(&writer);
     let sent_as = SentAs {
         lineage: meta::origin(&drain).map_err(failed)?.lineage,
-        // Of a log that a process left behind nobody knows.
-        on_disk: rows::sync_log(&drain),
+        on_disk: !log.is_doubtful(),
     };
     if rows::ends(&drain).map_err(failed)?.is_some() {
         // What waits must be able to leave even if the disk fills up from here on. If it is full

@@ -1,9 +1,10 @@
 //! The commits: of rows, in groups, and of what else is written.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use rusqlite::{Connection, Transaction as SqlTransaction, TransactionBehavior};
 
+use super::log::Log;
 use super::pack::Prepared;
 use super::rows::Dropped;
 use super::{SqliteOutbox, Writer, ledger, meta, rows, schema};
@@ -32,8 +33,22 @@ impl SqliteOutbox {
 
     /// Commits rows together; the result is for the commit, the answers in it for each row.
     fn commit_rows(&self, group: &[Prepared<'_>], dropped: &mut Pending) -> Result<Vec<Result<i64>>> {
+        self.be_sure_of_log()?;
         let mut writer = self.writer();
-        let Writer { connection, log } = &mut *writer;
+        let done = self.commit_rows_by(&mut writer, group, dropped);
+        if let Err(error) = &done {
+            writer.log.doubt_after(error);
+        }
+        done
+    }
+
+    fn commit_rows_by(
+        &self,
+        writer: &mut Writer,
+        group: &[Prepared<'_>],
+        dropped: &mut Pending,
+    ) -> Result<Vec<Result<i64>>> {
+        let Writer { connection, log } = writer;
         let bytes = group.iter().map(Prepared::stored_bytes).sum();
         log.empty_if_due(connection, bytes)
             .map_err(|source| self.failed(source))?;
@@ -103,27 +118,61 @@ impl SqliteOutbox {
     pub(super) fn write_alone<T>(
         &self,
         durability: Durability,
-        work: impl FnOnce(&SqlTransaction<'_>) -> rusqlite::Result<T>,
+        work: impl Fn(&SqlTransaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T> {
         self.turns.alone(|| {
+            // What may be undone may also be in a log that is in doubt.
+            if durability == Durability::Full
+                && let Err(error) = self.be_sure_of_log()
+            {
+                let Error::DiskFull { .. } = error else {
+                    return Err(error);
+                };
+                self.writer().log.give_up_reserve();
+                self.be_sure_of_log()?;
+            }
             let (mut drain, mut writer) = (self.drain(), self.writer());
             let connection = &mut drain.connection;
-            let Writer { connection: other, log } = &mut *writer;
-            schema::sync_commits(connection, durability).map_err(|source| self.failed(source))?;
-            let mut transaction = write(connection).map_err(|source| self.failed(source))?;
-            if log.is_stuck() || log.make_room(0).is_err() {
-                drop(transaction);
-                if let Err(error) = log.give_way(connection, other) {
-                    ::log::warn!(target: "ingest::outbox", "no room to empty the log of {}: {error}", self.path.display());
-                }
-                transaction = write(connection).map_err(|source| self.failed(source))?;
+            let Writer {
+                connection: other,
+                log,
+            } = &mut *writer;
+            let mut attempt = |log: &mut Log| {
+                schema::sync_commits(connection, durability)
+                    .and_then(|()| {
+                        let transaction = write(connection)?;
+                        let done = work(&transaction)?;
+                        transaction.commit().map(|()| done)
+                    })
+                    .map_err(|source| self.failed(source))
+                    .inspect_err(|error| log.doubt_after(error))
+            };
+            let mut done = attempt(log);
+            if let Err(Error::DiskFull { .. }) = done {
+                log.give_way(other);
+                done = attempt(log);
             }
-            let done = work(&transaction).and_then(|done| transaction.commit().map(|()| done));
-            let done = done.map_err(|source| self.failed(source))?;
             // What this says is met by the next write.
-            let _ = log.empty_if_due(connection, 0);
-            Ok(done)
+            let _ = log.empty_if_due(other, 0);
+            done
         })
+    }
+
+    /// Sees to it that no hole in the log takes the next commit with it on power loss. To be called in
+    /// a turn, before each commit that promises anything.
+    fn be_sure_of_log(&self) -> Result<()> {
+        if !self.writer().log.is_doubtful() {
+            return Ok(());
+        }
+        // Opening the file anew makes SQLite check the log, and forget what of it went into the
+        // database already: that may be gone as well.
+        let ((), recovered) = self.reopen(|_| ())?;
+        if recovered.is_some() {
+            *self.untold.lock().unwrap_or_else(PoisonError::into_inner) = recovered;
+        }
+        let mut writer = self.writer();
+        let Writer { connection, log } = &mut *writer;
+        log.be_sure(connection).map_err(|source| self.failed(source))
     }
 }
 

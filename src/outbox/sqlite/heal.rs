@@ -2,6 +2,7 @@
 //! be read of it (`recover.rs`), the application is told, and the call is made once more.
 
 use std::collections::HashMap;
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use rusqlite::Connection;
@@ -26,14 +27,18 @@ impl SqliteOutbox {
     /// Those of `call`; [`Error::ForeignProcess`]; [`Error::Corrupt`] if the file could not be replaced.
     pub(super) fn mended<T>(&self, call: impl Fn() -> Result<T>) -> Result<T> {
         self.process.check(&self.path)?;
+        self.be_open()?;
         let replaced = self.replaced.load(Ordering::Acquire);
-        match call() {
+        let done = match call() {
             Err(Error::Corrupt { reason, .. }) => {
                 self.heal(replaced, &reason)?;
                 call()
             }
             done => done,
-        }
+        };
+        let untold = self.untold.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.tell(untold);
+        done
     }
 
     /// Replaces the file, unless another thread did since it had been replaced `replaced` times.
@@ -47,12 +52,8 @@ impl SqliteOutbox {
             Ok(recovered)
         });
         match healed {
-            Ok(None) => Ok(()),
-            Ok(Some(recovered)) => {
-                ::log::error!(target: "ingest::outbox", "{recovered}");
-                if let Some(on_recover) = &self.options.on_recover {
-                    on_recover(&recovered);
-                }
+            Ok(recovered) => {
+                self.tell(recovered);
                 Ok(())
             }
             Err(Error::Locked { .. }) => Err(self.unhealed(
@@ -77,30 +78,53 @@ impl SqliteOutbox {
     }
 
     fn replace(&self, reason: &str) -> Result<Option<Recovered>> {
+        // Only a file that nobody has open can be replaced.
+        let replace = |known: &Known| recover::replace_damaged(&self.path, known, reason);
+        match self.reopen(replace)? {
+            // Also when it was not replaced: most of it can be used.
+            (_, Some(recovered)) => Ok(Some(recovered)),
+            (replaced, None) => replaced.map(|()| None),
+        }
+    }
+
+    /// Closes the file, leaving it and its log as they are, and opens it again. To be called in a turn.
+    /// What was found in its place comes with what `between` returns, and is to be reported.
+    pub(super) fn reopen<T>(&self, between: impl FnOnce(&Known) -> T) -> Result<(T, Option<Recovered>)> {
         let (mut drain, mut writer) = (self.drain(), self.writer());
-        let nothing = || Connection::open_in_memory().map_err(|source| self.failed(source));
-        // Only a file that nobody has open can be replaced. It is kept as it was found.
+        self.closed.store(true, Ordering::Release);
         for connection in [&mut drain.connection, &mut writer.connection] {
             schema::keep_log_on_close(connection, true).map_err(|source| self.failed(source))?;
-            *connection = nothing()?;
+            *connection = Connection::open_in_memory().map_err(|source| self.failed(source))?;
         }
         let known = self.known().clone();
-        let replaced = recover::replace_damaged(&self.path, &known, reason);
-        // Also when it was not replaced: most of it can be used.
+        let done = between(&known);
         let opened = recover::open(&self.path, &self.options, &known)?;
         let (files, sent_as) = connect(&self.path, &self.options, opened.connection)?;
-        *writer = files
-            .writer
-            .into_inner()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        *drain = files
-            .drain
-            .into_inner()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        *writer = files.writer.into_inner().unwrap_or_else(PoisonError::into_inner);
+        *drain = files.drain.into_inner().unwrap_or_else(PoisonError::into_inner);
         *self.sent_as() = sent_as;
-        match opened.recovered {
-            Some(recovered) => Ok(Some(recovered)),
-            None => replaced.map(|()| None),
+        self.closed.store(false, Ordering::Release);
+        Ok((done, opened.recovered))
+    }
+
+    /// Opens the file if opening it again failed before.
+    fn be_open(&self) -> Result<()> {
+        if !self.closed.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let recovered = self.turns.alone(|| {
+            let closed = self.closed.load(Ordering::Acquire);
+            Ok(if closed { self.reopen(|_| ())?.1 } else { None })
+        })?;
+        self.tell(recovered);
+        Ok(())
+    }
+
+    pub(super) fn tell(&self, recovered: Option<Recovered>) {
+        let Some(recovered) = recovered else { return };
+        ::log::error!(target: "ingest::outbox", "{recovered}");
+        if let Some(on_recover) = &self.options.on_recover {
+            on_recover(&recovered);
         }
     }
 }

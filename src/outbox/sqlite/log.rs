@@ -1,33 +1,28 @@
-//! Upkeep of the write-ahead log: room ahead of the writers, and emptying it.
+//! Upkeep of the write-ahead log: when it is emptied, and whether it can be relied on.
 //!
-//! The log's file is longer than what is in use of it, for two reasons.
-//!
-//! Speed: appending to a file costs the file system a journal commit per sync, for the new size and
-//! the new blocks; overwriting does not. So the log's blocks are kept when it is emptied (up to
-//! [`WAL_BYTES`]), and while it first grows, zeros are put ahead of the writers. SQLite stops
-//! reading a log at the first frame that is not of the current generation, which zeros never are.
-//!
-//! Full disks: an outbox that has filled the disk must still be able to drain. Removing rows needs
-//! room in the log, and emptying the log needs room in the database. So a write is only accepted
-//! while the room behind it in the log is as large as the part in use: that suffices for removing
-//! rows, and when it runs out it is given up, which makes the room to empty the log. (Behind a
-//! transaction of more than 800 KiB there is less, [`RESERVE`], which suffices for removing it.)
+//! A sync that failed may have dropped what was written, also what earlier commits wrote without a
+//! sync, and the system reports that once. The next sync succeeds, but leaves a hole in the log, and
+//! after a power cut SQLite reads a log up to the first hole: commits behind it would be lost although
+//! they were synced. So after any failed write or sync the log is in doubt, and so is one that an
+//! earlier process left behind. From there on no commit that promises anything joins it: first the file
+//! is opened anew, for which SQLite checks every commit in the log, all of it goes into the database, and
+//! the log starts over empty. (While another process has the file open SQLite checks nothing, and what
+//! the system still remembers of the log is what goes into the database.)
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, ffi};
 
 use super::recover::beside;
-use super::schema::{PAGE_BYTES, WAL_BYTES, WAL_PAGES};
+use super::reserve::Reserve;
+use super::rows;
+use super::schema::{PAGE_BYTES, WAL_PAGES, is_busy};
 use crate::outbox::Error;
-
-/// The least room behind what is in use: removing all rows and copying an emptied file take a
-/// dozen pages each.
-const RESERVE: u64 = 128 * 1024;
 
 /// Pages that a commit may write beside those of the payloads: the row's own, its parents, and
 /// those that list pages.
@@ -42,22 +37,32 @@ const FRAME: u64 = PAGE_BYTES as u64 + 24;
 
 pub(super) struct Log {
     path: PathBuf,
+    reserve: Reserve,
     /// Pages in the log as of the last commit of this process.
     pages: Arc<AtomicI64>,
     /// Emptying waits for this many pages.
     due: i64,
     /// The database had no room for what is in the log.
     stuck: bool,
+    /// A hole may be in it.
+    doubtful: bool,
+    lock_wait: Duration,
 }
 
 impl Log {
-    pub(super) fn new(database: &Path) -> Log {
-        Log {
+    pub(super) fn new(database: &Path, lock_wait: Duration) -> Log {
+        let mut log = Log {
             path: beside(database, "-wal"),
+            reserve: Reserve::new(database, WAL_PAGES as u64 * FRAME),
             pages: Arc::new(AtomicI64::new(0)),
             due: WAL_PAGES,
             stuck: false,
-        }
+            doubtful: false,
+            lock_wait,
+        };
+        // What its writer met is not known.
+        log.doubtful = log.file_bytes() > 0;
+        log
     }
 
     /// Keeps count of what `connection` commits.
@@ -69,63 +74,74 @@ impl Log {
         }))
     }
 
-    /// Sees to the room that a commit of so many bytes and the time after it need. To be called
-    /// within the write transaction: its lock keeps every other writer, of any process, off the end
-    /// of the file.
+    /// Sees to the room that leaving a full disk needs after a commit of so many bytes. To be called
+    /// within the write transaction.
     ///
     /// # Errors
-    /// The file system has no room. Any other trouble is left to the commit to meet.
+    /// The file system has no room.
     pub(super) fn make_room(&self, bytes: u64) -> io::Result<()> {
         let pages = self.pages.load(Ordering::Relaxed) + pages_of(bytes);
-        let used = 32 + pages.max(0) as u64 * FRAME;
-        let wanted = (2 * used).min(WAL_BYTES).max(used + RESERVE);
-        // Others cut the file too, so it is looked at each time; that is nothing beside a sync.
-        let length = self.file_bytes();
-        if wanted <= length {
-            return Ok(());
-        }
-        // Up to the size that is kept the file grows by doubling. Beyond it the commit itself makes
-        // it grow, and only the reserve is put behind it.
-        let end = wanted.max((2 * length).min(WAL_BYTES));
-        let start = if end > WAL_BYTES { length.max(used) } else { length };
-        let written = OpenOptions::new()
-            .write(true)
-            .open(&self.path)
-            .and_then(|mut file| {
-                file.seek(SeekFrom::Start(start))?;
-                file.write_all(&vec![0; (end - start) as usize])
-                    .inspect_err(|_| drop(file.set_len(length)))
-            });
-        match written {
-            Err(error) if Error::is_no_room(&error) => Err(error),
-            _ => Ok(()),
-        }
+        self.reserve.make(pages.max(0) as u64 * FRAME)
     }
 
-    /// Empties the log into the room that is kept behind it, for the sake of `connection`, which
-    /// has to remove rows on a full disk. `other` is a second connection, not in a transaction.
-    pub(super) fn give_way(
-        &mut self,
-        connection: &mut Connection,
-        other: &Connection,
-    ) -> rusqlite::Result<()> {
-        let lock = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let (in_use, moved) = other.query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| {
-            Ok((
-                row.get::<_, i64>(1)?.max(0) as u64,
-                row.get::<_, i64>(2)?.max(0) as u64,
-            ))
-        })?;
-        let used = 32 + in_use * FRAME;
-        // What is not worth its content in the database is better kept as it is.
-        if self.file_bytes() >= used + in_use.saturating_sub(moved) * FRAME {
-            let _ = OpenOptions::new()
-                .write(true)
-                .open(&self.path)
-                .and_then(|file| file.set_len(used));
+    /// Makes room on a full disk, for the sake of removing rows.
+    pub(super) fn give_way(&mut self, connection: &Connection) {
+        self.give_up_reserve();
+        // If the room does not suffice for all that is in the log, removing can still go on in it.
+        let _ = self.empty(connection);
+    }
+
+    pub(super) fn give_up_reserve(&self) {
+        self.reserve.give_up();
+    }
+
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.doubtful
+    }
+
+    /// Starts the log over if it is in doubt.
+    ///
+    /// # Errors
+    /// It is still in doubt: the disk fails, is full, or somebody else keeps the log in use.
+    pub(super) fn be_sure(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let since = Instant::now();
+        while self.doubtful {
+            let kept = match self.cut(connection) {
+                Ok(true) => return Ok(()),
+                Ok(false) => rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_BUSY), None),
+                Err(error) => error,
+            };
+            // Another process that is emptying the log is not waited for by SQLite.
+            if !is_busy(&kept) || since.elapsed() >= self.lock_wait {
+                return Err(kept);
+            }
+            std::thread::sleep(Duration::from_millis(1));
         }
-        lock.rollback()?;
-        self.empty(connection)
+        Ok(())
+    }
+
+    /// Moves all of the log into the database and cuts it to nothing; false if somebody is using it.
+    pub(super) fn cut(&mut self, connection: &Connection) -> rusqlite::Result<bool> {
+        let cut = rows::cut_log(connection)
+            .inspect_err(|error| self.doubtful |= leaves_doubt(error, Error::is_full(error)))?;
+        if cut {
+            self.pages.store(0, Ordering::Relaxed);
+            self.due = WAL_PAGES;
+            self.stuck = false;
+            self.doubtful = false;
+        }
+        Ok(cut)
+    }
+
+    /// Takes note of what a failed write tells about the log.
+    pub(super) fn doubt_after(&mut self, error: &Error) {
+        self.doubtful |= match error {
+            Error::Sqlite { source, .. } => leaves_doubt(source, false),
+            Error::DiskFull { source, .. } => source
+                .downcast_ref()
+                .is_some_and(|source| leaves_doubt(source, true)),
+            _ => false,
+        };
     }
 
     /// Empties the log if it would have too much in it with a commit of so many bytes.
@@ -146,11 +162,6 @@ impl Log {
             .or_else(|error| if self.stuck { Err(error) } else { Ok(()) })
     }
 
-    /// Whether the database has no room for what is in the log.
-    pub(super) fn is_stuck(&self) -> bool {
-        self.stuck
-    }
-
     /// Moves the log's content into the database; the next commit then starts over in the same
     /// blocks. Leaves behind what others are using.
     fn empty(&mut self, connection: &Connection) -> rusqlite::Result<()> {
@@ -159,6 +170,7 @@ impl Log {
         });
         self.stuck = emptied.as_ref().is_err_and(Error::is_full);
         let (in_use, moved) = emptied.inspect_err(|error| {
+            self.doubtful |= leaves_doubt(error, self.stuck);
             log::warn!(target: "ingest::outbox", "cannot empty {}: {error}", self.path.display());
         })?;
         if in_use == moved {
@@ -171,13 +183,27 @@ impl Log {
     pub(super) fn file_bytes(&self) -> u64 {
         fs::metadata(&self.path).map_or(0, |metadata| metadata.len())
     }
+}
 
-    /// To be called when the file was cut.
-    pub(super) fn was_cut(&mut self) {
-        self.pages.store(0, Ordering::Relaxed);
-        self.due = WAL_PAGES;
-        self.stuck = false;
+/// Whether something that was written may be gone after this. A write that found no room changed
+/// nothing; a sync that found none is as any other that failed.
+fn leaves_doubt(error: &rusqlite::Error, full: bool) -> bool {
+    if error.sqlite_error_code() != Some(ErrorCode::SystemIoFailure) {
+        return false;
     }
+    let code = error.sqlite_extended_error_code();
+    if full && code == Some(ffi::SQLITE_IOERR_WRITE) {
+        return false;
+    }
+    let reading = [
+        ffi::SQLITE_IOERR_READ,
+        ffi::SQLITE_IOERR_SHORT_READ,
+        ffi::SQLITE_IOERR_FSTAT,
+        ffi::SQLITE_IOERR_LOCK,
+        ffi::SQLITE_IOERR_RDLOCK,
+        ffi::SQLITE_IOERR_NOMEM,
+    ];
+    code.is_none_or(|code| !reading.contains(&code))
 }
 
 /// The pages that a commit of so many bytes writes, rather too many.

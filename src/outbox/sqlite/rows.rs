@@ -408,20 +408,10 @@ pub(super) fn copy_to_fit(connection: &Connection) -> Result<()> {
     connection.execute_batch("VACUUM")
 }
 
-/// Moves what it can of the log into the database, which syncs it. Whether all of it is on the disk.
-pub(super) fn sync_log(connection: &Connection) -> bool {
-    let moved = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
-        Ok((
-            row.get::<_, i64>(0)?,
-            row.get::<_, i64>(1)?,
-            row.get::<_, i64>(2)?,
-        ))
-    });
-    moved.is_ok_and(|(busy, in_use, moved)| busy == 0 && in_use == moved)
-}
-
-/// Moves the whole log into the database and cuts it to nothing. Left for another time when
-/// somebody is reading.
-pub(super) fn cut_log(connection: &Connection) -> Result<()> {
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+/// Moves the whole log into the database and cuts it to nothing; false, with nothing cut, when
+/// somebody is reading or writing.
+pub(super) fn cut_log(connection: &Connection) -> Result<bool> {
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+        row.get(0).map(|busy: bool| !busy)
+    })
 }

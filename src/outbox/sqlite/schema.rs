@@ -45,9 +45,9 @@ pub(super) const PAGE_BYTES: i64 = 4096;
 /// little is pending.
 pub(super) const WAL_PAGES: i64 = 200;
 
-/// The log's file is kept at twice that size, for the reasons given in `log.rs`; what a large
-/// transaction adds beyond it is cut off again.
-pub(super) const WAL_BYTES: u64 = (2 * WAL_PAGES * (PAGE_BYTES + 24)) as u64 + 32;
+/// The log's file is kept at that size when it is emptied, as overwriting blocks takes less of a file
+/// system than adding them; what a large transaction adds beyond it is cut off again.
+pub(super) const WAL_BYTES: u64 = (WAL_PAGES * (PAGE_BYTES + 24)) as u64 + 32;
 
 const CREATE: &str = "
     CREATE TABLE meta (
@@ -317,7 +317,7 @@ fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
-fn is_busy(error: &rusqlite::Error) -> bool {
+pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(
         error.sqlite_error_code(),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)

@@ -25,8 +25,7 @@ impl SqliteOutbox {
             let usage = rows::usage(connection).map_err(failed)?;
             if usage.free_bytes() <= KEEP_FREE_BYTES {
                 if writer.log.file_bytes() > schema::WAL_BYTES {
-                    rows::cut_log(connection).map_err(failed)?;
-                    writer.log.was_cut();
+                    writer.log.cut(connection).map_err(failed)?;
                 }
                 return Ok(false);
             }
@@ -38,8 +37,7 @@ impl SqliteOutbox {
             let left = rows::usage(connection).map_err(failed)?;
             let more = left.free_bytes() > KEEP_FREE_BYTES && left.pages < usage.pages;
             if !more {
-                rows::cut_log(connection).map_err(failed)?;
-                writer.log.was_cut();
+                writer.log.cut(connection).map_err(failed)?;
             }
             Ok(more)
         })

@@ -1,0 +1,288 @@
+//! A disk that loses power: built from the record of `tests/faults/unreliable_disk.c`, it gives the
+//! states that the files may be in.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::common::{as_other_part, noise};
+
+const RECORD: &str = "UNRELIABLE_RECORD";
+
+/// A process on an unreliable disk: its folder, and what it did there.
+pub struct Recorded {
+    _shim: TempDir,
+    pub folder: PathBuf,
+    pub events: Vec<Event>,
+}
+
+pub struct Event {
+    kind: u8,
+    path: PathBuf,
+    offset: u64,
+    data: Vec<u8>,
+}
+
+impl Event {
+    /// Whether a sync failed here.
+    pub fn is_failure(&self) -> bool {
+        self.kind == b'f'
+    }
+
+    /// What the process said here by [`say`].
+    pub fn said(&self) -> Option<&str> {
+        (self.kind == b'm').then(|| str::from_utf8(&self.data).unwrap())
+    }
+}
+
+/// Runs `test` as another process, with these files in its folder; `failing` as UNRELIABLE_SYNC.
+pub fn record(test: &str, files: &BTreeMap<PathBuf, Vec<u8>>, failing: Option<&str>) -> Recorded {
+    let shim = in_memory();
+    let library = shim.path().join("unreliable_disk.so");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults/unreliable_disk.c");
+    let mut compile = Command::new(std::env::var_os("CC").unwrap_or("cc".into()));
+    compile.args(["-O1", "-shared", "-fPIC", "-o"]).arg(&library);
+    assert!(
+        compile
+            .arg(&source)
+            .args(["-ldl", "-lpthread"])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let folder = shim.path().join("disk");
+    fs::create_dir(&folder).unwrap();
+    write_files(&folder, files);
+    let record = shim.path().join("record");
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    as_other_part(&mut command, test, &folder.join("default.realm"));
+    command
+        .env("LD_PRELOAD", &library)
+        .env("UNRELIABLE_FOLDER", &folder)
+        .env(RECORD, &record);
+    if let Some(failing) = failing {
+        command.env("UNRELIABLE_SYNC", failing);
+    }
+    let output = command.output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+    Recorded {
+        events: events(&fs::read(&record).unwrap()),
+        folder,
+        _shim: shim,
+    }
+}
+
+/// Puts a mark between the events. For the recorded process.
+pub fn say(text: &str) {
+    use std::io::Write;
+    let mut bytes = vec![b'm'];
+    for number in [0, 0, text.len() as u64] {
+        bytes.extend_from_slice(&number.to_ne_bytes());
+    }
+    bytes.extend_from_slice(text.as_bytes());
+    let record = std::env::var_os(RECORD).unwrap();
+    let mut file = fs::OpenOptions::new().append(true).open(record).unwrap();
+    file.write_all(&bytes).unwrap();
+}
+
+fn events(mut bytes: &[u8]) -> Vec<Event> {
+    let mut take = |count: usize| {
+        let (taken, rest) = bytes.split_at_checked(count)?;
+        bytes = rest;
+        Some(taken.to_vec())
+    };
+    let mut events = Vec::new();
+    while let Some(kind) = take(1) {
+        let mut number = || u64::from_ne_bytes(take(8).unwrap().try_into().unwrap());
+        let (offset, path, data) = (number(), number() as usize, number() as usize);
+        events.push(Event {
+            kind: kind[0],
+            path: PathBuf::from(String::from_utf8(take(path).unwrap()).unwrap()),
+            offset,
+            data: take(data).unwrap(),
+        });
+    }
+    events
+}
+
+/// Which part of what was not synced is on the disk.
+#[derive(Debug, Clone, Copy)]
+pub enum Survives {
+    Nothing,
+    All,
+    /// Any part, the same for the same number.
+    Some(u64),
+}
+
+impl Survives {
+    /// Of each of so many changes, in thirds: none of it, half of it, or all.
+    fn thirds(self, count: usize) -> Vec<u8> {
+        match self {
+            Survives::Nothing => vec![0; count],
+            Survives::All => vec![2; count],
+            Survives::Some(seed) => noise(seed, count).into_iter().map(|byte| byte % 3).collect(),
+        }
+    }
+}
+
+enum Change {
+    Write(u64, Vec<u8>),
+    Length(u64),
+}
+
+#[derive(Default)]
+struct Node {
+    synced: Vec<u8>,
+    since: Vec<Change>,
+}
+
+impl Node {
+    fn content(&self, survives: Survives) -> Vec<u8> {
+        let mut content = self.synced.clone();
+        for (change, thirds) in self.since.iter().zip(survives.thirds(self.since.len())) {
+            match change {
+                Change::Length(length) if thirds > 0 => content.resize(*length as usize, 0),
+                Change::Length(_) => {}
+                Change::Write(at, bytes) => {
+                    let bytes = &bytes[..bytes.len() * usize::from(thirds) / 2];
+                    let (start, end) = (*at as usize, *at as usize + bytes.len());
+                    if !bytes.is_empty() {
+                        content.resize(content.len().max(end), 0);
+                        content[start..end].copy_from_slice(bytes);
+                    }
+                }
+            }
+        }
+        content
+    }
+}
+
+type Names = BTreeMap<PathBuf, usize>;
+
+/// The files as the process sees them, and which of it is safe.
+pub struct Disk {
+    nodes: Vec<Node>,
+    names: Names,
+    synced_names: Names,
+    /// Names that changed since their folder was synced, in order: their nodes now, none if removed.
+    changed_names: Vec<(PathBuf, Option<usize>)>,
+    lost_on_failure: Survives,
+}
+
+impl Disk {
+    /// `lost_on_failure`: what is on the disk of what a failed sync should have put there; the rest is
+    /// never written, though the process sees it.
+    pub fn new(folder: &Path, files: &BTreeMap<PathBuf, Vec<u8>>, lost_on_failure: Survives) -> Disk {
+        let nodes = files.values().map(|bytes| Node {
+            synced: bytes.clone(),
+            since: Vec::new(),
+        });
+        let names: Names = files.keys().map(|name| folder.join(name)).zip(0..).collect();
+        Disk {
+            nodes: nodes.collect(),
+            synced_names: names.clone(),
+            names,
+            changed_names: Vec::new(),
+            lost_on_failure,
+        }
+    }
+
+    pub fn apply(&mut self, event: &Event) {
+        let path = &event.path;
+        let to = || PathBuf::from(str::from_utf8(&event.data).unwrap());
+        match event.kind {
+            b'c' | b'd' => {
+                self.nodes.push(Node::default());
+                self.name(path.clone(), Some(self.nodes.len() - 1));
+            }
+            b'w' => self.change(path, Change::Write(event.offset, event.data.clone())),
+            b't' => self.change(path, Change::Length(event.offset)),
+            b's' | b'f' => {
+                let reached = if event.kind == b's' {
+                    Survives::All
+                } else {
+                    self.lost_on_failure
+                };
+                if let Some(node) = self.names.get(path).map(|at| &mut self.nodes[*at]) {
+                    node.synced = node.content(reached);
+                    node.since.clear();
+                }
+                let in_folder = |name: &Path| event.kind == b's' && name.parent() == Some(path);
+                for (name, node) in self.changed_names.extract_if(.., |(name, _)| in_folder(name)) {
+                    rename(&mut self.synced_names, name, node);
+                }
+            }
+            b'r' => {
+                let node = self.names[path];
+                self.name(to(), Some(node));
+                self.name(path.clone(), None);
+            }
+            b'l' => self.name(to(), Some(self.names[path])),
+            b'u' => self.name(path.clone(), None),
+            _ => {}
+        }
+    }
+
+    fn change(&mut self, path: &Path, change: Change) {
+        // What is still written to a file without a name is gone in any case.
+        if let Some(at) = self.names.get(path) {
+            self.nodes[*at].since.push(change);
+        }
+    }
+
+    fn name(&mut self, path: PathBuf, node: Option<usize>) {
+        rename(&mut self.names, path.clone(), node);
+        self.changed_names.push((path, node));
+    }
+
+    /// Whether this name is there whatever happens.
+    pub fn keeps(&self, path: &Path) -> bool {
+        self.synced_names.contains_key(path)
+    }
+
+    /// Writes to `folder` what would be found after losing power now. Changes of names survive in
+    /// their order, as in every file system with a journal.
+    pub fn lose_power(&self, folder: &Path, survives: Survives) {
+        let mut names = self.synced_names.clone();
+        let kept = match survives {
+            Survives::Nothing => 0,
+            Survives::All => self.changed_names.len(),
+            Survives::Some(seed) => seed as usize % (self.changed_names.len() + 1),
+        };
+        for (name, node) in &self.changed_names[..kept] {
+            rename(&mut names, name.clone(), *node);
+        }
+        let files = names.iter().map(|(name, node)| {
+            let name = PathBuf::from(name.file_name().unwrap());
+            (name, self.nodes[*node].content(survives))
+        });
+        // The index of the log is made anew by the first that opens the file.
+        let files = files.filter(|(name, _)| !name.to_string_lossy().ends_with("-shm"));
+        write_files(folder, &files.collect());
+    }
+}
+
+fn rename(names: &mut Names, name: PathBuf, node: Option<usize>) {
+    match node {
+        Some(node) => names.insert(name, node),
+        None => names.remove(&name),
+    };
+}
+
+fn write_files(folder: &Path, files: &BTreeMap<PathBuf, Vec<u8>>) {
+    for (name, bytes) in files {
+        fs::write(folder.join(name), bytes).unwrap();
+    }
+}
+
+/// A folder where syncing takes no time, if the system has one.
+pub fn in_memory() -> TempDir {
+    TempDir::new_in("/dev/shm").unwrap_or_else(|_| TempDir::new().unwrap())
+}

@@ -1,0 +1,215 @@
+//! Invariants 1 and 2 when the power is cut: whatever part of what was not synced is lost, every
+//! append that had returned is there, whole. What a process writes is recorded, and the outbox is
+//! opened in the states that a disk may be in at any moment of it.
+
+#![cfg(target_os = "linux")]
+
+use std::collections::BTreeMap;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+
+use realm_ingest::outbox::{Options, Outbox, SqliteOutbox};
+
+use crate::common::{append, noise, open, other_part, payload, rows};
+use crate::disk::{Disk, Event, Recorded, Survives, in_memory, record, say};
+
+/// What the process has been told so far.
+#[derive(Default)]
+struct Told {
+    /// Attempts by the numbers they were stored under.
+    stored: BTreeMap<i64, u64>,
+    /// Rows up to this number may be gone.
+    settling: i64,
+}
+
+impl Told {
+    fn hear(&mut self, event: &Event) {
+        let Some(said) = event.said() else { return };
+        let words: Vec<&str> = said.split(' ').collect();
+        match words[..] {
+            ["stored", seq, attempt] => {
+                self.stored.insert(seq.parse().unwrap(), attempt.parse().unwrap());
+            }
+            ["settling", through] => self.settling = through.parse().unwrap(),
+            _ => {}
+        }
+    }
+
+    fn check(&self, path: &Path, state: &str) {
+        let (outbox, recovered) = SqliteOutbox::open(path, Options::default()).unwrap();
+        assert_eq!(recovered, None, "{state}");
+        let found: BTreeMap<i64, Vec<u8>> = rows(&outbox).iter().map(|row| (row.seq, payload(row))).collect();
+        for (seq, attempt) in self.stored.range(self.settling + 1..) {
+            assert_eq!(found.get(seq), Some(&content(*attempt)), "row {seq}, {state}");
+        }
+        let newest = self.stored.keys().next_back().copied().unwrap_or(0);
+        let next = append(&outbox, b"after").unwrap();
+        assert!(next > newest, "{state}: number {next} was given out before");
+    }
+}
+
+fn content(attempt: u64) -> Vec<u8> {
+    noise(attempt, [90, 300, 5_000, 20_000][attempt as usize % 4])
+}
+
+fn try_append(outbox: &SqliteOutbox, attempt: u64) -> bool {
+    let stored = append(outbox, &content(attempt));
+    match &stored {
+        Ok(seq) => say(&format!("stored {seq} {attempt}")),
+        Err(error) => say(&format!("failed: {error:?}")),
+    }
+    stored.is_ok()
+}
+
+fn try_settle(outbox: &SqliteOutbox, count: usize) -> bool {
+    let Ok(Some(lease)) = outbox.lease(0, 1 << 20) else {
+        return false;
+    };
+    let through = lease.rows[count.min(lease.rows.len()) - 1].seq;
+    say(&format!("settling {through}"));
+    outbox.settle(through).is_ok()
+}
+
+/// Opens the outbox in states from all over the recording; returns in how many.
+fn judge(recorded: &Recorded, lost_on_failure: Survives, every: usize, states: &[Survives]) -> usize {
+    let mut disk = Disk::new(&recorded.folder, &BTreeMap::new(), lost_on_failure);
+    let mut told = Told::default();
+    let mut judged = 0;
+    for (index, event) in recorded.events.iter().enumerate() {
+        disk.apply(event);
+        told.hear(event);
+        if index % every != 0 && event.said().is_none() {
+            continue;
+        }
+        for survives in states {
+            let survives = match survives {
+                Survives::Some(seed) => Survives::Some(seed + index as u64),
+                survives => *survives,
+            };
+            let folder = in_memory();
+            disk.lose_power(folder.path(), survives);
+            let state = format!("after event {index}, {survives:?} of what was not synced");
+            told.check(&folder.path().join("default.realm"), &state);
+            judged += 1;
+        }
+    }
+    assert!(told.stored.len() > 10, "most of it went well");
+    judged
+}
+
+#[test]
+fn a_power_cut_at_any_moment_loses_nothing_that_had_returned() {
+    const TEST: &str = "power_loss::a_power_cut_at_any_moment_loses_nothing_that_had_returned";
+    if let Some(path) = other_part(TEST) {
+        return write_and_drain(&path);
+    }
+    let recorded = record(TEST, &BTreeMap::new(), None);
+    let states = [
+        Survives::Nothing,
+        Survives::All,
+        Survives::Some(1),
+        Survives::Some(2),
+    ];
+    let judged = judge(&recorded, Survives::All, 4, &states);
+    assert!(judged > 500, "{judged}");
+}
+
+fn write_and_drain(path: &Path) {
+    for part in 0..2 {
+        let outbox = open(path);
+        for attempt in 1..=40 {
+            try_append(&outbox, part * 100 + attempt);
+            if attempt % 4 == 0 {
+                try_settle(&outbox, 3);
+            }
+        }
+        outbox.compact().unwrap();
+    }
+}
+
+#[test]
+fn a_failed_sync_and_a_power_cut_lose_nothing_that_had_returned() {
+    const TEST: &str = "power_loss::a_failed_sync_and_a_power_cut_lose_nothing_that_had_returned";
+    if let Some(path) = other_part(TEST) {
+        return write_on_after_failures(&path);
+    }
+    let mut failures = 0;
+    // Syncs of the log, by commits; of either file, when the log is emptied.
+    let of_log = (2..=12).map(|number| format!("{number} -wal"));
+    let of_database = (2..=4).map(|number| format!("{number} .realm"));
+    for failing in of_log.chain(of_database) {
+        let recorded = record(TEST, &BTreeMap::new(), Some(&failing));
+        failures += recorded.events.iter().filter(|event| event.is_failure()).count();
+        for lost in [Survives::Nothing, Survives::Some(7)] {
+            judge(
+                &recorded,
+                lost,
+                usize::MAX,
+                &[Survives::Nothing, Survives::Some(3)],
+            );
+        }
+    }
+    assert_eq!(failures, 14, "each of them met a failed sync");
+}
+
+#[test]
+fn a_failed_sync_that_ended_the_process_and_a_power_cut_lose_nothing_that_had_returned() {
+    const TEST: &str =
+        "power_loss::a_failed_sync_that_ended_the_process_and_a_power_cut_lose_nothing_that_had_returned";
+    if let Some(path) = other_part(TEST) {
+        return start_over_after_a_failure(&path);
+    }
+    for failing in (6..=12).map(|number| format!("{number} -wal")) {
+        let recorded = record(TEST, &BTreeMap::new(), Some(&failing));
+        judge(&recorded, Survives::Nothing, usize::MAX, &[Survives::Nothing]);
+    }
+}
+
+/// The process that goes on knows nothing of the failure.
+fn start_over_after_a_failure(path: &Path) {
+    const FROM: &str = "REALM_INGEST_TEST_FROM";
+    let from = std::env::var(FROM).map_or(1, |from| from.parse().unwrap());
+    let outbox = open(path);
+    let _ = outbox.register_schema("0123456789abcdef", "{\"classes\":[]}");
+    for attempt in from..=30 {
+        let stored = try_append(&outbox, attempt);
+        let settled = attempt % 3 != 2 || try_settle(&outbox, 1);
+        if from == 1 && !(stored && settled) {
+            let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+            again
+                .args(std::env::args_os().skip(1))
+                .env_remove("UNRELIABLE_SYNC");
+            let error = again.env(FROM, (attempt + 1).to_string()).exec();
+            panic!("{error}");
+        }
+    }
+}
+
+fn write_on_after_failures(path: &Path) {
+    // Where the failure hits the opening, the application tries again.
+    let opened = (0..2).find_map(|_| SqliteOutbox::open(path, Options::default()).ok());
+    let (outbox, _) = opened.unwrap();
+    let _ = outbox.register_schema("0123456789abcdef", "{\"classes\":[]}");
+    for attempt in 1..=30 {
+        try_append(&outbox, attempt);
+        if attempt % 3 == 2 {
+            try_settle(&outbox, 1);
+        }
+    }
+}
+
+#[test]
+fn a_folder_that_was_made_outlasts_a_power_cut() {
+    const TEST: &str = "power_loss::a_folder_that_was_made_outlasts_a_power_cut";
+    if let Some(path) = other_part(TEST) {
+        let folder = path.with_file_name("app").join("user/app_id");
+        realm_ingest_durable::create_dir_all(&folder).unwrap();
+        return say("made");
+    }
+    let recorded = record(TEST, &BTreeMap::new(), None);
+    let mut disk = Disk::new(&recorded.folder, &BTreeMap::new(), Survives::All);
+    recorded.events.iter().for_each(|event| disk.apply(event));
+    for folder in ["app", "app/user", "app/user/app_id"] {
+        assert!(disk.keeps(&recorded.folder.join(folder)), "{folder}");
+    }
+}
