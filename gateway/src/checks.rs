@@ -2,8 +2,7 @@
 //!
 //! The batch as such stands or falls as a whole; its documents are refused one by one.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use realm_ingest_protocol::schema::Kind;
 use realm_ingest_protocol::{
@@ -16,9 +15,10 @@ use crate::ejson;
 use crate::refusals::Refusals;
 use crate::reject::Reject;
 use crate::sink::Digest;
+use crate::store::KnownSchema;
 
 /// Schemas by their fingerprint.
-pub type Schemas = HashMap<String, Arc<Schema>>;
+pub type Schemas = BTreeMap<String, KnownSchema>;
 
 /// A batch that is sound, and those of its documents that are not.
 pub struct Checked {
@@ -64,13 +64,12 @@ pub fn check(body: &[u8], schemas: &Schemas, mut refused: Refusals) -> Result<Ch
         };
         let mut documents = transaction.documents().zip(0..);
         for run in &transaction.header.runs {
-            let class = class_of(schema, &run.class);
+            let class = OfClass::new(schema, &run.class);
             for (bytes, index) in documents
                 .by_ref()
                 .take(usize::try_from(run.count).unwrap_or(usize::MAX))
             {
-                let checked = class.as_ref().map_err(Clone::clone);
-                if let Err(violation) = checked.and_then(|class| document(class, schema, bytes)) {
+                if let Err(violation) = class.check(bytes) {
                     refused.push(Refusal {
                         seq: transaction.header.seq,
                         index,
@@ -98,6 +97,41 @@ fn digest_of(payload: &[u8]) -> Digest {
         *to = from;
     }
     digest
+}
+
+/// The check of documents that were sent for one class of one schema.
+pub struct OfClass<'a> {
+    schema: &'a Schema,
+    class: Result<&'a Class, Violation>,
+    conflict: Option<&'a String>,
+}
+
+impl<'a> OfClass<'a> {
+    /// The class of this name in `known`, which need not be there.
+    #[must_use]
+    pub fn new(known: &'a KnownSchema, name: &str) -> Self {
+        Self {
+            schema: &known.schema,
+            class: class_of(&known.schema, name),
+            conflict: known.conflicts.get(name),
+        }
+    }
+
+    /// Whether a document may be stored: it is what its own schema says, and the class contradicts nothing accepted.
+    ///
+    /// # Errors
+    /// With the first thing that is wrong.
+    pub fn check(&self, bytes: &[u8]) -> Result<(), Violation> {
+        let class = self.class.as_ref().map_err(Clone::clone)?;
+        document(class, self.schema, bytes)?;
+        match self.conflict {
+            None => Ok(()),
+            Some(reason) => Err(Violation {
+                code: RefusalCode::SchemaConflict,
+                reason: reason.clone(),
+            }),
+        }
+    }
 }
 
 fn class_of<'a>(schema: &'a Schema, name: &str) -> Result<&'a Class, Violation> {

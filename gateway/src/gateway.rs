@@ -1,5 +1,6 @@
 //! What every request shares.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -36,8 +37,15 @@ pub struct Gateway {
     pub(crate) tokens: Tokens,
     pub(crate) passwords: Passwords,
     pub(crate) throttle: Throttle,
-    schemas: RwLock<Arc<Schemas>>,
+    schemas: RwLock<Known>,
     memory: Arc<Semaphore>,
+}
+
+/// The schemas as they were read last.
+#[derive(Clone)]
+struct Known {
+    version: i64,
+    schemas: Arc<Schemas>,
 }
 
 /// Why a gateway could not be set up.
@@ -61,21 +69,20 @@ impl Gateway {
         let (store, secrets) = EmbeddedStore::open(data)?;
         let sink = EmbeddedSink::open(data)?;
         let at_once = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let schemas = store.schemas().await.map_err(OpenError::from)?;
-        let gateway = Self {
+        let (version, schemas) = store.schemas().await.map_err(OpenError::from)?;
+        Ok(Self {
             settings,
             store: Box::new(store),
             sink: Box::new(sink),
             tokens: Tokens::new(&secrets),
             passwords: Passwords::new(at_once).map_err(|_| SetUpError::Passwords)?,
             throttle: Throttle::default(),
-            schemas: RwLock::default(),
+            schemas: RwLock::new(Known {
+                version,
+                schemas: Arc::new(schemas),
+            }),
             memory: Arc::new(Semaphore::new(BATCH_MEMORY)),
-        };
-        for schema in schemas {
-            gateway.remember(schema);
-        }
-        Ok(gateway)
+        })
     }
 
     /// An account for the memory of one request.
@@ -84,30 +91,49 @@ impl Gateway {
         Budget::new(Arc::clone(&self.memory))
     }
 
-    /// Every schema accepted so far.
-    #[must_use]
-    pub fn schemas(&self) -> Arc<Schemas> {
-        Arc::clone(&self.schemas.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Accepts a schema for good.
+    /// Every schema that was ever sent, as the operator's choices make it now.
     ///
     /// # Errors
-    /// When it contradicts those accepted before, or cannot be stored.
-    pub async fn accept(&self, schema: Schema) -> Result<(), Reject> {
-        if self.schemas().contains_key(&schema.fingerprint()) {
-            return Ok(());
+    /// When the store cannot be read.
+    pub async fn schemas(&self) -> Result<Arc<Schemas>, Reject> {
+        let version = self.store.schemas_version().await?;
+        let known = self.known();
+        if known.version == version {
+            return Ok(known.schemas);
         }
-        self.store
-            .extend_schema(schema.clone())
-            .await?
-            .map_err(Reject::SchemaConflict)?;
-        self.remember(schema);
-        Ok(())
+        let (version, schemas) = self.store.schemas().await?;
+        let read = Known {
+            version,
+            schemas: Arc::new(schemas),
+        };
+        let mut known = self.schemas.write().unwrap_or_else(PoisonError::into_inner);
+        // Another request may have read later than this one.
+        if known.version < version {
+            *known = read.clone();
+        }
+        Ok(read.schemas)
     }
 
-    fn remember(&self, schema: Schema) {
-        let mut schemas = self.schemas.write().unwrap_or_else(PoisonError::into_inner);
-        Arc::make_mut(&mut schemas).insert(schema.fingerprint(), Arc::new(schema));
+    /// Keeps a schema for good. The answer is why documents of some of its classes are refused, by class.
+    ///
+    /// # Errors
+    /// When it cannot be stored.
+    pub async fn add_schema(&self, schema: Schema) -> Result<BTreeMap<String, String>, Reject> {
+        let fingerprint = schema.fingerprint();
+        if !self.schemas().await?.contains_key(&fingerprint) {
+            self.store.add_schema(schema).await?;
+        }
+        let schemas = self.schemas().await?;
+        Ok(schemas
+            .get(&fingerprint)
+            .map(|known| known.conflicts.clone())
+            .unwrap_or_default())
+    }
+
+    fn known(&self) -> Known {
+        self.schemas
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }

@@ -23,6 +23,7 @@ enum Command {
     Tail(commands::tail::Args),
     DeadLetters(commands::dead_letters::Args),
     Stats(commands::stats::Args),
+    Schemas(commands::schemas::Args),
 }
 
 fn main() -> ExitCode {
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         Command::Tail(args) => commands::tail::run(&args),
         Command::DeadLetters(args) => commands::dead_letters::run(&args),
         Command::Stats(args) => commands::stats::run(&args),
+        Command::Schemas(args) => commands::schemas::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,8 +6,8 @@ use axum::Json;
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use realm_ingest_protocol::ErrorBody;
 use realm_ingest_protocol::code::error_code as code;
-use realm_ingest_protocol::{ErrorBody, schema};
 use tracing::{debug, error, warn};
 
 use crate::body::MEMORY_IN_USE;
@@ -53,8 +53,6 @@ pub enum Reject {
     Slow,
     /// These schemas must be sent first.
     SchemaRequired(Vec<String>),
-    /// The schema contradicts what is stored; each finding.
-    SchemaConflict(Vec<String>),
     /// Another file has used the batch's sequence numbers under this outbox's name; says so.
     OutboxCopied(String),
     /// Too many failed logins of one user.
@@ -165,11 +163,6 @@ impl Reject {
                     ..plain(S::CONFLICT, code::SCHEMA_REQUIRED, text)
                 }
             }
-            Self::SchemaConflict(findings) => plain(
-                S::CONFLICT,
-                code::SCHEMA_CONFLICT,
-                schema::additive_text(&findings),
-            ),
             Self::OutboxCopied(text) => plain(S::CONFLICT, code::OUTBOX_COPIED, text),
             Self::TooManyLogins(wait) => {
                 let text = "too many failed logins for this user; try again later".to_owned();

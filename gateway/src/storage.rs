@@ -73,6 +73,16 @@ pub enum OpenError {
         /// The latest format known here.
         known: i32,
     },
+    /// The file comes from an earlier release, and only the server brings it up.
+    #[error("{path} has format {found}, not {wanted}; start the server of this version on it once")]
+    Older {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        found: i32,
+        /// The format that is needed.
+        wanted: i32,
+    },
     /// The SQLite that was linked has a known defect.
     #[error("SQLite {0} is linked, 3.51.3 or later is needed")]
     OldSqlite(&'static str),
@@ -114,6 +124,23 @@ pub fn open_writer(path: &Path, format: i32, steps: &[&str]) -> Result<Connectio
         });
     }
     Ok(connection)
+}
+
+/// Opens `path` for writing beside a server that may be running, if it is there and has exactly `format`.
+///
+/// # Errors
+/// When there is no such file, it has another format or cannot be opened.
+pub fn open_existing(path: &Path, format: i32) -> Result<Connection, OpenError> {
+    let (reader, found) = open_reader(path, format)?;
+    drop(reader);
+    if found < format {
+        return Err(OpenError::Older {
+            path: path.to_owned(),
+            found,
+            wanted: format,
+        });
+    }
+    open_writer(path, format, &[])
 }
 
 /// Makes the file for this user alone, before SQLite makes it for everybody. The log gets the same mode.

@@ -22,6 +22,8 @@ pub enum RefusalCode {
     DocumentTooLarge,
     /// The user may not insert this document.
     NotPermitted,
+    /// The class contradicts the definition that is accepted; the operator decides.
+    SchemaConflict,
 }
 
 impl RefusalCode {
@@ -37,6 +39,7 @@ impl RefusalCode {
             Self::DuplicateId => "DuplicateId",
             Self::DocumentTooLarge => "DocumentTooLarge",
             Self::NotPermitted => "NotPermitted",
+            Self::SchemaConflict => "SchemaConflict",
         }
     }
 
@@ -47,7 +50,7 @@ impl RefusalCode {
     }
 
     /// Every code there is.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::InvalidDocument,
         Self::UnknownClass,
         Self::TypeMismatch,
@@ -56,6 +59,7 @@ impl RefusalCode {
         Self::DuplicateId,
         Self::DocumentTooLarge,
         Self::NotPermitted,
+        Self::SchemaConflict,
     ];
 }
 
@@ -93,8 +97,6 @@ pub mod error_code {
     pub const READ_SIZE_LIMIT_EXCEEDED: &str = "ReadSizeLimitExceeded";
     /// Another file has sent transactions under the outbox's name: this one is a copy and needs a name of its own.
     pub const OUTBOX_COPIED: &str = "OutboxCopied";
-    /// The schema contradicts the one that stored documents were written under.
-    pub const SCHEMA_CONFLICT: &str = "SchemaConflict";
     /// The batch names schemas that the gateway has not seen; they are listed in `missing`.
     pub const SCHEMA_REQUIRED: &str = "SchemaRequired";
     /// The token belongs to a user of another app.

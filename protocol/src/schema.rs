@@ -13,7 +13,7 @@
 //!
 //! Texts are those of Realm, which logs and tests look for.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
@@ -298,6 +298,24 @@ impl Schema {
         Ok(())
     }
 
+    /// The class and every embedded class that its objects can hold, directly or through others.
+    #[must_use]
+    pub fn with_embedded<'a>(&'a self, class: &'a Class) -> Vec<&'a Class> {
+        let mut found = vec![class];
+        let mut next = 0;
+        while let Some(class) = found.get(next).copied() {
+            next += 1;
+            for target in class.properties.iter().filter_map(|p| p.object.as_deref()) {
+                if found.iter().all(|one| one.name != target)
+                    && let Some(target) = self.class(target)
+                {
+                    found.push(target);
+                }
+            }
+        }
+        found
+    }
+
     fn validate_class(&self, class: &Class, findings: &mut Vec<String>) {
         let name = &class.name;
         let mut seen = HashSet::new();
@@ -450,6 +468,33 @@ pub fn additive_changes(old: &Schema, new: &Schema) -> Result<(), Vec<String>> {
     } else {
         Err(findings)
     }
+}
+
+/// The classes of `new` that cannot follow those of `accepted`, each with the changes that cannot be made. A class whose
+/// embedded class is among them is among them as well.
+#[must_use]
+pub fn conflicts(accepted: &Schema, new: &Schema) -> BTreeMap<String, Vec<String>> {
+    let own: HashMap<_, _> = new
+        .classes
+        .iter()
+        .map(|class| {
+            let mut findings = Vec::new();
+            if let Some(before) = accepted.class(&class.name) {
+                class_changes(before, class, &mut findings);
+            }
+            (class.name.as_str(), findings)
+        })
+        .collect();
+    let of_all = |class: &Class| -> Vec<String> {
+        let reached = new.with_embedded(class);
+        let findings = reached.iter().filter_map(|one| own.get(one.name.as_str()));
+        findings.flatten().cloned().collect()
+    };
+    new.classes
+        .iter()
+        .map(|class| (class.name.clone(), of_all(class)))
+        .filter(|(_, findings)| !findings.is_empty())
+        .collect()
 }
 
 fn class_changes(old: &Class, new: &Class, findings: &mut Vec<String>) {

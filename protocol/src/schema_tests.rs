@@ -320,6 +320,29 @@ fn only_additions_and_removals_can_follow() {
 }
 
 #[test]
+fn conflicts_are_told_by_class_through_embedded_ones() {
+    let one = |inner: &str, outer: &str, more: &str| {
+        schema(&format!(
+            r#"{{"name":"Inner","kind":"embedded","properties":[{{"name":"n","type":"{inner}"}}]}},
+               {{"name":"Outer","kind":"embedded","properties":[{{"name":"in","type":"object","object":"Inner","collection":"list"}}]}},
+               {{"name":"A","kind":"asymmetric","primary_key":"_id","properties":[
+                 {{"name":"_id","type":"int"}},{{"name":"out","type":"object","object":"Outer"}}]}},
+               {{"name":"B","kind":"asymmetric","primary_key":"_id","properties":[
+                 {{"name":"_id","type":"int"}},{{"name":"v","type":"{outer}"}}{more}]}}"#
+        ))
+    };
+    let accepted = one("int", "int", "");
+    assert!(conflicts(&accepted, &one("int", "int", r#",{"name":"w","type":"int"}"#)).is_empty());
+    let inner = "Property 'Inner.n' has been changed from 'int' to 'double'.".to_owned();
+    let found = conflicts(&accepted, &one("double", "int", ""));
+    let wanted = ["A", "Inner", "Outer"].map(|name| (name.to_owned(), vec![inner.clone()]));
+    assert_eq!(found, wanted.into());
+    let found = conflicts(&accepted, &one("int", "string", ""));
+    let of_b = "Property 'B.v' has been changed from 'int' to 'string'.".to_owned();
+    assert_eq!(found, [("B".to_owned(), vec![of_b])].into());
+}
+
+#[test]
 fn merging_keeps_what_either_has() {
     let old = schema(&w(r#"{"name":"a","type":"int"}"#));
     let new = schema(&format!("{E},{}", w(r#"{"name":"b","type":"int"}"#)));

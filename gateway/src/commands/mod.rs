@@ -1,9 +1,10 @@
-//! One command a file. All but `serve` read the data directory, also while a server writes it.
+//! One command a file. All but `serve` work on the data directory, also while a server writes it.
 
 pub mod dead_letters;
 pub mod export;
 pub mod find;
 mod output;
+pub mod schemas;
 pub mod serve;
 pub mod stats;
 pub mod tail;
@@ -12,7 +13,7 @@ use std::path::PathBuf;
 
 use crate::gateway::SetUpError;
 use crate::sink::embedded::Reader;
-use crate::storage::OpenError;
+use crate::storage::{OpenError, StorageError};
 
 /// Where the data is.
 #[derive(clap::Args, Clone, Debug)]
@@ -41,6 +42,9 @@ pub enum CommandError {
     /// Reading failed.
     #[error("cannot read the data: {0}")]
     Read(#[from] rusqlite::Error),
+    /// Reading or changing what is kept failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
     /// Writing the output failed.
     #[error("cannot write the output: {0}")]
     Write(std::io::Error),

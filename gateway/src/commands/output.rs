@@ -3,6 +3,8 @@
 use std::io::{BufWriter, IsTerminal, StdoutLock, Write};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use super::CommandError;
 use crate::ejson::{self, Form};
 use crate::sink::embedded::{Arrival, Reader};
@@ -62,6 +64,11 @@ impl Output {
             ))),
         }
     }
+}
+
+/// Milliseconds since 1970 as relaxed Extended JSON.
+pub(super) fn time(millis: i64) -> Value {
+    ejson::value(bson::DateTime::from_millis(millis).into(), Form::Relaxed)
 }
 
 /// Reads a collection in the order of arrival, up to the document that is the newest now.

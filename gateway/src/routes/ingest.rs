@@ -30,7 +30,7 @@ pub async fn handle(
     let encoding = body::batch_encoding(&headers)?;
     let mut budget = gateway.budget();
     let sent = body::read_batch(&headers, body, &mut budget).await?;
-    let (wire, schemas, runtime) = (sent.len(), gateway.schemas(), Handle::current());
+    let (wire, schemas, runtime) = (sent.len(), gateway.schemas().await?, Handle::current());
     let work = move || unpack(sent, encoding, budget, &schemas, &runtime);
     let unpacked = tokio::task::spawn_blocking(work).await;
     let (body, checked, budget) = unpacked.map_err(|error| Reject::Internal(error.to_string()))??;

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use realm_ingest_protocol::{Schema, schema};
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::auth::{AccessToken, AppId};
 use crate::body;
@@ -17,7 +17,7 @@ use crate::reject::Reject;
 /// Bytes of a schema: room for thousands of properties.
 const MAX_SCHEMA: u64 = 1024 * 1024;
 
-/// Extends what is known by this schema; refuses what contradicts it.
+/// Keeps the schema. Classes that contradict what is accepted are refused by their documents, not here.
 pub async fn handle(
     State(gateway): State<Arc<Gateway>>,
     _: AppId,
@@ -38,7 +38,15 @@ pub async fn handle(
         .validate()
         .map_err(|findings| Reject::BadRequest(schema::validation_text(&findings)))?;
     schema.check_names().map_err(Reject::BadRequest)?;
-    gateway.accept(schema).await?;
-    info!(fingerprint, "schema accepted");
+    let conflicts = gateway.add_schema(schema).await?;
+    info!(fingerprint, "schema known");
+    for (class, reason) in conflicts {
+        warn!(
+            fingerprint,
+            class,
+            reason,
+            "documents of this class become dead letters until a definition is accepted, see schemas"
+        );
+    }
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,21 +1,25 @@
 //! The store as one SQLite file beside the documents. A file of its own, so that a login never waits for
 //! a large batch and the signing key is not in the file that people copy to look at their data.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use realm_ingest_protocol::{Schema, schema};
+use realm_ingest_protocol::Schema;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{Provider, Secrets, Session, Store, User};
-use crate::storage::{Answer, OpenError, StorageError, open_reader, open_writer};
+use super::{KnownSchema, ListedSchema, Provider, Secrets, Session, Store, User, schemas};
+use crate::storage::{Answer, OpenError, StorageError, open_existing, open_reader, open_writer};
 use crate::{clock, ids};
 
 /// Name of the file in the data directory.
 const FILE: &str = "gateway.sqlite";
 
 /// Format of the file, in `user_version`.
-const FORMAT: i32 = 1;
+const FORMAT: i32 = 2;
+
+/// What leads from each format to the next, from an empty file on.
+const STEPS: &[&str] = &[FORMAT_1, FORMAT_2];
 
 const FORMAT_1: &str = "
     CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -26,14 +30,29 @@ const FORMAT_1: &str = "
     CREATE TABLE sessions (
         id TEXT PRIMARY KEY, user TEXT NOT NULL REFERENCES users, device TEXT NOT NULL, created INTEGER NOT NULL
     ) WITHOUT ROWID;
-    -- Canonical JSON; `merged` in meta is the union that new schemas are measured against.
+    -- Canonical JSON.
     CREATE TABLE schemas (fingerprint TEXT PRIMARY KEY, json TEXT NOT NULL, created INTEGER NOT NULL) WITHOUT ROWID;
+";
+
+/// `number` is the order in which schemas came. See `schemas.rs`.
+const FORMAT_2: &str = "
+    ALTER TABLE schemas ADD COLUMN number INTEGER;
+    UPDATE schemas SET number = (SELECT count(*) FROM schemas AS other
+        WHERE (other.created, other.fingerprint) <= (schemas.created, schemas.fingerprint));
+    DELETE FROM meta WHERE name = 'merged';
+    CREATE TABLE choices (class TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, time INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE conflicts (
+        fingerprint TEXT NOT NULL, class TEXT NOT NULL, since INTEGER NOT NULL, reason TEXT NOT NULL,
+        PRIMARY KEY (fingerprint, class)
+    ) WITHOUT ROWID;
 ";
 
 /// See the module.
 #[derive(Clone)]
 pub struct EmbeddedStore {
     connection: Arc<Mutex<Connection>>,
+    /// What every batch asks does not wait for logins to be synced.
+    reader: Arc<Mutex<Connection>>,
 }
 
 impl EmbeddedStore {
@@ -42,11 +61,14 @@ impl EmbeddedStore {
     /// # Errors
     /// When the file cannot be opened.
     pub fn open(data: &Path) -> Result<(Self, Secrets), OpenError> {
-        let connection = open_writer(&data.join(FILE), FORMAT, &[FORMAT_1])?;
+        let path = data.join(FILE);
+        let connection = open_writer(&path, FORMAT, STEPS)?;
         let secrets = secrets(&connection).map_err(StorageError::from)?;
+        let (reader, _) = open_reader(&path, FORMAT)?;
         Ok((
             Self {
                 connection: Arc::new(Mutex::new(connection)),
+                reader: Arc::new(Mutex::new(reader)),
             },
             secrets,
         ))
@@ -57,13 +79,81 @@ impl EmbeddedStore {
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, StorageError> + Send + 'static,
     ) -> Answer<'_, T> {
-        let connection = Arc::clone(&self.connection);
-        Box::pin(async move {
-            let task = tokio::task::spawn_blocking(move || {
-                work(&mut connection.lock().unwrap_or_else(PoisonError::into_inner))
-            });
-            task.await.map_err(|_| StorageError::Closed)?
-        })
+        off_the_async_threads(&self.connection, work)
+    }
+
+    /// The same for what only reads.
+    fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, StorageError> + Send + 'static,
+    ) -> Answer<'_, T> {
+        off_the_async_threads(&self.reader, work)
+    }
+}
+
+fn off_the_async_threads<'a, T: Send + 'static>(
+    connection: &Arc<Mutex<Connection>>,
+    work: impl FnOnce(&mut Connection) -> Result<T, StorageError> + Send + 'static,
+) -> Answer<'a, T> {
+    let connection = Arc::clone(connection);
+    Box::pin(async move {
+        let task = tokio::task::spawn_blocking(move || {
+            work(&mut connection.lock().unwrap_or_else(PoisonError::into_inner))
+        });
+        task.await.map_err(|_| StorageError::Closed)?
+    })
+}
+
+/// What the operator's commands need of the store, beside a running server or without one.
+pub struct OperatorStore {
+    connection: Connection,
+}
+
+impl OperatorStore {
+    /// Opens the store of the directory `data`, which must be there and have the format of this version.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub fn open(data: &Path) -> Result<Self, OpenError> {
+        let connection = open_existing(&data.join(FILE), FORMAT)?;
+        Ok(Self { connection })
+    }
+
+    /// Every schema in the order they came.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn list(&mut self) -> Result<Vec<ListedSchema>, StorageError> {
+        schemas::list(&mut self.connection)
+    }
+
+    /// Every schema by its fingerprint.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn schemas(&mut self) -> Result<BTreeMap<String, KnownSchema>, StorageError> {
+        Ok(schemas::load(&mut self.connection)?.1)
+    }
+
+    /// The accepted definition of every class.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn accepted(&mut self) -> Result<Schema, StorageError> {
+        schemas::accepted(&mut self.connection)
+    }
+
+    /// Makes the schema's definition of the class accepted, with the embedded classes in it; of all its classes in
+    /// conflict when none is named. The answer is the classes that were chosen, or what is wrong with the request.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn choose(
+        &mut self,
+        fingerprint: &str,
+        class: Option<&str>,
+    ) -> Result<Result<Vec<String>, String>, StorageError> {
+        schemas::choose(&mut self.connection, fingerprint, class)
     }
 }
 
@@ -102,11 +192,6 @@ fn read_user(row: &Row<'_>) -> rusqlite::Result<User> {
         email: row.get("email")?,
         password_hash: row.get("password_hash")?,
     })
-}
-
-fn parse(json: &str) -> Result<Schema, StorageError> {
-    Schema::parse(json)
-        .map_err(|error| StorageError::Damaged(format!("a stored schema cannot be read: {error}")))
 }
 
 impl Store for EmbeddedStore {
@@ -172,38 +257,16 @@ impl Store for EmbeddedStore {
         self.run(move |connection| Ok(connection.execute("DELETE FROM sessions WHERE id = ?1", [id])? == 1))
     }
 
-    fn schemas(&self) -> Answer<'_, Vec<Schema>> {
-        self.run(|connection| {
-            let mut statement = connection.prepare("SELECT json FROM schemas")?;
-            let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
-            rows.map(|json| parse(&json?)).collect()
-        })
+    fn schemas_version(&self) -> Answer<'_, i64> {
+        self.read(|connection| Ok(schemas::version(connection)?))
     }
 
-    fn extend_schema(&self, schema: Schema) -> Answer<'_, Result<(), Vec<String>>> {
-        self.run(move |connection| {
-            let transaction =
-                connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-            let merged: Option<String> = transaction
-                .query_one("SELECT value FROM meta WHERE name = 'merged'", [], |row| {
-                    row.get(0)
-                })
-                .optional()?;
-            let before = merged.as_deref().map_or_else(|| Ok(Schema::default()), parse)?;
-            if let Err(findings) = schema::additive_changes(&before, &schema) {
-                return Ok(Err(findings));
-            }
-            transaction.execute(
-                "INSERT OR IGNORE INTO schemas VALUES (?1, ?2, ?3)",
-                params![schema.fingerprint(), schema.to_json(), clock::unix_millis()],
-            )?;
-            transaction.execute(
-                "INSERT OR REPLACE INTO meta VALUES ('merged', ?1)",
-                [schema::merge(&before, &schema).to_json()],
-            )?;
-            transaction.commit()?;
-            Ok(Ok(()))
-        })
+    fn schemas(&self) -> Answer<'_, (i64, BTreeMap<String, KnownSchema>)> {
+        self.read(schemas::load)
+    }
+
+    fn add_schema(&self, schema: Schema) -> Answer<'_, ()> {
+        self.run(move |connection| schemas::add(connection, &schema))
     }
 
     fn probe(&self) -> Answer<'_, ()> {

@@ -1,8 +1,14 @@
 //! Users, sessions, the signing key and schemas: everything the gateway keeps besides documents.
 
+mod acceptance;
 mod embedded;
+mod schemas;
 
-pub use embedded::{EmbeddedStore, count_users};
+pub use acceptance::KnownSchema;
+pub use embedded::{EmbeddedStore, OperatorStore, count_users};
+pub use schemas::{Conflict, ListedSchema};
+
+use std::collections::BTreeMap;
 
 use realm_ingest_protocol::Schema;
 
@@ -85,10 +91,13 @@ pub trait Store: Send + Sync {
     fn session(&self, id: &str) -> Answer<'_, Option<Session>>;
     /// Ends a session. False when there was none.
     fn close_session(&self, id: &str) -> Answer<'_, bool>;
-    /// Every schema that was ever accepted.
-    fn schemas(&self) -> Answer<'_, Vec<Schema>>;
-    /// Accepts a schema, or names the changes that contradict those accepted before.
-    fn extend_schema(&self, schema: Schema) -> Answer<'_, Result<(), Vec<String>>>;
+    /// Grows whenever a schema comes or the operator chooses, also in another process.
+    fn schemas_version(&self) -> Answer<'_, i64>;
+    /// Every schema that was ever sent, by its fingerprint, and their version.
+    fn schemas(&self) -> Answer<'_, (i64, BTreeMap<String, KnownSchema>)>;
+    /// Keeps a schema. It extends the accepted definitions by those of its classes that do not contradict them; the
+    /// others are in conflict.
+    fn add_schema(&self, schema: Schema) -> Answer<'_, ()>;
     /// Whether something can be written at present.
     fn probe(&self) -> Answer<'_, ()>;
 }

@@ -5,7 +5,7 @@
 pub mod http;
 pub mod server;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Router;
@@ -101,6 +101,18 @@ pub fn batch_of(origin: (&str, &str, i64), schema: &Schema, transactions: &[Tran
         out.extend(runs.iter().flat_map(|(_, documents)| documents).flatten());
     }
     out
+}
+
+/// Files that a gateway of release 0.1.0 wrote: twice what examples/send_batch.py sends.
+pub fn format_1() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/format-1")
+}
+
+/// Copies the files of a directory into another.
+pub fn copy_files(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
 }
 
 /// An answer with its JSON, null if there was none.

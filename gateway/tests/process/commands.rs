@@ -262,7 +262,15 @@ fn a_closed_pipe_ends_a_command_quietly() {
 
 #[test]
 fn commands_say_what_they_do_and_where_the_data_should_be() {
-    for name in ["serve", "find", "export", "tail", "dead-letters", "stats"] {
+    for name in [
+        "serve",
+        "find",
+        "export",
+        "tail",
+        "dead-letters",
+        "stats",
+        "schemas",
+    ] {
         let output = Command::new(BINARY).args([name, "--help"]).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         assert!(

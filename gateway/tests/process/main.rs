@@ -14,5 +14,6 @@ mod commands;
 mod crash;
 mod example;
 mod full_disk;
+mod schemas;
 mod serve;
 mod sockets;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use realm_ingest_gateway::checks::{self, Schemas};
 use realm_ingest_gateway::refusals::Refusals;
+use realm_ingest_gateway::store::KnownSchema;
 use realm_ingest_protocol::Schema;
 use serde_json::{Value, json};
 
@@ -234,7 +235,11 @@ async fn golden_documents_pass_the_checks() {
         .map(|((name, document), seq)| (seq, vec![(class_of(name), vec![document.clone()])]))
         .collect();
     let body = batch(&outbox(1), &schema, &transactions);
-    let schemas: Schemas = [(schema.fingerprint(), schema.clone().into())].into();
+    let known = KnownSchema {
+        schema: schema.clone(),
+        ..KnownSchema::default()
+    };
+    let schemas: Schemas = [(schema.fingerprint(), known)].into();
     let none = Refusals::new(Local::new().await.gateway.budget());
     let refused = checks::check(&body, &schemas, none).unwrap().refused;
     let told: Vec<_> = refused

@@ -1,14 +1,14 @@
 //! What is sent again is told from what a copy of the outbox sends; neither loses anything.
 
-use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bson::doc;
 use realm_ingest_gateway::Settings;
 
-use crate::common::{Answer, Local, Transaction, batch_of, note, one_run, outbox, schema};
+use crate::common::{
+    Answer, Local, Transaction, batch_of, copy_files, format_1, note, one_run, outbox, schema,
+};
 
 /// A name that was never given before, as a device draws it.
 fn fresh() -> String {
@@ -277,12 +277,6 @@ async fn a_late_duplicate_of_an_old_request_changes_nothing() {
     assert_eq!(gateway.position(&token, &device.outbox).await, 4);
 }
 
-fn copy_files(from: &Path, to: &Path) {
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-    }
-}
-
 #[tokio::test]
 async fn a_restored_gateway_takes_what_comes_and_counts_what_it_forgot() {
     let gateway = Local::new().await;
@@ -326,8 +320,7 @@ async fn a_restored_gateway_takes_what_comes_and_counts_what_it_forgot() {
 #[tokio::test]
 async fn a_file_of_format_1_is_taken_over_as_it_is() {
     let directory = tempfile::tempdir().unwrap();
-    let old = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/format-1");
-    copy_files(&old, directory.path());
+    copy_files(&format_1(), directory.path());
     let gateway = Local::over(Arc::new(directory), Settings::default()).await;
     let gateway = gateway.restart().await;
     assert_eq!(gateway.counts(), (4, 2));

@@ -9,15 +9,18 @@
 //!  2. `(collection, id)` is unique. What is stored first stands; only a later document of the same client
 //!     transaction replaces it.
 //!  3. `seq` grows in the order of arrival and is never reused: documents are not deleted here.
-//!  4. A failure changes nothing, and concerns only the batches it was about: a group that fails is
+//!  4. A dead letter leaves only for the documents, in one transaction with its arrival there.
+//!  5. A failure changes nothing, and concerns only the batches it was about: a group that fails is
 //!     tried again batch by batch.
 
 mod lineage;
 mod reader;
+mod replay;
 mod schema;
 mod writer;
 
 pub use reader::{Arrival, DeadLetter, Reader, Stats};
+pub use replay::{Replay, Replayed, Which};
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};

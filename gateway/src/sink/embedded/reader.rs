@@ -41,6 +41,8 @@ pub struct DeadLetter {
     pub code: String,
     /// What is wrong with it.
     pub reason: String,
+    /// Fingerprint of the schema it was written under, none in what came before that was kept.
+    pub schema: Option<String>,
     /// The bytes that were sent.
     pub document: Vec<u8>,
 }
@@ -164,21 +166,9 @@ impl Reader {
         let mut statement = self
             .connection
             .prepare_cached("SELECT * FROM dead_letters WHERE number > ?1 ORDER BY number LIMIT ?2")?;
-        let read = |row: &Row<'_>| {
-            Ok(DeadLetter {
-                number: row.get("number")?,
-                outbox: row.get("outbox")?,
-                seq: row.get("seq")?,
-                index: row.get("position")?,
-                collection: row.get("collection")?,
-                user: row.get("user")?,
-                time: row.get("time")?,
-                code: row.get("code")?,
-                reason: row.get("reason")?,
-                document: row.get("document")?,
-            })
-        };
-        statement.query_map(params![after, limit], read)?.collect()
+        statement
+            .query_map(params![after, limit], |row| dead_letter(row, self.format))?
+            .collect()
     }
 
     /// What the file holds.
@@ -198,6 +188,23 @@ impl Reader {
             file_bytes: self.file_bytes,
         })
     }
+}
+
+/// A dead letter from a row of a file of this format.
+pub(super) fn dead_letter(row: &Row<'_>, format: i32) -> rusqlite::Result<DeadLetter> {
+    Ok(DeadLetter {
+        number: row.get("number")?,
+        outbox: row.get("outbox")?,
+        seq: row.get("seq")?,
+        index: row.get("position")?,
+        collection: row.get("collection")?,
+        user: row.get("user")?,
+        time: row.get("time")?,
+        code: row.get("code")?,
+        reason: row.get("reason")?,
+        schema: if format == 1 { None } else { row.get("schema")? },
+        document: row.get("document")?,
+    })
 }
 
 fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {

@@ -64,7 +64,7 @@ struct Outcomes {
     group: Result<(), StorageError>,
 }
 
-/// Stores the batches together; if that fails, one by one (invariant 4).
+/// Stores the batches together; if that fails, one by one (invariant 5).
 fn store_apart(connection: &mut Connection, batches: &[&Batch]) -> Outcomes {
     match store(connection, batches) {
         Ok(batches) => Outcomes {
@@ -151,7 +151,7 @@ struct Collection {
 type LastIndexes<'a> = HashMap<(&'a str, Vec<u8>), u32>;
 
 /// The prepared statements and running numbers of one SQLite transaction.
-struct Writer<'c> {
+pub(super) struct Writer<'c> {
     connection: &'c Connection,
     insert: CachedStatement<'c>,
     find: CachedStatement<'c>,
@@ -165,15 +165,15 @@ struct Writer<'c> {
 }
 
 /// One document on its way, with what is known about it.
-struct Place<'a> {
-    class: &'a str,
-    seq: i64,
-    index: u32,
-    document: &'a [u8],
+pub(super) struct Place<'a> {
+    pub(super) class: &'a str,
+    pub(super) seq: i64,
+    pub(super) index: u32,
+    pub(super) document: &'a [u8],
 }
 
 impl<'c> Writer<'c> {
-    fn new(connection: &'c Connection) -> rusqlite::Result<Self> {
+    pub(super) fn new(connection: &'c Connection) -> rusqlite::Result<Self> {
         Ok(Self {
             connection,
             insert: connection.prepare_cached(
@@ -246,7 +246,7 @@ impl<'c> Writer<'c> {
     }
 
     /// False when a document with this `_id` is there already.
-    fn insert(&mut self, place: &Place<'_>) -> rusqlite::Result<bool> {
+    pub(super) fn insert(&mut self, place: &Place<'_>) -> rusqlite::Result<bool> {
         write_id(place.document, &mut self.id);
         let next = self.newest + 1;
         let collection = collection(self.connection, &mut self.collections, place.class)?;
@@ -268,12 +268,7 @@ impl<'c> Writer<'c> {
         before: i64,
         last_of: impl FnOnce() -> &'l LastIndexes<'t>,
     ) -> rusqlite::Result<Option<Refusal>> {
-        let collection = collection(self.connection, &mut self.collections, place.class)?;
-        let found = self.find.query_one(params![collection.id, self.id], |row| {
-            let stored = row.get_ref(1)?.as_blob()?;
-            Ok((row.get::<_, i64>(0)?, stored == place.document, length(stored)))
-        });
-        let (seq, equal, stored) = found?;
+        let (seq, equal, stored) = self.stored(place)?;
         if equal {
             return Ok(None);
         }
@@ -284,21 +279,28 @@ impl<'c> Writer<'c> {
         }
         if seq > before {
             self.replace.execute(params![seq, place.document])?;
+            let collection = collection(self.connection, &mut self.collections, place.class)?;
             collection.bytes += length(place.document) - stored;
             return Ok(None);
         }
-        let reason = format!(
-            "another document of class '{}' with this _id is stored already",
-            place.class
-        );
         Ok(Some(Refusal {
             seq: place.seq,
             index: place.index,
             class: place.class.to_owned(),
             id: ejson::id_of(place.document),
             code: RefusalCode::DuplicateId.as_str().to_owned(),
-            reason,
+            reason: taken(place.class),
         }))
+    }
+
+    /// Of the stored document with the `_id` of the one that was tried last: its number, whether it is the same, and
+    /// its length.
+    pub(super) fn stored(&mut self, place: &Place<'_>) -> rusqlite::Result<(i64, bool, i64)> {
+        let collection = collection(self.connection, &mut self.collections, place.class)?;
+        self.find.query_one(params![collection.id, self.id], |row| {
+            let stored = row.get_ref(1)?.as_blob()?;
+            Ok((row.get(0)?, stored == place.document, length(stored)))
+        })
     }
 
     fn bury(
@@ -324,7 +326,7 @@ impl<'c> Writer<'c> {
     }
 
     /// Writes the running numbers back.
-    fn finish(self) -> rusqlite::Result<()> {
+    pub(super) fn finish(self) -> rusqlite::Result<()> {
         let mut add = self.connection.prepare_cached(
             "UPDATE collections SET documents = documents + ?2, bytes = bytes + ?3 WHERE id = ?1",
         )?;
@@ -333,6 +335,11 @@ impl<'c> Writer<'c> {
         }
         Ok(())
     }
+}
+
+/// The reason of a refused document whose `_id` is another's.
+pub(super) fn taken(class: &str) -> String {
+    format!("another document of class '{class}' with this _id is stored already")
 }
 
 /// The documents of a transaction with their class and number.

@@ -1,0 +1,99 @@
+//! `schemas`: what devices write under, and which definition of a class is the accepted one.
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use super::output::{Output, time};
+use super::{CommandError, DataArgs};
+use crate::store::OperatorStore;
+
+/// Show the schemas that devices sent, and decide between those that contradict each other
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  realm-ingest-gateway schemas list | jq 'select(.conflicts != [])'\n  \
+                  realm-ingest-gateway schemas accept 4089b2ff14b1a9a6f6e9bd5ad6cbfb23 --class Reading\n  \
+                  realm-ingest-gateway dead-letters replay --class Reading"
+)]
+pub struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Show every schema, one a line, with its classes in conflict: their documents are dead letters
+    List {
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Make a schema's definition of its classes in conflict the accepted one
+    ///
+    /// Documents written under the former definition become dead letters from now on. Those that are stored stay. Dead
+    /// letters of the accepted definition are stored by `dead-letters replay`.
+    Accept {
+        /// The schema, as `schemas list` names it
+        fingerprint: String,
+        /// Only this class, with the embedded classes in it
+        #[arg(long, value_name = "NAME")]
+        class: Option<String>,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the data cannot be read or written, or there is no such schema or class.
+pub fn run(args: &Args) -> Result<(), CommandError> {
+    match &args.action {
+        Action::List { data } => list(data),
+        Action::Accept {
+            fingerprint,
+            class,
+            data,
+        } => accept(data, fingerprint, class.as_deref()),
+    }
+}
+
+fn list(data: &DataArgs) -> Result<(), CommandError> {
+    let mut output = Output::new(false);
+    for listed in OperatorStore::open(&data.data)?.list()? {
+        let classes: Vec<_> = listed.schema.classes.iter().map(|class| &class.name).collect();
+        let conflicts: Vec<Value> = listed
+            .conflicts
+            .iter()
+            .map(|one| json!({"class": one.class, "since": time(one.since), "reason": one.reason}))
+            .collect();
+        let line = json!({
+            "fingerprint": listed.fingerprint,
+            "time": time(listed.created),
+            "classes": classes,
+            "chosen": listed.chosen,
+            "conflicts": conflicts,
+        });
+        output.line(&line.to_string())?;
+    }
+    output.finish()
+}
+
+fn accept(data: &DataArgs, fingerprint: &str, class: Option<&str>) -> Result<(), CommandError> {
+    let mut store = OperatorStore::open(&data.data)?;
+    let chosen = store.choose(fingerprint, class)?.map_err(CommandError::Refused)?;
+    let mut output = Output::new(false);
+    if chosen.is_empty() {
+        output.line("no class of this schema is in conflict")?;
+    }
+    for class in chosen {
+        output.line(&format!("accepted {class} of {fingerprint}"))?;
+    }
+    for listed in store.list()? {
+        for one in listed.conflicts {
+            output.line(&format!(
+                "in conflict {} of {}: {}",
+                one.class, listed.fingerprint, one.reason
+            ))?;
+        }
+    }
+    output.finish()
+}

@@ -1,0 +1,286 @@
+//! The operator decides between releases that contradict each other, while devices go on sending.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bson::doc;
+use realm_ingest_protocol::Schema;
+use serde_json::{Value, json};
+
+use crate::common::server::{Server, command, lines, post};
+use crate::common::{batch, copy_files, format_1, note, one_run, outbox, schema};
+
+/// A class 'Sample' whose value has this type, with an embedded class.
+fn sample(value: &str, more: &str) -> Schema {
+    Schema::parse(&format!(
+        r#"{{"classes":[{{"name":"Unit","kind":"embedded","properties":[{{"name":"u","type":"{value}"}}]}},
+        {{"name":"Sample","kind":"asymmetric","primary_key":"_id","properties":[
+            {{"name":"_id","type":"int"}},{{"name":"value","type":"{value}"}},
+            {{"name":"unit","type":"object","object":"Unit"}}{more}]}},
+        {{"name":"Other","kind":"asymmetric","primary_key":"_id","properties":[{{"name":"_id","type":"int"}}]}}]}}"#
+    ))
+    .unwrap()
+}
+
+fn ints(id: i64) -> bson::Document {
+    doc! {"_id": id, "value": 1_i64, "unit": {"u": 1_i64}}
+}
+
+fn doubles(id: i64) -> bson::Document {
+    doc! {"_id": id, "value": 1.5, "unit": {"u": 1.5}}
+}
+
+/// A server, a user of it, and devices that send one transaction each.
+struct Field {
+    server: Server,
+    token: String,
+    devices: u64,
+}
+
+impl Field {
+    fn new(data: &Path) -> Self {
+        let server = Server::start(data);
+        let token = server.token();
+        Self {
+            server,
+            token,
+            devices: 100,
+        }
+    }
+
+    fn put(&self, schema: &Schema) {
+        assert_eq!(self.server.put_schema(&self.token, schema), 204);
+    }
+
+    /// The codes of the refusals of one transaction of another device.
+    fn send(&mut self, schema: &Schema, documents: &[bson::Document]) -> Vec<String> {
+        self.devices += 1;
+        let body = batch(&outbox(self.devices), schema, &[one_run(1, "Sample", documents)]);
+        let ack = post(&mut self.server.client(), &self.token, &body).unwrap().ack();
+        ack.refused.into_iter().map(|one| one.code).collect()
+    }
+}
+
+fn parsed(data: &Path, arguments: &[&str]) -> Vec<Value> {
+    let parse = |line: &String| serde_json::from_str(line).unwrap();
+    lines(data, arguments).iter().map(parse).collect()
+}
+
+/// What `dead-letters replay` counts: stored, already stored, left.
+fn replay(data: &Path, arguments: &[&str]) -> [u64; 3] {
+    let all: Vec<_> = ["dead-letters", "replay"]
+        .iter()
+        .chain(arguments)
+        .copied()
+        .collect();
+    let numbers: Vec<u64> = lines(data, &all)
+        .iter()
+        .map(|line| line.split_whitespace().last().unwrap().parse().unwrap())
+        .collect();
+    numbers.try_into().unwrap()
+}
+
+const NONE: [&str; 0] = [];
+
+#[test]
+fn an_accepted_definition_is_seen_by_the_server_and_its_dead_letters_are_stored_once() {
+    let data = tempfile::tempdir().unwrap();
+    let data = data.path();
+    let mut field = Field::new(data);
+    let (old, new) = (sample("int", ""), sample("double", ""));
+    field.put(&old);
+    field.put(&new);
+    assert_eq!(field.send(&old, &[ints(1)]), NONE);
+    assert_eq!(
+        field.send(&new, &[doubles(2), ints(3)]),
+        ["SchemaConflict", "TypeMismatch"]
+    );
+
+    let listed = parsed(data, &["schemas", "list"]);
+    let of = |schema: &Schema| {
+        let name = json!(schema.fingerprint());
+        listed.iter().find(|one| one["fingerprint"] == name).unwrap()
+    };
+    assert_eq!(of(&old)["conflicts"], json!([]));
+    assert_eq!(of(&old)["classes"], json!(["Other", "Sample", "Unit"]));
+    let conflicts = of(&new)["conflicts"].as_array().unwrap();
+    let classes: Vec<_> = conflicts
+        .iter()
+        .map(|one| one["class"].as_str().unwrap())
+        .collect();
+    assert_eq!(classes, ["Sample", "Unit"]);
+    assert!(conflicts[0]["since"]["$date"].is_string());
+    assert!(
+        conflicts[0]["reason"]
+            .as_str()
+            .unwrap()
+            .contains("'Sample.value'")
+    );
+    assert_eq!(replay(data, &[]), [0, 0, 2], "nothing was decided yet");
+
+    let accepted = lines(data, &["schemas", "accept", &new.fingerprint()]);
+    assert_eq!(
+        accepted[..2],
+        [
+            format!("accepted Sample of {}", new.fingerprint()),
+            format!("accepted Unit of {}", new.fingerprint())
+        ]
+    );
+    assert!(
+        accepted[2].starts_with(&format!("in conflict Sample of {}", old.fingerprint())),
+        "{accepted:?}"
+    );
+    assert_eq!(field.send(&new, &[doubles(4)]), NONE, "without a restart");
+    assert_eq!(field.send(&old, &[ints(5)]), ["SchemaConflict"]);
+
+    assert_eq!(
+        replay(data, &["--code", "SchemaConflict", "--class", "Sample"]),
+        [1, 0, 1],
+        "one of either release"
+    );
+    assert_eq!(replay(data, &["--class", "Other"]), [0, 0, 0]);
+    assert_eq!(replay(data, &[]), [0, 0, 2]);
+    let ids: Vec<_> = parsed(data, &["find", "Sample"])
+        .iter()
+        .map(|one| one["_id"].clone())
+        .collect();
+    assert_eq!(ids, [1, 4, 2]);
+    let stats = parsed(data, &["stats", "--json"]).remove(0);
+    assert_eq!(
+        (&stats["documents"], &stats["dead_letters"]),
+        (&json!(3), &json!(2))
+    );
+    let schemas: Vec<_> = parsed(data, &["dead-letters"])
+        .iter()
+        .map(|one| one["schema"].clone())
+        .collect();
+    assert_eq!(schemas, [json!(new.fingerprint()), json!(old.fingerprint())]);
+
+    // The operator changes his mind.
+    lines(
+        data,
+        &["schemas", "accept", &old.fingerprint(), "--class", "Sample"],
+    );
+    assert_eq!(replay(data, &[]), [1, 0, 1]);
+    assert_eq!(field.send(&old, &[ints(6)]), NONE);
+    assert_eq!(field.send(&new, &[doubles(7)]), ["SchemaConflict"]);
+}
+
+#[test]
+fn a_replayed_document_that_is_stored_already_is_not_stored_again() {
+    let data = tempfile::tempdir().unwrap();
+    let data = data.path();
+    let mut field = Field::new(data);
+    let (old, new) = (sample("int", ""), sample("double", ""));
+    field.put(&old);
+    field.put(&new);
+    field.send(&new, &[doubles(1)]);
+    field.send(&new, &[doubles(2)]);
+    field.send(&old, &[ints(2)]);
+    let of_first = outbox(field.devices - 2);
+    lines(data, &["schemas", "accept", &new.fingerprint()]);
+    // Its acknowledgement got lost, so the first device sends again.
+    let again = batch(&of_first, &new, &[one_run(1, "Sample", &[doubles(1)])]);
+    let ack = post(&mut field.server.client(), &field.token, &again)
+        .unwrap()
+        .ack();
+    assert!(ack.refused.is_empty());
+    assert_eq!(replay(data, &["--outbox", &of_first]), [0, 1, 0]);
+    assert_eq!(replay(data, &[]), [0, 0, 1]);
+    let letter = parsed(data, &["dead-letters"]).remove(0);
+    assert_eq!(letter["code"], "DuplicateId", "it says what keeps it now");
+    assert_eq!(lines(data, &["find", "Sample"]).len(), 2);
+}
+
+#[test]
+fn letters_are_replayed_beside_a_server_that_stores() {
+    let data = tempfile::tempdir().unwrap();
+    let data = data.path();
+    let mut field = Field::new(data);
+    let (old, new) = (sample("int", ""), sample("double", ""));
+    field.put(&old);
+    field.put(&new);
+    for first in [0, 400, 800] {
+        let documents: Vec<_> = (first..first + 400).map(doubles).collect();
+        assert_eq!(field.send(&new, &documents).len(), 400);
+    }
+    lines(data, &["schemas", "accept", &new.fingerprint()]);
+    let stop = AtomicBool::new(false);
+    let (stored, sent) = std::thread::scope(|scope| {
+        let replays: Vec<_> = (0..2).map(|_| scope.spawn(|| replay(data, &[]))).collect();
+        let sender = scope.spawn(|| {
+            let mut client = field.server.client();
+            let mut sent = 0_usize;
+            while !stop.load(Ordering::Relaxed) {
+                sent += 1;
+                let id = sent.to_string();
+                let body = batch(
+                    &outbox(sent as u64),
+                    &schema(),
+                    &[one_run(1, "Note", &[note(&id, "x")])],
+                );
+                assert!(
+                    post(&mut client, &field.token, &body)
+                        .unwrap()
+                        .ack()
+                        .refused
+                        .is_empty()
+                );
+            }
+            sent
+        });
+        let stored: u64 = replays.into_iter().map(|one| one.join().unwrap()[0]).sum();
+        stop.store(true, Ordering::Relaxed);
+        (stored, sender.join().unwrap())
+    });
+    assert_eq!(stored, 1_200, "each by one of the two");
+    let stats = parsed(data, &["stats", "--json"]).remove(0);
+    assert_eq!(stats["collections"]["Sample"]["documents"], 1_200);
+    assert_eq!(stats["collections"]["Note"]["documents"], sent);
+    assert_eq!(stats["dead_letters"], 0);
+    let mut ids: Vec<_> = parsed(data, &["find", "Sample"])
+        .iter()
+        .map(|one| one["_id"].as_i64().unwrap())
+        .collect();
+    ids.sort_unstable();
+    assert!(ids.into_iter().eq(0..1_200));
+}
+
+#[test]
+fn what_cannot_be_decided_is_said() {
+    let data = tempfile::tempdir().unwrap();
+    let field = Field::new(data.path());
+    field.put(&sample("int", ""));
+    let name = sample("int", "").fingerprint();
+    let says = |arguments: &[&str], text: &str| {
+        let output = command(data.path(), arguments);
+        assert_eq!(output.status.code(), Some(1));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains(text), "{said}");
+    };
+    says(&["schemas", "accept", &"0".repeat(32)], "there is no schema 0000");
+    says(
+        &["schemas", "accept", &name, "--class", "Nobody"],
+        "has no class 'Nobody'",
+    );
+    assert_eq!(
+        lines(data.path(), &["schemas", "accept", &name]),
+        ["no class of this schema is in conflict"]
+    );
+    drop(field);
+    assert_eq!(replay(data.path(), &[]), [0, 0, 0], "without a server as well");
+
+    // A server of an earlier release may be writing these; reading them is fine.
+    let old = tempfile::tempdir().unwrap();
+    copy_files(&format_1(), old.path());
+    assert_eq!(lines(old.path(), &["dead-letters"]).len(), 2);
+    assert_eq!(parsed(old.path(), &["stats", "--json"])[0]["setbacks"], 0);
+    let output = command(old.path(), &["dead-letters", "replay"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.contains("has format 1, not 2; start the server of this version"),
+        "{said}"
+    );
+    drop(Server::start(old.path()));
+    assert_eq!(replay(old.path(), &[]), [0, 0, 2]);
+}
