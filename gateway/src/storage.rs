@@ -143,10 +143,12 @@ pub fn open_existing(path: &Path, format: i32) -> Result<Connection, OpenError> 
     open_writer(path, format, &[])
 }
 
-/// Makes the file for this user alone, before SQLite makes it for everybody. The log gets the same mode.
+/// Makes the file for this user alone, before SQLite makes it for everybody, and its name durable. The log gets the same
+/// mode, and its name is made durable by SQLite.
 fn keep_private(path: &Path) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
-    options.append(true).create(true).mode(0o600).open(path).map(drop)
+    options.append(true).create(true).mode(0o600).open(path)?;
+    realm_ingest_durable::sync_parent(path)
 }
 
 fn prepare(connection: &mut Connection, format: i32, steps: &[&str]) -> rusqlite::Result<i32> {

@@ -134,7 +134,7 @@ fn announce(address: SocketAddr) -> Result<(), CommandError> {
 fn lock(data: &Path) -> Result<File, CommandError> {
     let cannot =
         |error: std::io::Error| CommandError::Refused(format!("cannot use {}: {error}", data.display()));
-    std::fs::create_dir_all(data).map_err(cannot)?;
+    realm_ingest_durable::create_dir_all(data).map_err(cannot)?;
     let file = File::create(data.join("lock")).map_err(cannot)?;
     match file.try_lock() {
         Ok(()) => Ok(file),

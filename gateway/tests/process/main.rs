@@ -14,6 +14,7 @@ mod commands;
 mod crash;
 mod example;
 mod full_disk;
+mod power_cut;
 mod schemas;
 mod serve;
 mod sockets;
