@@ -83,3 +83,28 @@ impl Told {
         self.0.lock().unwrap().is_empty()
     }
 }
+
+/// The file's pages begin here, by their numbers.
+fn page(number: u32) -> usize {
+    (number as usize - 1) * 4096
+}
+
+fn number_at(content: &[u8], at: usize) -> u32 {
+    u32::from_be_bytes(content[at..at + 4].try_into().unwrap())
+}
+
+/// Overwrites the first page that lists unused ones.
+pub fn overwrite_free_list(path: &Path) {
+    let first = number_at(&fs::read(path).unwrap(), 32);
+    assert_ne!(first, 0, "there are unused pages");
+    overwrite(path, page(first), &noise(11, 4096));
+}
+
+/// Overwrites the first page of a table.
+pub fn overwrite_table(path: &Path, table: &str) {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    let sql = "SELECT rootpage FROM sqlite_schema WHERE name = ?1";
+    let root: u32 = connection.query_row(sql, [table], |row| row.get(0)).unwrap();
+    drop(connection);
+    overwrite(path, page(root), &noise(13, 4096));
+}

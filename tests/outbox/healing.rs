@@ -3,11 +3,20 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::sync::Barrier;
+use std::thread;
 
-use realm_ingest::outbox::{Error, Options, Outbox, Pending, Salvaged, SqliteOutbox};
+use realm_ingest::outbox::{
+    Error, Loss, LossReason, Options, Outbox, Owner, Pending, Salvaged, SqliteOutbox,
+};
 
-use crate::common::{append, drain, open, other_part, other_process, rows_with_gaps, said};
-use crate::damage::{Told, are_left, change_a_bit_of, damaged, overwrite_page_of};
+use crate::common::{
+    Folder, append, drain, noise, open, other_part, other_process, payload, rows_with_gaps, said, schema,
+};
+use crate::damage::{
+    Told, are_left, change_a_bit_of, damaged, overwrite, overwrite_free_list, overwrite_page_of,
+    overwrite_table,
+};
 
 /// Reads all rows in small steps, as the uploader does.
 fn read_all(outbox: &SqliteOutbox) -> Result<(), Error> {
@@ -135,4 +144,135 @@ fn a_recovery_that_is_killed_loses_nothing_more() {
         read_all(&outbox).unwrap();
         are_left(&outbox, 1);
     }
+}
+
+/// An outbox of so many rows and many unused pages, whose list is damaged.
+fn with_damaged_free_list(rows: u64) -> (Folder, Told, SqliteOutbox) {
+    let folder = Folder::new();
+    let outbox = open(&folder.path());
+    for number in 1..=30 + rows {
+        append(&outbox, &noise(number, 100_000)).unwrap();
+    }
+    outbox.settle(30).unwrap();
+    drop(outbox);
+    overwrite_free_list(&folder.path());
+    let told = Told::default();
+    let outbox = told.open(&folder.path());
+    assert_eq!(
+        outbox.pending().unwrap().transactions,
+        rows,
+        "reading meets nothing"
+    );
+    (folder, told, outbox)
+}
+
+fn all_are_kept(kept: usize, told: &Told, outbox: &SqliteOutbox, further: usize) {
+    let expected = Salvaged {
+        kept: kept as u64,
+        lost: 0,
+    };
+    assert_eq!(told.once().salvaged, Some(expected));
+    let rows = rows_with_gaps(outbox);
+    assert_eq!(rows.len(), kept + further);
+    for row in &rows[..kept] {
+        assert_eq!(payload(row), noise(row.seq as u64, 100_000));
+    }
+    assert!(told.nothing());
+}
+
+#[test]
+fn a_write_that_meets_damage_is_stored_in_the_repaired_file() {
+    let (_folder, told, outbox) = with_damaged_free_list(10);
+    assert_eq!(append(&outbox, &noise(41, 100_000)).unwrap(), 41);
+    all_are_kept(10, &told, &outbox, 1);
+    assert_eq!(append(&outbox, &noise(42, 100_000)).unwrap(), 42);
+}
+
+#[test]
+fn giving_space_back_repairs_what_it_meets() {
+    // Fewer rows are copied to a new file, and what is unused of the old one does not matter.
+    let (_folder, told, outbox) = with_damaged_free_list(60);
+    outbox.compact().unwrap();
+    all_are_kept(60, &told, &outbox, 0);
+}
+
+#[test]
+fn settling_repairs_what_it_meets() {
+    let (_folder, told, outbox) = with_damaged_free_list(10);
+    outbox.settle(35).unwrap();
+    assert_eq!(told.once().salvaged, Some(Salvaged { kept: 10, lost: 0 }));
+    assert_eq!(outbox.pending().unwrap().transactions, 5);
+    assert_eq!(outbox.origin().unwrap().acked, 35);
+}
+
+#[test]
+fn writers_that_meet_damage_together_share_one_repair() {
+    let (_folder, told, outbox) = with_damaged_free_list(10);
+    let start = Barrier::new(8);
+    thread::scope(|scope| {
+        for number in 0..8 {
+            let (outbox, start) = (&outbox, &start);
+            scope.spawn(move || {
+                start.wait();
+                append(outbox, &noise(100 + number, 100_000)).unwrap();
+            });
+        }
+    });
+    all_are_kept(10, &told, &outbox, 8);
+}
+
+#[test]
+fn schemas_that_the_file_has_lost_are_remembered() {
+    let folder = Folder::new();
+    let outbox = open(&folder.path());
+    for number in 0..40 {
+        append(&outbox, &noise(number, 2_000)).unwrap();
+    }
+    let known = schema(&outbox);
+    drop(outbox);
+    let told = Told::default();
+    let outbox = told.open(&folder.path());
+    assert_eq!(schema(&outbox), known);
+    // As the disk would change it under the program.
+    overwrite_table(&folder.path(), "schema");
+    outbox.register_schema("fedcba9876543210", "{}").unwrap();
+    assert_eq!(told.once().salvaged, Some(Salvaged { kept: 40, lost: 0 }));
+    assert_eq!(schema(&outbox), known);
+    assert_eq!(outbox.schema(known).unwrap().json, "{\"classes\":[]}");
+    append(&outbox, &noise(40, 2_000)).unwrap();
+    assert_eq!(rows_with_gaps(&outbox).len(), 41);
+    assert!(told.nothing());
+}
+
+#[test]
+fn a_file_of_which_nothing_can_be_read_is_replaced_under_way() {
+    let folder = damaged(|_| ());
+    let told = Told::default();
+    let outbox = told.open(&folder.path());
+    let known = schema(&outbox);
+    let owner = Owner {
+        app: "app".to_owned(),
+        user: "user".to_owned(),
+        principal: "anon-user".to_owned(),
+    };
+    outbox.set_owner(&owner).unwrap();
+    let mark = outbox.loss_mark().unwrap();
+    outbox.compact().unwrap();
+    let length = fs::metadata(folder.path()).unwrap().len() as usize;
+    let log = folder.join("default.realm-wal");
+    let file = fs::OpenOptions::new().write(true).open(&log).unwrap();
+    file.set_len(0).unwrap();
+    overwrite(&folder.path(), 0, &noise(17, length));
+    assert_eq!(append(&outbox, b"document").unwrap(), 1);
+    assert_eq!(told.once().salvaged, None);
+    assert_eq!(outbox.owner().unwrap(), Some(owner));
+    assert_eq!(schema(&outbox), known);
+    let all = Loss {
+        first: 1,
+        last: 40,
+        reason: LossReason::Damaged,
+    };
+    assert_eq!(outbox.losses(mark, 40).unwrap(), [all]);
+    let mark = outbox.loss_mark().unwrap();
+    assert_eq!(outbox.losses(mark, 1).unwrap(), []);
 }

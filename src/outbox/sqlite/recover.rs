@@ -38,7 +38,7 @@ pub(super) fn open(path: &Path, options: &Options, known: &Known) -> Result<Open
     schema::check_sqlite_version()?;
     check_folder(path)?;
     for _ in 0..ATTEMPTS {
-        if exists(&recovered_file(path))? {
+        if is_file(&recovered_file(path))? {
             let _lock = lock(path)?;
             finish(path)?;
         }
@@ -46,7 +46,7 @@ pub(super) fn open(path: &Path, options: &Options, known: &Known) -> Result<Open
         match attempt(path, options) {
             Ok(connection) => {
                 // It may be the file that another process was just taking from the path.
-                let exchanged = exists(&recovered_file(path))?
+                let exchanged = is_file(&recovered_file(path))?
                     || before.is_some_and(|before| file_id(path) != Some(before));
                 if !exchanged {
                     let recovered =
@@ -62,7 +62,7 @@ pub(super) fn open(path: &Path, options: &Options, known: &Known) -> Result<Open
             Err(Refused::Damaged(reason)) => {
                 let _lock = lock(path)?;
                 // Another process may have replaced it since.
-                if !exists(&recovered_file(path))? && is_damaged(path, options)? {
+                if !is_file(&recovered_file(path))? && is_damaged(path, options)? {
                     exchange(path, options.lock_wait, known, &reason)?;
                 }
             }
@@ -80,7 +80,7 @@ pub(super) fn open(path: &Path, options: &Options, known: &Known) -> Result<Open
 /// a new one.
 pub(super) fn replace_damaged(path: &Path, known: &Known, reason: &str) -> Result<()> {
     let _lock = lock(path)?;
-    if exists(&recovered_file(path))? {
+    if is_file(&recovered_file(path))? {
         return finish(path);
     }
     exchange(path, Duration::ZERO, known, reason)
@@ -158,7 +158,7 @@ fn exchange(path: &Path, lock_wait: Duration, known: &Known, reason: &str) -> Re
 /// What is left to do of an exchange once `.recovered` is there. To be called under the recovery lock.
 fn finish(path: &Path) -> Result<()> {
     let recovered = recovered_file(path);
-    if !exists(&recovered)? {
+    if !is_file(&recovered)? {
         return Ok(());
     }
     let moved_to = beside(path, &reports::label(&recovered));
@@ -187,9 +187,9 @@ fn recovered_file(path: &Path) -> PathBuf {
     beside(path, ".recovered")
 }
 
-fn exists(path: &Path) -> Result<bool> {
+fn is_file(path: &Path) -> Result<bool> {
     match fs::symlink_metadata(path) {
-        Ok(_) => Ok(true),
+        Ok(metadata) => Ok(metadata.is_file()),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         Err(error) => Err(Error::io("look at", path, error)),
     }
