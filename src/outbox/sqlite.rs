@@ -367,6 +367,11 @@ impl Outbox for SqliteOutbox {
         Ok(())
     }
 
+    fn tidy(&self) -> Result<bool> {
+        self.process.check(&self.path)?;
+        Ok(false)
+    }
+
     fn try_become_uploader(&self) -> Result<Option<UploaderGuard>> {
         self.process.check(&self.path)?;
         let path = recover::beside(&self.path, ".lock");

@@ -76,3 +76,69 @@ fn a_renewed_identity_stays() {
     drop((outbox, other));
     assert_eq!(open(&folder.path()).origin().unwrap().identity, renewed);
 }
+
+#[test]
+fn each_settle_and_each_identity_draws_a_lineage() {
+    let folder = Folder::new();
+    let outbox = open(&folder.path());
+    for _ in 0..5 {
+        append(&outbox, b"document").unwrap();
+    }
+    let mut seen = vec![outbox.origin().unwrap()];
+    assert_eq!(seen[0].acked, 0);
+    for through in [2, 4] {
+        outbox.settle(through).unwrap();
+        let origin = outbox.origin().unwrap();
+        assert_eq!(origin.identity, seen[0].identity);
+        assert_eq!(origin.acked, through);
+        seen.push(origin);
+        outbox.settle(1).unwrap();
+        assert_eq!(&outbox.origin().unwrap(), seen.last().unwrap(), "nothing left");
+    }
+    outbox.renew_identity().unwrap();
+    let renewed = outbox.origin().unwrap();
+    assert_eq!(renewed.acked, 0, "nothing is settled of the new one");
+    assert_eq!(rows(&outbox)[0].seq, 5, "rows keep their numbers");
+    seen.push(renewed);
+    for (index, origin) in seen.iter().enumerate() {
+        assert_eq!(origin.lineage.len(), 32);
+        assert!(
+            seen[..index]
+                .iter()
+                .all(|former| former.lineage != origin.lineage)
+        );
+    }
+    let other = open(&folder.path());
+    outbox.settle(100).unwrap();
+    let origin = other.origin().unwrap();
+    assert_eq!(origin, outbox.origin().unwrap(), "as the file says it now");
+    assert_eq!(origin.acked, 5, "no more than was given out");
+}
+
+#[test]
+fn a_file_that_went_back_in_place_is_told_apart_by_its_lineage() {
+    let folder = Folder::new();
+    let outbox = open(&folder.path());
+    append(&outbox, b"in the backup").unwrap();
+    drop(outbox);
+    let backup = fs::read(folder.path()).unwrap();
+
+    let outbox = open(&folder.path());
+    append(&outbox, b"after the backup").unwrap();
+    outbox.settle(2).unwrap();
+    let original = outbox.origin().unwrap();
+    drop(outbox);
+    // In place: the file is the same one for the system.
+    fs::write(folder.path(), backup).unwrap();
+
+    let outbox = open(&folder.path());
+    append(&outbox, b"written again").unwrap();
+    append(&outbox, b"and more than was lost").unwrap();
+    let back = outbox.origin().unwrap();
+    assert_eq!(back.identity, original.identity, "numbers repeat");
+    assert_ne!(back.lineage, original.lineage);
+    outbox.settle(2).unwrap();
+    let later = outbox.origin().unwrap();
+    assert_eq!(later.acked, original.acked);
+    assert_ne!(later.lineage, original.lineage, "also when it has caught up");
+}

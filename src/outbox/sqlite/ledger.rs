@@ -86,7 +86,7 @@ pub(super) fn since(connection: &Connection, mark: LossMark, through: i64) -> Re
     connection
         .prepare_cached(
             "SELECT max(first, ?2) AS first, min(last, ?3), reason FROM loss
-             WHERE id > ?1 AND last >= ?2 AND loss.first <= ?3 ORDER BY first",
+             WHERE id > ?1 AND last >= ?2 AND loss.first <= ?3 AND ?2 <= ?3 ORDER BY first",
         )?
         .query_map(params![mark.entry, mark.oldest, through], entry)?
         .collect()
@@ -117,4 +117,50 @@ fn entry(row: &rusqlite::Row<'_>) -> Result<Loss> {
         last: row.get(1)?,
         reason: reason_of(row.get(2)?),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    // A failed unwrap is a failed test.
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::outbox::sqlite::schema;
+
+    #[test]
+    fn a_record_that_grows_long_becomes_coarser_and_forgets_nothing() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(schema::CREATE).unwrap();
+        let lost = |seq, reason| Loss {
+            first: seq,
+            last: seq,
+            reason,
+        };
+        let mark = LossMark { entry: 0, oldest: 1 };
+        for number in 0..3 * KEEP {
+            let reason = if number % 5 == 0 {
+                LossReason::Damaged
+            } else {
+                LossReason::Dropped
+            };
+            add(&connection, &lost(1 + 2 * number, reason), 0).unwrap();
+        }
+        let told = since(&connection, mark, i64::MAX).unwrap();
+        assert_eq!(told.len(), KEEP as usize);
+        for number in 0..3 * KEEP {
+            let seq = 1 + 2 * number;
+            let covered = told.iter().filter(|loss| (loss.first..=loss.last).contains(&seq));
+            assert_eq!(covered.count(), 1, "row {seq}");
+        }
+        assert_eq!(
+            told.last().unwrap().first,
+            6 * KEEP - 1,
+            "the newest are as they were"
+        );
+        let recent = LossMark {
+            entry: 3 * KEEP - 2,
+            oldest: 1,
+        };
+        assert_eq!(since(&connection, recent, i64::MAX).unwrap().len(), 2);
+    }
 }

@@ -49,7 +49,7 @@ pub(super) const WAL_PAGES: i64 = 200;
 /// system than adding them; what a large transaction adds beyond it is cut off again.
 pub(super) const WAL_BYTES: u64 = (WAL_PAGES * (PAGE_BYTES + 24)) as u64 + 32;
 
-const CREATE: &str = "
+pub(super) const CREATE: &str = "
     CREATE TABLE meta (
         id INTEGER PRIMARY KEY CHECK (id = 1),
         identity TEXT NOT NULL,
