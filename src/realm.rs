@@ -3,6 +3,8 @@
 
 pub(crate) mod files;
 pub(crate) mod homes;
+mod stranded;
+mod unheard;
 
 use std::collections::HashSet;
 use std::fmt;
@@ -24,6 +26,8 @@ use crate::uploader::core::Core;
 use crate::uploader::session::Session;
 pub use crate::uploader::session::{ErrorHandler, StopPolicy};
 use crate::uploader::{self, registry};
+use files::Found;
+pub use stranded::Stranded;
 
 /// How a realm is opened.
 #[derive(Clone)]
@@ -62,6 +66,16 @@ impl RealmConfig {
     }
 }
 
+impl RealmConfig {
+    /// Whether a session that has the defaults will do.
+    fn is_plain(&self) -> bool {
+        self.headers.is_empty()
+            && self.proxy.is_none()
+            && self.durability == Durability::default()
+            && self.cap.is_none()
+    }
+}
+
 impl fmt::Debug for RealmConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RealmConfig")
@@ -93,8 +107,8 @@ impl Realm {
     /// errors; where the path is already open, the first one stays.
     ///
     /// # Errors
-    /// The schema is not valid, the user has been removed, the path is open for another
-    /// user, or the file cannot be used.
+    /// The schema is not valid, the user has been removed, the path is open for another user, data of another user or
+    /// app waits there, or the file cannot be used.
     pub fn open(user: &User, config: RealmConfig, handler: Option<ErrorHandler>) -> Result<Realm> {
         process::check()?;
         if user.state() == UserState::Removed {
@@ -112,11 +126,12 @@ impl Realm {
         let schema = parsed(&config.schema_json)?;
         let path = resolved(user, config.path.as_deref())?;
         let user = user.heir();
-        let (stop, options) = (config.stop_policy, options(&config));
+        registry::end_background(&path, |core| !config.is_plain() || core.user() != user);
+        let (stop, (options, back)) = (config.stop_policy, options(&config));
         let core = registry::open(
             &path,
             |core| {
-                if core.user().heir() != user {
+                if !homes::is_shared(core, &user) {
                     return Err(Error::Mismatch(format!(
                         "Realm at path '{}' already opened with different sync user.",
                         path.display()
@@ -125,7 +140,11 @@ impl Realm {
                 core.adopt(stop, handler.clone());
                 Ok(())
             },
-            || start(&user, &path, &config, options, handler.clone()),
+            || {
+                let (outbox, recovered) = SqliteOutbox::open(&path, options)?;
+                let found = Found { outbox, recovered };
+                start(&user, &path, &config, found, back, handler.clone())
+            },
         )?;
         // From here on dropping closes.
         let mut realm = Realm {
@@ -134,6 +153,7 @@ impl Realm {
             classes: asymmetric_classes(&schema),
             closed: AtomicBool::new(false),
         };
+        unheard::tell(&realm.core);
         warn_of_changes(&realm.core, &schema);
         realm.schema = realm
             .core
@@ -330,26 +350,31 @@ fn start(
     user: &User,
     path: &Path,
     config: &RealmConfig,
-    (options, back): (Options, Back),
+    found: Found,
+    back: Back,
     handler: Option<ErrorHandler>,
 ) -> Result<Arc<Core>> {
     let transport = transport(user, config)?;
-    let (outbox, recovered) = SqliteOutbox::open(path, options)?;
+    homes::claim(user, path, &found.outbox)?;
     let core = Core::new(
         path.to_owned(),
         user.clone(),
-        Arc::new(outbox),
+        Arc::new(found.outbox),
         transport,
         config.stop_policy,
         handler,
     );
     // Set once, here.
     let _ = back.set(Arc::downgrade(&core));
-    if let Some(recovered) = recovered {
-        core.report_soon(report(Code::InvalidDatabase, recovered.to_string()));
+    if let Some(recovered) = found.recovered {
+        core.report_soon(recovery(&recovered));
     }
     uploader::start(&core);
     Ok(core)
+}
+
+fn recovery(recovered: &Recovered) -> SyncError {
+    report(Code::InvalidDatabase, recovered.to_string())
 }
 
 fn report(code: Code, message: String) -> SyncError {

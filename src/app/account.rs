@@ -3,6 +3,7 @@
 //! A change is stored before it is made here (`store.rs` of the app sees to that), so that a program which ends in the
 //! middle of hearing of it finds the same state when it starts again.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
@@ -40,6 +41,8 @@ pub(crate) struct Account {
     data: Mutex<Data>,
     /// One refresh at a time; who waited uses its result.
     pub(super) refreshing: tokio::sync::Mutex<()>,
+    /// Somebody is being logged in in its place.
+    pub(super) replacing: AtomicBool,
     followers: Mutex<Vec<Weak<dyn Follower>>>,
 }
 
@@ -112,6 +115,7 @@ impl Account {
             id: stored.id,
             data: Mutex::new(data),
             refreshing: tokio::sync::Mutex::new(()),
+            replacing: AtomicBool::new(false),
             followers: Mutex::new(Vec::new()),
         }
     }

@@ -20,6 +20,7 @@ use super::user::User;
 use super::users::{Document, Identity};
 use super::{Inner, answer, tokens};
 use crate::error::{Code, Error, Result};
+use crate::realm::homes;
 use crate::transport::Method;
 use crate::uploader;
 
@@ -55,7 +56,11 @@ impl Inner {
             *place = record;
         })
         .await?;
-        self.users().current = Some(id.clone());
+        {
+            let mut users = self.users();
+            users.current = Some(id.clone());
+            users.removed.remove(&id);
+        }
         account.sign_in(session);
         log::info!(target: "ingest::app", "user {id} logged in");
         let user = self.user(account);
@@ -105,6 +110,7 @@ impl Inner {
     async fn adopt_stored(self: &Arc<Inner>) -> Result<()> {
         let inner = self.clone();
         let stored = blocking(move || inner.store.load()).await?;
+        self.users().removed.extend(stored.removed);
         for record in stored.users {
             let known = {
                 let mut users = self.users();
@@ -139,6 +145,11 @@ impl Inner {
 
     /// What waits for users who logged in as this one does, and cannot any more, goes on under this one.
     async fn become_successor(self: &Arc<Inner>, user: &User) {
+        self.succeed_others(user).await;
+        homes::drain(self);
+    }
+
+    async fn succeed_others(self: &Arc<Inner>, user: &User) {
         let principal = user.principal();
         if principal.is_empty() {
             return;
@@ -184,18 +195,8 @@ impl Inner {
     /// Somebody to go on for a user whom the server has rejected.
     pub(super) fn find_successor(self: &Arc<Inner>, user: &User) {
         let principal = user.principal();
-        let other = self
-            .users()
-            .accounts
-            .iter()
-            .find(|known| {
-                known.state() == UserState::LoggedIn
-                    && !principal.is_empty()
-                    && known.principal() == principal
-            })
-            .cloned();
-        if let Some(account) = other {
-            let (inner, successor) = (self.clone(), self.user(account));
+        if let Some(successor) = self.logged_in_as(&principal) {
+            let inner = self.clone();
             self.runtime
                 .spawn(async move { inner.become_successor(&successor).await });
         } else if principal == ANONYMOUS {
@@ -205,6 +206,9 @@ impl Inner {
 
     /// Logs in anonymously in the place of this user, for as long as it takes.
     pub(crate) fn replace(self: &Arc<Inner>, lost: &Arc<Account>) {
+        if lost.replacing.swap(true, Ordering::AcqRel) {
+            return;
+        }
         let (inner, lost) = (Arc::downgrade(self), lost.clone());
         self.runtime.spawn(async move {
             while lost.awaits_successor() {
@@ -228,6 +232,7 @@ impl Inner {
                     );
                 }
             }
+            lost.replacing.store(false, Ordering::Release);
         });
     }
 
@@ -330,6 +335,7 @@ impl Inner {
         let mut users = self.users();
         if removed {
             users.accounts.retain(|known| known.id != account.id);
+            users.removed.insert(account.id.clone());
         }
         if users.current.as_deref() == Some(&account.id) {
             let next = users

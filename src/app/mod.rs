@@ -14,7 +14,7 @@ mod tokens;
 mod user;
 mod users;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU32;
@@ -31,7 +31,7 @@ pub use users::Identity;
 
 pub(crate) use account::{Account, Follower};
 pub(crate) use answer::check as check_answer;
-pub(crate) use paths::realm_file;
+pub(crate) use paths::user_of_directory;
 pub(crate) use remote::{Call, Route};
 pub(crate) use threads::end_all as end_threads;
 pub(crate) use user::is_refusal;
@@ -39,6 +39,7 @@ pub(crate) use user::is_refusal;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};
 use crate::process;
+use crate::realm::{files, homes};
 use crate::transport::http::{HttpOptions, HttpTransport};
 use crate::transport::{Method, Transport};
 use remote::{BaseUrl, Remote};
@@ -123,6 +124,8 @@ pub(crate) struct Inner {
 struct Users {
     accounts: Vec<Arc<Account>>,
     current: Option<String>,
+    /// Those who were logged out for good: what they left is nobody's.
+    removed: HashSet<String>,
 }
 
 type Cache = HashMap<String, HashMap<String, App>>;
@@ -207,16 +210,18 @@ impl App {
             users: Mutex::new(Users {
                 accounts,
                 current: document.current,
+                removed: document.removed.iter().cloned().collect(),
             }),
             relogins: AtomicU32::new(0),
         });
-        let deleted = crate::realm::files::delete_removed(&inner.directory, document.removed);
+        let deleted = files::delete_removed(&inner, document.removed);
         if !deleted.is_empty() {
             let forget = |document: &mut Document| document.removed.retain(|id| !deleted.contains(id));
             if let Err(error) = inner.store.update(forget) {
                 log::warn!(target: "ingest::app", "{}", error.full_message());
             }
         }
+        homes::drain(&inner);
         Ok(App { inner })
     }
 
@@ -342,7 +347,20 @@ impl Inner {
         self.users.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn known(&self, id: &str) -> Option<Arc<Account>> {
+    pub(crate) fn is_removed(&self, id: &str) -> bool {
+        self.users().removed.contains(id)
+    }
+
+    /// Somebody who is logged in and logs in in this way.
+    pub(crate) fn logged_in_as(self: &Arc<Inner>, principal: &str) -> Option<User> {
+        let users = self.users();
+        let account = users.accounts.iter().find(|known| {
+            known.state() == UserState::LoggedIn && !principal.is_empty() && known.principal() == principal
+        })?;
+        Some(self.user(account.clone()))
+    }
+
+    pub(crate) fn known(&self, id: &str) -> Option<Arc<Account>> {
         self.users()
             .accounts
             .iter()

@@ -32,6 +32,25 @@ fn escaped(identifier: &str) -> Result<String> {
     Ok(name)
 }
 
+/// The user whose directory this is.
+pub(crate) fn user_of_directory(directory: &Path) -> Option<String> {
+    let name = directory.file_name()?.to_str()?;
+    let mut bytes = Vec::with_capacity(name.len());
+    let mut rest = name.as_bytes();
+    while let Some((first, more)) = rest.split_first() {
+        rest = more;
+        bytes.push(match (first, more) {
+            (b'%', [high, low, behind @ ..]) => {
+                rest = behind;
+                let digits = [*high, *low];
+                u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?
+            }
+            _ => *first,
+        });
+    }
+    String::from_utf8(bytes).ok()
+}
+
 /// `<base>/mongodb-realm/<app id>`.
 pub(crate) fn app_directory(base: &Path, app_id: &str) -> Result<PathBuf> {
     Ok(base.join("mongodb-realm").join(escaped(app_id)?))
@@ -77,6 +96,14 @@ mod tests {
             realm_file(&app, "6500aa").unwrap(),
             app.join("6500aa/flx_sync_default.realm")
         );
+    }
+
+    #[test]
+    fn a_directory_says_whose_it_is() {
+        for user in ["6500aa", "a@b.c", "ä/%41 "] {
+            let directory = user_directory(Path::new("/data"), user).unwrap();
+            assert_eq!(user_of_directory(&directory).as_deref(), Some(user));
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod meta;
 mod pack;
 mod process;
 mod recover;
+mod remove;
 mod reports;
 mod reserve;
 mod rows;
@@ -32,6 +33,7 @@ use self::heal::Known;
 use self::log::Log;
 use self::pack::Packer;
 use self::process::InProcess;
+pub(crate) use self::remove::{delete, is_outbox};
 use self::turns::Turns;
 use super::{
     Durability, Error, Hold, Lease, Loss, LossMark, Options, Origin, Outbox, Owner, Pending, Recovered,

@@ -1,49 +1,141 @@
-//! The files of outboxes, and their deletion. Nothing else deletes an outbox; what was moved aside stays.
+//! The outboxes of an app's directory, and their deletion. No other code deletes an outbox.
 
-use std::io::ErrorKind;
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::app::realm_file;
+use crate::app::Inner;
+use crate::error::{Error, Result};
+use crate::outbox::{self, Options, Outbox, Owner, Recovered, SqliteOutbox};
 use crate::uploader::registry;
 
-/// What lies beside an outbox and belongs to it.
-const ENDINGS: [&str; 4] = ["", "-wal", "-shm", ".lock"];
+/// What is in the app's directory and is no user's.
+const NOT_USERS: [&str; 2] = ["server-utility", "recovered-realms"];
 
-/// Deletes the outboxes of users that were removed, which is what logging an anonymous user out asks for. Returns those
-/// of whom nothing is left.
-pub(crate) fn delete_removed(directory: &Path, ids: Vec<String>) -> Vec<String> {
-    let mut done = Vec::new();
-    for id in ids {
-        let Ok(file) = realm_file(directory, &id) else {
-            continue;
-        };
-        // A realm that is still open in this process keeps its files until the next time.
-        if registry::is_open(&file) {
-            continue;
-        }
-        match delete(&file) {
-            Ok(()) => done.push(id),
-            Err(error) => {
-                log::warn!(target: "ingest::app", "the files of removed user {id} stay: {error}");
-            }
-        }
-        // Only if nothing else is in it.
-        if let Some(folder) = file.parent().filter(|folder| *folder != directory) {
-            let _ = std::fs::remove_dir(folder);
-        }
-    }
-    done
+/// An outbox that was opened to look at it.
+pub(super) struct Found {
+    pub(super) outbox: SqliteOutbox,
+    pub(super) recovered: Option<Recovered>,
 }
 
-/// Deletes an outbox, the file itself last: what is left of an interrupted deletion is an outbox still.
-fn delete(path: &Path) -> std::io::Result<()> {
-    for ending in ENDINGS.iter().rev() {
-        let mut name = path.to_owned().into_os_string();
-        name.push(ending);
-        match std::fs::remove_file(PathBuf::from(name)) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-            _ => {}
+/// The files of the app's directory that may be outboxes: where the users' default ones are, and beside them.
+pub(crate) fn candidates(app: &Inner) -> Vec<PathBuf> {
+    // Sessions go by the real name.
+    let Ok(directory) = app.directory.canonicalize() else {
+        return Vec::new();
+    };
+    let mut paths = Vec::new();
+    for (path, is_folder) in entries(&directory) {
+        let skipped = path
+            .file_name()
+            .is_some_and(|name| NOT_USERS.iter().any(|known| name == *known));
+        if !is_folder {
+            paths.push(path);
+        } else if !skipped {
+            paths.extend(
+                entries(&path)
+                    .into_iter()
+                    .filter(|(_, is_folder)| !is_folder)
+                    .map(|(path, _)| path),
+            );
         }
     }
-    Ok(())
+    paths.retain(|path| path.extension().is_some_and(|ending| ending == "realm"));
+    paths
+}
+
+fn entries(directory: &Path) -> Vec<(PathBuf, bool)> {
+    let Ok(entries) = fs::read_dir(directory) else {
+        return Vec::new();
+    };
+    let entry = |entry: fs::DirEntry| Some((entry.path(), entry.file_type().ok()?.is_dir()));
+    entries.flatten().filter_map(entry).collect()
+}
+
+/// The outbox at the path; none if there is another file, which is left alone.
+pub(super) fn open(path: &Path, options: Options) -> Result<Option<Found>> {
+    if !outbox::is_outbox(path) {
+        return Ok(None);
+    }
+    let (outbox, recovered) = SqliteOutbox::open(path, options)?;
+    Ok(Some(Found { outbox, recovered }))
+}
+
+/// Whose the outbox is: as it says itself, or, in one of an older release, as its place says.
+pub(super) fn owner(app: &Inner, path: &Path, outbox: &dyn Outbox) -> Result<Option<Owner>> {
+    if let Some(owner) = outbox.owner()? {
+        return Ok(Some(owner));
+    }
+    let Some(user) = user_of(app, path) else {
+        return Ok(None);
+    };
+    Ok(Some(Owner {
+        app: app.app_id.clone(),
+        principal: app
+            .known(&user)
+            .map_or(String::new(), |account| account.principal()),
+        user,
+    }))
+}
+
+/// Whose directory the file is in.
+fn user_of(app: &Inner, path: &Path) -> Option<String> {
+    let folder = path.parent()?;
+    if app
+        .directory
+        .canonicalize()
+        .is_ok_and(|directory| directory == folder)
+    {
+        return None;
+    }
+    crate::app::user_of_directory(folder)
+}
+
+/// Deletes the outboxes of users that were removed: an anonymous user who is logged out is gone, with what waits, and
+/// that was asked for. Outboxes that went on under another user meanwhile stay. Returns the users of whom nothing is
+/// left.
+pub(crate) fn delete_removed(app: &Inner, ids: Vec<String>) -> Vec<String> {
+    if ids.is_empty() {
+        return ids;
+    }
+    let mut left = Vec::new();
+    for path in candidates(app) {
+        let whose = |outbox: &dyn Outbox| -> Result<Option<String>> {
+            let owner = owner(app, &path, outbox)?.map(|owner| owner.user);
+            Ok(owner.filter(|user| ids.contains(user)))
+        };
+        let deleted = registry::unless_open(&path, || {
+            let Some(found) = open(&path, Options::default())? else {
+                return Ok(());
+            };
+            if whose(&found.outbox)?.is_none() {
+                return Ok(());
+            }
+            drop(found);
+            outbox::delete(&path)?;
+            if let Some(folder) = path.parent() {
+                // Only if nothing else is in it.
+                let _ = fs::remove_dir(folder);
+            }
+            Ok(())
+        });
+        let kept = match deleted {
+            Ok(deleted) => deleted,
+            // It keeps its files until the next time.
+            Err(core) => match whose(&*core.outbox) {
+                Ok(None) => Ok(()),
+                Ok(Some(_)) => Err(Error::Logic("it is open".to_owned())),
+                Err(error) => Err(error),
+            },
+        };
+        if let Err(error) = kept {
+            log::warn!(
+                target: "ingest::app",
+                "{} is not deleted yet, and may belong to a user who was removed: {}",
+                path.display(),
+                error.full_message()
+            );
+            left.clone_from(&ids);
+        }
+    }
+    ids.into_iter().filter(|id| !left.contains(id)).collect()
 }

@@ -1,11 +1,262 @@
 //! Under which user what waits in an outbox is sent.
+//!
+//! The owner is noted in the file. It stays the owner as long as it can log in; after that what waits belongs to the
+//! user who logs in in its place (`app::login` finds out who that is), and to nobody else: another user or app that
+//! opens the path is refused while anything waits there.
+//!
+//! Whoever runs sends what waits in the app's directory: also what other users left, and processes that are gone.
 
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::app::User;
+use tokio::task::spawn_blocking;
+
+use super::{RealmConfig, files, options, start, unheard};
+use crate::app::{Inner, User, UserState};
+use crate::error::{Code, Error, Result, SyncError};
+use crate::outbox::{self, Outbox, Owner, Pending, UploaderGuard};
+use crate::process;
 use crate::uploader::core::Core;
+use crate::uploader::{self, registry};
 
-/// The session's user has a successor: what waits goes on under it.
+/// How often it is tried to be the one who uploads: who is doing that gives it back within a batch, or soon.
+const RIGHT_POLL: Duration = Duration::from_millis(200);
+
+pub(super) fn owner_of(user: &User) -> Owner {
+    Owner {
+        app: user.app.app_id.clone(),
+        user: user.id().to_owned(),
+        principal: user.principal(),
+    }
+}
+
+/// Makes the user the owner of the outbox, if it may be.
+///
+/// # Errors
+/// Somebody else's data waits there.
+pub(super) fn claim(user: &User, path: &Path, outbox: &dyn Outbox) -> Result<()> {
+    let claimant = owner_of(user);
+    let Some(owner) = outbox.owner()? else {
+        return Ok(outbox.set_owner(&claimant)?);
+    };
+    if (&owner.app, &owner.user) == (&claimant.app, &claimant.user) {
+        if owner.principal != claimant.principal && !claimant.principal.is_empty() {
+            outbox.set_owner(&claimant)?;
+        }
+        return Ok(());
+    }
+    let pending = outbox.pending()?;
+    if pending.transactions == 0 {
+        return Ok(take(outbox, &claimant)?);
+    }
+    if owner.app == claimant.app && goes_on_under(&user.app, &owner, user) {
+        return take_over(user, path, outbox);
+    }
+    Err(Error::Mismatch(format!(
+        "the outbox at {} holds {} write transactions of user '{}' of app '{}', and cannot be opened for user '{}' of app \
+         '{}' before they are uploaded: log that user in, or re-home them with realm::ingest::rehome",
+        path.display(),
+        pending.transactions,
+        owner.user,
+        owner.app,
+        claimant.user,
+        claimant.app
+    )))
+}
+
+/// Whether the user may share the session: what it sends is the user's own, or comes to be.
+pub(super) fn is_shared(core: &Arc<Core>, user: &User) -> bool {
+    let current = core.user().heir();
+    if current == *user {
+        return true;
+    }
+    let goes_on = Arc::ptr_eq(&current.app, &user.app) && goes_on_under(&user.app, &owner_of(&current), user);
+    if goes_on {
+        move_to(core, user);
+    }
+    goes_on
+}
+
+/// Whether the data of this owner may be sent as the user's. A principal stands for a person, whatever ids the server
+/// gave it.
+fn goes_on_under(app: &Arc<Inner>, owner: &Owner, user: &User) -> bool {
+    if app.is_removed(&owner.user) {
+        return false;
+    }
+    let same = !owner.principal.is_empty() && owner.principal == user.principal();
+    same || app
+        .known(&owner.user)
+        .is_some_and(|account| app.user(account).heir() == *user)
+}
+
+/// The user who is logged in and sends what this owner has left; none where nobody does.
+pub(super) fn sender(app: &Arc<Inner>, owner: &Owner) -> Option<User> {
+    if owner.app != app.app_id || app.is_removed(&owner.user) {
+        return None;
+    }
+    let heir = app.known(&owner.user).map(|account| app.user(account).heir());
+    heir.filter(|heir| heir.state() == UserState::LoggedIn)
+        .or_else(|| app.logged_in_as(&owner.principal))
+}
+
+/// A new name, because the gateway knows this outbox by its user and its name: under another user nothing of it has been
+/// acknowledged. The name first: an owner without its own name would be taken for a gateway that lost data.
+pub(super) fn take(outbox: &dyn Outbox, owner: &Owner) -> outbox::Result<()> {
+    outbox.renew_identity()?;
+    outbox.set_owner(owner)
+}
+
+/// As [`take`], for a user, and says so.
+pub(super) fn take_over(user: &User, path: &Path, outbox: &dyn Outbox) -> Result<()> {
+    let (known, owner) = (outbox.owner()?, owner_of(user));
+    if known.as_ref() == Some(&owner) {
+        return Ok(());
+    }
+    let pending = outbox.pending()?;
+    // Who is uploading with tokens that are no good goes on for a moment, and finds out.
+    let _right = outbox.try_become_uploader()?;
+    take(outbox, &owner)?;
+    if let Some(known) = known {
+        log_move(path, &known, user, pending);
+    }
+    Ok(())
+}
+
+fn log_move(path: &Path, from: &Owner, to: &User, pending: Pending) {
+    log::warn!(
+        target: "ingest::session",
+        "{} write transactions of user {} in {} go on under user {}",
+        pending.transactions,
+        from.user,
+        path.display(),
+        to.id()
+    );
+}
+
+/// The session goes on under this user, and says so, once nobody is uploading. Waits that have begun stay.
 pub(crate) fn move_to(core: &Arc<Core>, successor: &User) {
-    core.rehome(successor.clone());
+    let (core, successor) = (core.clone(), successor.clone());
+    successor.app.clone().runtime.spawn(async move {
+        move_now(&core, &successor).await;
+    });
+}
+
+pub(super) async fn move_now(core: &Arc<Core>, successor: &User) {
+    let (app, owner) = (successor.app.clone(), owner_of(successor));
+    let former = core.user();
+    let mut attempt = 0;
+    while !core.has_ended() {
+        let (outbox, owner) = (core.outbox.clone(), owner.clone());
+        let moved = spawn_blocking(move || {
+            let _right: UploaderGuard = match outbox.try_become_uploader()? {
+                Some(right) => right,
+                None => return Ok(None),
+            };
+            let pending = outbox.pending()?;
+            let known = outbox.owner()?;
+            if known.as_ref() != Some(&owner) {
+                take(&*outbox, &owner)?;
+            }
+            Ok::<_, outbox::Error>(Some((known, pending)))
+        });
+        match moved.await {
+            Ok(Ok(Some((known, pending)))) => {
+                let known = known.unwrap_or_else(|| owner_of(&former));
+                log_move(&core.path, &known, successor, pending);
+                core.rehome(successor.clone());
+                core.report_soon(SyncError {
+                    code: Code::AuthError,
+                    message: format!(
+                        "what waits in the outbox at {} goes on under user {}, who logged in in the place of user {}",
+                        core.path.display(),
+                        successor.id(),
+                        former.id()
+                    ),
+                    link: String::new(),
+                    is_fatal: false,
+                    compensating_writes: Vec::new(),
+                });
+                return;
+            }
+            Ok(Ok(None)) => app.clock.sleep(RIGHT_POLL).await,
+            Ok(Err(error)) => {
+                log::warn!(target: "ingest::outbox", "the owner cannot be changed yet: {error}");
+                let pause = uploader::backoff(attempt, app.clock.random());
+                attempt += 1;
+                app.clock.sleep(pause).await;
+            }
+            // The runtime is ending.
+            Err(_) => return,
+        }
+    }
+}
+
+/// Sends, in the background, what waits in the app's directory and can be sent by a user who is logged in. Realms that
+/// are open have their sessions; between processes the right to upload decides.
+pub(crate) fn drain(app: &Arc<Inner>) {
+    let drained = app.clone();
+    app.runtime.spawn(async move {
+        let scan = spawn_blocking(move || {
+            for path in files::candidates(&drained) {
+                if process::check().is_err() {
+                    return;
+                }
+                send(&drained, &path);
+            }
+        });
+        let _ = scan.await;
+    });
+}
+
+/// Starts a session for one outbox, if there is anything to send and somebody who may.
+fn send(app: &Arc<Inner>, path: &Path) {
+    let mut failure = None;
+    let started = registry::open(
+        path,
+        |_| Err(Error::aborted()),
+        || {
+            begin(app, path)
+                .inspect_err(|error| failure = Some(error.full_message()))?
+                .ok_or_else(Error::aborted)
+        },
+    );
+    if let Ok(core) = started {
+        registry::close(&core);
+    } else if let Some(failure) = failure {
+        log::warn!(
+            target: "ingest::session",
+            "what waits in {} stays there for now: {failure}",
+            path.display()
+        );
+    }
+}
+
+fn begin(app: &Arc<Inner>, path: &Path) -> Result<Option<Arc<Core>>> {
+    let config = RealmConfig::new("");
+    let (options, back) = options(&config);
+    let Some(found) = files::open(path, options)? else {
+        return Ok(None);
+    };
+    let report = unheard::keep(path);
+    let user = match files::owner(app, path, &found.outbox)? {
+        Some(owner) if found.outbox.pending()?.transactions > 0 => {
+            let known = app.known(&owner.user);
+            if let Some(account) = known.filter(|account| account.awaits_successor()) {
+                // Rejected, and the process that was to replace it is gone.
+                app.replace(&account);
+            }
+            sender(app, &owner)
+        }
+        _ => None,
+    };
+    let Some(user) = user else {
+        if let Some(recovered) = found.recovered {
+            report(&super::recovery(&recovered));
+        }
+        return Ok(None);
+    };
+    let core = start(&user, path, &config, found, back, Some(report))?;
+    core.set_background();
+    Ok(Some(core))
 }

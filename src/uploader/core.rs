@@ -20,6 +20,8 @@ struct Status {
     /// What the user's account tells; taken away with it.
     following: Arc<Following>,
     opens: usize,
+    /// No realm was opened for it: what waits in the file is sent because it is there.
+    background: bool,
     /// Counts what stops the loop, so that a stop is seen also when it is undone at once.
     stops: u64,
     paused: bool,
@@ -67,6 +69,7 @@ impl Core {
                 following: Following::begin(core.clone(), &user),
                 user,
                 opens: 0,
+                background: false,
                 stops: 0,
                 paused: false,
                 failed: false,
@@ -154,13 +157,23 @@ impl Core {
         last
     }
 
+    pub(crate) fn set_background(&self) {
+        self.status().background = true;
+    }
+
+    pub(crate) fn is_background(&self) -> bool {
+        self.status().background
+    }
+
     /// Another realm of the path brings its settings. A session that somebody has open keeps what it has.
     pub(crate) fn adopt(&self, stop: StopPolicy, mut handler: Option<ErrorHandler>) {
         let mut status = self.status();
-        if status.opens == 0 {
+        let was_background = std::mem::take(&mut status.background);
+        let is_free = status.opens == 0 || was_background;
+        if is_free {
             status.stop = stop;
         }
-        if handler.is_some() && (status.opens == 0 || status.handler.is_none()) {
+        if (handler.is_some() && (is_free || status.handler.is_none())) || was_background {
             std::mem::swap(&mut status.handler, &mut handler);
         }
         drop(status);
@@ -190,7 +203,7 @@ impl Core {
         self.stopped();
     }
 
-    pub(super) fn has_ended(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         self.status().ended
     }
 

@@ -35,7 +35,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Whether this process has a session for the path, or is about to.
-pub(crate) fn is_open(path: &Path) -> bool {
+#[cfg(test)]
+fn is_open(path: &Path) -> bool {
     lock(&SLOTS).contains_key(path)
 }
 
@@ -79,6 +80,38 @@ pub(crate) fn open(
         *place = Some(core.clone());
         Ok(core)
     })
+}
+
+/// The session of the path, if this process has one.
+pub(crate) fn session(path: &Path) -> Option<Arc<Core>> {
+    let slot = lock(&SLOTS).get(path).cloned()?;
+    slot.core().clone()
+}
+
+/// Runs `work` while nobody in this process can open the path; not if somebody has.
+///
+/// # Errors
+/// The session that there is.
+pub(crate) fn unless_open<T>(path: &Path, work: impl FnOnce() -> T) -> std::result::Result<T, Arc<Core>> {
+    in_turn(path, |slot| {
+        let known = slot.core().clone();
+        match known {
+            Some(core) => Err(core),
+            None => Ok(work()),
+        }
+    })
+}
+
+/// Ends a session that no realm was opened for and that will not do, so that another takes its place.
+pub(crate) fn end_background(path: &Path, is_in_the_way: impl FnOnce(&Core) -> bool) {
+    in_turn(path, |slot| {
+        let mut place = slot.core();
+        let core = place.take_if(|core| core.is_background() && is_in_the_way(core));
+        drop(place);
+        if let Some(core) = core {
+            core.end();
+        }
+    });
 }
 
 /// One open less. The last one ends the session, or leaves it to finish its work.

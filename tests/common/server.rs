@@ -276,7 +276,8 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> Option<Seen> {
     // Asked as a proxy, it answers for every host.
     let path = url.find("/api/client/v2.0/").map_or(&url[..], |at| &url[at..]);
     let path = path.strip_prefix("/api/client/v2.0/").unwrap_or(path);
-    let path = path.strip_prefix("app/app-test/").unwrap_or(path);
+    let of_app = path.strip_prefix("app/").and_then(|rest| rest.split_once('/'));
+    let path = of_app.map_or(path, |(_, path)| path);
     Some(Seen {
         what: format!("{method} {path}"),
         headers,

@@ -22,7 +22,7 @@ use crate::outbox::{Durability, Error, Result, new_identity};
 const FORMAT: i64 = 2;
 
 /// Marks the file as an outbox: "RIob" in ASCII, in `application_id`.
-const APPLICATION_ID: i64 = 0x5249_6f62;
+pub(super) const APPLICATION_ID: i64 = 0x5249_6f62;
 
 /// Marks an outbox in which damage was found: "RIod". What can be read of it is to be carried over.
 const DAMAGED_ID: i64 = 0x5249_6f64;

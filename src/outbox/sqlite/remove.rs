@@ -1,0 +1,62 @@
+//! Finding outboxes among other files, and deleting them.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::recover::beside;
+use super::schema;
+use crate::outbox::{Error, Result};
+
+/// All that belongs to an outbox. What is left of an interrupted deletion is an outbox still, if an older one: the file
+/// itself goes last but for its locks. What was moved aside as damaged is not part of it.
+const FILES: [&str; 7] = [
+    "-wal",
+    "-shm",
+    ".salvaged",
+    ".recovered",
+    "",
+    ".lock",
+    ".recovery.lock",
+];
+
+/// Whether the file is an outbox, also a damaged one that still says so. Asks SQLite, because a file that this process
+/// has open must not be opened and closed by anybody else.
+pub(crate) fn is_outbox(path: &Path) -> bool {
+    let asked = || {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        schema::keep_log_on_close(&connection, true)?;
+        connection.query_row("PRAGMA application_id", [], |row| row.get::<_, i64>(0))
+    };
+    asked().is_ok_and(|id| id == schema::APPLICATION_ID)
+}
+
+/// Deletes an outbox with everything in it.
+///
+/// # Errors
+/// [`Error::Locked`] while anybody has it open, also in another process; [`Error::Corrupt`] where the file is no outbox.
+/// It is there still, perhaps without its newest rows.
+pub(crate) fn delete(path: &Path) -> Result<()> {
+    let alone = schema::open_damaged(path, Duration::ZERO)?;
+    if alone.is_none() {
+        return Err(Error::Corrupt {
+            path: path.to_owned(),
+            reason: "it is not an outbox".to_owned(),
+        });
+    }
+    for suffix in FILES {
+        let name = beside(path, suffix);
+        match fs::remove_file(&name) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(Error::io("delete", &name, error));
+            }
+            _ => {}
+        }
+    }
+    drop(alone);
+    realm_ingest_durable::sync_parent(path).map_err(|source| Error::io("sync the folder of", path, source))
+}

@@ -1,0 +1,255 @@
+//! What waits in an app's directory and nobody sends, and what an application can do about it: re-home it, export it,
+//! discard it.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::{files, homes};
+use crate::app::{App, Inner, User, UserState};
+use crate::ejson;
+use crate::error::{Error, Result};
+use crate::outbox::{self, Codec, Options, Outbox, Pending, Row, SqliteOutbox};
+use crate::process;
+use crate::uploader::registry;
+
+/// How much of an outbox is held in memory while it is exported.
+const EXPORT_BYTES: u64 = 1024 * 1024;
+/// How long to wait for another process that is uploading: what it has sent is answered within a minute, or given up.
+const RIGHT_LIMIT: Duration = Duration::from_secs(60);
+const RIGHT_POLL: Duration = Duration::from_millis(50);
+
+/// An outbox with data that no user who is logged in will send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stranded {
+    /// The file.
+    pub path: PathBuf,
+    /// The id of the user whose data it is; empty where that is not known.
+    pub user: String,
+    /// How that user logs in, as [`User::principal`] has it; empty where that is not known.
+    pub principal: String,
+    /// What waits.
+    pub pending: Pending,
+}
+
+impl App {
+    /// The outboxes in the app's directory with data that no user who is logged in will send: their user was logged
+    /// out, or is not known any more. They are sent once that user logs in, or one who logs in in the same way. Reads
+    /// files; does not use the network.
+    ///
+    /// # Errors
+    /// A file could not be read.
+    pub fn stranded(&self) -> Result<Vec<Stranded>> {
+        process::check()?;
+        let mut all = Vec::new();
+        for path in files::candidates(&self.inner) {
+            all.extend(stranded(&self.inner, &path)?);
+        }
+        Ok(all)
+    }
+
+    /// What waits in the outbox goes on under this user, whoever's it was. It is sent from now on, whether a realm is
+    /// opened there or not. May wait, for the disk and for another process that is uploading it.
+    ///
+    /// # Errors
+    /// The user is not logged in or is another app's, there is no outbox at the path, or it cannot be written.
+    pub fn rehome(&self, path: &Path, user: &User) -> Result<()> {
+        process::check()?;
+        if !Arc::ptr_eq(&user.app, &self.inner) {
+            return Err(Error::InvalidArgument(format!(
+                "user '{}' is a user of another app",
+                user.id()
+            )));
+        }
+        if user.state() != UserState::LoggedIn {
+            return Err(Error::Logic(format!(
+                "user '{}' is not logged in, so nothing can go on under it",
+                user.id()
+            )));
+        }
+        let path = real(path)?;
+        let begun = registry::unless_open(&path, || rehome(user, &path));
+        match begun {
+            Ok(moved) => moved?,
+            Err(core) => {
+                let user = user.clone();
+                self.inner
+                    .runtime
+                    .block_on(async move { homes::move_now(&core, &user).await })?;
+            }
+        }
+        homes::drain(&self.inner);
+        Ok(())
+    }
+
+    /// Writes what waits in the outbox to a new file, one line of canonical Extended JSON a document, oldest first:
+    /// `{"class":"Reading","document":{...}}`. Returns the number of documents. The file is there as a whole and durable
+    /// on return, or not at all. The outbox stays as it is.
+    ///
+    /// # Errors
+    /// There is no outbox at the path, something is at `destination`, or a file cannot be read or written.
+    pub fn export(&self, path: &Path, destination: &Path) -> Result<u64> {
+        process::check()?;
+        let path = real(path)?;
+        let exported = registry::unless_open(&path, || {
+            let outbox = existing(&path)?;
+            export(&outbox, destination)
+        });
+        exported.unwrap_or_else(|core| export(&*core.outbox, destination))
+    }
+
+    /// **Deletes the outbox with everything that waits in it**, for good, and returns what that was. Together with the
+    /// logout of an anonymous user this is the only act that deletes what waits.
+    ///
+    /// # Errors
+    /// There is no outbox at the path, or it is open, in this process or in another; it is there still.
+    pub fn discard(&self, path: &Path) -> Result<Pending> {
+        process::check()?;
+        let path = real(path)?;
+        let discarded = registry::unless_open(&path, || {
+            let pending = existing(&path)?.pending()?;
+            outbox::delete(&path)?;
+            log::warn!(
+                target: "ingest::outbox",
+                "{} was discarded with {} write transactions in it",
+                path.display(),
+                pending.transactions
+            );
+            Ok(pending)
+        });
+        discarded.unwrap_or_else(|_| {
+            Err(Error::Logic(format!(
+                "the outbox at {} is open: close its realms before it is discarded",
+                path.display()
+            )))
+        })
+    }
+}
+
+fn stranded(app: &Arc<Inner>, path: &Path) -> Result<Option<Stranded>> {
+    let look = |outbox: &dyn Outbox| -> Result<Option<Stranded>> {
+        let pending = outbox.pending()?;
+        let owner = files::owner(app, path, outbox)?;
+        let is_sent = owner
+            .as_ref()
+            .is_some_and(|owner| homes::sender(app, owner).is_some());
+        if pending.transactions == 0 || is_sent {
+            return Ok(None);
+        }
+        let (user, principal) = owner.map_or_else(Default::default, |owner| (owner.user, owner.principal));
+        Ok(Some(Stranded {
+            path: path.to_owned(),
+            user,
+            principal,
+            pending,
+        }))
+    };
+    let found = registry::unless_open(path, || match files::open(path, Options::default())? {
+        Some(found) => look(&found.outbox),
+        None => Ok(None),
+    });
+    found.unwrap_or_else(|core| look(&*core.outbox))
+}
+
+/// The path as sessions know it.
+fn real(path: &Path) -> Result<PathBuf> {
+    path.canonicalize().map_err(|source| Error::File {
+        action: "find",
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn existing(path: &Path) -> Result<SqliteOutbox> {
+    let found = files::open(path, Options::default())?;
+    found
+        .map(|found| found.outbox)
+        .ok_or_else(|| Error::InvalidArgument(format!("there is no outbox at {}", path.display())))
+}
+
+fn rehome(user: &User, path: &Path) -> Result<()> {
+    let outbox = existing(path)?;
+    let begun = Instant::now();
+    let right = loop {
+        if let Some(right) = outbox.try_become_uploader()? {
+            break right;
+        }
+        if begun.elapsed() > RIGHT_LIMIT {
+            return Err(Error::Logic(format!(
+                "another process has been uploading the outbox at {} for {RIGHT_LIMIT:?}: end it, or try again",
+                path.display()
+            )));
+        }
+        std::thread::sleep(RIGHT_POLL);
+    };
+    drop(right);
+    homes::take_over(user, path, &outbox)
+}
+
+fn export(outbox: &dyn Outbox, destination: &Path) -> Result<u64> {
+    let failed = |source| Error::File {
+        action: "write",
+        path: destination.to_owned(),
+        source,
+    };
+    if destination.symlink_metadata().is_ok() {
+        return Err(Error::InvalidArgument(format!(
+            "there is a file at {} already",
+            destination.display()
+        )));
+    }
+    let mut part = destination.as_os_str().to_owned();
+    part.push(".part");
+    let part = PathBuf::from(part);
+    let written = (|| {
+        let mut file = std::io::BufWriter::new(std::fs::File::create(&part).map_err(failed)?);
+        let (mut after, mut count) = (0, 0);
+        while let Some(lease) = outbox.lease(after, EXPORT_BYTES)? {
+            after = lease.last_seq();
+            for row in &lease.rows {
+                count += write_row(row, &mut file, &failed)?;
+            }
+        }
+        let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
+        file.sync_all().map_err(failed)?;
+        std::fs::rename(&part, destination).map_err(failed)?;
+        realm_ingest_durable::sync_parent(destination).map_err(failed)?;
+        Ok(count)
+    })();
+    if written.is_err() {
+        let _ = std::fs::remove_file(&part);
+    }
+    written
+}
+
+fn write_row(row: &Row, file: &mut impl Write, failed: &impl Fn(std::io::Error) -> Error) -> Result<u64> {
+    let unreadable = |reason: &dyn std::fmt::Display| {
+        Error::InvalidArgument(format!(
+            "write transaction {} cannot be exported: {reason}",
+            row.seq
+        ))
+    };
+    let unpacked;
+    let mut rest = match row.codec {
+        Codec::Identity => &row.payload[..],
+        Codec::Zstd => {
+            unpacked = zstd::bulk::decompress(&row.payload, usize::try_from(row.bytes).unwrap_or(usize::MAX))
+                .map_err(|error| unreadable(&error))?;
+            &unpacked[..]
+        }
+    };
+    let mut count = 0;
+    for run in &row.runs {
+        for _ in 0..run.count {
+            let (document, behind) =
+                realm_ingest_protocol::document::split(rest).map_err(|error| unreadable(&error))?;
+            rest = behind;
+            let class = serde_json::Value::from(run.class.as_str());
+            let document = ejson::from_bson(document).map_err(|error| unreadable(&error))?;
+            writeln!(file, r#"{{"class":{class},"document":{document}}}"#).map_err(failed)?;
+            count += 1;
+        }
+    }
+    Ok(count)
+}

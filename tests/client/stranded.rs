@@ -1,0 +1,306 @@
+//! Whose data an outbox holds, and what becomes of data whose user is gone.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use realm_ingest::Code;
+use realm_ingest::app::{App, AppConfig, Credentials, User};
+use realm_ingest::realm::{Realm, RealmConfig, StopPolicy};
+
+use crate::common::server::Reaction;
+use crate::common::{Fixture, LIMIT, SCHEMA, TestClock, config, handler, open_realm, until, uploaded, write};
+use crate::processes::Part;
+
+/// Writes for a user, and closes: what was written waits in the file.
+fn left_by(user: &User, path: Option<&Path>, ids: &[i64]) -> PathBuf {
+    let config = RealmConfig {
+        path: path.map(Path::to_owned),
+        stop_policy: StopPolicy::Immediately,
+        ..RealmConfig::new(SCHEMA)
+    };
+    let realm = Realm::open(user, config, None).unwrap();
+    realm.session().pause();
+    ids.iter().for_each(|id| write(&realm, [*id]));
+    realm.path().to_owned()
+}
+
+fn stored_transactions(fixture: &Fixture, count: usize) {
+    fixture
+        .server
+        .until("the rows", |state| state.stored.len() >= count);
+}
+
+fn stored(fixture: &Fixture, count: usize) -> Vec<i64> {
+    stored_transactions(fixture, count);
+    let mut ids = fixture.server.ids();
+    ids.sort_unstable();
+    ids
+}
+
+fn users_file(fixture: &Fixture) -> PathBuf {
+    let directory = fixture.directory.path().join("mongodb-realm/app-test");
+    directory.join("server-utility/metadata/users.json")
+}
+
+#[test]
+fn data_of_one_user_does_not_go_out_under_another_who_opens_the_path() {
+    let fixture = Fixture::new();
+    let user = fixture.user();
+    let path = fixture.directory.path().join("own.realm");
+    let path = left_by(&user, Some(&path), &[1, 2]);
+    let other = fixture.app.login(&Credentials::anonymous()).unwrap();
+    let open = |user: &User| {
+        let config = RealmConfig {
+            path: Some(path.clone()),
+            ..RealmConfig::new(SCHEMA)
+        };
+        Realm::open(user, config, None)
+    };
+    let error = open(&other).unwrap_err();
+    assert_eq!(error.code(), Code::MismatchedConfig);
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "the outbox at {} holds 2 write transactions of user 'user1' of app 'app-test', and cannot be opened for \
+             user 'anon1' of app 'app-test' before they are uploaded: log that user in, or re-home them with \
+             realm::ingest::rehome",
+            path.display()
+        )
+    );
+    let elsewhere = App::open(AppConfig {
+        path: Some(fixture.directory.path().to_owned()),
+        base_url: Some(fixture.server.url()),
+        enable_caching: false,
+        ..AppConfig::new("app-other")
+    })
+    .unwrap();
+    let same_name = elsewhere
+        .login(&Credentials::email_password("a@b.c", "password"))
+        .unwrap();
+    let error = open(&same_name).unwrap_err();
+    assert!(
+        error.to_string().contains("for user 'user1' of app 'app-other'"),
+        "{error}"
+    );
+
+    let realm = open(&user).unwrap();
+    uploaded(&realm);
+    drop(realm);
+    // Nothing of the former user is left in it.
+    let realm = open(&other).unwrap();
+    write(&realm, [3]);
+    uploaded(&realm);
+    assert_eq!(fixture.server.ids().len(), 3);
+}
+
+#[test]
+fn whoever_runs_sends_what_waits_in_the_directory() {
+    let fixture = Fixture::new();
+    Part::new(&fixture, &[("a@b.c", &[1]), ("", &[2])]).play_and_be_killed();
+    let _app = fixture.restarted();
+    assert_eq!(stored(&fixture, 2), [1, 2]);
+}
+
+#[test]
+fn what_a_session_in_the_background_has_to_say_is_told_when_a_realm_is_opened() {
+    let fixture = Fixture::new();
+    let (realm, _errors) = fixture.realm();
+    write(&realm, [0]);
+    uploaded(&realm);
+    drop(realm);
+    Part::new(&fixture, &[("a@b.c", &[1])]).play_and_be_killed();
+    fixture.server.next("POST ingest", Reaction::Refuse(vec![(2, 0)]));
+    let app = fixture.restarted();
+    stored_transactions(&fixture, 2);
+    let (_realm, errors) = open_realm(&app.current_user().unwrap());
+    let error = errors.recv_timeout(LIMIT).unwrap();
+    assert_eq!(error.code, Code::SyncWriteNotAllowed);
+}
+
+#[test]
+fn anonymous_data_survives_a_users_file_that_cannot_be_read() {
+    let fixture = Fixture::new();
+    Part::new(&fixture, &[("", &[1, 2])]).play_and_be_killed();
+    std::fs::write(users_file(&fixture), b"torn").unwrap();
+    let app = fixture.restarted();
+    assert!(app.users().is_empty());
+    let stranded = app.stranded().unwrap();
+    assert_eq!(stranded.len(), 1);
+    assert_eq!(
+        (stranded[0].user.as_str(), stranded[0].principal.as_str()),
+        ("anon1", "anon-user")
+    );
+    assert!(stranded[0].path.ends_with("anon1/flx_sync_default.realm"));
+    assert_eq!(app.login(&Credentials::anonymous()).unwrap().id(), "anon2");
+    assert_eq!(stored(&fixture, 2), [1, 2]);
+    until("nothing to be stranded", || app.stranded().unwrap().is_empty());
+}
+
+#[test]
+fn data_survives_another_metadata_key() {
+    let fixture = Fixture::new();
+    let directory = tempfile::tempdir().unwrap();
+    Part::new(&fixture, &[("a@b.c", &[1]), ("", &[2])])
+        .in_directory(directory.path(), 1)
+        .play_and_be_killed();
+    let app = App::open(AppConfig {
+        metadata_encryption_key: Some([2; 64]),
+        ..config(&fixture.server.url(), &directory, Arc::new(TestClock::default()))
+    })
+    .unwrap();
+    assert_eq!(app.stranded().unwrap().len(), 2);
+    app.login(&Credentials::anonymous()).unwrap();
+    assert_eq!(stored(&fixture, 1), [2]);
+    // The same name, although the server has made the account again.
+    fixture.server.state().email_user = "user7".to_owned();
+    app.login(&Credentials::email_password("a@b.c", "password"))
+        .unwrap();
+    assert_eq!(stored(&fixture, 2), [1, 2]);
+}
+
+#[test]
+fn what_nobody_can_send_is_listed_exported_and_re_homed() {
+    let fixture = Fixture::new();
+    Part::new(&fixture, &[("a@b.c", &[1, 2])])
+        .then_log_out("a@b.c")
+        .play_and_be_killed();
+    let app = fixture.restarted();
+    let user = app.users().remove(0);
+    let other = app.login(&Credentials::anonymous()).unwrap();
+    let stranded = app.stranded().unwrap();
+    assert_eq!(stranded.len(), 1);
+    let path = stranded[0].path.clone();
+    assert_eq!(path, user.realm_path().unwrap().canonicalize().unwrap());
+    assert_eq!(
+        (stranded[0].user.as_str(), stranded[0].pending.transactions),
+        ("user1", 2)
+    );
+    assert!(stranded[0].principal.starts_with("local-userpass:"));
+
+    let export = fixture.directory.path().join("export.json");
+    assert_eq!(app.export(&path, &export).unwrap(), 2);
+    assert_eq!(
+        std::fs::read_to_string(&export).unwrap(),
+        "{\"class\":\"Reading\",\"document\":{\"_id\":{\"$numberLong\":\"1\"},\"note\":\"reading 1\"}}\n\
+         {\"class\":\"Reading\",\"document\":{\"_id\":{\"$numberLong\":\"2\"},\"note\":\"reading 2\"}}\n"
+    );
+    let error = app.export(&path, &export).unwrap_err();
+    assert_eq!(error.code(), Code::InvalidArgument);
+    assert_eq!(app.stranded().unwrap().len(), 1);
+
+    assert!(app.rehome(&path, &user).is_err(), "it is not logged in");
+    app.rehome(&path, &other).unwrap();
+    assert_eq!(stored(&fixture, 2), [1, 2]);
+    assert!(app.stranded().unwrap().is_empty());
+}
+
+#[test]
+fn an_open_outbox_is_re_homed_with_its_session() {
+    let fixture = Fixture::new();
+    let user = fixture.user();
+    let (realm, errors) = open_realm(&user);
+    uploaded(&realm);
+    fixture.server.forget_sessions();
+    write(&realm, [1]);
+    assert!(errors.recv_timeout(LIMIT).unwrap().is_fatal);
+    assert_eq!(fixture.app.stranded().unwrap()[0].path, realm.path());
+    let other = fixture.app.login(&Credentials::anonymous()).unwrap();
+    fixture.app.rehome(realm.path(), &other).unwrap();
+    uploaded(&realm);
+    assert_eq!(fixture.server.ids(), [1]);
+    let error = fixture.app.discard(realm.path()).unwrap_err();
+    assert_eq!(error.code(), Code::LogicError);
+}
+
+#[test]
+fn discarding_deletes_an_outbox_and_nothing_else_does() {
+    let fixture = Fixture::new();
+    Part::new(&fixture, &[("a@b.c", &[1])])
+        .then_log_out("a@b.c")
+        .play_and_be_killed();
+    let app = fixture.restarted();
+    let path = app.stranded().unwrap().remove(0).path;
+    let other = path.with_file_name("notes.realm");
+    std::fs::write(&other, b"not an outbox").unwrap();
+    assert_eq!(app.discard(&other).unwrap_err().code(), Code::InvalidArgument);
+    assert_eq!(app.discard(&path).unwrap().transactions, 1);
+    let left: Vec<_> = std::fs::read_dir(path.parent().unwrap())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(left, ["notes.realm"]);
+    assert!(app.discard(&path).is_err());
+    assert!(app.stranded().unwrap().is_empty());
+}
+
+#[test]
+fn logging_an_anonymous_user_out_deletes_its_outboxes_and_those_alone() {
+    let fixture = Fixture::new();
+    let first = fixture.app.login(&Credentials::anonymous()).unwrap();
+    let (realm, _errors) = open_realm(&first);
+    uploaded(&realm);
+    fixture.server.forget_sessions();
+    write(&realm, [1]);
+    uploaded(&realm);
+    // It goes on under a second user in the directory of the first.
+    let second = fixture.app.current_user().unwrap();
+    assert_ne!(first, second);
+    realm.session().pause();
+    write(&realm, [2]);
+    let path = realm.path().to_owned();
+    let aside = path.with_file_name("flx_sync_default.realm.corrupt-1");
+    std::fs::write(&aside, b"kept").unwrap();
+    let (other_realm, _errors) = open_realm(&second);
+    other_realm.session().pause();
+    write(&other_realm, [3]);
+    let own = other_realm.path().to_owned();
+    second.log_out().unwrap();
+    drop((realm, other_realm));
+    let third = fixture.app.login(&Credentials::anonymous()).unwrap();
+    let kept = left_by(&third, None, &[4]);
+    until("the end of the session", || {
+        fixture.restarted();
+        !path.exists() && !own.exists()
+    });
+    assert!(aside.exists() && kept.exists() && !own.parent().unwrap().exists());
+    assert_eq!(stored(&fixture, 2), [1, 4]);
+}
+
+#[test]
+fn a_realm_with_settings_of_its_own_takes_the_place_of_a_session_in_the_background() {
+    let fixture = Fixture::new();
+    Part::new(&fixture, &[("a@b.c", &[1])]).play_and_be_killed();
+    fixture.server.next("POST ingest", Reaction::Hold);
+    let app = fixture.restarted();
+    fixture.server.until_held(1);
+    let (handler, _errors) = handler();
+    let config = RealmConfig {
+        cap: Some((64 * 1024, realm_ingest::outbox::Policy::Fail)),
+        ..RealmConfig::new(SCHEMA)
+    };
+    let realm = Realm::open(&app.current_user().unwrap(), config, Some(handler)).unwrap();
+    let big = bson::serialize_to_vec(&bson::doc! {"_id": 2_i64, "note": noise()}).unwrap();
+    let run = realm_ingest::outbox::Run {
+        class: "Reading".to_owned(),
+        count: 1,
+    };
+    assert_eq!(
+        realm.append(&[run], &big).unwrap_err().code(),
+        Code::LimitExceeded
+    );
+    fixture.server.release();
+    uploaded(&realm);
+    assert_eq!(fixture.server.ids(), [1]);
+}
+
+/// Text that does not shrink.
+fn noise() -> String {
+    let mut state = 7_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        format!("{state:x}")
+    };
+    (0..20_000).map(|_| next()).collect()
+}
