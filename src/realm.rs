@@ -126,9 +126,9 @@ impl Realm {
         let schema = parsed(&config.schema_json)?;
         let path = resolved(user, config.path.as_deref())?;
         let user = user.heir();
-        registry::end_background(&path, |core| !config.is_plain() || core.user() != user);
+        let ended = registry::end_background(&path, |core| !config.is_plain() || core.user() != user);
         let (stop, (options, back)) = (config.stop_policy, options(&config));
-        let core = registry::open(
+        let opened = registry::open(
             &path,
             |core| {
                 if !homes::is_shared(core, &user) {
@@ -145,10 +145,13 @@ impl Realm {
                 let found = Found { outbox, recovered };
                 start(&user, &path, &config, found, back, handler.clone())
             },
-        )?;
+        );
+        if opened.is_err() && ended {
+            homes::drain(&user.app);
+        }
         // From here on dropping closes.
         let mut realm = Realm {
-            core,
+            core: opened?,
             schema: SchemaId(0),
             classes: asymmetric_classes(&schema),
             closed: AtomicBool::new(false),

@@ -13,11 +13,12 @@ use crate::outbox::{Error, Result};
 
 /// All that belongs to an outbox. What is left of an interrupted deletion is an outbox still, if an older one: the file
 /// itself goes last but for its locks. What was moved aside as damaged is not part of it.
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     "-wal",
     "-shm",
     ".salvaged",
     ".recovered",
+    ".reserve",
     "",
     ".lock",
     ".recovery.lock",
