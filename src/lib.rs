@@ -12,6 +12,7 @@ mod decimal;
 mod ejson;
 mod ffi;
 mod process;
+mod transaction;
 
 pub mod app;
 pub mod clock;

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
-use realm_ingest_protocol::{Kind, Schema, document, schema};
+use realm_ingest_protocol::{Kind, Schema, schema};
 
 use crate::app::{User, UserState};
 use crate::error::{Code, Error, Result, SyncError};
@@ -20,6 +20,7 @@ use crate::outbox::{
     self, Durability, Options, Pending, Recovered, Run, SchemaId, SqliteOutbox, WriteTransaction,
 };
 use crate::process;
+use crate::transaction::Transaction;
 use crate::transport::Transport;
 use crate::transport::http::HttpTransport;
 use crate::uploader::core::Core;
@@ -170,59 +171,31 @@ impl Realm {
         &self.core.path
     }
 
-    /// Stores one write transaction, durable on return: the documents of the runs, back to back. One without documents
-    /// stores nothing.
+    /// Stores one write transaction, durable on return: the documents of the runs, back to back. Classes that alternate are
+    /// brought together; documents of one class keep their order. A transaction without documents stores nothing.
     ///
     /// # Errors
     /// Nothing was stored: the realm is closed, a class is not one it was opened with, the payload does not hold the
     /// documents that the runs announce, or the outbox could not store it.
     pub fn append(&self, runs: &[Run], payload: &[u8]) -> Result<()> {
         self.open_core()?;
-        self.check(runs, payload)?;
-        if payload.is_empty() {
-            return Ok(());
-        }
-        let filled: Vec<Run>;
-        let runs = if runs.iter().all(|run| run.count > 0) {
-            runs
-        } else {
-            filled = runs.iter().filter(|run| run.count > 0).cloned().collect();
-            &filled
-        };
-        self.core.outbox.append(&WriteTransaction {
-            schema: self.schema,
-            runs,
-            payload,
-        })?;
-        self.core.work.notify_one();
-        Ok(())
-    }
-
-    /// A row that the server cannot read would hold up all that follow it, so it is not let in.
-    fn check(&self, runs: &[Run], payload: &[u8]) -> Result<()> {
         if let Some(run) = runs.iter().find(|run| !self.classes.contains(&run.class)) {
             return Err(Error::InvalidArgument(format!(
                 "this realm was not opened with an asymmetric class '{}'",
                 run.class
             )));
         }
-        let mut rest = payload;
-        let announced: u64 = runs.iter().map(|run| u64::from(run.count)).sum();
-        for index in 0..announced {
-            let (_, behind) = document::split(rest).map_err(|error| {
-                Error::InvalidArgument(format!(
-                    "document {index} of the transaction is not valid BSON: {error}"
-                ))
-            })?;
-            rest = behind;
-        }
-        if rest.is_empty() {
+        let Transaction { runs, payload } = Transaction::of(runs, payload)?;
+        if payload.is_empty() {
             return Ok(());
         }
-        Err(Error::InvalidArgument(format!(
-            "the transaction has {} bytes behind its {announced} documents",
-            rest.len()
-        )))
+        self.core.outbox.append(&WriteTransaction {
+            schema: self.schema,
+            runs: &runs,
+            payload: &payload,
+        })?;
+        self.core.work.notify_one();
+        Ok(())
     }
 
     /// What waits to be uploaded.

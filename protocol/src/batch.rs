@@ -15,6 +15,13 @@ use crate::document::{self, Document, DocumentError, Limits, Value, Writer};
 /// Header documents are small; one of this size is an attempt at something.
 const MAX_HEADER_BYTES: usize = 1024 * 1024;
 
+/// Bytes of a transaction's header that a sender may make. With the largest transaction behind it there is room left for
+/// the batch header in one request.
+pub const MAX_TRANSACTION_HEADER_BYTES: usize = MAX_HEADER_BYTES / 2;
+
+/// Schemas that one batch may name, so that its header stays small. A sender begins another batch for more.
+pub const MAX_BATCH_SCHEMAS: usize = 1000;
+
 /// A batch header lies two levels deep, a transaction header three.
 const HEADER_LIMITS: Limits = Limits {
     max_bytes: MAX_HEADER_BYTES,

@@ -6,29 +6,39 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use realm_ingest_protocol::batch::{encode_batch_header, encode_transaction_header};
-use realm_ingest_protocol::{Ack, BatchHeader, Refusal, Run, TransactionHeader};
+use realm_ingest_protocol::batch::{MAX_BATCH_SCHEMAS, encode_batch_header, encode_transaction_header};
+use realm_ingest_protocol::{Ack, BatchHeader, Refusal, TransactionHeader};
 
 use crate::error::CompensatingWrite;
-use crate::outbox::{Codec, Error, Lease, Outbox, Result, SchemaId, StoredSchema};
+use crate::outbox::{Codec, Error, Lease, Origin, Outbox, Result, Row, SchemaId, StoredSchema};
+use crate::transaction::{Transaction, fits_a_header};
 
 /// Better than the outbox's own level 1 and still faster than any link.
 const LEVEL: i32 = 3;
-/// Below this compression costs more than it saves.
-const WORTH_COMPRESSING: usize = 384;
+/// Below this, the header not counted, compression costs more than it saves.
+const WORTH_COMPRESSING: usize = 160;
 
-/// A batch, ready to be sent as often as it takes.
+/// Consecutive rows, ready to be sent. Only the header is missing, which says how far the outbox is when it is sent.
 #[derive(Debug)]
 pub(super) struct Batch {
     pub(super) first: i64,
     pub(super) last: i64,
     /// Of the documents, before compression.
     pub(super) bytes: u64,
-    pub(super) body: Bytes,
-    pub(super) encoding: &'static str,
     pub(super) schemas: Vec<StoredSchema>,
     /// Objects by sequence number.
     rows: BTreeMap<i64, u64>,
+    /// What follows the header.
+    rest: Vec<u8>,
+    /// The rest is a row of zstd frames.
+    compressed: bool,
+}
+
+/// What is sent of a batch, as often as it takes.
+#[derive(Debug)]
+pub(super) struct Body {
+    pub(super) bytes: Bytes,
+    pub(super) encoding: &'static str,
 }
 
 impl Batch {
@@ -40,78 +50,81 @@ impl Batch {
         }
     }
 
-    fn of(outbox: &dyn Outbox, lease: Lease) -> Result<Batch> {
-        let mut ids: Vec<SchemaId> = Vec::new();
-        for row in &lease.rows {
-            if !ids.contains(&row.schema) {
-                ids.push(row.schema);
-            }
-        }
+    fn of(outbox: &dyn Outbox, mut lease: Lease) -> Result<Batch> {
+        let ids = schemas(&mut lease);
         let schemas = ids
             .iter()
             .map(|id| outbox.schema(*id))
             .collect::<Result<Vec<_>>>()?;
-        let origin = outbox.origin()?;
-        let header = BatchHeader {
-            outbox: origin.identity,
-            lineage: origin.lineage,
-            acked: origin.acked,
-            first_seq: lease.first_seq(),
-            last_seq: lease.last_seq(),
-            count: lease.rows.iter().map(|row| row.objects).sum(),
-            schemas: schemas.iter().map(|schema| schema.fingerprint.clone()).collect(),
-        };
+        let (first, last) = (lease.first_seq(), lease.last_seq());
         let rows: BTreeMap<i64, u64> = lease.rows.iter().map(|row| (row.seq, row.objects)).collect();
         let bytes = lease.rows.iter().map(|row| row.bytes).sum();
 
-        let mut body = Vec::new();
+        let mut rest = Vec::new();
         let mut plain = Vec::new();
         let mut compressed = false;
-        encode_batch_header(&header, &mut plain);
         for row in lease.rows {
+            let row = readable(row)?;
             let index = ids.iter().position(|id| *id == row.schema).unwrap_or_default();
-            let runs = row
-                .runs
-                .into_iter()
-                .map(|run| Run {
-                    class: run.class,
-                    count: run.count,
-                })
-                .collect();
             let header = TransactionHeader {
                 seq: row.seq,
                 schema: u32::try_from(index).unwrap_or(u32::MAX),
-                runs,
+                runs: row.runs,
             };
             encode_transaction_header(&header, &mut plain);
             match row.codec {
                 Codec::Identity => plain.extend_from_slice(&row.payload),
                 Codec::Zstd => {
-                    body.extend(compress(&plain)?);
+                    rest.extend(compress(&plain)?);
                     plain.clear();
-                    body.extend(row.payload);
+                    rest.extend(row.payload);
                     compressed = true;
                 }
             }
         }
-        let encoding = if compressed || plain.len() > WORTH_COMPRESSING {
+        if compressed || plain.len() > WORTH_COMPRESSING {
             if !plain.is_empty() {
-                body.extend(compress(&plain)?);
+                rest.extend(compress(&plain)?);
             }
-            "zstd"
+            compressed = true;
         } else {
-            body = plain;
-            "identity"
-        };
-        let (first, last) = (header.first_seq, header.last_seq);
+            rest = plain;
+        }
         Ok(Batch {
             first,
             last,
             bytes,
-            body: body.into(),
-            encoding,
             schemas,
             rows,
+            rest,
+            compressed,
+        })
+    }
+
+    /// With the header that says where it comes from: as the outbox is when it is sent, not when it was made ready.
+    pub(super) fn body(&self, origin: Origin) -> Result<Body> {
+        let header = BatchHeader {
+            outbox: origin.identity,
+            lineage: origin.lineage,
+            acked: origin.acked,
+            first_seq: self.first,
+            last_seq: self.last,
+            count: self.objects(),
+            schemas: self
+                .schemas
+                .iter()
+                .map(|schema| schema.fingerprint.clone())
+                .collect(),
+        };
+        let mut bytes = Vec::new();
+        encode_batch_header(&header, &mut bytes);
+        if self.compressed {
+            bytes = compress(&bytes)?;
+        }
+        bytes.extend_from_slice(&self.rest);
+        Ok(Body {
+            bytes: bytes.into(),
+            encoding: if self.compressed { "zstd" } else { "identity" },
         })
     }
 
@@ -165,139 +178,45 @@ pub(super) fn compensating_write(refusal: Refusal) -> CompensatingWrite {
     }
 }
 
+/// The schemas of the rows, of which as many stay as one header may name.
+fn schemas(lease: &mut Lease) -> Vec<SchemaId> {
+    let mut ids: Vec<SchemaId> = Vec::new();
+    let fit = lease.rows.iter().take_while(|row| {
+        if ids.contains(&row.schema) {
+            return true;
+        }
+        ids.push(row.schema);
+        ids.len() <= MAX_BATCH_SCHEMAS
+    });
+    let fit = fit.count();
+    lease.rows.truncate(fit);
+    ids.truncate(MAX_BATCH_SCHEMAS);
+    ids
+}
+
+/// A row that was stored before transactions were brought into the form that the server reads.
+fn readable(mut row: Row) -> Result<Row> {
+    if fits_a_header(&row.runs) {
+        return Ok(row);
+    }
+    if row.codec == Codec::Zstd {
+        let bytes = usize::try_from(row.bytes).unwrap_or(usize::MAX);
+        row.payload = zstd::bulk::decompress(&row.payload, bytes).map_err(|_| Error::NoMemory)?;
+        row.codec = Codec::Identity;
+    }
+    // What cannot be mended is sent as it is, and the server says what is wrong with it.
+    if let Ok(mended) = Transaction::of(&row.runs, &row.payload) {
+        let (runs, payload) = (mended.runs.into_owned(), mended.payload.into_owned());
+        (row.runs, row.payload) = (runs, payload);
+    }
+    Ok(row)
+}
+
 fn compress(plain: &[u8]) -> Result<Vec<u8>> {
     // Compressing into a buffer that always suffices has no other way to fail.
     zstd::bulk::compress(plain, LEVEL).map_err(|_| Error::NoMemory)
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
-
-    use realm_ingest_protocol::BatchReader;
-
-    use super::*;
-    use crate::outbox::{MemoryOutbox, Row, Run as StoredRun, WriteTransaction};
-
-    const DOCUMENT: &[u8] = &[5, 0, 0, 0, 0];
-
-    fn outbox(rows: &[u32]) -> MemoryOutbox {
-        let outbox = MemoryOutbox::new();
-        let schema = outbox.register_schema(&"a".repeat(32), "{}").unwrap();
-        for count in rows {
-            let runs = [StoredRun {
-                class: "Reading".to_owned(),
-                count: *count,
-            }];
-            let payload = DOCUMENT.repeat(*count as usize);
-            outbox
-                .append(&WriteTransaction {
-                    schema,
-                    runs: &runs,
-                    payload: &payload,
-                })
-                .unwrap();
-        }
-        outbox
-    }
-
-    fn decoded(batch: &Batch) -> Vec<u8> {
-        match batch.encoding {
-            "zstd" => zstd::stream::decode_all(&batch.body[..]).unwrap(),
-            _ => batch.body.to_vec(),
-        }
-    }
-
-    fn documents(bytes: &[u8]) -> Vec<(i64, usize)> {
-        let mut reader = BatchReader::new(bytes).unwrap();
-        let mut found = Vec::new();
-        while let Some(transaction) = reader.next_transaction().unwrap() {
-            found.push((transaction.header.seq, transaction.documents().count()));
-        }
-        found
-    }
-
-    #[test]
-    fn a_small_batch_goes_as_it_is_and_a_larger_one_compressed() {
-        let small = Batch::next(&outbox(&[1]), 0, u64::MAX).unwrap().unwrap();
-        assert_eq!(small.encoding, "identity");
-        assert_eq!(documents(&decoded(&small)), [(1, 1)]);
-        let large = Batch::next(&outbox(&[3, 100]), 0, u64::MAX).unwrap().unwrap();
-        assert_eq!(large.encoding, "zstd");
-        assert_eq!(documents(&decoded(&large)), [(1, 3), (2, 100)]);
-        assert_eq!(
-            (large.first, large.last, large.objects(), large.bytes),
-            (1, 2, 103, 515)
-        );
-    }
-
-    #[test]
-    fn stored_frames_pass_unchanged_between_compressed_ones() {
-        let schema = outbox(&[]).register_schema(&"a".repeat(32), "{}").unwrap();
-        let store = outbox(&[]);
-        let row = |seq, codec, payload: Vec<u8>| Row {
-            seq,
-            schema,
-            runs: vec![StoredRun {
-                class: "Reading".to_owned(),
-                count: 2,
-            }],
-            objects: 2,
-            bytes: 10,
-            codec,
-            payload,
-        };
-        let frame = zstd::bulk::compress(&DOCUMENT.repeat(2), 1).unwrap();
-        let rows = vec![
-            row(4, Codec::Zstd, frame.clone()),
-            row(5, Codec::Identity, DOCUMENT.repeat(2)),
-            row(6, Codec::Zstd, frame.clone()),
-            row(7, Codec::Zstd, frame.clone()),
-        ];
-        let batch = Batch::of(&store, Lease { rows }).unwrap();
-        assert_eq!(
-            batch.body.windows(frame.len()).filter(|at| *at == frame).count(),
-            3
-        );
-        assert_eq!(documents(&decoded(&batch)), [(4, 2), (5, 2), (6, 2), (7, 2)]);
-    }
-
-    #[test]
-    fn only_what_was_sent_can_be_acknowledged_or_refused() {
-        let batch = Batch::next(&outbox(&[1, 2, 1]), 0, u64::MAX).unwrap().unwrap();
-        let refused = |seq: i64, index: i64| {
-            format!(
-                r#"{{"seq":{seq},"index":{index},"class":"Reading","_id":null,"code":"TypeMismatch","reason":"r"}}"#
-            )
-        };
-        let ack = |acked: i64, refused: &[String]| {
-            let body = format!(r#"{{"acked":{acked},"refused":[{}]}}"#, refused.join(","));
-            batch.acknowledgement(body.as_bytes())
-        };
-        assert!(ack(3, &[]).is_ok());
-        assert!(ack(2, &[refused(2, 1)]).is_ok());
-        for (acked, refusals) in [
-            (4, vec![]),
-            (0, vec![]),
-            (-1, vec![]),
-            (i64::MAX, vec![]),
-            (3, vec![refused(2, 2)]),
-            (3, vec![refused(4, 0)]),
-            (2, vec![refused(3, 0)]),
-            (3, vec![refused(2, 0), refused(2, 0)]),
-            (3, vec![refused(2, -1)]),
-        ] {
-            assert!(ack(acked, &refusals).is_err(), "{acked} {refusals:?}");
-        }
-        for body in [
-            "",
-            "{}",
-            "[]",
-            "<html>",
-            r#"{"acked":"3"}"#,
-            r#"{"acked":3,"refused":7}"#,
-        ] {
-            assert!(batch.acknowledgement(body.as_bytes()).is_err(), "{body}");
-        }
-    }
-}
+#[path = "batch_tests.rs"]
+mod tests;

@@ -9,7 +9,7 @@ use super::following::Following;
 use super::observer::Observer;
 use super::policy::sync_error;
 use super::session::{ConnectionState, ErrorHandler, SessionState, StopPolicy};
-use super::waits::{Done, Wait, Waits};
+use super::waits::{self, Done, Until, Wait, Waits};
 use crate::app::{Inner, User, UserState};
 use crate::error::{Code, Error, Result, SyncError};
 use crate::outbox::{self, Outbox};
@@ -375,35 +375,41 @@ impl Core {
         self.status().waits.answered(waits);
     }
 
-    /// Ends the waits whose rows are gone. Reads the outbox: not for the runtime's thread.
+    /// Ends the waits whose rows are gone, with what was lost of them if not all left by way of the server. Reads the
+    /// outbox: not for the runtime's thread.
     pub(super) fn finish_waits(&self) -> outbox::Result<()> {
         let candidates = self.status().waits.candidates();
-        let mut gone = Vec::new();
-        for (id, through) in candidates {
-            if !self.outbox.pending_through(through)? {
-                gone.push(id);
+        for (id, until) in candidates {
+            if self.outbox.pending_through(until.through)? {
+                continue;
             }
-        }
-        if !gone.is_empty() {
-            let done = self.status().waits.take(&gone);
-            self.finish(done, || Ok(()));
+            let losses = match until.mark {
+                Some(mark) => self.outbox.losses(mark, until.through)?,
+                None => Vec::new(),
+            };
+            let wait = self.status().waits.take(id);
+            self.finish(wait.into_iter().collect(), || waits::outcome(&losses));
         }
         Ok(())
     }
 
     pub(super) fn wait(&self, upload: bool, done: Done) {
-        let begun = if upload {
+        let until = if upload {
             self.upload_mark()
         } else {
-            Ok((i64::MIN, false))
+            Ok(Until {
+                through: i64::MIN,
+                mark: None,
+                answered: false,
+            })
         };
         let mut status = self.status();
-        let refused = match begun {
+        let refused = match until {
             Err(error) => error,
             // Looked at under the lock: an end that comes later finds the wait.
             Ok(_) if !status.takes_waits() => Error::aborted(),
-            Ok((through, answered)) => {
-                status.waits.begin(through, answered, done);
+            Ok(until) => {
+                status.waits.begin(until, done);
                 drop(status);
                 self.work.notify_one();
                 return;
@@ -413,10 +419,17 @@ impl Core {
         self.app.runtime.callback(move || done(Err(refused)));
     }
 
-    /// Up to where to wait, and whether the acknowledgement of pending rows is answer enough.
-    fn upload_mark(&self) -> Result<(i64, bool)> {
+    /// Up to where to wait. The acknowledgement of rows that are pending is answer enough.
+    fn upload_mark(&self) -> Result<Until> {
+        // First: what is taken away while this looks is missed too.
+        let mark = Some(self.outbox.loss_mark()?);
         let through = self.outbox.last_seq()?;
-        Ok((through, self.outbox.pending_through(through)?))
+        let answered = self.outbox.pending_through(through)?;
+        Ok(Until {
+            through,
+            mark,
+            answered,
+        })
     }
 
     pub(super) fn pause(&self) {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use realm_ingest_protocol::code::error_code;
 use realm_ingest_protocol::{Ack, CONTENT_TYPE, ErrorBody, Position};
 
-use super::batch::Batch;
+use super::batch::{Batch, Body};
 use super::core::Core;
 use super::policy::{self, Stop};
 use crate::app::{Call, Route, check_answer, is_refusal};
@@ -18,6 +18,8 @@ pub(super) enum Answer {
     Acknowledged(Ack),
     /// The server wants less at once.
     TooLarge(Error),
+    /// Another file has sent transactions with these numbers under this name.
+    Copied,
     /// The server wants these schemas first.
     SchemasMissing(Vec<String>),
 }
@@ -41,10 +43,10 @@ pub(super) async fn send_schema(core: &Core, schema: &StoredSchema) -> Result<()
     success(response).map(|_| ())
 }
 
-pub(super) async fn send_batch(core: &Core, batch: &Batch) -> Result<Answer, Stop> {
+pub(super) async fn send_batch(core: &Core, batch: &Batch, body: &Body) -> Result<Answer, Stop> {
     let headers = [
         ("Content-Type", CONTENT_TYPE),
-        ("Content-Encoding", batch.encoding),
+        ("Content-Encoding", body.encoding),
         ("Accept", "application/json"),
     ];
     let call = Call {
@@ -54,19 +56,22 @@ pub(super) async fn send_batch(core: &Core, batch: &Batch) -> Result<Answer, Sto
         headers: headers
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .to_vec(),
-        body: Bytes::clone(&batch.body),
-        timeout: policy::timeout(batch.body.len()),
+        body: Bytes::clone(&body.bytes),
+        timeout: policy::timeout(body.bytes.len()),
     };
     let response = send(core, call, true).await?;
-    let body = || serde_json::from_slice::<ErrorBody>(&response.body).ok();
+    let answer: ErrorBody = match response.status {
+        409 => serde_json::from_slice(&response.body).unwrap_or_default(),
+        _ => ErrorBody::default(),
+    };
+    let named = |code| answer.error_code.as_deref() == Some(code);
     match response.status {
         413 => match check_answer(response) {
             Err(error) => Ok(Answer::TooLarge(error)),
             Ok(_) => Err(policy::nonsense("a refusal without an error")),
         },
-        409 if body().is_some_and(|body| body.error_code.as_deref() == Some(error_code::SCHEMA_REQUIRED)) => {
-            Ok(Answer::SchemasMissing(body().unwrap_or_default().missing))
-        }
+        409 if named(error_code::SCHEMA_REQUIRED) => Ok(Answer::SchemasMissing(answer.missing)),
+        409 if named(error_code::OUTBOX_COPIED) => Ok(Answer::Copied),
         _ => {
             let response = success(response)?;
             batch

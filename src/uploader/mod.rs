@@ -28,8 +28,8 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use self::core::Core;
 use crate::error::Code;
-use crate::outbox::{self, Outbox, UploaderGuard};
-use batch::Batch;
+use crate::outbox::{self, Origin, Outbox, UploaderGuard};
+use batch::{Batch, Body};
 use exchange::Answer;
 pub(crate) use policy::backoff;
 use policy::{BatchSize, Stop, sync_error};
@@ -80,6 +80,13 @@ struct Uploader {
     /// The right to drain the file; held only while there are rows, so that any process can be next.
     right: Option<UploaderGuard>,
     size: BatchSize,
+    /// Rows up to here may have been taken by the server under the present lineage. All of them have to be acknowledged
+    /// before any leaves and another lineage is drawn: the rest would be taken for rows of a copy.
+    taken: i64,
+    /// The identity was drawn anew because the server knew the former one from another file.
+    renamed: bool,
+    /// The outbox, the server's position and what it had acknowledged, as they were last reported.
+    gap: Option<(String, i64, i64)>,
     /// The handling of the last acknowledgement.
     settling: Option<JoinHandle<outbox::Result<()>>>,
     /// Attempts that failed since the last that did not.
@@ -101,6 +108,9 @@ impl Uploader {
             stops: 0,
             right: None,
             size: BatchSize::new(),
+            taken: 0,
+            renamed: false,
+            gap: None,
             settling: None,
             failures: 0,
             lasting: 0,
@@ -179,35 +189,64 @@ impl Uploader {
 
     async fn handshake(&mut self) -> Result<(), Stop> {
         let waits = self.core.waits();
+        // Read before the question: what is acknowledged from now on, to whomever, the server knows.
         let origin = self.outbox(|outbox| outbox.origin()).await.map_err(unusable)?;
         let position = exchange::handshake(&self.core, &origin.identity).await?;
         self.size.limit(position.max_batch_bytes);
         // Read after the answer: another process may have added and uploaded rows meanwhile.
         let last = self.outbox(|outbox| outbox.last_seq()).await.map_err(unusable)?;
+        if position.position <= last {
+            self.taken = self.taken.max(position.position);
+        }
         if position.position > last {
-            self.renew_identity(position.position, last).await?;
+            let why = format!("it gave out {last}, and the server has {}", position.position);
+            self.renew_identity(&origin.identity, &why).await?;
+        } else if position.position < origin.acked {
+            self.server_went_back(&origin, position.position);
         }
         self.core.answered(&waits);
         self.core.show_connection(self.stops, ConnectionState::Connected);
         Ok(())
     }
 
-    /// The server knows rows that this file never had: it is an older copy, whose next rows would be taken for ones
-    /// already stored.
-    async fn renew_identity(&mut self, position: i64, last: i64) -> Result<(), Stop> {
+    /// The outbox is a copy, an older one or a twin: its next rows would be taken for ones that are already stored.
+    async fn renew_identity(&mut self, former: &str, why: &str) -> Result<(), Stop> {
         while !self.take_right().await? {
             self.core.app.clock.sleep(BUSY_POLL).await;
+        }
+        let origin = self.outbox(|outbox| outbox.origin()).await.map_err(unusable)?;
+        if origin.identity != former {
+            // Another process has seen to it.
+            return Ok(());
         }
         let identity = self
             .outbox(|outbox| outbox.renew_identity())
             .await
             .map_err(unusable)?;
-        log::warn!(
-            target: "ingest::outbox",
-            "{} is an older copy (it gave out {last}, the server has {position}): it is now outbox {identity}",
+        let text = format!(
+            "the outbox at {} is a copy of another or of its own past ({why}): it goes on as outbox {identity}, and nothing \
+             of it is lost",
             self.core.path.display()
         );
+        self.core
+            .report_soon(sync_error(Code::InvalidDatabase, text, false));
         Ok(())
+    }
+
+    /// It forgot what it had acknowledged, which this outbox has no more.
+    fn server_went_back(&mut self, origin: &Origin, position: i64) {
+        let gap = (origin.identity.clone(), position, origin.acked);
+        if self.gap.as_ref() == Some(&gap) {
+            return;
+        }
+        let text = format!(
+            "the server knows write transactions up to {position} of outbox {}, but {} were acknowledged: it was restored \
+             from an older backup or is another one, and what lies between may be missing there",
+            origin.identity, origin.acked
+        );
+        self.gap = Some(gap);
+        self.core
+            .report_soon(sync_error(Code::SyncProtocolInvariantFailed, text, false));
     }
 
     /// Sends until no rows are left, or until another process turns out to be sending them.
@@ -230,19 +269,40 @@ impl Uploader {
                 // Another uploader may have sent these rows before it gave the right back.
                 continue;
             }
-            let (last, size) = (batch.last, self.size);
+            // The rows before have to be gone: the lineage under which these are sent is the one under which they are
+            // sent again.
+            self.settled().await?;
+            let origin = self.outbox(|outbox| outbox.origin()).await.map_err(unusable)?;
+            let identity = origin.identity.clone();
+            let body = batch.body(origin).map_err(unusable)?;
+            let (last, size, taken) = (batch.last, self.size, self.taken);
+            self.taken = taken.max(last);
             let (sent, prepared) = tokio::join!(
-                send(&self.core, &mut self.size, &batch),
+                send(&self.core, &mut self.size, &batch, &body),
                 ahead_of(&self.core, size, &batch)
             );
             match sent? {
-                Sent::TooLarge => continue,
+                Sent::TooLarge => {
+                    self.taken = taken;
+                    continue;
+                }
+                Sent::Copied if self.renamed => {
+                    return Err(policy::nonsense("a new outbox is said to be a copy"));
+                }
+                Sent::Copied => {
+                    let why = "the server knows another file under its name";
+                    self.renew_identity(&identity, why).await?;
+                    (self.renamed, self.taken) = (true, 0);
+                    after = 0;
+                    continue;
+                }
                 Sent::Through(ack) => {
                     self.failures = 0;
+                    self.renamed = false;
                     after = ack.acked;
-                    self.settled().await?;
                     self.drained = true;
-                    self.settling = Some(tokio::spawn(settle(self.core.clone(), ack)));
+                    let leave = ack.acked >= self.taken;
+                    self.settling = Some(tokio::spawn(settle(self.core.clone(), ack, leave)));
                 }
             }
             // What was made ready stands if all before it was taken and it is as large as it may be: a smaller one is
@@ -357,25 +417,28 @@ enum Sent {
     Through(Ack),
     /// Nothing was taken; less may be.
     TooLarge,
+    /// Nothing was taken: the outbox needs another name.
+    Copied,
 }
 
 /// Sends one batch until it is answered.
-async fn send(core: &Core, size: &mut BatchSize, batch: &Batch) -> Result<Sent, Stop> {
+async fn send(core: &Core, size: &mut BatchSize, batch: &Batch, body: &Body) -> Result<Sent, Stop> {
     let started = Instant::now();
     let waits = core.waits();
     let mut schemas_sent = false;
     loop {
-        match exchange::send_batch(core, batch).await {
+        match exchange::send_batch(core, batch, body).await {
             Ok(Answer::Acknowledged(ack)) => {
                 size.answered(batch.bytes, started.elapsed());
                 core.answered(&waits);
                 log::debug!(
                     target: "ingest::uploader",
                     "transactions {} to {} acknowledged: {} objects, {} bytes sent, {} refused",
-                    batch.first, ack.acked, batch.objects(), batch.body.len(), ack.refused.len()
+                    batch.first, ack.acked, batch.objects(), body.bytes.len(), ack.refused.len()
                 );
                 return Ok(Sent::Through(ack));
             }
+            Ok(Answer::Copied) => return Ok(Sent::Copied),
             Ok(Answer::SchemasMissing(_)) if schemas_sent => {
                 return Err(policy::nonsense("schemas that were just sent are still missing"));
             }
@@ -424,8 +487,8 @@ async fn send_schemas(core: &Core, batch: &Batch, missing: &[String]) -> Result<
     Ok(())
 }
 
-/// Hands the refusals to the error handler, then lets the rows leave (outbox invariant 3).
-async fn settle(core: Arc<Core>, ack: Ack) -> outbox::Result<()> {
+/// Hands the refusals to the error handler, then lets the rows leave if they may (outbox invariant 3).
+async fn settle(core: Arc<Core>, ack: Ack, leave: bool) -> outbox::Result<()> {
     if let Some(first) = ack.refused.first() {
         let count = ack.refused.len();
         let more = if count == 1 {
@@ -440,6 +503,9 @@ async fn settle(core: Arc<Core>, ack: Ack) -> outbox::Result<()> {
         let mut report = sync_error(Code::SyncWriteNotAllowed, text, false);
         report.compensating_writes = ack.refused.into_iter().map(batch::compensating_write).collect();
         core.report(report).await;
+    }
+    if !leave {
+        return Ok(());
     }
     let through = ack.acked;
     let mut attempt = 0;

@@ -99,7 +99,8 @@ impl Session {
     }
 
     /// Calls back once, when everything committed before the call is acknowledged, or with the reason why that will
-    /// not happen.
+    /// not happen: with [`Code::LimitExceeded`] where the outbox's cap took some of it away meanwhile, and with
+    /// [`Code::InvalidDatabase`] where it could not be read of a damaged file.
     pub fn wait_for_upload(&self, done: impl FnOnce(Result<()>) + Send + 'static) {
         self.wait(true, done);
     }

@@ -6,6 +6,7 @@ mod common;
 
 mod failures;
 mod gateway;
+mod losses;
 mod options;
 mod processes;
 mod proxy;

@@ -7,7 +7,7 @@ use realm_ingest::outbox::Run;
 use realm_ingest::realm::{Realm, RealmConfig, StopPolicy};
 
 use crate::common::server::Reaction;
-use crate::common::{Fixture, LIMIT, SCHEMA, open_realm, until, uploaded, write};
+use crate::common::{Fixture, LIMIT, SCHEMA, open_realm, until, uploaded, wait, write};
 
 #[test]
 fn what_a_former_run_left_is_uploaded_when_the_path_is_opened() {
@@ -86,7 +86,18 @@ fn damage_to_the_file_costs_the_rows_in_it_and_is_reported() {
     std::fs::write(&path, content).unwrap();
 
     let app = fixture.restarted();
+    fixture.server.next("GET ingest/", Reaction::Hold);
     let (realm, errors) = open_realm(&app.current_user().unwrap());
+    let waiting = wait(&realm);
+    fixture.server.release();
+    let lost = waiting.recv_timeout(LIMIT).unwrap().unwrap_err();
+    assert_eq!(
+        (lost.code(), lost.to_string().as_str()),
+        (
+            Code::InvalidDatabase,
+            "not all of what was waited for was uploaded: write transaction 15 could not be read of the damaged outbox"
+        )
+    );
     uploaded(&realm);
     let error = errors.recv_timeout(LIMIT).unwrap();
     assert_eq!((error.code, error.is_fatal), (Code::InvalidDatabase, false));
@@ -122,14 +133,85 @@ fn an_older_copy_of_the_file_takes_a_new_identity_and_loses_nothing() {
 
     closed(&path);
     std::fs::copy(path.with_extension("copy"), &path).unwrap();
-    let (realm, _errors) = open_realm(&user);
+    let (realm, errors) = open_realm(&user);
     // Would be taken for transaction 2 of the outbox that the server knows.
     write(&realm, [4]);
     uploaded(&realm);
+    let told = errors.recv_timeout(LIMIT).unwrap();
+    assert_eq!((told.code, told.is_fatal), (Code::InvalidDatabase, false));
+    assert!(errors.try_recv().is_err(), "it is told once");
     let mut ids = fixture.server.ids();
     ids.sort_unstable();
     assert_eq!(ids, [1, 2, 3, 4]);
     assert_eq!(fixture.server.state().positions.len(), 2);
+}
+
+#[test]
+fn an_outbox_that_the_server_knows_from_another_file_takes_a_new_identity_and_loses_nothing() {
+    let fixture = Fixture::new();
+    let (realm, errors) = fixture.realm();
+    write(&realm, [1]);
+    uploaded(&realm);
+    let copied = || Reaction::error(409, "OutboxCopied", "another file has sent these transactions");
+    fixture.server.next("POST ingest", copied());
+    realm.session().pause();
+    write(&realm, [2]);
+    write(&realm, [3]);
+    realm.session().resume();
+    uploaded(&realm);
+    let mut ids = fixture.server.ids();
+    ids.sort_unstable();
+    assert_eq!(ids, [1, 2, 3]);
+    assert_eq!(fixture.server.state().positions.len(), 2);
+    let told = errors.recv_timeout(LIMIT).unwrap();
+    assert_eq!((told.code, told.is_fatal), (Code::InvalidDatabase, false));
+    assert!(errors.try_recv().is_err(), "it is told once");
+
+    for _ in 0..2 {
+        fixture.server.next("POST ingest", copied());
+    }
+    write(&realm, [4]);
+    uploaded(&realm);
+    let told: Vec<_> = errors.try_iter().map(|error| error.code).collect();
+    assert_eq!(
+        told,
+        [Code::InvalidDatabase, Code::SyncProtocolInvariantFailed],
+        "a server that says it of every name is not believed"
+    );
+}
+
+#[test]
+fn a_server_that_forgot_what_it_acknowledged_is_told_of_once() {
+    let fixture = Fixture::new();
+    let (realm, errors) = fixture.realm();
+    for id in 1..=5 {
+        write(&realm, [id]);
+    }
+    uploaded(&realm);
+    for position in fixture.server.state().positions.values_mut() {
+        *position = 3;
+    }
+    for _ in 0..2 {
+        realm.session().pause();
+        realm.session().resume();
+        uploaded(&realm);
+    }
+    let told = errors.recv_timeout(LIMIT).unwrap();
+    assert_eq!(
+        (told.code, told.is_fatal),
+        (Code::SyncProtocolInvariantFailed, false)
+    );
+    assert!(
+        told.message
+            .starts_with("the server knows write transactions up to 3 of outbox ")
+            && told.message.contains(", but 5 were acknowledged: "),
+        "{}",
+        told.message
+    );
+    assert!(errors.try_recv().is_err());
+    write(&realm, [6]);
+    uploaded(&realm);
+    assert_eq!(fixture.server.ids(), [1, 2, 3, 4, 5, 6]);
 }
 
 #[test]

@@ -2,9 +2,10 @@
 
 use realm_ingest::Code;
 use realm_ingest::outbox::Run;
+use realm_ingest::realm::{Realm, RealmConfig};
 
 use crate::common::server::Reaction;
-use crate::common::{Fixture, LIMIT, reading, uploaded, write};
+use crate::common::{Fixture, LIMIT, SCHEMA, reading, uploaded, write};
 
 #[test]
 fn what_is_written_arrives_in_order_and_leaves_the_outbox() {
@@ -102,6 +103,57 @@ fn large_backlogs_go_in_several_batches() {
     assert_eq!(fixture.server.ids(), (0..10).collect::<Vec<_>>());
     assert!(fixture.server.seen("POST ingest").len() > 2);
     assert_eq!(fixture.server.state().repeated, 0);
+}
+
+#[test]
+fn a_batch_that_is_sent_again_has_the_lineage_it_had_also_behind_another() {
+    let fixture = Fixture::new();
+    let (realm, _errors) = fixture.realm();
+    write(&realm, [-1]);
+    uploaded(&realm);
+    realm.session().pause();
+    let filler = "x".repeat(400_000);
+    for n in 0..6_i64 {
+        let document = bson::serialize_to_vec(&bson::doc! {"_id": n, "note": &filler}).unwrap();
+        let run = Run {
+            class: "Reading".to_owned(),
+            count: 1,
+        };
+        realm.append(&[run], &document).unwrap();
+    }
+    let as_it_should = Reaction::DoAndSay(Box::new(|answer| answer.to_string()));
+    fixture.server.next("POST ingest", as_it_should);
+    fixture.server.next("POST ingest", Reaction::DoAndCut);
+    realm.session().resume();
+    uploaded(&realm);
+    assert_eq!(fixture.server.ids(), (-1..6).collect::<Vec<_>>());
+    let state = fixture.server.state();
+    assert!(state.repeated > 0, "a batch was sent again");
+    assert_eq!(state.positions.len(), 1, "it was not taken for one of a copy");
+}
+
+#[test]
+fn classes_that_alternate_arrive_however_often_they_do() {
+    let fixture = Fixture::new();
+    let schema = SCHEMA.replace(
+        "[{",
+        r#"[{"name":"Alarm","kind":"asymmetric","primary_key":"_id","properties":[
+            {"name":"_id","type":"int"},{"name":"note","type":"string"}]},{"#,
+    );
+    let realm = Realm::open(&fixture.user(), RealmConfig::new(schema), None).unwrap();
+    let runs: Vec<_> = (0..30_000)
+        .map(|n| Run {
+            class: ["Reading", "Alarm"][n % 2].to_owned(),
+            count: 1,
+        })
+        .collect();
+    let documents: Vec<_> = (0..30_000).map(reading).collect();
+    realm.append(&runs, &documents.concat()).unwrap();
+    write(&realm, [30_000]);
+    uploaded(&realm);
+    let even = (0..30_000).step_by(2);
+    let expected: Vec<_> = even.chain((1..30_000).step_by(2)).chain([30_000]).collect();
+    assert_eq!(fixture.server.ids(), expected);
 }
 
 #[test]

@@ -60,6 +60,8 @@ pub struct State {
     /// Transactions that arrived again.
     pub repeated: usize,
     pub positions: BTreeMap<String, i64>,
+    /// The lineage of the last batch of an outbox.
+    lineages: BTreeMap<String, String>,
     pub schemas: BTreeSet<String>,
     pub tokens: u64,
     /// Other access tokens than the last one get a 401.
@@ -404,6 +406,13 @@ fn ingest(state: &mut State, seen: &Seen, refused: &[(i64, u32)]) -> Answer {
             vec![("Content-Type", "application/json".to_owned())],
             body.to_string(),
         );
+    }
+    let position = state.positions.get(&header.outbox).copied().unwrap_or(0);
+    let former = state
+        .lineages
+        .insert(header.outbox.clone(), header.lineage.clone());
+    if header.first_seq <= position && former.is_some_and(|former| former != header.lineage) {
+        return failed(409, "OutboxCopied", "another file has sent these transactions");
     }
     let mut refusals = Vec::new();
     while let Some(transaction) = reader.next_transaction().unwrap() {
