@@ -168,7 +168,7 @@ fn a_second_object_with_the_same_id_is_refused_and_the_application_is_told() {
 }
 
 #[test]
-fn a_schema_that_contradicts_an_earlier_one_is_refused_and_the_data_is_kept() {
+fn a_class_that_contradicts_an_earlier_release_is_refused_object_by_object_and_holds_up_nothing() {
     let place = Place::new();
     let gateway = place.start();
     let app = place.app(&gateway);
@@ -188,14 +188,11 @@ fn a_schema_that_contradicts_an_earlier_one_is_refused_and_the_data_is_kept() {
         count: 1,
     };
     second.append(&[run], &document).unwrap();
+    uploaded(&second);
     let error = errors.recv_timeout(LIMIT).unwrap();
-    assert_eq!(
-        (error.code, error.is_fatal),
-        (Code::SyncInvalidSchemaChange, false),
-        "{}",
-        error.message
-    );
-    assert_eq!(second.pending().unwrap().objects, 1);
+    assert_eq!((error.code, error.is_fatal), (Code::SyncWriteNotAllowed, false));
+    assert_eq!(error.compensating_writes[0].object_name, "Reading");
+    assert_eq!(second.pending().unwrap().objects, 0);
     assert_eq!(place.stored(), [1]);
 }
 
