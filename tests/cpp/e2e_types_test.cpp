@@ -1,0 +1,72 @@
+// Every golden value goes from its struct through the library and a real gateway, and is stored as
+// another implementation encodes it.
+#include <cpprealm/sdk.hpp>
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "gateway_fixture.hpp"
+#include "golden_cases.hpp"
+
+namespace {
+
+using namespace golden;
+
+/// Nearly all golden documents have one `_id`, and the gateway keeps one of a kind: each gets its
+/// own, in the object and in the bytes.
+template <typename T>
+void tell_apart(T& object, bytes& document) {
+    if constexpr (std::is_same_v<decltype(object._id), primary_key<object_id>>) {
+        if (object._id.value != same_id)
+            return;
+        const auto id = object_id::generate();
+        object._id = id;
+        realm::internal::bson_element element;
+        const realm::internal::bson_reader reader(document.data(), document.size());
+        ASSERT_TRUE(reader.find("_id", element));
+        const auto at = element.value - document.data();
+        const auto to = id.to_bytes();
+        std::copy(to.begin(), to.end(), document.begin() + at);
+    }
+}
+
+std::string canonical(const bytes& document) {
+    namespace ffi = realm::internal::ffi;
+    ffi::Status status;
+    const rust::Slice<const std::uint8_t> slice(document.data(), document.size());
+    std::string text(ffi::bson_to_ejson(slice, status));
+    EXPECT_EQ(status.code, 0) << std::string(status.message);
+    return text;
+}
+
+TEST(e2e_types, every_golden_value_is_stored_as_it_was_written) {
+    test::with_gateway with;
+    auto db = realm::open<Inner, Place, Wide, Scalars, Optionals, Lists, OptionalLists, Sets,
+                          OptionalSets, Maps, OptionalMaps, Embeddeds, WideOwner, Mixeds,
+                          OwnVariants, OtherSizes, IntKey, StringKey, ObjectIdKey, UuidKey, EnumKey,
+                          OptionalIntKey, OptionalStringKey, OptionalObjectIdKey, OptionalUuidKey,
+                          OptionalEnumKey, KeyLast, LongName>(with.config(with.log_in()));
+    auto documents = golden_documents();
+    std::map<std::string, std::vector<std::string>> wanted;
+    put_all([&](const std::string& name, auto object) {
+        auto& document = documents.at(name);
+        tell_apart(object, document);
+        db.write([&] { db.add(object); });
+        wanted[std::string(realm::managed<decltype(object)>::schema.name)].push_back(
+            canonical(document));
+    });
+    db.get_sync_session()->wait_for_upload_completion().get();
+
+    EXPECT_TRUE(with.gateway.dead_letters().empty()) << with.gateway.dead_letters().front();
+    EXPECT_TRUE(with.errors().empty());
+    EXPECT_EQ(wanted.size(), 25u) << "every class has a document";
+    for (const auto& [name, expected] : wanted)
+        EXPECT_EQ(with.gateway.ask({"find", name, "--canonical"}), expected) << name;
+}
+
+} // namespace
