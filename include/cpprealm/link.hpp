@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <type_traits>
 
 #include <cpprealm/internal/embedded_copy.hpp>
@@ -11,19 +10,37 @@
 namespace realm {
 namespace internal {
 
-/// The handle of an embedded object of a transaction; of none if `object` is null.
-template <typename E>
-[[nodiscard]] object_ref ref_to(const object_ref& owner, E* object) noexcept {
-    return {owner.transaction,
-            static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(object))};
-}
-
 /// A copy of the application's object that the transaction of `owner` owns; null if it is null.
 template <typename D, typename E>
 [[nodiscard]] E* take(const D& owner, const E* object) {
     transaction& in = transaction::of(owner.realm_ref().transaction, owner.realm_class());
     return object == nullptr ? nullptr : into_arena{in.objects()}(*object);
 }
+
+/// An embedded object of a transaction, as properties, lists and maps hand it out: its own
+/// properties are reached with `.` and with `->`. Belongs to the thread of the transaction and is
+/// good until the commit.
+template <typename E>
+class embedded : public managed<E> {
+public:
+    embedded(const object_ref& owner, const E* object) noexcept
+        : managed<E>(object_ref{owner.transaction, where_of(object)}) {}
+
+    [[nodiscard]] managed<E>* operator->() noexcept { return this; }
+    [[nodiscard]] const managed<E>* operator->() const noexcept { return this; }
+    [[nodiscard]] managed<E>& operator*() noexcept { return *this; }
+    [[nodiscard]] explicit operator bool() const noexcept {
+        return this->realm_internal_ref.where != 0;
+    }
+    /// A copy made with `new`, which belongs to the caller; null if there is no object.
+    [[nodiscard]] E* detach() const {
+        return *this ? onto_heap{}(object_at<E>(this->realm_internal_ref, false)) : nullptr;
+    }
+    friend bool operator==(const embedded& a, std::nullptr_t) noexcept { return !a; }
+    friend bool operator!=(const embedded& a, std::nullptr_t) noexcept {
+        return static_cast<bool>(a);
+    }
+};
 
 template <typename D, typename E>
 struct operations<D, E*> : handle {
@@ -36,9 +53,7 @@ struct operations<D, E*> : handle {
         self().realm_assign(nullptr);
         return self();
     }
-    [[nodiscard]] managed<E*> operator->() {
-        return managed<E*>(ref_to(self().realm_ref(), self().realm_edit()));
-    }
+    [[nodiscard]] embedded<E> operator->() { return {self().realm_ref(), self().realm_edit()}; }
     [[nodiscard]] explicit operator bool() const { return self().realm_peek() != nullptr; }
     /// A copy made with `new`, which belongs to the caller; null if there is no object.
     [[nodiscard]] E* detach() const {
@@ -53,27 +68,38 @@ private:
 
 } // namespace internal
 
-/// An embedded object of a transaction, as lists and maps hand it out: its properties are reached
-/// with `.` and with `->`. Belongs to the thread of the transaction and is good until the commit.
+/// A property that points to an embedded object. Unlike other properties it may be copied: the copy
+/// stands for the same property and may outlive the managed object.
 template <typename E>
-struct managed<E*> : managed<E> {
-    explicit managed(const internal::object_ref& ref) noexcept : managed<E>(ref) {}
+struct managed<E*, std::enable_if_t<internal::has_codec<E*>::value>>
+    : internal::operations<managed<E*>, E*> {
+    using internal::operations<managed<E*>, E*>::operator=;
 
-    [[nodiscard]] managed<E>* operator->() noexcept { return this; }
-    [[nodiscard]] const managed<E>* operator->() const noexcept { return this; }
-    [[nodiscard]] explicit operator bool() const noexcept {
-        return this->realm_internal_ref.where != 0;
+    explicit managed(const internal::property_place& place) noexcept : member_(place) {}
+    managed(const managed& other) noexcept
+        : member_(other.member_), copied_(other.realm_place()), is_copy_(true) {}
+    managed& operator=(const managed& other) { return *this = other.realm_peek(); }
+
+    [[nodiscard]] E* const& realm_peek() const {
+        return is_copy_ ? copied_.realm_peek() : member_.realm_peek();
     }
-    /// A copy made with `new`, which belongs to the caller; null if there is no object.
-    [[nodiscard]] E* detach() const {
-        return *this
-                   ? internal::onto_heap{}(internal::object_at<E>(this->realm_internal_ref, false))
-                   : nullptr;
+    [[nodiscard]] E*& realm_edit() {
+        return is_copy_ ? copied_.realm_edit() : member_.realm_edit();
     }
-    friend bool operator==(const managed& a, std::nullptr_t) noexcept { return !a; }
-    friend bool operator!=(const managed& a, std::nullptr_t) noexcept {
-        return static_cast<bool>(a);
+    void realm_assign(E* object) { realm_edit() = object; }
+    [[nodiscard]] std::string realm_name() const { return realm_place().realm_name(); }
+    [[nodiscard]] const char* realm_class() const noexcept { return member_.realm_class(); }
+    [[nodiscard]] const internal::object_ref& realm_ref() const noexcept {
+        return is_copy_ ? copied_.realm_ref() : member_.realm_ref();
     }
+    [[nodiscard]] internal::place<E*> realm_place() const noexcept {
+        return is_copy_ ? copied_ : member_.realm_place();
+    }
+
+private:
+    internal::member_handle<E*> member_; // first: it is found by its address
+    internal::place<E*> copied_;
+    bool is_copy_ = false;
 };
 
 } // namespace realm

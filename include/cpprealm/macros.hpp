@@ -9,6 +9,8 @@
 // templates find that struct, and an entry in the list of all classes.
 #pragma once
 
+#include <cstddef>
+
 #include <cpprealm/internal/foreach.hpp>
 #include <cpprealm/internal/managed_object.hpp>
 #include <cpprealm/schema.hpp>
@@ -21,10 +23,15 @@
         using owner = cls;                                                                         \
         static constexpr ::realm::internal::fixed_key key = #name_;                                \
         static constexpr auto member = &cls::name_;                                                \
+        template <typename Handles>                                                                \
+        static constexpr std::size_t handle_offset() noexcept {                                    \
+            return offsetof(Handles, name_);                                                       \
+        }                                                                                          \
     };
 #define REALM_INTERNAL_PROPERTY_NAME(cls, name_) , realm_property_of##name_
 #define REALM_INTERNAL_PROPERTY_HANDLE(cls, name_)                                                 \
-    ::realm::internal::property_handle<realm_property_of##name_, RealmInternalRef> name_;
+    typename ::realm::internal::member_of<RealmInternalRef, realm_property_of##name_>::type name_{ \
+        ::realm::internal::place_of<realm_property_of##name_, RealmInternalRef>};
 
 #define REALM_INTERNAL_SCHEMA(object_type, cls, ...)                                               \
     struct meta_schema_##cls {                                                                     \
@@ -36,10 +43,8 @@
             REALM_INTERNAL_PROPERTY_NAME, cls, __VA_ARGS__)>;                                      \
         template <typename RealmInternalRef>                                                       \
         struct realm_internal_handles {                                                            \
-            union {                                                                                \
-                RealmInternalRef realm_internal_ref;                                               \
-                REALM_INTERNAL_EACH(REALM_INTERNAL_PROPERTY_HANDLE, cls, __VA_ARGS__)              \
-            };                                                                                     \
+            RealmInternalRef realm_internal_ref;                                                   \
+            REALM_INTERNAL_EACH(REALM_INTERNAL_PROPERTY_HANDLE, cls, __VA_ARGS__)                  \
         };                                                                                         \
     };                                                                                             \
     [[maybe_unused]] constexpr meta_schema_##cls realm_schema_of(::realm::schema_lookup,           \

@@ -25,4 +25,7 @@ struct operations<D, std::vector<std::uint8_t>> : assignable<D, std::vector<std:
     }
 };
 
+template <>
+inline constexpr bool changes_in_place_v<std::vector<std::uint8_t>> = true;
+
 } // namespace realm::internal

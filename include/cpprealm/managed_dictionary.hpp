@@ -17,14 +17,14 @@ namespace realm::internal {
 
 /// The place of a key in a managed map, whether there is a value or not: reading needs one,
 /// assigning makes one.
-template <typename D, typename V>
-class map_slot : public operations<map_slot<D, V>, V> {
-    using base = operations<map_slot<D, V>, V>;
+template <typename Map, typename V>
+class map_slot : public operations<map_slot<Map, V>, V> {
+    using base = operations<map_slot<Map, V>, V>;
 
 public:
     using base::operator=;
 
-    map_slot(const D& map, std::string key) : map_(map), key_(std::move(key)) {}
+    map_slot(const place<Map>& map, std::string key) : map_(map), key_(std::move(key)) {}
     map_slot(const map_slot&) = default;
     map_slot& operator=(const map_slot& other) {
         *this = other.realm_peek();
@@ -54,6 +54,7 @@ public:
     }
     [[nodiscard]] const object_ref& realm_ref() const noexcept { return map_.realm_ref(); }
     [[nodiscard]] const char* realm_class() const noexcept { return map_.realm_class(); }
+    [[nodiscard]] const map_slot& realm_place() const noexcept { return *this; }
 
 private:
     [[noreturn]] void missing() const {
@@ -63,17 +64,26 @@ private:
             throw std::out_of_range("Dictionary::get");
     }
 
-    D map_;
+    place<Map> map_;
     std::string key_;
 };
 
+template <typename V>
+struct held_in_map {
+    using type = V;
+};
+template <typename E>
+struct held_in_map<E*> {
+    using type = embedded<E>;
+};
+
 /// A key with its value, or, where values are embedded objects, with a handle.
-template <typename D, typename V>
+template <typename Map, typename V>
 class map_iterator {
-    using base = typename std::map<std::string, V>::const_iterator;
+    using base = typename Map::const_iterator;
 
 public:
-    using held = typename std::conditional_t<std::is_pointer_v<V>, managed<V>, V>;
+    using held = typename held_in_map<V>::type;
     using iterator_category = std::input_iterator_tag;
     using value_type = std::pair<std::string, held>;
     using difference_type = std::ptrdiff_t;
@@ -85,12 +95,13 @@ public:
         value_type* operator->() { return &pair; }
     };
 
-    map_iterator(const D& map, base at) : map_(map), at_(at) {}
+    map_iterator() = default;
+    map_iterator(const place<Map>& map, base at) : map_(map), at_(at) {}
     [[nodiscard]] value_type operator*() const {
         if constexpr (std::is_pointer_v<V>) {
-            D map = map_;
+            place<Map> map = map_;
             static_cast<void>(map.realm_edit()); // the object may be changed through the handle
-            return {at_->first, held(ref_to(map_.realm_ref(), at_->second))};
+            return {at_->first, held(map_.realm_ref(), at_->second)};
         } else {
             static_cast<void>(
                 map_.realm_peek()); // throws once the transaction, and with it the map, is gone
@@ -112,13 +123,17 @@ public:
     friend bool operator!=(const map_iterator& a, const map_iterator& b) { return a.at_ != b.at_; }
 
 private:
-    D map_;
-    base at_;
+    place<Map> map_;
+    base at_{};
 };
 
 template <typename D, typename V>
 struct operations<D, std::map<std::string, V>> : handle {
-    using iterator = map_iterator<D, V>;
+    using key_type = std::string;
+    using mapped_type = V;
+    using size_type = std::size_t;
+    using iterator = map_iterator<std::map<std::string, V>, V>;
+    using const_iterator = iterator;
 
     /// Embedded objects are copied; the application keeps its own.
     D& operator=(const std::map<std::string, V>& values) {
@@ -131,8 +146,10 @@ struct operations<D, std::map<std::string, V>> : handle {
         self().realm_assign(std::move(taken));
         return self();
     }
-    [[nodiscard]] map_slot<D, V> operator[](const std::string& key) { return {self(), key}; }
-    [[nodiscard]] iterator find(const std::string& key) const { return {self(), peek().find(key)}; }
+    [[nodiscard]] map_slot<std::map<std::string, V>, V> operator[](const std::string& key) {
+        return {self().realm_place(), key};
+    }
+    [[nodiscard]] iterator find(const std::string& key) const { return at(peek().find(key)); }
     [[nodiscard]] bool contains_key(const std::string& key) const { return peek().count(key) != 0; }
     void erase(const std::string& key) {
         if (self().realm_edit().erase(key) == 0)
@@ -142,8 +159,8 @@ struct operations<D, std::map<std::string, V>> : handle {
     void clear() { self().realm_edit().clear(); }
     [[nodiscard]] std::size_t size() const { return peek().size(); }
     [[nodiscard]] bool empty() const { return peek().empty(); }
-    [[nodiscard]] iterator begin() const { return {self(), peek().begin()}; }
-    [[nodiscard]] iterator end() const { return {self(), peek().end()}; }
+    [[nodiscard]] iterator begin() const { return at(peek().begin()); }
+    [[nodiscard]] iterator end() const { return at(peek().end()); }
     /// A copy. Embedded objects in it are made with `new` and belong to the caller.
     [[nodiscard]] std::map<std::string, V> detach() const {
         std::map<std::string, V> copy = peek();
@@ -163,6 +180,9 @@ struct operations<D, std::map<std::string, V>> : handle {
 private:
     [[nodiscard]] const D& self() const noexcept { return static_cast<const D&>(*this); }
     [[nodiscard]] D& self() noexcept { return static_cast<D&>(*this); }
+    [[nodiscard]] iterator at(typename std::map<std::string, V>::const_iterator position) const {
+        return {self().realm_place(), position};
+    }
     [[nodiscard]] const std::map<std::string, V>& peek() const { return self().realm_peek(); }
 };
 

@@ -17,17 +17,18 @@ namespace realm::internal {
 
 /// Walks a list by index and hands out elements by value, so that changing the list meanwhile is
 /// harmless.
-template <typename D>
+template <typename M>
 class list_iterator {
 public:
     using iterator_category = std::input_iterator_tag;
-    using value_type = decltype(std::declval<D&>()[0]);
+    using value_type = decltype(std::declval<place<M>&>()[0]);
     using difference_type = std::ptrdiff_t;
     using pointer = void;
     using reference = value_type;
 
-    list_iterator(const D& list, std::size_t index) : list_(list), index_(index) {}
-    [[nodiscard]] value_type operator*() { return list_[index_]; }
+    list_iterator() = default;
+    list_iterator(const place<M>& list, std::size_t index) : list_(list), index_(index) {}
+    [[nodiscard]] value_type operator*() const { return list_[index_]; }
     list_iterator& operator++() {
         ++index_;
         return *this;
@@ -45,14 +46,17 @@ public:
     }
 
 private:
-    D list_;
-    std::size_t index_;
+    place<M> list_;
+    std::size_t index_ = 0;
 };
 
 /// What lists of values and lists of embedded objects have in common.
 template <typename D, typename T>
 struct list_operations : handle {
-    using iterator = list_iterator<D>;
+    using value_type = T;
+    using size_type = std::size_t;
+    using iterator = list_iterator<std::vector<T>>;
+    using const_iterator = iterator;
 
     [[nodiscard]] std::size_t size() const { return peek().size(); }
     [[nodiscard]] bool empty() const { return peek().empty(); }
@@ -65,8 +69,8 @@ struct list_operations : handle {
         edit().erase(edit().begin() + static_cast<std::ptrdiff_t>(index));
     }
     void clear() { edit().clear(); }
-    [[nodiscard]] iterator begin() const { return {self(), 0}; }
-    [[nodiscard]] iterator end() const { return {self(), size()}; }
+    [[nodiscard]] iterator begin() const { return {self().realm_place(), 0}; }
+    [[nodiscard]] iterator end() const { return {self().realm_place(), size()}; }
     template <typename Callback>
     void observe(Callback&&) {
         static_assert(
@@ -154,10 +158,19 @@ struct operations<D, std::vector<E*>> : list_operations<D, E*> {
         this->check("set", index);
         this->edit()[index] = take(this->self(), object);
     }
-    [[nodiscard]] managed<E*> operator[](std::size_t index) const {
+    [[nodiscard]] embedded<E> operator[](std::size_t index) const {
         this->check("get", index);
-        D self = this->self();
-        return managed<E*>(ref_to(self.realm_ref(), self.realm_edit()[index]));
+        auto self = this->self().realm_place(); // edited: the object may be changed by its handle
+        return {self.realm_ref(), self.realm_edit()[index]};
+    }
+    /// The index of this very object, or `realm::not_in_collection`.
+    [[nodiscard]] std::size_t find(const managed<E>& object) const {
+        const auto& all = this->peek();
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            if (where_of(all[i]) == object.realm_internal_ref.where)
+                return i;
+        }
+        return not_in_collection;
     }
     /// Copies made with `new`, which belong to the caller.
     [[nodiscard]] std::vector<E*> detach() const {

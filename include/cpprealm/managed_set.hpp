@@ -11,7 +11,7 @@
 namespace realm::internal {
 
 /// A place in a managed set, good until its element is erased. Throws once the transaction is over.
-template <typename D, typename Set>
+template <typename Set>
 class set_iterator {
     using base_iterator = typename Set::const_iterator;
 
@@ -22,7 +22,8 @@ public:
     using pointer = const value_type*;
     using reference = value_type;
 
-    set_iterator(const D& set, base_iterator at) : set_(set), at_(at) {}
+    set_iterator() = default;
+    set_iterator(const place<Set>& set, base_iterator at) : set_(set), at_(at) {}
     [[nodiscard]] value_type operator*() const { return *checked(); }
     [[nodiscard]] pointer operator->() const { return &*checked(); }
     set_iterator& operator++() {
@@ -53,13 +54,16 @@ private:
         return at_;
     }
 
-    D set_;
-    base_iterator at_;
+    place<Set> set_;
+    base_iterator at_{};
 };
 
 template <typename D, typename T, typename Less>
 struct operations<D, std::set<T, Less>> : handle {
-    using iterator = set_iterator<D, std::set<T, Less>>;
+    using value_type = T;
+    using size_type = std::size_t;
+    using iterator = set_iterator<std::set<T, Less>>;
+    using const_iterator = iterator;
 
     D& operator=(const std::set<T, Less>& values) {
         self().realm_assign(values);
@@ -67,17 +71,21 @@ struct operations<D, std::set<T, Less>> : handle {
     }
     std::pair<iterator, bool> insert(const T& value) {
         const auto done = edit().insert(value);
-        return {iterator(self(), done.first), done.second};
+        return {at(done.first), done.second};
     }
-    [[nodiscard]] iterator find(const T& value) const { return {self(), peek().find(value)}; }
+    /// For `std::inserter`.
+    iterator insert(const iterator& hint, const T& value) {
+        return at(edit().insert(hint.base(), value));
+    }
+    [[nodiscard]] iterator find(const T& value) const { return at(peek().find(value)); }
     [[nodiscard]] bool contains(const T& value) const { return peek().count(value) != 0; }
-    iterator erase(iterator at) { return {self(), edit().erase(at.base())}; }
+    iterator erase(const iterator& which) { return at(edit().erase(which.base())); }
     std::size_t erase(const T& value) { return edit().erase(value); }
     void clear() { edit().clear(); }
     [[nodiscard]] std::size_t size() const { return peek().size(); }
     [[nodiscard]] bool empty() const { return peek().empty(); }
-    [[nodiscard]] iterator begin() const { return {self(), peek().begin()}; }
-    [[nodiscard]] iterator end() const { return {self(), peek().end()}; }
+    [[nodiscard]] iterator begin() const { return at(peek().begin()); }
+    [[nodiscard]] iterator end() const { return at(peek().end()); }
     [[nodiscard]] std::set<T, Less> detach() const { return peek(); }
     operator std::set<T, Less>() const { return detach(); } // NOLINT: implicit on purpose
     template <typename Callback>
@@ -90,6 +98,9 @@ struct operations<D, std::set<T, Less>> : handle {
 private:
     [[nodiscard]] const D& self() const noexcept { return static_cast<const D&>(*this); }
     [[nodiscard]] D& self() noexcept { return static_cast<D&>(*this); }
+    [[nodiscard]] iterator at(typename std::set<T, Less>::const_iterator position) const {
+        return {self().realm_place(), position};
+    }
     [[nodiscard]] const std::set<T, Less>& peek() const { return self().realm_peek(); }
     [[nodiscard]] std::set<T, Less>& edit() { return self().realm_edit(); }
 };

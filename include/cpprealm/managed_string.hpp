@@ -6,16 +6,21 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include <cpprealm/internal/managed_value.hpp>
 
 namespace realm::internal {
 
 /// One character of a managed string.
-template <typename D>
+template <typename Place>
 class character_handle {
 public:
-    character_handle(const D& of, std::size_t at) : of_(of), at_(at) {}
+    character_handle(const Place& of, std::size_t at) : of_(of), at_(at) {}
+    character_handle(const character_handle&) = default;
+    character_handle& operator=(const character_handle& other) {
+        return *this = static_cast<char>(other);
+    }
     operator char() const { return of_.realm_peek().at(at_); } // NOLINT: implicit on purpose
     character_handle& operator=(char c) {
         of_.realm_edit().at(at_) = c;
@@ -23,7 +28,7 @@ public:
     }
 
 private:
-    D of_;
+    Place of_;
     std::size_t at_;
 };
 
@@ -33,6 +38,18 @@ private:
 
 template <typename D>
 struct operations<D, std::string> : assignable<D, std::string> {
+private:
+    [[nodiscard]] const std::string& peek() const { return this->self().realm_peek(); }
+    [[nodiscard]] std::string& edit() { return this->self().realm_edit(); }
+    [[nodiscard]] auto character(std::size_t index) const {
+        if (index >= peek().size())
+            throw std::out_of_range("'" + this->self().realm_name() + "' has no character " +
+                                    std::to_string(index));
+        using place = std::decay_t<decltype(this->self().realm_place())>;
+        return character_handle<place>(this->self().realm_place(), index);
+    }
+
+public:
     using assignable<D, std::string>::operator=;
     using size_type = std::string::size_type;
 
@@ -61,10 +78,10 @@ struct operations<D, std::string> : assignable<D, std::string> {
     [[nodiscard]] size_type size() const { return peek().size(); }
     [[nodiscard]] size_type length() const { return peek().size(); }
     [[nodiscard]] bool empty() const { return peek().empty(); }
-    [[nodiscard]] character_handle<D> at(size_type index) const { return character(index); }
-    [[nodiscard]] character_handle<D> operator[](size_type index) const { return character(index); }
-    [[nodiscard]] character_handle<D> front() const { return character(0); }
-    [[nodiscard]] character_handle<D> back() const { return character(empty() ? 0 : size() - 1); }
+    [[nodiscard]] auto at(size_type index) const { return character(index); }
+    [[nodiscard]] auto operator[](size_type index) const { return character(index); }
+    [[nodiscard]] auto front() const { return character(0); }
+    [[nodiscard]] auto back() const { return character(empty() ? 0 : size() - 1); }
     /// Valid until the string is changed or the transaction ends.
     [[nodiscard]] const char* data() const { return peek().data(); }
     [[nodiscard]] const char* c_str() const { return peek().c_str(); }
@@ -79,16 +96,6 @@ struct operations<D, std::string> : assignable<D, std::string> {
         for (char& c : wanted)
             c = lower(c);
         return whole.find(wanted) != std::string::npos;
-    }
-
-private:
-    [[nodiscard]] const std::string& peek() const { return this->self().realm_peek(); }
-    [[nodiscard]] std::string& edit() { return this->self().realm_edit(); }
-    [[nodiscard]] character_handle<D> character(size_type index) const {
-        if (index >= peek().size())
-            throw std::out_of_range("'" + this->self().realm_name() + "' has no character " +
-                                    std::to_string(index));
-        return {this->self(), index};
     }
 };
 

@@ -26,4 +26,8 @@ struct operations<D, std::chrono::time_point<std::chrono::system_clock, Duration
     }
 };
 
+template <typename Duration>
+inline constexpr bool
+    changes_in_place_v<std::chrono::time_point<std::chrono::system_clock, Duration>> = true;
+
 } // namespace realm::internal

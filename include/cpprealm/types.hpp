@@ -145,8 +145,8 @@ struct decimal128 {
     /// Text that is not a number gives NaN.
     explicit decimal128(const std::string& text) : decimal128(parse(text)) {}
 
-    /// As Realm converts: a double that up to 15 digits write exactly gives those (`20`, `2.5`), any
-    /// other is rounded to 15 significant digits (`123.456000000000`).
+    /// As Realm converts: a double that up to 15 digits write exactly gives those (`20`, `2.5`),
+    /// any other is rounded to 15 significant digits (`123.456000000000`).
     decimal128(const double& value) : decimal128(internal::ffi::decimal128_from_double(value)) {}
 
     template <typename Bson, internal::only_bson<Bson> = 0>

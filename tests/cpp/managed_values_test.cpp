@@ -59,8 +59,10 @@ protected:
     Values sent() { return session.commit_one<Values>(); }
 };
 
-TEST_F(managed_values, take_two_words) {
-    EXPECT_EQ(sizeof(realm::managed<Values>), 16U);
+TEST_F(managed_values, take_two_words_and_one_per_property) {
+    EXPECT_EQ(sizeof(realm::managed<Spot>),
+              (2 + 2) * sizeof(void*) + sizeof(realm::managed<Spot*>));
+    EXPECT_EQ(sizeof(realm::managed<std::string>), sizeof(void*));
     EXPECT_TRUE(std::is_standard_layout_v<realm::managed<Values>>);
 }
 

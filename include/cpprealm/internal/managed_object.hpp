@@ -52,12 +52,14 @@ struct class_facts {
 /// transaction and is good until the commit; after that every use throws. Copies stand for the same
 /// object; nothing happens when one is dropped.
 template <typename T, typename>
-struct managed : internal::handles_of<T>::type {
+struct managed : internal::handles_of<T>::type, internal::managed_object {
     static constexpr ObjectType object_type = internal::kind_of<T>();
     static constexpr internal::class_facts<T> schema{};
 
+    /// Stands for no object until one is assigned.
+    managed() noexcept { this->realm_internal_ref = {0, 0}; }
     explicit managed(const internal::object_ref& ref) noexcept { this->realm_internal_ref = ref; }
-    managed(const managed&) = default;
+    managed(const managed& other) noexcept : managed(other.realm_internal_ref) {}
     // Not trivial, or compilers warn of a variable that takes what `add` returns and is not used.
     ~managed() {}
     managed& operator=(const managed& other) noexcept {

@@ -8,12 +8,16 @@
 //     std::string realm_name() const `Class.property`, for error texts
 //     const char* realm_class() const `Class`, likewise
 //     const object_ref& realm_ref() const the object it belongs to
+//     realm_place() const            a handle of the same value that may be copied and kept
 // and `operations`, specialised beside each type of property, has what applications call.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -23,8 +27,8 @@
 
 namespace realm {
 
-/// An object of a write transaction, or a property of one. Specialised in
-/// internal/managed_object.hpp and link.hpp.
+/// An object of a write transaction, or a property of one. Specialised here for properties, in
+/// link.hpp for pointers to embedded objects, and in internal/managed_object.hpp for objects.
 template <typename T, typename = void>
 struct managed;
 
@@ -64,36 +68,91 @@ template <typename T>
     }
 }
 
-/// The handle of property P in a `managed<T>`. It shares the storage of all other handles of the
-/// object, which is one `object_ref`, so a managed object is no bigger than that.
+/// Marks managed objects.
+struct managed_object {};
+
+/// The `where` of an embedded object's handle.
+[[nodiscard]] inline std::uint64_t where_of(const void* embedded) noexcept {
+    return static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(embedded));
+}
+
+/// How a property of a class is reached: all that tells one `managed<M>` from another.
+struct property_place {
+    const void* (*at)(const object_ref& object, bool change);
+    const char* class_name;
+    std::string_view name;
+    std::size_t offset; // of its handle in the managed object, which begins with the `object_ref`
+};
+
+template <typename P>
+[[nodiscard]] const void* property_at(const object_ref& object, bool change) {
+    return &(object_at<owner_t<P>>(object, change).*P::member);
+}
+
+/// `Ref` is `object_ref`; a parameter, so that macros can name this before the class is declared.
 template <typename P, typename Ref>
-class property_handle : public operations<property_handle<P, Ref>, value_t<P>> {
-    using base = operations<property_handle<P, Ref>, value_t<P>>;
+inline constexpr property_place place_of{
+    &property_at<P>, schema_of<owner_t<P>>::name, P::key.text(),
+    P::template handle_offset<
+        typename schema_of<owner_t<P>>::template realm_internal_handles<Ref>>()};
+
+/// One property of one object. A plain value, for whatever outlives the expression that made it.
+template <typename M>
+class place : public operations<place<M>, M> {
+    using base = operations<place<M>, M>;
 
 public:
     using base::operator=;
 
-    property_handle() = default;
-    property_handle(const property_handle&) = default;
-    /// Takes the other's value, not its place.
-    property_handle& operator=(const property_handle& other) {
-        *this = other.realm_peek();
-        return *this;
-    }
+    place() noexcept = default;
+    place(const object_ref& object, const property_place& of) noexcept
+        : object_(object), of_(&of) {}
+    place(const place&) noexcept = default;
+    place& operator=(const place&) noexcept = default; // stands for another property from now on
 
-    [[nodiscard]] const value_t<P>& realm_peek() const {
-        return object_at<owner_t<P>>(ref_, false).*P::member;
+    [[nodiscard]] const M& realm_peek() const {
+        return *static_cast<const M*>(of_->at(object_, false));
     }
-    [[nodiscard]] value_t<P>& realm_edit() { return object_at<owner_t<P>>(ref_, true).*P::member; }
-    void realm_assign(value_t<P> value) { realm_edit() = std::move(value); }
+    [[nodiscard]] M& realm_edit() {
+        return *const_cast<M*>(static_cast<const M*>(of_->at(object_, true)));
+    }
+    void realm_assign(M value) { realm_edit() = std::move(value); }
     [[nodiscard]] std::string realm_name() const {
-        return std::string(schema_of<owner_t<P>>::name) + "." + std::string(P::key.text());
+        return std::string(of_->class_name) + "." + std::string(of_->name);
     }
-    [[nodiscard]] const object_ref& realm_ref() const noexcept { return ref_; }
-    [[nodiscard]] const char* realm_class() const noexcept { return schema_of<owner_t<P>>::name; }
+    [[nodiscard]] const char* realm_class() const noexcept { return of_->class_name; }
+    [[nodiscard]] const object_ref& realm_ref() const noexcept { return object_; }
+    [[nodiscard]] const place& realm_place() const noexcept { return *this; }
 
 private:
-    Ref ref_;
+    object_ref object_{};
+    const property_place* of_ = nullptr;
+};
+
+/// A property as a member of a managed object. It knows how far it is from the beginning of that
+/// object, where the reference to the object is, so that it needs none of its own.
+template <typename M>
+class member_handle {
+public:
+    explicit member_handle(const property_place& place) noexcept : of_(&place) {}
+
+    [[nodiscard]] const M& realm_peek() const {
+        return *static_cast<const M*>(of_->at(realm_ref(), false));
+    }
+    [[nodiscard]] M& realm_edit() {
+        return *const_cast<M*>(static_cast<const M*>(of_->at(realm_ref(), true)));
+    }
+    void realm_assign(M value) { realm_edit() = std::move(value); }
+    [[nodiscard]] std::string realm_name() const { return realm_place().realm_name(); }
+    [[nodiscard]] const char* realm_class() const noexcept { return of_->class_name; }
+    [[nodiscard]] const object_ref& realm_ref() const noexcept {
+        return *reinterpret_cast<const object_ref*>(reinterpret_cast<const char*>(this) -
+                                                    of_->offset);
+    }
+    [[nodiscard]] place<M> realm_place() const noexcept { return {realm_ref(), *of_}; }
+
+private:
+    const property_place* of_;
 };
 
 /// The value of a handle; anything else as it is. For comparisons.
@@ -107,18 +166,31 @@ template <typename T>
         return one.realm_peek();
 }
 
-template <typename Compare, typename L, typename R>
-[[nodiscard]] rbool compare(const L& left, const R& right, Compare compare) {
-    const auto& a = value_of(left);
-    const auto& b = value_of(right);
-    using A = std::decay_t<decltype(a)>;
-    using B = std::decay_t<decltype(b)>;
+template <typename M, typename Value>
+[[nodiscard]] M to_mixed(Value&& value); // in managed_mixed.hpp
+
+template <typename Compare, typename A, typename B>
+[[nodiscard]] bool compare_values(const A& a, const B& b, Compare compare) {
     if constexpr (std::is_arithmetic_v<A> && std::is_arithmetic_v<B>) {
         using common = std::common_type_t<A, B>;
-        return static_cast<bool>(compare(static_cast<common>(a), static_cast<common>(b)));
+        return compare(static_cast<common>(a), static_cast<common>(b));
+    } else if constexpr (std::is_same_v<A, B>) {
+        return compare(a, b);
+    } else if constexpr (is_mixed_v<A>) {
+        return compare(a, to_mixed<A>(b));
+    } else if constexpr (is_mixed_v<B>) {
+        return compare(to_mixed<B>(a), b);
+    } else if constexpr (std::is_base_of_v<managed_object, B>) {
+        return compare(where_of(a), b.realm_internal_ref.where);
+    } else if constexpr (std::is_base_of_v<managed_object, A>) {
+        return compare(a.realm_internal_ref.where, where_of(b));
     } else {
-        return static_cast<bool>(compare(a, b));
+        return compare(a, b);
     }
+}
+template <typename Compare, typename L, typename R>
+[[nodiscard]] rbool compare(const L& left, const R& right, Compare compare) {
+    return compare_values(value_of(left), value_of(right), compare);
 }
 
 template <typename L, typename R>
@@ -176,23 +248,110 @@ struct operations<D, primary_key<T>> : handle {
     [[nodiscard]] T detach() const { return static_cast<const D&>(*this).realm_peek().value; }
     [[nodiscard]] T operator*() const { return detach(); }
     operator T() const { return detach(); } // NOLINT: implicit on purpose
-
-    template <typename Value>
-    D& operator=(const Value&) {
-        static_assert(
-            always_false<Value>,
-            "The primary key of an object cannot be changed: set it before adding the object.");
-        return static_cast<D&>(*this);
-    }
 };
 
-/// Optionals of everything but numbers, which managed_numeric.hpp has.
+/// Optionals of what changes in place: `*optional` and `optional->` are the value itself, not a
+/// copy.
+template <typename T>
+inline constexpr bool changes_in_place_v = false;
+
+/// Optionals of all other types; those of numbers and decimals have more, beside their types.
 template <typename D, typename T>
 struct operations<D, std::optional<T>,
-                  std::enable_if_t<!std::is_arithmetic_v<T> || std::is_same_v<T, bool>>>
-    : assignable<D, std::optional<T>> {
+                  std::enable_if_t<(!std::is_arithmetic_v<T> ||
+                                    std::is_same_v<T, bool>)&&!std::is_same_v<T, decimal128> &&
+                                   !changes_in_place_v<T>>> : assignable<D, std::optional<T>> {
     using assignable<D, std::optional<T>>::operator=;
 };
 
+/// What an optional property holds. Using it throws if that is nothing; assigning to it makes a
+/// value.
+template <typename Place, typename T>
+class held_value : public operations<held_value<Place, T>, T> {
+    using base = operations<held_value<Place, T>, T>;
+
+public:
+    using base::operator=;
+
+    explicit held_value(const Place& optional) : optional_(optional) {}
+    held_value(const held_value&) = default;
+    held_value& operator=(const held_value& other) { return *this = other.realm_peek(); }
+    [[nodiscard]] held_value* operator->() noexcept { return this; }
+
+    [[nodiscard]] const T& realm_peek() const {
+        const std::optional<T>& held = optional_.realm_peek();
+        if (!held)
+            throw std::runtime_error("null: '" + realm_name() + "' holds no value");
+        return *held;
+    }
+    [[nodiscard]] T& realm_edit() {
+        static_cast<void>(realm_peek());
+        return *optional_.realm_edit();
+    }
+    void realm_assign(T value) { optional_.realm_assign(std::move(value)); }
+    [[nodiscard]] std::string realm_name() const { return optional_.realm_name(); }
+    [[nodiscard]] const char* realm_class() const noexcept { return optional_.realm_class(); }
+    [[nodiscard]] const object_ref& realm_ref() const noexcept { return optional_.realm_ref(); }
+    [[nodiscard]] const held_value& realm_place() const noexcept { return *this; }
+
+private:
+    Place optional_;
+};
+
+template <typename D, typename T>
+struct operations<D, std::optional<T>, std::enable_if_t<changes_in_place_v<T>>>
+    : assignable<D, std::optional<T>> {
+    using assignable<D, std::optional<T>>::operator=;
+
+    [[nodiscard]] auto operator*() const {
+        using place = std::decay_t<decltype(this->self().realm_place())>;
+        return held_value<place, T>(this->self().realm_place());
+    }
+    [[nodiscard]] auto operator->() const { return **this; }
+};
+
+template <typename T>
+inline constexpr bool is_value_property_v =
+    has_codec<T>::value && !std::is_pointer_v<T> && !has_codec_of<T, key_codec>();
+
+/// What the property P is in a managed object.
+template <typename T>
+struct unsupported_property {
+    explicit unsupported_property(const property_place&) noexcept {}
+};
+template <typename T>
+using handle_of = std::conditional_t<has_codec<T>::value, managed<T>, unsupported_property<T>>;
+template <typename Ref, typename P>
+struct member_of {
+    using type = handle_of<value_t<P>>;
+};
+
 } // namespace internal
+
+/// A property of a managed object, which it must not outlive. Stands for the value in the object:
+/// it cannot be copied, and assigning one to another copies the value.
+template <typename T>
+struct managed<T, std::enable_if_t<internal::is_value_property_v<T>>>
+    : internal::operations<managed<T>, T>, internal::member_handle<T> {
+    using internal::operations<managed<T>, T>::operator=;
+
+    explicit managed(const internal::property_place& place) noexcept
+        : internal::member_handle<T>(place) {}
+    managed(const managed&) = delete;
+    managed& operator=(const managed& other) { return *this = other.realm_peek(); }
+};
+
+/// The primary key of a managed object.
+template <typename T>
+struct managed<primary_key<T>> : internal::operations<managed<primary_key<T>>, primary_key<T>>,
+                                 internal::member_handle<primary_key<T>> {
+    explicit managed(const internal::property_place& place) noexcept
+        : internal::member_handle<primary_key<T>>(place) {}
+    managed(const managed&) = delete;
+    managed& operator=(const managed&) = delete;
+    template <typename Value> // clang-format off
+    managed& operator=(const Value&) = delete; // The primary key of an object cannot be changed: set it before adding the object.
+    // clang-format on
+};
+
 } // namespace realm
