@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -27,5 +28,15 @@ struct operations<D, std::vector<std::uint8_t>> : assignable<D, std::vector<std:
 
 template <>
 inline constexpr bool changes_in_place_v<std::vector<std::uint8_t>> = true;
+
+template <typename D>
+struct operations<D, std::optional<std::vector<std::uint8_t>>>
+    : optional_in_place<D, std::vector<std::uint8_t>> {
+    using optional_in_place<D, std::vector<std::uint8_t>>::operator=;
+
+    void push_back(std::uint8_t byte) { (**this).push_back(byte); }
+    [[nodiscard]] std::size_t size() const { return (**this).size(); }
+    [[nodiscard]] std::uint8_t operator[](std::size_t index) const { return (**this)[index]; }
+};
 
 } // namespace realm::internal

@@ -207,6 +207,19 @@ TEST_F(managed_values, optional_numbers_calculate_unless_they_are_null) {
     EXPECT_EQ(sent().maybe_number, std::nullopt);
 }
 
+TEST_F(managed_values, comparisons_combine) {
+    object.number = 5;
+    object.flag = true;
+    const realm::rbool less = object.number < 6;
+    const realm::rbool more = object.number > 6;
+    EXPECT_TRUE(less && !more);
+    EXPECT_TRUE(less || more);
+    EXPECT_TRUE((object.number >= 5) && (object.number <= 5) && object.flag == true);
+    EXPECT_FALSE(!(object.number == 5));
+    const bool plain = object.number != 4;
+    EXPECT_TRUE(plain);
+}
+
 TEST_F(managed_values, booleans_stand_in_conditions) {
     object.flag = true;
     bool seen = false;
@@ -280,6 +293,19 @@ TEST_F(managed_values, dates_move) {
     EXPECT_EQ(sent().at, at + 3005ms);
 }
 
+TEST_F(managed_values, dates_do_not_move_beyond_what_their_type_holds) {
+    const std::string why = "property 'Values.at' would become a date that its type cannot hold";
+    object.at = date::max();
+    EXPECT_EQ(thrown_by([&] { object.at += 1s; }), why);
+    EXPECT_EQ(thrown_by([&] { object.at -= -1s; }), why);
+    EXPECT_EQ(object.at, date::max());
+    object.at = date::min();
+    EXPECT_EQ(thrown_by([&] { object.at -= 1s; }), why);
+    EXPECT_EQ(thrown_by([&] { object.at += -1s; }), why);
+    object.at += 1s;
+    EXPECT_EQ(object.at, date::min() + 1s);
+}
+
 TEST_F(managed_values, decimals_calculate) {
     object.decimal = realm::decimal128("10");
     object.decimal += realm::decimal128("2");
@@ -304,34 +330,6 @@ TEST_F(managed_values, binaries_grow_and_are_read_by_index) {
     EXPECT_EQ(thrown_by([&] { static_cast<void>(object.binary[2]); }),
               "'Values.binary' has no byte 2");
     EXPECT_EQ(sent().binary, (bytes{7, 8}));
-}
-
-TEST_F(managed_values, mixed_takes_values_as_what_they_are) {
-    using realm::internal::bridge::data_type;
-    EXPECT_EQ(object.any.get_stored_type(), data_type::Mixed);
-    object.any = 5;
-    EXPECT_TRUE(realm::holds_alternative<std::int64_t>(object.any));
-    EXPECT_EQ(object.any.get_stored_type(), data_type::Int);
-    object.any = true;
-    EXPECT_TRUE(realm::holds_alternative<bool>(object.any));
-    object.any = 2.5;
-    EXPECT_TRUE(realm::holds_alternative<double>(object.any));
-    object.any = realm::uuid();
-    EXPECT_EQ(object.any.get_stored_type(), data_type::UUID);
-    object.any = date(1s);
-    EXPECT_EQ(object.any.get_stored_type(), data_type::Timestamp);
-    object.any = bytes{1};
-    EXPECT_EQ(object.any.get_stored_type(), data_type::Binary);
-    object.any = realm::mixed(std::string("whole"));
-    EXPECT_EQ(*object.any, realm::mixed(std::string("whole")));
-    object.any = std::monostate();
-    EXPECT_TRUE(realm::holds_alternative<std::monostate>(object.any));
-}
-
-TEST_F(managed_values, mixed_stores_text_as_a_string) {
-    object.any = "text";
-    EXPECT_TRUE(realm::holds_alternative<std::string>(object.any));
-    EXPECT_EQ(std::get<std::string>(sent().any), "text");
 }
 
 TEST_F(managed_values, embedded_objects_are_copied_when_assigned) {

@@ -221,9 +221,30 @@ template <typename L, typename R>
     return compare(l, r, [](const auto& a, const auto& b) { return a >= b; });
 }
 
+/// Comparisons with a std::optional. Its own operators take whatever is not an optional for a
+/// value, and so would find that a null property differs from null.
+template <typename D, typename M>
+struct compares_with_optional {};
+template <typename D, typename T>
+struct compares_with_optional<D, std::optional<T>> {
+    using M = std::optional<T>;
+    friend rbool operator==(const D& a, const M& b) { return a.realm_peek() == b; }
+    friend rbool operator==(const M& a, const D& b) { return a == b.realm_peek(); }
+    friend rbool operator!=(const D& a, const M& b) { return a.realm_peek() != b; }
+    friend rbool operator!=(const M& a, const D& b) { return a != b.realm_peek(); }
+    friend rbool operator<(const D& a, const M& b) { return a.realm_peek() < b; }
+    friend rbool operator<(const M& a, const D& b) { return a < b.realm_peek(); }
+    friend rbool operator>(const D& a, const M& b) { return a.realm_peek() > b; }
+    friend rbool operator>(const M& a, const D& b) { return a > b.realm_peek(); }
+    friend rbool operator<=(const D& a, const M& b) { return a.realm_peek() <= b; }
+    friend rbool operator<=(const M& a, const D& b) { return a <= b.realm_peek(); }
+    friend rbool operator>=(const D& a, const M& b) { return a.realm_peek() >= b; }
+    friend rbool operator>=(const M& a, const D& b) { return a >= b.realm_peek(); }
+};
+
 /// Reading.
 template <typename D, typename M>
-struct readable : handle {
+struct readable : handle, compares_with_optional<D, M> {
     [[nodiscard]] M detach() const { return self().realm_peek(); }
     [[nodiscard]] M operator*() const { return detach(); }
     operator M() const { return detach(); } // NOLINT: implicit on purpose
@@ -250,8 +271,7 @@ struct operations<D, primary_key<T>> : handle {
     operator T() const { return detach(); } // NOLINT: implicit on purpose
 };
 
-/// Optionals of what changes in place: `*optional` and `optional->` are the value itself, not a
-/// copy.
+/// Optionals of what changes in place have operations of their own, beside their types.
 template <typename T>
 inline constexpr bool changes_in_place_v = false;
 
@@ -298,9 +318,10 @@ private:
     Place optional_;
 };
 
+/// For optionals of what changes in place: `*optional` and `optional->` are the value itself, not a
+/// copy.
 template <typename D, typename T>
-struct operations<D, std::optional<T>, std::enable_if_t<changes_in_place_v<T>>>
-    : assignable<D, std::optional<T>> {
+struct optional_in_place : assignable<D, std::optional<T>> {
     using assignable<D, std::optional<T>>::operator=;
 
     [[nodiscard]] auto operator*() const {
