@@ -22,7 +22,7 @@ if(REALM_INGEST_SHARED)
     set(exports "${PROJECT_SOURCE_DIR}/cpp/cmake/exports.map")
     target_link_options(realm_ingest PRIVATE
         "LINKER:--whole-archive,${realm_ingest_archive},--no-whole-archive"
-        "LINKER:--version-script=${exports}" LINKER:--gc-sections)
+        "LINKER:--version-script=${exports}" LINKER:--gc-sections LINKER:-z,nodelete)
     set_target_properties(realm_ingest PROPERTIES LINK_DEPENDS "${realm_ingest_archive};${exports}")
     set(system_libraries_scope PRIVATE)
 else()

@@ -9,8 +9,8 @@ namespace realm::ingest {
 
 /// Ends the library's work in this process, so that the program can exit, or a plugin go, with
 /// nothing of the library running: sessions stop, what is pending stays in its files for the next
-/// start, and waits fail. After that every call throws `std::logic_error` or does nothing. Any
-/// thread may call it, any number of times.
+/// start, and waits fail. After that every call throws an exception that says so, or does nothing.
+/// Any thread may call it, any number of times.
 ///
 /// True once all threads of the library have ended. False if some had not after `limit`, as when a
 /// callback has not returned or an application's transport has not answered, and always where a

@@ -1,5 +1,6 @@
 //! The application's C++ callbacks as closures and traits of the library. An exception becomes a log line.
 
+use std::ffi::c_void;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cxx::UniquePtr;
@@ -8,12 +9,12 @@ use cxx::memory::UniquePtrTarget;
 use super::bridge::ffi;
 use super::bridge::{Status, SyncError};
 use super::handles::ResponseSlot;
-use super::signals;
+use super::{host, signals};
 use crate::error::Result;
 use crate::logging::{self, Sink};
 use crate::realm::ErrorHandler;
 use crate::transport;
-use crate::transport::host::{self, HostSend};
+use crate::transport::host::{HostSend, HostTransport, ResponseSlot as Answer};
 use crate::uploader::session::ConnectionState;
 
 /// A callback object that the library may use from any thread.
@@ -27,7 +28,11 @@ unsafe impl<T: UniquePtrTarget> Sync for Shared<T> {}
 
 impl<T: UniquePtrTarget> Shared<T> {
     fn new(callback: UniquePtr<T>) -> Option<Shared<T>> {
-        (!callback.is_null()).then_some(Shared(callback))
+        let object = std::ptr::from_ref(callback.as_ref()?);
+        // SAFETY: every class of observer.hpp has virtual functions, so that its objects begin with the address of
+        // their table, which lies where their code does.
+        host::keep_loaded(unsafe { *object.cast::<*const c_void>() });
+        Some(Shared(callback))
     }
 
     fn get(&self) -> Option<&T> {
@@ -114,12 +119,12 @@ pub(super) fn connection_observer(
     }
 }
 
-pub(super) fn host_transport(transport: UniquePtr<ffi::HostTransport>) -> Option<host::HostTransport> {
-    Shared::new(transport).map(host::HostTransport::new)
+pub(super) fn host_transport(transport: UniquePtr<ffi::HostTransport>) -> Option<HostTransport> {
+    Shared::new(transport).map(HostTransport::new)
 }
 
 impl HostSend for Shared<ffi::HostTransport> {
-    fn send(&self, request: transport::Request, slot: host::ResponseSlot) {
+    fn send(&self, request: transport::Request, slot: Answer) {
         let slot = Box::new(ResponseSlot::new(slot));
         let outcome = self.get().map(|transport| transport.send(&request.into(), slot));
         logged("the HTTP transport", outcome);

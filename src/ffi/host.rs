@@ -1,7 +1,10 @@
 //! What a Rust `main` sees to before it begins, for programs that have another one: where panics are told, and what the
-//! descriptors 0 to 2 are.
+//! descriptors 0 to 2 are. And what such programs may do that Rust's do not: unload code while it is in use.
 
-use std::sync::Once;
+use std::collections::BTreeSet;
+use std::ffi::c_void;
+use std::mem::MaybeUninit;
+use std::sync::{Mutex, Once, PoisonError};
 
 /// Called by every call of the two doors that opens something.
 pub(super) fn prepare() {
@@ -14,6 +17,38 @@ pub(super) fn prepare() {
         }));
     });
     occupy_standard_descriptors();
+    // Threads of the library run on when a plugin that the library is linked into is unloaded.
+    keep_loaded(prepare as *const c_void);
+}
+
+/// Keeps what `code` points into, a plugin perhaps, in memory to the end of the process, also where it is unloaded: its
+/// callbacks are called and destroyed on threads of the library, later.
+pub(super) fn keep_loaded(code: *const c_void) {
+    static KEPT: Mutex<BTreeSet<usize>> = Mutex::new(BTreeSet::new());
+    let mut found = MaybeUninit::<libc::Dl_info>::zeroed();
+    // SAFETY: the structure exists, and any pointer may be asked about; it may be all zeros.
+    let found = unsafe {
+        if libc::dladdr(code, found.as_mut_ptr()) == 0 {
+            // Made at run time, and not unloaded by the system.
+            return;
+        }
+        found.assume_init()
+    };
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    if found.dli_fname.is_null() || !kept.insert(found.dli_fbase as usize) {
+        return;
+    }
+    // SAFETY: the name is that of something loaded, and belongs to it. It is not found where it is the program itself,
+    // which stays anyway; the flag outlasts the handle.
+    unsafe {
+        let handle = libc::dlopen(
+            found.dli_fname,
+            libc::RTLD_NOW | libc::RTLD_NOLOAD | libc::RTLD_NODELETE,
+        );
+        if !handle.is_null() {
+            libc::dlclose(handle);
+        }
+    }
 }
 
 /// Gives `/dev/null` to those of the descriptors 0 to 2 that are closed: otherwise a socket or a file of the library

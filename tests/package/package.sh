@@ -7,9 +7,13 @@ fail() {
     exit 1
 }
 
-# Runs a command against a gateway that must hold the stranger's one document of each class afterwards.
-against_gateway() {
-    "$PYTHON" "$SOURCE/tests/with_gateway.py" --find StrangerReading=1 --find StrangerLog=1 "$GATEWAY" "$@"
+# Runs a stranger's programs, built in folder $1, against a gateway that must hold their documents afterwards.
+run_stranger() {
+    "$PYTHON" "$SOURCE/tests/with_gateway.py" --find StrangerReading=1 --find StrangerLog=1 "$GATEWAY" \
+        bash -c "'$1/stranger' && '$1/stranger_c'"
+    plugin=$(find "$1" -name '*stranger_plugin.so')
+    "$PYTHON" "$SOURCE/tests/with_gateway.py" --find StrangerPlugin=10 "$GATEWAY" \
+        "$SOURCE/tests/repeat.sh" 10 "$1/plugin_host" "$plugin"
 }
 
 # Builds and runs the stranger's project in a folder of its own.
@@ -18,7 +22,7 @@ stranger() {
     "$CMAKE" -S "$STRANGER" -B "$WORK/$way" -G "${GENERATOR:-Ninja}" -DCMAKE_BUILD_TYPE="$CONFIG" \
         -DCMAKE_C_COMPILER="$CC" -DCMAKE_CXX_COMPILER="$CXX" "$@"
     "$CMAKE" --build "$WORK/$way"
-    against_gateway bash -c "'$WORK/$way/stranger' && '$WORK/$way/stranger_c'"
+    run_stranger "$WORK/$way"
 }
 
 # Installs build folder $1, then moves the tree: nothing in it may remember where it was.
@@ -67,10 +71,14 @@ pkg_config_*)
     # shellcheck disable=SC2046
     "$CXX" -std=c++17 "$STRANGER/stranger.cpp" -o "$WORK/$way/stranger" $(pkg-config --cflags --libs cpprealm)
     # shellcheck disable=SC2046
+    "$CXX" -std=c++17 -fPIC -shared -fvisibility=hidden "$STRANGER/plugin.cpp" -o "$WORK/$way/stranger_plugin.so" \
+        $(pkg-config --cflags --libs cpprealm)
+    "$CXX" -std=c++17 "$STRANGER/plugin_host.cpp" -o "$WORK/$way/plugin_host" -ldl
+    # shellcheck disable=SC2046
     "$CC" "$STRANGER/stranger.c" -o "$WORK/$way/stranger_c" $(pkg-config --cflags --libs realm-ingest)
     LD_LIBRARY_PATH=$(pkg-config --variable=libdir realm-ingest)
     export LD_LIBRARY_PATH
-    against_gateway bash -c "'$WORK/$way/stranger' && '$WORK/$way/stranger_c'"
+    run_stranger "$WORK/$way"
     ;;
 exports)
     # The C ABI and the bridge, and nothing of the libraries inside.

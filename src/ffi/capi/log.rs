@@ -24,10 +24,8 @@ pub unsafe extern "C" fn realm_ingest_set_log(
     userdata: *mut c_void,
     free_userdata: realm_ingest_free_callback,
 ) {
-    let data = UserData {
-        pointer: userdata,
-        free: free_userdata,
-    };
+    let code = callback.map_or(std::ptr::null(), |callback| callback as *const c_void);
+    let data = UserData::new(userdata, code, free_userdata);
     let sink = callback.map(|callback| {
         Arc::new(move |level: u8, text: &str| {
             let data: &UserData = &data;

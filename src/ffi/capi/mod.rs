@@ -11,7 +11,7 @@ mod transaction;
 use std::ffi::{c_char, c_void};
 use std::{slice, str};
 
-use super::{Handle, end_within, guard, signals};
+use super::{Handle, end_within, guard, host, signals};
 use crate::error::{Error, Result};
 use code::{REALM_INGEST_OK, realm_ingest_code};
 use error::realm_ingest_error;
@@ -30,6 +30,15 @@ struct UserData {
 unsafe impl Send for UserData {}
 // SAFETY: as above, by several threads at once.
 unsafe impl Sync for UserData {}
+
+impl UserData {
+    /// `callback` is the function that gets the data.
+    fn new(pointer: *mut c_void, callback: *const c_void, free: realm_ingest_free_callback) -> UserData {
+        host::keep_loaded(callback);
+        host::keep_loaded(free.map_or(std::ptr::null(), |free| free as *const c_void));
+        UserData { pointer, free }
+    }
+}
 
 impl Drop for UserData {
     fn drop(&mut self) {

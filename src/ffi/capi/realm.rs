@@ -110,10 +110,8 @@ pub unsafe extern "C" fn realm_ingest_realm_config_set_error_callback(
     free_userdata: realm_ingest_free_callback,
     error: *mut *mut realm_ingest_error,
 ) -> realm_ingest_code {
-    let data = UserData {
-        pointer: userdata,
-        free: free_userdata,
-    };
+    let code = callback.map_or(std::ptr::null(), |callback| callback as *const c_void);
+    let data = UserData::new(userdata, code, free_userdata);
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
