@@ -1,4 +1,4 @@
-# The gateway that tests and examples run against.
+# The gateway: what servers install, and what tests and examples run against.
 set(realm_ingest_gateway "${PROJECT_BINARY_DIR}/bin/realm-ingest-gateway")
 realm_ingest_add_cargo_target(gateway
     ARGUMENTS --package realm-ingest-gateway

@@ -22,6 +22,11 @@ install(FILES "${realm_ingest_bridge_header}"
 install(FILES "${realm_ingest_cxx_header}"
     DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/realm-ingest/rust")
 
+if(REALM_INGEST_BUILD_GATEWAY)
+    # A component of its own, for the server that needs nothing else.
+    install(PROGRAMS "${realm_ingest_gateway}" TYPE BIN COMPONENT gateway)
+endif()
+
 foreach(package IN ITEMS RealmIngest cpprealm)
     configure_package_config_file("${input_dir}/${package}Config.cmake.in"
         "${output_dir}/${package}Config.cmake" INSTALL_DESTINATION "${package_dir}/${package}"

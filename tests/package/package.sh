@@ -33,6 +33,10 @@ install_and_move() {
     if grep -rIl -e "$BUILD" -e "$SOURCE" -e "$WORK" "$2"; then
         fail "the files above name a folder of the build"
     fi
+    "$2/bin/realm-ingest-gateway" --version | grep -q '^realm-ingest-gateway [0-9]' || fail "no gateway"
+    "$CMAKE" --install "$1" --prefix "$WORK/server" --config "$CONFIG" --component gateway >>"$WORK/$way.log"
+    [ "$(find "$WORK/server" -type f)" = "$WORK/server/bin/realm-ingest-gateway" ] || fail "more than a gateway"
+    rm -r "$WORK/server"
     if readelf -d "$2"/lib*/*.so "$2"/lib*/*/*.so 2>/dev/null | grep -E 'R(UN)?PATH'; then
         fail "the library carries a run path"
     fi
