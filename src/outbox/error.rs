@@ -161,12 +161,16 @@ impl Error {
         let path = path.to_owned();
         match source.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Locked { path },
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::Corrupt {
-                path,
-                reason: source.to_string(),
-            },
-            // The tables are strict: no other type was ever stored.
-            None if Error::is_other_type(&source) => Error::Corrupt {
+            // No statement of ours violates a constraint of a file in order.
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::ConstraintViolation) => {
+                Error::Corrupt {
+                    path,
+                    reason: source.to_string(),
+                }
+            }
+            // The tables are strict, so no other type was ever stored, and rows that are always there are
+            // read as such.
+            None if Error::is_other_content(&source) => Error::Corrupt {
                 path,
                 reason: source.to_string(),
             },
@@ -181,11 +185,14 @@ impl Error {
         }
     }
 
-    fn is_other_type(error: &rusqlite::Error) -> bool {
+    fn is_other_content(error: &rusqlite::Error) -> bool {
         use rusqlite::Error as E;
         matches!(
             error,
-            E::InvalidColumnType(..) | E::FromSqlConversionFailure(..) | E::IntegralValueOutOfRange(..)
+            E::InvalidColumnType(..)
+                | E::FromSqlConversionFailure(..)
+                | E::IntegralValueOutOfRange(..)
+                | E::QueryReturnedNoRows
         )
     }
 

@@ -128,7 +128,7 @@ pub struct Pending {
 pub struct StoredSchema {
     /// Its fingerprint, as the wire names it.
     pub fingerprint: String,
-    /// Its JSON text.
+    /// Its JSON text; empty if damage took it, until it is registered again.
     pub json: String,
 }
 

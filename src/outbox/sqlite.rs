@@ -169,7 +169,9 @@ impl SqliteOutbox {
         }
         let found = self.reading(|connection| rows::schema(connection, id).optional())?;
         let schema = found.ok_or(Error::UnknownSchema { id })?;
-        self.known().schemas.insert(id, schema.clone());
+        if !schema.json.is_empty() {
+            self.known().schemas.insert(id, schema.clone());
+        }
         Ok(schema)
     }
 

@@ -62,14 +62,17 @@ pub struct Told(Arc<Mutex<Vec<Recovered>>>);
 
 impl Told {
     pub fn open(&self, path: &Path) -> SqliteOutbox {
+        open_with(path, self.options())
+    }
+
+    pub fn options(&self) -> Options {
         let told = Arc::clone(&self.0);
-        let options = Options {
+        Options {
             on_recover: Some(Arc::new(move |recovered| {
                 told.lock().unwrap().push(recovered.clone())
             })),
             ..Options::default()
-        };
-        open_with(path, options)
+        }
     }
 
     /// The one recovery it was told of since the last call.

@@ -7,7 +7,8 @@ use std::sync::Barrier;
 use std::thread;
 
 use realm_ingest::outbox::{
-    Error, Loss, LossReason, Options, Outbox, Owner, Pending, Salvaged, SqliteOutbox,
+    Error, Loss, LossReason, Options, Outbox, Owner, Pending, Run, Salvaged, SchemaId, SqliteOutbox,
+    WriteTransaction,
 };
 
 use crate::common::{
@@ -17,6 +18,19 @@ use crate::damage::{
     Told, are_left, change_a_bit_of, damaged, overwrite, overwrite_free_list, overwrite_page_of,
     overwrite_table,
 };
+
+const RUNS: &[Run] = &[Run {
+    class: String::new(),
+    count: 1,
+}];
+
+fn transaction(schema: SchemaId) -> WriteTransaction<'static> {
+    WriteTransaction {
+        schema,
+        runs: RUNS,
+        payload: b"document",
+    }
+}
 
 /// Reads all rows in small steps, as the uploader does.
 fn read_all(outbox: &SqliteOutbox) -> Result<(), Error> {
@@ -235,12 +249,15 @@ fn schemas_that_the_file_has_lost_are_remembered() {
     assert_eq!(schema(&outbox), known);
     // As the disk would change it under the program.
     overwrite_table(&folder.path(), "schema");
+    // After this the page is read again.
+    append(&outbox, &noise(40, 2_000)).unwrap();
+    assert!(told.nothing());
     outbox.register_schema("fedcba9876543210", "{}").unwrap();
-    assert_eq!(told.once().salvaged, Some(Salvaged { kept: 40, lost: 0 }));
+    assert_eq!(told.once().salvaged, Some(Salvaged { kept: 41, lost: 0 }));
     assert_eq!(schema(&outbox), known);
     assert_eq!(outbox.schema(known).unwrap().json, "{\"classes\":[]}");
-    append(&outbox, &noise(40, 2_000)).unwrap();
-    assert_eq!(rows_with_gaps(&outbox).len(), 41);
+    append(&outbox, &noise(41, 2_000)).unwrap();
+    assert_eq!(rows_with_gaps(&outbox).len(), 42);
     assert!(told.nothing());
 }
 
@@ -275,4 +292,65 @@ fn a_file_of_which_nothing_can_be_read_is_replaced_under_way() {
     assert_eq!(outbox.losses(mark, 40).unwrap(), [all]);
     let mark = outbox.loss_mark().unwrap();
     assert_eq!(outbox.losses(mark, 1).unwrap(), []);
+}
+
+#[test]
+fn every_table_is_repaired_by_whatever_meets_its_damage() {
+    for table in ["meta", "loss", "recovery", "schema", "sqlite_autoindex_schema_1"] {
+        let folder = damaged(|path| overwrite_table(path, table));
+        let told = Told::default();
+        let options = told.options();
+        let (outbox, recovered) = SqliteOutbox::open(folder.path(), options).unwrap();
+        let mark = outbox.loss_mark().unwrap();
+        let schema = outbox.register_schema("fedcba9876543210", "{}").unwrap();
+        outbox.append(&transaction(schema)).unwrap();
+        outbox.losses(mark, 40).unwrap();
+        read_all(&outbox).unwrap();
+        outbox.settle(1).unwrap();
+        outbox.compact().unwrap();
+        let recovered = recovered.unwrap_or_else(|| told.once());
+        assert!(told.nothing(), "{table}");
+        assert_eq!(
+            recovered.salvaged,
+            Some(Salvaged { kept: 40, lost: 0 }),
+            "{table}: {recovered}"
+        );
+        assert_eq!(rows_with_gaps(&outbox)[0].seq, 2, "{table}");
+        drop(outbox);
+        assert_eq!(append(&open(&folder.path()), b"document").unwrap(), 42, "{table}");
+    }
+}
+
+#[test]
+fn a_schema_whose_text_is_lost_gets_it_back_when_it_is_registered() {
+    let folder = damaged(|path| overwrite_table(path, "schema"));
+    let (outbox, _) = SqliteOutbox::open(folder.path(), Told::default().options()).unwrap();
+    outbox.register_schema("fedcba9876543210", "{}").unwrap();
+    let former = rows_with_gaps(&outbox)[0].schema;
+    let lost = outbox.schema(former).unwrap();
+    assert_eq!(
+        (lost.fingerprint.as_str(), lost.json.as_str()),
+        ("0123456789abcdef", "")
+    );
+    assert_eq!(schema(&outbox), former);
+    assert_eq!(outbox.schema(former).unwrap().json, "{\"classes\":[]}");
+    drop(outbox);
+    assert_eq!(
+        open(&folder.path()).schema(former).unwrap().json,
+        "{\"classes\":[]}"
+    );
+}
+
+#[test]
+fn a_row_that_is_always_there_and_is_gone_is_damage() {
+    let folder = damaged(|_| ());
+    let told = Told::default();
+    let outbox = told.open(&folder.path());
+    rusqlite::Connection::open(folder.path())
+        .unwrap()
+        .execute_batch("DELETE FROM meta")
+        .unwrap();
+    outbox.origin().unwrap();
+    assert_eq!(told.once().salvaged, Some(Salvaged { kept: 40, lost: 0 }));
+    are_left(&outbox, 0);
 }

@@ -44,19 +44,18 @@ pub(super) fn open(path: &Path, options: &Options, known: &Known) -> Result<Open
         }
         let before = file_id(path);
         match attempt(path, options) {
-            Ok(connection) => {
+            Ok(opened) => {
                 // It may be the file that another process was just taking from the path.
                 let exchanged = is_file(&recovered_file(path))?
                     || before.is_some_and(|before| file_id(path) != Some(before));
                 if !exchanged {
-                    let recovered =
-                        reports::take(&connection, path).map_err(|source| Error::sqlite(path, source))?;
-                    return Ok(Opened {
-                        connection,
-                        recovered,
-                    });
+                    if opened.recovered.is_some() {
+                        // What cannot be noted now is reported once more.
+                        let _ = reports::note_reported(&opened.connection);
+                    }
+                    return Ok(opened);
                 }
-                let _ = schema::keep_log_on_close(&connection, true);
+                let _ = schema::keep_log_on_close(&opened.connection, true);
             }
             Err(Refused::Error(error)) => return Err(error),
             Err(Refused::Damaged(reason)) => {
@@ -112,7 +111,7 @@ fn check_folder(path: &Path) -> Result<()> {
     }
 }
 
-fn attempt(path: &Path, options: &Options) -> std::result::Result<Connection, Refused> {
+fn attempt(path: &Path, options: &Options) -> std::result::Result<Opened, Refused> {
     // SQLite deletes the log of a database without content. A file is never in that state while
     // its outbox is alive, so it was cut or replaced, and the log may be all there is.
     let length = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
@@ -121,7 +120,18 @@ fn attempt(path: &Path, options: &Options) -> std::result::Result<Connection, Re
             "the file is empty while its log is not".to_owned(),
         ));
     }
-    schema::open_writer(path, options.durability, options.lock_wait)
+    let connection = schema::open_writer(path, options.durability, options.lock_wait)?;
+    match reports::unreported(&connection, path) {
+        Ok(recovered) => Ok(Opened {
+            connection,
+            recovered,
+        }),
+        Err(source) => {
+            // A file that turns out to be damaged is kept as it was found.
+            let _ = schema::keep_log_on_close(&connection, true);
+            Err(Error::sqlite(path, source).into())
+        }
+    }
 }
 
 fn is_damaged(path: &Path, options: &Options) -> Result<bool> {

@@ -35,9 +35,9 @@ pub(super) fn add(connection: &Connection, report: &Report, salvaged: Option<Sal
         .map(|_| ())
 }
 
-/// What was not reported yet of the newest recovery of this file; it counts as reported from now on.
-pub(super) fn take(connection: &Connection, path: &Path) -> Result<Option<Recovered>> {
-    let found = connection
+/// The newest recovery of this file that was not reported yet.
+pub(super) fn unreported(connection: &Connection, path: &Path) -> Result<Option<Recovered>> {
+    connection
         .query_row(
             "SELECT label, former_sdk, reason, kept, lost FROM recovery WHERE NOT reported ORDER BY id DESC LIMIT 1",
             [],
@@ -58,11 +58,13 @@ pub(super) fn take(connection: &Connection, path: &Path) -> Result<Option<Recove
                 })
             },
         )
-        .optional()?;
-    if found.is_some() {
-        connection.execute("UPDATE recovery SET reported = 1", [])?;
-    }
-    Ok(found)
+        .optional()
+}
+
+pub(super) fn note_reported(connection: &Connection) -> Result<()> {
+    connection
+        .execute("UPDATE recovery SET reported = 1", [])
+        .map(|_| ())
 }
 
 /// The label in a file that nobody else has open; one that always does if it cannot be read.

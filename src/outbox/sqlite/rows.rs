@@ -310,24 +310,34 @@ pub(super) fn make_fit(
 
 pub(super) fn find_schema(connection: &Connection, fingerprint: &str) -> Result<Option<SchemaId>> {
     connection
-        .prepare_cached("SELECT id FROM schema WHERE fingerprint = ?1")?
+        .prepare_cached("SELECT id FROM schema WHERE fingerprint = ?1 AND json <> ''")?
         .query_row([fingerprint], |row| row.get(0).map(SchemaId))
         .optional()
 }
 
-/// Another process may have added it meanwhile.
+/// Another process may have added it meanwhile, or its text may be what damage took.
 pub(super) fn add_schema(connection: &Connection, fingerprint: &str, json: &str) -> Result<SchemaId> {
     connection.execute(
-        "INSERT INTO schema (fingerprint, json) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+        "INSERT INTO schema (fingerprint, json) VALUES (?1, ?2)
+         ON CONFLICT (fingerprint) DO UPDATE SET json = excluded.json WHERE json = ''",
         [fingerprint, json],
     )?;
     find_schema(connection, fingerprint)?.ok_or(rusqlite::Error::QueryReturnedNoRows)
 }
 
 pub(super) fn schema_ids(connection: &Connection) -> Result<Vec<SchemaId>> {
+    // Not by the index of fingerprints, which has the ids as well: it may be what is damaged.
     connection
-        .prepare("SELECT id FROM schema")?
+        .prepare("SELECT id FROM schema NOT INDEXED")?
         .query_map([], |row| row.get(0).map(SchemaId))?
+        .collect()
+}
+
+/// The schemas without their texts, which are not in the index that this reads.
+pub(super) fn fingerprints(connection: &Connection) -> Result<Vec<(SchemaId, String)>> {
+    connection
+        .prepare("SELECT id, fingerprint FROM schema INDEXED BY sqlite_autoindex_schema_1")?
+        .query_map([], |row| Ok((SchemaId(row.get(0)?), row.get(1)?)))?
         .collect()
 }
 

@@ -17,7 +17,7 @@ use super::pack::Prepared;
 use super::recover::beside;
 use super::reports::{self, Report};
 use super::{ledger, meta, rows, schema};
-use crate::outbox::{Durability, Error, Loss, LossReason, Result, Salvaged};
+use crate::outbox::{Durability, Error, Loss, LossReason, Result, Salvaged, StoredSchema};
 
 /// So many numbers without a readable row are taken for the end, where the end cannot be read. A
 /// page high up in the tree stands for some ten thousand small rows.
@@ -180,6 +180,12 @@ impl Copy {
             if let Ok(schema) = rows::schema(damaged, id) {
                 rows::adopt_schema(to, id, &schema)?;
             }
+        }
+        // Under its fingerprint the gateway most likely knows the schema, and the application brings its text
+        // when it registers it.
+        for (id, fingerprint) in rows::fingerprints(damaged).unwrap_or_default() {
+            let json = String::new();
+            rows::adopt_schema(to, id, &StoredSchema { fingerprint, json })?;
         }
         if let Ok(counters) = meta::counters(damaged) {
             meta::adopt_counters(to, &counters)?;

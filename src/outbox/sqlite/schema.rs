@@ -6,7 +6,8 @@
 //! have to write to a page of its own. `meta.high_seq` is only raised when the newest row leaves
 //! (or, with relaxed durability, is about to be sent); while rows are left the newest one tells. `loss` is
 //! the record of what was taken away (`ledger.rs`), `recovery` what is to be reported of a damaged file
-//! that this one replaced (`reports.rs`). Format 1 had neither, nor the columns of `meta` from `lineage`
+//! that this one replaced (`reports.rs`). The `json` of a
+//! schema is empty if damage took it. Format 1 had neither, nor the columns of `meta` from `lineage`
 //! on; it is upgraded when it is opened.
 
 use std::fs;
