@@ -193,6 +193,43 @@ fn a_replayed_document_that_is_stored_already_is_not_stored_again() {
 }
 
 #[test]
+fn of_one_transaction_the_later_document_stands_when_it_is_replayed() {
+    let data = tempfile::tempdir().unwrap();
+    let data = data.path();
+    let mut field = Field::new(data);
+    let (old, new) = (sample("int", ""), sample("double", ""));
+    field.put(&old);
+    field.put(&new);
+    let with = |value: f64| doc! {"_id": 1_i64, "value": value, "unit": {"u": 1.5}};
+    field.send(&new, &[with(1.0), doubles(2), with(3.0)]);
+    field.send(&new, &[with(4.0)]);
+    lines(data, &["schemas", "accept", &new.fingerprint()]);
+    assert_eq!(replay(data, &[]), [3, 0, 1]);
+    let found = parsed(data, &["find", "Sample"]);
+    assert_eq!((found.len(), &found[0]["value"]), (2, &json!(3.0)));
+}
+
+#[test]
+fn letters_whose_schema_is_lost_wait_for_it() {
+    let data = tempfile::tempdir().unwrap();
+    let data = data.path();
+    let mut field = Field::new(data);
+    let (old, new) = (sample("int", ""), sample("double", ""));
+    field.put(&old);
+    field.put(&new);
+    field.send(&new, &[doubles(1)]);
+    drop(field);
+    for name in ["gateway.sqlite", "gateway.sqlite-wal", "gateway.sqlite-shm"] {
+        let _ = std::fs::remove_file(data.join(name));
+    }
+    let field = Field::new(data);
+    assert_eq!(replay(data, &[]), [0, 0, 1]);
+    assert_eq!(parsed(data, &["dead-letters"])[0]["code"], "SchemaConflict");
+    field.put(&new);
+    assert_eq!(replay(data, &["--code", "SchemaConflict"]), [1, 0, 0]);
+}
+
+#[test]
 fn letters_are_replayed_beside_a_server_that_stores() {
     let data = tempfile::tempdir().unwrap();
     let data = data.path();

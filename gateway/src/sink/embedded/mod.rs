@@ -20,7 +20,7 @@ mod schema;
 mod writer;
 
 pub use reader::{Arrival, DeadLetter, Reader, Stats};
-pub use replay::{Replay, Replayed, Which};
+pub use replay::{Replay, Replayed, Verdict, Which};
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};

@@ -1,5 +1,6 @@
 //! Tries dead letters again, beside a running server or without one: those that pass go where they would have gone.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use realm_ingest_protocol::{RefusalCode, Violation};
@@ -36,9 +37,31 @@ pub struct Replayed {
     pub left: u64,
 }
 
+/// Why a letter stays: what is wrong with its document, or none when that cannot be said.
+pub type Verdict = Result<(), Option<Violation>>;
+
 /// A connection that tries letters.
 pub struct Replay {
     connection: Connection,
+}
+
+/// The transaction of a device whose letters are being tried. They follow each other, and of two with one `_id` the
+/// later stands, as when they came.
+#[derive(Clone, Default)]
+struct Current {
+    outbox: String,
+    seq: i64,
+    /// Documents that were stored out of it.
+    stored: HashSet<i64>,
+}
+
+/// How far a run has come.
+#[derive(Clone, Default)]
+struct Progress {
+    /// The letter that was tried last.
+    after: i64,
+    current: Current,
+    done: Replayed,
 }
 
 impl Replay {
@@ -59,40 +82,46 @@ impl Replay {
     pub fn run(
         &mut self,
         which: &Which,
-        check: impl Fn(&DeadLetter) -> Result<(), Violation>,
+        check: impl Fn(&DeadLetter) -> Verdict,
     ) -> rusqlite::Result<Replayed> {
         let until: i64 =
             self.connection
                 .query_one("SELECT coalesce(max(number), 0) FROM dead_letters", [], |row| {
                     row.get(0)
                 })?;
-        let (mut after, mut done) = (0, Replayed::default());
-        while let Some(last) = self.some(which, after, until, &check, &mut done)? {
-            after = last;
+        let mut progress = Progress::default();
+        while let Some(further) = self.some(which, &progress, until, &check)? {
+            progress = further;
         }
-        Ok(done)
+        Ok(progress.done)
     }
 
-    /// Tries the next letters. The answer is the number of the last one that was tried, none when there was none.
+    /// Tries the next letters. The answer is how far that has come, none when there was no letter.
     fn some(
         &mut self,
         which: &Which,
-        after: i64,
+        progress: &Progress,
         until: i64,
-        check: impl Fn(&DeadLetter) -> Result<(), Violation>,
-        done: &mut Replayed,
-    ) -> rusqlite::Result<Option<i64>> {
+        check: impl Fn(&DeadLetter) -> Verdict,
+    ) -> rusqlite::Result<Option<Progress>> {
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let (mut last, mut counts) = (None, *done);
+        let mut further = progress.clone();
         {
             let mut numbers = transaction.prepare_cached(
                 "SELECT number FROM dead_letters WHERE number > ?1 AND number <= ?2
                    AND (?3 IS NULL OR collection = ?3) AND (?4 IS NULL OR outbox = ?4) AND (?5 IS NULL OR code = ?5)
                  ORDER BY number LIMIT ?6",
             )?;
-            let values = params![after, until, which.class, which.outbox, which.code, LETTERS];
+            let values = params![
+                progress.after,
+                until,
+                which.class,
+                which.outbox,
+                which.code,
+                LETTERS
+            ];
             let numbers: Vec<i64> = numbers
                 .query_map(values, |row| row.get(0))?
                 .collect::<rusqlite::Result<_>>()?;
@@ -106,8 +135,8 @@ impl Replay {
                     .optional()?;
                 let Some(letter) = letter else { continue };
                 bytes += letter.document.len();
-                one(&transaction, &mut writer, &letter, check(&letter), &mut counts)?;
-                last = Some(number);
+                one(&transaction, &mut writer, &letter, check(&letter), &mut further)?;
+                further.after = number;
                 if bytes >= BYTES {
                     break;
                 }
@@ -115,8 +144,7 @@ impl Replay {
             writer.finish()?;
         }
         transaction.commit()?;
-        *done = counts;
-        Ok(last)
+        Ok((further.after > progress.after).then_some(further))
     }
 }
 
@@ -124,37 +152,67 @@ fn one(
     connection: &Connection,
     writer: &mut Writer<'_>,
     letter: &DeadLetter,
-    checked: Result<(), Violation>,
-    counts: &mut Replayed,
+    verdict: Verdict,
+    progress: &mut Progress,
 ) -> rusqlite::Result<()> {
+    let Progress { current, done, .. } = progress;
+    if (&current.outbox, current.seq) != (&letter.outbox, letter.seq) {
+        *current = Current {
+            outbox: letter.outbox.clone(),
+            seq: letter.seq,
+            stored: HashSet::new(),
+        };
+    }
+    let left = match verdict {
+        Ok(()) => store(writer, letter, current, done)?,
+        Err(left) => {
+            done.left += 1;
+            let Some(left) = left else { return Ok(()) };
+            Some(left)
+        }
+    };
+    match left {
+        None => connection
+            .prepare_cached("DELETE FROM dead_letters WHERE number = ?1")?
+            .execute([letter.number])?,
+        Some(Violation { code, reason }) => connection
+            .prepare_cached("UPDATE dead_letters SET code = ?2, reason = ?3 WHERE number = ?1")?
+            .execute(params![letter.number, code.as_str(), reason])?,
+    };
+    Ok(())
+}
+
+/// Stores a document that passed. The answer is what keeps it from that.
+fn store(
+    writer: &mut Writer<'_>,
+    letter: &DeadLetter,
+    current: &mut Current,
+    done: &mut Replayed,
+) -> rusqlite::Result<Option<Violation>> {
     let place = Place {
         class: &letter.collection,
         seq: letter.seq,
         index: letter.index,
         document: &letter.document,
     };
-    let found = match checked {
-        Err(violation) => Some((violation.code, violation.reason)),
-        Ok(()) if writer.insert(&place)? => {
-            counts.stored += 1;
-            None
-        }
-        Ok(()) => {
-            let (_, same, _) = writer.stored(&place)?;
-            counts.already += u64::from(same);
-            (!same).then(|| (RefusalCode::DuplicateId, taken(place.class)))
-        }
-    };
-    match found {
-        None => connection
-            .prepare_cached("DELETE FROM dead_letters WHERE number = ?1")?
-            .execute([letter.number])?,
-        Some((code, reason)) => {
-            counts.left += 1;
-            connection
-                .prepare_cached("UPDATE dead_letters SET code = ?2, reason = ?3 WHERE number = ?1")?
-                .execute(params![letter.number, code.as_str(), reason])?
-        }
-    };
-    Ok(())
+    if let Some(seq) = writer.insert(&place)? {
+        current.stored.insert(seq);
+        done.stored += 1;
+        return Ok(None);
+    }
+    let stored = writer.stored(&place)?;
+    if stored.equal {
+        done.already += 1;
+        return Ok(None);
+    }
+    if current.stored.contains(&stored.seq) {
+        writer.replace(&place, &stored)?;
+        done.stored += 1;
+        return Ok(None);
+    }
+    done.left += 1;
+    Ok(Some(Violation {
+        code: RefusalCode::DuplicateId,
+        reason: taken(place.class),
+    }))
 }

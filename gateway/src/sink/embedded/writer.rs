@@ -172,6 +172,14 @@ pub(super) struct Place<'a> {
     pub(super) document: &'a [u8],
 }
 
+/// A stored document whose `_id` another one has.
+pub(super) struct Stored {
+    pub(super) seq: i64,
+    /// Whether the other one is the very same.
+    pub(super) equal: bool,
+    length: i64,
+}
+
 impl<'c> Writer<'c> {
     pub(super) fn new(connection: &'c Connection) -> rusqlite::Result<Self> {
         Ok(Self {
@@ -233,7 +241,7 @@ impl<'c> Writer<'c> {
                 self.bury(batch, schema, &place, refusal)?;
                 continue;
             }
-            if self.insert(&place)? {
+            if self.insert(&place)?.is_some() {
                 continue;
             }
             let last_of = || last_of.get_or_init(|| last_indexes(transaction, known, refused.as_slice()));
@@ -245,20 +253,21 @@ impl<'c> Writer<'c> {
         Ok(())
     }
 
-    /// False when a document with this `_id` is there already.
-    pub(super) fn insert(&mut self, place: &Place<'_>) -> rusqlite::Result<bool> {
+    /// The number it got; none when a document with this `_id` is there already.
+    pub(super) fn insert(&mut self, place: &Place<'_>) -> rusqlite::Result<Option<i64>> {
         write_id(place.document, &mut self.id);
         let next = self.newest + 1;
         let collection = collection(self.connection, &mut self.collections, place.class)?;
         let added = self
             .insert
             .execute(params![next, collection.id, self.id, place.document])?;
-        if added == 1 {
-            self.newest = next;
-            collection.documents += 1;
-            collection.bytes += length(place.document);
+        if added == 0 {
+            return Ok(None);
         }
-        Ok(added == 1)
+        self.newest = next;
+        collection.documents += 1;
+        collection.bytes += length(place.document);
+        Ok(Some(next))
     }
 
     /// Decides about a document whose `_id` is taken (invariant 2).
@@ -268,8 +277,8 @@ impl<'c> Writer<'c> {
         before: i64,
         last_of: impl FnOnce() -> &'l LastIndexes<'t>,
     ) -> rusqlite::Result<Option<Refusal>> {
-        let (seq, equal, stored) = self.stored(place)?;
-        if equal {
+        let stored = self.stored(place)?;
+        if stored.equal {
             return Ok(None);
         }
         let key = (place.class, self.id.clone());
@@ -277,10 +286,8 @@ impl<'c> Writer<'c> {
             // A later one of the same transaction stands; sent again, only that one is in the store.
             return Ok(None);
         }
-        if seq > before {
-            self.replace.execute(params![seq, place.document])?;
-            let collection = collection(self.connection, &mut self.collections, place.class)?;
-            collection.bytes += length(place.document) - stored;
+        if stored.seq > before {
+            self.replace(place, &stored)?;
             return Ok(None);
         }
         Ok(Some(Refusal {
@@ -293,14 +300,25 @@ impl<'c> Writer<'c> {
         }))
     }
 
-    /// Of the stored document with the `_id` of the one that was tried last: its number, whether it is the same, and
-    /// its length.
-    pub(super) fn stored(&mut self, place: &Place<'_>) -> rusqlite::Result<(i64, bool, i64)> {
+    /// The stored document with the `_id` of `place`, which was not inserted just now.
+    pub(super) fn stored(&mut self, place: &Place<'_>) -> rusqlite::Result<Stored> {
         let collection = collection(self.connection, &mut self.collections, place.class)?;
         self.find.query_one(params![collection.id, self.id], |row| {
             let stored = row.get_ref(1)?.as_blob()?;
-            Ok((row.get(0)?, stored == place.document, length(stored)))
+            Ok(Stored {
+                seq: row.get(0)?,
+                equal: stored == place.document,
+                length: length(stored),
+            })
         })
+    }
+
+    /// Puts the document in the place of a stored one.
+    pub(super) fn replace(&mut self, place: &Place<'_>, stored: &Stored) -> rusqlite::Result<()> {
+        self.replace.execute(params![stored.seq, place.document])?;
+        let collection = collection(self.connection, &mut self.collections, place.class)?;
+        collection.bytes += length(place.document) - stored.length;
+        Ok(())
     }
 
     fn bury(
