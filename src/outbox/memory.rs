@@ -54,6 +54,16 @@ impl MemoryOutbox {
     }
 }
 
+/// The right to drain, given back when it is dropped.
+#[derive(Debug)]
+pub(super) struct Right(Arc<AtomicBool>);
+
+impl Drop for Right {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
 impl Outbox for MemoryOutbox {
     fn origin(&self) -> Result<Origin> {
         Ok(self.state().origin.clone())
@@ -180,6 +190,6 @@ impl Outbox for MemoryOutbox {
 
     fn try_become_uploader(&self) -> Result<Option<UploaderGuard>> {
         let free = !self.uploader.swap(true, Ordering::AcqRel);
-        Ok(free.then(|| UploaderGuard(Hold::Flag(Arc::clone(&self.uploader)))))
+        Ok(free.then(|| UploaderGuard(Hold::OfMemory(Right(Arc::clone(&self.uploader))))))
     }
 }

@@ -31,12 +31,6 @@ mod memory;
 mod options;
 mod sqlite;
 
-use std::fs::File;
-#[cfg(test)]
-use std::sync::Arc;
-#[cfg(test)]
-use std::sync::atomic::{AtomicBool, Ordering};
-
 pub use error::{Error, Result};
 pub use losses::{Loss, LossMark, LossReason};
 #[cfg(test)]
@@ -46,6 +40,7 @@ pub use options::{
 };
 pub use realm_ingest_protocol::MAX_TRANSACTION_BYTES;
 pub use realm_ingest_protocol::batch::Run;
+use sqlite::Right;
 pub use sqlite::SqliteOutbox;
 pub(crate) use sqlite::{delete, is_outbox};
 
@@ -159,24 +154,14 @@ pub struct Owner {
 /// The right to drain an outbox; dropping it gives the right back, and so does the end of the
 /// process.
 #[derive(Debug)]
-pub struct UploaderGuard(Hold);
+pub struct UploaderGuard(#[expect(dead_code, reason = "it is held, not used")] Hold);
 
 #[derive(Debug)]
+#[expect(dead_code, reason = "they are held, not used")]
 enum Hold {
-    /// A locked file: closing it unlocks it.
-    File { _locked: File },
+    OfFile(Right),
     #[cfg(test)]
-    Flag(Arc<AtomicBool>),
-}
-
-impl Drop for UploaderGuard {
-    fn drop(&mut self) {
-        match &self.0 {
-            Hold::File { .. } => {}
-            #[cfg(test)]
-            Hold::Flag(taken) => taken.store(false, Ordering::Release),
-        }
-    }
+    OfMemory(memory::Right),
 }
 
 /// A durable queue of write transactions. Every method may be called from any thread, and may wait

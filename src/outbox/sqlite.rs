@@ -16,13 +16,13 @@ mod recover;
 mod remove;
 mod reports;
 mod reserve;
+mod right;
 mod rows;
 mod salvage;
 mod schema;
 mod space;
 mod turns;
 
-use std::fs::{OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -34,6 +34,7 @@ use self::log::Log;
 use self::pack::Packer;
 use self::process::InProcess;
 pub(crate) use self::remove::{delete, is_outbox};
+pub(super) use self::right::Right;
 use self::turns::Turns;
 use super::{
     Durability, Error, Hold, Lease, Loss, LossMark, Options, Origin, Outbox, Owner, Pending, Recovered,
@@ -378,19 +379,7 @@ impl Outbox for SqliteOutbox {
 
     fn try_become_uploader(&self) -> Result<Option<UploaderGuard>> {
         self.process.check(&self.path)?;
-        let path = recover::beside(&self.path, ".lock");
-        // The former SDK has a file of this name; its content is nobody's business here.
-        let opened = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path);
-        let file = opened.map_err(|source| Error::io("open", &path, source))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(UploaderGuard(Hold::File { _locked: file }))),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(source)) => Err(Error::io("lock", &path, source)),
-        }
+        let right = Right::take(&self.path)?;
+        Ok(right.map(|right| UploaderGuard(Hold::OfFile(right))))
     }
 }

@@ -144,6 +144,8 @@ fn a_parent_that_leaves_its_work_to_a_child_loses_nothing() {
             append(&outbox, &numbered(number)).unwrap();
         }
         let known = schema(&outbox);
+        let right = outbox.try_become_uploader().unwrap();
+        assert!(right.is_some());
         let childs = || {
             is_refused(write(&outbox, known));
             println!("##refused");
@@ -154,6 +156,7 @@ fn a_parent_that_leaves_its_work_to_a_child_loses_nothing() {
             println!("##still refused");
         };
         fork(childs, false);
+        drop(right);
         return;
     }
     let folder = Folder::new();
@@ -166,6 +169,8 @@ fn a_parent_that_leaves_its_work_to_a_child_loses_nothing() {
     assert!(process.wait().unwrap().success(), "the parent");
     check(&folder, 20);
     let outbox = open(&folder.path());
+    let right = outbox.try_become_uploader().unwrap();
+    assert!(right.is_some(), "the child does not keep the right to drain");
     append(&outbox, &numbered(21)).unwrap();
     drop(input);
     // The child has ended when nobody can write any more.

@@ -20,7 +20,7 @@ const FILES: [&str; 8] = [
     ".recovered",
     ".reserve",
     "",
-    ".lock",
+    ".uploader",
     ".recovery.lock",
 ];
 
