@@ -11,6 +11,7 @@ mod ledger;
 mod log;
 mod meta;
 mod pack;
+mod packs;
 mod process;
 mod recover;
 mod remove;
@@ -21,6 +22,7 @@ mod rows;
 mod salvage;
 mod schema;
 mod space;
+mod tidy;
 mod turns;
 
 use std::path::{Path, PathBuf};
@@ -178,7 +180,7 @@ impl SqliteOutbox {
 
     fn lease_once(&self, after: i64, max_bytes: u64) -> Result<Option<Lease>> {
         let leased = rows::lease(&mut self.drain().connection, after, max_bytes);
-        let leased = leased.map_err(|source| self.failed(source))??;
+        let leased = leased.map_err(|source| self.failed(source))?;
         let Some(newest) = leased.rows.last().map(|row| row.seq) else {
             return Ok(None);
         };
@@ -373,8 +375,7 @@ impl Outbox for SqliteOutbox {
     }
 
     fn tidy(&self) -> Result<bool> {
-        self.process.check(&self.path)?;
-        Ok(false)
+        self.mended(|| self.tidy_step())
     }
 
     fn try_become_uploader(&self) -> Result<Option<UploaderGuard>> {

@@ -17,6 +17,7 @@ mod healing;
 mod limits;
 mod losses;
 mod numbers;
+mod packing;
 mod processes;
 mod recovery;
 mod space;

@@ -167,3 +167,22 @@ fn whose_rows_they_are_is_kept_and_carried_over_from_a_damaged_file() {
     let (outbox, _) = open_recovered(&folder.path());
     assert_eq!(outbox.owner().unwrap(), Some(owner("b")));
 }
+
+#[cfg(unix)]
+#[test]
+fn rows_of_format_1_are_packed_with_those_behind_them() {
+    let folder = format_1();
+    let outbox = open(&folder.path());
+    for number in 8..=600 {
+        append(&outbox, &noise(number, 20)).unwrap();
+    }
+    let before = rows(&outbox);
+    while outbox.tidy().unwrap() {}
+    assert_eq!(rows(&outbox), before);
+    drop(outbox);
+    let file = Connection::open(folder.path()).unwrap();
+    let oldest: i64 = file
+        .query_row("SELECT min(seq) FROM tx WHERE first = 3", [], |row| row.get(0))
+        .unwrap();
+    assert!(oldest > 200, "one row for all up to {oldest}");
+}

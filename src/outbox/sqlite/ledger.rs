@@ -71,7 +71,8 @@ pub(super) fn mark(connection: &Connection) -> Result<LossMark> {
     connection
         .prepare_cached(
             "SELECT coalesce((SELECT max(id) FROM loss), 0),
-                    coalesce((SELECT min(seq) FROM tx), (SELECT high_seq + 1 FROM meta))",
+                    coalesce((SELECT coalesce(first, seq) FROM tx ORDER BY seq LIMIT 1),
+                             (SELECT high_seq + 1 FROM meta))",
         )?
         .query_row([], |row| {
             Ok(LossMark {

@@ -73,6 +73,20 @@ pub(super) fn raise_high_seq(connection: &Connection, seq: i64) -> Result<()> {
         .map(|_| ())
 }
 
+/// Up to which number rows were packed, or found to be better left alone.
+pub(super) fn tidied(connection: &Connection) -> Result<i64> {
+    connection
+        .prepare_cached("SELECT tidied FROM meta")?
+        .query_row([], |row| row.get(0))
+}
+
+pub(super) fn set_tidied(connection: &Connection, through: i64) -> Result<()> {
+    connection
+        .prepare_cached("UPDATE meta SET tidied = max(tidied, ?1)")?
+        .execute([through])
+        .map(|_| ())
+}
+
 pub(super) fn dropped(connection: &Connection) -> Result<Pending> {
     connection.query_row(
         "SELECT dropped_transactions, dropped_objects, dropped_bytes FROM meta",

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use zstd::bulk::Compressor;
 
-use crate::outbox::{Codec, Row, Run, SchemaId, WriteTransaction, objects};
+use crate::outbox::{Codec, Run, SchemaId, WriteTransaction, objects};
 
 /// Payloads from this size are compressed. Below it a row shares its page with others, a commit
 /// writes that one page whatever the row's size, and there is too little in it for zstd to find;
@@ -24,34 +24,47 @@ const LEVEL: i32 = 1;
 const IDLE_CONTEXTS: usize = 4;
 
 /// What a row takes beside its payload and runs: its numbers, and its share of the pages above it.
-const ROW_OVERHEAD: u64 = 64;
+pub(super) const ROW_OVERHEAD: u64 = 64;
+
+/// What a row of the file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stored {
+    /// One transaction.
+    Row(Codec),
+    /// Several (`packs.rs`).
+    Pack,
+}
 
 /// A row before it has a number. Borrows the payload as long as its own thread writes it.
 pub(super) struct Prepared<'a> {
     pub(super) schema: SchemaId,
+    /// One, or those of a pack.
+    pub(super) transactions: i64,
     pub(super) objects: u64,
     pub(super) bytes: u64,
-    pub(super) codec: Codec,
+    pub(super) stored: Stored,
     pub(super) runs: Vec<u8>,
     pub(super) payload: Cow<'a, [u8]>,
     pub(super) checksum: u32,
 }
 
 impl<'a> Prepared<'a> {
-    fn new(
+    pub(super) fn new(
         schema: SchemaId,
+        transactions: i64,
         objects: u64,
         bytes: u64,
-        codec: Codec,
+        stored: Stored,
         runs: Vec<u8>,
         payload: Cow<'a, [u8]>,
     ) -> Prepared<'a> {
         Prepared {
-            checksum: checksum(schema, objects, bytes, codec, &runs, &payload),
+            checksum: checksum(schema, objects, bytes, stored, &runs, &payload),
             schema,
+            transactions,
             objects,
             bytes,
-            codec,
+            stored,
             runs,
             payload,
         }
@@ -60,25 +73,14 @@ impl<'a> Prepared<'a> {
     pub(super) fn into_owned(self) -> Prepared<'static> {
         Prepared {
             schema: self.schema,
+            transactions: self.transactions,
             objects: self.objects,
             bytes: self.bytes,
-            codec: self.codec,
+            stored: self.stored,
             runs: self.runs,
             payload: Cow::Owned(self.payload.into_owned()),
             checksum: self.checksum,
         }
-    }
-
-    /// A row of a file, for another file.
-    pub(super) fn of_row(row: Row) -> Prepared<'static> {
-        Prepared::new(
-            row.schema,
-            row.objects,
-            row.bytes,
-            row.codec,
-            encode_runs(&row.runs),
-            Cow::Owned(row.payload),
-        )
     }
 
     /// What the row takes in the file.
@@ -101,9 +103,10 @@ impl Packer {
         };
         Prepared::new(
             transaction.schema,
+            1,
             objects(transaction.runs),
             transaction.payload.len() as u64,
-            codec,
+            Stored::Row(codec),
             encode_runs(transaction.runs),
             payload,
         )
@@ -137,12 +140,12 @@ pub(super) fn checksum(
     schema: SchemaId,
     objects: u64,
     bytes: u64,
-    codec: Codec,
+    stored: Stored,
     runs: &[u8],
     payload: &[u8],
 ) -> u32 {
     let mut sum = crc32fast::Hasher::new();
-    for number in [schema.0, objects as i64, bytes as i64, codec_number(codec)] {
+    for number in [schema.0, objects as i64, bytes as i64, stored_number(stored)] {
         sum.update(&number.to_le_bytes());
     }
     sum.update(runs);
@@ -176,7 +179,7 @@ pub(super) fn decode_runs(mut encoded: &[u8]) -> Option<Vec<Run>> {
     Some(runs)
 }
 
-fn push_number(encoded: &mut Vec<u8>, mut number: u64) {
+pub(super) fn push_number(encoded: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         encoded.push(number as u8 | 0x80);
         number >>= 7;
@@ -184,12 +187,12 @@ fn push_number(encoded: &mut Vec<u8>, mut number: u64) {
     encoded.push(number as u8);
 }
 
-fn take_number(encoded: &mut &[u8]) -> Option<u64> {
+pub(super) fn take_number(encoded: &mut &[u8]) -> Option<u64> {
     let mut number = 0u64;
-    for shift in (0..35).step_by(7) {
+    for shift in (0..70).step_by(7) {
         let (&byte, rest) = encoded.split_first()?;
         *encoded = rest;
-        number |= u64::from(byte & 0x7f) << shift;
+        number |= u64::from(byte & 0x7f).checked_shl(shift)?;
         if byte < 0x80 {
             return Some(number);
         }
@@ -197,18 +200,20 @@ fn take_number(encoded: &mut &[u8]) -> Option<u64> {
     None
 }
 
-/// The number of a codec in the file. Numbers are never reused.
-pub(super) fn codec_number(codec: Codec) -> i64 {
-    match codec {
-        Codec::Identity => 0,
-        Codec::Zstd => 1,
+/// What says in the file how a row is stored. Numbers are never reused.
+pub(super) fn stored_number(stored: Stored) -> i64 {
+    match stored {
+        Stored::Row(Codec::Identity) => 0,
+        Stored::Row(Codec::Zstd) => 1,
+        Stored::Pack => 2,
     }
 }
 
-pub(super) fn codec_of(number: i64) -> Option<Codec> {
+pub(super) fn stored_of(number: i64) -> Option<Stored> {
     match number {
-        0 => Some(Codec::Identity),
-        1 => Some(Codec::Zstd),
+        0 => Some(Stored::Row(Codec::Identity)),
+        1 => Some(Stored::Row(Codec::Zstd)),
+        2 => Some(Stored::Pack),
         _ => None,
     }
 }
@@ -264,7 +269,10 @@ mod tests {
                 payload,
             });
             assert_eq!(prepared.bytes, payload.len() as u64);
-            (prepared.codec, prepared.payload.into_owned())
+            let Stored::Row(codec) = prepared.stored else {
+                unreachable!("a transaction of its own")
+            };
+            (codec, prepared.payload.into_owned())
         };
         let dull = vec![7; COMPRESS_FROM];
         let (codec, stored) = pack(&dull);

@@ -1,12 +1,14 @@
 //! The statements on the rows and schemas. All of them but [`lease`] take the same time whatever the backlog.
 
+use std::borrow::Cow;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension, Result, Row as SqlRow, params};
+use rusqlite::{Connection, OptionalExtension, Result, Row as SqlRow, ffi, params};
 
 use super::meta::{high_seq, raise_high_seq};
-use super::pack::{Prepared, checksum, codec_number, codec_of, decode_runs};
+use super::pack::{Prepared, Stored, decode_runs, stored_number, stored_of};
+use super::packs;
 use crate::outbox::{Loss, LossReason, Pending, Policy, Row, SchemaId, StoredSchema};
 
 /// The newest row, as far as the next one depends on it.
@@ -53,18 +55,18 @@ pub(super) fn adopt(
     created: i64,
     row: &Prepared<'_>,
 ) -> Result<()> {
-    tail.seq = seq - 1;
+    tail.seq = seq - row.transactions;
     insert(connection, tail, created, row).map(|_| ())
 }
 
 fn insert(connection: &Connection, tail: &mut Tail, created: i64, row: &Prepared<'_>) -> Result<i64> {
     let next = Tail {
-        seq: tail.seq + 1,
+        seq: tail.seq + row.transactions,
         objects_through: tail.objects_through + row.objects as i64,
         bytes_through: tail.bytes_through + row.bytes as i64,
     };
     connection
-        .prepare_cached("INSERT INTO tx VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")?
+        .prepare_cached("INSERT INTO tx VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")?
         .execute(params![
             next.seq,
             created,
@@ -73,20 +75,50 @@ fn insert(connection: &Connection, tail: &mut Tail, created: i64, row: &Prepared
             next.objects_through,
             next.bytes_through,
             row.schema.0,
-            codec_number(row.codec),
+            stored_number(row.stored),
             row.runs,
             row.checksum,
             row.payload.as_ref(),
+            first(next.seq, row),
         ])?;
     *tail = next;
     Ok(tail.seq)
 }
 
-/// The numbers of the oldest and the newest row.
+/// The column `first` of a row.
+fn first(seq: i64, row: &Prepared<'_>) -> Option<i64> {
+    (row.transactions > 1).then(|| seq - row.transactions + 1)
+}
+
+/// Puts `row` in the place of row `seq`; both end with the same transaction.
+pub(super) fn exchange(connection: &Connection, seq: i64, created: i64, row: &Prepared<'_>) -> Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE tx SET created = ?2, objects = ?3, bytes = ?4, schema = ?5, codec = ?6, runs = ?7,
+             checksum = ?8, payload = ?9, first = ?10 WHERE seq = ?1",
+        )?
+        .execute(params![
+            seq,
+            created,
+            row.objects as i64,
+            row.bytes as i64,
+            row.schema.0,
+            stored_number(row.stored),
+            row.runs,
+            row.checksum,
+            row.payload.as_ref(),
+            first(seq, row),
+        ])
+        .map(|_| ())
+}
+
+/// The numbers of the oldest and the newest transaction.
 pub(super) fn ends(connection: &Connection) -> Result<Option<(i64, i64)>> {
     // Two subqueries: SQLite answers each by one look at an end of the table.
     connection
-        .prepare_cached("SELECT (SELECT min(seq) FROM tx), (SELECT max(seq) FROM tx)")?
+        .prepare_cached(
+            "SELECT (SELECT coalesce(first, seq) FROM tx ORDER BY seq LIMIT 1), (SELECT max(seq) FROM tx)",
+        )?
         .query_row([], |row| Ok(row.get::<_, Option<i64>>(0)?.zip(row.get(1)?)))
 }
 
@@ -99,10 +131,10 @@ pub(super) fn last_seq(connection: &Connection) -> Result<i64> {
 pub(super) fn pending(connection: &Connection) -> Result<Pending> {
     let pending = connection
         .prepare_cached(
-            "SELECT newest.seq - oldest.seq + 1,
+            "SELECT newest.seq - coalesce(oldest.first, oldest.seq) + 1,
                     newest.objects_through - oldest.objects_through + oldest.objects,
                     newest.bytes_through - oldest.bytes_through + oldest.bytes
-             FROM (SELECT seq, objects, bytes, objects_through, bytes_through
+             FROM (SELECT seq, objects, bytes, objects_through, bytes_through, first
                    FROM tx ORDER BY seq LIMIT 1) AS oldest,
                   (SELECT seq, objects_through, bytes_through
                    FROM tx ORDER BY seq DESC LIMIT 1) AS newest",
@@ -122,7 +154,7 @@ pub(super) fn counts(row: &SqlRow<'_>) -> Result<Pending> {
     })
 }
 
-/// Removes the rows up to `through`.
+/// Removes the transactions up to `through`, also those at the beginning of a pack.
 pub(super) fn remove_through(connection: &Connection, through: i64) -> Result<()> {
     if let Some((_, newest)) = ends(connection)?
         && through >= newest
@@ -131,8 +163,33 @@ pub(super) fn remove_through(connection: &Connection, through: i64) -> Result<()
     }
     connection
         .prepare_cached("DELETE FROM tx WHERE seq <= ?1")?
-        .execute([through])
-        .map(|_| ())
+        .execute([through])?;
+    let divided = connection
+        .prepare_cached("SELECT seq, first FROM tx ORDER BY seq LIMIT 1")?
+        .query_row([], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?))
+        })
+        .optional()?;
+    let Some((seq, Some(first))) = divided else {
+        return Ok(());
+    };
+    if first > through {
+        return Ok(());
+    }
+    let members = match read(connection, seq)? {
+        Some(Some((created, pack))) => packs::decode(&pack.payload, pack.transactions, created)
+            .map(|mut members| (pack.schema, members.split_off((through - first + 1) as usize))),
+        _ => None,
+    };
+    let rest =
+        members.and_then(|(schema, left)| Some((left.first()?.created, packs::encode(schema, &left)?)));
+    let (created, row) = rest.ok_or_else(|| damaged(seq))?;
+    exchange(connection, seq, created, &row)
+}
+
+fn damaged(seq: i64) -> rusqlite::Error {
+    let reason = format!("row {seq} is not what was written");
+    rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT), Some(reason))
 }
 
 /// What [`lease`] reads.
@@ -144,13 +201,8 @@ pub(super) struct Leased {
     pub(super) lineage: String,
 }
 
-/// The oldest rows after `after`, up to `max_bytes`. Reads nothing of a row that no longer fits.
-pub(super) fn lease(
-    connection: &mut Connection,
-    after: i64,
-    max_bytes: u64,
-) -> Result<crate::outbox::Result<Leased>> {
-    let path = connection.path().unwrap_or_default().to_owned();
+/// The oldest transactions after `after`, up to `max_bytes`. Reads nothing of a row that no longer fits.
+pub(super) fn lease(connection: &mut Connection, after: i64, max_bytes: u64) -> Result<Leased> {
     // One view of the file for all statements.
     let transaction = connection.transaction()?;
     let (relaxed, high_seq, lineage) = transaction
@@ -158,85 +210,123 @@ pub(super) fn lease(
         .query_row([], |row| {
             Ok((row.get::<_, bool>(0)?, row.get::<_, i64>(1)?, row.get(2)?))
         })?;
-    let first = transaction
-        .prepare_cached("SELECT seq, bytes_through - bytes FROM tx WHERE seq > ?1 ORDER BY seq LIMIT 1")?
+    let begin = transaction
+        .prepare_cached(
+            "SELECT seq, CASE WHEN first IS NULL THEN bytes_through - bytes ELSE bytes_through END
+             FROM tx WHERE seq > ?1 ORDER BY seq LIMIT 1",
+        )?
         .query_row([after], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
         .optional()?;
-    let Some((first, bytes_before)) = first else {
-        return Ok(Ok(Leased {
-            rows: Vec::new(),
-            unsynced: false,
-            lineage,
-        }));
-    };
-    let limit = bytes_before.saturating_add(i64::try_from(max_bytes).unwrap_or(i64::MAX));
-
-    let mut rows = Vec::new();
-    let mut statement = transaction.prepare_cached(
-        "SELECT seq, schema, objects, bytes, codec, runs, checksum,
-                CASE WHEN bytes_through <= ?2 OR seq = ?1 THEN payload END
-         FROM tx WHERE seq >= ?1 ORDER BY seq",
-    )?;
-    let mut found = statement.query([first, limit])?;
-    while let Some(row) = found.next()? {
-        if row.get_ref(7)? == ValueRef::Null {
-            break;
-        }
-        match decode(row)? {
-            Some(row) => rows.push(row),
-            None => {
-                let reason = format!("row {} is not what was written", row.get::<_, i64>(0)?);
-                let path = path.into();
-                return Ok(Err(crate::outbox::Error::Corrupt { path, reason }));
+    let mut rows: Vec<Row> = Vec::new();
+    if let Some((begin, from)) = begin {
+        let max = i64::try_from(max_bytes).unwrap_or(i64::MAX);
+        let mut statement = transaction.prepare_cached(
+            "SELECT seq, schema, objects, bytes, codec, runs, checksum,
+                    CASE WHEN bytes_through <= ?2 OR seq = ?1 OR first < seq AND bytes_through - bytes < ?2
+                         THEN payload END,
+                    created, first
+             FROM tx WHERE seq >= ?1 ORDER BY seq",
+        )?;
+        // Of a pack at the beginning any part may be given out already.
+        let limit = from.saturating_add(max);
+        let mut found = statement.query([begin, limit])?;
+        let mut left = max;
+        while let Some(columns) = found.next()? {
+            if columns.get_ref(7)? == ValueRef::Null || !take(columns, after, &mut left, &mut rows)? {
+                break;
             }
         }
     }
     let newest = rows.last().map_or(0, |row: &Row| row.seq);
-    Ok(Ok(Leased {
+    Ok(Leased {
         rows,
         unsynced: relaxed && newest > high_seq,
         lineage,
-    }))
+    })
 }
 
-/// From the columns seq, schema, objects, bytes, codec, runs, checksum, payload; `None` when they are
-/// not as they were written.
-fn decode(columns: &SqlRow<'_>) -> Result<Option<Row>> {
-    let runs = columns.get_ref(5)?.as_blob()?;
-    let (Some(codec), Some(decoded)) = (codec_of(columns.get(4)?), decode_runs(runs)) else {
+/// Adds the transactions of a row that are over `after` and fit in what is `left`; false if one did not.
+/// The first one of all fits.
+fn take(columns: &SqlRow<'_>, after: i64, left: &mut i64, rows: &mut Vec<Row>) -> Result<bool> {
+    let seq: i64 = columns.get(0)?;
+    let (created, row) = stored(columns)?.ok_or_else(|| damaged(seq))?;
+    let first = seq - row.transactions + 1;
+    let members: Option<Vec<Row>> = match row.stored {
+        Stored::Row(codec) => decode_runs(&row.runs).map(|runs| {
+            vec![Row {
+                seq,
+                schema: row.schema,
+                runs,
+                objects: row.objects,
+                bytes: row.bytes,
+                codec,
+                payload: row.payload.into_owned(),
+            }]
+        }),
+        Stored::Pack => packs::decode(&row.payload, row.transactions, created).and_then(|members| {
+            let members = (first..).zip(members).filter(|(seq, _)| *seq > after);
+            members
+                .map(|(seq, member)| packs::row(seq, row.schema, member))
+                .collect()
+        }),
+    };
+    for member in members.ok_or_else(|| damaged(seq))? {
+        *left = left.saturating_sub(i64::try_from(member.bytes).unwrap_or(i64::MAX));
+        if *left < 0 && !rows.is_empty() {
+            return Ok(false);
+        }
+        rows.push(member);
+    }
+    Ok(true)
+}
+
+/// From the columns seq, schema, objects, bytes, codec, runs, checksum, payload, created, first: the row,
+/// and when it was created; `None` when they are not as they were written.
+pub(super) fn stored(columns: &SqlRow<'_>) -> Result<Option<(i64, Prepared<'static>)>> {
+    let Some(stored) = stored_of(columns.get(4)?) else {
         return Ok(None);
     };
-    let row = Row {
-        seq: columns.get(0)?,
-        schema: SchemaId(columns.get(1)?),
-        runs: decoded,
-        objects: columns.get::<_, i64>(2)?.max(0) as u64,
-        bytes: columns.get::<_, i64>(3)?.max(0) as u64,
-        codec,
-        payload: columns.get(7)?,
+    let seq: i64 = columns.get(0)?;
+    let first: Option<i64> = columns.get(9)?;
+    let transactions = seq.saturating_sub(first.unwrap_or(seq)).saturating_add(1);
+    let row = Prepared::new(
+        SchemaId(columns.get(1)?),
+        transactions,
+        columns.get::<_, i64>(2)?.max(0) as u64,
+        columns.get::<_, i64>(3)?.max(0) as u64,
+        stored,
+        columns.get(5)?,
+        Cow::Owned(columns.get(7)?),
+    );
+    let fits = match stored {
+        Stored::Row(_) => transactions == 1 && decode_runs(&row.runs).is_some(),
+        Stored::Pack => transactions > 1,
     };
-    let found = checksum(row.schema, row.objects, row.bytes, codec, runs, &row.payload);
-    Ok((i64::from(found) == columns.get::<_, i64>(6)?).then_some(row))
+    let intact = fits && i64::from(row.checksum) == columns.get::<_, i64>(6)?;
+    Ok(intact.then_some((columns.get(8)?, row)))
 }
 
-/// One row, with the time of its creation; `None` when there is none of that number, and none in it
-/// when it is not as it was written.
-pub(super) fn read(connection: &Connection, seq: i64) -> Result<Option<Option<(i64, Row)>>> {
+/// One row of the file, with the time of its creation; `None` when there is none of that number, and none
+/// in it when it is not as it was written.
+pub(super) fn read(connection: &Connection, seq: i64) -> Result<Option<Option<(i64, Prepared<'static>)>>> {
     connection
         .prepare_cached(
-            "SELECT seq, schema, objects, bytes, codec, runs, checksum, payload, created
+            "SELECT seq, schema, objects, bytes, codec, runs, checksum, payload, created, first
              FROM tx WHERE seq = ?1",
         )?
-        .query_row([seq], |columns| {
-            let created = columns.get(8)?;
-            Ok(decode(columns)?.map(|row| (created, row)))
-        })
+        .query_row([seq], stored)
         .optional()
 }
 
-/// The number of the oldest row.
+/// The number of the oldest transaction.
 pub(super) fn oldest(connection: &Connection) -> Result<Option<i64>> {
-    connection.query_row("SELECT min(seq) FROM tx", [], |row| row.get(0))
+    connection
+        .query_row(
+            "SELECT coalesce(first, seq) FROM tx ORDER BY seq LIMIT 1",
+            [],
+            |row| row.get(0),
+        )
+        .optional()
 }
 
 /// The number of the newest row.
@@ -254,13 +344,14 @@ pub(super) struct Dropped {
 
 impl Dropped {
     fn add(&mut self, counts: Pending, seq: i64) {
+        let first = seq - counts.transactions as i64 + 1;
         self.counts.transactions += counts.transactions;
         self.counts.objects += counts.objects;
         self.counts.bytes += counts.bytes;
         match self.ranges.last_mut() {
-            Some(range) if range.last == seq - 1 => range.last = seq,
+            Some(range) if range.last == first - 1 => range.last = seq,
             _ => self.ranges.push(Loss {
-                first: seq,
+                first,
                 last: seq,
                 reason: LossReason::Dropped,
             }),
@@ -287,7 +378,8 @@ pub(super) fn make_fit(
     let fitted = loop {
         let oldest = connection
             .prepare_cached(
-                "DELETE FROM tx WHERE seq = (SELECT min(seq) FROM tx) RETURNING 1, objects, bytes, seq",
+                "DELETE FROM tx WHERE seq = (SELECT min(seq) FROM tx)
+                 RETURNING seq - coalesce(first, seq) + 1, objects, bytes, seq",
             )?
             .query_row([], |row| Ok((counts(row)?, row.get(3)?)))
             .optional()?;

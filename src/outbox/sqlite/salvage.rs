@@ -13,7 +13,6 @@ use std::time::Duration;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::heal::Known;
-use super::pack::Prepared;
 use super::recover::beside;
 use super::reports::{self, Report};
 use super::{ledger, meta, rows, schema};
@@ -125,8 +124,8 @@ fn lowest_readable(damaged: &Connection, newest: i64) -> i64 {
     let mut seq = newest;
     while seq > 1 && lowest - seq < GIVE_UP_AFTER {
         seq -= 1;
-        if let Ok(Some(Some(_))) = rows::read(damaged, seq) {
-            lowest = seq;
+        if let Ok(Some(Some((_, row)))) = rows::read(damaged, seq) {
+            lowest = seq - row.transactions + 1;
         }
     }
     lowest
@@ -210,11 +209,12 @@ impl Copy {
             while bytes < STEP_BYTES && range.goes_on(seq, found) {
                 match rows::read(damaged, seq) {
                     Ok(Some(Some((created, row)))) if schemas.contains(&row.schema) => {
-                        let row = Prepared::of_row(row);
                         rows::adopt(&step, &mut tail, seq, created, &row)?;
                         bytes += row.stored_bytes();
-                        self.salvaged.kept += 1;
-                        self.lose(unread.take(), seq - 1);
+                        self.salvaged.kept += row.transactions as u64;
+                        // A pack has its last number alone in the file.
+                        let first = seq - row.transactions + 1;
+                        self.lose(unread.take().filter(|unread| *unread < first), first - 1);
                         found = seq;
                     }
                     Ok(None) if self.losses.is_known(seq) => self.lose(unread.take(), seq - 1),

@@ -1,14 +1,16 @@
 //! The file's format: pragmas with their reasons, creation, and what an existing file must satisfy.
 //!
-//! Format 2. `tx` has one row per write transaction, numbered without gaps. `objects_through` and
-//! `bytes_through` are running sums over the rows since the table was last empty: the difference
-//! between the newest and the oldest row is what waits, without a counter that every commit would
-//! have to write to a page of its own. `meta.high_seq` is only raised when the newest row leaves
-//! (or, with relaxed durability, is about to be sent); while rows are left the newest one tells. `loss` is
-//! the record of what was taken away (`ledger.rs`), `recovery` what is to be reported of a damaged file
-//! that this one replaced (`reports.rs`). The `json` of a
-//! schema is empty if damage took it. Format 1 had neither, nor the columns of `meta` from `lineage`
-//! on; it is upgraded when it is opened.
+//! Format 2. `tx` has one row per write transaction, numbered without gaps, or one for several: where
+//! `first` is not null, a row stands for the transactions `first..=seq` (`packs.rs`, which has the form
+//! of it). `meta.tidied` says up to which number rows were looked at for that (`tidy.rs`).
+//! `objects_through` and `bytes_through` are running sums over the rows since the table was last empty:
+//! the difference between the newest and the oldest row is what waits, without a counter that every
+//! commit would have to write to a page of its own. `meta.high_seq` is only raised when the newest row
+//! leaves (or, with relaxed durability, is about to be sent); while rows are left the newest one tells.
+//! `loss` is the record of what was taken away (`ledger.rs`), `recovery` what is to be reported of a
+//! damaged file that this one replaced (`reports.rs`). The `json` of a schema is empty if damage took it.
+//! Format 1 had neither, nor the columns of `meta` from `lineage` on, nor `tx.first`; it is upgraded when
+//! it is opened.
 
 use std::fs;
 use std::path::Path;
@@ -64,7 +66,8 @@ pub(super) const CREATE: &str = "
         acked INTEGER NOT NULL,
         app TEXT,
         user TEXT,
-        principal TEXT
+        principal TEXT,
+        tidied INTEGER NOT NULL DEFAULT 0
     ) STRICT;
     CREATE TABLE loss (
         id INTEGER PRIMARY KEY,
@@ -97,7 +100,8 @@ pub(super) const CREATE: &str = "
         codec INTEGER NOT NULL,
         runs BLOB NOT NULL,
         checksum INTEGER NOT NULL,
-        payload BLOB NOT NULL
+        payload BLOB NOT NULL,
+        first INTEGER
     ) STRICT;
 ";
 
@@ -109,6 +113,8 @@ const FROM_1: &str = "
     ALTER TABLE meta ADD COLUMN app TEXT;
     ALTER TABLE meta ADD COLUMN user TEXT;
     ALTER TABLE meta ADD COLUMN principal TEXT;
+    ALTER TABLE meta ADD COLUMN tidied INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE tx ADD COLUMN first INTEGER;
     UPDATE meta SET lineage = lower(hex(randomblob(16)));
     CREATE TABLE loss (
         id INTEGER PRIMARY KEY,
@@ -295,7 +301,7 @@ fn create(connection: &mut Connection, path: &Path, lock_wait: Duration) -> rusq
     if pragma(&transaction, "application_id")? != APPLICATION_ID {
         transaction.execute_batch(CREATE)?;
         transaction.execute(
-            "INSERT INTO meta VALUES (1, ?1, ?2, 0, 0, 0, 0, 0, ?3, 0, NULL, NULL, NULL)",
+            "INSERT INTO meta VALUES (1, ?1, ?2, 0, 0, 0, 0, 0, ?3, 0, NULL, NULL, NULL, 0)",
             params![new_identity(), stamp(path), new_identity()],
         )?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
@@ -360,7 +366,7 @@ fn validate(connection: &Connection, path: &Path) -> std::result::Result<(), Ref
     let check = || -> rusqlite::Result<Option<&'static str>> {
         let (identity, high_seq, lineage): (String, i64, String) = connection.query_row(
             "SELECT identity, high_seq, lineage, acked, app, user, principal,
-                    stamp, relaxed, dropped_transactions, dropped_objects, dropped_bytes
+                    stamp, relaxed, dropped_transactions, dropped_objects, dropped_bytes, tidied
              FROM meta WHERE id = 1",
             [],
             |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
@@ -372,7 +378,8 @@ fn validate(connection: &Connection, path: &Path) -> std::result::Result<(), Ref
         }
         for end in ["ASC", "DESC"] {
             let sql = format!(
-                "SELECT seq, created, objects, bytes, objects_through, bytes_through, schema, codec, runs, checksum
+                "SELECT seq, created, objects, bytes, objects_through, bytes_through, schema, codec, runs, checksum,
+                        first
                  FROM tx ORDER BY seq {end} LIMIT 1"
             );
             let mut statement = connection.prepare(&sql)?;
