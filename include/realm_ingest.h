@@ -144,6 +144,9 @@ typedef struct realm_ingest_realm realm_ingest_realm;
 // How a realm is opened. One thread at a time.
 typedef struct realm_ingest_realm_config realm_ingest_realm_config;
 
+// Outboxes in an app's directory with data that no user who is logged in sends. Any thread may read it.
+typedef struct realm_ingest_stranded realm_ingest_stranded;
+
 // What a session reports: it lives until the callback that gets it returns.
 typedef struct realm_ingest_sync_error realm_ingest_sync_error;
 
@@ -253,8 +256,10 @@ realm_ingest_code realm_ingest_app_login_password(const realm_ingest_app *app,
 // The server's id of the user, which lives as long as the handle; NULL for NULL.
 const char *realm_ingest_user_id(const realm_ingest_user *user, size_t *length);
 
-// Logs out: the tokens are forgotten, also where the server cannot be told. An anonymous user is gone for good, with
-// what was not uploaded.
+// Logs out: the tokens are forgotten, also where the server cannot be told. An anonymous user is gone for good, and
+// what it has not uploaded is deleted when an app is next opened. Together with `realm_ingest_app_discard` this is the
+// only act that deletes what waits: a user whom the server refuses is not logged out by that. What waits for other users
+// stays until they log in again.
 realm_ingest_code realm_ingest_user_log_out(const realm_ingest_user *user,
                                             realm_ingest_error **error);
 
@@ -374,6 +379,71 @@ realm_ingest_code realm_ingest_realm_close(const realm_ingest_realm *realm,
 
 // Closes and frees a realm; NULL is fine. Its transactions that are still there can no longer be committed.
 void realm_ingest_realm_free(realm_ingest_realm *realm);
+
+// Finds the outboxes in the app's directory with data that no user who is logged in sends: their user was logged out,
+// or is not known any more. They are sent once that user logs in, or one who logs in in the same way. Does not use the
+// network. Free what it gives with `realm_ingest_stranded_free`.
+realm_ingest_code realm_ingest_app_stranded(const realm_ingest_app *app,
+                                            realm_ingest_error **error,
+                                            realm_ingest_stranded **stranded);
+
+// How many there are; 0 for NULL.
+size_t realm_ingest_stranded_count(const realm_ingest_stranded *stranded);
+
+// The file of one; NULL where `index` is not below the count. Text as of `realm_ingest_error_name`.
+const char *realm_ingest_stranded_path(const realm_ingest_stranded *stranded,
+                                       size_t index,
+                                       size_t *length);
+
+// The server's id of the user whose data it is; empty where that is not known, NULL where `index` is not below the
+// count.
+const char *realm_ingest_stranded_user_id(const realm_ingest_stranded *stranded,
+                                          size_t index,
+                                          size_t *length);
+
+// How that user logs in: `anon-user`, or the provider, a colon and the SHA-256 of the login name in hex, such as
+// `local-userpass:5e88...`; empty where that is not known, NULL where `index` is not below the count.
+const char *realm_ingest_stranded_principal(const realm_ingest_stranded *stranded,
+                                            size_t index,
+                                            size_t *length);
+
+// How many write transactions wait in it; 0 where `index` is not below the count.
+uint64_t realm_ingest_stranded_transactions(const realm_ingest_stranded *stranded, size_t index);
+
+// How many documents wait in it; 0 where `index` is not below the count.
+uint64_t realm_ingest_stranded_documents(const realm_ingest_stranded *stranded, size_t index);
+
+// Frees what `realm_ingest_app_stranded` gave; NULL is fine.
+void realm_ingest_stranded_free(realm_ingest_stranded *stranded);
+
+// What waits in the outbox goes on under this user, whoever's it was, and is sent from now on, whether a realm is opened
+// there or not. The user is logged in, with this app. May wait for the disk, and for another process that is uploading
+// it.
+realm_ingest_code realm_ingest_app_rehome(const realm_ingest_app *app,
+                                          const char *path,
+                                          size_t path_length,
+                                          const realm_ingest_user *user,
+                                          realm_ingest_error **error);
+
+// Writes what waits in the outbox to a new file, one line of canonical Extended JSON a document, oldest first:
+// `{"class":"Reading","document":{...}}`. The file is there as a whole and durable on success, or not at all. The outbox
+// stays as it is. `documents`, which may be NULL, is their number.
+realm_ingest_code realm_ingest_app_export(const realm_ingest_app *app,
+                                          const char *path,
+                                          size_t path_length,
+                                          const char *destination,
+                                          size_t destination_length,
+                                          realm_ingest_error **error,
+                                          uint64_t *documents);
+
+// Deletes the outbox with everything that waits in it, for good. Together with the logout of an anonymous user this is
+// the only act that deletes what waits. Refused while the outbox is open, in this process or in another. `documents`,
+// which may be NULL, is the number of those that were in it.
+realm_ingest_code realm_ingest_app_discard(const realm_ingest_app *app,
+                                           const char *path,
+                                           size_t path_length,
+                                           realm_ingest_error **error,
+                                           uint64_t *documents);
 
 // Begins a transaction.
 realm_ingest_code realm_ingest_transaction_new(const realm_ingest_realm *realm,

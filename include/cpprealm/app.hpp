@@ -23,6 +23,10 @@
 
 namespace realm {
 
+namespace internal {
+struct app_access;
+}
+
 /// A handle to an application on a server; copies stand for the same one. Any thread may use it.
 ///
 /// With the built-in transport a call does all its HTTP on the calling thread: its future is ready,
@@ -144,6 +148,8 @@ public:
     }
 
 private:
+    friend struct internal::app_access;
+
     struct handle {
         rust::Box<internal::ffi::App> app;
         bool host_transport;

@@ -2,10 +2,101 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <vector>
 
+#include <cpprealm/app.hpp>
 #include <cpprealm/internal/library.hpp>
+#include <cpprealm/internal/user.hpp>
+
+namespace realm::internal {
+
+/// What stands behind the handles of an application.
+struct app_access {
+    static const ffi::App& library(const App& app) { return *app.app_->app; }
+    static const ffi::User& library(const user& user) {
+        if (!user.m_user)
+            throw std::logic_error("This user stands for nobody.");
+        return *user.m_user->user;
+    }
+};
+
+} // namespace realm::internal
 
 namespace realm::ingest {
+
+/// What waits in a file.
+struct pending_data {
+    std::uint64_t transactions = 0;
+    std::uint64_t objects = 0;
+    /// Their size before compression.
+    std::uint64_t bytes = 0;
+};
+
+/// A file in an App's directory with data that no user who is logged in sends.
+struct stranded_data {
+    std::string path;
+    /// Whose data it is, by the server's id; empty where that is not known.
+    std::string user_id;
+    /// How that user logs in: `anon-user`, or the provider, a colon and the SHA-256 of the login
+    /// name in hex, such as `local-userpass:5e88...`. Empty where that is not known.
+    std::string principal;
+    pending_data pending;
+};
+
+/// The files in the App's directory with data that no user who is logged in sends: their user was
+/// logged out, or is not known any more. They are sent once that user logs in, or one who logs in
+/// in the same way. Reads files and asks no server. Throws a `std::exception` if one cannot be
+/// read.
+///
+/// These functions may be called from any thread.
+inline std::vector<stranded_data> stranded(const App& app) {
+    auto status = internal::no_status();
+    auto found = internal::app_access::library(app).stranded(status);
+    internal::throw_if_failed(status);
+    std::vector<stranded_data> out;
+    out.reserve(found.size());
+    for (const auto& one : found)
+        out.push_back({internal::to_string(one.path),
+                       internal::to_string(one.user_id),
+                       internal::to_string(one.principal),
+                       {one.pending.transactions, one.pending.objects, one.pending.bytes}});
+    return out;
+}
+
+/// What waits in the file goes on under this user, whoever's it was, and is sent from now on,
+/// whether a database is opened there or not. The user is logged in, with this App; anything else
+/// throws a `std::exception`, as does a path without such a file. May wait for the disk, and for
+/// another process that is uploading it.
+inline void rehome(const App& app, const std::string& path, const user& user) {
+    internal::throw_if_failed(internal::app_access::library(app).rehome(
+        internal::to_str(path), internal::app_access::library(user)));
+}
+
+/// Writes what waits in the file to a new one, one line of canonical Extended JSON an object,
+/// oldest first: `{"class":"Reading","document":{...}}`. Returns the number of objects. The new
+/// file is there as a whole and outlasts a power cut, or a `std::exception` says why not. What
+/// waits stays.
+inline std::uint64_t export_to(const App& app, const std::string& path,
+                               const std::string& destination) {
+    auto status = internal::no_status();
+    auto count = internal::app_access::library(app).export_to(
+        internal::to_str(path), internal::to_str(destination), status);
+    internal::throw_if_failed(status);
+    return count;
+}
+
+/// Deletes the file with everything that waits in it, for good, and returns what that was. Together
+/// with logging an anonymous user out this is the only act that deletes what waits. Throws a
+/// `std::exception` while the file is open, in this process or in another.
+inline pending_data discard(const App& app, const std::string& path) {
+    auto status = internal::no_status();
+    auto gone = internal::app_access::library(app).discard(internal::to_str(path), status);
+    internal::throw_if_failed(status);
+    return {gone.transactions, gone.objects, gone.bytes};
+}
 
 /// Ends the library's work in this process, so that the program can exit, or a plugin go, with
 /// nothing of the library running: sessions stop, what is pending stays in its files for the next

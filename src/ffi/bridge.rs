@@ -72,6 +72,21 @@ pub(super) mod ffi {
         proxy: String,
     }
 
+    #[derive(Clone, Copy, Debug, Default)]
+    struct Pending {
+        transactions: u64,
+        objects: u64,
+        bytes: u64,
+    }
+
+    /// An outbox with data that nobody who is logged in sends.
+    struct Stranded {
+        path: String,
+        user_id: String,
+        principal: String,
+        pending: Pending,
+    }
+
     #[derive(Clone)]
     struct CompensatingWrite {
         object_name: String,
@@ -154,6 +169,12 @@ pub(super) mod ffi {
         fn current_user(self: &App) -> Box<User>;
         fn base_url(self: &App) -> String;
         fn update_base_url(self: &App, url: &str) -> Status;
+        fn stranded(self: &App, status: &mut Status) -> Vec<Stranded>;
+        fn rehome(self: &App, path: &str, user: &User) -> Status;
+        /// The number of documents.
+        fn export_to(self: &App, path: &str, destination: &str, status: &mut Status) -> u64;
+        /// Deletes an outbox; what was in it.
+        fn discard(self: &App, path: &str, status: &mut Status) -> Pending;
 
         type User;
         fn is_null(self: &User) -> bool;
@@ -235,7 +256,9 @@ pub(super) mod ffi {
     impl UniquePtr<HostTransport> {}
 }
 
-pub(super) use ffi::{AppConfig, Decimal, HttpResponse, RealmConfig, Run, Status, SyncError};
+pub(super) use ffi::{
+    AppConfig, Decimal, HttpResponse, Pending, RealmConfig, Run, Status, Stranded, SyncError,
+};
 use ffi::{HttpRequest, HttpSettings};
 
 const NAN: Decimal = Decimal {

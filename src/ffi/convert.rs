@@ -1,13 +1,14 @@
 //! Values of the library as the bridge's structs, and back.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::bridge::ffi::{CompensatingWrite, Header, HttpRequest, HttpResponse, HttpSettings};
-use super::bridge::{Decimal, Status, SyncError};
+use super::bridge::{Decimal, Pending, Status, SyncError};
 use crate::error::{Code, Error, Result};
 use crate::transport::http::HttpOptions;
 use crate::transport::{Method, Request, Response};
-use crate::{decimal, error};
+use crate::{decimal, error, outbox};
 
 impl Status {
     pub(super) fn of(result: Result<()>) -> Status {
@@ -53,6 +54,22 @@ impl From<&error::SyncError> for SyncError {
             compensating_writes: writes.collect(),
         }
     }
+}
+
+impl From<outbox::Pending> for Pending {
+    fn from(pending: outbox::Pending) -> Pending {
+        Pending {
+            transactions: pending.transactions,
+            objects: pending.objects,
+            bytes: pending.bytes,
+        }
+    }
+}
+
+/// A path as text.
+pub(super) fn shown(path: PathBuf) -> Result<String> {
+    let text = path.into_os_string().into_string();
+    text.map_err(|path| Error::InvalidArgument(format!("the path {path:?} is not valid UTF-8")))
 }
 
 impl From<decimal::Bits> for Decimal {

@@ -1,9 +1,11 @@
 //! What the bridge's boxes hold, and the bridge's calls on them.
 
+use std::path::Path;
+
 use cxx::UniquePtr;
 
 use super::bridge::ffi::{Completion, ConnectionObserver, HostTransport, SessionObserver};
-use super::bridge::{AppConfig, HttpResponse, RealmConfig, Run, Status};
+use super::bridge::{AppConfig, HttpResponse, Pending, RealmConfig, Run, Status, Stranded};
 use super::{Handle, callbacks, convert, guard, host, signals};
 use crate::app::{self, Credentials};
 use crate::error::{Error, Result};
@@ -78,6 +80,40 @@ impl App {
     pub(super) fn update_base_url(&self, url: &str) -> Status {
         Status::of(self.0.call(|app| app.update_base_url(url)))
     }
+
+    pub(super) fn stranded(&self, status: &mut Status) -> Vec<Stranded> {
+        let found = self.0.call(|app| {
+            let stranded = app.stranded()?.into_iter().map(|found| {
+                Ok(Stranded {
+                    path: convert::shown(found.path)?,
+                    user_id: found.user,
+                    principal: found.principal,
+                    pending: found.pending.into(),
+                })
+            });
+            stranded.collect()
+        });
+        convert::or(Vec::new(), status, found)
+    }
+
+    pub(super) fn rehome(&self, path: &str, user: &User) -> Status {
+        Status::of(
+            self.0
+                .call(|app| user.0.call(|user| app.rehome(Path::new(path), user))),
+        )
+    }
+
+    pub(super) fn export_to(&self, path: &str, destination: &str, status: &mut Status) -> u64 {
+        let exported = self
+            .0
+            .call(|app| app.export(Path::new(path), Path::new(destination)));
+        convert::or(0, status, exported)
+    }
+
+    pub(super) fn discard(&self, path: &str, status: &mut Status) -> Pending {
+        let discarded = self.0.call(|app| app.discard(Path::new(path)));
+        convert::or(Pending::default(), status, discarded.map(Pending::from))
+    }
 }
 
 pub(super) struct User(Handle<app::User>);
@@ -132,11 +168,7 @@ impl User {
     }
 
     pub(super) fn realm_path(&self, status: &mut Status) -> String {
-        let path = self.0.call(|user| {
-            let path = user.realm_path()?;
-            let text = path.into_os_string().into_string();
-            text.map_err(|path| Error::InvalidArgument(format!("the path {path:?} is not valid UTF-8")))
-        });
+        let path = self.0.call(|user| convert::shown(user.realm_path()?));
         convert::or(String::new(), status, path)
     }
 }

@@ -30,6 +30,7 @@ using user_ptr = owned<realm_ingest_user, realm_ingest_user_free>;
 using realm_ptr = owned<realm_ingest_realm, realm_ingest_realm_free>;
 using transaction_ptr = owned<realm_ingest_transaction, realm_ingest_transaction_free>;
 using app_config_ptr = owned<realm_ingest_app_config, realm_ingest_app_config_free>;
+using stranded_ptr = owned<realm_ingest_stranded, realm_ingest_stranded_free>;
 using realm_config_ptr = owned<realm_ingest_realm_config, realm_ingest_realm_config_free>;
 
 /// Calls with the place for an error last of `arguments`, and the output, if any, behind it.
@@ -451,6 +452,79 @@ TEST_F(c_api, several_threads_write_one_realm) {
         thread.join();
     ASSERT_EQ(wait(realm, 60000).code, REALM_INGEST_OK);
     EXPECT_EQ(gateway.count("CLog"), 100U);
+}
+
+TEST_F(c_api, what_nobody_sends_is_listed_exported_re_homed_and_discarded) {
+    auto list = [&] {
+        return made<stranded_ptr>(
+            [&](auto e, auto list) { return realm_ingest_app_stranded(app.get(), e, list); });
+    };
+    auto log_in_as = [&](std::string email, const std::string& password = "a good password") {
+        realm_ingest_app_register(app.get(), email.data(), email.size(), password.data(),
+                                  password.size(), nullptr);
+        return made<user_ptr>([&](auto e, auto user) {
+            return realm_ingest_app_login_password(app.get(), email.data(), email.size(),
+                                                   password.data(), password.size(), e, user);
+        });
+    };
+    auto leave = [&](const std::string& email) {
+        auto user = log_in_as(email);
+        gateway.kill();
+        auto realm = open_realm(user, make_config());
+        append(realm, "CLog", log_entry(1));
+        append(realm, "CLog", log_entry(2));
+        realm_ingest_user_log_out(user.get(), nullptr);
+        realm.reset();
+        gateway.start();
+        auto found = list();
+        EXPECT_EQ(realm_ingest_stranded_count(found.get()), 1U);
+        std::string path = realm_ingest_stranded_path(found.get(), 0, nullptr);
+        std::size_t length = 0;
+        realm_ingest_stranded_user_id(found.get(), 0, &length);
+        EXPECT_EQ(length, 24U);
+        std::string principal = realm_ingest_stranded_principal(found.get(), 0, nullptr);
+        EXPECT_EQ(principal.rfind("local-userpass:", 0), 0U) << principal;
+        EXPECT_EQ(realm_ingest_stranded_transactions(found.get(), 0), 2U);
+        EXPECT_EQ(realm_ingest_stranded_documents(found.get(), 0), 2U);
+        EXPECT_EQ(realm_ingest_stranded_path(found.get(), 1, nullptr), nullptr);
+        return path;
+    };
+    EXPECT_EQ(realm_ingest_stranded_count(list().get()), 0U);
+    auto path = leave("one@example.com");
+    auto exported = (files.path / "export.json").string();
+    std::uint64_t documents = 0;
+    auto write_out = [&] {
+        return call([&](auto e) {
+            return realm_ingest_app_export(app.get(), path.data(), path.size(), exported.data(),
+                                           exported.size(), e, &documents);
+        });
+    };
+    EXPECT_EQ(write_out().code, REALM_INGEST_OK);
+    EXPECT_EQ(documents, 2U);
+    EXPECT_EQ(write_out().code, REALM_INGEST_INVALID_ARGUMENT) << "the file is there already";
+    auto other = log_in_as("two@example.com");
+    auto moved = call([&](auto e) {
+        return realm_ingest_app_rehome(app.get(), path.data(), path.size(), other.get(), e);
+    });
+    EXPECT_EQ(moved.code, REALM_INGEST_OK);
+    auto config = make_config();
+    realm_ingest_realm_config_set_path(config.get(), path.data(), path.size(), nullptr);
+    auto realm = open_realm(other, config);
+    ASSERT_EQ(wait(realm, 60000).code, REALM_INGEST_OK);
+    EXPECT_EQ(gateway.count("CLog"), 2U);
+    realm.reset();
+
+    path = leave("three@example.com");
+    auto discard = [&] {
+        return call([&](auto e) {
+            return realm_ingest_app_discard(app.get(), path.data(), path.size(), e, &documents);
+        });
+    };
+    documents = 0;
+    EXPECT_EQ(discard().code, REALM_INGEST_OK);
+    EXPECT_EQ(documents, 2U);
+    EXPECT_NE(discard().code, REALM_INGEST_OK);
+    EXPECT_EQ(realm_ingest_stranded_count(list().get()), 0U);
 }
 
 TEST_F(c_api, the_log_reaches_its_callback) {

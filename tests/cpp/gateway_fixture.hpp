@@ -103,6 +103,8 @@ public:
     }
     /// SIGKILL, as a power cut would have it.
     void kill() { process_.reset(); }
+    /// The data of a gateway that does not run are gone, as when it is set up anew.
+    void forget() { std::filesystem::remove_all(data_); }
 
     const std::string& url() const { return url_; }
 

@@ -65,8 +65,11 @@ public:
     }
 
     /// Forgets the tokens, then tells the server; the failure to do so is delivered. Objects not
-    /// yet uploaded wait for the same user's next login. An anonymous user is removed, and with it
-    /// what it has not uploaded.
+    /// yet uploaded wait for the same user's next login.
+    ///
+    /// An anonymous user is removed, and what it has not uploaded is deleted when an App is next
+    /// made. Together with `realm::ingest::discard` this is the only act that deletes what waits: a
+    /// user whom the server refuses is not logged out by that.
     void log_out(std::function<void(std::optional<app_error>)>&& callback) const {
         internal::callback_call(host_transport(), [user = m_user, callback = std::move(callback)] {
             callback(internal::to_app_error(user->user->log_out()));

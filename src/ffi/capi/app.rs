@@ -111,6 +111,12 @@ pub unsafe extern "C" fn realm_ingest_app_config_free(config: *mut realm_ingest_
 /// An app: its server and its users. Any thread may use it, also several at once.
 pub struct realm_ingest_app(Handle<App>);
 
+impl realm_ingest_app {
+    pub(super) fn handle(&self) -> &Handle<App> {
+        &self.0
+    }
+}
+
 /// Opens an app. The configuration is copied. Does not use the network.
 ///
 /// # Safety
@@ -256,8 +262,10 @@ pub unsafe extern "C" fn realm_ingest_user_id(
     }
 }
 
-/// Logs out: the tokens are forgotten, also where the server cannot be told. An anonymous user is gone for good, with
-/// what was not uploaded.
+/// Logs out: the tokens are forgotten, also where the server cannot be told. An anonymous user is gone for good, and
+/// what it has not uploaded is deleted when an app is next opened. Together with `realm_ingest_app_discard` this is the
+/// only act that deletes what waits: a user whom the server refuses is not logged out by that. What waits for other users
+/// stays until they log in again.
 ///
 /// # Safety
 /// `user` is live; `error` is NULL or may be written.

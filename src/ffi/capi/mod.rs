@@ -6,6 +6,7 @@ mod code;
 mod error;
 mod log;
 mod realm;
+mod stranded;
 mod transaction;
 
 use std::ffi::{c_char, c_void};

@@ -1,0 +1,246 @@
+//! Outboxes whose data nobody sends, and what to do about them.
+
+use std::ffi::c_char;
+use std::path::Path;
+
+use super::app::{realm_ingest_app, realm_ingest_user};
+use super::{Text, enter, give, realm_ingest_code, realm_ingest_error, required, required_mut, take, text};
+use crate::ffi::convert;
+use crate::realm::Stranded;
+
+/// Outboxes in an app's directory with data that no user who is logged in sends. Any thread may read it.
+pub struct realm_ingest_stranded(Vec<Entry>);
+
+struct Entry {
+    path: Text,
+    user_id: Text,
+    principal: Text,
+    transactions: u64,
+    documents: u64,
+}
+
+impl Entry {
+    fn new(found: Stranded) -> crate::Result<Entry> {
+        Ok(Entry {
+            path: Text::new(convert::shown(found.path)?),
+            user_id: Text::new(found.user),
+            principal: Text::new(found.principal),
+            transactions: found.pending.transactions,
+            documents: found.pending.objects,
+        })
+    }
+}
+
+/// Finds the outboxes in the app's directory with data that no user who is logged in sends: their user was logged out,
+/// or is not known any more. They are sent once that user logs in, or one who logs in in the same way. Does not use the
+/// network. Free what it gives with `realm_ingest_stranded_free`.
+///
+/// # Safety
+/// `app` is live; `error` is NULL or may be written; `stranded` may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn realm_ingest_app_stranded(
+    app: *const realm_ingest_app,
+    error: *mut *mut realm_ingest_error,
+    stranded: *mut *mut realm_ingest_stranded,
+) -> realm_ingest_code {
+    // SAFETY: the caller promises what each step needs.
+    unsafe {
+        enter(error, || {
+            let slot = required_mut(stranded, "stranded")?;
+            let found = required(app, "app")?.handle().call(|app| {
+                let entries = app.stranded()?.into_iter().map(Entry::new);
+                entries.collect::<crate::Result<Vec<_>>>()
+            })?;
+            give(slot, realm_ingest_stranded(found));
+            Ok(())
+        })
+    }
+}
+
+/// How many there are; 0 for NULL.
+///
+/// # Safety
+/// `stranded` is NULL or live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn realm_ingest_stranded_count(stranded: *const realm_ingest_stranded) -> usize {
+    // SAFETY: the caller promises it.
+    unsafe { stranded.as_ref() }.map_or(0, |stranded| stranded.0.len())
+}
+
+/// The file of one; NULL where `index` is not below the count. Text as of `realm_ingest_error_name`.
+///
+/// # Safety
+/// `stranded` is NULL or live; `length` is NULL or may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn realm_ingest_stranded_path(
+    stranded: *const realm_ingest_stranded,
+    index: usize,
+    length: *mut usize,
+) -> *const c_char {
+    // SAFETY: the caller promises it.
+    unsafe { shown(entry(&stranded, index).map(|entry| &entry.path), length) }
+}
+
+/// The server's id of the user whose data it is; empty where that is not known, NULL where `index` is not below the
+/// count.
+///
+/// # Safety
+/// `stranded` is NULL or live; `length` is NULL or may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn realm_ingest_stranded_user_id(
+    stranded: *const realm_ingest_stranded,
+    index: usize,
+    length: *mut usize,
+) -> *const c_char {
+    // SAFETY: the caller promises it.
+    unsafe { shown(entry(&stranded, index).map(|entry| &entry.user_id), length) }
+}
+
+/// How that user logs in: `anon-user`, or the provider, a colon and the SHA-256 of the login name in hex, such as
+/// `local-userpass:5e88...`; empty where that is not known, NULL where `index` is not below the count.
+///
+/// # Safety
+/// `stranded` is NULL or live; `length` is NULL or may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn realm_ingest_stranded_principal(
+    stranded: *const realm_ingest_stranded,
+    index: usize,
+    length: *mut usize,
+) -> *const c_char {
+    // SAFETY: the caller promises it.
+    unsafe { shown(entry(&stranded, index).map(|entry| &entry.principal), length) }
+}
+
+/// How many write transactions wait in it; 0 where `index` is not below the count.
+///
+/// # Safety
+/// `stranded` is NULL or live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn realm_ingest_stranded_transactions(
+    stranded: *const realm_ingest_stranded,
+    index: usize,
+) -> u64 {
+    // SAFETY: the caller promises it.
+    unsafe { entry(&stranded, index) }.map_or(0, |entry| entry.transactions)
+}
+
+/// How many documents wait in it; 0 where `index` is not below the count.
+///
+/// # Safety
+/// `stranded` is NULL or live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn realm_ingest_stranded_documents(
+    stranded: *const realm_ingest_stranded,
+    index: usize,
+) -> u64 {
+    // SAFETY: the caller promises it.
+    unsafe { entry(&stranded, index) }.map_or(0, |entry| entry.documents)
+}
+
+/// Frees what `realm_ingest_app_stranded` gave; NULL is fine.
+///
+/// # Safety
+/// `stranded` is NULL or was not freed before.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn realm_ingest_stranded_free(stranded: *mut realm_ingest_stranded) {
+    // SAFETY: the caller promises it.
+    unsafe { take(stranded) }
+}
+
+/// What waits in the outbox goes on under this user, whoever's it was, and is sent from now on, whether a realm is opened
+/// there or not. The user is logged in, with this app. May wait for the disk, and for another process that is uploading
+/// it.
+///
+/// # Safety
+/// `app` and `user` are live; `path` points to its bytes; `error` is NULL or may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn realm_ingest_app_rehome(
+    app: *const realm_ingest_app,
+    path: *const c_char,
+    path_length: usize,
+    user: *const realm_ingest_user,
+    error: *mut *mut realm_ingest_error,
+) -> realm_ingest_code {
+    // SAFETY: the caller promises what each step needs.
+    unsafe {
+        enter(error, || {
+            let app = required(app, "app")?.handle();
+            let path = Path::new(text(path, path_length, "path")?);
+            let user = required(user, "user")?.handle();
+            app.call(|app| user.call(|user| app.rehome(path, user)))
+        })
+    }
+}
+
+/// Writes what waits in the outbox to a new file, one line of canonical Extended JSON a document, oldest first:
+/// `{"class":"Reading","document":{...}}`. The file is there as a whole and durable on success, or not at all. The outbox
+/// stays as it is. `documents`, which may be NULL, is their number.
+///
+/// # Safety
+/// `app` is live; the texts point to their bytes; `error` and `documents` are NULL or may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn realm_ingest_app_export(
+    app: *const realm_ingest_app,
+    path: *const c_char,
+    path_length: usize,
+    destination: *const c_char,
+    destination_length: usize,
+    error: *mut *mut realm_ingest_error,
+    documents: *mut u64,
+) -> realm_ingest_code {
+    // SAFETY: the caller promises what each step needs.
+    unsafe {
+        enter(error, || {
+            let app = required(app, "app")?.handle();
+            let path = Path::new(text(path, path_length, "path")?);
+            let destination = Path::new(text(destination, destination_length, "destination")?);
+            let exported = app.call(|app| app.export(path, destination))?;
+            if let Some(documents) = documents.as_mut() {
+                *documents = exported;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Deletes the outbox with everything that waits in it, for good. Together with the logout of an anonymous user this is
+/// the only act that deletes what waits. Refused while the outbox is open, in this process or in another. `documents`,
+/// which may be NULL, is the number of those that were in it.
+///
+/// # Safety
+/// `app` is live; `path` points to its bytes; `error` and `documents` are NULL or may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn realm_ingest_app_discard(
+    app: *const realm_ingest_app,
+    path: *const c_char,
+    path_length: usize,
+    error: *mut *mut realm_ingest_error,
+    documents: *mut u64,
+) -> realm_ingest_code {
+    // SAFETY: the caller promises what each step needs.
+    unsafe {
+        enter(error, || {
+            let app = required(app, "app")?.handle();
+            let path = Path::new(text(path, path_length, "path")?);
+            let discarded = app.call(|app| app.discard(path))?;
+            if let Some(documents) = documents.as_mut() {
+                *documents = discarded.objects;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// # Safety
+/// `stranded` is NULL or live.
+unsafe fn entry(stranded: &*const realm_ingest_stranded, index: usize) -> Option<&Entry> {
+    // SAFETY: the caller promises it.
+    unsafe { stranded.as_ref() }?.0.get(index)
+}
+
+/// # Safety
+/// `length` is NULL or may be written.
+unsafe fn shown(text: Option<&Text>, length: *mut usize) -> *const c_char {
+    // SAFETY: the caller promises it.
+    text.map_or(std::ptr::null(), |text| unsafe { text.show(length) })
+}
