@@ -1,12 +1,12 @@
 //! The transport a program gets by default: reqwest with rustls (ring), HTTP/2 where the server offers it, and
-//! connections that are kept. The only file that imports reqwest.
+//! connections that are kept. With proxy.rs the only file that imports reqwest.
 
 use std::error::Error as StdError;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{FailureKind, Method, Request, Response, ResponseFuture, Transport, tls};
+use super::{FailureKind, Method, Request, Response, ResponseFuture, Transport, proxy, tls};
 use crate::error::{Error, Result};
 
 /// A name that does not resolve or a host that does not answer shall not hold an attempt for longer: the uploader
@@ -74,6 +74,11 @@ impl HttpTransport {
                 Error::InvalidArgument(format!("the proxy cannot be used: {}", chain(&error)))
             })?;
             builder = builder.proxy(proxy);
+        } else {
+            // The first one keeps reqwest from reading the environment itself.
+            for proxy in proxy::of_environment(|name| std::env::var(name).ok()) {
+                builder = builder.proxy(proxy);
+            }
         }
         let client = builder.build().map_err(|error| {
             Error::InvalidArgument(format!("the HTTP client cannot be made: {}", chain(&error)))

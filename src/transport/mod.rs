@@ -3,6 +3,7 @@
 
 pub mod host;
 pub mod http;
+mod proxy;
 mod tls;
 
 use std::fmt;

@@ -1,7 +1,8 @@
-//! The way over a proxy, as an application sets it.
+//! The way over a proxy, as an application or its environment sets it.
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
+use std::process::Command;
 use std::thread::{self, JoinHandle};
 
 use realm_ingest::transport::http::{HttpOptions, HttpTransport};
@@ -29,6 +30,10 @@ fn send(url: &str, port: u16) -> Response {
         proxy: Some(format!("http://device:secret@127.0.0.1:{port}")),
         ..HttpOptions::default()
     };
+    send_with(url, options)
+}
+
+fn send_with(url: &str, options: HttpOptions) -> Response {
     let request = Request {
         method: Method::Get,
         url: url.to_owned(),
@@ -69,4 +74,80 @@ fn a_request_under_tls_asks_the_proxy_for_a_tunnel_and_says_what_it_answered() {
     let failure = response.failure.unwrap();
     assert!(failure.cause.contains("tunnel"), "{}", failure.cause);
     assert!(!failure.cause.contains("secret"), "{}", failure.cause);
+}
+
+/// Answers every request with this status, for as long as the test program runs.
+fn answering(address: &str, status: u16) -> SocketAddr {
+    let listener = TcpListener::bind(address).unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for socket in listener.incoming() {
+            let mut socket = socket.unwrap();
+            let mut lines = BufReader::new(socket.try_clone().unwrap()).lines();
+            while lines
+                .next()
+                .is_some_and(|line| line.is_ok_and(|line| !line.is_empty()))
+            {}
+            let answer = format!("HTTP/1.1 {status} X\r\nContent-Length: 0\r\n\r\n");
+            socket.write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    address
+}
+
+/// In the environment of a process it names the URL to ask for.
+const URL: &str = "REALM_INGEST_TEST_URL";
+const NAME: &str = "proxy::no_proxy_holds_for_addresses_too";
+
+/// What a process answers with that has these variables, and no others of the kind.
+fn status_in_environment(url: &str, variables: &[(&str, &str)]) -> u16 {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", NAME, "--nocapture"]).env(URL, url);
+    for name in [
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "NO_PROXY",
+        "REQUEST_METHOD",
+    ] {
+        command.env_remove(name).env_remove(name.to_lowercase());
+    }
+    let output = command.envs(variables.iter().copied()).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    // The harness writes to the same output, also on the same line.
+    let (_, status) = said.split_once("##").unwrap();
+    status.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn no_proxy_holds_for_addresses_too() {
+    if let Ok(url) = std::env::var(URL) {
+        println!("##{}", send_with(&url, HttpOptions::default()).status);
+        return;
+    }
+    const DIRECT: u16 = 200;
+    const PROXY: u16 = 204;
+    let four = format!("http://{}", answering("127.0.0.1:0", DIRECT));
+    let six = format!("http://{}", answering("[::1]:0", DIRECT));
+    let proxy = format!("http://{}", answering("127.0.0.1:0", PROXY));
+    for (list, url, expected) in [
+        ("", &four, PROXY),
+        ("*", &four, DIRECT),
+        ("*", &six, DIRECT),
+        ("example.com, *", &four, DIRECT),
+        ("[::1]", &six, DIRECT),
+        ("::1", &six, DIRECT),
+        ("[::1]", &four, PROXY),
+        ("example.com", &four, PROXY),
+        ("10.0.0.0/8,127.0.0.0/8", &four, DIRECT),
+    ] {
+        for (no, http) in [("NO_PROXY", "HTTP_PROXY"), ("no_proxy", "all_proxy")] {
+            let status = status_in_environment(url, &[(no, list), (http, &proxy)]);
+            assert_eq!(status, expected, "{no}={list} {http}, {url}");
+        }
+    }
+    // A proxy that a client of a CGI program could have named is none.
+    let cgi = [("HTTP_PROXY", &*proxy), ("REQUEST_METHOD", "GET")];
+    assert_eq!(status_in_environment(&four, &cgi), DIRECT);
+    assert_eq!(status_in_environment(&four, &[("HTTP_PROXY", "http://")]), DIRECT);
 }
