@@ -159,7 +159,11 @@ fn what_waits_is_sent_by_the_next_process() {
         let (url, path) = directory.split_once(' ').unwrap();
         let app = App::open(realm_ingest::app::AppConfig {
             path: Some(Path::new(path).to_owned()),
-            ..config(url, &tempfile::tempdir().unwrap(), Arc::new(common::TestClock::default()))
+            ..config(
+                url,
+                &tempfile::tempdir().unwrap(),
+                Arc::new(common::TestClock::default()),
+            )
         });
         let (realm, _errors) = common::open_realm(&app.unwrap().current_user().unwrap());
         realm.session().pause();

@@ -133,6 +133,11 @@ pub(super) mod ffi {
         /// Ends all work; whether all threads have ended. Below 0 there is no limit.
         fn shutdown(timeout_ms: i64) -> bool;
 
+        /// Whether this process may use the library: it is no forked child and has not shut it down.
+        fn process_status() -> Status;
+        /// Whether this is a forked child, in which locks may be held for ever.
+        fn is_forked_child() -> bool;
+
         /// Levels are those of `realm::logger::level`, 0..8. Replaces the former sink; null takes it away.
         fn set_log_sink(sink: UniquePtr<LogSink>, level: u8);
         fn set_log_level(level: u8);
@@ -272,6 +277,14 @@ fn version() -> &'static str {
 
 fn shutdown(timeout_ms: i64) -> bool {
     end_within(timeout_ms)
+}
+
+fn process_status() -> Status {
+    Status::of(crate::process::check())
+}
+
+fn is_forked_child() -> bool {
+    crate::process::is_foreign()
 }
 
 fn set_log_sink(sink: UniquePtr<ffi::LogSink>, level: u8) {

@@ -44,6 +44,7 @@ public:
     realm_instance& operator=(const realm_instance&) = delete;
 
     void begin() {
+        check_process();
         verify();
         if (transaction_.active())
             throw std::logic_error("The Realm is already in a write transaction");
@@ -52,6 +53,7 @@ public:
 
     /// Durable on return. When it throws, the transaction is over and nothing of it is kept.
     void commit() {
+        check_process();
         verify();
         if (!transaction_.active())
             throw std::logic_error("Can't commit a non-existing write transaction");
@@ -66,7 +68,11 @@ public:
     }
 
     /// Drops what an open transaction holds; without one it does nothing.
-    void cancel() noexcept { transaction_.abandon(); }
+    void cancel() noexcept {
+        if (ffi::is_forked_child())
+            transaction_.forget();
+        transaction_.abandon();
+    }
 
     /// Where objects are added. Throws unless this thread may use the realm.
     transaction& writable() {
@@ -112,10 +118,19 @@ private:
         }
     };
 
+    /// Throws in a forked child, and after a shutdown.
+    void check_process() {
+        auto status = ffi::process_status();
+        if (status.code == 0)
+            return;
+        cancel();
+        throw_if_failed(status);
+    }
+
     void shut() noexcept {
         if (closed_.exchange(true))
             return;
-        transaction_.abandon();
+        cancel();
         realm_->close();
     }
 
@@ -131,6 +146,7 @@ private:
 
 inline std::shared_ptr<realm_instance>
 realm_instance::open(const config& config, std::vector<bridge::object_schema> classes) {
+    throw_if_failed(ffi::process_status());
     if (!config.scheduler() || !config.scheduler()->is_on_thread())
         throw_wrong_thread();
     check_classes(config, classes);

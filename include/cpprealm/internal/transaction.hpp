@@ -191,6 +191,9 @@ public:
         objects_.clear();
     }
 
+    /// Ends it in a forked child, where the lock of the live ones may be held for ever.
+    void forget() noexcept { number_ = 0; }
+
     /// The transaction of a handle.
     static transaction& of(std::uint64_t number, const char* class_name) {
         transaction* found = number == 0 ? nullptr : live_transactions::instance().find(number);

@@ -90,9 +90,11 @@ struct sync_session {
 
 private:
     const ffi::Session& alive() const {
-        if (!(*session_)->is_alive())
+        if (!(*session_)->is_alive()) {
+            throw_if_failed(ffi::process_status());
             throw std::runtime_error(
                 "Realm: Error accessing sync_session which has been destroyed.");
+        }
         return **session_;
     }
 
