@@ -131,6 +131,50 @@ fn without_room_for_a_new_file_the_damaged_one_goes_on() {
 }
 
 #[test]
+fn processes_that_meet_damage_together_share_one_repair() {
+    const TEST: &str = "healing::processes_that_meet_damage_together_share_one_repair";
+    let until_read = |outbox: &SqliteOutbox| {
+        while let Err(error) = read_all(outbox) {
+            assert!(error.is_retryable(), "{error:?}");
+        }
+    };
+    if let Some(path) = other_part(TEST) {
+        let outbox = open(&path);
+        println!("##open");
+        std::io::stdout().flush().unwrap();
+        until_read(&outbox);
+        append(&outbox, b"document").unwrap();
+        return;
+    }
+    let folder = damaged(|path| overwrite_page_of(path, 20));
+    let outbox = open(&folder.path());
+    let mut processes: Vec<_> = (0..3)
+        .map(|_| other_process(TEST, &folder.path()).spawn().unwrap())
+        .collect();
+    // Kept until they end: they also say there how the test went.
+    let mut outputs = Vec::new();
+    for process in &mut processes {
+        let mut lines = BufReader::new(process.stdout.take().unwrap())
+            .lines()
+            .map(Result::unwrap);
+        lines.find(|line| said(line) == Some("open")).unwrap();
+        outputs.push(lines);
+    }
+    until_read(&outbox);
+    for mut process in processes {
+        assert!(process.wait().unwrap().success());
+    }
+    let moved = folder
+        .names()
+        .into_iter()
+        .filter(|name| name.contains(".corrupt-") && !name.ends_with("-wal") && !name.ends_with("-shm"));
+    assert_eq!(moved.count(), 1, "replaced once");
+    let rows = rows_with_gaps(&outbox);
+    assert!(rows.len() >= 40, "{} rows", rows.len());
+    assert_eq!(rows.last().unwrap().seq, 43);
+}
+
+#[test]
 fn a_recovery_that_is_killed_loses_nothing_more() {
     const TEST: &str = "healing::a_recovery_that_is_killed_loses_nothing_more";
     if let Some(path) = other_part(TEST) {

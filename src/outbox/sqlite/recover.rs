@@ -25,6 +25,10 @@ use crate::outbox::{Error, Options, Recovered, Result};
 /// How often a path is opened anew because its file was exchanged meanwhile.
 const ATTEMPTS: u32 = 5;
 
+/// Another process that meets the damage closes the file as well, to replace it; so the first to do so
+/// waits a little for the others.
+const OTHERS_WAIT: Duration = Duration::from_millis(500);
+
 /// The database and what SQLite keeps beside it, in the order in which they are moved aside.
 const FILES: [&str; 3] = ["-wal", "-shm", ""];
 
@@ -72,17 +76,26 @@ pub(super) fn open(path: &Path, options: &Options, known: &Known) -> Result<Open
     })
 }
 
-/// Replaces the file at the path, in which a call met damage and which nobody has open.
+/// Replaces the file at the path, in which a call met damage and which this process has closed since.
 ///
 /// # Errors
 /// The file is still in its place: [`Error::Locked`] while anybody has it open, or there is no room for
 /// a new one.
-pub(super) fn replace_damaged(path: &Path, known: &Known, reason: &str) -> Result<()> {
+pub(super) fn replace_damaged(
+    path: &Path,
+    damaged: Option<FileId>,
+    known: &Known,
+    reason: &str,
+) -> Result<()> {
     let _lock = lock(path)?;
     if is_file(&recovered_file(path))? {
         return finish(path);
     }
-    exchange(path, Duration::ZERO, known, reason)
+    if file_id(path) != damaged {
+        // Another process met the damage as well, and has replaced the file.
+        return Ok(());
+    }
+    exchange(path, OTHERS_WAIT, known, reason)
 }
 
 /// Two processes may find the same damage. The second one must not move aside what the first one has
@@ -213,8 +226,11 @@ fn sync_folder(path: &Path) -> Result<()> {
     realm_ingest_durable::sync_parent(path).map_err(|source| Error::io("sync the folder of", path, source))
 }
 
+/// What tells a file from others, while it is there.
+pub(super) type FileId = (u64, u64);
+
 #[cfg(unix)]
-fn file_id(path: &Path) -> Option<(u64, u64)> {
+pub(super) fn file_id(path: &Path) -> Option<FileId> {
     use std::os::unix::fs::MetadataExt;
     let metadata = fs::metadata(path).ok()?;
     Some((metadata.dev(), metadata.ino()))
@@ -222,7 +238,7 @@ fn file_id(path: &Path) -> Option<(u64, u64)> {
 
 /// Where a file in use cannot be renamed, it is not exchanged while it is being opened.
 #[cfg(not(unix))]
-fn file_id(path: &Path) -> Option<(u64, u64)> {
+pub(super) fn file_id(path: &Path) -> Option<FileId> {
     fs::metadata(path).ok().map(|_| (0, 0))
 }
 
