@@ -170,10 +170,12 @@ enum Hold {
 /// Beside the errors named below every method can fail with [`Error::Corrupt`], when the file is
 /// damaged and cannot be replaced for now (invariant 6), and with [`Error::ForeignProcess`].
 pub trait Outbox: Send + Sync {
-    /// Where the rows come from, as the file says it now: another process may have changed it.
+    /// Where the rows come from, as the file says it now: another process may have changed it. What is
+    /// returned is on the disk: sent under a lineage that power loss undid, rows would be taken for those
+    /// of a copy.
     ///
     /// # Errors
-    /// The file could not be read.
+    /// The file could not be read, or not be synced.
     fn origin(&self) -> Result<Origin>;
 
     /// Gives the outbox a new identity, of which nothing is settled, and returns it. Rows keep their

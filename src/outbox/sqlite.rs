@@ -37,6 +37,7 @@ use self::pack::Packer;
 use self::process::InProcess;
 pub(crate) use self::remove::{delete, is_outbox};
 pub(super) use self::right::Right;
+use self::rows::Leased;
 use self::turns::Turns;
 use super::{
     Durability, Error, Hold, Lease, Loss, LossMark, Options, Origin, Outbox, Owner, Pending, Recovered,
@@ -165,6 +166,10 @@ impl SqliteOutbox {
         self.mended(|| read(&self.drain().connection).map_err(|source| self.failed(source)))
     }
 
+    fn is_known(&self, id: SchemaId) -> bool {
+        self.known().schemas.contains_key(&id)
+    }
+
     /// The schema, of this process's memory or of the file.
     fn find_schema(&self, id: SchemaId) -> Result<StoredSchema> {
         if let Some(known) = self.known().schemas.get(&id) {
@@ -178,28 +183,42 @@ impl SqliteOutbox {
         Ok(schema)
     }
 
+    fn origin_once(&self) -> Result<Origin> {
+        let origin = meta::origin(&self.drain().connection).map_err(|source| self.failed(source))?;
+        let is_on_disk = {
+            let sent_as = self.sent_as();
+            sent_as.on_disk && sent_as.lineage == origin.lineage
+        };
+        if is_on_disk {
+            return Ok(origin);
+        }
+        // Syncing this one syncs all that was committed before it.
+        let origin = self.write_alone(Durability::Full, |transaction| {
+            meta::count_sync(transaction)?;
+            meta::origin(transaction)
+        })?;
+        *self.sent_as() = SentAs {
+            lineage: origin.lineage.clone(),
+            on_disk: true,
+        };
+        Ok(origin)
+    }
+
     fn lease_once(&self, after: i64, max_bytes: u64) -> Result<Option<Lease>> {
         let leased = rows::lease(&mut self.drain().connection, after, max_bytes);
-        let leased = leased.map_err(|source| self.failed(source))?;
-        let Some(newest) = leased.rows.last().map(|row| row.seq) else {
+        let Leased { rows, unsynced } = leased.map_err(|source| self.failed(source))?;
+        let Some(newest) = rows.last().map(|row| row.seq) else {
             return Ok(None);
         };
-        let lineage_on_disk = {
-            let sent_as = self.sent_as();
-            sent_as.on_disk && sent_as.lineage == leased.lineage
-        };
-        if leased.unsynced || !lineage_on_disk {
-            // With relaxed durability power loss could still undo the rows, and their numbers would be
-            // given out a second time. Syncing this note syncs all that was committed before it.
+        if unsynced {
+            // Relaxed durability: rows that power loss could still undo must not be sent, as their
+            // numbers would be given out a second time (invariant 4). Syncing this note syncs all
+            // that was committed before it.
             self.write_alone(Durability::Full, |transaction| {
                 meta::raise_high_seq(transaction, newest)
             })?;
-            *self.sent_as() = SentAs {
-                lineage: leased.lineage,
-                on_disk: true,
-            };
         }
-        Ok(Some(Lease { rows: leased.rows }))
+        Ok(Some(Lease { rows }))
     }
 }
 
@@ -243,7 +262,7 @@ fn connect(path: &Path, options: &Options, mut writer: Connection) -> Result<(Fi
 
 impl Outbox for SqliteOutbox {
     fn origin(&self) -> Result<Origin> {
-        self.reading(meta::origin)
+        self.mended(|| self.origin_once())
     }
 
     fn renew_identity(&self) -> Result<String> {
@@ -298,7 +317,9 @@ impl Outbox for SqliteOutbox {
     fn append(&self, transaction: &WriteTransaction<'_>) -> Result<i64> {
         self.process.check(&self.path)?;
         check(transaction)?;
-        self.find_schema(transaction.schema)?;
+        if !self.is_known(transaction.schema) {
+            self.find_schema(transaction.schema)?;
+        }
         self.mended(|| {
             let row = self.packer.pack(transaction);
             let mut dropped = Pending::default();

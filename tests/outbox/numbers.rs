@@ -4,7 +4,7 @@ use std::fs;
 
 use realm_ingest::outbox::Outbox;
 
-use crate::common::{Folder, append, drain, open, rows};
+use crate::common::{Folder, append, commit_ends, drain, open, rows};
 
 #[test]
 fn numbers_go_on_after_a_drain_and_a_restart() {
@@ -141,4 +141,31 @@ fn a_file_that_went_back_in_place_is_told_apart_by_its_lineage() {
     let later = outbox.origin().unwrap();
     assert_eq!(later.acked, original.acked);
     assert_ne!(later.lineage, original.lineage, "also when it has caught up");
+}
+
+#[test]
+fn a_lineage_is_on_the_disk_before_it_is_given_out() {
+    let folder = Folder::new();
+    let outbox = open(&folder.path());
+    for _ in 0..5 {
+        append(&outbox, b"document").unwrap();
+    }
+    // What is not settled by a synced commit is synced by one that is made for it.
+    let commits = || commit_ends(&fs::read(folder.join("default.realm-wal")).unwrap()).len();
+    outbox.origin().unwrap();
+    let before = commits();
+    outbox.settle(1).unwrap();
+    assert_eq!(commits(), before + 1);
+    outbox.origin().unwrap();
+    outbox.origin().unwrap();
+    assert_eq!(commits(), before + 2, "once");
+    outbox.settle(2).unwrap();
+    append(&outbox, b"document").unwrap();
+    outbox.origin().unwrap();
+    assert_eq!(commits(), before + 4, "writing a row has synced it");
+    // It starts the log over.
+    let other = open(&folder.path());
+    outbox.settle(3).unwrap();
+    other.origin().unwrap();
+    assert_eq!(commits(), 2, "somebody else does not know");
 }

@@ -18,6 +18,14 @@ pub(super) fn origin(connection: &Connection) -> Result<Origin> {
         })
 }
 
+/// A change for the sake of its sync: a commit that changes nothing is not synced.
+pub(super) fn count_sync(connection: &Connection) -> Result<()> {
+    connection
+        .prepare_cached("UPDATE meta SET syncs = syncs + 1")?
+        .execute([])
+        .map(|_| ())
+}
+
 pub(super) fn set_identity(connection: &Connection, identity: &str) -> Result<()> {
     connection
         .execute(

@@ -197,19 +197,15 @@ pub(super) struct Leased {
     pub(super) rows: Vec<Row>,
     /// Power loss may still undo them.
     pub(super) unsynced: bool,
-    /// The lineage at the time.
-    pub(super) lineage: String,
 }
 
 /// The oldest transactions after `after`, up to `max_bytes`. Reads nothing of a row that no longer fits.
 pub(super) fn lease(connection: &mut Connection, after: i64, max_bytes: u64) -> Result<Leased> {
     // One view of the file for all statements.
     let transaction = connection.transaction()?;
-    let (relaxed, high_seq, lineage) = transaction
-        .prepare_cached("SELECT relaxed, high_seq, lineage FROM meta")?
-        .query_row([], |row| {
-            Ok((row.get::<_, bool>(0)?, row.get::<_, i64>(1)?, row.get(2)?))
-        })?;
+    let (relaxed, high_seq): (bool, i64) = transaction
+        .prepare_cached("SELECT relaxed, high_seq FROM meta")?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let begin = transaction
         .prepare_cached(
             "SELECT seq, CASE WHEN first IS NULL THEN bytes_through - bytes ELSE bytes_through END
@@ -241,7 +237,6 @@ pub(super) fn lease(connection: &mut Connection, after: i64, max_bytes: u64) -> 
     Ok(Leased {
         rows,
         unsynced: relaxed && newest > high_seq,
-        lineage,
     })
 }
 

@@ -138,10 +138,12 @@ struct Losses {
 }
 
 impl Losses {
+    /// Of an end that could not be read the record does not say where it was, so it says nothing of the
+    /// rows that came after.
     fn is_known(&self, seq: i64) -> bool {
         self.of
             .iter()
-            .any(|(_, loss)| (loss.first..=loss.last).contains(&seq))
+            .any(|(_, loss)| loss.last < i64::MAX && (loss.first..=loss.last).contains(&seq))
     }
 
     fn note(&mut self, first: i64, last: i64) {

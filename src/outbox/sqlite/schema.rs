@@ -67,7 +67,8 @@ pub(super) const CREATE: &str = "
         app TEXT,
         user TEXT,
         principal TEXT,
-        tidied INTEGER NOT NULL DEFAULT 0
+        tidied INTEGER NOT NULL DEFAULT 0,
+        syncs INTEGER NOT NULL DEFAULT 0
     ) STRICT;
     CREATE TABLE loss (
         id INTEGER PRIMARY KEY,
@@ -114,6 +115,7 @@ const FROM_1: &str = "
     ALTER TABLE meta ADD COLUMN user TEXT;
     ALTER TABLE meta ADD COLUMN principal TEXT;
     ALTER TABLE meta ADD COLUMN tidied INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE meta ADD COLUMN syncs INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE tx ADD COLUMN first INTEGER;
     UPDATE meta SET lineage = lower(hex(randomblob(16)));
     CREATE TABLE loss (
@@ -301,7 +303,7 @@ fn create(connection: &mut Connection, path: &Path, lock_wait: Duration) -> rusq
     if pragma(&transaction, "application_id")? != APPLICATION_ID {
         transaction.execute_batch(CREATE)?;
         transaction.execute(
-            "INSERT INTO meta VALUES (1, ?1, ?2, 0, 0, 0, 0, 0, ?3, 0, NULL, NULL, NULL, 0)",
+            "INSERT INTO meta VALUES (1, ?1, ?2, 0, 0, 0, 0, 0, ?3, 0, NULL, NULL, NULL, 0, 0)",
             params![new_identity(), stamp(path), new_identity()],
         )?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
@@ -365,7 +367,7 @@ fn configure(connection: &Connection, lock_wait: Duration) -> rusqlite::Result<(
 fn validate(connection: &Connection, path: &Path) -> std::result::Result<(), Refused> {
     let check = || -> rusqlite::Result<Option<&'static str>> {
         let (identity, high_seq, lineage): (String, i64, String) = connection.query_row(
-            "SELECT identity, high_seq, lineage, acked, app, user, principal,
+            "SELECT identity, high_seq, lineage, acked, app, user, principal, syncs,
                     stamp, relaxed, dropped_transactions, dropped_objects, dropped_bytes, tidied
              FROM meta WHERE id = 1",
             [],
