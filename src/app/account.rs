@@ -32,6 +32,8 @@ pub(crate) trait Follower: Send + Sync {
     fn logged_out(&self);
     /// The server took the session away. `replaced`: the library logs another user in, under whom it goes on.
     fn rejected(&self, reason: &Error, replaced: bool);
+    /// Nobody could be logged in in its place yet, which is tried again.
+    fn still_rejected(&self, reason: &Error);
     /// What waits goes on under this user.
     fn succeeded_by(&self, successor: &User);
 }
@@ -239,6 +241,16 @@ impl Account {
         let replaced = self.awaits_successor();
         self.each_follower(|follower| follower.rejected(reason, replaced));
         true
+    }
+
+    pub(crate) fn still_rejected(&self, reason: &Error) {
+        log::warn!(
+            target: "ingest::app",
+            "nobody could be logged in yet in the place of user {}: {}",
+            self.id,
+            reason.full_message()
+        );
+        self.each_follower(|follower| follower.still_rejected(reason));
     }
 
     fn clear(&self, state: UserState, rejected: bool) -> Option<String> {

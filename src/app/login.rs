@@ -107,7 +107,7 @@ impl Inner {
     }
 
     /// Takes over the log-ins of other processes.
-    async fn adopt_stored(self: &Arc<Inner>) -> Result<()> {
+    pub(crate) async fn adopt_stored(self: &Arc<Inner>) -> Result<()> {
         let inner = self.clone();
         let stored = blocking(move || inner.store.load()).await?;
         self.users().removed.extend(stored.removed);
@@ -224,12 +224,7 @@ impl Inner {
                 }
                 let Some(app) = Weak::upgrade(&inner) else { return };
                 if let Err(error) = app.log_in_anonymously().await {
-                    log::warn!(
-                        target: "ingest::app",
-                        "nobody could be logged in yet in the place of user {}: {}",
-                        lost.id,
-                        error.full_message()
-                    );
+                    lost.still_rejected(&error);
                 }
             }
             lost.replacing.store(false, Ordering::Release);

@@ -31,6 +31,30 @@ pub(super) fn owner_of(user: &User) -> Owner {
     }
 }
 
+pub(crate) fn is_owner(user: &User, owner: &Owner) -> bool {
+    (owner.user.as_str(), &owner.app) == (user.id(), &user.app.app_id)
+}
+
+/// Another process has given the session's outbox to this owner: the session goes on under that user. False where it is
+/// not logged in here either.
+pub(crate) async fn follow(core: &Arc<Core>, owner: &Owner) -> bool {
+    let app = core.user().app;
+    if let Err(error) = app.adopt_stored().await {
+        log::warn!(target: "ingest::session", "{}", error.full_message());
+    }
+    let user = sender(&app, owner);
+    if let Some(user) = &user {
+        log::warn!(
+            target: "ingest::session",
+            "what waits in {} goes on under user {}: another process has re-homed it",
+            core.path.display(),
+            user.id()
+        );
+        core.rehome(user.clone());
+    }
+    user.is_some()
+}
+
 /// Makes the user the owner of the outbox, if it may be.
 ///
 /// # Errors
@@ -40,7 +64,7 @@ pub(super) fn claim(user: &User, path: &Path, outbox: &dyn Outbox) -> Result<()>
     let Some(owner) = outbox.owner()? else {
         return Ok(outbox.set_owner(&claimant)?);
     };
-    if (&owner.app, &owner.user) == (&claimant.app, &claimant.user) {
+    if is_owner(user, &owner) {
         if owner.principal != claimant.principal && !claimant.principal.is_empty() {
             outbox.set_owner(&claimant)?;
         }

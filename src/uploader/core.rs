@@ -462,6 +462,7 @@ impl Core {
         match () {
             () if status.ended => SessionState::Inactive,
             () if status.paused => SessionState::Paused,
+            () if status.user.account.awaits_successor() => SessionState::WaitingForAccessToken,
             () if !status.is_active() => SessionState::Inactive,
             () if status.opens == 0 && status.stop == StopPolicy::AfterChangesUploaded => SessionState::Dying,
             () if status.refreshing => SessionState::WaitingForAccessToken,
@@ -521,6 +522,14 @@ impl Core {
     }
 
     /// Waits go on where another user will.
+    pub(super) fn still_rejected(&self, reason: &Error) {
+        let text = format!("No other anonymous user could be logged in yet: {reason}");
+        self.report_soon(SyncError {
+            link: reason.link().to_owned(),
+            ..sync_error(Code::AuthError, text, false)
+        });
+    }
+
     pub(super) fn rejected(&self, reason: &Error, replaced: bool) {
         let text = if replaced {
             format!(

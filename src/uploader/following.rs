@@ -31,6 +31,12 @@ impl Follower for Following {
         }
     }
 
+    fn still_rejected(&self, reason: &Error) {
+        if let Some(core) = self.0.upgrade() {
+            core.still_rejected(reason);
+        }
+    }
+
     fn rejected(&self, reason: &Error, replaced: bool) {
         if let Some(core) = self.0.upgrade() {
             core.rejected(reason, replaced);

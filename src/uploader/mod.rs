@@ -28,7 +28,8 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use self::core::Core;
 use crate::error::Code;
-use crate::outbox::{self, Origin, Outbox, UploaderGuard};
+use crate::outbox::{self, Origin, Outbox, Owner, UploaderGuard};
+use crate::realm::homes;
 use batch::{Batch, Body};
 use exchange::Answer;
 pub(crate) use policy::backoff;
@@ -188,6 +189,10 @@ impl Uploader {
     }
 
     async fn handshake(&mut self) -> Result<(), Stop> {
+        let owner = self.outbox(|outbox| outbox.owner()).await.map_err(unusable)?;
+        if let Some(owner) = owner.filter(|owner| !homes::is_owner(&self.core.user(), owner)) {
+            return Err(self.moved(owner).await);
+        }
         let waits = self.core.waits();
         // Read before the question: what is acknowledged from now on, to whomever, the server knows.
         let origin = self.outbox(|outbox| outbox.origin()).await.map_err(unusable)?;
@@ -207,6 +212,21 @@ impl Uploader {
         self.core.answered(&waits);
         self.core.show_connection(self.stops, ConnectionState::Connected);
         Ok(())
+    }
+
+    /// Another process has given the outbox to another user.
+    async fn moved(&self, owner: Owner) -> Stop {
+        if homes::follow(&self.core, &owner).await {
+            // The new user's coming ends this.
+            return Stop::SignedOut;
+        }
+        let text = format!(
+            "the outbox at {} was re-homed by another process and belongs to user {} of app {}, who is not logged in here",
+            self.core.path.display(),
+            owner.user,
+            owner.app
+        );
+        Stop::Retry(sync_error(Code::MismatchedConfig, text, false), None)
     }
 
     /// The outbox is a copy, an older one or a twin: its next rows would be taken for ones that are already stored.

@@ -25,6 +25,8 @@ pub struct Part {
     writes: Vec<(String, Vec<i64>)>,
     /// These log out at last.
     log_out: Vec<String>,
+    /// Whose default outbox goes on under the anonymous user at last.
+    re_home: Option<String>,
 }
 
 impl Part {
@@ -36,6 +38,7 @@ impl Part {
             key: None,
             writes: writes.collect(),
             log_out: Vec::new(),
+            re_home: None,
         }
     }
 
@@ -47,6 +50,11 @@ impl Part {
 
     pub fn then_log_out(mut self, who: &str) -> Part {
         self.log_out.push(who.to_owned());
+        self
+    }
+
+    pub fn then_re_home(mut self, who: &str) -> Part {
+        self.re_home = Some(who.to_owned());
         self
     }
 
@@ -99,6 +107,10 @@ impl Part {
             })
             .collect();
         self.log_out.iter().for_each(|who| log_in(who).log_out().unwrap());
+        if let Some(who) = &self.re_home {
+            let path = log_in(who).realm_path().unwrap();
+            app.rehome(&path, &log_in(&String::new())).unwrap();
+        }
         let users = app.users();
         println!("##{}", users.last().map_or("", |user| user.id()));
         // Until it is killed.

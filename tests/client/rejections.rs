@@ -84,6 +84,13 @@ fn a_rejected_device_keeps_its_data_through_restarts_while_nobody_can_log_in() {
         (Code::AuthError, false),
         "{error:?}"
     );
+    let error = errors.recv_timeout(LIMIT).unwrap();
+    assert_eq!(
+        (error.code, error.is_fatal),
+        (Code::AuthError, false),
+        "{error:?}"
+    );
+    assert!(error.message.contains("later"), "{}", error.message);
     let path = realm.path().to_owned();
     drop(realm);
     fixture.restarted();

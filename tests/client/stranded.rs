@@ -213,6 +213,28 @@ fn an_open_outbox_is_re_homed_with_its_session() {
 }
 
 #[test]
+fn an_outbox_that_another_process_re_homes_is_not_sent_under_the_former_user() {
+    let fixture = Fixture::new();
+    let (realm, _errors) = fixture.realm();
+    uploaded(&realm);
+    realm.session().pause();
+    Part::new(&fixture, &[])
+        .then_re_home("a@b.c")
+        .play_and_be_killed();
+    write(&realm, [1]);
+    realm.session().resume();
+    uploaded(&realm);
+    assert_eq!(fixture.server.ids(), [1]);
+    let users = fixture.app.users();
+    let user = users.iter().find(|user| user.id() == "anon1").unwrap();
+    let sent = fixture.server.seen("POST ingest").pop().unwrap();
+    assert_eq!(
+        sent.headers["authorization"],
+        format!("Bearer {}", user.access_token())
+    );
+}
+
+#[test]
 fn discarding_deletes_an_outbox_and_nothing_else_does() {
     let fixture = Fixture::new();
     Part::new(&fixture, &[("a@b.c", &[1])])
