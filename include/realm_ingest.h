@@ -222,7 +222,8 @@ realm_ingest_code realm_ingest_app_config_set_metadata_encryption_key(realm_inge
 // Frees a configuration; NULL is fine.
 void realm_ingest_app_config_free(realm_ingest_app_config *config);
 
-// Opens an app. The configuration is copied. Does not use the network.
+// Opens an app. The configuration is copied. Does not use the network. From now on a forked child of this process
+// cannot use the library: every call in it fails with REALM_INGEST_LOGIC_ERROR.
 realm_ingest_code realm_ingest_app_new(const realm_ingest_app_config *config,
                                        realm_ingest_error **error,
                                        realm_ingest_app **app);

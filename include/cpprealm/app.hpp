@@ -32,6 +32,9 @@ struct app_access;
 /// With the built-in transport a call does all its HTTP on the calling thread: its future is ready,
 /// and its callback has run, when it returns. With an application's own transport it returns at
 /// once and the answer may come on any thread.
+///
+/// A process that has opened an App must not go on in a forked child: threads and locks do not come
+/// along, so every call in the child throws. Fork before the first App, or `exec` a program.
 class App {
 public:
     // GCC counts the copy constructor that it makes itself as a use of the deprecated members.

@@ -100,6 +100,9 @@ impl fmt::Debug for AppConfig {
 
 /// An app: its server, its users, and the threads that work for them. A handle, cheap to clone; any thread may use it.
 /// Open sessions keep the app alive when the last handle goes.
+///
+/// A process that has opened an app must not go on in a forked child: threads and locks do not come along, so every call
+/// in the child fails. Fork before the first app is opened, or start another program.
 #[derive(Clone)]
 pub struct App {
     pub(crate) inner: Arc<Inner>,

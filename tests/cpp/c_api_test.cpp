@@ -289,6 +289,55 @@ TEST_F(c_api, documents_of_a_transaction_arrive) {
     EXPECT_EQ(gateway.count("CLog"), 2U);
 }
 
+TEST_F(c_api, classes_that_alternate_arrive_however_often_they_do) {
+    auto realm = open_realm(log_in(app), make_config());
+    auto transaction = begin(realm);
+    for (std::int64_t id = 0; id < 15000; ++id) {
+        append(transaction, "CReading", reading(id, 0.5));
+        append(transaction, "CLog", log_entry(id));
+    }
+    EXPECT_EQ(commit(transaction).code, REALM_INGEST_OK);
+    auto waited = wait(realm, 60000);
+    ASSERT_EQ(waited.code, REALM_INGEST_OK) << waited.message();
+    EXPECT_EQ(gateway.count("CReading"), 15000U);
+    EXPECT_EQ(gateway.count("CLog"), 15000U);
+}
+
+TEST_F(c_api, every_call_in_a_forked_child_says_so_at_once) {
+    auto user = log_in(app);
+    auto realm = open_realm(user, make_config());
+    auto transaction = begin(realm);
+    append(transaction, "CLog", log_entry(1));
+    auto pid = fork();
+    if (pid == 0) {
+        alarm(60);
+        auto refused = [](const outcome& result) {
+            return result.code == REALM_INGEST_LOGIC_ERROR &&
+                   result.message().find("this process was forked from process ") == 0;
+        };
+        realm_ingest_user* another = nullptr;
+        std::uint64_t documents = 0;
+        bool all = refused(append(realm, "CLog", log_entry(2))) && refused(commit(transaction)) &&
+                   refused(wait(realm, -1)) && refused(call([&](auto error) {
+                       return realm_ingest_app_login_anonymous(app.get(), error, &another);
+                   })) &&
+                   refused(call([&](auto error) {
+                       return realm_ingest_realm_pending(realm.get(), error, &documents);
+                   }));
+        transaction.reset();
+        realm.reset();
+        user.reset();
+        app.reset();
+        _exit(all ? 0 : 1);
+    }
+    int status = -1;
+    waitpid(pid, &status, 0);
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+    EXPECT_EQ(commit(transaction).code, REALM_INGEST_OK);
+    EXPECT_EQ(wait(realm, 60000).code, REALM_INGEST_OK);
+    EXPECT_EQ(gateway.count("CLog"), 1U);
+}
+
 TEST_F(c_api, a_transaction_that_is_freed_or_refused_leaves_nothing) {
     auto realm = open_realm(log_in(app), make_config());
     {

@@ -1,7 +1,6 @@
 // A program that forks with open databases: every call in the child says so at once, whatever the
 // parent's threads were doing, and nothing of the parent's is harmed.
 #include <cpprealm/sdk.hpp>
-#include <realm_ingest.h>
 
 #include <gtest/gtest.h>
 
