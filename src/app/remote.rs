@@ -15,6 +15,7 @@ pub(crate) const DEFAULT_BASE_URL: &str = "https://services.cloud.mongodb.com";
 /// Stands in for the closed default, so that a program which sets no address needs no edit.
 pub(crate) const URL_VARIABLE: &str = "REALM_INGEST_URL";
 const BASE_PATH: &str = "/api/client/v2.0";
+/// Without a byte that moves: the server is gone or hangs.
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// As Realm's clients: more is a loop.
 const MAX_REDIRECTS: u32 = 20;
@@ -36,7 +37,6 @@ pub(crate) struct Call {
     pub(crate) token: Option<String>,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Bytes,
-    pub(crate) timeout: Duration,
 }
 
 impl Call {
@@ -54,7 +54,6 @@ impl Call {
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .to_vec(),
             body: body.into(),
-            timeout: TIMEOUT,
         }
     }
 }
@@ -200,7 +199,6 @@ impl Remote {
                 token: None,
                 headers: Vec::new(),
                 body: Bytes::new(),
-                timeout: TIMEOUT,
             };
             let response = self.transport.send(self.request(&from, call)).await;
             if is_redirect(&response) {
@@ -249,7 +247,7 @@ impl Remote {
         Request {
             method: call.method,
             url,
-            timeout: call.timeout,
+            timeout: TIMEOUT,
             headers,
             body: call.body,
         }

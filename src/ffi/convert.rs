@@ -122,6 +122,8 @@ impl From<&HttpSettings> for HttpOptions {
 
 impl From<Request> for HttpRequest {
     fn from(request: Request) -> HttpRequest {
+        // An application's transport does not tell what moves.
+        let limit = request.time_limit();
         HttpRequest {
             method: match request.method {
                 Method::Get => 0,
@@ -131,7 +133,7 @@ impl From<Request> for HttpRequest {
                 Method::Delete => 4,
             },
             url: request.url,
-            timeout_ms: u64::try_from(request.timeout.as_millis()).unwrap_or(u64::MAX),
+            timeout_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
             headers: headers(request.headers),
             body: request.body.to_vec(),
         }

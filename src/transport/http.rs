@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::progress::{Body, Progress};
 use super::{FailureKind, Method, Request, Response, ResponseFuture, Transport, proxy, tls};
 use crate::error::{Error, Result};
 
@@ -14,6 +15,10 @@ use crate::error::{Error, Result};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Below the idle limits of common load balancers (60 s and more), so that the client closes first.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
+
+/// More than the largest answer of a gateway: 400,000 refusals, for which it counts 384 bytes each. What sends without end
+/// is no gateway, and must not fill the device's memory.
+const MAX_ANSWER: usize = 160 << 20;
 
 /// What can be set for the default transport.
 #[derive(Clone, Default)]
@@ -92,10 +97,7 @@ impl HttpTransport {
 
 impl Transport for HttpTransport {
     fn send(&self, request: Request) -> ResponseFuture {
-        let mut builder = self
-            .client
-            .request(method(request.method), &request.url)
-            .timeout(request.timeout);
+        let mut builder = self.client.request(method(request.method), &request.url);
         let own = |name: &str| self.headers.iter().any(|(key, _)| key.eq_ignore_ascii_case(name));
         for (name, value) in request
             .headers
@@ -105,13 +107,17 @@ impl Transport for HttpTransport {
         {
             builder = builder.header(name, value);
         }
-        if !request.body.is_empty() {
-            builder = builder.body(request.body);
-        }
+        let (limit, size) = (request.timeout, request.body.len());
         Box::pin(async move {
-            let answer = match builder.send().await {
-                Ok(answer) => answer,
-                Err(error) => return failed(error),
+            let progress = Progress::start();
+            if size > 0 {
+                let body = Body::new(request.body, progress.clone());
+                builder = builder.body(reqwest::Body::wrap(body));
+            }
+            let mut answer = match progress.watch(builder.send(), limit).await {
+                Some(Ok(answer)) => answer,
+                Some(Err(error)) => return failed(error),
+                None => return stalled(limit, progress.sent(), size),
             };
             let status = answer.status().as_u16();
             let headers = answer
@@ -124,14 +130,23 @@ impl Transport for HttpTransport {
                     )
                 })
                 .collect();
-            match answer.bytes().await {
-                Ok(body) => Response {
-                    status,
-                    headers,
-                    body: body.into(),
-                    ..Response::default()
-                },
-                Err(error) => failed(error),
+            let mut body = Vec::new();
+            loop {
+                match progress.watch(answer.chunk(), limit).await {
+                    Some(Ok(Some(piece))) if body.len() + piece.len() <= MAX_ANSWER => {
+                        body.extend_from_slice(&piece)
+                    }
+                    Some(Ok(Some(_))) => return too_large(),
+                    Some(Ok(None)) => break,
+                    Some(Err(error)) => return failed(error),
+                    None => return stalled(limit, size, size),
+                }
+            }
+            Response {
+                status,
+                headers,
+                body,
+                ..Response::default()
             }
         })
     }
@@ -145,6 +160,22 @@ fn method(method: Method) -> reqwest::Method {
         Method::Put => reqwest::Method::PUT,
         Method::Delete => reqwest::Method::DELETE,
     }
+}
+
+fn stalled(limit: Duration, sent: usize, size: usize) -> Response {
+    let what = if sent < size {
+        format!("nothing moved for more than {limit:?}, with {sent} of {size} bytes sent")
+    } else {
+        format!("no answer came, or no more of it, for more than {limit:?}")
+    };
+    Response::failed(FailureKind::Timeout, what)
+}
+
+fn too_large() -> Response {
+    Response::failed(
+        FailureKind::Broken,
+        format!("the answer is larger than {MAX_ANSWER} bytes, which no gateway sends"),
+    )
 }
 
 fn failed(error: reqwest::Error) -> Response {

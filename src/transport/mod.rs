@@ -3,6 +3,7 @@
 
 pub mod host;
 pub mod http;
+mod progress;
 mod proxy;
 mod tls;
 
@@ -35,12 +36,23 @@ pub struct Request {
     pub method: Method,
     /// Absolute.
     pub url: String,
-    /// For the whole exchange.
+    /// The longest time in which nothing moves, of the request or of the answer; the whole may take longer.
     pub timeout: Duration,
     /// Names and values; a name occurs once.
     pub headers: Vec<(String, String)>,
     /// Empty for none.
     pub body: Bytes,
+}
+
+/// Bytes a second of the slowest link that is reckoned with.
+const SLOWEST_LINK: f64 = 16.0 * 1024.0;
+
+impl Request {
+    /// The longest time for the whole exchange, where a transport does not see what moves: time for its bytes, and
+    /// `timeout` for the answer.
+    pub fn time_limit(&self) -> Duration {
+        self.timeout + Duration::from_secs_f64(self.body.len() as f64 / SLOWEST_LINK)
+    }
 }
 
 impl fmt::Debug for Request {

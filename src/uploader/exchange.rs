@@ -57,7 +57,6 @@ pub(super) async fn send_batch(core: &Core, batch: &Batch, body: &Body) -> Resul
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .to_vec(),
         body: Bytes::clone(&body.bytes),
-        timeout: policy::timeout(body.bytes.len()),
     };
     let response = send(core, call, true).await?;
     let answer: ErrorBody = match response.status {

@@ -132,11 +132,6 @@ impl BatchSize {
     }
 }
 
-/// How long a request with this many bytes may take: a minute, and what a link of 16 KiB a second needs.
-pub(super) fn timeout(bytes: usize) -> Duration {
-    Duration::from_secs(60) + Duration::from_secs(bytes as u64 / (16 * 1024))
-}
-
 /// What stops an attempt.
 #[derive(Debug)]
 pub(super) enum Stop {

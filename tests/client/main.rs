@@ -6,6 +6,7 @@ mod common;
 
 mod failures;
 mod gateway;
+mod links;
 mod losses;
 mod options;
 mod processes;
