@@ -8,7 +8,7 @@ use realm_ingest::outbox::{Error, Options, Outbox, Recovered, RecoveredReason, S
 use rusqlite::Connection;
 
 use crate::common::{Folder, append, noise, open, open_recovered, rows};
-use crate::damage::{are_left, damaged, overwrite, place_of};
+use crate::damage::{Told, are_left, damaged, overwrite, overwrite_page_of, place_of};
 
 /// Opens over whatever stands there and checks that each file of it is kept byte for byte.
 fn is_moved_aside(folder: &Folder, label: &str) -> Recovered {
@@ -208,6 +208,35 @@ fn an_empty_file_becomes_an_outbox() {
     let folder = Folder::new();
     fs::write(folder.path(), b"").unwrap();
     assert_eq!(append(&open(&folder.path()), b"document").unwrap(), 1);
+}
+
+#[test]
+fn rows_beyond_a_gap_of_any_length_are_found() {
+    const FAR: i64 = 3_000_000;
+    // What is damaged beside the gap between the 20th row and the next one: a row, or an end.
+    for number in [10, 0, 39] {
+        let folder = damaged(|path| {
+            let connection = Connection::open(path).unwrap();
+            // From the last one down, as each number is there once.
+            for seq in (21..=40).rev() {
+                connection
+                    .execute("UPDATE tx SET seq = ?1 WHERE seq = ?2", [seq + FAR, seq])
+                    .unwrap();
+            }
+            drop(connection);
+            overwrite_page_of(path, number);
+        });
+        let (outbox, _) = SqliteOutbox::open(folder.path(), Told::default().options()).unwrap();
+        let mut after = 0;
+        let mut left = Vec::new();
+        while let Some(lease) = outbox.lease(after, u64::MAX).unwrap() {
+            after = lease.last_seq();
+            left.extend(lease.rows.into_iter().map(|row| row.seq));
+        }
+        assert!(left.len() >= 37, "{left:?}");
+        let beyond = left.iter().filter(|seq| **seq > FAR).count();
+        assert!(beyond >= 17, "{left:?}");
+    }
 }
 
 #[test]

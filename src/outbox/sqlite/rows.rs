@@ -324,6 +324,20 @@ pub(super) fn oldest(connection: &Connection) -> Result<Option<i64>> {
         .optional()
 }
 
+/// The number of the first row from that number on.
+pub(super) fn at_or_after(connection: &Connection, seq: i64) -> Result<Option<i64>> {
+    connection
+        .prepare_cached("SELECT min(seq) FROM tx WHERE seq >= ?1")?
+        .query_row([seq], |row| row.get(0))
+}
+
+/// The number of the last row up to that number.
+pub(super) fn at_or_before(connection: &Connection, seq: i64) -> Result<Option<i64>> {
+    connection
+        .prepare_cached("SELECT max(seq) FROM tx WHERE seq <= ?1")?
+        .query_row([seq], |row| row.get(0))
+}
+
 /// The number of the newest row.
 pub(super) fn newest(connection: &Connection) -> Result<Option<i64>> {
     connection.query_row("SELECT max(seq) FROM tx", [], |row| row.get(0))

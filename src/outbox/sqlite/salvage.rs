@@ -18,9 +18,13 @@ use super::reports::{self, Report};
 use super::{ledger, meta, rows, schema};
 use crate::outbox::{Durability, Error, Loss, LossReason, Result, Salvaged, StoredSchema};
 
-/// So many numbers without a readable row are taken for the end, where the end cannot be read. A
-/// page high up in the tree stands for some ten thousand small rows.
-const GIVE_UP_AFTER: i64 = 100_000;
+/// Beyond so many numbers without a readable row, rows are looked for in strides: a page high up in the
+/// tree stands for as many small rows.
+const STEPS: i64 = 100_000;
+
+/// The strides, and how many of them are tried before what was found is taken for the end.
+const STRIDE: i64 = 16_384;
+const STRIDES: i64 = 1024;
 
 /// Bytes committed at once.
 const STEP_BYTES: u64 = 8 * 1024 * 1024;
@@ -112,20 +116,36 @@ impl Range {
             begins_unread,
         })
     }
+}
 
-    /// Whether to go on with `seq` when `found` was the last that could be read.
-    fn goes_on(&self, seq: i64, found: i64) -> bool {
-        seq <= self.last.unwrap_or(i64::MAX) && seq - found <= GIVE_UP_AFTER
-    }
+/// A row at or beyond one of the numbers that follow `from` in strides.
+fn beyond(from: i64, stride: i64, row_at: impl Fn(i64) -> rusqlite::Result<Option<i64>>) -> Option<i64> {
+    (1..=STRIDES).find_map(|count| row_at(from.saturating_add(count * stride)).ok().flatten())
 }
 
 fn lowest_readable(damaged: &Connection, newest: i64) -> i64 {
     let mut lowest = newest;
     let mut seq = newest;
-    while seq > 1 && lowest - seq < GIVE_UP_AFTER {
+    let mut until = newest - STEPS;
+    while seq > 1 {
         seq -= 1;
-        if let Ok(Some(Some((_, row)))) = rows::read(damaged, seq) {
-            lowest = seq - row.transactions + 1;
+        match rows::read(damaged, seq) {
+            Ok(Some(Some((_, row)))) => {
+                lowest = seq - row.transactions + 1;
+                until = until.min(lowest - STEPS);
+            }
+            Ok(None) => {
+                if let Ok(Some(row)) = rows::at_or_before(damaged, seq) {
+                    seq = row + 1;
+                }
+            }
+            Ok(Some(None)) | Err(_) => {}
+        }
+        if seq <= until {
+            match beyond(until, -STRIDE, |seq| rows::at_or_before(damaged, seq)) {
+                Some(row) => until = row - 1,
+                None => break,
+            }
         }
     }
     lowest
@@ -204,11 +224,20 @@ impl Copy {
         let mut unread: Option<i64> = None;
         let mut seq = range.first;
         let mut found = seq - 1;
-        while range.goes_on(seq, found) {
+        let mut until = range.last.unwrap_or(found + STEPS);
+        loop {
+            if seq > until {
+                let further = || beyond(until, STRIDE, |seq| rows::at_or_after(damaged, seq));
+                match range.last.map_or_else(further, |_| None) {
+                    Some(row) => until = row,
+                    None => break,
+                }
+            }
             let step = to.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let mut tail = rows::tail(&step)?;
             let mut bytes = 0;
-            while bytes < STEP_BYTES && range.goes_on(seq, found) {
+            while bytes < STEP_BYTES && seq <= until {
+                let mut next = seq + 1;
                 match rows::read(damaged, seq) {
                     Ok(Some(Some((created, row)))) if schemas.contains(&row.schema) => {
                         rows::adopt(&step, &mut tail, seq, created, &row)?;
@@ -218,11 +247,25 @@ impl Copy {
                         let first = seq - row.transactions + 1;
                         self.lose(unread.take().filter(|unread| *unread < first), first - 1);
                         found = seq;
+                        if range.last.is_none() {
+                            until = until.max(found + STEPS);
+                        }
                     }
-                    Ok(None) if self.losses.is_known(seq) => self.lose(unread.take(), seq - 1),
+                    Ok(None) => {
+                        if let Ok(Some(row)) = rows::at_or_after(damaged, seq) {
+                            next = row;
+                        }
+                        for seq in seq..next {
+                            if self.losses.is_known(seq) {
+                                self.lose(unread.take(), seq - 1);
+                            } else {
+                                unread = unread.or(Some(seq));
+                            }
+                        }
+                    }
                     Ok(_) | Err(_) => unread = unread.or(Some(seq)),
                 }
-                seq += 1;
+                seq = next;
             }
             // Numbers that were given out, whether or not their rows can be read.
             meta::raise_high_seq(&step, range.last.unwrap_or(found))?;
