@@ -4,6 +4,7 @@
 //! walks every value once; from then on [`Document::fields`] cannot meet anything malformed, and
 //! borrows from the bytes it was given.
 
+use std::borrow::Cow;
 use std::str;
 
 /// Smallest document: its length and the closing zero.
@@ -187,6 +188,20 @@ impl<'a> Document<'a> {
     #[must_use]
     pub const fn assume_valid(bytes: &'a [u8]) -> Self {
         Self { bytes }
+    }
+
+    /// Of bytes that [`Document::validate`] has refused as [`DocumentError::InvalidUtf8`]: the key of the field that
+    /// holds what is not UTF-8, however deep inside of it.
+    #[must_use]
+    pub fn key_of_invalid_text(bytes: &'a [u8], limits: &Limits) -> Option<Cow<'a, str>> {
+        let mut elements = Elements::new(bytes);
+        loop {
+            let element = elements.next()?.ok()?;
+            let depth = limits.max_depth.saturating_sub(1);
+            if validate_element(element, depth, limits.max_depth) == Err(DocumentError::InvalidUtf8) {
+                return Some(String::from_utf8_lossy(element.key));
+            }
+        }
     }
 
     /// The document's bytes.
@@ -398,23 +413,27 @@ fn validate_body(bytes: &[u8], depth: usize, max_depth: usize) -> Result<(), Doc
     }
     let mut elements = Elements::new(document);
     while let Some(element) = elements.next() {
-        let Element { kind, key, raw } = element?;
-        utf8(key)?;
-        match kind {
-            0x02 | 0x0D | 0x0E => validate_string(raw)?,
-            0x03 | 0x04 => validate_body(raw, depth, max_depth)?,
-            0x08 if raw != [0] && raw != [1] => return Err(DocumentError::InvalidBoolean),
-            0x0B => utf8(raw)?,
-            0x0C => validate_string(raw.split_last_chunk::<12>().map_or(raw, |(text, _)| text))?,
-            0x0F => {
-                let (code, scope) = take_string(raw.get(4..).ok_or(DocumentError::BadLength)?)?;
-                validate_string(code)?;
-                validate_body(scope, depth, max_depth)?;
-            }
-            _ => {}
-        }
+        validate_element(element?, depth, max_depth)?;
     }
     Ok(())
+}
+
+fn validate_element(element: Element<'_>, depth: usize, max_depth: usize) -> Result<(), DocumentError> {
+    let Element { kind, key, raw } = element;
+    utf8(key)?;
+    match kind {
+        0x02 | 0x0D | 0x0E => validate_string(raw),
+        0x03 | 0x04 => validate_body(raw, depth, max_depth),
+        0x08 if raw != [0] && raw != [1] => Err(DocumentError::InvalidBoolean),
+        0x0B => utf8(raw),
+        0x0C => validate_string(raw.split_last_chunk::<12>().map_or(raw, |(text, _)| text)),
+        0x0F => {
+            let (code, scope) = take_string(raw.get(4..).ok_or(DocumentError::BadLength)?)?;
+            validate_string(code)?;
+            validate_body(scope, depth, max_depth)
+        }
+        _ => Ok(()),
+    }
 }
 
 fn validate_string(raw: &[u8]) -> Result<(), DocumentError> {

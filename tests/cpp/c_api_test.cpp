@@ -366,6 +366,9 @@ TEST_F(c_api, documents_that_are_not_well_formed_are_refused_at_once) {
         EXPECT_NE(refused.message().find("is not valid BSON"), std::string::npos)
             << refused.message();
     }
+    auto text = document(std::string("\x02note\0\x03\0\0\0M\xfc\0", 13));
+    EXPECT_EQ(append(transaction, "CLog", text).message(),
+              "document 0 is not valid BSON: property 'CLog.note' is not valid UTF-8");
     EXPECT_EQ(commit(transaction).code, REALM_INGEST_OK);
     EXPECT_EQ(pending(realm), 0U);
 }

@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 use std::sync::Arc;
 
-use realm_ingest_protocol::document::{self, Document, Limits};
+use realm_ingest_protocol::document::{self, Document, DocumentError, Limits};
 
 use super::realm::realm_ingest_realm;
 use super::{
@@ -37,7 +37,14 @@ impl Documents {
                 Error::InvalidArgument(format!("document {count} is not valid BSON: {reason}"))
             };
             let (one, behind) = document::split(rest).map_err(|error| refuse(error.to_string()))?;
-            Document::validate(one, &Limits::default()).map_err(|error| refuse(error.to_string()))?;
+            let limits = Limits::default();
+            Document::validate(one, &limits).map_err(|error| match error {
+                DocumentError::InvalidUtf8 => {
+                    let key = Document::key_of_invalid_text(one, &limits).unwrap_or_default();
+                    refuse(format!("property '{class}.{key}' is not valid UTF-8"))
+                }
+                error => refuse(error.to_string()),
+            })?;
             rest = behind;
             count += 1;
         }
@@ -191,6 +198,31 @@ mod tests {
             .collect();
         assert_eq!(runs, [("A", 3), ("B", 1), ("A", 1)]);
         assert_eq!(documents.payload, EMPTY.repeat(5));
+    }
+
+    #[test]
+    fn text_that_is_not_utf8_is_refused_with_class_and_property() {
+        let mut documents = Documents::default();
+        let nested = b"\x0f\0\0\0\x02n\0\x03\0\0\0M\xfc\0\0";
+        let fine = b"\x02ok\0\x02\0\0\0x\0".as_slice();
+        for (key, field) in [
+            ("deviceId", b"\x02deviceId\0\x03\0\0\0M\xfc\0".to_vec()),
+            ("position", [b"\x03position\0".as_slice(), nested].concat()),
+            ("lines", [b"\x04lines\0".as_slice(), nested].concat()),
+            ("k\u{fffd}", b"\x0Ak\xff\0".to_vec()),
+        ] {
+            let body = [fine, &field, b"\0"].concat();
+            let length = u32::try_from(body.len() + 4).unwrap().to_le_bytes();
+            let document = [length.as_slice(), &body].concat();
+            let error = documents
+                .add("Reading", &[EMPTY, &document].concat())
+                .unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                format!("document 1 is not valid BSON: property 'Reading.{key}' is not valid UTF-8")
+            );
+        }
+        assert!(documents.runs.is_empty() && documents.payload.is_empty());
     }
 
     #[test]
