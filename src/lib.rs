@@ -8,6 +8,8 @@
 //! Data goes one way, and each stage knows only the one it feeds. [`realm::Realm`] joins an outbox and its session;
 //! [`app::App`] holds the users whose data it is.
 
+#[cfg(not(any(test, feature = "testing")))]
+mod clock;
 mod decimal;
 mod ejson;
 mod ffi;
@@ -15,6 +17,7 @@ mod process;
 mod transaction;
 
 pub mod app;
+#[cfg(any(test, feature = "testing"))]
 pub mod clock;
 pub mod error;
 pub mod logging;

@@ -65,7 +65,8 @@ pub struct AppConfig {
     pub http: HttpOptions,
     /// What logins say about this device.
     pub device: DeviceInfo,
-    /// The time by which sessions wait; other than the system's in tests alone.
+    /// The time by which sessions wait.
+    #[cfg(any(test, feature = "testing"))]
     pub clock: Arc<dyn Clock>,
 }
 
@@ -81,8 +82,19 @@ impl AppConfig {
             transport: None,
             http: HttpOptions::default(),
             device: DeviceInfo::default(),
+            #[cfg(any(test, feature = "testing"))]
             clock: Arc::new(SystemClock::default()),
         }
+    }
+
+    #[cfg(any(test, feature = "testing"))]
+    fn clock(&self) -> Arc<dyn Clock> {
+        self.clock.clone()
+    }
+
+    #[cfg(not(any(test, feature = "testing")))]
+    fn clock(&self) -> Arc<dyn Clock> {
+        Arc::new(SystemClock::default())
     }
 }
 
@@ -171,6 +183,7 @@ impl App {
     }
 
     fn make(config: AppConfig, base: BaseUrl) -> Result<App> {
+        let clock = config.clock();
         // Absolute: the files stay the same if the program changes its directory.
         let root = config.path.unwrap_or_default();
         let root = if root.as_os_str().is_empty() {
@@ -206,7 +219,7 @@ impl App {
             app_id: config.app_id,
             directory,
             runtime: Runtime::start()?,
-            clock: config.clock,
+            clock,
             http,
             device: config.device,
             store,
