@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use realm_ingest::outbox::{Options, Outbox, Recovered, Salvaged, SqliteOutbox};
 use rusqlite::Connection;
 
-use crate::common::{Folder, append, noise, open, open_recovered, payload, rows_with_gaps};
+use crate::common::{Folder, append, noise, open, open_recovered, other_part, payload, rows_with_gaps};
 use crate::damage::overwrite_page_of;
+#[cfg(target_os = "linux")]
+use crate::disk::{Disk, Survives, in_memory, record, say};
 
 /// A damaged file, with rows that are in its log alone.
 struct Damaged {
@@ -160,4 +162,60 @@ fn what_has_the_name_by_chance_is_not_taken_for_the_new_file() {
     append(&open(&folder.path()), b"document").unwrap();
     fs::create_dir(folder.join("default.realm.recovered")).unwrap();
     assert_eq!(append(&open(&folder.path()), b"document").unwrap(), 2);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_power_cut_during_an_exchange_loses_nothing_that_could_be_read() {
+    const TEST: &str = "exchange::a_power_cut_during_an_exchange_loses_nothing_that_could_be_read";
+    if let Some(path) = other_part(TEST) {
+        let (outbox, _) = open_recovered(&path);
+        rows_with_gaps(&outbox);
+        return say("done");
+    }
+    let damaged = Damaged::make();
+    let kept = open_recovered(&damaged.put().path()).1.salvaged.unwrap().kept;
+    assert!(kept >= IN_FILE + IN_LOG - 3);
+    let files = [
+        ("default.realm", &damaged.database),
+        ("default.realm-wal", &damaged.log),
+    ];
+    let files = files
+        .map(|(name, bytes)| (PathBuf::from(name), bytes.clone()))
+        .into();
+    let recorded = record(TEST, &files, None);
+    let mut disk = Disk::new(&recorded.folder, &files, Survives::All);
+    let (mut reports, mut judged) = (0, 0);
+    for (index, event) in recorded.events.iter().enumerate() {
+        disk.apply(event);
+        for survives in [
+            Survives::Nothing,
+            Survives::All,
+            Survives::Some(index as u64),
+            Survives::Some(1_000 + 3 * index as u64),
+        ] {
+            let state = in_memory();
+            disk.lose_power(state.path(), survives);
+            let path = state.path().join("default.realm");
+            let (outbox, recovered) = SqliteOutbox::open(&path, Options::default()).unwrap();
+            let rows = rows_with_gaps(&outbox);
+            assert_eq!(
+                rows.len() as u64,
+                kept,
+                "after event {index}, {survives:?} of what was not synced: {recovered:?}"
+            );
+            for row in &rows {
+                assert_eq!(payload(row), noise(row.seq as u64 - 1, 2_000));
+            }
+            assert_eq!(append(&outbox, b"document").unwrap() as u64, IN_FILE + IN_LOG + 1);
+            if let Some(recovered) = recovered {
+                assert_eq!(recovered.salvaged.unwrap().kept, kept);
+                damaged.is_kept(&recovered.moved_to);
+                reports += 1;
+            }
+            judged += 1;
+        }
+    }
+    // Once the new file is in its place and says that it was reported, there is nothing to report.
+    assert!(reports > judged / 2, "{reports} reports in {judged} states");
 }
