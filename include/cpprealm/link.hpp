@@ -8,6 +8,12 @@
 #include <cpprealm/internal/managed_value.hpp>
 
 namespace realm {
+
+/// Objects that point to this one, in regular classes that a program shares with others. Not a type
+/// of property for Data Ingest, whose objects know only what they point to.
+template <auto Property>
+struct linking_objects {};
+
 namespace internal {
 
 /// A copy of the application's object that the transaction of `owner` owns; null if it is null.

@@ -111,6 +111,13 @@ struct Regular {
     unsigned int not_for_mongodb = 0;
 };
 REALM_SCHEMA(Regular, _id, link, not_for_mongodb)
+struct Backlinked {
+    realm::primary_key<std::int64_t> _id;
+    realm::linking_objects<&Regular::link> links;
+};
+REALM_SCHEMA(Backlinked, _id, links)
+// Code shared with programs that use them compiles.
+[[maybe_unused]] bool has_link(realm::managed<Regular>& regular) { return regular.link != nullptr; }
 
 struct Later;
 struct Earlier {
@@ -235,7 +242,7 @@ TEST(macros, register_every_class_of_the_program_once) {
         ++times[one.name];
     for (const char* name :
          {"Global", "Semicolon", "Nested", "Unnamed", "Inside", "Named", "TextBox", "Derived",
-          "Awkward", "Regular", "Earlier", "Later", "Wide"})
+          "Awkward", "Regular", "Backlinked", "Earlier", "Later", "Wide"})
         EXPECT_EQ(times[name], 1) << name;
 }
 
