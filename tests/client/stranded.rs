@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use realm_ingest::Code;
 use realm_ingest::app::{App, AppConfig, Credentials, User};
+use realm_ingest::outbox::{Options, Outbox, Run, SqliteOutbox, WriteTransaction};
 use realm_ingest::realm::{Realm, RealmConfig, StopPolicy};
 
 use crate::common::server::Reaction;
-use crate::common::{Fixture, LIMIT, SCHEMA, TestClock, config, handler, open_realm, until, uploaded, write};
+use crate::common::{
+    Fixture, LIMIT, SCHEMA, TestClock, config, handler, open_realm, reading, until, uploaded, write,
+};
 use crate::processes::Part;
 
 /// Writes for a user, and closes: what was written waits in the file.
@@ -115,6 +118,48 @@ fn what_a_session_in_the_background_has_to_say_is_told_when_a_realm_is_opened() 
     let (_realm, errors) = open_realm(&app.current_user().unwrap());
     let error = errors.recv_timeout(LIMIT).unwrap();
     assert_eq!(error.code, Code::SyncWriteNotAllowed);
+}
+
+#[test]
+fn a_device_that_was_rejected_before_it_stopped_is_logged_in_anew_when_it_starts() {
+    let fixture = Fixture::new();
+    Part::new(&fixture, &[("", &[1])]).play_and_be_killed();
+    let file = users_file(&fixture);
+    let mut users: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    let user = &mut users["users"][0];
+    (user["rejected"], user["access_token"], user["refresh_token"]) = (true.into(), "".into(), "".into());
+    std::fs::write(&file, users.to_string()).unwrap();
+    let app = fixture.restarted();
+    assert_eq!(stored(&fixture, 1), [1]);
+    assert_eq!(app.current_user().unwrap().id(), "anon2");
+}
+
+#[test]
+fn an_outbox_without_an_owner_belongs_to_the_user_in_whose_directory_it_lies() {
+    let fixture = Fixture::new();
+    let user = fixture.user();
+    let path = user.realm_path().unwrap();
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    // As a release left it that kept no owner.
+    let (outbox, _) = SqliteOutbox::open(&path, Options::default()).unwrap();
+    let schema = realm_ingest_protocol::Schema::parse(SCHEMA).unwrap();
+    let schema = outbox
+        .register_schema(&schema.fingerprint(), &schema.to_json())
+        .unwrap();
+    let runs = [Run {
+        class: "Reading".to_owned(),
+        count: 1,
+    }];
+    outbox
+        .append(&WriteTransaction {
+            schema,
+            runs: &runs,
+            payload: &reading(1),
+        })
+        .unwrap();
+    drop(outbox);
+    let _app = fixture.restarted();
+    assert_eq!(stored(&fixture, 1), [1]);
 }
 
 #[test]
@@ -302,7 +347,7 @@ fn a_realm_with_settings_of_its_own_takes_the_place_of_a_session_in_the_backgrou
     };
     let realm = Realm::open(&app.current_user().unwrap(), config, Some(handler)).unwrap();
     let big = bson::serialize_to_vec(&bson::doc! {"_id": 2_i64, "note": noise()}).unwrap();
-    let run = realm_ingest::outbox::Run {
+    let run = Run {
         class: "Reading".to_owned(),
         count: 1,
     };
