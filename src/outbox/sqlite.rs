@@ -35,7 +35,7 @@ use self::heal::Known;
 use self::log::Log;
 use self::pack::Packer;
 use self::process::InProcess;
-pub(crate) use self::remove::{delete, is_outbox};
+pub(crate) use self::remove::{delete, is_drained, is_outbox};
 pub(super) use self::right::Right;
 use self::rows::Leased;
 use self::turns::Turns;

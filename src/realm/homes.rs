@@ -257,6 +257,9 @@ fn send(app: &Arc<Inner>, path: &Path) {
 }
 
 fn begin(app: &Arc<Inner>, path: &Path) -> Result<Option<Arc<Core>>> {
+    if outbox::is_drained(path) {
+        return Ok(None);
+    }
     let config = RealmConfig::new("");
     let (options, back) = options(&config);
     let Some(found) = files::open(path, options)? else {

@@ -145,9 +145,14 @@ fn stranded(app: &Arc<Inner>, path: &Path) -> Result<Option<Stranded>> {
             pending,
         }))
     };
-    let found = registry::unless_open(path, || match files::open(path, Options::default())? {
-        Some(found) => look(&found.outbox),
-        None => Ok(None),
+    let found = registry::unless_open(path, || {
+        if outbox::is_drained(path) {
+            return Ok(None);
+        }
+        match files::open(path, Options::default())? {
+            Some(found) => look(&found.outbox),
+            None => Ok(None),
+        }
     });
     found.unwrap_or_else(|core| look(&*core.outbox))
 }

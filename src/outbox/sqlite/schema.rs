@@ -28,7 +28,7 @@ const FORMAT: i64 = 2;
 pub(super) const APPLICATION_ID: i64 = 0x5249_6f62;
 
 /// Marks an outbox in which damage was found: "RIod". What can be read of it is to be carried over.
-const DAMAGED_ID: i64 = 0x5249_6f64;
+pub(super) const DAMAGED_ID: i64 = 0x5249_6f64;
 
 /// What is said of it.
 pub(super) const DAMAGED: &str = "rows of it cannot be read";
