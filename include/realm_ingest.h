@@ -14,8 +14,8 @@
 // that is NULL where that is not allowed is a REALM_INGEST_INVALID_ARGUMENT that names it. There is no
 // hidden "last error".
 //
-// Text is UTF-8 as a pointer and a number of bytes, without need of a NUL. It is copied before the call
-// returns. Text that a call returns belongs to the object it was asked of, lives as long, and has a NUL
+// Text is UTF-8 as a pointer and a number of bytes, without need of a NUL; paths are whatever bytes the
+// system takes. It is copied before the call returns. Text that a call returns belongs to the object it was asked of, lives as long, and has a NUL
 // behind its last byte.
 //
 // Threads. Apps, users and realms may be used by any threads at once. Configurations, transactions and
@@ -25,6 +25,14 @@
 // which is called once, when the callback will not be called again. They run on threads of the library:
 // return soon, call no wait there, and let no exception out. Where the same realm is opened twice, the
 // first callback stays.
+//
+// Signals. No call raises one, a broken connection or a limit on file sizes notwithstanding, no
+// disposition is changed, and handlers run on threads of the program alone. A callback has the signal
+// mask of the thread that opened the app.
+//
+// End. A program may exit at any time, also while other threads are in a call; what callbacks use must
+// then live as long as the process, or realm_ingest_shutdown comes first. A plugin with a callback, and
+// one that has the library linked in, stays in memory when it is unloaded.
 //
 // Time. Logins, registration, logout and waits use the network and may block; a commit waits for the
 // disk; nothing else waits.

@@ -181,7 +181,7 @@ private:
         out.app_id = config.app_id;
         out.has_base_url = config.base_url.has_value();
         out.base_url = config.base_url.value_or("");
-        out.path = config.path.value_or("");
+        out.path = internal::to_rust_bytes(config.path.value_or(""));
         if (config.metadata_encryption_key)
             out.metadata_encryption_key = internal::to_rust_bytes(
                 {config.metadata_encryption_key->data(), config.metadata_encryption_key->size()});

@@ -72,7 +72,7 @@ inline std::vector<stranded_data> stranded(const App& app) {
 /// another process that is uploading it.
 inline void rehome(const App& app, const std::string& path, const user& user) {
     internal::throw_if_failed(internal::app_access::library(app).rehome(
-        internal::to_str(path), internal::app_access::library(user)));
+        internal::to_slice(path), internal::app_access::library(user)));
 }
 
 /// Writes what waits in the file to a new one, one line of canonical Extended JSON an object,
@@ -83,7 +83,7 @@ inline std::uint64_t export_to(const App& app, const std::string& path,
                                const std::string& destination) {
     auto status = internal::no_status();
     auto count = internal::app_access::library(app).export_to(
-        internal::to_str(path), internal::to_str(destination), status);
+        internal::to_slice(path), internal::to_slice(destination), status);
     internal::throw_if_failed(status);
     return count;
 }
@@ -93,7 +93,7 @@ inline std::uint64_t export_to(const App& app, const std::string& path,
 /// `std::exception` while the file is open, in this process or in another.
 inline pending_data discard(const App& app, const std::string& path) {
     auto status = internal::no_status();
-    auto gone = internal::app_access::library(app).discard(internal::to_str(path), status);
+    auto gone = internal::app_access::library(app).discard(internal::to_slice(path), status);
     internal::throw_if_failed(status);
     return {gone.transactions, gone.objects, gone.bytes};
 }

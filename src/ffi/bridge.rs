@@ -1,7 +1,7 @@
 //! The bridge to the C++ headers. Generated twice from this file: Rust glue here, and
 //! `cpprealm/internal/bridge.hpp` with its `.cc` half by build.rs.
 //!
-//! Every call may come from any thread and may block. Slices and strings are borrowed until the call returns; a
+//! Every call may come from any thread and may block. Paths are bytes, since a system's need not be UTF-8. Slices and strings are borrowed until the call returns; a
 //! `Box` belongs to the caller, a `UniquePtr` to the callee. A panic becomes a status; an exception thrown by a
 //! callback becomes a log line.
 
@@ -43,7 +43,7 @@ pub(super) mod ffi {
         /// Empty or a URL: `http://[user:password@]address:port`.
         proxy: String,
         /// Empty or a PEM file of certificates to trust beside the system's.
-        trusted_certificates: String,
+        trusted_certificates: Vec<u8>,
         accept_any_certificate: bool,
     }
 
@@ -52,7 +52,7 @@ pub(super) mod ffi {
         has_base_url: bool,
         base_url: String,
         /// Empty: the process's current directory.
-        path: String,
+        path: Vec<u8>,
         /// Empty or 64 bytes.
         metadata_encryption_key: Vec<u8>,
         enable_caching: bool,
@@ -61,7 +61,7 @@ pub(super) mod ffi {
     }
 
     struct RealmConfig {
-        path: String,
+        path: Vec<u8>,
         schema_json: String,
         /// 0 immediately, 1 live indefinitely, 2 after changes are uploaded.
         stop_policy: u8,
@@ -81,7 +81,7 @@ pub(super) mod ffi {
 
     /// An outbox with data that nobody who is logged in sends.
     struct Stranded {
-        path: String,
+        path: Vec<u8>,
         user_id: String,
         principal: String,
         pending: Pending,
@@ -175,11 +175,11 @@ pub(super) mod ffi {
         fn base_url(self: &App) -> String;
         fn update_base_url(self: &App, url: &str) -> Status;
         fn stranded(self: &App, status: &mut Status) -> Vec<Stranded>;
-        fn rehome(self: &App, path: &str, user: &User) -> Status;
+        fn rehome(self: &App, path: &[u8], user: &User) -> Status;
         /// The number of documents.
-        fn export_to(self: &App, path: &str, destination: &str, status: &mut Status) -> u64;
+        fn export_to(self: &App, path: &[u8], destination: &[u8], status: &mut Status) -> u64;
         /// Deletes an outbox; what was in it.
-        fn discard(self: &App, path: &str, status: &mut Status) -> Pending;
+        fn discard(self: &App, path: &[u8], status: &mut Status) -> Pending;
 
         type User;
         fn is_null(self: &User) -> bool;
@@ -196,7 +196,7 @@ pub(super) mod ffi {
         fn custom_data(self: &User) -> String;
         fn call_function(self: &User, name: &str, args_ejson: &str, status: &mut Status) -> String;
         /// Where the default realm of this user lies.
-        fn realm_path(self: &User, status: &mut Status) -> String;
+        fn realm_path(self: &User, status: &mut Status) -> Vec<u8>;
 
         type Realm;
         fn open_realm(

@@ -1,6 +1,8 @@
 //! Values of the library as the bridge's structs, and back.
 
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::bridge::ffi::{CompensatingWrite, Header, HttpRequest, HttpResponse, HttpSettings};
@@ -66,10 +68,18 @@ impl From<outbox::Pending> for Pending {
     }
 }
 
-/// A path as text.
-pub(super) fn shown(path: PathBuf) -> Result<String> {
-    let text = path.into_os_string().into_string();
-    text.map_err(|path| Error::InvalidArgument(format!("the path {path:?} is not valid UTF-8")))
+/// A path from its bytes, which need not be UTF-8.
+pub(super) fn path(bytes: &[u8]) -> &Path {
+    Path::new(OsStr::from_bytes(bytes))
+}
+
+pub(super) fn path_bytes(path: PathBuf) -> Vec<u8> {
+    path.into_os_string().into_vec()
+}
+
+/// A path, of which the empty one means "not given".
+pub(super) fn given_path(bytes: &[u8]) -> Option<PathBuf> {
+    (!bytes.is_empty()).then(|| path(bytes).to_owned())
 }
 
 impl From<decimal::Bits> for Decimal {
@@ -114,7 +124,7 @@ impl From<&HttpSettings> for HttpOptions {
         HttpOptions {
             headers: pairs(&settings.headers),
             proxy: given(&settings.proxy),
-            trusted_certificates: given(&settings.trusted_certificates).map(Into::into),
+            trusted_certificates: given_path(&settings.trusted_certificates),
             accept_any_certificate: settings.accept_any_certificate,
         }
     }

@@ -1,7 +1,5 @@
 //! What the bridge's boxes hold, and the bridge's calls on them.
 
-use std::path::Path;
-
 use cxx::UniquePtr;
 
 use super::bridge::ffi::{Completion, ConnectionObserver, HostTransport, SessionObserver};
@@ -25,7 +23,7 @@ pub(super) fn open_app(
         guard(|| {
             let mut settings = app::AppConfig::new(config.app_id.as_str());
             settings.base_url = config.has_base_url.then(|| config.base_url.clone());
-            settings.path = convert::given(&config.path).map(Into::into);
+            settings.path = convert::given_path(&config.path);
             settings.metadata_encryption_key = convert::key(&config.metadata_encryption_key)?;
             settings.enable_caching = config.enable_caching;
             settings.http = (&config.http).into();
@@ -83,35 +81,33 @@ impl App {
 
     pub(super) fn stranded(&self, status: &mut Status) -> Vec<Stranded> {
         let found = self.0.call(|app| {
-            let stranded = app.stranded()?.into_iter().map(|found| {
-                Ok(Stranded {
-                    path: convert::shown(found.path)?,
-                    user_id: found.user,
-                    principal: found.principal,
-                    pending: found.pending.into(),
-                })
+            let stranded = app.stranded()?.into_iter().map(|found| Stranded {
+                path: convert::path_bytes(found.path),
+                user_id: found.user,
+                principal: found.principal,
+                pending: found.pending.into(),
             });
-            stranded.collect()
+            Ok(stranded.collect())
         });
         convert::or(Vec::new(), status, found)
     }
 
-    pub(super) fn rehome(&self, path: &str, user: &User) -> Status {
+    pub(super) fn rehome(&self, path: &[u8], user: &User) -> Status {
         Status::of(
             self.0
-                .call(|app| user.0.call(|user| app.rehome(Path::new(path), user))),
+                .call(|app| user.0.call(|user| app.rehome(convert::path(path), user))),
         )
     }
 
-    pub(super) fn export_to(&self, path: &str, destination: &str, status: &mut Status) -> u64 {
+    pub(super) fn export_to(&self, path: &[u8], destination: &[u8], status: &mut Status) -> u64 {
         let exported = self
             .0
-            .call(|app| app.export(Path::new(path), Path::new(destination)));
+            .call(|app| app.export(convert::path(path), convert::path(destination)));
         convert::or(0, status, exported)
     }
 
-    pub(super) fn discard(&self, path: &str, status: &mut Status) -> Pending {
-        let discarded = self.0.call(|app| app.discard(Path::new(path)));
+    pub(super) fn discard(&self, path: &[u8], status: &mut Status) -> Pending {
+        let discarded = self.0.call(|app| app.discard(convert::path(path)));
         convert::or(Pending::default(), status, discarded.map(Pending::from))
     }
 }
@@ -167,9 +163,9 @@ impl User {
         )
     }
 
-    pub(super) fn realm_path(&self, status: &mut Status) -> String {
-        let path = self.0.call(|user| convert::shown(user.realm_path()?));
-        convert::or(String::new(), status, path)
+    pub(super) fn realm_path(&self, status: &mut Status) -> Vec<u8> {
+        let path = self.0.call(|user| Ok(convert::path_bytes(user.realm_path()?)));
+        convert::or(Vec::new(), status, path)
     }
 }
 
@@ -184,7 +180,7 @@ pub(super) fn open_realm(
     host::prepare();
     let opened = user.0.call(|user| {
         let mut settings = realm::RealmConfig::new(config.schema_json.as_str());
-        settings.path = convert::given(&config.path).map(Into::into);
+        settings.path = convert::given_path(&config.path);
         settings.stop_policy = stop_policy(config.stop_policy)?;
         settings.encryption_key = convert::key(&config.encryption_key)?.map(Vec::from);
         settings.headers = convert::pairs(&config.headers);

@@ -164,6 +164,21 @@ TEST(c_conventions, the_version_is_that_of_the_headers) {
     EXPECT_STREQ(realm_ingest_version(), REALM_INGEST_VERSION_STRING);
 }
 
+TEST(c_conventions, paths_need_not_be_utf8) {
+    test::gateway gateway;
+    test::temporary_directory files;
+    auto directory = files.path / "caf\xe9";
+    auto app = open_app(gateway.url(), directory);
+    auto user = log_in(app);
+    auto config = make_config();
+    auto path = (directory / "\xff.realm").string();
+    EXPECT_EQ(realm_ingest_realm_config_set_path(config.get(), path.data(), path.size(), nullptr),
+              REALM_INGEST_OK);
+    auto realm = open_realm(user, config);
+    EXPECT_EQ(append(realm, "CLog", log_entry(1)).code, REALM_INGEST_OK);
+    EXPECT_TRUE(std::filesystem::exists(path));
+}
+
 TEST(c_conventions, freeing_nothing_does_nothing) {
     realm_ingest_error_free(nullptr);
     realm_ingest_app_config_free(nullptr);

@@ -66,6 +66,26 @@ TEST_F(Db, opens_all_declared_classes_when_none_is_named) {
     EXPECT_EQ(realm::db::schemas.size(), 2u);
 }
 
+TEST(DbFiles, may_lie_in_a_directory_whose_name_is_not_utf8) {
+    test::fake_app fake;
+    auto directory = fake.directory.path / "caf\xe9";
+    auto settings = test::configuration(fake.directory, "fake-app", "http://fake");
+    settings.path = directory.string();
+    settings.http_transport_client = fake.server;
+    realm::App app(settings);
+    auto user = app.login(realm::App::credentials::anonymous()).get();
+    auto config = test::fake_app::quiet(user);
+    EXPECT_EQ(config.path().rfind(directory.string(), 0), 0u) << config.path();
+    EXPECT_EQ(app.path_for_realm(config.sync_config()), config.path());
+    auto named = config;
+    named.set_path((directory / "\xff.realm").string());
+    for (const auto& each : {config, named}) {
+        auto db = realm::open<Sale, Refund>(each);
+        db.write([&] { db.add(Sale{}); });
+        EXPECT_TRUE(std::filesystem::exists(each.path()));
+    }
+}
+
 TEST_F(Db, write_returns_what_the_function_returns) {
     EXPECT_EQ(db.write([] { return 42; }), 42);
     auto sale = db.write([&] { return db.add(Sale{}); });

@@ -90,7 +90,7 @@ inline ffi::HttpSettings to_rust(const networking::default_http_transport::confi
         settings.headers = to_rust(*from.custom_http_headers);
     if (from.proxy_config)
         settings.proxy = to_rust(to_url(*from.proxy_config));
-    settings.trusted_certificates = to_rust(from.ssl_trust_certificate_path.value_or(""));
+    settings.trusted_certificates = to_rust_bytes(from.ssl_trust_certificate_path.value_or(""));
     settings.accept_any_certificate = !from.client_validate_ssl;
     return settings;
 }

@@ -22,6 +22,11 @@ struct user_handle {
 
 inline std::string to_string(const rust::String& text) { return {text.data(), text.size()}; }
 
+/// A path's bytes.
+inline std::string to_string(const rust::Vec<std::uint8_t>& bytes) {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
 inline rust::Str to_str(std::string_view text) { return {text.data(), text.size()}; }
 
 inline rust::Slice<const std::uint8_t> to_slice(std::string_view bytes) {

@@ -188,7 +188,7 @@ inline rust::Box<ffi::Realm> realm_instance::open_in_library(const config& confi
     ffi::RealmConfig out;
     // The user's own file is the library's affair, its directories included: it gets no name.
     if (to_string(settings.user->user->realm_path(status)) != config.path())
-        out.path = config.path();
+        out.path = to_rust_bytes(config.path());
     out.schema_json = schema.to_json();
     out.stop_policy = static_cast<std::uint8_t>(settings.stop_policy);
     if (auto key = config_access::encryption_key(config))

@@ -71,7 +71,7 @@ pub unsafe extern "C" fn realm_ingest_app_config_set_path(
     unsafe {
         enter(error, || {
             let config = required_mut(config, "config")?;
-            config.0.path = Some(text(path, path_length, "path")?.into());
+            config.0.path = Some(super::path(path, path_length, "path")?.to_owned());
             Ok(())
         })
     }

@@ -10,9 +10,10 @@ mod stranded;
 mod transaction;
 
 use std::ffi::{c_char, c_void};
+use std::path::Path;
 use std::{slice, str};
 
-use super::{Handle, end_within, guard, host, signals};
+use super::{Handle, convert, end_within, guard, host, signals};
 use crate::error::{Error, Result};
 use code::{REALM_INGEST_OK, realm_ingest_code};
 use error::realm_ingest_error;
@@ -126,6 +127,16 @@ unsafe fn text<'a>(pointer: *const c_char, length: usize, name: &str) -> Result<
     str::from_utf8(bytes).map_err(|_| Error::InvalidArgument(format!("{name} is not valid UTF-8")))
 }
 
+/// # Safety
+/// As [`bytes`].
+unsafe fn path<'a>(pointer: *const c_char, length: usize, name: &str) -> Result<&'a Path> {
+    if pointer.is_null() {
+        return Err(missing(name));
+    }
+    // SAFETY: the caller promises it.
+    Ok(convert::path(unsafe { bytes(pointer.cast(), length, name) }?))
+}
+
 /// Gives `value` to the caller, who frees it.
 fn give<T>(slot: &mut *mut T, value: T) {
     *slot = Box::into_raw(Box::new(value));
@@ -150,12 +161,12 @@ unsafe fn take<T>(pointer: *mut T) {
     }
 }
 
-/// Text that C code may keep looking at while its owner lives: UTF-8, and a NUL behind it for convenience.
+/// Text that C code may keep looking at while its owner lives: UTF-8 or a path's bytes, and a NUL behind it for convenience.
 struct Text(Vec<u8>);
 
 impl Text {
-    fn new(text: impl Into<String>) -> Text {
-        let mut bytes = text.into().into_bytes();
+    fn new(text: impl Into<Vec<u8>>) -> Text {
+        let mut bytes = text.into();
         bytes.push(0);
         Text(bytes)
     }

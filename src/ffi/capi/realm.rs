@@ -71,7 +71,7 @@ pub unsafe extern "C" fn realm_ingest_realm_config_set_path(
     unsafe {
         enter(error, || {
             let config = required_mut(config, "config")?;
-            config.settings.path = Some(text(path, path_length, "path")?.into());
+            config.settings.path = Some(super::path(path, path_length, "path")?.to_owned());
             Ok(())
         })
     }

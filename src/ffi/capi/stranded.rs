@@ -1,10 +1,9 @@
 //! Outboxes whose data nobody sends, and what to do about them.
 
 use std::ffi::c_char;
-use std::path::Path;
 
 use super::app::{realm_ingest_app, realm_ingest_user};
-use super::{Text, enter, give, realm_ingest_code, realm_ingest_error, required, required_mut, take, text};
+use super::{Text, enter, give, realm_ingest_code, realm_ingest_error, required, required_mut, take};
 use crate::ffi::convert;
 use crate::realm::Stranded;
 
@@ -22,7 +21,7 @@ struct Entry {
 impl Entry {
     fn new(found: Stranded) -> crate::Result<Entry> {
         Ok(Entry {
-            path: Text::new(convert::shown(found.path)?),
+            path: Text::new(convert::path_bytes(found.path)),
             user_id: Text::new(found.user),
             principal: Text::new(found.principal),
             transactions: found.pending.transactions,
@@ -165,7 +164,7 @@ pub unsafe extern "C" fn realm_ingest_app_rehome(
     unsafe {
         enter(error, || {
             let app = required(app, "app")?.handle();
-            let path = Path::new(text(path, path_length, "path")?);
+            let path = super::path(path, path_length, "path")?;
             let user = required(user, "user")?.handle();
             app.call(|app| user.call(|user| app.rehome(path, user)))
         })
@@ -192,8 +191,8 @@ pub unsafe extern "C" fn realm_ingest_app_export(
     unsafe {
         enter(error, || {
             let app = required(app, "app")?.handle();
-            let path = Path::new(text(path, path_length, "path")?);
-            let destination = Path::new(text(destination, destination_length, "destination")?);
+            let path = super::path(path, path_length, "path")?;
+            let destination = super::path(destination, destination_length, "destination")?;
             let exported = app.call(|app| app.export(path, destination))?;
             if let Some(documents) = documents.as_mut() {
                 *documents = exported;
@@ -221,7 +220,7 @@ pub unsafe extern "C" fn realm_ingest_app_discard(
     unsafe {
         enter(error, || {
             let app = required(app, "app")?.handle();
-            let path = Path::new(text(path, path_length, "path")?);
+            let path = super::path(path, path_length, "path")?;
             let discarded = app.call(|app| app.discard(path))?;
             if let Some(documents) = documents.as_mut() {
                 *documents = discarded.objects;
