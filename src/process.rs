@@ -8,10 +8,13 @@ use std::time::{Duration, Instant};
 
 use crate::app;
 use crate::error::{Error, Result};
+use crate::ffi::fork;
 use crate::uploader::registry;
 
 /// The process that opened the first app; 0 before that. A program may fork until then.
 static OWNER: AtomicU32 = AtomicU32::new(0);
+/// The child of a fork is told.
+static NOTICED: AtomicBool = AtomicBool::new(false);
 static SHUT_DOWN: AtomicBool = AtomicBool::new(false);
 
 /// The first call of all: this process is the one.
@@ -19,8 +22,10 @@ static SHUT_DOWN: AtomicBool = AtomicBool::new(false);
 /// # Errors
 /// As [`check`].
 pub(crate) fn begin() -> Result<()> {
-    // Another process's claim stands and is found by the check.
-    let _ = OWNER.compare_exchange(0, std::process::id(), Ordering::Relaxed, Ordering::Relaxed);
+    let first = OWNER.compare_exchange(0, std::process::id(), Ordering::Relaxed, Ordering::Relaxed);
+    if first.is_ok() {
+        NOTICED.store(fork::notice(), Ordering::Relaxed);
+    }
     check()
 }
 
@@ -45,6 +50,10 @@ pub(crate) fn check() -> Result<()> {
 
 /// Whether this is a child that was forked after its parent had begun. It touches nothing of what it inherited.
 pub(crate) fn is_foreign() -> bool {
+    if NOTICED.load(Ordering::Relaxed) {
+        return fork::happened();
+    }
+    // A call of the system each time.
     let owner = OWNER.load(Ordering::Relaxed);
     owner != 0 && owner != std::process::id()
 }

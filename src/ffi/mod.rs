@@ -10,6 +10,7 @@ mod bridge;
 mod callbacks;
 mod capi;
 mod convert;
+pub(crate) mod fork;
 mod handles;
 mod host;
 pub(crate) mod signals;

@@ -213,7 +213,8 @@ impl Core {
     }
 
     /// Whether there is hope that what is pending leaves without anybody's doing.
-    pub(crate) fn is_active(&self) -> bool {
+    #[cfg(test)]
+    pub(super) fn is_active(&self) -> bool {
         self.status().is_active()
     }
 

@@ -137,7 +137,6 @@ impl Uploader {
                 }
                 Stop::Lasting(error) => {
                     self.core.fail(error);
-                    end_if_done(&self.core).await;
                     self.lasting = self.lasting.saturating_add(1);
                     policy::slow_pause(self.lasting - 1, random)
                 }

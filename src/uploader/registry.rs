@@ -84,8 +84,8 @@ pub(crate) fn open(
 
 /// The session of the path, if this process has one.
 pub(crate) fn session(path: &Path) -> Option<Arc<Core>> {
-    let slot = lock(&SLOTS).get(path).cloned()?;
-    slot.core().clone()
+    // Under the lock alone: a slot that is shared longer is not found to be free.
+    lock(&SLOTS).get(path)?.core().clone()
 }
 
 /// Runs `work` while nobody in this process can open the path; not if somebody has.
@@ -125,7 +125,7 @@ pub(crate) fn close(core: &Arc<Core>) {
         let ends = match core.stop_policy() {
             StopPolicy::Immediately => true,
             StopPolicy::LiveIndefinitely => false,
-            StopPolicy::AfterChangesUploaded => !core.is_active() || !core.has_pending(),
+            StopPolicy::AfterChangesUploaded => !core.may_run() || !core.has_pending(),
         };
         if ends {
             slot.core().take();
@@ -134,12 +134,12 @@ pub(crate) fn close(core: &Arc<Core>) {
     });
 }
 
-/// Ends a session that nobody has open and that has nothing left to do, or can do nothing.
+/// Ends a session that nobody has open and that has nothing left to do, or can do nothing. One that failed tries again.
 pub(crate) fn end_if_done(core: &Arc<Core>) {
     in_turn(&core.path, |slot| {
         let done = core.is_unused()
             && core.stop_policy() != StopPolicy::LiveIndefinitely
-            && (!core.is_active() || !core.has_pending());
+            && (!core.may_run() || !core.has_pending());
         // A later session of the same path is not this one's to remove.
         let current = slot.core().as_ref().is_some_and(|known| Arc::ptr_eq(known, core));
         if done && current {

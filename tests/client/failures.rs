@@ -323,6 +323,23 @@ fn a_fatal_session_tries_again_at_once_when_it_is_asked_to() {
 }
 
 #[test]
+fn a_fatal_session_that_nobody_has_open_any_more_tries_again_all_the_same() {
+    let fixture = Fixture::new();
+    fixture.clock.hold_long_pauses();
+    let (realm, errors) = fixture.realm();
+    fixture.server.next("POST ingest", unreadable());
+    write(&realm, [1]);
+    assert!(errors.recv_timeout(LIMIT).unwrap().is_fatal);
+    until("a pause", || fixture.clock.long_pauses().len() == 1);
+    let session = realm.session();
+    drop(realm);
+    assert!(session.is_alive());
+    fixture.clock.release();
+    fixture.server.until("the row", |state| !state.stored.is_empty());
+    until("the end of the session", || !session.is_alive());
+}
+
+#[test]
 fn a_schema_that_contradicts_the_server_is_told_and_asked_for_again_and_stops_nobody() {
     let fixture = Fixture::new();
     fixture.clock.hold_long_pauses();
