@@ -9,13 +9,13 @@ use super::following::Following;
 use super::observer::Observer;
 use super::policy::sync_error;
 use super::session::{ConnectionState, ErrorHandler, SessionState, StopPolicy};
-use super::waits::{self, Done, Until, Wait, Waits};
+use super::waits::Waits;
 use crate::app::{Inner, User, UserState};
-use crate::error::{Code, Error, Result, SyncError};
-use crate::outbox::{self, Outbox};
+use crate::error::{Code, Error, SyncError};
+use crate::outbox::Outbox;
 use crate::transport::Transport;
 
-struct Status {
+pub(super) struct Status {
     user: User,
     /// What the user's account tells; taken away with it.
     following: Arc<Following>,
@@ -34,7 +34,7 @@ struct Status {
     connection: ConnectionState,
     observers: Vec<(u64, Arc<Observer>)>,
     next_observer: u64,
-    waits: Waits,
+    pub(super) waits: Waits,
     handler: Option<ErrorHandler>,
     stop: StopPolicy,
 }
@@ -96,7 +96,7 @@ impl Core {
         })
     }
 
-    fn status(&self) -> MutexGuard<'_, Status> {
+    pub(super) fn status(&self) -> MutexGuard<'_, Status> {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -345,94 +345,6 @@ impl Core {
         self.report_soon(error);
     }
 
-    fn fail_waits(&self, error: &Error) {
-        let waits = self.status().waits.take_all();
-        self.finish(waits, || {
-            Err(Error::Sync {
-                code: error.code(),
-                message: error.to_string(),
-            })
-        });
-    }
-
-    fn finish(&self, waits: Vec<Wait>, result: impl Fn() -> Result<()>) {
-        for wait in waits {
-            let result = result();
-            self.app.runtime.callback(move || (wait.done)(result));
-        }
-    }
-
-    /// The waits that have begun: whatever the server answers from now on is an answer to them too.
-    pub(super) fn waits(&self) -> Vec<u64> {
-        self.status().waits.ids()
-    }
-
-    pub(super) fn has_unanswered_waits(&self) -> bool {
-        self.status().waits.has_unanswered()
-    }
-
-    /// The server answered a request that began when these waits had begun.
-    pub(super) fn answered(&self, waits: &[u64]) {
-        self.status().waits.answered(waits);
-    }
-
-    /// Ends the waits whose rows are gone, with what was lost of them if not all left by way of the server. Reads the
-    /// outbox: not for the runtime's thread.
-    pub(super) fn finish_waits(&self) -> outbox::Result<()> {
-        let candidates = self.status().waits.candidates();
-        for (id, until) in candidates {
-            if self.outbox.pending_through(until.through)? {
-                continue;
-            }
-            let losses = match until.mark {
-                Some(mark) => self.outbox.losses(mark, until.through)?,
-                None => Vec::new(),
-            };
-            let wait = self.status().waits.take(id);
-            self.finish(wait.into_iter().collect(), || waits::outcome(&losses));
-        }
-        Ok(())
-    }
-
-    pub(super) fn wait(&self, upload: bool, done: Done) {
-        let until = if upload {
-            self.upload_mark()
-        } else {
-            Ok(Until {
-                through: i64::MIN,
-                mark: None,
-                answered: false,
-            })
-        };
-        let mut status = self.status();
-        let refused = match until {
-            Err(error) => error,
-            // Looked at under the lock: an end that comes later finds the wait.
-            Ok(_) if !status.takes_waits() => Error::aborted(),
-            Ok(until) => {
-                status.waits.begin(until, done);
-                drop(status);
-                self.work.notify_one();
-                return;
-            }
-        };
-        drop(status);
-        self.app.runtime.callback(move || done(Err(refused)));
-    }
-
-    /// Up to where to wait. The acknowledgement of rows that are pending is answer enough.
-    fn upload_mark(&self) -> Result<Until> {
-        // First: what is taken away while this looks is missed too.
-        let mark = Some(self.outbox.loss_mark()?);
-        let through = self.outbox.last_seq()?;
-        let answered = self.outbox.pending_through(through)?;
-        Ok(Until {
-            through,
-            mark,
-            answered,
-        })
-    }
-
     pub(super) fn pause(&self) {
         {
             let mut status = self.status();
@@ -506,7 +418,7 @@ impl Status {
         self.may_run() && !self.failed
     }
 
-    fn takes_waits(&self) -> bool {
+    pub(super) fn takes_waits(&self) -> bool {
         !self.ended && (self.paused || self.is_active() || self.user.account.awaits_successor())
     }
 }

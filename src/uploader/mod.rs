@@ -15,25 +15,25 @@ mod following;
 mod observer;
 mod policy;
 pub(crate) mod registry;
+mod sending;
 pub mod session;
 #[cfg(test)]
 mod tests;
 mod waits;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use realm_ingest_protocol::Ack;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use self::core::Core;
 use crate::error::Code;
 use crate::outbox::{self, Origin, Outbox, Owner, UploaderGuard};
 use crate::realm::homes;
-use batch::{Batch, Body};
-use exchange::Answer;
+use batch::Batch;
 pub(crate) use policy::backoff;
 use policy::{BatchSize, Stop, sync_error};
+use sending::{Sent, finish_waits, send, settle};
 use session::ConnectionState;
 
 /// While another process is seen to write, its rows are looked for this often.
@@ -42,9 +42,6 @@ const BUSY_POLL: Duration = Duration::from_millis(200);
 const IDLE_POLL: Duration = Duration::from_secs(2);
 /// For how many polls after a sign of another process it counts as busy.
 const BUSY_POLLS: u32 = 150;
-
-/// What keeps acknowledged rows from leaving for about a minute is told to the application.
-const SETTLE_ATTEMPTS: u32 = 8;
 
 pub(crate) fn start(core: &Arc<Core>) {
     core.app.runtime.spawn(run(core.clone()));
@@ -430,122 +427,6 @@ async fn ahead_of(core: &Core, size: BatchSize, batch: &Batch) -> Option<Batch> 
     on_outbox(core, move |outbox| Batch::next(outbox, after, target))
         .await
         .unwrap_or_default()
-}
-
-enum Sent {
-    Through(Ack),
-    /// Nothing was taken; less may be.
-    TooLarge,
-    /// Nothing was taken: the outbox needs another name.
-    Copied,
-}
-
-/// Sends one batch until it is answered.
-async fn send(core: &Core, size: &mut BatchSize, batch: &Batch, body: &Body) -> Result<Sent, Stop> {
-    let started = Instant::now();
-    let waits = core.waits();
-    let mut schemas_sent = false;
-    loop {
-        match exchange::send_batch(core, batch, body).await {
-            Ok(Answer::Acknowledged(ack)) => {
-                size.answered(batch.bytes, started.elapsed());
-                core.answered(&waits);
-                log::debug!(
-                    target: "ingest::uploader",
-                    "transactions {} to {} acknowledged: {} objects, {} bytes sent, {} refused",
-                    batch.first, ack.acked, batch.objects(), body.bytes.len(), ack.refused.len()
-                );
-                return Ok(Sent::Through(ack));
-            }
-            Ok(Answer::Copied) => return Ok(Sent::Copied),
-            Ok(Answer::SchemasMissing(_)) if schemas_sent => {
-                return Err(policy::nonsense("schemas that were just sent are still missing"));
-            }
-            Ok(Answer::SchemasMissing(missing)) => {
-                schemas_sent = true;
-                send_schemas(core, batch, &missing).await?;
-            }
-            Ok(Answer::TooLarge(_)) if batch.transactions() > 1 => {
-                size.too_large(batch.bytes);
-                return Ok(Sent::TooLarge);
-            }
-            Ok(Answer::TooLarge(error)) => {
-                let text = format!(
-                    "write transaction {} with {} objects is larger than the server takes, and holds up what follows: \
-                     {error}",
-                    batch.first,
-                    batch.objects()
-                );
-                return Err(Stop::Retry(
-                    sync_error(Code::LimitExceeded, text, false),
-                    Some(policy::TOO_LARGE_PAUSE),
-                ));
-            }
-            Err(stop) => {
-                if matches!(&stop, Stop::Retry(error, _) if error.code == Code::ConnectionClosed) {
-                    size.cut_off();
-                }
-                return Err(stop);
-            }
-        }
-    }
-}
-
-async fn send_schemas(core: &Core, batch: &Batch, missing: &[String]) -> Result<(), Stop> {
-    let wanted: Vec<_> = batch
-        .schemas
-        .iter()
-        .filter(|schema| missing.contains(&schema.fingerprint))
-        .collect();
-    if wanted.is_empty() {
-        return Err(policy::nonsense("schemas are missing that were not named"));
-    }
-    for schema in wanted {
-        exchange::send_schema(core, schema).await?;
-    }
-    Ok(())
-}
-
-/// Hands the refusals to the error handler, then lets the rows leave if they may (outbox invariant 3).
-async fn settle(core: Arc<Core>, ack: Ack, leave: bool) -> outbox::Result<()> {
-    if let Some(first) = ack.refused.first() {
-        let count = ack.refused.len();
-        let more = if count == 1 {
-            String::new()
-        } else {
-            format!(" (first of {count} refusals)")
-        };
-        let text = format!(
-            "the server refused an object of '{}': {}{more}",
-            first.class, first.reason
-        );
-        let mut report = sync_error(Code::SyncWriteNotAllowed, text, false);
-        report.compensating_writes = ack.refused.into_iter().map(batch::compensating_write).collect();
-        core.report(report).await;
-    }
-    if !leave {
-        return Ok(());
-    }
-    let through = ack.acked;
-    let mut attempt = 0;
-    while let Err(error) = on_outbox(&core, move |outbox| outbox.settle(through)).await {
-        attempt += 1;
-        if core.has_ended() || !error.is_retryable() || attempt == SETTLE_ATTEMPTS {
-            return Err(error);
-        }
-        log::warn!(target: "ingest::outbox", "acknowledged rows cannot leave yet: {error}");
-        let clock = &core.app.clock;
-        clock.sleep(policy::backoff(attempt, clock.random())).await;
-    }
-    finish_waits(&core).await
-}
-
-async fn finish_waits(core: &Arc<Core>) -> outbox::Result<()> {
-    let core = core.clone();
-    // A panic in it has been printed.
-    spawn_blocking(move || core.finish_waits())
-        .await
-        .unwrap_or(Ok(()))
 }
 
 /// The outbox itself failed.

@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, channel};
 
 use realm_ingest_protocol::BatchReader;
 
+use super::sending::SETTLE_ATTEMPTS;
 use super::session::{Session, StopPolicy};
 use super::*;
 use crate::SyncError;

@@ -1,9 +1,10 @@
 //! The waits of a session: who wants to know when everything up to a number is answered for.
 
+use super::core::Core;
 use crate::error::{Code, Error, Result};
-use crate::outbox::{Loss, LossMark, LossReason};
+use crate::outbox::{self, Loss, LossMark, LossReason};
 
-pub(super) type Done = Box<dyn FnOnce(Result<()>) + Send>;
+type Done = Box<dyn FnOnce(Result<()>) + Send>;
 
 /// What is waited for.
 #[derive(Clone, Copy)]
@@ -65,11 +66,101 @@ impl Waits {
     }
 }
 
+impl Core {
+    pub(super) fn fail_waits(&self, error: &Error) {
+        let waits = self.status().waits.take_all();
+        self.finish(waits, || {
+            Err(Error::Sync {
+                code: error.code(),
+                message: error.to_string(),
+            })
+        });
+    }
+
+    fn finish(&self, waits: Vec<Wait>, result: impl Fn() -> Result<()>) {
+        for wait in waits {
+            let result = result();
+            self.app.runtime.callback(move || (wait.done)(result));
+        }
+    }
+
+    /// The waits that have begun: whatever the server answers from now on is an answer to them too.
+    pub(super) fn waits(&self) -> Vec<u64> {
+        self.status().waits.ids()
+    }
+
+    pub(super) fn has_unanswered_waits(&self) -> bool {
+        self.status().waits.has_unanswered()
+    }
+
+    /// The server answered a request that began when these waits had begun.
+    pub(super) fn answered(&self, waits: &[u64]) {
+        self.status().waits.answered(waits);
+    }
+
+    /// Ends the waits whose rows are gone, with what was lost of them if not all left by way of the server. Reads the
+    /// outbox: not for the runtime's thread.
+    pub(super) fn finish_waits(&self) -> outbox::Result<()> {
+        let candidates = self.status().waits.candidates();
+        for (id, until) in candidates {
+            if self.outbox.pending_through(until.through)? {
+                continue;
+            }
+            let losses = match until.mark {
+                Some(mark) => self.outbox.losses(mark, until.through)?,
+                None => Vec::new(),
+            };
+            let wait = self.status().waits.take(id);
+            self.finish(wait.into_iter().collect(), || outcome(&losses));
+        }
+        Ok(())
+    }
+
+    pub(super) fn wait(&self, upload: bool, done: Done) {
+        let until = if upload {
+            self.upload_mark()
+        } else {
+            Ok(Until {
+                through: i64::MIN,
+                mark: None,
+                answered: false,
+            })
+        };
+        let mut status = self.status();
+        let refused = match until {
+            Err(error) => error,
+            // Looked at under the lock: an end that comes later finds the wait.
+            Ok(_) if !status.takes_waits() => Error::aborted(),
+            Ok(until) => {
+                status.waits.begin(until, done);
+                drop(status);
+                self.work.notify_one();
+                return;
+            }
+        };
+        drop(status);
+        self.app.runtime.callback(move || done(Err(refused)));
+    }
+
+    /// Up to where to wait. The acknowledgement of rows that are pending is answer enough.
+    fn upload_mark(&self) -> Result<Until> {
+        // First: what is taken away while this looks is missed too.
+        let mark = Some(self.outbox.loss_mark()?);
+        let through = self.outbox.last_seq()?;
+        let answered = self.outbox.pending_through(through)?;
+        Ok(Until {
+            through,
+            mark,
+            answered,
+        })
+    }
+}
+
 /// More ranges than this are counted and not named.
 const NAMED_LOSSES: usize = 3;
 
 /// What a wait says whose rows are gone, though not all of them by way of the server.
-pub(super) fn outcome(losses: &[Loss]) -> Result<()> {
+fn outcome(losses: &[Loss]) -> Result<()> {
     if losses.is_empty() {
         return Ok(());
     }

@@ -1,0 +1,139 @@
+//! One batch: sent until it is answered, and what becomes of its rows then.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use realm_ingest_protocol::Ack;
+use tokio::task::spawn_blocking;
+
+use super::batch::{self, Batch, Body};
+use super::core::Core;
+use super::exchange::{self, Answer};
+use super::on_outbox;
+use super::policy::{self, BatchSize, Stop, sync_error};
+use crate::error::Code;
+use crate::outbox;
+
+/// What keeps acknowledged rows from leaving for about a minute is told to the application.
+pub(super) const SETTLE_ATTEMPTS: u32 = 8;
+
+pub(super) enum Sent {
+    Through(Ack),
+    /// Nothing was taken; less may be.
+    TooLarge,
+    /// Nothing was taken: the outbox needs another name.
+    Copied,
+}
+
+/// Sends one batch until it is answered.
+pub(super) async fn send(
+    core: &Core,
+    size: &mut BatchSize,
+    batch: &Batch,
+    body: &Body,
+) -> Result<Sent, Stop> {
+    let started = Instant::now();
+    let waits = core.waits();
+    let mut schemas_sent = false;
+    loop {
+        match exchange::send_batch(core, batch, body).await {
+            Ok(Answer::Acknowledged(ack)) => {
+                size.answered(batch.bytes, started.elapsed());
+                core.answered(&waits);
+                log::debug!(
+                    target: "ingest::uploader",
+                    "transactions {} to {} acknowledged: {} objects, {} bytes sent, {} refused",
+                    batch.first, ack.acked, batch.objects(), body.bytes.len(), ack.refused.len()
+                );
+                return Ok(Sent::Through(ack));
+            }
+            Ok(Answer::Copied) => return Ok(Sent::Copied),
+            Ok(Answer::SchemasMissing(_)) if schemas_sent => {
+                return Err(policy::nonsense("schemas that were just sent are still missing"));
+            }
+            Ok(Answer::SchemasMissing(missing)) => {
+                schemas_sent = true;
+                send_schemas(core, batch, &missing).await?;
+            }
+            Ok(Answer::TooLarge(_)) if batch.transactions() > 1 => {
+                size.too_large(batch.bytes);
+                return Ok(Sent::TooLarge);
+            }
+            Ok(Answer::TooLarge(error)) => {
+                let text = format!(
+                    "write transaction {} with {} objects is larger than the server takes, and holds up what follows: \
+                     {error}",
+                    batch.first,
+                    batch.objects()
+                );
+                return Err(Stop::Retry(
+                    sync_error(Code::LimitExceeded, text, false),
+                    Some(policy::TOO_LARGE_PAUSE),
+                ));
+            }
+            Err(stop) => {
+                if matches!(&stop, Stop::Retry(error, _) if error.code == Code::ConnectionClosed) {
+                    size.cut_off();
+                }
+                return Err(stop);
+            }
+        }
+    }
+}
+
+async fn send_schemas(core: &Core, batch: &Batch, missing: &[String]) -> Result<(), Stop> {
+    let wanted: Vec<_> = batch
+        .schemas
+        .iter()
+        .filter(|schema| missing.contains(&schema.fingerprint))
+        .collect();
+    if wanted.is_empty() {
+        return Err(policy::nonsense("schemas are missing that were not named"));
+    }
+    for schema in wanted {
+        exchange::send_schema(core, schema).await?;
+    }
+    Ok(())
+}
+
+/// Hands the refusals to the error handler, then lets the rows leave if they may (outbox invariant 3).
+pub(super) async fn settle(core: Arc<Core>, ack: Ack, leave: bool) -> outbox::Result<()> {
+    if let Some(first) = ack.refused.first() {
+        let count = ack.refused.len();
+        let more = if count == 1 {
+            String::new()
+        } else {
+            format!(" (first of {count} refusals)")
+        };
+        let text = format!(
+            "the server refused an object of '{}': {}{more}",
+            first.class, first.reason
+        );
+        let mut report = sync_error(Code::SyncWriteNotAllowed, text, false);
+        report.compensating_writes = ack.refused.into_iter().map(batch::compensating_write).collect();
+        core.report(report).await;
+    }
+    if !leave {
+        return Ok(());
+    }
+    let through = ack.acked;
+    let mut attempt = 0;
+    while let Err(error) = on_outbox(&core, move |outbox| outbox.settle(through)).await {
+        attempt += 1;
+        if core.has_ended() || !error.is_retryable() || attempt == SETTLE_ATTEMPTS {
+            return Err(error);
+        }
+        log::warn!(target: "ingest::outbox", "acknowledged rows cannot leave yet: {error}");
+        let clock = &core.app.clock;
+        clock.sleep(policy::backoff(attempt, clock.random())).await;
+    }
+    finish_waits(&core).await
+}
+
+pub(super) async fn finish_waits(core: &Arc<Core>) -> outbox::Result<()> {
+    let core = core.clone();
+    // A panic in it has been printed.
+    spawn_blocking(move || core.finish_waits())
+        .await
+        .unwrap_or(Ok(()))
+}
