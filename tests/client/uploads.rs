@@ -2,7 +2,7 @@
 
 use realm_ingest::Code;
 use realm_ingest::outbox::Run;
-use realm_ingest::realm::{Realm, RealmConfig};
+use realm_ingest::realm::{Realm, RealmConfig, StopPolicy};
 
 use crate::common::server::Reaction;
 use crate::common::{Fixture, LIMIT, SCHEMA, reading, uploaded, write};
@@ -125,6 +125,50 @@ fn a_batch_that_is_sent_again_has_the_lineage_it_had_also_behind_another() {
     fixture.server.next("POST ingest", as_it_should);
     fixture.server.next("POST ingest", Reaction::DoAndCut);
     realm.session().resume();
+    uploaded(&realm);
+    assert_eq!(fixture.server.ids(), (-1..6).collect::<Vec<_>>());
+    let state = fixture.server.state();
+    assert!(state.repeated > 0, "a batch was sent again");
+    assert_eq!(state.positions.len(), 1, "it was not taken for one of a copy");
+}
+
+#[test]
+fn a_program_that_starts_again_behind_a_lost_answer_is_not_taken_for_a_copy() {
+    let fixture = Fixture::new();
+    let user = fixture.user();
+    let config = RealmConfig {
+        stop_policy: StopPolicy::Immediately,
+        ..RealmConfig::new(SCHEMA)
+    };
+    let realm = Realm::open(&user, config, None).unwrap();
+    write(&realm, [-1]);
+    uploaded(&realm);
+    realm.session().pause();
+    let filler = "x".repeat(400_000);
+    for n in 0..6_i64 {
+        let document = bson::serialize_to_vec(&bson::doc! {"_id": n, "note": &filler}).unwrap();
+        let run = Run {
+            class: "Reading".to_owned(),
+            count: 1,
+        };
+        realm.append(&[run], &document).unwrap();
+    }
+    // The second batch is larger than the first one of the next start.
+    let as_it_should = Reaction::DoAndSay(Box::new(|answer| answer.to_string()));
+    fixture.server.next("POST ingest", as_it_should);
+    fixture.server.next("POST ingest", Reaction::DoAndCut);
+    fixture.server.next(
+        "GET ingest/",
+        Reaction::DoAndSay(Box::new(|answer| answer.to_string())),
+    );
+    fixture.server.next("GET ingest/", Reaction::Hold);
+    realm.session().resume();
+    fixture.server.until_held(1);
+    drop(realm);
+    drop(user);
+    fixture.server.release();
+    let app = fixture.restarted();
+    let (realm, _errors) = crate::common::open_realm(&app.current_user().unwrap());
     uploaded(&realm);
     assert_eq!(fixture.server.ids(), (-1..6).collect::<Vec<_>>());
     let state = fixture.server.state();
