@@ -40,7 +40,7 @@ pub use options::{
 };
 pub use realm_ingest_protocol::MAX_TRANSACTION_BYTES;
 pub use realm_ingest_protocol::batch::Run;
-use sqlite::Right;
+use sqlite::Lock;
 pub use sqlite::SqliteOutbox;
 pub(crate) use sqlite::{delete, is_drained, is_outbox};
 
@@ -159,7 +159,7 @@ pub struct UploaderGuard(#[expect(dead_code, reason = "it is held, not used")] H
 #[derive(Debug)]
 #[expect(dead_code, reason = "they are held, not used")]
 enum Hold {
-    OfFile(Right),
+    OfFile(Lock),
     #[cfg(test)]
     OfMemory(memory::Right),
 }

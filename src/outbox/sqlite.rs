@@ -8,6 +8,7 @@
 mod commits;
 mod heal;
 mod ledger;
+mod lock;
 mod log;
 mod meta;
 mod pack;
@@ -17,7 +18,6 @@ mod recover;
 mod remove;
 mod reports;
 mod reserve;
-mod right;
 mod rows;
 mod salvage;
 mod schema;
@@ -28,15 +28,16 @@ mod turns;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension};
 
 use self::heal::Known;
+pub(super) use self::lock::Lock;
 use self::log::Log;
 use self::pack::Packer;
 use self::process::InProcess;
 pub(crate) use self::remove::{delete, is_drained, is_outbox};
-pub(super) use self::right::Right;
 use self::rows::Leased;
 use self::turns::Turns;
 use super::{
@@ -401,7 +402,10 @@ impl Outbox for SqliteOutbox {
 
     fn try_become_uploader(&self) -> Result<Option<UploaderGuard>> {
         self.process.check(&self.path)?;
-        let right = Right::take(&self.path)?;
-        Ok(right.map(|right| UploaderGuard(Hold::OfFile(right))))
+        match Lock::take(&recover::beside(&self.path, ".uploader"), Duration::ZERO) {
+            Ok(lock) => Ok(Some(UploaderGuard(Hold::OfFile(lock)))),
+            Err(Error::Locked { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }

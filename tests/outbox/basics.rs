@@ -2,7 +2,7 @@
 
 use realm_ingest::outbox::{Error, Outbox, Pending, Run, WriteTransaction};
 
-use crate::common::{Folder, append, open, payload, rows, schema};
+use crate::common::{Folder, append, noise, open, payload, rows, schema};
 
 #[test]
 fn rows_come_out_as_they_went_in_and_in_order() {
@@ -156,6 +156,16 @@ fn one_uploader_at_a_time() {
     assert!(outbox.try_become_uploader().unwrap().is_none());
     drop(guard);
     assert!(outbox.try_become_uploader().unwrap().is_some());
+}
+
+#[test]
+fn what_else_stands_where_the_right_is_kept_is_not_in_the_way() {
+    let folder = Folder::new();
+    let outbox = open(&folder.path());
+    std::fs::write(folder.join("default.realm.uploader"), noise(1, 5_000)).unwrap();
+    let guard = outbox.try_become_uploader().unwrap();
+    assert!(guard.is_some());
+    assert!(outbox.try_become_uploader().unwrap().is_none());
 }
 
 #[test]

@@ -80,7 +80,8 @@ impl SqliteOutbox {
     fn replace(&self, reason: &str) -> Result<Option<Recovered>> {
         let damaged = recover::file_id(&self.path);
         // Only a file that nobody has open can be replaced.
-        let replace = |known: &Known| recover::replace_damaged(&self.path, damaged, known, reason);
+        let replace =
+            |known: &Known| recover::replace_damaged(&self.path, &self.options, damaged, known, reason);
         match self.reopen(replace)? {
             // Also when it was not replaced: most of it can be used.
             (_, Some(recovered)) => Ok(Some(recovered)),

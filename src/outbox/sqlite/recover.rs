@@ -17,6 +17,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rusqlite::Connection;
 
 use super::heal::Known;
+use super::lock::Lock;
 use super::reports::{self, Report};
 use super::salvage;
 use super::schema::{self, Refused};
@@ -43,7 +44,7 @@ pub(super) fn open(path: &Path, options: &Options, known: &Known) -> Result<Open
     check_folder(path)?;
     for _ in 0..ATTEMPTS {
         if is_file(&recovered_file(path))? {
-            let _lock = lock(path)?;
+            let _lock = lock(path, options.lock_wait)?;
             finish(path)?;
         }
         let before = file_id(path);
@@ -63,7 +64,7 @@ pub(super) fn open(path: &Path, options: &Options, known: &Known) -> Result<Open
             }
             Err(Refused::Error(error)) => return Err(error),
             Err(Refused::Damaged(reason)) => {
-                let _lock = lock(path)?;
+                let _lock = lock(path, options.lock_wait)?;
                 // Another process may have replaced it since.
                 if !is_file(&recovered_file(path))? && is_damaged(path, options)? {
                     exchange(path, options.lock_wait, known, &reason)?;
@@ -83,11 +84,12 @@ pub(super) fn open(path: &Path, options: &Options, known: &Known) -> Result<Open
 /// a new one.
 pub(super) fn replace_damaged(
     path: &Path,
+    options: &Options,
     damaged: Option<FileId>,
     known: &Known,
     reason: &str,
 ) -> Result<()> {
-    let _lock = lock(path)?;
+    let _lock = lock(path, options.lock_wait)?;
     if is_file(&recovered_file(path))? {
         return finish(path);
     }
@@ -100,11 +102,13 @@ pub(super) fn replace_damaged(
 
 /// Two processes may find the same damage. The second one must not move aside what the first one has
 /// made meanwhile.
-fn lock(path: &Path) -> Result<File> {
-    let path = beside(path, ".recovery.lock");
-    File::create(&path)
-        .and_then(|lock| lock.lock().map(|()| lock))
-        .map_err(|source| Error::io("lock", &path, source))
+fn lock(path: &Path, wait: Duration) -> Result<Lock> {
+    Lock::take(&beside(path, ".recovery.lock"), wait).map_err(|error| match error {
+        Error::Locked { .. } => Error::Locked {
+            path: path.to_owned(),
+        },
+        error => error,
+    })
 }
 
 fn check_folder(path: &Path) -> Result<()> {
