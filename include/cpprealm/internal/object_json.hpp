@@ -1,6 +1,7 @@
 // An object as JSON text, for `managed<T>::to_json`.
 #pragma once
 
+#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include <optional>
 #include <ostream>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <variant>
 #include <vector>
@@ -102,10 +104,12 @@ void write_json(std::ostream& to, const T& value) {
         } else if (std::isinf(value)) {
             to << (value > 0 ? "\"Infinity\"" : "\"-Infinity\"");
         } else {
-            char text[40]; // not through the stream, whose format and locale are the application's
-            std::snprintf(text, sizeof(text), "%.*g", std::numeric_limits<T>::max_digits10,
-                          static_cast<double>(value));
-            to << text;
+            // Not through the stream, nor through printf: format and locale are the application's.
+            char text[40];
+            const auto end =
+                std::to_chars(text, text + sizeof(text), static_cast<double>(value),
+                              std::chars_format::general, std::numeric_limits<T>::max_digits10);
+            to << std::string_view(text, static_cast<std::size_t>(end.ptr - text));
         }
     } else if constexpr (std::is_same_v<T, std::string>) {
         to << json_text(value);
