@@ -304,7 +304,7 @@ const char *realm_ingest_sync_error_message(const realm_ingest_sync_error *error
 // Where the server logged it, or empty.
 const char *realm_ingest_sync_error_link(const realm_ingest_sync_error *error, size_t *length);
 
-// Whether the session has stopped. What is not fatal is tried again.
+// Whether the session is inactive because of it. It then tries again by itself, rarely; after any other error it does soon.
 bool realm_ingest_sync_error_is_fatal(const realm_ingest_sync_error *error);
 
 // How many documents this is about: those the server refused for good, with code

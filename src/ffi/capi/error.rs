@@ -175,7 +175,7 @@ pub unsafe extern "C" fn realm_ingest_sync_error_link(
     unsafe { shown(error.as_ref().map(|error| &error.link), length) }
 }
 
-/// Whether the session has stopped. What is not fatal is tried again.
+/// Whether the session is inactive because of it. It then tries again by itself, rarely; after any other error it does soon.
 ///
 /// # Safety
 /// `error` is NULL or a live error.

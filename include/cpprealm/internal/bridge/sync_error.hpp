@@ -46,6 +46,8 @@ struct sync_error {
         return compensating_writes_;
     }
     [[nodiscard]] status get_status() const { return status_; }
+    /// The session is inactive because of it, until an attempt succeeds: it makes one now and then,
+    /// and at once for `reconnect()`, `resume()` and an open. Told once, however often it is met.
     [[nodiscard]] bool is_fatal() const { return is_fatal_; }
     [[nodiscard]] std::string_view message() const { return message_; }
     [[nodiscard]] bool is_client_reset_requested() const { return is_client_reset_; }
