@@ -7,8 +7,8 @@
 //! together: they take turns, and find the user that another one has made.
 
 use std::fs::File;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -210,22 +210,26 @@ impl Inner {
             return;
         }
         let (inner, lost) = (Arc::downgrade(self), lost.clone());
+        // A server that made a user and rejects it at once needs an operator, and no more users meanwhile.
+        let earlier = self.relogins.fetch_add(1, Ordering::Relaxed);
+        let first = earlier
+            .checked_sub(1)
+            .map(|attempt| uploader::slow_pause(attempt, self.clock.random()));
         self.runtime.spawn(async move {
+            let (mut pause, mut attempt) = (first, 0);
             while lost.awaits_successor() {
-                let Some(pause) = inner.upgrade().map(|inner| {
-                    let attempt = inner.relogins.fetch_add(1, Ordering::Relaxed);
-                    let pause = uploader::backoff(attempt.checked_sub(1)?, inner.clock.random());
-                    Some(inner.clock.sleep(pause))
-                }) else {
+                let Some(clock) = inner.upgrade().map(|app| app.clock.clone()) else {
                     return;
                 };
                 if let Some(pause) = pause {
-                    pause.await;
+                    clock.sleep(pause).await;
                 }
-                let Some(app) = Weak::upgrade(&inner) else { return };
+                let Some(app) = inner.upgrade() else { return };
                 if let Err(error) = app.log_in_anonymously().await {
                     lost.still_rejected(&error);
                 }
+                pause = Some(uploader::backoff(attempt, clock.random()));
+                attempt += 1;
             }
             lost.replacing.store(false, Ordering::Release);
         });

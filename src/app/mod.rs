@@ -131,8 +131,8 @@ pub(crate) struct Inner {
     device: DeviceInfo,
     store: UserStore,
     users: Mutex<Users>,
-    /// Anonymous users that were logged in for rejected ones since the server last accepted a session.
-    relogins: AtomicU32,
+    /// How often an anonymous user was replaced since the server last took something.
+    pub(crate) relogins: AtomicU32,
 }
 
 #[derive(Default)]

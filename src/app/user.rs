@@ -3,7 +3,6 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::account::{Account, UserState};
@@ -270,7 +269,6 @@ impl User {
             data.access_token.clone_from(&token);
         }
         log::debug!(target: "ingest::app", "user {} has a new access token", self.account.id);
-        self.app.relogins.store(0, Ordering::Relaxed);
         self.app.persist_in_background(&self.account);
         Ok(token)
     }

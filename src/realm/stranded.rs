@@ -74,9 +74,10 @@ impl App {
             Ok(moved) => moved?,
             Err(core) => {
                 let user = user.clone();
-                self.inner
-                    .runtime
-                    .block_on(async move { homes::move_now(&core, &user).await })?;
+                let moved = self.inner.runtime.block_on(async move {
+                    tokio::time::timeout(RIGHT_LIMIT, homes::move_now(&core, &user)).await
+                })?;
+                moved.map_err(|_| busy(&path))?;
             }
         }
         homes::drain(&self.inner);
@@ -173,6 +174,13 @@ fn existing(path: &Path) -> Result<SqliteOutbox> {
         .ok_or_else(|| Error::InvalidArgument(format!("there is no outbox at {}", path.display())))
 }
 
+fn busy(path: &Path) -> Error {
+    Error::Logic(format!(
+        "another process has been uploading the outbox at {} for {RIGHT_LIMIT:?}: end it, or try again",
+        path.display()
+    ))
+}
+
 fn rehome(user: &User, path: &Path) -> Result<()> {
     let outbox = existing(path)?;
     let begun = Instant::now();
@@ -181,10 +189,7 @@ fn rehome(user: &User, path: &Path) -> Result<()> {
             break right;
         }
         if begun.elapsed() > RIGHT_LIMIT {
-            return Err(Error::Logic(format!(
-                "another process has been uploading the outbox at {} for {RIGHT_LIMIT:?}: end it, or try again",
-                path.display()
-            )));
+            return Err(busy(path));
         }
         std::thread::sleep(RIGHT_POLL);
     };

@@ -100,10 +100,10 @@ async fn send(core: &Core, mut call: Call, connected: bool) -> Result<Response, 
     core.set_refreshing(true);
     let refreshed = core.user().refresh(Some(&token)).await;
     core.set_refreshing(false);
-    call.token = match refreshed {
-        Ok(token) => Some(token),
-        Err(error) => return Err(refresh_failed(core, &error).await),
-    };
+    call.token = Some(match refreshed {
+        Ok(token) => token,
+        Err(error) => refresh_failed(core, &error).await?,
+    });
     let response = exchange(core, call, connected).await?;
     if response.status != 401 {
         return Ok(response);
@@ -125,19 +125,24 @@ async fn token(core: &Core) -> Result<String, Stop> {
     core.set_refreshing(false);
     match token {
         Ok(token) => Ok(token),
-        Err(error) => Err(refresh_failed(core, &error).await),
+        Err(error) => refresh_failed(core, &error).await,
     }
 }
 
-async fn refresh_failed(core: &Core, error: &Error) -> Stop {
+/// A token all the same, where another session of the user has begun.
+async fn refresh_failed(core: &Core, error: &Error) -> Result<String, Stop> {
     if error.code() == Code::ClientUserNotLoggedIn || error.code() == Code::ClientUserNotFound {
-        return Stop::SignedOut;
+        return Err(Stop::SignedOut);
     }
-    // Every session of a user that is rejected is told, this one included.
-    if is_refusal(error) && core.user().rejected(error).await {
-        return Stop::SignedOut;
+    if !is_refusal(error) {
+        return Err(Stop::Retry(unreachable(error), None));
     }
-    Stop::Retry(unreachable(error), None)
+    let user = core.user();
+    if user.rejected(error).await {
+        // Every session of the user is told, this one included.
+        return Err(Stop::SignedOut);
+    }
+    Ok(user.access_token())
 }
 
 async fn exchange(core: &Core, call: Call, connected: bool) -> Result<Response, Stop> {

@@ -22,6 +22,7 @@ mod tests;
 mod waits;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -31,8 +32,8 @@ use crate::error::Code;
 use crate::outbox::{self, Origin, Outbox, Owner, UploaderGuard};
 use crate::realm::homes;
 use batch::Batch;
-pub(crate) use policy::backoff;
 use policy::{BatchSize, Stop, sync_error};
+pub(crate) use policy::{backoff, slow_pause};
 use sending::{Sent, finish_waits, send, settle};
 use session::ConnectionState;
 
@@ -182,6 +183,7 @@ impl Uploader {
     fn succeeded(&mut self) {
         (self.failures, self.lasting) = (0, 0);
         self.core.succeeded(self.stops);
+        self.core.app.relogins.store(0, Ordering::Relaxed);
     }
 
     async fn handshake(&mut self) -> Result<(), Stop> {

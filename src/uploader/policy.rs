@@ -47,7 +47,7 @@ pub(super) fn pause(attempt: u32, random: f64, at_least: Option<Duration>) -> Du
 }
 
 /// The pause after an error that lasts, with full jitter as [`backoff`].
-pub(super) fn slow_pause(attempt: u32, random: f64) -> Duration {
+pub(crate) fn slow_pause(attempt: u32, random: f64) -> Duration {
     let bound = SLOW_BASE
         .saturating_mul(2_u32.saturating_pow(attempt.min(16)))
         .min(SLOW_CAP);

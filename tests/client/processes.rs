@@ -23,6 +23,8 @@ pub struct Part {
     key: Option<u8>,
     /// Who writes: an e-mail address, or empty for the anonymous user; and what.
     writes: Vec<(String, Vec<i64>)>,
+    /// These log in, and no more.
+    log_in: Vec<String>,
     /// These log out at last.
     log_out: Vec<String>,
     /// Whose default outbox goes on under the anonymous user at last.
@@ -37,6 +39,7 @@ impl Part {
             directory: fixture.directory.path().to_owned(),
             key: None,
             writes: writes.collect(),
+            log_in: Vec::new(),
             log_out: Vec::new(),
             re_home: None,
         }
@@ -45,6 +48,11 @@ impl Part {
     pub fn in_directory(mut self, directory: &Path, key: u8) -> Part {
         self.directory = directory.to_owned();
         self.key = Some(key);
+        self
+    }
+
+    pub fn then_log_in(mut self, who: &str) -> Part {
+        self.log_in.push(who.to_owned());
         self
     }
 
@@ -106,6 +114,7 @@ impl Part {
                 realm
             })
             .collect();
+        self.log_in.iter().for_each(|who| drop(log_in(who)));
         self.log_out.iter().for_each(|who| log_in(who).log_out().unwrap());
         if let Some(who) = &self.re_home {
             let path = log_in(who).realm_path().unwrap();

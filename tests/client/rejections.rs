@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use realm_ingest::Code;
 use realm_ingest::app::{Credentials, UserState};
@@ -10,6 +11,7 @@ use realm_ingest::realm::{ErrorHandler, Realm, RealmConfig};
 
 use crate::common::server::Reaction;
 use crate::common::{Fixture, LIMIT, SCHEMA, open_realm, until, uploaded, wait, write};
+use crate::processes::Part;
 
 fn users_file(fixture: &Fixture) -> PathBuf {
     let directory = fixture.directory.path().join("mongodb-realm/app-test");
@@ -181,4 +183,39 @@ fn logging_in_again_during_a_refresh_neither_stops_the_session_nor_logs_anybody_
     }
     assert_eq!(fixture.server.ids(), [1, 10, 20]);
     assert!(errors.try_recv().is_err(), "nobody is told of anything");
+}
+
+#[test]
+fn a_session_that_another_process_began_is_used_where_the_own_one_is_refused() {
+    let fixture = Fixture::new();
+    let user = fixture.user();
+    let (realm, errors) = open_realm(&user);
+    uploaded(&realm);
+    fixture.server.forget_sessions();
+    Part::new(&fixture, &[]).then_log_in("a@b.c").play_and_be_killed();
+    write(&realm, [1]);
+    uploaded(&realm);
+    assert_eq!(fixture.server.ids(), [1]);
+    assert_eq!(user.state(), UserState::LoggedIn);
+    assert!(errors.try_recv().is_err(), "nobody is told of anything");
+}
+
+#[test]
+fn a_server_that_rejects_everybody_is_not_asked_for_more_and_more_users() {
+    let fixture = Fixture::new();
+    let user = fixture.app.login(&Credentials::anonymous()).unwrap();
+    let (realm, _errors) = open_realm(&user);
+    uploaded(&realm);
+    fixture.clock.hold_long_pauses();
+    fixture.server.state().dead_tokens = u64::MAX;
+    write(&realm, [1]);
+    until("a long pause", || {
+        fixture
+            .clock
+            .pauses()
+            .iter()
+            .any(|pause| *pause >= Duration::from_secs(30))
+    });
+    assert_eq!(fixture.server.state().users, 2);
+    assert_eq!(realm.pending().unwrap().objects, 1);
 }
