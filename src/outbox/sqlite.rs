@@ -21,6 +21,7 @@ mod reserve;
 mod rows;
 mod salvage;
 mod schema;
+mod schemas;
 mod space;
 mod tidy;
 mod turns;
@@ -176,7 +177,7 @@ impl SqliteOutbox {
         if let Some(known) = self.known().schemas.get(&id) {
             return Ok(known.clone());
         }
-        let found = self.reading(|connection| rows::schema(connection, id).optional())?;
+        let found = self.reading(|connection| schemas::read(connection, id).optional())?;
         let schema = found.ok_or(Error::UnknownSchema { id })?;
         if !schema.json.is_empty() {
             self.known().schemas.insert(id, schema.clone());
@@ -294,11 +295,11 @@ impl Outbox for SqliteOutbox {
 
     fn register_schema(&self, fingerprint: &str, json: &str) -> Result<SchemaId> {
         let id = self.mended(|| {
-            let known = rows::find_schema(&self.drain().connection, fingerprint);
+            let known = schemas::find(&self.drain().connection, fingerprint);
             match known.map_err(|source| self.failed(source))? {
                 Some(id) => Ok(id),
                 None => self.write_alone(Durability::Full, |transaction| {
-                    rows::add_schema(transaction, fingerprint, json)
+                    schemas::add(transaction, fingerprint, json)
                 }),
             }
         })?;

@@ -15,7 +15,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::heal::Known;
 use super::recover::beside;
 use super::reports::{self, Report};
-use super::{ledger, meta, rows, schema};
+use super::{ledger, meta, rows, schema, schemas};
 use crate::outbox::{Durability, Error, Loss, LossReason, Result, Salvaged, StoredSchema};
 
 /// Beyond so many numbers without a readable row, rows are looked for in strides: a page high up in the
@@ -187,7 +187,7 @@ impl Copy {
     /// All but the rows.
     fn facts(&self, damaged: Option<&Connection>, to: &Connection, known: &Known) -> rusqlite::Result<()> {
         for (id, schema) in &known.schemas {
-            rows::adopt_schema(to, *id, schema)?;
+            schemas::adopt(to, *id, schema)?;
         }
         for (id, loss) in &self.losses.of {
             ledger::adopt(to, *id, loss)?;
@@ -197,16 +197,16 @@ impl Copy {
             meta::set_owner(to, owner)?;
         }
         let Some(damaged) = damaged else { return Ok(()) };
-        for id in rows::schema_ids(damaged).unwrap_or_default() {
-            if let Ok(schema) = rows::schema(damaged, id) {
-                rows::adopt_schema(to, id, &schema)?;
+        for id in schemas::ids(damaged).unwrap_or_default() {
+            if let Ok(schema) = schemas::read(damaged, id) {
+                schemas::adopt(to, id, &schema)?;
             }
         }
         // Under its fingerprint the gateway most likely knows the schema, and the application brings its text
         // when it registers it.
-        for (id, fingerprint) in rows::fingerprints(damaged).unwrap_or_default() {
+        for (id, fingerprint) in schemas::fingerprints(damaged).unwrap_or_default() {
             let json = String::new();
-            rows::adopt_schema(to, id, &StoredSchema { fingerprint, json })?;
+            schemas::adopt(to, id, &StoredSchema { fingerprint, json })?;
         }
         if let Ok(counters) = meta::counters(damaged) {
             meta::adopt_counters(to, &counters)?;
@@ -216,7 +216,7 @@ impl Copy {
 
     fn rows(&mut self, damaged: &Connection, range: &Range, to: &mut Connection) -> rusqlite::Result<()> {
         // The rows of other schemas could never be sent.
-        let schemas = rows::schema_ids(to)?;
+        let schemas = schemas::ids(to)?;
         if range.begins_unread {
             self.losses.note(1, range.first - 1);
             self.salvaged.lost += 1;
