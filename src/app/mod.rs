@@ -243,6 +243,7 @@ impl App {
 
     /// The cached app with this id, and with this address if one is given.
     pub fn cached(app_id: &str, base_url: Option<&str>) -> Option<App> {
+        process::check().ok()?;
         let cache = cache();
         let apps = cache.get(app_id)?;
         match base_url {
@@ -253,6 +254,9 @@ impl App {
 
     /// Forgets all cached apps of the process. Handles stay usable.
     pub fn clear_cached() {
+        if process::is_foreign() {
+            return;
+        }
         // Dropped outside the lock: the last handle of an app ends its threads.
         let apps = std::mem::take(&mut *cache());
         drop(apps);
