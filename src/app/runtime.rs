@@ -14,12 +14,15 @@ use super::threads::{Job, Threads};
 use crate::error::{Error, Result};
 use crate::ffi::signals;
 use crate::process;
+use crate::uploader::watch::Watcher;
 
 pub(crate) struct Runtime {
     handle: Handle,
     thread: ThreadId,
     callback_thread: ThreadId,
     threads: Arc<Threads>,
+    /// For all sessions of the app.
+    pub(crate) watcher: Watcher,
 }
 
 impl Runtime {
@@ -77,6 +80,7 @@ impl Runtime {
             thread,
             callback_thread,
             threads: threads.clone(),
+            watcher: Watcher::default(),
         })
     }
 

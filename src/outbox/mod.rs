@@ -31,6 +31,8 @@ mod memory;
 mod options;
 mod sqlite;
 
+use std::path::PathBuf;
+
 pub use error::{Error, Result};
 pub use losses::{Loss, LossMark, LossReason};
 #[cfg(test)]
@@ -270,6 +272,21 @@ pub trait Outbox: Send + Sync {
     /// # Errors
     /// The file could not be read.
     fn version(&self) -> Result<i64>;
+
+    /// As [`Outbox::version`], once the writes that have begun are done. What is not in it yet changes
+    /// [`Outbox::watched_file`] later.
+    ///
+    /// # Errors
+    /// The file could not be read; [`Error::Locked`] while a write lasts very long.
+    fn version_at_rest(&self) -> Result<i64> {
+        self.version()
+    }
+
+    /// The file that changes with every write, of this or of another process, for watching it. `None`
+    /// where there is none.
+    fn watched_file(&self) -> Option<PathBuf> {
+        None
+    }
 
     /// Gives unused space back to the file system. For after a drain; cheap when there is little
     /// to give back.

@@ -392,6 +392,22 @@ impl Outbox for SqliteOutbox {
         self.reading(rows::version)
     }
 
+    fn version_at_rest(&self) -> Result<i64> {
+        self.mended(|| {
+            self.turns.alone(|| {
+                // A write changes the log first, and can be read later. Whoever gets the lock comes
+                // after it.
+                let mut drain = self.drain();
+                let version = commits::write(&mut drain.connection).and_then(|locked| rows::version(&locked));
+                version.map_err(|source| self.failed(source))
+            })
+        })
+    }
+
+    fn watched_file(&self) -> Option<PathBuf> {
+        Some(recover::beside(&self.path, "-wal"))
+    }
+
     fn compact(&self) -> Result<()> {
         while self.mended(|| self.compact_step())? {}
         Ok(())

@@ -20,6 +20,7 @@ pub mod session;
 #[cfg(test)]
 mod tests;
 mod waits;
+pub(crate) mod watch;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -37,12 +38,12 @@ pub(crate) use policy::{backoff, slow_pause};
 use sending::{Sent, finish_waits, send, settle};
 use session::ConnectionState;
 
-/// While another process is seen to write, its rows are looked for this often.
+/// Another process has the right to drain the file: no sooner than this is it tried again.
 const BUSY_POLL: Duration = Duration::from_millis(200);
-/// Otherwise this often: rows that a process left behind are found without keeping the device awake.
+/// And no later: a process that was killed says nothing.
+const BLOCKED_POLL: Duration = Duration::from_secs(2);
+/// Where files cannot be watched, rows of other processes are looked for this often, in all realms at once.
 const IDLE_POLL: Duration = Duration::from_secs(2);
-/// For how many polls after a sign of another process it counts as busy.
-const BUSY_POLLS: u32 = 150;
 
 pub(crate) fn start(core: &Arc<Core>) {
     core.app.runtime.spawn(run(core.clone()));
@@ -92,8 +93,8 @@ struct Uploader {
     failures: u32,
     /// Those that met an error that lasts.
     lasting: u32,
+    /// The outbox's when it was last looked at for rows.
     version: i64,
-    busy_polls: u32,
     /// Rows wait for another process to give the right back.
     blocked: bool,
     /// Rows left since the file was last compacted.
@@ -114,7 +115,6 @@ impl Uploader {
             failures: 0,
             lasting: 0,
             version: 0,
-            busy_polls: 0,
             blocked: false,
             drained: false,
         }
@@ -148,8 +148,24 @@ impl Uploader {
         log::debug!(target: "ingest::session", "next attempt in {pause:?}");
         tokio::select! {
             () = self.core.app.clock.sleep(pause) => {}
+            () = self.tidy() => {}
             () = self.core.hurry.notified() => (self.failures, self.lasting) = (0, 0),
         }
+    }
+
+    /// Rows that have to wait are packed meanwhile, in steps between which others write. Ends never.
+    async fn tidy(&self) {
+        loop {
+            match self.outbox(|outbox| outbox.tidy()).await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    log::warn!(target: "ingest::outbox", "rows that wait were not packed: {error}");
+                    break;
+                }
+            }
+        }
+        std::future::pending().await
     }
 
     /// One connection: from the handshake until something fails. Ends without failure when the work is done and
@@ -271,6 +287,8 @@ impl Uploader {
     async fn drain(&mut self) -> Result<(), Stop> {
         self.settled().await?;
         self.blocked = false;
+        // Read first: what is written from here on is noticed by `idle`.
+        self.version = self.version().await;
         let mut after = 0;
         let mut ahead: Option<Batch> = None;
         loop {
@@ -369,32 +387,54 @@ impl Uploader {
         spawn_blocking(move || core.has_pending()).await.unwrap_or(true)
     }
 
-    /// Waits until there may be something to do.
+    /// Waits until there may be something to do. Wakes up for nothing else where files can be watched.
     async fn idle(&mut self) {
+        let core = self.core.clone();
+        let clock = &core.app.clock;
+        if self.blocked {
+            // Every batch of the other process is a change.
+            clock.sleep(BUSY_POLL).await;
+        }
+        let file = core.outbox.watched_file();
+        let change = file.and_then(|file| core.app.runtime.watcher.watch(&file));
+        // What was written before the watch began.
+        match self.outbox(|outbox| outbox.version_at_rest()).await {
+            Ok(version) if version == self.version => {}
+            Ok(_) => return,
+            Err(_) => return clock.sleep(BUSY_POLL).await,
+        }
+        let Some(change) = change else {
+            return self.poll().await;
+        };
+        tokio::select! {
+            () = core.work.notified() => {}
+            () = change.happened() => {}
+            () = async { clock.sleep(BLOCKED_POLL).await }, if self.blocked => {}
+        }
+    }
+
+    async fn poll(&self) {
         loop {
-            let poll = if self.blocked || self.busy_polls > 0 {
+            let pause = if self.blocked {
                 BUSY_POLL
             } else {
-                IDLE_POLL
+                watch::until_next(IDLE_POLL)
             };
             tokio::select! {
                 () = self.core.work.notified() => return,
-                () = self.core.app.clock.sleep(poll) => {}
+                () = self.core.app.clock.sleep(pause) => {}
             }
-            let version = self
-                .outbox(|outbox| outbox.version())
-                .await
-                .unwrap_or(self.version);
-            let changed = std::mem::replace(&mut self.version, version) != version;
-            self.busy_polls = if changed {
-                BUSY_POLLS
-            } else {
-                self.busy_polls.saturating_sub(1)
-            };
-            if changed || self.blocked {
+            if self.blocked || self.version().await != self.version {
                 return;
             }
         }
+    }
+
+    /// Changes with what others write.
+    async fn version(&self) -> i64 {
+        self.outbox(|outbox| outbox.version())
+            .await
+            .unwrap_or(self.version)
     }
 
     async fn outbox<T: Send + 'static>(

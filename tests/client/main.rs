@@ -19,3 +19,4 @@ mod stranded;
 mod tls;
 mod uploads;
 mod users;
+mod waking;
