@@ -15,12 +15,12 @@ REALM_ASYMMETRIC_SCHEMA(Sample, _id, note)
 
 int main() {
     constexpr int threads = 4, enough = 5;
-    // Not destroyed: the threads use them until the process is gone.
-    auto app = new test::fake_app();
-    auto user = new realm::user(app->log_in());
-    auto written = new std::atomic<int>(0);
+    // Not destroyed, and not lost: the threads use them until the process is gone.
+    static auto* app = new test::fake_app();
+    static auto* user = new realm::user(app->log_in());
+    static auto* written = new std::atomic<int>(0);
     for (int i = 0; i < threads; ++i)
-        std::thread([=] {
+        std::thread([] {
             for (;;) {
                 auto db = realm::open(test::fake_app::quiet(*user));
                 for (int n = 0; n < enough; ++n, ++*written)

@@ -119,7 +119,8 @@ TEST(Shutdown, gives_up_on_a_transport_that_never_answers_and_the_program_exits)
         asked.get_future().wait();
         must(!realm::ingest::shutdown(100ms), "not within the limit");
         // The transport's thread uses it.
-        new std::shared_ptr<test::fake_server>(app.server);
+        static auto* server = new std::shared_ptr<test::fake_server>(app.server);
+        must(server->use_count() > 1, "it is in use");
     });
 }
 
