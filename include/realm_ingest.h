@@ -435,8 +435,9 @@ realm_ingest_code realm_ingest_app_rehome(const realm_ingest_app *app,
                                           realm_ingest_error **error);
 
 // Writes what waits in the outbox to a new file, one line of canonical Extended JSON a document, oldest first:
-// `{"class":"Reading","document":{...}}`. The file is there as a whole and durable on success, or not at all. The outbox
-// stays as it is. `documents`, which may be NULL, is their number.
+// `{"class":"Reading","document":{...}}`, or `{"class":"Reading","bson":"<base64>"}` for one that is not valid BSON. The
+// file is there as a whole and durable on success, or not at all. The outbox stays as it is. `documents`, which may be
+// NULL, is their number.
 realm_ingest_code realm_ingest_app_export(const realm_ingest_app *app,
                                           const char *path,
                                           size_t path_length,

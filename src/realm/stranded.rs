@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use super::{files, homes};
 use crate::app::{App, Inner, User, UserState};
 use crate::ejson;
@@ -85,8 +88,9 @@ impl App {
     }
 
     /// Writes what waits in the outbox to a new file, one line of canonical Extended JSON a document, oldest first:
-    /// `{"class":"Reading","document":{...}}`. Returns the number of documents. The file is there as a whole and durable
-    /// on return, or not at all. The outbox stays as it is.
+    /// `{"class":"Reading","document":{...}}`, or `{"class":"Reading","bson":"<base64>"}` for one that is not valid BSON.
+    /// Returns the number of documents. The file is there as a whole and durable on return, or not at all. The outbox
+    /// stays as it is.
     ///
     /// # Errors
     /// There is no outbox at the path, something is at `destination`, or a file cannot be read or written.
@@ -251,13 +255,21 @@ fn write_row(row: &Row, file: &mut impl Write, failed: &impl Fn(std::io::Error) 
     };
     let mut count = 0;
     for run in &row.runs {
+        let class = serde_json::Value::from(run.class.as_str());
         for _ in 0..run.count {
             let (document, behind) =
                 realm_ingest_protocol::document::split(rest).map_err(|error| unreadable(&error))?;
             rest = behind;
-            let class = serde_json::Value::from(run.class.as_str());
-            let document = ejson::from_bson(document).map_err(|error| unreadable(&error))?;
-            writeln!(file, r#"{{"class":{class},"document":{document}}}"#).map_err(failed)?;
+            match ejson::from_bson(document) {
+                Ok(text) => writeln!(file, r#"{{"class":{class},"document":{text}}}"#),
+                // One document that no server takes must not keep the others in.
+                Err(_) => writeln!(
+                    file,
+                    r#"{{"class":{class},"bson":"{}"}}"#,
+                    STANDARD.encode(document)
+                ),
+            }
+            .map_err(failed)?;
             count += 1;
         }
     }

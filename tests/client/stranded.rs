@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use base64::Engine;
 use realm_ingest::Code;
 use realm_ingest::app::{App, AppConfig, Credentials, User};
 use realm_ingest::outbox::{Options, Outbox, Run, SqliteOutbox, WriteTransaction};
@@ -237,6 +238,31 @@ fn what_nobody_can_send_is_listed_exported_and_re_homed() {
     app.rehome(&path, &other).unwrap();
     assert_eq!(stored(&fixture, 2), [1, 2]);
     assert!(app.stranded().unwrap().is_empty());
+}
+
+#[test]
+fn a_document_that_is_not_valid_keeps_no_other_from_being_exported() {
+    let fixture = Fixture::new();
+    let (realm, _errors) = fixture.realm();
+    realm.session().pause();
+    let mut bad = reading(1);
+    let at = bad.windows(7).position(|found| found == b"reading").unwrap();
+    bad[at] = 0xff;
+    let run = Run {
+        class: "Reading".to_owned(),
+        count: 2,
+    };
+    realm.append(&[run], &[bad.clone(), reading(2)].concat()).unwrap();
+    let export = fixture.directory.path().join("export.json");
+    assert_eq!(fixture.app.export(realm.path(), &export).unwrap(), 2);
+    let text = std::fs::read_to_string(&export).unwrap();
+    let lines: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let bytes = base64::engine::general_purpose::STANDARD.decode(lines[0]["bson"].as_str().unwrap());
+    assert_eq!(bytes.unwrap(), bad);
+    assert_eq!(lines[1]["document"]["note"], "reading 2");
 }
 
 #[test]

@@ -172,8 +172,9 @@ pub unsafe extern "C" fn realm_ingest_app_rehome(
 }
 
 /// Writes what waits in the outbox to a new file, one line of canonical Extended JSON a document, oldest first:
-/// `{"class":"Reading","document":{...}}`. The file is there as a whole and durable on success, or not at all. The outbox
-/// stays as it is. `documents`, which may be NULL, is their number.
+/// `{"class":"Reading","document":{...}}`, or `{"class":"Reading","bson":"<base64>"}` for one that is not valid BSON. The
+/// file is there as a whole and durable on success, or not at all. The outbox stays as it is. `documents`, which may be
+/// NULL, is their number.
 ///
 /// # Safety
 /// `app` is live; the texts point to their bytes; `error` and `documents` are NULL or may be written.
