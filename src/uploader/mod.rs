@@ -19,6 +19,7 @@ mod sending;
 pub mod session;
 #[cfg(test)]
 mod tests;
+mod tidy;
 mod waits;
 pub(crate) mod watch;
 
@@ -52,7 +53,13 @@ pub(crate) fn start(core: &Arc<Core>) {
 async fn run(core: Arc<Core>) {
     log::info!(target: "ingest::session", "started for {}", core.path.display());
     let mut uploader = Uploader::new(core.clone());
-    while let Some(stops) = core.until_may_run().await {
+    loop {
+        let may_run = tokio::select! {
+            biased;
+            stops = core.until_may_run() => stops,
+            never = uploader.tidy_while_stopped() => never,
+        };
+        let Some(stops) = may_run else { break };
         uploader.stops = stops;
         tokio::select! {
             biased;
@@ -151,21 +158,6 @@ impl Uploader {
             () = self.tidy() => {}
             () = self.core.hurry.notified() => (self.failures, self.lasting) = (0, 0),
         }
-    }
-
-    /// Rows that have to wait are packed meanwhile, in steps between which others write. Ends never.
-    async fn tidy(&self) {
-        loop {
-            match self.outbox(|outbox| outbox.tidy()).await {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(error) => {
-                    log::warn!(target: "ingest::outbox", "rows that wait were not packed: {error}");
-                    break;
-                }
-            }
-        }
-        std::future::pending().await
     }
 
     /// One connection: from the handshake until something fails. Ends without failure when the work is done and

@@ -61,6 +61,7 @@ struct Failing {
     outbox: MemoryOutbox,
     settles: AtomicU32,
     leases: AtomicU32,
+    tidied: AtomicU32,
     error: outbox::Error,
     /// Done in the middle of the next call of `last_seq`.
     meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
@@ -72,6 +73,7 @@ impl Failing {
             outbox: MemoryOutbox::new(),
             settles: settles.into(),
             leases: leases.into(),
+            tidied: 0.into(),
             error,
             meanwhile: Mutex::default(),
         }
@@ -149,6 +151,10 @@ impl Outbox for Failing {
     }
     fn version(&self) -> Result<i64> {
         self.outbox.version()
+    }
+    fn tidy(&self) -> Result<bool> {
+        // Two steps each time.
+        Ok(self.tidied.fetch_add(1, Ordering::Relaxed).is_multiple_of(2))
     }
     fn compact(&self) -> Result<()> {
         self.outbox.compact()
@@ -305,4 +311,24 @@ fn a_wait_that_begins_while_a_paused_session_ends_is_told_so() {
     *fixture.outbox.meanwhile.lock().unwrap() = Some(Box::new(move || core.end()));
     let ended = fixture.wait().recv_timeout(LIMIT).unwrap();
     assert_eq!(ended.unwrap_err().code(), Code::OperationAborted);
+}
+
+#[test]
+fn rows_are_packed_also_while_the_session_is_stopped() {
+    let fixture = Fixture::new(Failing::new(0, 0, locked()));
+    fixture.session.pause();
+    start(&fixture.core);
+    let until_tidied = |times| {
+        let begun = std::time::Instant::now();
+        while fixture.outbox.tidied.load(Ordering::Relaxed) < times {
+            assert!(begun.elapsed() < LIMIT, "{times}");
+            std::thread::yield_now();
+        }
+    };
+    until_tidied(2);
+    fixture.core.work.notify_one();
+    until_tidied(4);
+    fixture.session.resume();
+    fixture.wait().recv_timeout(LIMIT).unwrap().unwrap();
+    assert_eq!(fixture.sent(), [1]);
 }
