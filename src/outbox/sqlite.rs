@@ -230,6 +230,11 @@ impl Drop for SqliteOutbox {
             // Closing would cut the log that the parent is using, and could wait for ever for a lock
             // that one of the parent's threads held at the fork.
             std::mem::forget(Arc::clone(&self.files));
+        } else if self.writer().log.is_doubtful() {
+            // Closing would empty the log from where it was left. Whoever opens the file next begins anew.
+            for connection in [&self.drain().connection, &self.writer().connection] {
+                let _ = schema::keep_log_on_close(connection, true);
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
@@ -14,7 +15,7 @@ const RECORD: &str = "UNRELIABLE_RECORD";
 
 /// A process on an unreliable disk: its folder, and what it did there.
 pub struct Recorded {
-    _shim: TempDir,
+    _place: TempDir,
     pub folder: PathBuf,
     pub events: Vec<Event>,
 }
@@ -27,6 +28,10 @@ pub struct Event {
 }
 
 impl Event {
+    pub fn is_write(&self) -> bool {
+        self.kind == b'w'
+    }
+
     /// Whether a sync failed here.
     pub fn is_failure(&self) -> bool {
         self.kind == b'f'
@@ -40,27 +45,15 @@ impl Event {
 
 /// Runs `test` as another process, with these files in its folder; `failing` as UNRELIABLE_SYNC.
 pub fn record(test: &str, files: &BTreeMap<PathBuf, Vec<u8>>, failing: Option<&str>) -> Recorded {
-    let shim = in_memory();
-    let library = shim.path().join("unreliable_disk.so");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults/unreliable_disk.c");
-    let mut compile = Command::new(std::env::var_os("CC").unwrap_or("cc".into()));
-    compile.args(["-O1", "-shared", "-fPIC", "-o"]).arg(&library);
-    assert!(
-        compile
-            .arg(&source)
-            .args(["-ldl", "-lpthread"])
-            .status()
-            .unwrap()
-            .success()
-    );
-    let folder = shim.path().join("disk");
+    let place = in_memory();
+    let folder = place.path().join("disk");
     fs::create_dir(&folder).unwrap();
     write_files(&folder, files);
-    let record = shim.path().join("record");
+    let record = place.path().join("record");
     let mut command = Command::new(std::env::current_exe().unwrap());
     as_other_part(&mut command, test, &folder.join("default.realm"));
     command
-        .env("LD_PRELOAD", &library)
+        .env("LD_PRELOAD", shim())
         .env("UNRELIABLE_FOLDER", &folder)
         .env(RECORD, &record);
     if let Some(failing) = failing {
@@ -75,8 +68,25 @@ pub fn record(test: &str, files: &BTreeMap<PathBuf, Vec<u8>>, failing: Option<&s
     Recorded {
         events: events(&fs::read(&record).unwrap()),
         folder,
-        _shim: shim,
+        _place: place,
     }
+}
+
+/// What records, compiled once.
+fn shim() -> &'static Path {
+    static SHIM: OnceLock<PathBuf> = OnceLock::new();
+    SHIM.get_or_init(|| {
+        let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join("unreliable_disk.so");
+        // Another run of the tests may be using it.
+        let new = library.with_extension(std::process::id().to_string());
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults/unreliable_disk.c");
+        let mut compile = Command::new(std::env::var_os("CC").unwrap_or("cc".into()));
+        compile.args(["-O1", "-shared", "-fPIC", "-o"]).arg(&new);
+        compile.arg(source).args(["-ldl", "-lpthread"]);
+        assert!(compile.status().unwrap().success());
+        fs::rename(new, &library).unwrap();
+        library
+    })
 }
 
 /// Puts a mark between the events. For the recorded process.
