@@ -285,7 +285,7 @@ struct Reading {
 REALM_ASYMMETRIC_SCHEMA(Reading, _id, value, unit)
 } // namespace extended
 
-TEST_F(Ingest, added_properties_extend_the_schema_and_changed_ones_are_fatal) {
+TEST_F(Ingest, added_properties_extend_the_schema_and_objects_with_changed_ones_are_refused) {
     auto user = with.log_in();
     auto config = [&](const std::string& file) {
         auto config = with.config(user);
@@ -303,11 +303,13 @@ TEST_F(Ingest, added_properties_extend_the_schema_and_changed_ones_are_fatal) {
 
     auto other = realm::open<changed::Reading>(config("c.realm"));
     other.write([&] { other.add(changed::Reading{3, "warm"}); });
-    EXPECT_THROW(upload(other), realm::status_error);
+    upload(other);
     auto error = with.first_error();
-    EXPECT_EQ(error.get_status().code_string(), "SyncInvalidSchemaChange");
-    EXPECT_TRUE(error.is_fatal());
-    EXPECT_EQ(other.m_realm.instance()->pending_objects(), 1u);
+    EXPECT_EQ(error.get_status().code_string(), "SyncWriteNotAllowed");
+    EXPECT_FALSE(error.is_fatal());
+    EXPECT_EQ(error.compensating_writes_info().size(), 1u);
+    EXPECT_EQ(other.m_realm.instance()->pending_objects(), 0u);
+    EXPECT_EQ(with.gateway.dead_letters().size(), 1u);
 }
 
 } // namespace
