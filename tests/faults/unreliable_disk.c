@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #define MAX_FILES 1024
-#define REAL(name) (__extension__(__typeof__(&name))dlsym(RTLD_NEXT, #name))
+#define REAL(name) (__extension__(__typeof__(&name)) dlsym(RTLD_NEXT, #name))
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char* paths[MAX_FILES];
@@ -165,6 +165,7 @@ static int fails_now(const char* path) {
            strcmp(path + length - suffix, failing_suffix) == 0 && --failing_in == 0;
 }
 
+/// Takes as long as a quick disk does, so that threads come to share a sync.
 #define SYNC(name)                                                                                 \
     int name(int fd) {                                                                             \
         if (path_of(fd) == NULL) {                                                                 \
@@ -174,6 +175,7 @@ static int fails_now(const char* path) {
         int failed = fails_now(paths[fd]);                                                         \
         record(failed ? 'f' : 's', paths[fd], 0, NULL, 0);                                         \
         pthread_mutex_unlock(&lock);                                                               \
+        usleep(500);                                                                               \
         errno = failed ? EIO : errno;                                                              \
         return failed ? -1 : 0;                                                                    \
     }

@@ -9,6 +9,7 @@ mod cap;
 mod common;
 mod crash;
 mod damage;
+#[cfg(target_os = "linux")]
 mod disk;
 mod exchange;
 mod fork;

@@ -73,8 +73,25 @@ fn try_settle(outbox: &SqliteOutbox, count: usize) -> bool {
 
 /// Opens the outbox in states from all over the recording; returns in how many.
 fn judge(recorded: &Recorded, lost_on_failure: Survives, every: usize, states: &[Survives]) -> usize {
-    let mut disk = Disk::new(&recorded.folder, &BTreeMap::new(), lost_on_failure);
-    let mut told = Told::default();
+    judge_from(
+        recorded,
+        &BTreeMap::new(),
+        Told::default(),
+        lost_on_failure,
+        every,
+        states,
+    )
+}
+
+fn judge_from(
+    recorded: &Recorded,
+    files: &BTreeMap<PathBuf, Vec<u8>>,
+    mut told: Told,
+    lost_on_failure: Survives,
+    every: usize,
+    states: &[Survives],
+) -> usize {
+    let mut disk = Disk::new(&recorded.folder, files, lost_on_failure);
     let mut judged = 0;
     for (index, event) in recorded.events.iter().enumerate() {
         disk.apply(event);
@@ -126,6 +143,33 @@ fn write_and_drain(path: &Path) {
         }
         outbox.compact().unwrap();
     }
+}
+
+#[test]
+fn a_power_cut_while_rows_are_packed_loses_none() {
+    const TEST: &str = "power_loss::a_power_cut_while_rows_are_packed_loses_none";
+    if let Some(path) = other_part(TEST) {
+        let outbox = open(&path);
+        while outbox.tidy().unwrap() {}
+        try_append(&outbox, 1);
+        try_settle(&outbox, 100);
+        try_append(&outbox, 2);
+        return;
+    }
+    let folder = in_memory();
+    let path = folder.path().join("default.realm");
+    let outbox = open(&path);
+    let mut told = Told::default();
+    for attempt in (1..=700).map(|number| number * 4) {
+        told.stored
+            .insert(append(&outbox, &content(attempt)).unwrap(), attempt);
+    }
+    drop(outbox);
+    let files = BTreeMap::from([("default.realm".into(), fs::read(&path).unwrap())]);
+    let recorded = record(TEST, &files, None);
+    let states = [Survives::Nothing, Survives::All, Survives::Some(1)];
+    let judged = judge_from(&recorded, &files, told, Survives::All, 3, &states);
+    assert!(judged > 50, "{judged}");
 }
 
 #[test]
@@ -196,6 +240,40 @@ fn write_on_after_failures(path: &Path) {
         if attempt % 3 == 2 {
             try_settle(&outbox, 1);
         }
+    }
+}
+
+#[test]
+fn a_group_that_met_a_failed_sync_is_not_tried_again_behind_it() {
+    const TEST: &str = "power_loss::a_group_that_met_a_failed_sync_is_not_tried_again_behind_it";
+    if let Some(path) = other_part(TEST) {
+        return write_in_groups(&path);
+    }
+    for failing in (8..=14).map(|number| format!("{number} -wal")) {
+        let recorded = record(TEST, &BTreeMap::new(), Some(&failing));
+        judge(&recorded, Survives::Nothing, usize::MAX, &[Survives::Nothing]);
+    }
+}
+
+/// Rows leave, without a sync, and threads whose rows share commits come after them.
+fn write_in_groups(path: &Path) {
+    let outbox = open(path);
+    outbox
+        .register_schema("0123456789abcdef", "{\"classes\":[]}")
+        .unwrap();
+    for round in 1..=6 {
+        try_append(&outbox, round * 100);
+        try_settle(&outbox, 1);
+        std::thread::scope(|scope| {
+            for thread in 1..=4 {
+                let outbox = &outbox;
+                scope.spawn(move || {
+                    for attempt in 1..=3 {
+                        try_append(outbox, round * 100 + thread * 10 + attempt);
+                    }
+                });
+            }
+        });
     }
 }
 
