@@ -68,12 +68,7 @@ pub(crate) fn shielded<T>(work: impl FnOnce() -> T) -> T {
     let mask = change(libc::SIG_BLOCK, &raised);
     HOST.set(Some(mask));
     let _back = Back(move || {
-        for signal in RAISED {
-            // What the host itself blocks stays pending for it, as after a write of its own.
-            if !has(&mask.0, signal) {
-                take_back(signal);
-            }
-        }
+        take_back_all(mask);
         HOST.set(None);
         change(libc::SIG_SETMASK, &mask.0);
     });
@@ -85,6 +80,8 @@ pub(crate) fn as_host<T>(work: impl FnOnce() -> T) -> T {
     let Some(mask) = HOST.take() else {
         return work();
     };
+    // What the library raised on this thread so far would arrive now.
+    take_back_all(mask);
     let own = change(libc::SIG_SETMASK, &mask.0);
     let _back = Back(move || {
         change(libc::SIG_SETMASK, &own.0);
@@ -99,6 +96,16 @@ struct Back<F: FnMut()>(F);
 impl<F: FnMut()> Drop for Back<F> {
     fn drop(&mut self) {
         (self.0)();
+    }
+}
+
+/// Takes back what this thread raised, before it has the host's mask again. What the host itself blocks stays pending for
+/// it, as after a write of its own.
+fn take_back_all(mask: Mask) {
+    for signal in RAISED {
+        if !has(&mask.0, signal) {
+            take_back(signal);
+        }
     }
 }
 
@@ -205,7 +212,10 @@ mod tests {
             keep_out(mask);
             let blocked = |signal| has(&change(libc::SIG_BLOCK, &empty()).0, signal);
             assert!(blocked(SIGPIPE) && blocked(libc::SIGTERM) && !blocked(libc::SIGSEGV));
+            write_to_nobody();
+            assert!(is_pending(SIGPIPE));
             as_host(|| assert!(!blocked(SIGPIPE) && !blocked(libc::SIGTERM)));
+            assert!(!is_pending(SIGPIPE));
             assert!(blocked(SIGPIPE) && blocked(libc::SIGTERM));
         })
         .join()

@@ -131,6 +131,13 @@ TEST(Signals, a_server_that_hangs_up_during_large_uploads_is_tried_again) {
     HOLDS([] {
         test::with_gateway with;
         test::forwarder between(with.gateway.url());
+        // Called on the library's threads, also after a connection broke.
+        struct silent_logger : realm::logger {
+            void do_log(level, const std::string&) override {}
+        };
+        auto logger = std::make_shared<silent_logger>();
+        logger->set_level_threshold(realm::logger::level::all);
+        realm::set_default_logger(logger);
         auto app = app_at(between.url(), with.files.path);
         auto user = app.login(realm::App::credentials::anonymous()).get();
         auto db = realm::open<Sample>(with.config(user));
