@@ -420,20 +420,51 @@ inline void write_fields(encoder& to, const T& object) {
     });
 }
 
+/// How a property is read. Reading is rare, so that it goes through tables: less code to compile
+/// for each class.
+struct field_reader {
+    std::string_view key;
+    void* (*place)(void* object);
+    void (*read)(const decoder& with, const bson_element* from, void* to); // null: absent
+};
+
+template <typename P>
+[[nodiscard]] void* property_in(void* object) {
+    return const_cast<void*>(
+        static_cast<const void*>(&(static_cast<owner_t<P>*>(object)->*P::member)));
+}
+template <typename T>
+void read_value(const decoder& with, const bson_element* from, void* to) {
+    T& value = *static_cast<T*>(to);
+    if (from == nullptr)
+        value = T(); // a null pointer, whatever the class starts with
+    else
+        value = codec<T>::read(with, *from);
+}
+
+inline void read_all(const decoder& with, bson_reader from, void* object, const field_reader* field,
+                     std::size_t count) {
+    bson_element next;
+    bool more = from.next(next);
+    for (const field_reader* const end = field + count; field != end; ++field) {
+        const bool here = more && next.key == field->key;
+        field->read(with, here ? &next : nullptr, field->place(object));
+        more = here ? from.next(next) : more;
+    }
+}
+
+template <typename... Properties>
+void read_properties(property_list<void, Properties...>, const decoder& with, bson_reader from,
+                     void* object) {
+    static constexpr field_reader fields[] = {
+        {Properties::key.text(), &property_in<Properties>, &read_value<value_t<Properties>>}...};
+    read_all(with, from, object, fields, sizeof...(Properties));
+}
+
 /// Reads what `write_fields` wrote: the same properties in the same order, some of them absent.
 template <typename T>
 inline void read_fields(const decoder& with, bson_reader from, T& object) {
-    bson_element next;
-    bool more = from.next(next);
-    each_property<T>([&](auto property) {
-        using P = decltype(property);
-        if (more && next.key == P::key.text()) {
-            object.*P::member = codec<value_t<P>>::read(with, next);
-            more = from.next(next);
-        } else {
-            object.*P::member = value_t<P>(); // a null pointer, whatever the class starts with
-        }
-    });
+    read_properties(typename schema_of<T>::properties{}, with, from, &object);
 }
 
 } // namespace realm::internal

@@ -78,21 +78,22 @@ struct managed_object {};
 
 /// How a property of a class is reached: all that tells one `managed<M>` from another.
 struct property_place {
-    const void* (*at)(const object_ref& object, bool change);
+    void* (*object)(const object_ref& ref, bool change);
+    void* (*in)(void* object);
     const char* class_name;
     std::string_view name;
     std::size_t offset; // of its handle in the managed object, which begins with the `object_ref`
 };
 
-template <typename P>
-[[nodiscard]] const void* property_at(const object_ref& object, bool change) {
-    return &(object_at<owner_t<P>>(object, change).*P::member);
+template <typename T>
+[[nodiscard]] void* address_of_object(const object_ref& ref, bool change) {
+    return &object_at<T>(ref, change);
 }
 
 /// `Ref` is `object_ref`; a parameter, so that macros can name this before the class is declared.
 template <typename P, typename Ref>
 inline constexpr property_place place_of{
-    &property_at<P>, schema_of<owner_t<P>>::name, P::key.text(),
+    &address_of_object<owner_t<P>>, &property_in<P>, schema_of<owner_t<P>>::name, P::key.text(),
     P::template handle_offset<
         typename schema_of<owner_t<P>>::template realm_internal_handles<Ref>>()};
 
@@ -111,11 +112,9 @@ public:
     place& operator=(const place&) noexcept = default; // stands for another property from now on
 
     [[nodiscard]] const M& realm_peek() const {
-        return *static_cast<const M*>(of_->at(object_, false));
+        return *static_cast<const M*>(of_->in(of_->object(object_, false)));
     }
-    [[nodiscard]] M& realm_edit() {
-        return *const_cast<M*>(static_cast<const M*>(of_->at(object_, true)));
-    }
+    [[nodiscard]] M& realm_edit() { return *static_cast<M*>(of_->in(of_->object(object_, true))); }
     void realm_assign(M value) { realm_edit() = std::move(value); }
     [[nodiscard]] std::string realm_name() const {
         return std::string(of_->class_name) + "." + std::string(of_->name);
@@ -137,10 +136,10 @@ public:
     explicit member_handle(const property_place& place) noexcept : of_(&place) {}
 
     [[nodiscard]] const M& realm_peek() const {
-        return *static_cast<const M*>(of_->at(realm_ref(), false));
+        return *static_cast<const M*>(of_->in(of_->object(realm_ref(), false)));
     }
     [[nodiscard]] M& realm_edit() {
-        return *const_cast<M*>(static_cast<const M*>(of_->at(realm_ref(), true)));
+        return *static_cast<M*>(of_->in(of_->object(realm_ref(), true)));
     }
     void realm_assign(M value) { realm_edit() = std::move(value); }
     [[nodiscard]] std::string realm_name() const { return realm_place().realm_name(); }
