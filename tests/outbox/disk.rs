@@ -183,13 +183,13 @@ pub struct Disk {
     synced_names: Names,
     /// Names that changed since their folder was synced, in order: their nodes now, none if removed.
     changed_names: Vec<(PathBuf, Option<usize>)>,
-    lost_on_failure: Survives,
+    kept_on_failure: Survives,
 }
 
 impl Disk {
-    /// `lost_on_failure`: what is on the disk of what a failed sync should have put there; the rest is
+    /// `kept_on_failure`: what is on the disk of what a failed sync should have put there; the rest is
     /// never written, though the process sees it.
-    pub fn new(folder: &Path, files: &BTreeMap<PathBuf, Vec<u8>>, lost_on_failure: Survives) -> Disk {
+    pub fn new(folder: &Path, files: &BTreeMap<PathBuf, Vec<u8>>, kept_on_failure: Survives) -> Disk {
         let nodes = files.values().map(|bytes| Node {
             synced: bytes.clone(),
             since: Vec::new(),
@@ -200,7 +200,7 @@ impl Disk {
             synced_names: names.clone(),
             names,
             changed_names: Vec::new(),
-            lost_on_failure,
+            kept_on_failure,
         }
     }
 
@@ -218,7 +218,7 @@ impl Disk {
                 let reached = if event.kind == b's' {
                     Survives::All
                 } else {
-                    self.lost_on_failure
+                    self.kept_on_failure
                 };
                 if let Some(node) = self.names.get(path).map(|at| &mut self.nodes[*at]) {
                     node.synced = node.content(reached);

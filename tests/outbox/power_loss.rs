@@ -71,13 +71,14 @@ fn try_settle(outbox: &SqliteOutbox, count: usize) -> bool {
     outbox.settle(through).is_ok()
 }
 
-/// Opens the outbox in states from all over the recording; returns in how many.
-fn judge(recorded: &Recorded, lost_on_failure: Survives, every: usize, states: &[Survives]) -> usize {
+/// Opens the outbox in states from all over the recording, at every so many events and wherever the process
+/// said something; returns in how many.
+fn judge(recorded: &Recorded, kept_on_failure: Survives, every: usize, states: &[Survives]) -> usize {
     judge_from(
         recorded,
         &BTreeMap::new(),
         Told::default(),
-        lost_on_failure,
+        kept_on_failure,
         every,
         states,
     )
@@ -87,11 +88,11 @@ fn judge_from(
     recorded: &Recorded,
     files: &BTreeMap<PathBuf, Vec<u8>>,
     mut told: Told,
-    lost_on_failure: Survives,
+    kept_on_failure: Survives,
     every: usize,
     states: &[Survives],
 ) -> usize {
-    let mut disk = Disk::new(&recorded.folder, files, lost_on_failure);
+    let mut disk = Disk::new(&recorded.folder, files, kept_on_failure);
     let mut judged = 0;
     for (index, event) in recorded.events.iter().enumerate() {
         disk.apply(event);
@@ -185,10 +186,10 @@ fn a_failed_sync_and_a_power_cut_lose_nothing_that_had_returned() {
     for failing in of_log.chain(of_database) {
         let recorded = record(TEST, &BTreeMap::new(), Some(&failing));
         failures += recorded.events.iter().filter(|event| event.is_failure()).count();
-        for lost in [Survives::Nothing, Survives::Some(7)] {
+        for kept in [Survives::Nothing, Survives::Some(7)] {
             judge(
                 &recorded,
-                lost,
+                kept,
                 usize::MAX,
                 &[Survives::Nothing, Survives::Some(3)],
             );
