@@ -144,15 +144,18 @@ impl Outbox for MemoryOutbox {
         Ok((!rows.is_empty()).then_some(Lease { rows }))
     }
 
-    fn settle(&self, through: i64) -> Result<()> {
+    fn settle(&self, identity: &str, through: i64) -> Result<bool> {
         let mut state = self.state();
+        if state.origin.identity != identity {
+            return Ok(false);
+        }
         let through = through.min(state.last_seq);
         if through > state.origin.acked {
             state.origin.acked = through;
             state.origin.lineage = new_identity();
         }
         state.rows.retain(|row| row.seq > through);
-        Ok(())
+        Ok(true)
     }
 
     fn loss_mark(&self) -> Result<LossMark> {

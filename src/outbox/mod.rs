@@ -228,11 +228,13 @@ pub trait Outbox: Send + Sync {
     /// The rows could not be read.
     fn lease(&self, after: i64, max_bytes: u64) -> Result<Option<Lease>>;
 
-    /// Removes the rows up to `through`: the gateway has answered for all of them. Draws a new lineage.
+    /// Removes the rows up to `through`: the gateway has answered for all of them, as sent under
+    /// `identity`. Draws a new lineage. Nothing is done, and false returned, if the outbox goes under
+    /// another identity by now: its numbers may stand for other rows (invariants 3 and 4).
     ///
     /// # Errors
     /// The rows could not be removed; they will be given out again.
-    fn settle(&self, through: i64) -> Result<()>;
+    fn settle(&self, identity: &str, through: i64) -> Result<bool>;
 
     /// A mark to ask [`Outbox::losses`] about what is taken away from now on.
     ///

@@ -350,23 +350,30 @@ impl Outbox for SqliteOutbox {
         self.mended(|| self.lease_once(after, max_bytes))
     }
 
-    fn settle(&self, through: i64) -> Result<()> {
+    fn settle(&self, identity: &str, through: i64) -> Result<bool> {
         // If power loss undoes it, the rows are sent again, which the gateway recognises: no reason
         // to wait for the disk.
-        let drawn = self.mended(|| {
+        let settled = self.mended(|| {
             self.write_alone(Durability::Relaxed, |transaction| {
+                // Also what this call itself had to repair goes under another one.
+                if meta::origin(transaction)?.identity != identity {
+                    return Ok(None);
+                }
                 let through = through.min(rows::last_seq(transaction)?);
                 rows::remove_through(transaction, through)?;
-                meta::settled(transaction, through)
+                meta::settled(transaction, through).map(Some)
             })
         })?;
+        let Some(drawn) = settled else {
+            return Ok(false);
+        };
         if let Some(lineage) = drawn {
             *self.sent_as() = SentAs {
                 lineage,
                 on_disk: false,
             };
         }
-        Ok(())
+        Ok(true)
     }
 
     fn last_seq(&self) -> Result<i64> {

@@ -99,7 +99,7 @@ fn stored_frames_pass_unchanged_between_compressed_ones() {
 fn the_header_says_where_the_outbox_is_when_it_is_sent() {
     let store = outbox(&[1, 1]);
     let ahead = Batch::next(&store, 1, u64::MAX).unwrap().unwrap();
-    store.settle(1).unwrap();
+    store.settle(&store.origin().unwrap().identity, 1).unwrap();
     let (_, bytes) = decoded(&store, &ahead);
     let header = BatchReader::new(&bytes).unwrap().header().clone();
     let origin = store.origin().unwrap();

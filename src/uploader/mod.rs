@@ -86,6 +86,8 @@ struct Uploader {
     stops: u64,
     /// The right to drain the file; held only while there are rows, so that any process can be next.
     right: Option<UploaderGuard>,
+    /// The outbox's when it was last looked at. Rows read under another one are not those of now.
+    identity: String,
     size: BatchSize,
     /// Rows up to here may have been taken by the server under the present lineage. All of them have to be acknowledged
     /// before any leaves and another lineage is drawn: the rest would be taken for rows of a copy.
@@ -95,7 +97,7 @@ struct Uploader {
     /// The outbox, the server's position and what it had acknowledged, as they were last reported.
     gap: Option<(String, i64, i64)>,
     /// The handling of the last acknowledgement.
-    settling: Option<JoinHandle<outbox::Result<()>>>,
+    settling: Option<JoinHandle<outbox::Result<bool>>>,
     /// Attempts that failed since the last that did not.
     failures: u32,
     /// Those that met an error that lasts.
@@ -114,6 +116,7 @@ impl Uploader {
             core,
             stops: 0,
             right: None,
+            identity: String::new(),
             size: BatchSize::new(),
             taken: 0,
             renamed: false,
@@ -202,6 +205,7 @@ impl Uploader {
         let waits = self.core.waits();
         // Read before the question: what is acknowledged from now on, to whomever, the server knows.
         let origin = self.outbox(|outbox| outbox.origin()).await.map_err(unusable)?;
+        self.goes_as(&origin.identity);
         let position = exchange::handshake(&self.core, &origin.identity).await?;
         self.size.limit(position.max_batch_bytes);
         // Read after the answer: another process may have added and uploaded rows meanwhile.
@@ -249,6 +253,7 @@ impl Uploader {
             .outbox(|outbox| outbox.renew_identity())
             .await
             .map_err(unusable)?;
+        self.goes_as(&identity);
         let text = format!(
             "the outbox at {} is a copy of another or of its own past ({why}): it goes on as outbox {identity}, and nothing \
              of it is lost",
@@ -257,6 +262,17 @@ impl Uploader {
         self.core
             .report_soon(sync_error(Code::InvalidDatabase, text, false));
         Ok(())
+    }
+
+    /// Takes note of the outbox's identity; whether it is another one than before.
+    fn goes_as(&mut self, identity: &str) -> bool {
+        if self.identity == identity {
+            return false;
+        }
+        identity.clone_into(&mut self.identity);
+        // Under this one the server has taken nothing.
+        self.taken = 0;
+        true
     }
 
     /// It forgot what it had acknowledged, which this outbox has no more.
@@ -288,7 +304,13 @@ impl Uploader {
                 Some(batch) => Some(batch),
                 None => self.prepare(after).await?,
             };
-            let Some(batch) = next else { break };
+            let Some(batch) = next else {
+                if self.settled().await? {
+                    break;
+                }
+                after = 0;
+                continue;
+            };
             if self.right.is_none() {
                 if !self.take_right().await? {
                     self.blocked = true;
@@ -302,6 +324,11 @@ impl Uploader {
             self.settled().await?;
             let origin = self.outbox(|outbox| outbox.origin()).await.map_err(unusable)?;
             let identity = origin.identity.clone();
+            if self.goes_as(&identity) {
+                // The file was replaced or renamed since the batch was read: nothing of it was sent under this one.
+                after = 0;
+                continue;
+            }
             let body = batch.body(origin).map_err(unusable)?;
             let (last, size, taken) = (batch.last, self.size, self.taken);
             self.taken = taken.max(last);
@@ -330,7 +357,7 @@ impl Uploader {
                     after = ack.acked;
                     self.drained = true;
                     let leave = ack.acked >= self.taken;
-                    self.settling = Some(tokio::spawn(settle(self.core.clone(), ack, leave)));
+                    self.settling = Some(tokio::spawn(settle(self.core.clone(), identity, ack, leave)));
                 }
             }
             // What was made ready stands if all before it was taken and it is as large as it may be: a smaller one is
@@ -338,7 +365,6 @@ impl Uploader {
             let fits = |batch: &Batch| batch.bytes <= self.size.target() && self.size.is_full(batch.bytes);
             ahead = prepared.filter(|batch| after == last && fits(batch));
         }
-        self.settled().await?;
         self.right = None;
         Ok(())
     }
@@ -361,17 +387,17 @@ impl Uploader {
     }
 
     /// Waits for the handling of the last acknowledgement. Where the rows could not leave, they are sent again, and the
-    /// server recognises them.
-    async fn settled(&mut self) -> Result<(), Stop> {
+    /// server recognises them. False if they are to be sent again under another identity.
+    async fn settled(&mut self) -> Result<bool, Stop> {
         let Some(settling) = &mut self.settling else {
-            return Ok(());
+            return Ok(true);
         };
         let done = settling.await;
         self.settling = None;
         // A panic in it has been printed.
-        done.unwrap_or(Ok(())).map_err(unusable)?;
+        let settled = done.unwrap_or(Ok(true)).map_err(unusable)?;
         self.succeeded();
-        Ok(())
+        Ok(settled)
     }
 
     async fn has_pending(&self) -> bool {

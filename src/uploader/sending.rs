@@ -96,8 +96,9 @@ async fn send_schemas(core: &Core, batch: &Batch, missing: &[String]) -> Result<
     Ok(())
 }
 
-/// Hands the refusals to the error handler, then lets the rows leave if they may (outbox invariant 3).
-pub(super) async fn settle(core: Arc<Core>, ack: Ack, leave: bool) -> outbox::Result<()> {
+/// Hands the refusals to the error handler, then lets the rows leave if they may (outbox invariant 3). False if the
+/// outbox goes under another identity than the one they were sent under: they are to be sent again.
+pub(super) async fn settle(core: Arc<Core>, identity: String, ack: Ack, leave: bool) -> outbox::Result<bool> {
     if let Some(first) = ack.refused.first() {
         let count = ack.refused.len();
         let more = if count == 1 {
@@ -114,11 +115,16 @@ pub(super) async fn settle(core: Arc<Core>, ack: Ack, leave: bool) -> outbox::Re
         core.report(report).await;
     }
     if !leave {
-        return Ok(());
+        return Ok(true);
     }
     let through = ack.acked;
     let mut attempt = 0;
-    while let Err(error) = on_outbox(&core, move |outbox| outbox.settle(through)).await {
+    let settled = loop {
+        let identity = identity.clone();
+        let error = match on_outbox(&core, move |outbox| outbox.settle(&identity, through)).await {
+            Ok(settled) => break settled,
+            Err(error) => error,
+        };
         attempt += 1;
         if core.has_ended() || !error.is_retryable() || attempt == SETTLE_ATTEMPTS {
             return Err(error);
@@ -126,8 +132,8 @@ pub(super) async fn settle(core: Arc<Core>, ack: Ack, leave: bool) -> outbox::Re
         log::warn!(target: "ingest::outbox", "acknowledged rows cannot leave yet: {error}");
         let clock = &core.app.clock;
         clock.sleep(policy::backoff(attempt, clock.random())).await;
-    }
-    finish_waits(&core).await
+    };
+    finish_waits(&core).await.map(|()| settled)
 }
 
 pub(super) async fn finish_waits(core: &Arc<Core>) -> outbox::Result<()> {

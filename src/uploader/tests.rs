@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail by panicking")]
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 
 use realm_ingest_protocol::BatchReader;
@@ -62,6 +62,10 @@ struct Failing {
     settles: AtomicU32,
     leases: AtomicU32,
     tidied: AtomicU32,
+    /// The file is replaced by one of another name, which lacks a row, after the next lease.
+    replaced: AtomicBool,
+    /// It is renamed before the next settling.
+    renamed: AtomicBool,
     error: outbox::Error,
     /// Done in the middle of the next call of `last_seq`.
     meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
@@ -74,6 +78,8 @@ impl Failing {
             settles: settles.into(),
             leases: leases.into(),
             tidied: 0.into(),
+            replaced: false.into(),
+            renamed: false.into(),
             error,
             meanwhile: Mutex::default(),
         }
@@ -125,11 +131,22 @@ impl Outbox for Failing {
     }
     fn lease(&self, after: i64, max_bytes: u64) -> Result<Option<Lease>> {
         self.fails(&self.leases)?;
-        self.outbox.lease(after, max_bytes)
+        let mut lease = self.outbox.lease(after, max_bytes)?;
+        if self.replaced.swap(false, Ordering::Relaxed) {
+            let rows = &mut lease.as_mut().unwrap().rows;
+            let mut lost = rows[0].clone();
+            lost.seq += 1;
+            rows.push(lost);
+            self.outbox.renew_identity()?;
+        }
+        Ok(lease)
     }
-    fn settle(&self, through: i64) -> Result<()> {
+    fn settle(&self, identity: &str, through: i64) -> Result<bool> {
         self.fails(&self.settles)?;
-        self.outbox.settle(through)
+        if self.renamed.swap(false, Ordering::Relaxed) {
+            self.outbox.renew_identity()?;
+        }
+        self.outbox.settle(identity, through)
     }
     fn loss_mark(&self) -> Result<LossMark> {
         self.outbox.loss_mark()
@@ -291,6 +308,29 @@ fn rows_that_an_error_keeps_from_leaving_end_the_wait_and_leave_when_it_is_gone(
     }
     assert_eq!(fixture.sent(), [1; 4]);
     assert!(fixture.errors.try_recv().is_err(), "it is told once");
+}
+
+#[test]
+fn rows_acknowledged_under_a_former_identity_are_sent_again() {
+    let outbox = Failing::new(0, 0, locked());
+    outbox.renamed.store(true, Ordering::Relaxed);
+    let fixture = Fixture::new(outbox);
+    start(&fixture.core);
+    fixture.wait().recv_timeout(LIMIT).unwrap().unwrap();
+    assert_eq!(fixture.sent(), [1, 1]);
+    assert!(!fixture.core.has_pending());
+    assert!(fixture.errors.try_recv().is_err());
+}
+
+#[test]
+fn rows_read_under_a_former_identity_are_read_anew_before_they_are_sent() {
+    let outbox = Failing::new(0, 0, locked());
+    outbox.replaced.store(true, Ordering::Relaxed);
+    let fixture = Fixture::new(outbox);
+    start(&fixture.core);
+    fixture.wait().recv_timeout(LIMIT).unwrap().unwrap();
+    assert_eq!(fixture.sent(), [1]);
+    assert!(fixture.errors.try_recv().is_err());
 }
 
 #[test]

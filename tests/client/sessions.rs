@@ -399,7 +399,8 @@ fn two_processes_worth_of_uploaders_take_turns() {
     assert_eq!(fixture.server.seen("POST ingest").len(), before);
     // The other one uploads it, and adds a row that nobody here announces.
     let lease = other.lease(0, u64::MAX).unwrap().unwrap();
-    other.settle(lease.last_seq()).unwrap();
+    let origin = other.origin().unwrap();
+    other.settle(&origin.identity, lease.last_seq()).unwrap();
     waiting.recv_timeout(LIMIT).unwrap().unwrap();
     let row = &lease.rows[0];
     let document = crate::common::reading(9);

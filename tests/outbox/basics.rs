@@ -2,7 +2,7 @@
 
 use realm_ingest::outbox::{Error, Outbox, Pending, Run, WriteTransaction};
 
-use crate::common::{Folder, append, noise, open, payload, rows, schema};
+use crate::common::{Folder, append, noise, open, payload, rows, schema, settle};
 
 #[test]
 fn rows_come_out_as_they_went_in_and_in_order() {
@@ -85,12 +85,12 @@ fn rows_leave_only_when_settled() {
             bytes: 48
         }
     );
-    outbox.settle(2).unwrap();
+    settle(outbox, 2).unwrap();
     assert_eq!(rows(outbox).first().unwrap().seq, 3);
     assert!(!outbox.pending_through(2).unwrap());
     assert!(outbox.pending_through(3).unwrap());
     assert_eq!(outbox.last_seq().unwrap(), 6);
-    outbox.settle(100).unwrap();
+    settle(outbox, 100).unwrap();
     assert_eq!(outbox.pending().unwrap(), Pending::default());
     assert!(!outbox.pending_through(i64::MAX).unwrap());
     assert_eq!(outbox.last_seq().unwrap(), 6);

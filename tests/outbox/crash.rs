@@ -6,7 +6,7 @@ use std::path::Path;
 use realm_ingest::outbox::{Durability, Options, Outbox};
 
 use crate::common::{
-    Folder, append, noise, numbered, open, open_with, other_part, other_process, payload, rows, said,
+    Folder, append, noise, numbered, open, open_with, other_part, other_process, payload, rows, said, settle,
 };
 
 const ROUNDS: u64 = 25;
@@ -57,7 +57,7 @@ fn kill_writers(test: &str, durability: Durability) {
         }
         // Some of it leaves, so that the next round also writes behind a gap at the old end.
         if round % 3 == 2 {
-            outbox.settle(newest).unwrap();
+            settle(&outbox, newest).unwrap();
             next = newest + 1;
         }
     }

@@ -72,7 +72,7 @@ fn everything_is_refused(outbox: &SqliteOutbox, known: SchemaId, mark: LossMark)
     is_refused(outbox.losses(mark, 100));
     is_refused(outbox.tidy());
     is_refused(outbox.lease(0, 100));
-    is_refused(outbox.settle(100));
+    is_refused(outbox.settle("", 100));
     is_refused(outbox.pending());
     is_refused(outbox.pending_through(1));
     is_refused(outbox.last_seq());

@@ -11,7 +11,9 @@ use std::process::Command;
 
 use realm_ingest::outbox::{Error, Outbox, Pending, SqliteOutbox};
 
-use crate::common::{Folder, append, as_other_part, drain, noise, numbered, open, other_part, payload, rows};
+use crate::common::{
+    Folder, append, as_other_part, drain, noise, numbered, open, other_part, payload, rows, settle,
+};
 
 /// Fills the outbox; checks the error, and that a smaller write may still go through or fail alike.
 fn fill(outbox: &SqliteOutbox) -> i64 {
@@ -126,7 +128,7 @@ fn fill_a_small_disk(path: &Path) {
         "the disk is full"
     );
     for row in rows(&outbox) {
-        outbox.settle(row.seq).unwrap();
+        settle(&outbox, row.seq).unwrap();
     }
     outbox.compact().unwrap();
     fs::remove_file(&filler).unwrap();

@@ -8,7 +8,9 @@ use std::thread;
 use realm_ingest::outbox::{Error, Options, Outbox};
 use rusqlite::Connection;
 
-use crate::common::{Folder, append, commit_ends, noise, numbered, open, open_with, payload, rows, schema};
+use crate::common::{
+    Folder, append, commit_ends, noise, numbered, open, open_with, payload, rows, schema, settle,
+};
 
 const THREADS: u64 = 16;
 const WRITES: u64 = 40;
@@ -127,7 +129,7 @@ fn settling_takes_its_turn_among_writers() {
             match outbox.lease(settled, 100_000).unwrap() {
                 Some(lease) => {
                     assert_eq!(lease.first_seq(), settled + 1);
-                    outbox.settle(lease.last_seq()).unwrap();
+                    settle(&outbox, lease.last_seq()).unwrap();
                     settled = lease.last_seq();
                 }
                 None => thread::yield_now(),

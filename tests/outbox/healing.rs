@@ -13,6 +13,7 @@ use realm_ingest::outbox::{
 
 use crate::common::{
     Folder, append, drain, noise, open, other_part, other_process, payload, rows_with_gaps, said, schema,
+    settle,
 };
 use crate::damage::{
     Told, are_left, change_a_bit_of, damaged, overwrite, overwrite_free_list, overwrite_page_of,
@@ -48,7 +49,7 @@ fn damage_among_the_rows_costs_those_rows_alone() {
     let outbox = told.open(&folder.path());
     let origin = outbox.origin().unwrap();
     assert_eq!(append(&outbox, b"written before it is met").unwrap(), 41);
-    outbox.settle(1).unwrap();
+    settle(&outbox, 1).unwrap();
     assert!(told.nothing());
 
     read_all(&outbox).unwrap();
@@ -211,7 +212,7 @@ fn with_damaged_free_list(rows: u64) -> (Folder, Told, SqliteOutbox) {
     for number in 1..=30 + rows {
         append(&outbox, &noise(number, 100_000)).unwrap();
     }
-    outbox.settle(30).unwrap();
+    settle(&outbox, 30).unwrap();
     drop(outbox);
     overwrite_free_list(&folder.path());
     let told = Told::default();
@@ -257,10 +258,37 @@ fn giving_space_back_repairs_what_it_meets() {
 #[test]
 fn settling_repairs_what_it_meets() {
     let (_folder, told, outbox) = with_damaged_free_list(10);
-    outbox.settle(35).unwrap();
+    let former = outbox.origin().unwrap().identity;
+    // The repaired file goes under another identity, and its rows are sent again.
+    assert!(!outbox.settle(&former, 35).unwrap());
     assert_eq!(told.once().salvaged, Some(Salvaged { kept: 10, lost: 0 }));
+    assert_eq!(outbox.pending().unwrap().transactions, 10);
+    assert_eq!(outbox.origin().unwrap().acked, 0);
+    settle(&outbox, 35).unwrap();
     assert_eq!(outbox.pending().unwrap().transactions, 5);
-    assert_eq!(outbox.origin().unwrap().acked, 35);
+}
+
+#[test]
+fn an_acknowledgement_of_the_file_before_the_repair_removes_nothing() {
+    let (_folder, told, outbox) = with_damaged_free_list(10);
+    let former = outbox.origin().unwrap().identity;
+    // Rows up to 10 are under way.
+    append(&outbox, &noise(100, 100_000)).unwrap();
+    told.once();
+    let waiting = outbox.pending().unwrap();
+    assert!(!outbox.settle(&former, 100).unwrap());
+    assert_eq!(outbox.pending().unwrap(), waiting);
+    assert_eq!(outbox.origin().unwrap().acked, 0);
+}
+
+#[test]
+fn the_numbers_of_rows_that_damage_took_are_not_given_out_again() {
+    let folder = damaged(|path| change_a_bit_of(path, 39));
+    let told = Told::default();
+    let outbox = told.open(&folder.path());
+    read_all(&outbox).unwrap();
+    assert_eq!(told.once().salvaged, Some(Salvaged { kept: 39, lost: 1 }));
+    assert_eq!(append(&outbox, b"document").unwrap(), 41);
 }
 
 #[test]
@@ -350,7 +378,7 @@ fn every_table_is_repaired_by_whatever_meets_its_damage() {
         outbox.append(&transaction(schema)).unwrap();
         outbox.losses(mark, 40).unwrap();
         read_all(&outbox).unwrap();
-        outbox.settle(1).unwrap();
+        settle(&outbox, 1).unwrap();
         outbox.compact().unwrap();
         let recovered = recovered.unwrap_or_else(|| told.once());
         assert!(told.nothing(), "{table}");

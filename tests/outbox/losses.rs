@@ -2,7 +2,7 @@
 
 use realm_ingest::outbox::{Loss, LossReason, Options, Outbox, Policy, SqliteOutbox};
 
-use crate::common::{Folder, append, noise, open_with, rows_with_gaps};
+use crate::common::{Folder, append, noise, open_with, rows_with_gaps, settle};
 use crate::damage::{Told, change_a_bit_of, damaged};
 
 const ROW: usize = 10_000;
@@ -94,7 +94,7 @@ fn what_was_settled_in_between_is_not_told() {
     write(&outbox);
     let mark = outbox.loss_mark().unwrap();
     let (_, first) = drop_some(&outbox);
-    outbox.settle(first + 2).unwrap();
+    settle(&outbox, first + 2).unwrap();
     let (again, second) = drop_some(&outbox);
     assert_eq!(again, first + 3);
     assert_eq!(
@@ -102,7 +102,7 @@ fn what_was_settled_in_between_is_not_told() {
         [dropped(1, first), dropped(again, second)]
     );
     let everything = outbox.last_seq().unwrap();
-    outbox.settle(everything).unwrap();
+    settle(&outbox, everything).unwrap();
     let mark = outbox.loss_mark().unwrap();
     assert_eq!(outbox.losses(mark, i64::MAX).unwrap(), []);
     drop(outbox);
@@ -123,7 +123,7 @@ fn rows_that_damage_took_are_told_and_others_are_not() {
     let told = Told::default();
     let outbox = told.open(&folder.path());
     let mark = outbox.loss_mark().unwrap();
-    outbox.settle(5).unwrap();
+    settle(&outbox, 5).unwrap();
     assert_eq!(rows_with_gaps(&outbox).len(), 33);
     told.once();
     let lost = |seq| Loss {

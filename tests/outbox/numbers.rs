@@ -4,7 +4,7 @@ use std::fs;
 
 use realm_ingest::outbox::Outbox;
 
-use crate::common::{Folder, append, commit_ends, drain, open, rows};
+use crate::common::{Folder, append, commit_ends, drain, open, rows, settle};
 
 #[test]
 fn numbers_go_on_after_a_drain_and_a_restart() {
@@ -87,12 +87,12 @@ fn each_settle_and_each_identity_draws_a_lineage() {
     let mut seen = vec![outbox.origin().unwrap()];
     assert_eq!(seen[0].acked, 0);
     for through in [2, 4] {
-        outbox.settle(through).unwrap();
+        settle(&outbox, through).unwrap();
         let origin = outbox.origin().unwrap();
         assert_eq!(origin.identity, seen[0].identity);
         assert_eq!(origin.acked, through);
         seen.push(origin);
-        outbox.settle(1).unwrap();
+        settle(&outbox, 1).unwrap();
         assert_eq!(&outbox.origin().unwrap(), seen.last().unwrap(), "nothing left");
     }
     outbox.renew_identity().unwrap();
@@ -109,7 +109,7 @@ fn each_settle_and_each_identity_draws_a_lineage() {
         );
     }
     let other = open(&folder.path());
-    outbox.settle(100).unwrap();
+    settle(&outbox, 100).unwrap();
     let origin = other.origin().unwrap();
     assert_eq!(origin, outbox.origin().unwrap(), "as the file says it now");
     assert_eq!(origin.acked, 5, "no more than was given out");
@@ -125,7 +125,7 @@ fn a_file_that_went_back_in_place_is_told_apart_by_its_lineage() {
 
     let outbox = open(&folder.path());
     append(&outbox, b"after the backup").unwrap();
-    outbox.settle(2).unwrap();
+    settle(&outbox, 2).unwrap();
     let original = outbox.origin().unwrap();
     drop(outbox);
     // In place: the file is the same one for the system.
@@ -137,7 +137,7 @@ fn a_file_that_went_back_in_place_is_told_apart_by_its_lineage() {
     let back = outbox.origin().unwrap();
     assert_eq!(back.identity, original.identity, "numbers repeat");
     assert_ne!(back.lineage, original.lineage);
-    outbox.settle(2).unwrap();
+    settle(&outbox, 2).unwrap();
     let later = outbox.origin().unwrap();
     assert_eq!(later.acked, original.acked);
     assert_ne!(later.lineage, original.lineage, "also when it has caught up");
@@ -154,18 +154,18 @@ fn a_lineage_is_on_the_disk_before_it_is_given_out() {
     let commits = || commit_ends(&fs::read(folder.join("default.realm-wal")).unwrap()).len();
     outbox.origin().unwrap();
     let before = commits();
-    outbox.settle(1).unwrap();
+    settle(&outbox, 1).unwrap();
     assert_eq!(commits(), before + 1);
     outbox.origin().unwrap();
     outbox.origin().unwrap();
     assert_eq!(commits(), before + 2, "once");
-    outbox.settle(2).unwrap();
+    settle(&outbox, 2).unwrap();
     append(&outbox, b"document").unwrap();
     outbox.origin().unwrap();
     assert_eq!(commits(), before + 4, "writing a row has synced it");
     // It starts the log over.
     let other = open(&folder.path());
-    outbox.settle(3).unwrap();
+    settle(&outbox, 3).unwrap();
     other.origin().unwrap();
     assert_eq!(commits(), 2, "somebody else does not know");
 }

@@ -6,7 +6,7 @@ use realm_ingest::outbox::{
 
 use crate::common::{
     Folder, append, as_other_part, noise, numbered, open, open_with, other_part, payload, rows,
-    rows_with_gaps, schema,
+    rows_with_gaps, schema, settle,
 };
 
 /// So many of the newest rows stay as they are.
@@ -106,12 +106,12 @@ fn a_pack_is_settled_from_its_beginning() {
     tidy(&outbox);
     let before = rows(&outbox);
     for through in [1, 2, 130, 255, 256, 300, 511, 700, 1199] {
-        outbox.settle(through).unwrap();
+        settle(&outbox, through).unwrap();
         assert_eq!(rows(&outbox), before[through as usize..], "through {through}");
         assert!(!outbox.pending_through(through).unwrap());
         assert!(outbox.pending_through(through + 1).unwrap());
     }
-    outbox.settle(1200).unwrap();
+    settle(&outbox, 1200).unwrap();
     assert_eq!(outbox.pending().unwrap().transactions, 0);
     append_reading(&outbox, 1);
     assert_eq!(outbox.last_seq().unwrap(), 1201);
@@ -309,7 +309,7 @@ fn an_outbox_that_packs_is_a_queue() {
                 5 if !waiting.is_empty() => {
                     let count = (usize::from(random[1]) * 3).min(waiting.len());
                     if count > 0 {
-                        outbox.settle(waiting[count - 1].0).unwrap();
+                        settle(&outbox, waiting[count - 1].0).unwrap();
                         waiting.drain(..count);
                     }
                 }

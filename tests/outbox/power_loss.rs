@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use realm_ingest::outbox::{Options, Outbox, SqliteOutbox};
 
-use crate::common::{append, noise, open, other_part, payload, rows, rows_with_gaps};
+use crate::common::{append, noise, open, other_part, payload, rows, rows_with_gaps, settle};
 use crate::disk::{Disk, Event, Recorded, Survives, in_memory, record, say};
 
 /// What the process has been told so far.
@@ -68,7 +68,7 @@ fn try_settle(outbox: &SqliteOutbox, count: usize) -> bool {
     };
     let through = lease.rows[count.min(lease.rows.len()) - 1].seq;
     say(&format!("settling {through}"));
-    outbox.settle(through).is_ok()
+    settle(outbox, through).is_ok()
 }
 
 /// Opens the outbox in states from all over the recording, at every so many events and wherever the process

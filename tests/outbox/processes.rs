@@ -6,7 +6,9 @@ use std::path::Path;
 
 use realm_ingest::outbox::{Error, Options, Outbox, SqliteOutbox};
 
-use crate::common::{Folder, append, drain, numbered, open, other_part, other_process, payload, rows, said};
+use crate::common::{
+    Folder, append, drain, numbered, open, other_part, other_process, payload, rows, said, settle,
+};
 
 const WRITES: u64 = 120;
 
@@ -104,7 +106,7 @@ fn a_file_that_stays_locked_is_an_error_and_stays_in_place() {
     let other = rusqlite::Connection::open(folder.path()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     assert!(matches!(append(&outbox, b"document"), Err(Error::Locked { .. })));
-    assert!(matches!(outbox.settle(1), Err(Error::Locked { .. })));
+    assert!(matches!(settle(&outbox, 1), Err(Error::Locked { .. })));
     let again =
         SqliteOutbox::open(folder.path(), options).map(|(outbox, recovered)| (outbox.last_seq(), recovered));
     if let Ok((_, recovered)) = again {
@@ -117,6 +119,6 @@ fn a_file_that_stays_locked_is_an_error_and_stays_in_place() {
     );
     other.execute_batch("ROLLBACK").unwrap();
     assert_eq!(append(&outbox, b"document").unwrap(), 2);
-    outbox.settle(1).unwrap();
+    settle(&outbox, 1).unwrap();
     assert_eq!(rows(&outbox).len(), 1);
 }

@@ -2,7 +2,7 @@
 
 use realm_ingest::outbox::{Outbox, Pending};
 
-use crate::common::{Folder, append, drain, noise, open, rows};
+use crate::common::{Folder, append, drain, noise, open, rows, settle};
 
 #[test]
 fn space_comes_back_after_a_drain() {
@@ -26,7 +26,7 @@ fn what_still_waits_survives_giving_space_back() {
         for number in 1..=40 {
             append(&outbox, &noise(number, 500_000)).unwrap();
         }
-        outbox.settle(40 - left).unwrap();
+        settle(&outbox, 40 - left).unwrap();
         let expected = rows(&outbox);
         outbox.compact().unwrap();
         let most = left as u64 * 520_000 + 2_000_000;

@@ -6,7 +6,7 @@ use std::path::Path;
 use realm_ingest::outbox::{Outbox, Owner, Pending};
 use rusqlite::{Connection, params};
 
-use crate::common::{Folder, append, noise, open, open_recovered, payload, rows, schema};
+use crate::common::{Folder, append, noise, open, open_recovered, payload, rows, schema, settle};
 use crate::damage::{are_left, damaged, overwrite_table};
 
 /// As the release before wrote it.
@@ -120,7 +120,7 @@ fn a_file_of_format_1_goes_on_as_it_was() {
     };
     assert_eq!(outbox.dropped().unwrap(), dropped);
     assert_eq!(append(&outbox, b"document").unwrap(), 8);
-    outbox.settle(7).unwrap();
+    settle(&outbox, 7).unwrap();
     assert_eq!(outbox.origin().unwrap().acked, 7);
     drop(outbox);
     let format: i64 = Connection::open(folder.path())

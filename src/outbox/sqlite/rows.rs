@@ -29,14 +29,15 @@ pub(super) fn tail(connection: &Connection) -> Result<Tail> {
             })
         })
         .optional()?;
-    match newest {
-        Some(tail) => Ok(tail),
-        None => Ok(Tail {
-            seq: high_seq(connection)?,
-            objects_through: 0,
-            bytes_through: 0,
-        }),
-    }
+    let high_seq = high_seq(connection)?;
+    let mut tail = newest.unwrap_or(Tail {
+        seq: 0,
+        objects_through: 0,
+        bytes_through: 0,
+    });
+    // Higher than the newest row's where damage took those behind it.
+    tail.seq = tail.seq.max(high_seq);
+    Ok(tail)
 }
 
 /// Stores a row behind the newest one.

@@ -6,7 +6,8 @@
 //! `objects_through` and `bytes_through` are running sums over the rows since the table was last empty:
 //! the difference between the newest and the oldest row is what waits, without a counter that every
 //! commit would have to write to a page of its own. `meta.high_seq` is only raised when the newest row
-//! leaves (or, with relaxed durability, is about to be sent); while rows are left the newest one tells.
+//! leaves (or, with relaxed durability, is about to be sent) and when damage took it; the highest number
+//! given out is this one or the newest row's.
 //! `loss` is the record of what was taken away (`ledger.rs`), `recovery` what is to be reported of a
 //! damaged file that this one replaced (`reports.rs`). The `json` of a schema is empty if damage took it.
 //! Format 1 had neither, nor the columns of `meta` from `lineage` on, nor `tx.first`; it is upgraded when
