@@ -334,3 +334,29 @@ fn an_outbox_that_packs_is_a_queue() {
         assert_eq!(outbox.last_seq().unwrap(), next - 1);
     }
 }
+
+/// `first` of the oldest pack becomes `first`; returns what the pack stood for.
+fn forge_first(folder: &Folder, first: i64) -> i64 {
+    let file = rusqlite::Connection::open(folder.path()).unwrap();
+    let forge = "UPDATE tx SET first = ?1 WHERE seq = (SELECT min(seq) FROM tx) RETURNING seq";
+    file.query_row(forge, [first], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn a_pack_whose_beginning_is_damaged_costs_itself_alone_and_one_repair() {
+    for first in [2, -4_000_000_000, 130, 1 << 40] {
+        let folder = Folder::new();
+        let outbox = with_readings(&folder, 1500);
+        tidy(&outbox);
+        let before = rows(&outbox);
+        drop(outbox);
+        let last = forge_first(&folder, first);
+        let (outbox, _) = SqliteOutbox::open(folder.path(), Options::default()).unwrap();
+        assert_eq!(rows_with_gaps(&outbox), before[last as usize..], "{first}");
+        assert_eq!(rows_with_gaps(&outbox), before[last as usize..], "{first}");
+        let names = folder.names();
+        let moved =
+            |name: &&String| name.contains(".corrupt-") && !name.ends_with("-wal") && !name.ends_with("-shm");
+        assert_eq!(names.iter().filter(moved).count(), 1, "{names:?}");
+    }
+}

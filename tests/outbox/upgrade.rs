@@ -3,11 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use realm_ingest::outbox::{Outbox, Owner, Pending};
+use realm_ingest::outbox::{Outbox, Owner, Pending, Salvaged};
 use rusqlite::{Connection, params};
 
-use crate::common::{Folder, append, noise, open, open_recovered, payload, rows, schema, settle};
-use crate::damage::{are_left, damaged, overwrite_table};
+use crate::common::{
+    Folder, append, noise, open, open_recovered, payload, rows, rows_with_gaps, schema, settle,
+};
+use crate::damage::{are_left, damaged, overwrite, overwrite_table};
 
 /// As the release before wrote it.
 const FORMAT_1: &str = "
@@ -129,6 +131,47 @@ fn a_file_of_format_1_goes_on_as_it_was() {
         .unwrap();
     assert_eq!(format, 2);
     assert_eq!(rows(&open(&folder.path())).len(), 1);
+}
+
+/// What the release before did where it found damage.
+#[cfg(unix)]
+const MARKED: &str = "PRAGMA application_id = 1380544356";
+
+#[cfg(unix)]
+#[test]
+fn a_damaged_file_of_format_1_is_carried_over() {
+    let folder = format_1();
+    let file = Connection::open(folder.path()).unwrap();
+    file.execute_batch(MARKED).unwrap();
+    file.execute("UPDATE tx SET payload = zeroblob(100) WHERE seq = 5", [])
+        .unwrap();
+    drop(file);
+    let (outbox, recovered) = open_recovered(&folder.path());
+    assert_eq!(recovered.salvaged, Some(Salvaged { kept: 4, lost: 1 }));
+    let left = rows_with_gaps(&outbox);
+    assert_eq!(left.iter().map(|row| row.seq).collect::<Vec<_>>(), [3, 4, 6, 7]);
+    assert!(left.iter().all(|row| payload(row) == noise(row.seq as u64, 100)));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_of_format_1_that_cannot_be_upgraded_for_damage_is_carried_over() {
+    let folder = format_1();
+    let file = Connection::open(folder.path()).unwrap();
+    file.execute_batch(
+        "CREATE TABLE free (x BLOB); INSERT INTO free VALUES (zeroblob(400000)); DROP TABLE free;
+         PRAGMA wal_checkpoint(TRUNCATE)",
+    )
+    .unwrap();
+    drop(file);
+    // The header says where the list of free pages begins.
+    let content = fs::read(folder.path()).unwrap();
+    let page = u32::from_be_bytes(content[32..36].try_into().unwrap()) as usize;
+    assert!(page > 1);
+    overwrite(&folder.path(), (page - 1) * 4096, &[0xff; 4096]);
+    let (outbox, recovered) = open_recovered(&folder.path());
+    assert_eq!(recovered.salvaged, Some(Salvaged { kept: 5, lost: 0 }));
+    assert_eq!(rows(&outbox).len(), 5);
 }
 
 #[test]

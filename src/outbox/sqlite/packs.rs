@@ -118,6 +118,15 @@ pub(super) fn decode(payload: &[u8], count: i64, created: i64) -> Option<Vec<Mem
     rest.is_empty().then_some(members)
 }
 
+/// Whether the row can be given out: of a pack the checksum does not say how many transactions it stands for.
+pub(super) fn is_whole(row: &Prepared<'_>, created: i64) -> bool {
+    let members = match row.stored {
+        Stored::Row(_) => return true,
+        Stored::Pack => decode(&row.payload, row.transactions, created),
+    };
+    members.is_some_and(|members| members.iter().all(|member| decode_runs(&member.runs).is_some()))
+}
+
 /// The transaction as it is given out under its number.
 pub(super) fn row(seq: i64, schema: SchemaId, member: Member) -> Option<Row> {
     let runs = decode_runs(&member.runs)?;

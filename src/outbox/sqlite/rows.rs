@@ -314,11 +314,11 @@ pub(super) fn read(connection: &Connection, seq: i64) -> Result<Option<Option<(i
         .optional()
 }
 
-/// The number of the oldest transaction.
+/// The number of the oldest transaction. No checksum covers `first`, so it is believed within reason alone.
 pub(super) fn oldest(connection: &Connection) -> Result<Option<i64>> {
     connection
         .query_row(
-            "SELECT coalesce(first, seq) FROM tx ORDER BY seq LIMIT 1",
+            "SELECT max(1, min(coalesce(first, seq), seq)) FROM tx ORDER BY seq LIMIT 1",
             [],
             |row| row.get(0),
         )

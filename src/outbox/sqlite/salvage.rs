@@ -15,7 +15,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::heal::Known;
 use super::recover::beside;
 use super::reports::{self, Report};
-use super::{ledger, meta, rows, schema, schemas};
+use super::{ledger, meta, packs, rows, schema, schemas};
 use crate::outbox::{Durability, Error, Loss, LossReason, Result, Salvaged, StoredSchema};
 
 /// Beyond so many numbers without a readable row, rows are looked for in strides: a page high up in the
@@ -130,7 +130,7 @@ fn lowest_readable(damaged: &Connection, newest: i64) -> i64 {
     while seq > 1 {
         seq -= 1;
         match rows::read(damaged, seq) {
-            Ok(Some(Some((_, row)))) => {
+            Ok(Some(Some((created, row)))) if packs::is_whole(&row, created) => {
                 lowest = seq - row.transactions + 1;
                 until = until.min(lowest - STEPS);
             }
@@ -139,7 +139,7 @@ fn lowest_readable(damaged: &Connection, newest: i64) -> i64 {
                     seq = row + 1;
                 }
             }
-            Ok(Some(None)) | Err(_) => {}
+            Ok(Some(_)) | Err(_) => {}
         }
         if seq <= until {
             match beyond(until, -STRIDE, |seq| rows::at_or_before(damaged, seq)) {
@@ -239,7 +239,9 @@ impl Copy {
             while bytes < STEP_BYTES && seq <= until {
                 let mut next = seq + 1;
                 match rows::read(damaged, seq) {
-                    Ok(Some(Some((created, row)))) if schemas.contains(&row.schema) => {
+                    Ok(Some(Some((created, row))))
+                        if schemas.contains(&row.schema) && packs::is_whole(&row, created) =>
+                    {
                         rows::adopt(&step, &mut tail, seq, created, &row)?;
                         bytes += row.stored_bytes();
                         self.salvaged.kept += row.transactions as u64;

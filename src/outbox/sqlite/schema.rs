@@ -234,7 +234,13 @@ pub(super) fn open_damaged(path: &Path, lock_wait: Duration) -> Result<Option<Co
         connection.pragma_update(None, "cell_size_check", true)?;
         let application_id = pragma(&connection, "application_id")?;
         let is_ours = [APPLICATION_ID, DAMAGED_ID].contains(&application_id);
-        Ok((is_ours && pragma(&connection, "user_version")? <= FORMAT).then_some(connection))
+        let format = pragma(&connection, "user_version")?;
+        if is_ours && format < FORMAT {
+            // Its rows, with the columns of now.
+            connection.pragma_update(None, "temp_store", "MEMORY")?;
+            connection.execute_batch("CREATE TEMP VIEW tx AS SELECT *, NULL AS first FROM main.tx")?;
+        }
+        Ok((is_ours && format <= FORMAT).then_some(connection))
     };
     match opened() {
         Ok(connection) => Ok(connection),
