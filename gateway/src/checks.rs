@@ -17,6 +17,10 @@ use crate::reject::Reject;
 use crate::sink::Digest;
 use crate::store::KnownSchema;
 
+/// Bytes of why a class is in conflict. It comes with each of its documents, and hundreds of thousands of refusals have
+/// to fit into what is counted for them and into an answer.
+const MAX_REASON: usize = 200;
+
 /// Schemas by their fingerprint.
 pub type Schemas = BTreeMap<String, KnownSchema>;
 
@@ -103,7 +107,7 @@ fn digest_of(payload: &[u8]) -> Digest {
 pub struct OfClass<'a> {
     schema: &'a Schema,
     class: Result<&'a Class, Violation>,
-    conflict: Option<&'a String>,
+    conflict: Option<String>,
 }
 
 impl<'a> OfClass<'a> {
@@ -113,7 +117,7 @@ impl<'a> OfClass<'a> {
         Self {
             schema: &known.schema,
             class: class_of(&known.schema, name),
-            conflict: known.conflicts.get(name),
+            conflict: known.conflicts.get(name).map(|reason| shortened(reason)),
         }
     }
 
@@ -124,13 +128,22 @@ impl<'a> OfClass<'a> {
     pub fn check(&self, bytes: &[u8]) -> Result<(), Violation> {
         let class = self.class.as_ref().map_err(Clone::clone)?;
         document(class, self.schema, bytes)?;
-        match self.conflict {
+        match &self.conflict {
             None => Ok(()),
             Some(reason) => Err(Violation {
                 code: RefusalCode::SchemaConflict,
                 reason: reason.clone(),
             }),
         }
+    }
+}
+
+/// The reason as each refusal has it. The whole of it stands in the log and in the list of schemas.
+fn shortened(reason: &str) -> String {
+    let end = (0..=MAX_REASON).rev().find(|at| reason.is_char_boundary(*at));
+    match reason.get(..end.unwrap_or(0)) {
+        Some(begin) if begin.len() < reason.len() => format!("{begin} ... (see 'schemas list')"),
+        _ => reason.to_owned(),
     }
 }
 

@@ -123,6 +123,36 @@ async fn of_a_breaking_release_everything_but_the_broken_class_is_stored() {
 }
 
 #[tokio::test]
+async fn however_much_contradicts_the_reason_of_each_refusal_is_short() {
+    let gateway = Local::new().await;
+    let token = gateway.ready().await;
+    let properties = |kind: &str| {
+        let one = |n: usize| format!(r#"{{"name":"property_{n}","type":"{kind}"}}"#);
+        (0..50).map(one).collect::<Vec<_>>().join(",")
+    };
+    for (number, kind) in ["int", "double"].into_iter().enumerate() {
+        let schema = Schema::parse(&format!(
+            r#"{{"classes":[{{"name":"Wide","kind":"asymmetric","primary_key":"_id","properties":[
+                {{"name":"_id","type":"int"}},{}]}}]}}"#,
+            properties(kind)
+        ))
+        .unwrap();
+        assert_eq!(gateway.put_schema(&token, &schema).await.status, 204);
+        if number == 1 {
+            let mut wide = doc! {"_id": 1_i64};
+            wide.extend((0..50).map(|n| (format!("property_{n}"), bson::Bson::Double(0.5))));
+            let body = batch(&outbox(1), &schema, &[one_run(1, "Wide", &[wide])]);
+            let refused = gateway.post(&token, "identity", body).await.ack().refused;
+            let reason = &refused[0].reason;
+            assert!(
+                reason.len() < 250 && reason.contains("'Wide.property_0'"),
+                "{reason}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn both_releases_in_one_batch_are_judged_each_by_its_own_schema() {
     let gateway = Local::new().await;
     let token = gateway.ready().await;
