@@ -35,24 +35,31 @@ pub(crate) fn is_owner(user: &User, owner: &Owner) -> bool {
     (owner.user.as_str(), &owner.app) == (user.id(), &user.app.app_id)
 }
 
-/// Another process has given the session's outbox to this owner: the session goes on under that user. False where it is
-/// not logged in here either.
+/// Another process has given the session's outbox to this owner: the session goes on under that user, or under the one
+/// who came in its place. False where neither is logged in here.
 pub(crate) async fn follow(core: &Arc<Core>, owner: &Owner) -> bool {
     let app = core.user().app;
     if let Err(error) = app.adopt_stored().await {
         log::warn!(target: "ingest::session", "{}", error.full_message());
     }
-    let user = sender(&app, owner);
-    if let Some(user) = &user {
-        log::warn!(
-            target: "ingest::session",
-            "what waits in {} goes on under user {}: another process has re-homed it",
-            core.path.display(),
-            user.id()
-        );
-        core.rehome(user.clone());
+    match sender(&app, owner) {
+        Some(user) if is_owner(&user, owner) => {
+            log::warn!(
+                target: "ingest::session",
+                "what waits in {} goes on under user {}: another process has re-homed it",
+                core.path.display(),
+                user.id()
+            );
+            core.rehome(user);
+            true
+        }
+        Some(user) if app.known(&owner.user).is_some() => {
+            move_now(core, &user).await;
+            true
+        }
+        // Somebody of another directory, who can most likely log in there.
+        _ => false,
     }
-    user.is_some()
 }
 
 /// Makes the user the owner of the outbox, if it may be.

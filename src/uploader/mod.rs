@@ -198,10 +198,7 @@ impl Uploader {
     }
 
     async fn handshake(&mut self) -> Result<(), Stop> {
-        let owner = self.outbox(|outbox| outbox.owner()).await.map_err(unusable)?;
-        if let Some(owner) = owner.filter(|owner| !homes::is_owner(&self.core.user(), owner)) {
-            return Err(self.moved(owner).await);
-        }
+        self.check_owner().await?;
         let waits = self.core.waits();
         // Read before the question: what is acknowledged from now on, to whomever, the server knows.
         let origin = self.outbox(|outbox| outbox.origin()).await.map_err(unusable)?;
@@ -222,6 +219,19 @@ impl Uploader {
         self.core.answered(&waits);
         self.core.show_connection(self.stops, ConnectionState::Connected);
         Ok(())
+    }
+
+    /// Rows are sent with the tokens of whom they belong to, at every moment: another process may have re-homed them.
+    async fn check_owner(&mut self) -> Result<(), Stop> {
+        let owner = self.outbox(|outbox| outbox.owner()).await.map_err(unusable)?;
+        match owner.filter(|owner| !homes::is_owner(&self.core.user(), owner)) {
+            None => Ok(()),
+            Some(owner) => {
+                // Whoever changes the owner needs it.
+                self.right = None;
+                Err(self.moved(owner).await)
+            }
+        }
     }
 
     /// Another process has given the outbox to another user.
@@ -322,6 +332,7 @@ impl Uploader {
             // The rows before have to be gone: the lineage under which these are sent is the one under which they are
             // sent again.
             self.settled().await?;
+            self.check_owner().await?;
             let origin = self.outbox(|outbox| outbox.origin()).await.map_err(unusable)?;
             let identity = origin.identity.clone();
             if self.goes_as(&identity) {

@@ -285,10 +285,21 @@ fn an_open_outbox_is_re_homed_with_its_session() {
 
 #[test]
 fn an_outbox_that_another_process_re_homes_is_not_sent_under_the_former_user() {
+    re_homed_by_another_process(true);
+}
+
+#[test]
+fn a_connected_session_sends_nothing_more_under_the_former_user() {
+    re_homed_by_another_process(false);
+}
+
+fn re_homed_by_another_process(paused: bool) {
     let fixture = Fixture::new();
     let (realm, _errors) = fixture.realm();
     uploaded(&realm);
-    realm.session().pause();
+    if paused {
+        realm.session().pause();
+    }
     Part::new(&fixture, &[])
         .then_re_home("a@b.c")
         .play_and_be_killed();
