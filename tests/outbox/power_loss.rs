@@ -4,7 +4,7 @@
 
 #![cfg(target_os = "linux")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -21,6 +21,11 @@ struct Told {
     stored: BTreeMap<i64, u64>,
     /// Rows up to this number may be gone.
     settling: i64,
+    /// Attempts that failed, and those of them after which another was stored.
+    failed: BTreeSet<u64>,
+    gone: BTreeSet<u64>,
+    /// What is said comes in no order.
+    in_threads: bool,
 }
 
 impl Told {
@@ -30,7 +35,14 @@ impl Told {
         match words[..] {
             ["stored", seq, attempt] => {
                 self.stored.insert(seq.parse().unwrap(), attempt.parse().unwrap());
+                if !self.in_threads {
+                    self.gone.append(&mut self.failed);
+                }
             }
+            ["failed", attempt, ..] => {
+                self.failed.insert(attempt.parse().unwrap());
+            }
+            ["threads"] => self.in_threads = true,
             ["settling", through] => self.settling = through.parse().unwrap(),
             _ => {}
         }
@@ -42,6 +54,12 @@ impl Told {
         let found: BTreeMap<i64, Vec<u8>> = rows(&outbox).iter().map(|row| (row.seq, payload(row))).collect();
         for (seq, attempt) in self.stored.range(self.settling + 1..) {
             assert_eq!(found.get(seq), Some(&content(*attempt)), "row {seq}, {state}");
+        }
+        let once: BTreeSet<&Vec<u8>> = found.values().collect();
+        assert_eq!(once.len(), found.len(), "a row is there twice, {state}");
+        for attempt in &self.gone {
+            let failed = content(*attempt);
+            assert!(!once.contains(&failed), "attempt {attempt} had failed, {state}");
         }
         let newest = self.stored.keys().next_back().copied().unwrap_or(0);
         let next = append(&outbox, b"after").unwrap();
@@ -57,7 +75,7 @@ fn try_append(outbox: &SqliteOutbox, attempt: u64) -> bool {
     let stored = append(outbox, &content(attempt));
     match &stored {
         Ok(seq) => say(&format!("stored {seq} {attempt}")),
-        Err(error) => say(&format!("failed: {error:?}")),
+        Err(error) => say(&format!("failed {attempt} {error:?}")),
     }
     stored.is_ok()
 }
@@ -258,6 +276,7 @@ fn a_group_that_met_a_failed_sync_is_not_tried_again_behind_it() {
 
 /// Rows leave, without a sync, and threads whose rows share commits come after them.
 fn write_in_groups(path: &Path) {
+    say("threads");
     let outbox = open(path);
     outbox
         .register_schema("0123456789abcdef", "{\"classes\":[]}")

@@ -37,7 +37,8 @@ impl SqliteOutbox {
         let mut writer = self.writer();
         let done = self.commit_rows_by(&mut writer, group, dropped);
         if let Err(error) = &done {
-            writer.log.doubt_after(error);
+            let Writer { connection, log } = &mut *writer;
+            log.doubt_after(error, connection);
         }
         done
     }
@@ -145,10 +146,12 @@ impl SqliteOutbox {
                         transaction.commit().map(|()| done)
                     })
                     .map_err(|source| self.failed(source))
-                    .inspect_err(|error| log.doubt_after(error))
+                    .inspect_err(|error| log.doubt_after(error, connection))
             };
             let mut done = attempt(log);
-            if let Err(Error::DiskFull { .. }) = done {
+            if let Err(Error::DiskFull { .. }) = done
+                && (durability == Durability::Relaxed || !log.is_doubtful())
+            {
                 log.give_way(other);
                 done = attempt(log);
             }
@@ -160,9 +163,14 @@ impl SqliteOutbox {
 
     /// Sees to it that no hole in the log takes the next commit with it on power loss. To be called in
     /// a turn, before each commit that promises anything.
-    fn be_sure_of_log(&self) -> Result<()> {
+    pub(super) fn be_sure_of_log(&self) -> Result<()> {
         if !self.writer().log.is_doubtful() {
             return Ok(());
+        }
+        {
+            let mut writer = self.writer();
+            let Writer { connection, log } = &mut *writer;
+            log.bury(connection).map_err(|source| self.failed(source))?;
         }
         // Opening the file anew makes SQLite check the log, and forget what of it went into the
         // database already: that may be gone as well.

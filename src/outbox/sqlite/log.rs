@@ -6,7 +6,11 @@
 //! they were synced. So after any failed write or sync the log is in doubt, and so is one that an
 //! earlier process left behind. From there on no commit that promises anything joins it: first the file
 //! is opened anew, for which SQLite checks every commit in the log, all of it goes into the database, and
-//! the log starts over empty. (While another process has the file open SQLite checks nothing, and what
+//! the log starts over empty.
+//!
+//! The commit whose sync failed stands whole in the log all the same, and reading it anew would bring it
+//! to life, after its caller was told that nothing was stored. So a small one is written over it first.
+//! (While another process has the file open SQLite checks nothing, and what
 //! the system still remembers of the log is what goes into the database.)
 
 use std::fs;
@@ -18,11 +22,12 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, ffi};
 
+use super::commits::write;
 use super::recover::beside;
 use super::reserve::Reserve;
-use super::rows;
-use super::schema::{PAGE_BYTES, WAL_PAGES, is_busy};
-use crate::outbox::Error;
+use super::schema::{PAGE_BYTES, WAL_PAGES, is_busy, sync_commits};
+use super::{meta, rows};
+use crate::outbox::{Durability, Error};
 
 /// Pages that a commit may write beside those of the payloads: the row's own, its parents, and
 /// those that list pages.
@@ -46,6 +51,8 @@ pub(super) struct Log {
     stuck: bool,
     /// A hole may be in it.
     doubtful: bool,
+    /// A commit that failed may be in it.
+    failed_commit: bool,
     lock_wait: Duration,
 }
 
@@ -58,6 +65,7 @@ impl Log {
             due: WAL_PAGES,
             stuck: false,
             doubtful: false,
+            failed_commit: false,
             lock_wait,
         };
         // What its writer met is not known.
@@ -129,19 +137,47 @@ impl Log {
             self.due = WAL_PAGES;
             self.stuck = false;
             self.doubtful = false;
+            self.failed_commit = false;
         }
         Ok(cut)
     }
 
-    /// Takes note of what a failed write tells about the log.
-    pub(super) fn doubt_after(&mut self, error: &Error) {
-        self.doubtful |= match error {
+    /// Takes note of what a failed commit of `connection` tells about the log.
+    pub(super) fn doubt_after(&mut self, error: &Error, connection: &mut Connection) {
+        let in_doubt = match error {
             Error::Sqlite { source, .. } => leaves_doubt(source, false),
             Error::DiskFull { source, .. } => source
                 .downcast_ref()
                 .is_some_and(|source| leaves_doubt(source, true)),
             _ => false,
         };
+        if in_doubt {
+            self.doubtful = true;
+            self.failed_commit = true;
+            if let Err(error) = self.bury(connection) {
+                log::warn!(
+                    target: "ingest::outbox",
+                    "a failed write stays in {} for now, and nothing more is written: {error}",
+                    self.path.display()
+                );
+            }
+        }
+    }
+
+    /// Writes over a commit that failed, if there may be one. Without a sync, which would promise too much.
+    pub(super) fn bury(&mut self, connection: &mut Connection) -> rusqlite::Result<()> {
+        if !self.failed_commit {
+            return Ok(());
+        }
+        let synchronous: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0))?;
+        sync_commits(connection, Durability::Relaxed)?;
+        let buried = write(connection).and_then(|transaction| {
+            meta::count_sync(&transaction)?;
+            transaction.commit()
+        });
+        connection.pragma_update(None, "synchronous", synchronous)?;
+        self.failed_commit = buried.is_err();
+        buried
     }
 
     /// Empties the log if it would have too much in it with a commit of so many bytes.
@@ -154,7 +190,8 @@ impl Log {
         if pages < WAL_PAGES {
             self.due = WAL_PAGES;
         }
-        if !self.stuck && (pages == 0 || pages + pages_of(bytes) <= self.due) {
+        // First it has to be checked.
+        if self.doubtful || !self.stuck && (pages == 0 || pages + pages_of(bytes) <= self.due) {
             return Ok(());
         }
         self.due = pages + RETRY_PAGES;

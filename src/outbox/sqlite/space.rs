@@ -18,6 +18,8 @@ impl SqliteOutbox {
     /// One step of giving space back; returns whether there is more to do.
     pub(super) fn compact_step(&self) -> Result<bool> {
         self.turns.alone(|| {
+            // The log is moved into the database below, and has to be checked before.
+            self.be_sure_of_log()?;
             let mut drain = self.drain();
             let connection = &mut drain.connection;
             let mut writer = self.writer();
@@ -29,11 +31,14 @@ impl SqliteOutbox {
                 }
                 return Ok(false);
             }
-            if usage.used_pages() <= COPY_PAGES {
-                rows::copy_to_fit(connection).map_err(failed)?;
+            let given_back = if usage.used_pages() <= COPY_PAGES {
+                rows::copy_to_fit(connection)
             } else {
-                rows::give_back(connection, PAGES_PER_TURN).map_err(failed)?;
-            }
+                rows::give_back(connection, PAGES_PER_TURN)
+            };
+            given_back
+                .map_err(failed)
+                .inspect_err(|error| writer.log.doubt_after(error, connection))?;
             let left = rows::usage(connection).map_err(failed)?;
             let more = left.free_bytes() > KEEP_FREE_BYTES && left.pages < usage.pages;
             if !more {

@@ -61,7 +61,7 @@ impl SqliteOutbox {
                     transaction.commit()
                 })
                 .map_err(|source| self.failed(source))
-                .inspect_err(|error| self.writer().log.doubt_after(error))?;
+                .inspect_err(|error| self.writer().log.doubt_after(error, &mut drain.connection))?;
             let mut writer = self.writer();
             // What this says is met by the next write.
             let _ = writer.log.empty_if_due(&drain.connection, 0);
