@@ -76,9 +76,9 @@ inline void rehome(const App& app, const std::string& path, const user& user) {
 }
 
 /// Writes what waits in the file to a new one, one line of canonical Extended JSON an object,
-/// oldest first: `{"class":"Reading","document":{...}}`. Returns the number of objects. The new
-/// file is there as a whole and outlasts a power cut, or a `std::exception` says why not. What
-/// waits stays.
+/// oldest first: `{"class":"Reading","document":{...}}`, or, of one that is not valid BSON,
+/// `{"class":"Reading","bson":"<base64>"}`. Returns the number of objects. The new file is there as
+/// a whole and outlasts a power cut, or a `std::exception` says why not. What waits stays.
 inline std::uint64_t export_to(const App& app, const std::string& path,
                                const std::string& destination) {
     auto status = internal::no_status();
