@@ -297,6 +297,16 @@ pub enum Error {
     /// An argument is not valid.
     #[error("{0}")]
     InvalidArgument(String),
+    /// An object is larger than MongoDB stores; several small ones may do.
+    #[error("document {index} of the transaction has {bytes} bytes, more than the {limit} that one may have")]
+    DocumentTooLarge {
+        /// Its place, from 0.
+        index: u64,
+        /// Its size as BSON.
+        bytes: usize,
+        /// The limit it is over.
+        limit: usize,
+    },
     /// A call that the API does not allow at this point.
     #[error("{0}")]
     Logic(String),
@@ -323,6 +333,7 @@ impl Error {
             Error::File { .. } => Code::FileOperationFailed,
             Error::InvalidSchema(_) => Code::InvalidSchema,
             Error::InvalidArgument(_) => Code::InvalidArgument,
+            Error::DocumentTooLarge { .. } => Code::LimitExceeded,
             Error::Logic(_) => Code::LogicError,
             Error::NotSupported(_) => Code::NotSupported,
             Error::Mismatch(_) => Code::MismatchedConfig,
@@ -340,6 +351,7 @@ impl Error {
             | Error::File { .. }
             | Error::InvalidSchema(_)
             | Error::InvalidArgument(_)
+            | Error::DocumentTooLarge { .. }
             | Error::Logic(_)
             | Error::NotSupported(_)
             | Error::Mismatch(_)
@@ -370,6 +382,7 @@ impl Error {
             | Error::File { .. }
             | Error::InvalidSchema(_)
             | Error::InvalidArgument(_)
+            | Error::DocumentTooLarge { .. }
             | Error::Logic(_)
             | Error::NotSupported(_)
             | Error::Mismatch(_)

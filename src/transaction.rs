@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use realm_ingest_protocol::batch::{MAX_TRANSACTION_HEADER_BYTES, Run, encode_transaction_header};
-use realm_ingest_protocol::{TransactionHeader, document};
+use realm_ingest_protocol::{MAX_DOCUMENT_BYTES, TransactionHeader, document};
 
 use crate::error::{Error, Result};
 
@@ -33,11 +33,18 @@ impl<'a> Transaction<'a> {
         for run in runs {
             let start = rest;
             for _ in 0..run.count {
-                let (_, behind) = document::split(rest).map_err(|error| {
+                let (one, behind) = document::split(rest).map_err(|error| {
                     Error::InvalidArgument(format!(
                         "document {index} of the transaction is not valid BSON: {error}"
                     ))
                 })?;
+                if one.len() > MAX_DOCUMENT_BYTES {
+                    return Err(Error::DocumentTooLarge {
+                        index,
+                        bytes: one.len(),
+                        limit: MAX_DOCUMENT_BYTES,
+                    });
+                }
                 rest = behind;
                 index += 1;
             }
@@ -115,6 +122,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
     use super::*;
+    use crate::error::Code;
 
     fn document(size: u8) -> Vec<u8> {
         let mut bytes = vec![0; usize::from(size)];
@@ -152,6 +160,19 @@ mod tests {
             (transaction.runs, transaction.payload),
             (Cow::Borrowed(_), Cow::Borrowed(_))
         ));
+    }
+
+    #[test]
+    fn a_document_that_no_store_takes_is_refused() {
+        let sized = |size: usize| {
+            let mut bytes = vec![0; size];
+            bytes[..4].copy_from_slice(&u32::try_from(size).unwrap().to_le_bytes());
+            bytes
+        };
+        let runs = [run("A", 1)];
+        assert!(Transaction::of(&runs, &sized(MAX_DOCUMENT_BYTES)).is_ok());
+        let refused = Transaction::of(&runs, &sized(MAX_DOCUMENT_BYTES + 1)).unwrap_err();
+        assert_eq!(refused.code(), Code::LimitExceeded);
     }
 
     #[test]

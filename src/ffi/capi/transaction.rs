@@ -43,6 +43,11 @@ impl Documents {
                     let key = Document::key_of_invalid_text(one, &limits).unwrap_or_default();
                     refuse(format!("property '{class}.{key}' is not valid UTF-8"))
                 }
+                DocumentError::TooLarge { bytes, limit } => Error::DocumentTooLarge {
+                    index: u64::from(count),
+                    bytes,
+                    limit,
+                },
                 error => refuse(error.to_string()),
             })?;
             rest = behind;

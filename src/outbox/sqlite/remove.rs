@@ -37,8 +37,9 @@ pub(crate) fn is_outbox(path: &Path) -> bool {
 
 /// Whether the file is an outbox that was closed in order with nothing in it. Costs less than opening it.
 pub(crate) fn is_drained(path: &Path) -> bool {
-    // With a log, rows may be in that, and others may be writing.
-    if fs::symlink_metadata(beside(path, "-wal")).is_ok() {
+    // With a log, rows may be in that, and others may be writing. What an interrupted exchange left holds all rows.
+    let is_there = |suffix: &&str| fs::symlink_metadata(beside(path, suffix)).is_ok();
+    if ["-wal", ".recovered"].iter().any(is_there) {
         return false;
     }
     let asked = || {
