@@ -62,8 +62,8 @@ struct Failing {
     settles: AtomicU32,
     leases: AtomicU32,
     tidied: AtomicU32,
-    /// The file is replaced by one of another name, which lacks a row, after the next lease.
-    replaced: AtomicBool,
+    /// The file is replaced by one of another name, which lacks a row, after this many leases.
+    replaced: AtomicU32,
     /// It is renamed before the next settling.
     renamed: AtomicBool,
     error: outbox::Error,
@@ -78,7 +78,7 @@ impl Failing {
             settles: settles.into(),
             leases: leases.into(),
             tidied: 0.into(),
-            replaced: false.into(),
+            replaced: 0.into(),
             renamed: false.into(),
             error,
             meanwhile: Mutex::default(),
@@ -132,7 +132,10 @@ impl Outbox for Failing {
     fn lease(&self, after: i64, max_bytes: u64) -> Result<Option<Lease>> {
         self.fails(&self.leases)?;
         let mut lease = self.outbox.lease(after, max_bytes)?;
-        if self.replaced.swap(false, Ordering::Relaxed) {
+        let left = self
+            .replaced
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        if left == Ok(1) {
             let rows = &mut lease.as_mut().unwrap().rows;
             let mut lost = rows[0].clone();
             lost.seq += 1;
@@ -325,7 +328,8 @@ fn rows_acknowledged_under_a_former_identity_are_sent_again() {
 #[test]
 fn rows_read_under_a_former_identity_are_read_anew_before_they_are_sent() {
     let outbox = Failing::new(0, 0, locked());
-    outbox.replaced.store(true, Ordering::Relaxed);
+    // Rows are read once more when the right to send them was taken, so the second batch is the one to be sent.
+    outbox.replaced.store(2, Ordering::Relaxed);
     let fixture = Fixture::new(outbox);
     start(&fixture.core);
     fixture.wait().recv_timeout(LIMIT).unwrap().unwrap();
