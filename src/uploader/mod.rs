@@ -88,10 +88,15 @@ struct Uploader {
     right: Option<UploaderGuard>,
     /// The outbox's when it was last looked at. Rows read under another one are not those of now.
     identity: String,
+    /// As the identity; another one is drawn when rows leave.
+    lineage: String,
     size: BatchSize,
     /// Rows up to here may have been taken by the server under the present lineage. All of them have to be acknowledged
     /// before any leaves and another lineage is drawn: the rest would be taken for rows of a copy.
     taken: i64,
+    /// Rows up to here were acknowledged under the present lineage. Those of them that are still there wait for the rest
+    /// of `taken`, and are not sent again.
+    acked: i64,
     /// The identity was drawn anew because the server knew the former one from another file.
     renamed: bool,
     /// The outbox, the server's position and what it had acknowledged, as they were last reported.
@@ -117,8 +122,10 @@ impl Uploader {
             stops: 0,
             right: None,
             identity: String::new(),
+            lineage: String::new(),
             size: BatchSize::new(),
             taken: 0,
+            acked: 0,
             renamed: false,
             gap: None,
             settling: None,
@@ -202,7 +209,7 @@ impl Uploader {
         let waits = self.core.waits();
         // Read before the question: what is acknowledged from now on, to whomever, the server knows.
         let origin = self.outbox(|outbox| outbox.origin()).await.map_err(unusable)?;
-        self.goes_as(&origin.identity);
+        self.goes_as(&origin);
         let position = exchange::handshake(&self.core, &origin.identity).await?;
         self.size.limit(position.max_batch_bytes);
         // Read after the answer: another process may have added and uploaded rows meanwhile.
@@ -259,27 +266,34 @@ impl Uploader {
             // Another process has seen to it.
             return Ok(());
         }
-        let identity = self
-            .outbox(|outbox| outbox.renew_identity())
-            .await
-            .map_err(unusable)?;
-        self.goes_as(&identity);
+        let renewed = self.outbox(|outbox| {
+            outbox.renew_identity()?;
+            outbox.origin()
+        });
+        let renewed = renewed.await.map_err(unusable)?;
+        self.goes_as(&renewed);
         let text = format!(
-            "the outbox at {} is a copy of another or of its own past ({why}): it goes on as outbox {identity}, and nothing \
-             of it is lost",
-            self.core.path.display()
+            "the outbox at {} is a copy of another or of its own past ({why}): it goes on as outbox {}, and nothing of it \
+             is lost",
+            self.core.path.display(),
+            renewed.identity
         );
         self.core
             .report_soon(sync_error(Code::InvalidDatabase, text, false));
         Ok(())
     }
 
-    /// Takes note of the outbox's identity; whether it is another one than before.
-    fn goes_as(&mut self, identity: &str) -> bool {
-        if self.identity == identity {
+    /// Takes note of what the outbox goes under; whether its identity is another one than before.
+    fn goes_as(&mut self, origin: &Origin) -> bool {
+        if self.lineage == origin.lineage {
             return false;
         }
-        identity.clone_into(&mut self.identity);
+        self.lineage.clone_from(&origin.lineage);
+        self.acked = 0;
+        if self.identity == origin.identity {
+            return false;
+        }
+        self.identity.clone_from(&origin.identity);
         // Under this one the server has taken nothing.
         self.taken = 0;
         true
@@ -307,37 +321,43 @@ impl Uploader {
         self.blocked = false;
         // Read first: what is written from here on is noticed by `idle`.
         self.version = self.version().await;
-        let mut after = 0;
+        let pending = self.outbox(|outbox| outbox.pending()).await.map_err(unusable)?;
+        if pending.transactions > 0 {
+            if !self.take_right().await? {
+                self.blocked = true;
+                return Ok(());
+            }
+            self.send_all().await?;
+        }
+        self.right = None;
+        Ok(())
+    }
+
+    /// Sends until no rows are left. To be called with the right to do so.
+    async fn send_all(&mut self) -> Result<(), Stop> {
+        // Another uploader may have sent rows before it gave the right back.
+        let origin = self.outbox(|outbox| outbox.origin()).await.map_err(unusable)?;
+        self.goes_as(&origin);
         let mut ahead: Option<Batch> = None;
         loop {
             let next = match ahead.take() {
                 Some(batch) => Some(batch),
-                None => self.prepare(after).await?,
+                None => self.prepare().await?,
             };
             let Some(batch) = next else {
                 if self.settled().await? {
-                    break;
-                }
-                after = 0;
-                continue;
-            };
-            if self.right.is_none() {
-                if !self.take_right().await? {
-                    self.blocked = true;
                     return Ok(());
                 }
-                // Another uploader may have sent these rows before it gave the right back.
                 continue;
-            }
+            };
             // The rows before have to be gone: the lineage under which these are sent is the one under which they are
             // sent again.
             self.settled().await?;
             self.check_owner().await?;
             let origin = self.outbox(|outbox| outbox.origin()).await.map_err(unusable)?;
             let identity = origin.identity.clone();
-            if self.goes_as(&identity) {
+            if self.goes_as(&origin) {
                 // The file was replaced or renamed since the batch was read: nothing of it was sent under this one.
-                after = 0;
                 continue;
             }
             let body = batch.body(origin).map_err(unusable)?;
@@ -358,14 +378,13 @@ impl Uploader {
                 Sent::Copied => {
                     let why = "the server knows another file under its name";
                     self.renew_identity(&identity, why).await?;
-                    (self.renamed, self.taken) = (true, 0);
-                    after = 0;
+                    self.renamed = true;
                     continue;
                 }
                 Sent::Through(ack) => {
                     self.failures = 0;
                     self.renamed = false;
-                    after = ack.acked;
+                    self.acked = ack.acked;
                     self.drained = true;
                     let leave = ack.acked >= self.taken;
                     self.settling = Some(tokio::spawn(settle(self.core.clone(), identity, ack, leave)));
@@ -374,14 +393,12 @@ impl Uploader {
             // What was made ready stands if all before it was taken and it is as large as it may be: a smaller one is
             // made anew, as more rows may have come.
             let fits = |batch: &Batch| batch.bytes <= self.size.target() && self.size.is_full(batch.bytes);
-            ahead = prepared.filter(|batch| after == last && fits(batch));
+            ahead = prepared.filter(|batch| self.acked == last && fits(batch));
         }
-        self.right = None;
-        Ok(())
     }
 
-    async fn prepare(&mut self, after: i64) -> Result<Option<Batch>, Stop> {
-        let target = self.size.target();
+    async fn prepare(&mut self) -> Result<Option<Batch>, Stop> {
+        let (after, target) = (self.acked, self.size.target());
         self.outbox(move |outbox| Batch::next(outbox, after, target))
             .await
             .map_err(unusable)
@@ -405,6 +422,9 @@ impl Uploader {
         };
         let done = settling.await;
         self.settling = None;
+        if !matches!(done, Ok(Ok(true))) {
+            self.acked = 0;
+        }
         // A panic in it has been printed.
         let settled = done.unwrap_or(Ok(true)).map_err(unusable)?;
         self.succeeded();

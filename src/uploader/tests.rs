@@ -61,6 +61,9 @@ struct Failing {
     outbox: MemoryOutbox,
     settles: AtomicU32,
     leases: AtomicU32,
+    /// How often rows were given out, and how often the right to send them was asked for.
+    leased: AtomicU32,
+    asked: AtomicU32,
     tidied: AtomicU32,
     /// The file is replaced by one of another name, which lacks a row, after this many leases.
     replaced: AtomicU32,
@@ -77,6 +80,8 @@ impl Failing {
             outbox: MemoryOutbox::new(),
             settles: settles.into(),
             leases: leases.into(),
+            leased: 0.into(),
+            asked: 0.into(),
             tidied: 0.into(),
             replaced: 0.into(),
             renamed: false.into(),
@@ -131,6 +136,7 @@ impl Outbox for Failing {
     }
     fn lease(&self, after: i64, max_bytes: u64) -> Result<Option<Lease>> {
         self.fails(&self.leases)?;
+        self.leased.fetch_add(1, Ordering::Relaxed);
         let mut lease = self.outbox.lease(after, max_bytes)?;
         let left = self
             .replaced
@@ -180,6 +186,7 @@ impl Outbox for Failing {
         self.outbox.compact()
     }
     fn try_become_uploader(&self) -> Result<Option<UploaderGuard>> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
         self.outbox.try_become_uploader()
     }
 }
@@ -274,6 +281,14 @@ impl Drop for Fixture {
 
 const LIMIT: Duration = Duration::from_secs(60);
 
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = std::time::Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < LIMIT, "{what} did not come about");
+        std::thread::yield_now();
+    }
+}
+
 #[test]
 fn rows_leave_once_the_outbox_can_let_them_go_and_are_not_sent_again_for_it() {
     let fixture = Fixture::new(Failing::new(3, 0, locked()));
@@ -304,11 +319,9 @@ fn rows_that_an_error_keeps_from_leaving_end_the_wait_and_leave_when_it_is_gone(
     assert_eq!(error.code(), Code::FileOperationFailed);
     let told = fixture.errors.recv_timeout(LIMIT).unwrap();
     assert_eq!((told.code, told.is_fatal), (Code::FileOperationFailed, true));
-    let begun = std::time::Instant::now();
-    while fixture.core.has_pending() || !fixture.core.is_active() {
-        assert!(begun.elapsed() < LIMIT);
-        std::thread::yield_now();
-    }
+    until("the end of the row", || {
+        !fixture.core.has_pending() && fixture.core.is_active()
+    });
     assert_eq!(fixture.sent(), [1; 4]);
     assert!(fixture.errors.try_recv().is_err(), "it is told once");
 }
@@ -348,6 +361,20 @@ fn an_outbox_that_cannot_be_read_for_a_while_is_reported_and_tried_again() {
 }
 
 #[test]
+fn rows_are_not_read_before_there_is_the_right_to_send_them() {
+    let fixture = Fixture::new(Failing::new(0, 0, locked()));
+    let right = fixture.outbox.outbox.try_become_uploader().unwrap();
+    start(&fixture.core);
+    until("a second try", || {
+        fixture.outbox.asked.load(Ordering::Relaxed) > 1
+    });
+    assert_eq!(fixture.outbox.leased.load(Ordering::Relaxed), 0);
+    drop(right);
+    fixture.wait().recv_timeout(LIMIT).unwrap().unwrap();
+    assert_eq!(fixture.sent(), [1]);
+}
+
+#[test]
 fn a_wait_that_begins_while_a_paused_session_ends_is_told_so() {
     let fixture = Fixture::new(Failing::new(0, 0, locked()));
     fixture.session.pause();
@@ -363,11 +390,9 @@ fn rows_are_packed_also_while_the_session_is_stopped() {
     fixture.session.pause();
     start(&fixture.core);
     let until_tidied = |times| {
-        let begun = std::time::Instant::now();
-        while fixture.outbox.tidied.load(Ordering::Relaxed) < times {
-            assert!(begun.elapsed() < LIMIT, "{times}");
-            std::thread::yield_now();
-        }
+        until("a pack", || {
+            fixture.outbox.tidied.load(Ordering::Relaxed) >= times
+        });
     };
     until_tidied(2);
     fixture.core.work.notify_one();

@@ -133,6 +133,37 @@ fn a_batch_that_is_sent_again_has_the_lineage_it_had_also_behind_another() {
 }
 
 #[test]
+fn what_was_acknowledged_is_not_sent_again_over_a_link_that_is_cut_again_and_again() {
+    let fixture = Fixture::new();
+    let (realm, _errors) = fixture.realm();
+    write(&realm, [-1]);
+    uploaded(&realm);
+    realm.session().pause();
+    let filler = "x".repeat(100_000);
+    for n in 0..12_i64 {
+        let document = bson::serialize_to_vec(&bson::doc! {"_id": n, "note": &filler}).unwrap();
+        let run = Run {
+            class: "Reading".to_owned(),
+            count: 1,
+        };
+        realm.append(&[run], &document).unwrap();
+    }
+    // The first batch may have arrived, and is larger than all that get through.
+    fixture.server.next("POST ingest", Reaction::Cut);
+    for _ in 0..4 {
+        let as_it_should = Reaction::DoAndSay(Box::new(|answer| answer.to_string()));
+        fixture.server.next("POST ingest", as_it_should);
+        fixture.server.next("POST ingest", Reaction::Cut);
+    }
+    realm.session().resume();
+    uploaded(&realm);
+    assert_eq!(fixture.server.ids(), (-1..12).collect::<Vec<_>>());
+    let state = fixture.server.state();
+    assert_eq!(state.repeated, 0);
+    assert_eq!(state.positions.len(), 1, "it was not taken for one of a copy");
+}
+
+#[test]
 fn a_program_that_starts_again_behind_a_lost_answer_is_not_taken_for_a_copy() {
     let fixture = Fixture::new();
     let user = fixture.user();
