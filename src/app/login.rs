@@ -7,8 +7,8 @@
 //! together: they take turns, and find the user that another one has made.
 
 use std::fs::File;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -30,25 +30,45 @@ const TURN_LIMIT: Duration = Duration::from_secs(90);
 /// A turn takes a round trip to the server.
 const TURN_POLL: Duration = Duration::from_millis(20);
 
+/// Whom the server has logged in.
+pub(super) struct Granted {
+    id: String,
+    provider: String,
+    session: SignIn,
+}
+
 impl Inner {
     /// Logs in at the server.
     pub(super) async fn log_in(self: &Arc<Inner>, credentials: &Credentials) -> Result<User> {
+        let granted = self.ask(credentials).await?;
+        let account = self.store_log_in(&granted).await?;
+        self.begin(account, granted.session).await
+    }
+
+    async fn ask(&self, credentials: &Credentials) -> Result<Granted> {
         let provider = credentials.provider();
         let route = Route::App(format!("auth/providers/{provider}/login"));
         let body = credentials.body(&self.device.options(&self.app_id));
         let call = Call::json(Method::Post, route, None, body);
         let response = self.remote.send(call).await?;
-        let (id, session) = session(&response, credentials)?;
+        granted(&response, credentials)
+    }
 
-        let account = self.account(&id);
+    async fn store_log_in(self: &Arc<Inner>, granted: &Granted) -> Result<Arc<Account>> {
+        let Granted {
+            id,
+            provider,
+            session,
+        } = granted;
+        let account = self.account(id);
         if account.data().identities.is_empty() {
             // Until the profile is known, and so that a logout knows an anonymous user also if it never is.
             account.set_identities(vec![Identity {
                 id: id.clone(),
-                provider_type: provider.to_owned(),
+                provider_type: provider.clone(),
             }]);
         }
-        let record = account.stored_with(&session);
+        let record = account.stored_with(session);
         self.change(move |document| {
             document.current = Some(record.id.clone());
             document.removed.retain(|id| *id != record.id);
@@ -56,13 +76,18 @@ impl Inner {
             *place = record;
         })
         .await?;
+        Ok(account)
+    }
+
+    /// The log-in is stored: tells everybody.
+    async fn begin(self: &Arc<Inner>, account: Arc<Account>, session: SignIn) -> Result<User> {
         {
             let mut users = self.users();
-            users.current = Some(id.clone());
-            users.removed.remove(&id);
+            users.current = Some(account.id.clone());
+            users.removed.remove(&account.id);
         }
         account.sign_in(session);
-        log::info!(target: "ingest::app", "user {id} logged in");
+        log::info!(target: "ingest::app", "user {} logged in", account.id);
         let user = self.user(account);
         self.become_successor(&user).await;
         self.fetch_profile(&user).await?;
@@ -74,13 +99,37 @@ impl Inner {
         let _turn = self.login_turn().await?;
         self.adopt_stored().await?;
         let Some(user) = self.anonymous_user() else {
-            return self.log_in(&Credentials::anonymous()).await;
+            return self.make_anonymous_user().await;
         };
         let id = user.id().to_owned();
         self.users().current = Some(id.clone());
         self.change(move |document| document.current = Some(id)).await?;
         self.become_successor(&user).await;
         Ok(user)
+    }
+
+    /// Each answer is one user more at the server: none is asked for that could not be stored, and one that was not
+    /// stored after all is kept for the next attempt.
+    async fn make_anonymous_user(self: &Arc<Inner>) -> Result<User> {
+        let kept = self.unstored().take();
+        let granted = match kept {
+            Some(granted) => granted,
+            None => {
+                self.change(|_| ()).await?;
+                self.ask(&Credentials::anonymous()).await?
+            }
+        };
+        match self.store_log_in(&granted).await {
+            Ok(account) => self.begin(account, granted.session).await,
+            Err(error) => {
+                *self.unstored() = Some(granted);
+                Err(error)
+            }
+        }
+    }
+
+    fn unstored(&self) -> MutexGuard<'_, Option<Granted>> {
+        self.unstored.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn anonymous_user(self: &Arc<Inner>) -> Option<User> {
@@ -369,8 +418,8 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
         .unwrap_or_else(|_| Err(Error::Panic("the users' file could not be used".to_owned())))
 }
 
-/// Who logged in, and the session, from the answer to a log-in.
-fn session(response: &crate::transport::Response, credentials: &Credentials) -> Result<(String, SignIn)> {
+/// What the answer to a log-in says.
+fn granted(response: &crate::transport::Response, credentials: &Credentials) -> Result<Granted> {
     let body = answer::object(response)?;
     let access_token = answer::text(&body, "access_token")?;
     let refresh_token = answer::text(&body, "refresh_token")?;
@@ -390,5 +439,9 @@ fn session(response: &crate::transport::Response, credentials: &Credentials) -> 
         claims,
         principal: credentials.principal(),
     };
-    Ok((id, session))
+    Ok(Granted {
+        id,
+        provider: credentials.provider().to_owned(),
+        session,
+    })
 }

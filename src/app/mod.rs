@@ -42,6 +42,7 @@ use crate::process;
 use crate::realm::{files, homes};
 use crate::transport::http::{HttpOptions, HttpTransport};
 use crate::transport::{Method, Transport};
+use login::Granted;
 use remote::{BaseUrl, Remote};
 use runtime::Runtime;
 use users::{Document, UserStore};
@@ -131,6 +132,8 @@ pub(crate) struct Inner {
     device: DeviceInfo,
     store: UserStore,
     users: Mutex<Users>,
+    /// An anonymous user whom the server has made and who is not stored yet.
+    unstored: Mutex<Option<Granted>>,
     /// How often an anonymous user was replaced since the server last took something.
     pub(crate) relogins: AtomicU32,
 }
@@ -228,6 +231,7 @@ impl App {
                 current: document.current,
                 removed: document.removed.iter().cloned().collect(),
             }),
+            unstored: Mutex::default(),
             relogins: AtomicU32::new(0),
         });
         let deleted = files::delete_removed(&inner, document.removed);

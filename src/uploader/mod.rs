@@ -201,7 +201,6 @@ impl Uploader {
     fn succeeded(&mut self) {
         (self.failures, self.lasting) = (0, 0);
         self.core.succeeded(self.stops);
-        self.core.app.relogins.store(0, Ordering::Relaxed);
     }
 
     async fn handshake(&mut self) -> Result<(), Stop> {
@@ -383,6 +382,7 @@ impl Uploader {
                 }
                 Sent::Through(ack) => {
                     self.failures = 0;
+                    self.core.app.relogins.store(0, Ordering::Relaxed);
                     self.renamed = false;
                     self.acked = ack.acked;
                     self.drained = true;

@@ -1,7 +1,6 @@
 //! A server that does not know a device any more, as one that was set up anew: the device logs in again as far as its
 //! credentials allow, and loses nothing.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,15 +12,10 @@ use crate::common::server::Reaction;
 use crate::common::{Fixture, LIMIT, SCHEMA, open_realm, until, uploaded, wait, write};
 use crate::processes::Part;
 
-fn users_file(fixture: &Fixture) -> PathBuf {
-    let directory = fixture.directory.path().join("mongodb-realm/app-test");
-    directory.join("server-utility/metadata/users.json")
-}
-
 /// What is stored of this user.
 fn stored(fixture: &Fixture, id: &str) -> serde_json::Value {
     let document: serde_json::Value =
-        serde_json::from_slice(&std::fs::read(users_file(fixture)).unwrap()).unwrap();
+        serde_json::from_slice(&std::fs::read(fixture.users_file()).unwrap()).unwrap();
     let users = document["users"].as_array().unwrap();
     users.iter().find(|user| user["id"] == id).unwrap().clone()
 }
@@ -106,7 +100,7 @@ fn a_rejected_device_keeps_its_data_through_restarts_while_nobody_can_log_in() {
 fn a_rejection_is_stored_before_anybody_is_told() {
     let fixture = Fixture::new();
     let user = fixture.user();
-    let path = users_file(&fixture);
+    let path = fixture.users_file();
     let seen = Arc::new(Mutex::new(Vec::new()));
     let told = seen.clone();
     // A program that ends here starts again with what is in the file.
@@ -218,4 +212,35 @@ fn a_server_that_rejects_everybody_is_not_asked_for_more_and_more_users() {
     });
     assert_eq!(fixture.server.state().users, 2);
     assert_eq!(realm.pending().unwrap().objects, 1);
+}
+
+#[test]
+fn a_session_with_nothing_to_send_does_not_hurry_the_next_user() {
+    let fixture = Fixture::new();
+    let user = fixture.app.login(&Credentials::anonymous()).unwrap();
+    let (realm, _errors) = open_realm(&user);
+    let idle = RealmConfig {
+        path: Some(fixture.directory.path().join("idle.realm")),
+        ..RealmConfig::new(SCHEMA)
+    };
+    let idle = Realm::open(&user, idle, None).unwrap();
+    uploaded(&realm);
+    uploaded(&idle);
+    fixture.clock.hold_long_pauses();
+    // Data of the next user is refused too.
+    let refusal = || Reaction::error(401, "InvalidSession", "unauthorized");
+    fixture.server.next("POST ingest", refusal());
+    fixture.server.next("POST ingest", refusal().held());
+    for _ in 0..2 {
+        fixture.server.next("POST auth/session", refusal());
+    }
+    write(&realm, [1]);
+    fixture.server.until_held(1);
+    uploaded(&idle);
+    fixture.server.release();
+    // Half of a minute, as the clock's dice fall.
+    let pauses = || fixture.clock.pauses().contains(&Duration::from_secs(30));
+    until("the pause", || pauses() || fixture.server.state().users > 2);
+    let users = fixture.server.state().users;
+    assert_eq!(users, 2);
 }

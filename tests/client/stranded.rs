@@ -41,11 +41,6 @@ fn stored(fixture: &Fixture, count: usize) -> Vec<i64> {
     ids
 }
 
-fn users_file(fixture: &Fixture) -> PathBuf {
-    let directory = fixture.directory.path().join("mongodb-realm/app-test");
-    directory.join("server-utility/metadata/users.json")
-}
-
 #[test]
 fn data_of_one_user_does_not_go_out_under_another_who_opens_the_path() {
     let fixture = Fixture::new();
@@ -125,7 +120,7 @@ fn what_a_session_in_the_background_has_to_say_is_told_when_a_realm_is_opened() 
 fn a_device_that_was_rejected_before_it_stopped_is_logged_in_anew_when_it_starts() {
     let fixture = Fixture::new();
     Part::new(&fixture, &[("", &[1])]).play_and_be_killed();
-    let file = users_file(&fixture);
+    let file = fixture.users_file();
     let mut users: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
     let user = &mut users["users"][0];
     (user["rejected"], user["access_token"], user["refresh_token"]) = (true.into(), "".into(), "".into());
@@ -167,7 +162,7 @@ fn an_outbox_without_an_owner_belongs_to_the_user_in_whose_directory_it_lies() {
 fn anonymous_data_survives_a_users_file_that_cannot_be_read() {
     let fixture = Fixture::new();
     Part::new(&fixture, &[("", &[1, 2])]).play_and_be_killed();
-    std::fs::write(users_file(&fixture), b"torn").unwrap();
+    std::fs::write(fixture.users_file(), b"torn").unwrap();
     let app = fixture.restarted();
     assert!(app.users().is_empty());
     let stranded = app.stranded().unwrap();

@@ -55,6 +55,39 @@ fn an_anonymous_user_is_used_again_without_asking() {
 }
 
 #[test]
+fn where_users_cannot_be_stored_the_server_is_not_asked_for_one() {
+    let fixture = Fixture::new();
+    let in_the_way = fixture.keep_users_from_being_stored();
+    let error = fixture.app.login(&Credentials::anonymous()).unwrap_err();
+    assert!(error.to_string().contains("users.json"), "{error}");
+    assert_eq!(fixture.server.state().users, 0);
+    std::fs::remove_dir(in_the_way).unwrap();
+    fixture.app.login(&Credentials::anonymous()).unwrap();
+}
+
+#[test]
+fn an_anonymous_user_who_could_not_be_stored_is_the_one_of_the_next_attempt() {
+    let fixture = Fixture::new();
+    fixture
+        .server
+        .next("POST auth/providers/anon-user", Reaction::Hold);
+    let in_the_way = std::thread::scope(|scope| {
+        let login = scope.spawn(|| fixture.app.login(&Credentials::anonymous()));
+        fixture.server.until_held(1);
+        let in_the_way = fixture.keep_users_from_being_stored();
+        fixture.server.release();
+        assert!(login.join().unwrap().is_err());
+        in_the_way
+    });
+    assert!(fixture.app.current_user().is_none());
+    std::fs::remove_dir(in_the_way).unwrap();
+    let user = fixture.app.login(&Credentials::anonymous()).unwrap();
+    assert_eq!((user.id(), user.state()), ("anon1", UserState::LoggedIn));
+    assert_eq!(fixture.restarted().current_user().unwrap().id(), "anon1");
+    assert_eq!(fixture.server.state().users, 1);
+}
+
+#[test]
 fn errors_of_the_server_come_through_with_their_kind() {
     let fixture = Fixture::new();
     let text = "invalid username/password";

@@ -5,6 +5,7 @@
 
 pub mod server;
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, Once};
@@ -114,6 +115,19 @@ impl Fixture {
     /// Another start of the program over the same files.
     pub fn restarted(&self) -> App {
         open_app(&self.server.url(), &self.directory, self.clock.clone())
+    }
+
+    /// Where users are kept.
+    pub fn users_file(&self) -> PathBuf {
+        let directory = self.directory.path().join("mongodb-realm/app-test");
+        directory.join("server-utility/metadata/users.json")
+    }
+
+    /// From now on no change of a user can be stored, as on a full disk, until what is returned is removed.
+    pub fn keep_users_from_being_stored(&self) -> PathBuf {
+        let in_the_way = self.users_file().with_extension("json.new");
+        std::fs::create_dir(&in_the_way).unwrap();
+        in_the_way
     }
 
     pub fn user(&self) -> User {

@@ -39,6 +39,14 @@ impl Reaction {
             body,
         )
     }
+
+    /// The same answer, once [`Server::release`] is called.
+    pub fn held(self) -> Reaction {
+        match self {
+            Reaction::Answer(status, headers, body) => Reaction::HoldAndAnswer(status, headers, body),
+            other => other,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
