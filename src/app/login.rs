@@ -6,7 +6,6 @@
 //! anonymous user is replaced by the library itself. A directory gets one anonymous user, however many processes start
 //! together: they take turns, and find the user that another one has made.
 
-use std::fs::File;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,7 +16,7 @@ use super::account::{Account, SignIn, UserState};
 use super::credentials::{ANONYMOUS, Credentials};
 use super::remote::{Call, Route};
 use super::user::User;
-use super::users::{Document, Identity};
+use super::users::{Document, Held, Identity};
 use super::{Inner, answer, tokens};
 use crate::error::{Code, Error, Result};
 use crate::realm::homes;
@@ -141,7 +140,7 @@ impl Inner {
         Some(self.user(account.clone()))
     }
 
-    async fn login_turn(&self) -> Result<Option<File>> {
+    async fn login_turn(&self) -> Result<Option<Held>> {
         let begun = Instant::now();
         loop {
             if let Some(turn) = self.store.try_login_turn()? {

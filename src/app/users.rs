@@ -15,6 +15,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::process;
 
 const MAGIC: &[u8] = b"RIU1";
 const FORMAT: u32 = 1;
@@ -79,6 +80,20 @@ pub struct Identity {
     pub provider_type: String,
 }
 
+/// A lock file that is locked; dropping it gives the lock back. A child that was forked meanwhile has the open file too,
+/// so to close it here would not do.
+pub(crate) struct Held(File);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // In such a child the lock is the parent's.
+        if !process::is_foreign() {
+            // If that fails, closing the file is what is left.
+            let _ = self.0.unlock();
+        }
+    }
+}
+
 pub(crate) struct UserStore {
     path: PathBuf,
     key: Option<LessSafeKey>,
@@ -113,17 +128,17 @@ impl UserStore {
         Ok(result)
     }
 
-    fn lock(&self) -> Result<File> {
+    fn lock(&self) -> Result<Held> {
         let (path, lock) = self.lock_file("users.lock")?;
         lock.lock().map_err(file("lock", &path))?;
-        Ok(lock)
+        Ok(Held(lock))
     }
 
     /// The turn of making a user, for all processes; none while another has it. Dropping it gives it back.
-    pub(crate) fn try_login_turn(&self) -> Result<Option<File>> {
+    pub(crate) fn try_login_turn(&self) -> Result<Option<Held>> {
         let (path, lock) = self.lock_file("login.lock")?;
         match lock.try_lock() {
-            Ok(()) => Ok(Some(lock)),
+            Ok(()) => Ok(Some(Held(lock))),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(file("lock", &path)(error)),
         }
@@ -305,6 +320,18 @@ mod tests {
                 .iter()
                 .any(|name| name.starts_with("users.json.unreadable-"))
         );
+    }
+
+    #[test]
+    fn a_lock_is_free_once_it_is_dropped_whoever_has_a_copy_of_the_open_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = UserStore::open(directory.path(), None).unwrap();
+        let turn = store.try_login_turn().unwrap().unwrap();
+        assert!(store.try_login_turn().unwrap().is_none());
+        // As a child has it that is forked now.
+        let _copy = turn.0.try_clone().unwrap();
+        drop(turn);
+        assert!(store.try_login_turn().unwrap().is_some());
     }
 
     #[test]
