@@ -3,22 +3,21 @@
 //! The batch as such stands or falls as a whole; its documents are refused one by one.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use realm_ingest_protocol::schema::Kind;
 use realm_ingest_protocol::{
-    BatchHeader, BatchReader, Class, Document, DocumentError, Limits, Refusal, RefusalCode, Schema, Violation,
+    BatchHeader, BatchReader, Class, Document, DocumentError, Limits, RefusalCode, Schema, Violation,
 };
 
 use sha2::{Digest as _, Sha256};
 
-use crate::ejson;
-use crate::refusals::Refusals;
 use crate::reject::Reject;
 use crate::sink::Digest;
 use crate::store::KnownSchema;
+use crate::verdicts::Verdicts;
 
-/// Bytes of why a class is in conflict. It comes with each of its documents, and hundreds of thousands of refusals have
-/// to fit into what is counted for them and into an answer.
+/// Bytes of why a class is in conflict. It comes with each of its documents, of which an answer is to list many.
 const MAX_REASON: usize = 200;
 
 /// Schemas by their fingerprint.
@@ -30,16 +29,15 @@ pub struct Checked {
     pub header: BatchHeader,
     /// Digest of the first transaction.
     pub digest: Digest,
-    /// Refused documents in the order of the batch.
-    pub refused: Refusals,
+    /// Which of its documents are refused.
+    pub verdicts: Verdicts,
 }
 
 /// Reads a batch to its end.
 ///
 /// # Errors
-/// When it is malformed, names a schema that is not among `schemas`, or has more refusals than fit into
-/// `refused`.
-pub fn check(body: &[u8], schemas: &Schemas, mut refused: Refusals) -> Result<Checked, Reject> {
+/// When it is malformed, or names a schema that is not among `schemas`.
+pub fn check(body: &[u8], schemas: &Arc<Schemas>) -> Result<Checked, Reject> {
     let bad = |error: realm_ingest_protocol::BatchError| Reject::BadRequest(error.to_string());
     let mut reader = BatchReader::new(body).map_err(bad)?;
     let header = reader.header().clone();
@@ -58,6 +56,7 @@ pub fn check(body: &[u8], schemas: &Schemas, mut refused: Refusals) -> Result<Ch
         return Err(Reject::SchemaRequired(missing));
     }
     let mut digest = None;
+    let mut verdicts = Verdicts::new(Arc::clone(schemas));
     while let Some(transaction) = reader.next_transaction().map_err(bad)? {
         digest.get_or_insert_with(|| digest_of(transaction.payload));
         let index = usize::try_from(transaction.header.schema).unwrap_or(usize::MAX);
@@ -66,30 +65,21 @@ pub fn check(body: &[u8], schemas: &Schemas, mut refused: Refusals) -> Result<Ch
                 "schema {index} of a batch is neither known nor missing"
             )));
         };
-        let mut documents = transaction.documents().zip(0..);
+        let mut documents = transaction.documents();
         for run in &transaction.header.runs {
             let class = OfClass::new(schema, &run.class);
-            for (bytes, index) in documents
+            for bytes in documents
                 .by_ref()
                 .take(usize::try_from(run.count).unwrap_or(usize::MAX))
             {
-                if let Err(violation) = class.check(bytes) {
-                    refused.push(Refusal {
-                        seq: transaction.header.seq,
-                        index,
-                        class: run.class.clone(),
-                        id: ejson::id_of(bytes),
-                        code: violation.code.as_str().to_owned(),
-                        reason: violation.reason,
-                    })?;
-                }
+                verdicts.push(class.check(bytes).is_err());
             }
         }
     }
     Ok(Checked {
         header,
         digest: digest.unwrap_or_default(),
-        refused,
+        verdicts,
     })
 }
 

@@ -24,6 +24,7 @@ mod routes;
 pub mod sink;
 pub mod storage;
 pub mod store;
+pub mod verdicts;
 
 use std::any::Any;
 use std::sync::Arc;

@@ -1,36 +1,29 @@
-//! Refusals on their way into an answer. A batch of tiny documents can have hundreds of thousands, so
-//! they are counted and their memory is taken from the budget like that of the batch.
+//! Refusals on their way into an answer. A batch of tiny documents can have millions, and has to be answered all the same:
+//! the first of them are listed, and take their memory from the budget like the batch; the others are counted.
 
-use realm_ingest_protocol::Refusal;
+use realm_ingest_protocol::{Ack, Refusal, Unlisted};
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::body::Budget;
+use crate::storage::StorageError;
 
-/// Refusals that the checks, or the sink, find in one batch. Their memory and that of the largest batch
-/// are less than what all batches may take.
-pub const MAX_REFUSED: usize = 400_000;
+/// Bytes of refusals in one answer: some 80,000 of the usual kind. It has to fit into the memory of a device, and with the
+/// largest batch into what all batches may take.
+pub const MAX_LISTED_BYTES: usize = 16 * 1024 * 1024;
 
-/// Memory one refusal takes: its fields, a class, an `_id` and a sentence.
-const BYTES: usize = 384;
+/// Kinds of refusals that are counted apart.
+const MAX_KINDS: usize = 100;
 
-/// How many are taken from the budget at once.
-const STEP: usize = 256;
+/// Bytes of class and reason of one of these kinds.
+const MAX_KIND_BYTES: usize = 1_000;
 
 /// See the module.
 #[derive(Debug)]
 pub struct Refusals {
-    list: Vec<Refusal>,
+    listed: Vec<Box<RawValue>>,
+    bytes: usize,
+    unlisted: Vec<Unlisted>,
     budget: Budget,
-}
-
-/// Why a batch cannot have one refusal more. Nothing of it may be stored then.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TooMany {
-    /// Whatever else the gateway is doing.
-    #[error("more than {MAX_REFUSED} documents of the batch are refused; send fewer at once")]
-    InBatch,
-    /// Too much memory is in use at the moment.
-    #[error("too much memory is in use at present")]
-    AtPresent,
 }
 
 impl Refusals {
@@ -38,45 +31,85 @@ impl Refusals {
     #[must_use]
     pub const fn new(budget: Budget) -> Self {
         Self {
-            list: Vec::new(),
+            listed: Vec::new(),
+            bytes: 0,
+            unlisted: Vec::new(),
             budget,
         }
     }
 
-    /// Adds one.
+    /// Adds the next one in the order of the batch.
     ///
     /// # Errors
-    /// When there is no room for it.
-    pub fn push(&mut self, refusal: Refusal) -> Result<(), TooMany> {
-        if self.list.len() >= MAX_REFUSED {
-            return Err(TooMany::InBatch);
+    /// When there is no memory for it at present.
+    pub fn push(&mut self, refusal: Refusal) -> Result<(), StorageError> {
+        // Once one is not listed, none behind it is.
+        if !self.unlisted.is_empty() {
+            self.count(refusal);
+            return Ok(());
         }
-        if self.list.len().is_multiple_of(STEP) && !self.budget.try_grow(STEP * BYTES) {
-            return Err(TooMany::AtPresent);
+        let text = to_raw_value(&refusal)
+            .map_err(|error| StorageError::Damaged(format!("a refusal cannot be told: {error}")))?;
+        let length = text.get().len();
+        if self.bytes + length > MAX_LISTED_BYTES {
+            self.count(refusal);
+            return Ok(());
         }
-        self.list.push(refusal);
+        // Here, and in the body of the answer.
+        if !self.budget.try_grow(size_of::<Box<RawValue>>() + 2 * length) {
+            return Err(StorageError::MemoryInUse);
+        }
+        self.bytes += length;
+        self.listed.push(text);
         Ok(())
     }
 
-    /// In the order they were added.
-    #[must_use]
-    pub fn as_slice(&self) -> &[Refusal] {
-        &self.list
+    fn count(&mut self, refusal: Refusal) {
+        let Refusal {
+            mut class,
+            code,
+            mut reason,
+            ..
+        } = refusal;
+        let counted = |list: &mut [Unlisted], class: &str, reason: &str| {
+            let mut kinds = list.iter_mut();
+            let same = kinds.find(|one| one.class == class && one.code == code && one.reason == reason);
+            same.map(|one| one.count += 1).is_some()
+        };
+        if counted(&mut self.unlisted, &class, &reason) {
+            return;
+        }
+        if self.unlisted.len() >= MAX_KINDS || class.len() + reason.len() > MAX_KIND_BYTES {
+            class.clear();
+            reason.clear();
+            if counted(&mut self.unlisted, &class, &reason) {
+                return;
+            }
+        }
+        self.unlisted.push(Unlisted {
+            class,
+            code,
+            reason,
+            count: 1,
+        });
     }
 
-    /// Those of the same batch that were found elsewhere among these, in the order of the batch.
+    /// How many there are, listed or not.
     #[must_use]
-    pub fn merge(mut self, other: Self) -> Self {
-        self.list.extend(other.list);
-        self.list.sort_by_key(|refusal| (refusal.seq, refusal.index));
-        self.budget.absorb(other.budget);
-        self
+    pub fn count_all(&self) -> u64 {
+        let unlisted: u64 = self.unlisted.iter().map(|one| one.count).sum();
+        self.listed.len() as u64 + unlisted
     }
 
-    /// Takes them out; their memory is given back when the second value is gone.
+    /// The answer with them; their memory is given back when the second value is gone.
     #[must_use]
-    pub fn into_parts(self) -> (Vec<Refusal>, Budget) {
-        (self.list, self.budget)
+    pub fn into_answer(self, acked: i64) -> (Ack<Box<RawValue>>, Budget) {
+        let ack = Ack {
+            acked,
+            refused: self.listed,
+            unlisted: self.unlisted,
+        };
+        (ack, self.budget)
     }
 }
 
@@ -90,35 +123,80 @@ mod tests {
 
     use super::*;
 
-    fn refusal() -> Refusal {
+    fn refusal(index: u32, id: &str, reason: &str) -> Refusal {
         Refusal {
             seq: 1,
-            index: 0,
+            index,
             class: "Reading".to_owned(),
-            id: serde_json::Value::Null,
+            id: id.into(),
             code: "TypeMismatch".to_owned(),
-            reason: "r".to_owned(),
+            reason: reason.to_owned(),
         }
     }
 
-    #[test]
-    fn a_batch_has_no_more_than_the_limit() {
-        let mut refusals = Refusals::new(Budget::new(Arc::new(Semaphore::new(1 << 30))));
-        for _ in 0..MAX_REFUSED {
-            refusals.push(refusal()).unwrap();
-        }
-        assert_eq!(refusals.push(refusal()), Err(TooMany::InBatch));
+    fn refusals(bytes: usize) -> (Arc<Semaphore>, Refusals) {
+        let all = Arc::new(Semaphore::new(bytes));
+        let refusals = Refusals::new(Budget::new(Arc::clone(&all)));
+        (all, refusals)
     }
 
     #[test]
-    fn memory_is_taken_as_they_come_and_given_back_with_them() {
-        let all = Arc::new(Semaphore::new(2 * STEP * BYTES));
-        let mut refusals = Refusals::new(Budget::new(Arc::clone(&all)));
-        for _ in 0..2 * STEP {
-            refusals.push(refusal()).unwrap();
+    fn what_is_not_listed_is_counted_by_class_code_and_reason() {
+        let (_all, mut refusals) = refusals(1 << 30);
+        let half = "x".repeat(MAX_LISTED_BYTES / 2);
+        refusals.push(refusal(0, &half, "wrong")).unwrap();
+        refusals.push(refusal(1, &half, "wrong")).unwrap();
+        refusals.push(refusal(2, "", "wrong")).unwrap();
+        refusals.push(refusal(3, "", "also wrong")).unwrap();
+        assert_eq!(refusals.count_all(), 4);
+        let (ack, _memory) = refusals.into_answer(1);
+        assert_eq!(ack.refused.len(), 1);
+        let counts: Vec<_> = ack
+            .unlisted
+            .iter()
+            .map(|one| (&*one.class, &*one.code, &*one.reason, one.count))
+            .collect();
+        assert_eq!(
+            counts,
+            [
+                ("Reading", "TypeMismatch", "wrong", 2),
+                ("Reading", "TypeMismatch", "also wrong", 1)
+            ]
+        );
+    }
+
+    #[test]
+    fn kinds_that_are_too_many_or_too_long_are_counted_together() {
+        let (_all, mut refusals) = refusals(1 << 30);
+        let too_long = "x".repeat(MAX_LISTED_BYTES);
+        refusals.push(refusal(0, &too_long, "wrong")).unwrap();
+        refusals.push(refusal(1, "", &too_long)).unwrap();
+        for index in 2..1_000 {
+            refusals
+                .push(refusal(index, "", &format!("wrong {index}")))
+                .unwrap();
         }
-        assert_eq!(refusals.push(refusal()), Err(TooMany::AtPresent));
+        assert_eq!(refusals.count_all(), 1_000);
+        let (ack, _memory) = refusals.into_answer(1);
+        assert_eq!(ack.unlisted.len(), MAX_KINDS);
+        let together = ack.unlisted.iter().find(|one| one.class.is_empty()).unwrap();
+        assert_eq!(
+            (together.reason.as_str(), together.code.as_str()),
+            ("", "TypeMismatch")
+        );
+        assert_eq!(together.count, 1_000 - (MAX_KINDS as u64 - 1));
+    }
+
+    #[test]
+    fn memory_is_taken_by_the_size_of_each_and_given_back_with_them() {
+        let (all, mut refusals) = refusals(100_000);
+        refusals.push(refusal(0, &"x".repeat(40_000), "r")).unwrap();
+        let left = all.available_permits();
+        assert!((15_000..20_000).contains(&left), "{left}");
+        let error = refusals.push(refusal(1, &"x".repeat(10_000), "r")).unwrap_err();
+        assert!(matches!(error, StorageError::MemoryInUse), "{error}");
+        refusals.push(refusal(1, "", "r")).unwrap();
         drop(refusals);
-        assert_eq!(all.available_permits(), 2 * STEP * BYTES);
+        assert_eq!(all.available_permits(), 100_000);
     }
 }

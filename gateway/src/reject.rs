@@ -11,7 +11,6 @@ use realm_ingest_protocol::code::error_code as code;
 use tracing::{debug, error, warn};
 
 use crate::body::MEMORY_IN_USE;
-use crate::refusals::TooMany;
 use crate::storage::StorageError;
 
 /// When to come back after a failure that may be over soon.
@@ -68,18 +67,9 @@ pub enum Reject {
 impl From<StorageError> for Reject {
     fn from(error: StorageError) -> Self {
         match error {
-            StorageError::TooManyRefused(reason) => reason.into(),
+            StorageError::MemoryInUse => Self::Busy(MEMORY_IN_USE),
             copied @ StorageError::OutboxCopied => Self::OutboxCopied(copied.to_string()),
             error => Self::Storage(error),
-        }
-    }
-}
-
-impl From<TooMany> for Reject {
-    fn from(reason: TooMany) -> Self {
-        match reason {
-            TooMany::InBatch => Self::TooLarge(reason.to_string()),
-            TooMany::AtPresent => Self::Busy(MEMORY_IN_USE),
         }
     }
 }

@@ -8,8 +8,6 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use crate::refusals::TooMany;
-
 /// Earlier releases of SQLite can lose data in WAL mode when a checkpoint meets a reset.
 const MIN_SQLITE: i32 = 3_051_003;
 
@@ -29,9 +27,9 @@ pub enum StorageError {
     /// What is stored cannot be understood.
     #[error("{0}")]
     Damaged(String),
-    /// The batch has more refusals than can be told.
-    #[error(transparent)]
-    TooManyRefused(#[from] TooMany),
+    /// Refusals need memory that is in use at the moment.
+    #[error("too much memory is in use at present")]
+    MemoryInUse,
     /// Another file has sent transactions with these numbers under the outbox's name.
     #[error(
         "another file has sent transactions under the name of this outbox: \

@@ -3,13 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 /// Answer to a batch: every transaction up to `acked` is settled, stored durably or refused for good.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Ack {
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ack<R = Refusal> {
     /// Highest sequence number that is settled.
     pub acked: i64,
-    /// The documents that were refused, in the order of the batch.
-    #[serde(default)]
-    pub refused: Vec<Refusal>,
+    /// The documents that were refused, in the order of the batch; the first of them where they are too many.
+    #[serde(default = "Vec::new")]
+    pub refused: Vec<R>,
+    /// The refused documents that are not listed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unlisted: Vec<Unlisted>,
 }
 
 /// One document refused for good.
@@ -29,6 +32,19 @@ pub struct Refusal {
     pub code: String,
     /// What is wrong, for a person.
     pub reason: String,
+}
+
+/// Documents refused for good that [`Ack::refused`] has no room for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unlisted {
+    /// Class the documents were sent for; empty where too many classes and reasons occur.
+    pub class: String,
+    /// As [`Refusal::code`].
+    pub code: String,
+    /// What is wrong, for a person; empty where `class` is.
+    pub reason: String,
+    /// How many there are.
+    pub count: u64,
 }
 
 /// Answer to the question how far an outbox has come.
@@ -74,8 +90,13 @@ mod tests {
                 code: "TypeMismatch".into(),
                 reason: "property 'Reading.at' is a date, not a string".into(),
             }],
+            unlisted: Vec::new(),
         };
         let text = serde_json::to_value(&ack).unwrap();
+        assert!(
+            text.get("unlisted").is_none(),
+            "a small answer is what it always was"
+        );
         assert_eq!(text["refused"][0]["_id"]["$oid"], "64a000000000000000000000");
         assert_eq!(serde_json::from_value::<Ack>(text).unwrap(), ack);
         assert_eq!(serde_json::from_str::<Ack>(r#"{"acked":5}"#).unwrap().acked, 5);

@@ -13,7 +13,7 @@ pub mod document;
 pub mod ejson;
 pub mod schema;
 
-pub use ack::{Ack, ErrorBody, Position, Refusal};
+pub use ack::{Ack, ErrorBody, Position, Refusal, Unlisted};
 pub use batch::{BatchError, BatchHeader, BatchReader, BatchTransaction, Documents, Run, TransactionHeader};
 pub use code::RefusalCode;
 pub use document::{Document, DocumentError, Limits, Value};

@@ -161,8 +161,17 @@ impl Batch {
                 ));
             }
         }
+        if refused(&ack) > self.rows.range(..=ack.acked).map(|(_, objects)| objects).sum() {
+            return Err("more objects are refused than were sent".to_owned());
+        }
         Ok(ack)
     }
+}
+
+/// How many objects are refused, listed or not.
+pub(super) fn refused(ack: &Ack) -> u64 {
+    let counts = ack.unlisted.iter().map(|one| one.count);
+    counts.fold(ack.refused.len() as u64, u64::saturating_add)
 }
 
 /// What the application gets to know of a refused object.

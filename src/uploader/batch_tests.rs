@@ -285,6 +285,8 @@ fn only_what_was_sent_can_be_acknowledged_or_refused() {
         "[]",
         "<html>",
         r#"{"acked":"3"}"#,
+        r#"{"acked":2,"unlisted":[{"class":"Reading","code":"TypeMismatch","reason":"r","count":4}]}"#,
+        r#"{"acked":2,"unlisted":[{"class":"","code":"","reason":"","count":1},{"class":"","code":"","reason":"","count":18446744073709551615}]}"#,
         r#"{"acked":3,"refused":7}"#,
     ] {
         assert!(batch.acknowledgement(body.as_bytes()).is_err(), "{body}");

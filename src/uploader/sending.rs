@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use realm_ingest_protocol::Ack;
+use realm_ingest_protocol::{Ack, Unlisted};
 use tokio::task::spawn_blocking;
 
 use super::batch::{self, Batch, Body};
@@ -11,11 +11,14 @@ use super::core::Core;
 use super::exchange::{self, Answer};
 use super::on_outbox;
 use super::policy::{self, BatchSize, Stop, sync_error};
-use crate::error::Code;
+use crate::error::{Code, SyncError};
 use crate::outbox;
 
 /// What keeps acknowledged rows from leaving for about a minute is told to the application.
 pub(super) const SETTLE_ATTEMPTS: u32 = 8;
+
+/// Kinds of refusals without a list that one report names; it is for a person.
+const KINDS_TOLD: usize = 5;
 
 pub(super) enum Sent {
     Through(Ack),
@@ -43,7 +46,7 @@ pub(super) async fn send(
                 log::debug!(
                     target: "ingest::uploader",
                     "transactions {} to {} acknowledged: {} objects, {} bytes sent, {} refused",
-                    batch.first, ack.acked, batch.objects(), body.bytes.len(), ack.refused.len()
+                    batch.first, ack.acked, batch.objects(), body.bytes.len(), batch::refused(&ack)
                 );
                 return Ok(Sent::Through(ack));
             }
@@ -99,25 +102,13 @@ async fn send_schemas(core: &Core, batch: &Batch, missing: &[String]) -> Result<
 /// Hands the refusals to the error handler, then lets the rows leave if they may (outbox invariant 3). False if the
 /// outbox goes under another identity than the one they were sent under: they are to be sent again.
 pub(super) async fn settle(core: Arc<Core>, identity: String, ack: Ack, leave: bool) -> outbox::Result<bool> {
-    if let Some(first) = ack.refused.first() {
-        let count = ack.refused.len();
-        let more = if count == 1 {
-            String::new()
-        } else {
-            format!(" (first of {count} refusals)")
-        };
-        let text = format!(
-            "the server refused an object of '{}': {}{more}",
-            first.class, first.reason
-        );
-        let mut report = sync_error(Code::SyncWriteNotAllowed, text, false);
-        report.compensating_writes = ack.refused.into_iter().map(batch::compensating_write).collect();
+    let through = ack.acked;
+    if let Some(report) = refusals(ack) {
         core.report(report).await;
     }
     if !leave {
         return Ok(true);
     }
-    let through = ack.acked;
     let mut attempt = 0;
     let settled = loop {
         let identity = identity.clone();
@@ -134,6 +125,36 @@ pub(super) async fn settle(core: Arc<Core>, identity: String, ack: Ack, leave: b
         clock.sleep(policy::backoff(attempt, clock.random())).await;
     };
     finish_waits(&core).await.map(|()| settled)
+}
+
+/// What the application is told of them; none where there are none.
+fn refusals(ack: Ack) -> Option<SyncError> {
+    let count = batch::refused(&ack);
+    let listed = ack.refused.first().map(|one| (&one.class, &one.reason));
+    let unlisted = ack.unlisted.first().map(|one| (&one.class, &one.reason));
+    let (class, reason) = listed.or(unlisted)?;
+    let mut text = format!("the server refused an object of '{class}': {reason}");
+    if count > 1 {
+        text += &format!(" (first of {count} refusals)");
+    }
+    if !ack.unlisted.is_empty() {
+        text += &format!("; {} are not listed", count - ack.refused.len() as u64);
+    }
+    for kind in ack.unlisted.iter().take(KINDS_TOLD) {
+        let Unlisted {
+            class,
+            code,
+            reason,
+            count,
+        } = kind;
+        text += &match class.as_str() {
+            "" => format!(", {count} of further kinds: {code}"),
+            class => format!(", {count} of '{class}': {reason}"),
+        };
+    }
+    let mut report = sync_error(Code::SyncWriteNotAllowed, text, false);
+    report.compensating_writes = ack.refused.into_iter().map(batch::compensating_write).collect();
+    Some(report)
 }
 
 pub(super) async fn finish_waits(core: &Arc<Core>) -> outbox::Result<()> {

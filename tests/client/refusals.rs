@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use realm_ingest::Code;
 use realm_ingest::app::Credentials;
 use realm_ingest::realm::{ErrorHandler, Realm, RealmConfig};
+use serde_json::{Value, json};
 
 use crate::common::server::Reaction;
 use crate::common::{Fixture, LIMIT, SCHEMA, uploaded, write};
@@ -31,6 +32,33 @@ fn a_refused_object_is_reported_once_and_leaves_with_its_transaction() {
     write(&realm, [4]);
     uploaded(&realm);
     assert!(errors.try_recv().is_err(), "it is told once");
+}
+
+#[test]
+fn refused_objects_that_the_answer_does_not_list_are_reported_by_their_number() {
+    let fixture = Fixture::new();
+    let (realm, errors) = fixture.realm();
+    write(&realm, [0]);
+    uploaded(&realm);
+    let unlisted =
+        json!([{"class": "Reading", "code": "SchemaConflict", "reason": "another type", "count": 2}]);
+    let say = |mut answer: Value| {
+        answer["unlisted"] = unlisted;
+        answer.to_string()
+    };
+    fixture
+        .server
+        .next("POST ingest", Reaction::DoAndSay(Box::new(say)));
+    write(&realm, [1, 2, 3]);
+    uploaded(&realm);
+    let error = errors.recv_timeout(LIMIT).unwrap();
+    assert_eq!(
+        error.message,
+        "the server refused an object of 'Reading': another type (first of 2 refusals); \
+         2 are not listed, 2 of 'Reading': another type"
+    );
+    assert_eq!(error.compensating_writes.len(), 0);
+    assert_eq!(realm.pending().unwrap().transactions, 0);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use realm_ingest_protocol::Ack;
+use axum::response::{IntoResponse, Response};
 use tokio::runtime::Handle;
 use tracing::{debug, warn};
 
@@ -15,9 +15,9 @@ use crate::body::{self, Budget, Encoding};
 use crate::checks::{self, Checked, Schemas};
 use crate::clock;
 use crate::gateway::Gateway;
-use crate::refusals::Refusals;
 use crate::reject::Reject;
 use crate::sink::Batch;
+use crate::verdicts::Verdicts;
 
 /// Answers once every document is stored or refused for good.
 pub async fn handle(
@@ -26,7 +26,7 @@ pub async fn handle(
     AccessToken(claims): AccessToken,
     headers: HeaderMap,
     body: Body,
-) -> Result<Json<Ack>, Reject> {
+) -> Result<Response, Reject> {
     let encoding = body::batch_encoding(&headers)?;
     let mut budget = gateway.budget();
     let sent = body::read_batch(&headers, body, &mut budget).await?;
@@ -37,7 +37,7 @@ pub async fn handle(
     let Checked {
         header,
         digest,
-        refused,
+        verdicts,
     } = checked;
     let (acked, bytes) = (header.last_seq, body.len());
     let batch = Batch {
@@ -46,10 +46,11 @@ pub async fn handle(
         digest,
         user: claims.sub,
         received: clock::unix_millis(),
-        refused,
+        verdicts,
         budget,
     };
-    let (refused, _memory) = gateway.sink.insert(batch).await?.into_parts();
+    let refusals = gateway.sink.insert(batch).await?;
+    let refused = refusals.count_all();
     debug!(
         outbox = header.outbox,
         acked,
@@ -58,25 +59,25 @@ pub async fn handle(
         wire,
         "batch acknowledged"
     );
-    if !refused.is_empty() {
+    if refused > 0 {
         warn!(
             outbox = header.outbox,
-            acked,
-            refused = refused.len(),
-            "documents refused, see dead-letters"
+            acked, refused, "documents refused, see dead-letters"
         );
     }
-    Ok(Json(Ack { acked, refused }))
+    let (ack, _memory) = refusals.into_answer(acked);
+    Ok(Json(ack).into_response())
 }
 
 fn unpack(
     sent: Vec<u8>,
     encoding: Encoding,
     mut budget: Budget,
-    schemas: &Schemas,
+    schemas: &Arc<Schemas>,
     runtime: &Handle,
 ) -> Result<(Vec<u8>, Checked, Budget), Reject> {
     let body = body::decode(sent, encoding, &mut budget, runtime)?;
-    let checked = checks::check(&body, schemas, Refusals::new(budget.another()))?;
+    budget.grow_blocking(runtime, Verdicts::bytes_for(body.len()))?;
+    let checked = checks::check(&body, schemas)?;
     Ok((body, checked, budget))
 }

@@ -7,6 +7,7 @@ use realm_ingest_protocol::BatchHeader;
 use crate::body::Budget;
 use crate::refusals::Refusals;
 use crate::storage::Answer;
+use crate::verdicts::Verdicts;
 
 /// First half of the SHA-256 of a transaction's documents.
 pub type Digest = [u8; 16];
@@ -23,8 +24,8 @@ pub struct Batch {
     pub user: String,
     /// Milliseconds since 1970 when it arrived.
     pub received: i64,
-    /// Documents that the checks refuse, in the order of the batch. They become dead letters.
-    pub refused: Refusals,
+    /// Which documents the checks refuse. They become dead letters.
+    pub verdicts: Verdicts,
     /// Memory the batch is accounted for; given back when the batch is gone.
     pub budget: Budget,
 }
@@ -35,7 +36,7 @@ pub trait Sink: Send + Sync {
     /// it changes nothing and is answered as before. The answer is every refusal, in the order of the batch:
     /// those of the checks and those found on storing.
     ///
-    /// Fails with [`crate::storage::StorageError::TooManyRefused`] when there are more than can be told, and with
+    /// Fails with [`crate::storage::StorageError::MemoryInUse`] when there is no memory for them at present, and with
     /// [`crate::storage::StorageError::OutboxCopied`] when another file has used these sequence numbers under this
     /// outbox's name.
     fn insert(&self, batch: Batch) -> Answer<'_, Refusals>;

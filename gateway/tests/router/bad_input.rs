@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::http::Request;
 use bson::doc;
 use bson::oid::ObjectId;
-use realm_ingest_gateway::refusals::MAX_REFUSED;
+use realm_ingest_gateway::refusals::MAX_LISTED_BYTES;
 
 use crate::common::{APP, Answer, Local, batch, bytes, note, one_run, outbox, reading, schema};
 
@@ -164,25 +164,39 @@ impl axum::body::HttpBody for Pieces {
 }
 
 #[tokio::test]
-async fn a_batch_with_more_refusals_than_can_be_told_changes_nothing() {
+async fn a_transaction_is_settled_however_many_of_its_documents_are_refused() {
+    const COUNT: usize = 410_000;
     let gateway = Local::new().await;
     let token = gateway.ready().await;
     // Five bytes each, and no `_id`.
-    let body = |count: usize| {
-        let documents = vec![vec![5, 0, 0, 0, 0]; count];
-        batch(&outbox(1), &schema(), &[(1, vec![("Reading", documents)])])
+    let documents = vec![vec![5, 0, 0, 0, 0]; COUNT];
+    let answer = refusals(&gateway, &token, "Reading", documents).await;
+    let ack = answer.ack();
+    assert_eq!(ack.acked, 1);
+    let last = ack.refused.last().unwrap();
+    assert_eq!(
+        (last.seq, last.index as usize),
+        (1, ack.refused.len() - 1),
+        "the first of them"
+    );
+    let listed: usize = ack
+        .refused
+        .iter()
+        .map(|one| serde_json::to_vec(one).unwrap().len())
+        .sum();
+    assert!(
+        (MAX_LISTED_BYTES - 1_000..=MAX_LISTED_BYTES).contains(&listed),
+        "{listed}"
+    );
+    let [rest] = ack.unlisted.as_slice() else {
+        panic!("{:?}", ack.unlisted)
     };
-    gateway
-        .post(&token, "identity", body(MAX_REFUSED + 1))
-        .await
-        .refused(
-            413,
-            Some("ReadSizeLimitExceeded"),
-            "more than 400000 documents of the batch are refused",
-        );
-    unchanged_and_serving(&gateway, &token).await;
-    let few = refusals(&gateway, &token, "Reading", vec![vec![5, 0, 0, 0, 0]; 100]).await;
-    assert_eq!(few.ack().refused.len(), 100);
+    assert_eq!(
+        (&rest.class, &rest.code, &rest.reason),
+        (&last.class, &last.code, &last.reason)
+    );
+    assert_eq!(usize::try_from(rest.count).unwrap(), COUNT - ack.refused.len());
+    assert_eq!(gateway.counts(), (0, COUNT), "all of them are dead letters");
 }
 
 async fn refusals(gateway: &Local, token: &str, class: &'static str, documents: Vec<Vec<u8>>) -> Answer {

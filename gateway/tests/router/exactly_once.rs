@@ -38,7 +38,8 @@ async fn documents_are_stored_byte_for_byte_and_the_position_moves() {
         ack,
         Ack {
             acked: 9,
-            refused: vec![]
+            refused: vec![],
+            unlisted: vec![]
         }
     );
     assert_eq!(gateway.position(&token, &outbox).await, 9);

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use realm_ingest_protocol::{RefusalCode, Violation};
+use realm_ingest_protocol::Violation;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::reader::{DeadLetter, dead_letter};
@@ -211,8 +211,5 @@ fn store(
         return Ok(None);
     }
     done.left += 1;
-    Ok(Some(Violation {
-        code: RefusalCode::DuplicateId,
-        reason: taken(place.class),
-    }))
+    Ok(Some(taken(place.class)))
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::mpsc::Receiver;
 
 use realm_ingest_protocol::document::Document;
-use realm_ingest_protocol::{BatchReader, BatchTransaction, Refusal, RefusalCode};
+use realm_ingest_protocol::{BatchReader, BatchTransaction, Refusal, RefusalCode, Violation};
 use rusqlite::{CachedStatement, Connection, TransactionBehavior, params};
 use tracing::{debug, warn};
 
@@ -75,7 +75,7 @@ fn store_apart(connection: &mut Connection, batches: &[&Batch]) -> Outcomes {
             warn!(batches = batches.len(), %error, "nothing of this group was stored");
             let group = match &error {
                 // Says nothing about the store.
-                StorageError::TooManyRefused(_) => Ok(()),
+                StorageError::MemoryInUse => Ok(()),
                 error => Err(StorageError::Damaged(error.to_string())),
             };
             let batches = match batches {
@@ -98,10 +98,9 @@ fn answer(group: Vec<Job>, outcomes: Outcomes) {
     for job in group {
         // Nobody may be waiting any more; what was stored is stored.
         match job {
-            Job::Insert { answer, batch } => {
+            Job::Insert { answer, .. } => {
                 let outcome = batches.next().unwrap_or(Err(StorageError::Closed));
-                let Batch { refused, .. } = *batch;
-                let _ = answer.send(outcome.map(|found| refused.merge(found)));
+                let _ = answer.send(outcome);
             }
             Job::Probe { answer } => {
                 let result = outcomes
@@ -172,6 +171,12 @@ pub(super) struct Place<'a> {
     pub(super) document: &'a [u8],
 }
 
+impl Place<'_> {
+    fn at(&self) -> usize {
+        usize::try_from(self.index).unwrap_or(usize::MAX)
+    }
+}
+
 /// A stored document whose `_id` another one has.
 pub(super) struct Stored {
     pub(super) seq: i64,
@@ -207,50 +212,52 @@ impl<'c> Writer<'c> {
         })
     }
 
-    /// Stores one batch and returns the refusals that it did not come with.
+    /// Stores one batch and returns the refusals.
     fn batch(&mut self, batch: &Batch) -> Result<Refusals, StorageError> {
         let broken = |error| StorageError::Damaged(format!("a checked batch cannot be read again: {error}"));
         let mut reader = BatchReader::new(&batch.body).map_err(broken)?;
-        let mut known = batch.refused.as_slice();
         let mut refused = Refusals::new(batch.budget.another());
+        let mut documents = 0;
         while let Some(transaction) = reader.next_transaction().map_err(broken)? {
-            let (here, later) =
-                known.split_at(known.partition_point(|one| one.seq <= transaction.header.seq));
-            known = later;
-            self.transaction(batch, &transaction, here, &mut refused)?;
+            documents += self.transaction(batch, &transaction, documents, &mut refused)?;
         }
         Ok(refused)
     }
 
+    /// How many documents the transaction has; `number` is that of the first in the batch.
     fn transaction(
         &mut self,
         batch: &Batch,
         transaction: &BatchTransaction<'_>,
-        known: &[Refusal],
+        number: usize,
         refused: &mut Refusals,
-    ) -> Result<(), StorageError> {
+    ) -> Result<usize, StorageError> {
         let schema = usize::try_from(transaction.header.schema)
             .ok()
             .and_then(|index| batch.header.schemas.get(index))
             .map(String::as_str);
         let before = self.newest;
         let last_of = OnceCell::new();
-        let mut to_bury = known.iter().peekable();
+        let is_refused = |place: &Place<'_>| batch.verdicts.is_refused(number + place.at());
+        let mut documents = 0;
         for place in places(transaction) {
-            if let Some(refusal) = to_bury.next_if(|refusal| refusal.index == place.index) {
-                self.bury(batch, schema, &place, refusal)?;
-                continue;
-            }
-            if self.insert(&place)?.is_some() {
-                continue;
-            }
-            let last_of = || last_of.get_or_init(|| last_indexes(transaction, known, refused.as_slice()));
-            if let Some(refusal) = self.conflict(&place, before, last_of)? {
-                self.bury(batch, schema, &place, &refusal)?;
-                refused.push(refusal)?;
+            documents += 1;
+            let violation = if is_refused(&place) {
+                batch
+                    .verdicts
+                    .violation(schema.unwrap_or_default(), place.class, place.document)
+            } else if self.insert(&place)?.is_some() {
+                None
+            } else {
+                let last_of = || last_of.get_or_init(|| last_indexes(transaction, is_refused));
+                self.conflict(&place, before, last_of)?
+            };
+            if let Some(violation) = violation {
+                self.bury(batch, schema, &place, &violation)?;
+                refused.push(refusal(&place, violation))?;
             }
         }
-        Ok(())
+        Ok(documents)
     }
 
     /// The number it got; none when a document with this `_id` is there already.
@@ -276,7 +283,7 @@ impl<'c> Writer<'c> {
         place: &Place<'t>,
         before: i64,
         last_of: impl FnOnce() -> &'l LastIndexes<'t>,
-    ) -> rusqlite::Result<Option<Refusal>> {
+    ) -> rusqlite::Result<Option<Violation>> {
         let stored = self.stored(place)?;
         if stored.equal {
             return Ok(None);
@@ -290,14 +297,7 @@ impl<'c> Writer<'c> {
             self.replace(place, &stored)?;
             return Ok(None);
         }
-        Ok(Some(Refusal {
-            seq: place.seq,
-            index: place.index,
-            class: place.class.to_owned(),
-            id: ejson::id_of(place.document),
-            code: RefusalCode::DuplicateId.as_str().to_owned(),
-            reason: taken(place.class),
-        }))
+        Ok(Some(taken(place.class)))
     }
 
     /// The stored document with the `_id` of `place`, which was not inserted just now.
@@ -326,17 +326,17 @@ impl<'c> Writer<'c> {
         batch: &Batch,
         schema: Option<&str>,
         place: &Place<'_>,
-        refusal: &Refusal,
+        violation: &Violation,
     ) -> rusqlite::Result<()> {
         self.bury.execute(params![
             batch.header.outbox,
-            refusal.seq,
-            refusal.index,
-            refusal.class,
+            place.seq,
+            place.index,
+            place.class,
             batch.user,
             batch.received,
-            refusal.code,
-            refusal.reason,
+            violation.code.as_str(),
+            violation.reason,
             place.document,
             schema
         ])?;
@@ -355,9 +355,23 @@ impl<'c> Writer<'c> {
     }
 }
 
-/// The reason of a refused document whose `_id` is another's.
-pub(super) fn taken(class: &str) -> String {
-    format!("another document of class '{class}' with this _id is stored already")
+/// What is wrong with a document whose `_id` is another's.
+pub(super) fn taken(class: &str) -> Violation {
+    Violation {
+        code: RefusalCode::DuplicateId,
+        reason: format!("another document of class '{class}' with this _id is stored already"),
+    }
+}
+
+fn refusal(place: &Place<'_>, violation: Violation) -> Refusal {
+    Refusal {
+        seq: place.seq,
+        index: place.index,
+        class: place.class.to_owned(),
+        id: ejson::id_of(place.document),
+        code: violation.code.as_str().to_owned(),
+        reason: violation.reason,
+    }
 }
 
 /// The documents of a transaction with their class and number.
@@ -379,19 +393,10 @@ fn places<'a>(transaction: &'a BatchTransaction<'a>) -> impl Iterator<Item = Pla
 /// Where each `_id` of the transaction occurs last, refused documents left out.
 fn last_indexes<'a>(
     transaction: &'a BatchTransaction<'a>,
-    known: &[Refusal],
-    found: &[Refusal],
+    is_refused: impl Fn(&Place<'_>) -> bool,
 ) -> LastIndexes<'a> {
-    let seq = transaction.header.seq;
-    let out: std::collections::HashSet<u32> = found
-        .iter()
-        .rev()
-        .take_while(|one| one.seq == seq)
-        .chain(known)
-        .map(|one| one.index)
-        .collect();
     let mut last = HashMap::new();
-    for place in places(transaction).filter(|place| !out.contains(&place.index)) {
+    for place in places(transaction).filter(|place| !is_refused(place)) {
         let mut id = Vec::new();
         write_id(place.document, &mut id);
         last.insert((place.class, id), place.index);
