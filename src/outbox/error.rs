@@ -161,16 +161,7 @@ impl Error {
         let path = path.to_owned();
         match source.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Locked { path },
-            // No statement of ours violates a constraint of a file in order.
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::ConstraintViolation) => {
-                Error::Corrupt {
-                    path,
-                    reason: source.to_string(),
-                }
-            }
-            // The tables are strict, so no other type was ever stored, and rows that are always there are
-            // read as such.
-            None if Error::is_other_content(&source) => Error::Corrupt {
+            _ if Error::is_damage(&source) => Error::Corrupt {
                 path,
                 reason: source.to_string(),
             },
@@ -185,15 +176,25 @@ impl Error {
         }
     }
 
-    fn is_other_content(error: &rusqlite::Error) -> bool {
+    /// Whether it is what is in the file that made SQLite fail.
+    pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
         use rusqlite::Error as E;
-        matches!(
-            error,
-            E::InvalidColumnType(..)
-                | E::FromSqlConversionFailure(..)
-                | E::IntegralValueOutOfRange(..)
-                | E::QueryReturnedNoRows
-        )
+        match error.sqlite_error_code() {
+            // No statement of ours violates a constraint of a file in order.
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::ConstraintViolation) => {
+                true
+            }
+            Some(_) => false,
+            // The tables are strict, so no other type was ever stored, and rows that are always there are
+            // read as such.
+            None => matches!(
+                error,
+                E::InvalidColumnType(..)
+                    | E::FromSqlConversionFailure(..)
+                    | E::IntegralValueOutOfRange(..)
+                    | E::QueryReturnedNoRows
+            ),
+        }
     }
 
     /// Whether SQLite found no room. Where it only says that writing failed, the system's last error

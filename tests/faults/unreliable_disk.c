@@ -1,10 +1,13 @@
 // Loaded in front of the C library (LD_PRELOAD): records what a process does to the files of one
-// folder, in order, and lets one sync fail. From the record, tests/outbox/power_loss.rs builds what
+// folder, in order, and lets one call fail. From the record, tests/outbox/power_loss.rs builds what
 // a disk may hold when the power is cut.
 //
 // UNRELIABLE_FOLDER  the folder; what is outside of it is left alone
 // UNRELIABLE_RECORD  where records go, each by one appending write; see `record` for their form
 // UNRELIABLE_SYNC    "n suffix": the n-th sync of a file with that ending fails with EIO, once
+// UNRELIABLE_READ    the same for reads, with ENOMEM: SQLite takes EIO for damage of the file
+// UNRELIABLE_OPEN    the same for opening, with EMFILE, and twice in a row: SQLite tries at once again,
+//                    without writing
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -25,8 +28,27 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char* paths[MAX_FILES];
 static int record_to = -1;
 static const char* folder;
-static const char* failing_suffix = "";
-static long failing_in = -1;
+
+/// The calls that fail: so many, after which.
+struct failing {
+    const char* suffix;
+    long in;
+    long times;
+};
+static struct failing syncs;
+static struct failing reads;
+static struct failing opens;
+
+static struct failing failing_by(const char* name, long times) {
+    struct failing failing = {"", 0, times};
+    const char* value = getenv(name);
+    if (value != NULL) {
+        char* end;
+        failing.in = strtol(value, &end, 10) + times - 1;
+        failing.suffix = *end == ' ' ? end + 1 : end;
+    }
+    return failing;
+}
 
 __attribute__((constructor)) static void begin(void) {
     folder = getenv("UNRELIABLE_FOLDER");
@@ -36,12 +58,9 @@ __attribute__((constructor)) static void begin(void) {
         return;
     }
     record_to = REAL(open)(record, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-    const char* sync = getenv("UNRELIABLE_SYNC");
-    if (sync != NULL) {
-        char* end;
-        failing_in = strtol(sync, &end, 10);
-        failing_suffix = *end == ' ' ? end + 1 : end;
-    }
+    syncs = failing_by("UNRELIABLE_SYNC", 1);
+    reads = failing_by("UNRELIABLE_READ", 1);
+    opens = failing_by("UNRELIABLE_OPEN", 2);
 }
 
 static int watched(const char* path) {
@@ -73,6 +92,13 @@ static void record(char kind, const char* path, uint64_t offset, const void* dat
     free(bytes);
 }
 
+static int fails_now(struct failing* failing, const char* path) {
+    size_t length = strlen(path);
+    size_t suffix = strlen(failing->suffix);
+    return failing->in > 0 && length >= suffix &&
+           strcmp(path + length - suffix, failing->suffix) == 0 && --failing->in < failing->times;
+}
+
 static int opened(int fd, const char* path, int flags, int existed) {
     if (fd >= 0 && fd < MAX_FILES) {
         free(paths[fd]);
@@ -96,6 +122,12 @@ static int opened(int fd, const char* path, int flags, int existed) {
             return REAL(name)(path, flags, mode);                                                  \
         }                                                                                          \
         pthread_mutex_lock(&lock);                                                                 \
+        if (fails_now(&opens, path)) {                                                             \
+            record('e', path, 0, NULL, 0);                                                         \
+            pthread_mutex_unlock(&lock);                                                           \
+            errno = EMFILE;                                                                        \
+            return -1;                                                                             \
+        }                                                                                          \
         struct stat found;                                                                         \
         int existed = stat(path, &found) == 0;                                                     \
         int fd = opened(REAL(name)(path, flags, mode), path, flags, existed);                      \
@@ -114,6 +146,30 @@ int close(int fd) {
     pthread_mutex_unlock(&lock);
     return REAL(close)(fd);
 }
+
+/// Whether this read fails; what is read is not recorded.
+static int read_fails(int fd) {
+    pthread_mutex_lock(&lock);
+    const char* path = path_of(fd);
+    int fails = path != NULL && fails_now(&reads, path);
+    if (fails) {
+        record('e', path, 0, NULL, 0);
+        errno = ENOMEM;
+    }
+    pthread_mutex_unlock(&lock);
+    return fails;
+}
+
+ssize_t read(int fd, void* data, size_t size) {
+    return read_fails(fd) ? -1 : REAL(read)(fd, data, size);
+}
+
+#define PREAD(name)                                                                                \
+    ssize_t name(int fd, void* data, size_t size, off_t offset) {                                  \
+        return read_fails(fd) ? -1 : REAL(name)(fd, data, size, offset);                           \
+    }
+PREAD(pread)
+PREAD(pread64)
 
 ssize_t write(int fd, const void* data, size_t size) {
     if (path_of(fd) == NULL) {
@@ -158,13 +214,6 @@ PWRITE(pwrite64)
 FTRUNCATE(ftruncate)
 FTRUNCATE(ftruncate64)
 
-static int fails_now(const char* path) {
-    size_t length = strlen(path);
-    size_t suffix = strlen(failing_suffix);
-    return failing_in > 0 && length >= suffix &&
-           strcmp(path + length - suffix, failing_suffix) == 0 && --failing_in == 0;
-}
-
 /// Takes as long as a quick disk does, so that threads come to share a sync.
 #define SYNC(name)                                                                                 \
     int name(int fd) {                                                                             \
@@ -172,7 +221,7 @@ static int fails_now(const char* path) {
             return REAL(name)(fd);                                                                 \
         }                                                                                          \
         pthread_mutex_lock(&lock);                                                                 \
-        int failed = fails_now(paths[fd]);                                                         \
+        int failed = fails_now(&syncs, paths[fd]);                                                         \
         record(failed ? 'f' : 's', paths[fd], 0, NULL, 0);                                         \
         pthread_mutex_unlock(&lock);                                                               \
         usleep(500);                                                                               \

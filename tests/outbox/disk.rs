@@ -32,9 +32,9 @@ impl Event {
         self.kind == b'w'
     }
 
-    /// Whether a sync failed here.
+    /// Whether a call failed here.
     pub fn is_failure(&self) -> bool {
-        self.kind == b'f'
+        [b'f', b'e'].contains(&self.kind)
     }
 
     /// What the process said here by [`say`].
@@ -43,8 +43,11 @@ impl Event {
     }
 }
 
-/// Runs `test` as another process, with these files in its folder; `failing` as UNRELIABLE_SYNC.
-pub fn record(test: &str, files: &BTreeMap<PathBuf, Vec<u8>>, failing: Option<&str>) -> Recorded {
+/// A call that fails: one of the variables that the shim knows, and its value.
+pub type Failing<'a> = (&'a str, &'a str);
+
+/// Runs `test` as another process, with these files in its folder.
+pub fn record(test: &str, files: &BTreeMap<PathBuf, Vec<u8>>, failing: Option<Failing<'_>>) -> Recorded {
     let place = in_memory();
     let folder = place.path().join("disk");
     fs::create_dir(&folder).unwrap();
@@ -56,9 +59,7 @@ pub fn record(test: &str, files: &BTreeMap<PathBuf, Vec<u8>>, failing: Option<&s
         .env("LD_PRELOAD", shim())
         .env("UNRELIABLE_FOLDER", &folder)
         .env(RECORD, &record);
-    if let Some(failing) = failing {
-        command.env("UNRELIABLE_SYNC", failing);
-    }
+    command.envs(failing);
     let output = command.output().unwrap();
     assert!(
         output.status.success(),

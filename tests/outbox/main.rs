@@ -20,6 +20,7 @@ mod limits;
 mod losses;
 mod numbers;
 mod packing;
+mod passing;
 mod power_loss;
 mod processes;
 mod recovery;

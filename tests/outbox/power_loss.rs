@@ -14,6 +14,9 @@ use realm_ingest::outbox::{Options, Outbox, SqliteOutbox};
 use crate::common::{append, noise, open, other_part, payload, rows, rows_with_gaps, settle};
 use crate::disk::{Disk, Event, Recorded, Survives, in_memory, record, say};
 
+/// Says which sync fails.
+const SYNC: &str = "UNRELIABLE_SYNC";
+
 /// What the process has been told so far.
 #[derive(Default)]
 struct Told {
@@ -202,7 +205,7 @@ fn a_failed_sync_and_a_power_cut_lose_nothing_that_had_returned() {
     let of_log = (2..=12).map(|number| format!("{number} -wal"));
     let of_database = (2..=4).map(|number| format!("{number} .realm"));
     for failing in of_log.chain(of_database) {
-        let recorded = record(TEST, &BTreeMap::new(), Some(&failing));
+        let recorded = record(TEST, &BTreeMap::new(), Some((SYNC, &failing)));
         failures += recorded.events.iter().filter(|event| event.is_failure()).count();
         for kept in [Survives::Nothing, Survives::Some(7)] {
             judge(
@@ -224,7 +227,7 @@ fn a_failed_sync_that_ended_the_process_and_a_power_cut_lose_nothing_that_had_re
         return start_over_after_a_failure(&path);
     }
     for failing in (6..=12).map(|number| format!("{number} -wal")) {
-        let recorded = record(TEST, &BTreeMap::new(), Some(&failing));
+        let recorded = record(TEST, &BTreeMap::new(), Some((SYNC, &failing)));
         judge(&recorded, Survives::Nothing, usize::MAX, &[Survives::Nothing]);
     }
 }
@@ -240,9 +243,7 @@ fn start_over_after_a_failure(path: &Path) {
         let settled = attempt % 3 != 2 || try_settle(&outbox, 1);
         if from == 1 && !(stored && settled) {
             let mut again = std::process::Command::new(std::env::current_exe().unwrap());
-            again
-                .args(std::env::args_os().skip(1))
-                .env_remove("UNRELIABLE_SYNC");
+            again.args(std::env::args_os().skip(1)).env_remove(SYNC);
             let error = again.env(FROM, (attempt + 1).to_string()).exec();
             panic!("{error}");
         }
@@ -269,7 +270,7 @@ fn a_group_that_met_a_failed_sync_is_not_tried_again_behind_it() {
         return write_in_groups(&path);
     }
     for failing in (8..=14).map(|number| format!("{number} -wal")) {
-        let recorded = record(TEST, &BTreeMap::new(), Some(&failing));
+        let recorded = record(TEST, &BTreeMap::new(), Some((SYNC, &failing)));
         judge(&recorded, Survives::Nothing, usize::MAX, &[Survives::Nothing]);
     }
 }

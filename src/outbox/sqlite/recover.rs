@@ -163,7 +163,7 @@ fn is_damaged(path: &Path, options: &Options) -> Result<bool> {
 /// called under the recovery lock.
 fn exchange(path: &Path, lock_wait: Duration, known: &Known, reason: &str) -> Result<()> {
     // Looked at before SQLite has it open: closing it would give up SQLite's locks.
-    let former_sdk = is_former_sdk(path);
+    let former_sdk = is_former_sdk(path)?;
     let damaged = schema::open_damaged(path, lock_wait)?;
     let label = free_label(path, if former_sdk { "realm-core" } else { "corrupt" });
     let report = Report {
@@ -188,7 +188,7 @@ fn finish(path: &Path) -> Result<()> {
     if !is_file(&recovered)? {
         return Ok(());
     }
-    let moved_to = beside(path, &reports::label(&recovered));
+    let moved_to = beside(path, &reports::label(&recovered)?);
     for suffix in FILES {
         let from = beside(path, suffix);
         let to = free_for(&from, beside(&moved_to, suffix));
@@ -253,13 +253,17 @@ fn is_same(one: &Path, other: &Path) -> bool {
 /// The former SDK's files carry "T-DB" behind two references of 8 bytes. The file is read directly,
 /// which is safe only because no connection of this process can have it open in good health:
 /// closing it would release SQLite's locks.
-fn is_former_sdk(path: &Path) -> bool {
+fn is_former_sdk(path: &Path) -> Result<bool> {
     let read = || -> io::Result<[u8; 20]> {
         let mut header = [0; 20];
         File::open(path)?.read_exact(&mut header)?;
         Ok(header)
     };
-    read().is_ok_and(|header| &header[16..] == b"T-DB")
+    match read() {
+        Ok(header) => Ok(&header[16..] == b"T-DB"),
+        Err(error) if [ErrorKind::NotFound, ErrorKind::UnexpectedEof].contains(&error.kind()) => Ok(false),
+        Err(source) => Err(Error::io("read", path, source)),
+    }
 }
 
 /// What the names of the files moved aside have behind the path: nothing there is in the way.

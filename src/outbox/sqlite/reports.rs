@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::recover::beside;
 use super::schema;
-use crate::outbox::{Recovered, RecoveredReason, Salvaged};
+use crate::outbox::{self, Recovered, RecoveredReason, Salvaged};
 
 /// What is known of the damaged file before it is read.
 pub(super) struct Report {
@@ -68,12 +68,17 @@ pub(super) fn note_reported(connection: &Connection) -> Result<()> {
 }
 
 /// The label in a file that nobody else has open; one that always does if it cannot be read.
-pub(super) fn label(file: &Path) -> String {
-    schema::open(file, Duration::ZERO)
-        .and_then(|connection| {
-            connection.query_row("SELECT label FROM recovery ORDER BY id DESC LIMIT 1", [], |row| {
-                row.get(0)
-            })
+///
+/// # Errors
+/// It cannot be read for now.
+pub(super) fn label(file: &Path) -> outbox::Result<String> {
+    let label = schema::open(file, Duration::ZERO).and_then(|connection| {
+        connection.query_row("SELECT label FROM recovery ORDER BY id DESC LIMIT 1", [], |row| {
+            row.get(0)
         })
-        .unwrap_or_else(|_| ".corrupt".to_owned())
+    });
+    match label {
+        Err(error) if schema::is_damage(&error) => Ok(".corrupt".to_owned()),
+        label => label.map_err(|source| outbox::Error::sqlite(file, source)),
+    }
 }

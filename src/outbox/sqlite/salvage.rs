@@ -1,5 +1,5 @@
 //! Carries what can be read of a damaged file over to a new one (invariant 6). The damaged file is
-//! only read.
+//! only read. Where that fails for anything but damage, it may go well later: nothing is carried over then.
 //!
 //! Rows keep their numbers; those that cannot be read leave a gap, which is noted as a loss. The new
 //! file has an identity of its own: how far the numbers of the old one went may be among what cannot be
@@ -33,7 +33,7 @@ const STEP_BYTES: u64 = 8 * 1024 * 1024;
 /// for a file of which nothing can be read.
 ///
 /// # Errors
-/// The new file could not be written; what it has is deleted.
+/// The new file could not be written, or the damaged one not be read for now; what the new one has is deleted.
 pub(super) fn salvage(
     damaged: Option<&Connection>,
     path: &Path,
@@ -63,16 +63,17 @@ fn make(damaged: Option<&Connection>, target: &Path, report: &Report, known: &Kn
     let mut connection = opened.map_err(|refused| refused.into_error(target))?;
     let mut copy = Copy {
         losses: Losses {
-            of: damaged
-                .and_then(|damaged| ledger::entries(damaged).ok())
+            of: readable(damaged.map(ledger::entries).transpose())
+                .map_err(failed)?
+                .flatten()
                 .unwrap_or_default(),
             found: Vec::new(),
         },
         salvaged: Salvaged::default(),
     };
     copy.facts(damaged, &connection, known).map_err(failed)?;
-    let range = damaged.and_then(|damaged| Range::of(damaged).map(|range| (damaged, range)));
-    let salvaged = match range {
+    let range = damaged.map(Range::of).transpose().map_err(failed)?.flatten();
+    let salvaged = match damaged.zip(range) {
         Some((damaged, range)) => {
             copy.rows(damaged, &range, &mut connection).map_err(failed)?;
             Some(copy.salvaged)
@@ -93,6 +94,17 @@ fn make(damaged: Option<&Connection>, target: &Path, report: &Report, known: &Kn
     connection.close().map_err(|(_, source)| failed(source))
 }
 
+/// What was read of the damaged file; `None` if damage is in the way.
+///
+/// # Errors
+/// What may pass, and is no reason to give anything up.
+fn readable<T>(read: rusqlite::Result<T>) -> rusqlite::Result<Option<T>> {
+    match read {
+        Err(error) if schema::is_damage(&error) => Ok(None),
+        read => read.map(Some),
+    }
+}
+
 /// Where to look for rows.
 struct Range {
     first: i64,
@@ -103,52 +115,62 @@ struct Range {
 }
 
 impl Range {
-    fn of(damaged: &Connection) -> Option<Range> {
-        let (first, last, begins_unread) = match (rows::oldest(damaged), rows::newest(damaged)) {
-            (Ok(oldest), Ok(newest)) => (oldest.unwrap_or(1), Some(newest.unwrap_or(0)), false),
-            (Ok(oldest), Err(_)) => (oldest?, None, false),
-            (Err(_), Ok(newest)) => (lowest_readable(damaged, newest?), newest, true),
-            (Err(_), Err(_)) => return None,
+    fn of(damaged: &Connection) -> rusqlite::Result<Option<Range>> {
+        let (oldest, newest) = (readable(rows::oldest(damaged))?, readable(rows::newest(damaged))?);
+        let (first, last, begins_unread) = match (oldest, newest) {
+            (Some(oldest), Some(newest)) => (oldest.unwrap_or(1), Some(newest.unwrap_or(0)), false),
+            (Some(Some(oldest)), None) => (oldest, None, false),
+            (None, Some(Some(newest))) => (lowest_readable(damaged, newest)?, Some(newest), true),
+            (None | Some(None), None) | (None, Some(None)) => return Ok(None),
         };
-        Some(Range {
+        Ok(Some(Range {
             first,
             last,
             begins_unread,
-        })
+        }))
     }
 }
 
 /// A row at or beyond one of the numbers that follow `from` in strides.
-fn beyond(from: i64, stride: i64, row_at: impl Fn(i64) -> rusqlite::Result<Option<i64>>) -> Option<i64> {
-    (1..=STRIDES).find_map(|count| row_at(from.saturating_add(count * stride)).ok().flatten())
+fn beyond(
+    from: i64,
+    stride: i64,
+    row_at: impl Fn(i64) -> rusqlite::Result<Option<i64>>,
+) -> rusqlite::Result<Option<i64>> {
+    for count in 1..=STRIDES {
+        if let Some(Some(row)) = readable(row_at(from.saturating_add(count * stride)))? {
+            return Ok(Some(row));
+        }
+    }
+    Ok(None)
 }
 
-fn lowest_readable(damaged: &Connection, newest: i64) -> i64 {
+fn lowest_readable(damaged: &Connection, newest: i64) -> rusqlite::Result<i64> {
     let mut lowest = newest;
     let mut seq = newest;
     let mut until = newest - STEPS;
     while seq > 1 {
         seq -= 1;
-        match rows::read(damaged, seq) {
-            Ok(Some(Some((created, row)))) if packs::is_whole(&row, created) => {
+        match readable(rows::read(damaged, seq))? {
+            Some(Some(Some((created, row)))) if packs::is_whole(&row, created) => {
                 lowest = seq - row.transactions + 1;
                 until = until.min(lowest - STEPS);
             }
-            Ok(None) => {
-                if let Ok(Some(row)) = rows::at_or_before(damaged, seq) {
+            Some(None) => {
+                if let Some(Some(row)) = readable(rows::at_or_before(damaged, seq))? {
                     seq = row + 1;
                 }
             }
-            Ok(Some(_)) | Err(_) => {}
+            Some(Some(_)) | None => {}
         }
         if seq <= until {
-            match beyond(until, -STRIDE, |seq| rows::at_or_before(damaged, seq)) {
+            match beyond(until, -STRIDE, |seq| rows::at_or_before(damaged, seq))? {
                 Some(row) => until = row - 1,
                 None => break,
             }
         }
     }
-    lowest
+    Ok(lowest)
 }
 
 /// The losses that the damaged file has on record, and those that are found now.
@@ -192,23 +214,25 @@ impl Copy {
         for (id, loss) in &self.losses.of {
             ledger::adopt(to, *id, loss)?;
         }
-        let owner = damaged.and_then(|damaged| meta::owner(damaged).ok()).flatten();
+        let owner = readable(damaged.map(meta::owner).transpose())?
+            .flatten()
+            .flatten();
         if let Some(owner) = owner.as_ref().or(known.owner.as_ref()) {
             meta::set_owner(to, owner)?;
         }
         let Some(damaged) = damaged else { return Ok(()) };
-        for id in schemas::ids(damaged).unwrap_or_default() {
-            if let Ok(schema) = schemas::read(damaged, id) {
+        for id in readable(schemas::ids(damaged))?.unwrap_or_default() {
+            if let Some(schema) = readable(schemas::read(damaged, id))? {
                 schemas::adopt(to, id, &schema)?;
             }
         }
         // Under its fingerprint the gateway most likely knows the schema, and the application brings its text
         // when it registers it.
-        for (id, fingerprint) in schemas::fingerprints(damaged).unwrap_or_default() {
+        for (id, fingerprint) in readable(schemas::fingerprints(damaged))?.unwrap_or_default() {
             let json = String::new();
             schemas::adopt(to, id, &StoredSchema { fingerprint, json })?;
         }
-        if let Ok(counters) = meta::counters(damaged) {
+        if let Some(counters) = readable(meta::counters(damaged))? {
             meta::adopt_counters(to, &counters)?;
         }
         Ok(())
@@ -228,7 +252,7 @@ impl Copy {
         loop {
             if seq > until {
                 let further = || beyond(until, STRIDE, |seq| rows::at_or_after(damaged, seq));
-                match range.last.map_or_else(further, |_| None) {
+                match range.last.map_or_else(further, |_| Ok(None))? {
                     Some(row) => until = row,
                     None => break,
                 }
@@ -238,8 +262,8 @@ impl Copy {
             let mut bytes = 0;
             while bytes < STEP_BYTES && seq <= until {
                 let mut next = seq + 1;
-                match rows::read(damaged, seq) {
-                    Ok(Some(Some((created, row))))
+                match readable(rows::read(damaged, seq))? {
+                    Some(Some(Some((created, row))))
                         if schemas.contains(&row.schema) && packs::is_whole(&row, created) =>
                     {
                         rows::adopt(&step, &mut tail, seq, created, &row)?;
@@ -253,8 +277,8 @@ impl Copy {
                             until = until.max(found + STEPS);
                         }
                     }
-                    Ok(None) => {
-                        if let Ok(Some(row)) = rows::at_or_after(damaged, seq) {
+                    Some(None) => {
+                        if let Some(Some(row)) = readable(rows::at_or_after(damaged, seq))? {
                             next = row;
                         }
                         for seq in seq..next {
@@ -265,7 +289,7 @@ impl Copy {
                             }
                         }
                     }
-                    Ok(_) | Err(_) => unread = unread.or(Some(seq)),
+                    Some(Some(_)) | None => unread = unread.or(Some(seq)),
                 }
                 seq = next;
             }

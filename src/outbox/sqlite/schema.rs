@@ -219,7 +219,7 @@ pub(super) fn open_writer(
 /// meanwhile, and it is not written to.
 ///
 /// # Errors
-/// [`Error::Locked`] while anybody else has it open.
+/// [`Error::Locked`] while anybody else has it open, or it cannot be read for now.
 pub(super) fn open_damaged(path: &Path, lock_wait: Duration) -> Result<Option<Connection>> {
     // SQLite would delete the log of a database without content.
     if fs::metadata(path).map_or(0, |metadata| metadata.len()) == 0 {
@@ -244,10 +244,8 @@ pub(super) fn open_damaged(path: &Path, lock_wait: Duration) -> Result<Option<Co
     };
     match opened() {
         Ok(connection) => Ok(connection),
-        Err(error) if is_busy(&error) => Err(Error::Locked {
-            path: path.to_owned(),
-        }),
-        Err(_) => Ok(None),
+        Err(error) if is_damage(&error) => Ok(None),
+        Err(source) => Err(Error::sqlite(path, source)),
     }
 }
 
@@ -413,14 +411,17 @@ fn validate(connection: &Connection, path: &Path) -> std::result::Result<(), Ref
 
 /// What an error of the statements that every good file knows says of the file.
 fn refused(path: &Path, error: rusqlite::Error) -> Refused {
-    match error {
-        // Tables or columns that are not there: SQLite has no code of its own for these.
-        error if error.sqlite_error_code() == Some(ErrorCode::Unknown) => Refused::Damaged(error.to_string()),
-        error @ (rusqlite::Error::QueryReturnedNoRows | rusqlite::Error::InvalidColumnType(..)) => {
-            Refused::Damaged(error.to_string())
-        }
-        error => Error::sqlite(path, error).into(),
+    if is_damage(&error) {
+        Refused::Damaged(error.to_string())
+    } else {
+        Refused::Error(Error::sqlite(path, error))
     }
+}
+
+/// Whether a statement that every good file knows failed for what is in the file. Anything else may pass.
+pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+    // Tables or columns that are not there: SQLite has no code of its own for these.
+    error.sqlite_error_code() == Some(ErrorCode::Unknown) || Error::is_damage(error)
 }
 
 /// Gives the outbox a new identity if its file is not the one it was made in: then it is a copy,
