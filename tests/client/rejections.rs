@@ -20,6 +20,11 @@ fn stored(fixture: &Fixture, id: &str) -> serde_json::Value {
     users.iter().find(|user| user["id"] == id).unwrap().clone()
 }
 
+/// Whether the pause before a further user has begun: half of a minute, as the clock's dice fall.
+fn waits_with_the_next_user(fixture: &Fixture) -> bool {
+    fixture.clock.pauses().contains(&Duration::from_secs(30))
+}
+
 #[test]
 fn an_anonymous_device_is_logged_in_anew_and_what_waits_arrives() {
     let fixture = Fixture::new();
@@ -203,14 +208,9 @@ fn a_server_that_rejects_everybody_is_not_asked_for_more_and_more_users() {
     fixture.clock.hold_long_pauses();
     fixture.server.state().dead_tokens = u64::MAX;
     write(&realm, [1]);
-    until("a long pause", || {
-        fixture
-            .clock
-            .pauses()
-            .iter()
-            .any(|pause| *pause >= Duration::from_secs(30))
-    });
-    assert_eq!(fixture.server.state().users, 2);
+    until("the pause", || waits_with_the_next_user(&fixture));
+    let users = fixture.server.state().users;
+    assert_eq!(users, 2);
     assert_eq!(realm.pending().unwrap().objects, 1);
 }
 
@@ -238,9 +238,9 @@ fn a_session_with_nothing_to_send_does_not_hurry_the_next_user() {
     fixture.server.until_held(1);
     uploaded(&idle);
     fixture.server.release();
-    // Half of a minute, as the clock's dice fall.
-    let pauses = || fixture.clock.pauses().contains(&Duration::from_secs(30));
-    until("the pause", || pauses() || fixture.server.state().users > 2);
+    until("the pause", || {
+        waits_with_the_next_user(&fixture) || fixture.server.state().users > 2
+    });
     let users = fixture.server.state().users;
     assert_eq!(users, 2);
 }
