@@ -6,6 +6,7 @@
 //! anonymous user is replaced by the library itself. A directory gets one anonymous user, however many processes start
 //! together: they take turns, and find the user that another one has made.
 
+use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,9 +18,9 @@ use super::credentials::{ANONYMOUS, Credentials};
 use super::remote::{Call, Route};
 use super::user::User;
 use super::users::{Document, Held, Identity};
-use super::{Inner, answer, tokens};
+use super::{Inner, Users, answer, tokens};
 use crate::error::{Code, Error, Result};
-use crate::realm::homes;
+use crate::realm::{files, homes};
 use crate::transport::Method;
 use crate::uploader;
 
@@ -132,12 +133,15 @@ impl Inner {
     }
 
     pub(super) fn anonymous_user(self: &Arc<Inner>) -> Option<User> {
+        self.anonymous().map(|account| self.user(account))
+    }
+
+    fn anonymous(&self) -> Option<Arc<Account>> {
         let users = self.users();
-        let account = users
-            .accounts
-            .iter()
-            .find(|known| known.state() == UserState::LoggedIn && known.is_only_anonymous())?;
-        Some(self.user(account.clone()))
+        let mut accounts = users.accounts.iter();
+        accounts
+            .find(|known| known.state() == UserState::LoggedIn && known.is_only_anonymous())
+            .cloned()
     }
 
     async fn login_turn(&self) -> Result<Option<Held>> {
@@ -158,7 +162,7 @@ impl Inner {
     pub(crate) async fn adopt_stored(self: &Arc<Inner>) -> Result<()> {
         let inner = self.clone();
         let stored = blocking(move || inner.store.load()).await?;
-        self.users().removed.extend(stored.removed);
+        self.remove(stored.removed);
         for record in stored.users {
             let known = {
                 let mut users = self.users();
@@ -180,6 +184,37 @@ impl Inner {
             }
         }
         Ok(())
+    }
+
+    /// Takes note of the anonymous users whom other processes have logged out.
+    pub(crate) fn heed_removals(&self) {
+        if self.anonymous().is_none() {
+            return;
+        }
+        match self.store.load() {
+            Ok(stored) => self.remove(stored.removed),
+            // What such a user writes is not deleted.
+            Err(error) => log::warn!(target: "ingest::app", "{}", error.full_message()),
+        }
+    }
+
+    /// Those whom other processes have logged out for good are gone here too.
+    fn remove(&self, ids: Vec<String>) {
+        let gone: Vec<_> = {
+            let mut users = self.users();
+            users.removed.extend(ids);
+            let Users {
+                accounts, removed, ..
+            } = &mut *users;
+            let is_gone = |known: &mut Arc<Account>| {
+                removed.contains(&known.id) && known.state() == UserState::LoggedIn
+            };
+            accounts.extract_if(.., is_gone).collect()
+        };
+        for account in gone {
+            log::warn!(target: "ingest::app", "user {} was logged out by another process", account.id);
+            account.sign_out();
+        }
     }
 
     pub(crate) fn logged_in(self: &Arc<Inner>, id: &str) -> Option<User> {
@@ -327,9 +362,15 @@ impl Inner {
     /// Stores that the application logs this user out.
     pub(super) fn store_logout(&self, account: &Account) -> Result<()> {
         let removed = account.state_after_logout() == UserState::Removed;
+        let written = if removed {
+            files::written(self, &account.id)
+        } else {
+            HashMap::new()
+        };
         let current = self.leave(account, removed);
         self.store.update(|document| {
             document.current = current;
+            document.written.extend(written);
             if removed {
                 document.users.retain(|user| user.id != account.id);
                 document.removed.push(account.id.clone());

@@ -234,9 +234,14 @@ impl App {
             unstored: Mutex::default(),
             relogins: AtomicU32::new(0),
         });
-        let deleted = files::delete_removed(&inner, document.removed);
+        let deleted = files::delete_removed(&inner, document.removed, &document.written);
         if !deleted.is_empty() {
-            let forget = |document: &mut Document| document.removed.retain(|id| !deleted.contains(id));
+            let forget = |document: &mut Document| {
+                document.removed.retain(|id| !deleted.contains(id));
+                if document.removed.is_empty() {
+                    document.written.clear();
+                }
+            };
             if let Err(error) = inner.store.update(forget) {
                 log::warn!(target: "ingest::app", "{}", error.full_message());
             }
@@ -320,6 +325,7 @@ impl App {
         process::check()?;
         let inner = self.inner.clone();
         if credentials.is_anonymous() {
+            inner.heed_removals();
             if let Some(user) = inner.anonymous_user() {
                 inner.make_current(user.id())?;
                 return Ok(user);

@@ -115,7 +115,8 @@ impl User {
     ///
     /// An anonymous user cannot log in again, so it is removed, and **what it has not uploaded is deleted** with its
     /// files when an app is next opened. Together with `discard` this is the only act that deletes what waits: a user
-    /// whom the server refuses is not logged out by that. What waits for other users stays until they log in again.
+    /// whom the server refuses is not logged out by that. What waits for other users stays until they log in again, and an
+    /// outbox to which another process writes later, before it has heard of this, stays too: it is [`App::stranded`].
     ///
     /// # Errors
     /// The server could not be told, or the file of users could not be written.

@@ -4,6 +4,7 @@
 //! associated data; the key is derived by HKDF-SHA256 from the 64 bytes the application gives. A file that cannot be
 //! read is moved aside and users log in again. A lock file lets several processes change the file in turn.
 
+use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -28,6 +29,10 @@ pub(crate) struct Document {
     /// Anonymous users that logged out: their files go when an app is next opened.
     #[serde(default)]
     pub(crate) removed: Vec<String>,
+    /// The last row of each of their outboxes at that moment, by the outbox's identity. What other processes wrote later,
+    /// which had not heard of it, nobody has asked to delete.
+    #[serde(default)]
+    pub(crate) written: HashMap<String, i64>,
 }
 
 impl Document {

@@ -1,5 +1,6 @@
 //! The outboxes of an app's directory, and their deletion. No other code deletes an outbox.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -90,10 +91,51 @@ fn user_of(app: &Inner, path: &Path) -> Option<String> {
     crate::app::user_of_directory(folder)
 }
 
+/// The last rows of the outboxes of this user that hold any, by identity. One that cannot be read is not among them.
+pub(crate) fn written(app: &Inner, user: &str) -> HashMap<String, i64> {
+    let mut written = HashMap::new();
+    for path in candidates(app) {
+        let look = |outbox: &dyn Outbox| -> Result<Option<(String, i64)>> {
+            match owner(app, &path, outbox)? {
+                Some(owner) if owner.user == user => {
+                    Ok(Some((outbox.origin()?.identity, outbox.last_seq()?)))
+                }
+                _ => Ok(None),
+            }
+        };
+        let looked = registry::unless_open(&path, || {
+            if outbox::is_drained(&path) {
+                return Ok(None);
+            }
+            match open(&path, Options::default())? {
+                Some(found) => look(&found.outbox),
+                None => Ok(None),
+            }
+        });
+        match looked.unwrap_or_else(|core| look(&*core.outbox)) {
+            Ok(found) => written.extend(found),
+            Err(error) => log::warn!(
+                target: "ingest::app",
+                "what waits in {} will not be deleted: {}",
+                path.display(),
+                error.full_message()
+            ),
+        }
+    }
+    written
+}
+
+/// Whether something waits in the outbox that came after all that was `written`.
+fn has_more(outbox: &dyn Outbox, written: &HashMap<String, i64>) -> Result<bool> {
+    let (identity, last) = (outbox.origin()?.identity, outbox.last_seq()?);
+    let was_written = written.get(&identity).is_some_and(|written| last <= *written);
+    Ok(!was_written && outbox.pending()?.transactions > 0)
+}
+
 /// Deletes the outboxes of users that were removed: an anonymous user who is logged out is gone, with what waits, and
-/// that was asked for. Outboxes that went on under another user meanwhile stay. Returns the users of whom nothing is
-/// left.
-pub(crate) fn delete_removed(app: &Inner, ids: Vec<String>) -> Vec<String> {
+/// that was asked for. Outboxes that went on under another user meanwhile stay, and so do those in which more waits than
+/// what was `written` then. Returns the users of whom nothing is left.
+pub(crate) fn delete_removed(app: &Inner, ids: Vec<String>, written: &HashMap<String, i64>) -> Vec<String> {
     if ids.is_empty() {
         return ids;
     }
@@ -109,6 +151,12 @@ pub(crate) fn delete_removed(app: &Inner, ids: Vec<String>) -> Vec<String> {
             };
             if whose(&found.outbox)?.is_none() {
                 return Ok(());
+            }
+            if has_more(&found.outbox, written)? {
+                return Err(Error::Logic(
+                    "another process wrote to it after the log-out, so it is stranded until it is re-homed or discarded"
+                        .to_owned(),
+                ));
             }
             drop(found);
             outbox::delete(&path)?;

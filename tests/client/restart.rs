@@ -1,13 +1,11 @@
 //! A program that starts again finds what it left.
 
-use std::path::Path;
-
 use realm_ingest::Code;
 use realm_ingest::outbox::Run;
 use realm_ingest::realm::{Realm, RealmConfig, StopPolicy};
 
 use crate::common::server::Reaction;
-use crate::common::{Fixture, LIMIT, SCHEMA, open_realm, until, uploaded, wait, write};
+use crate::common::{Fixture, LIMIT, SCHEMA, closed, open_realm, uploaded, wait, write};
 
 #[test]
 fn what_a_former_run_left_is_uploaded_when_the_path_is_opened() {
@@ -55,13 +53,6 @@ fn a_batch_whose_answer_was_lost_with_the_process_is_not_doubled() {
     uploaded(&realm);
     assert_eq!(fixture.server.ids(), [0, 1, 2]);
     assert_eq!(fixture.server.state().repeated, 1);
-}
-
-/// Waits until nobody has the file open: SQLite takes its log away then.
-fn closed(path: &Path) {
-    let mut log = path.to_owned().into_os_string();
-    log.push("-wal");
-    until("the end of the session", || !Path::new(&log).exists());
 }
 
 #[test]

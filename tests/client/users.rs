@@ -13,7 +13,7 @@ use realm_ingest::transport::{Request, Transport};
 use serde_json::json;
 
 use crate::common::server::Reaction;
-use crate::common::{Fixture, LIMIT, SCHEMA, config, handler, open_realm, uploaded, write};
+use crate::common::{Fixture, LIMIT, SCHEMA, closed, config, handler, open_realm, uploaded, write};
 
 #[test]
 fn a_login_asks_for_the_location_logs_in_and_fetches_the_profile() {
@@ -194,6 +194,52 @@ fn an_anonymous_logout_removes_the_user_and_its_files_go_at_the_next_start() {
     let app = fixture.restarted();
     assert!(!path.parent().unwrap().exists());
     assert_eq!(app.users().len(), 1);
+}
+
+#[test]
+fn an_anonymous_user_whom_another_process_has_logged_out_is_not_used_again() {
+    let fixture = Fixture::new();
+    let user = fixture.app.login(&Credentials::anonymous()).unwrap();
+    fixture.restarted().current_user().unwrap().log_out().unwrap();
+    let next = fixture.app.login(&Credentials::anonymous()).unwrap();
+    assert_eq!((user.id(), next.id()), ("anon1", "anon2"));
+    assert_eq!(user.state(), UserState::Removed);
+}
+
+#[test]
+fn a_realm_is_not_opened_for_an_anonymous_user_whom_another_process_has_logged_out() {
+    let fixture = Fixture::new();
+    let user = fixture.app.login(&Credentials::anonymous()).unwrap();
+    fixture.restarted().current_user().unwrap().log_out().unwrap();
+    let error = Realm::open(&user, RealmConfig::new(SCHEMA), None).unwrap_err();
+    assert!(
+        error.to_string().ends_with("this user has been removed."),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_another_process_writes_after_an_anonymous_logout_is_not_deleted_unasked() {
+    let fixture = Fixture::new();
+    let user = fixture.app.login(&Credentials::anonymous()).unwrap();
+    let other = fixture.restarted();
+    let (realm, _errors) = open_realm(&other.current_user().unwrap());
+    realm.session().pause();
+    write(&realm, [1]);
+    user.log_out().unwrap();
+    // It has not heard of that.
+    write(&realm, [2]);
+    let path = realm.path().to_owned();
+    drop(realm);
+    closed(&path);
+    let app = fixture.restarted();
+    let stranded = app.stranded().unwrap();
+    assert_eq!(stranded.len(), 1);
+    assert_eq!((&stranded[0].path, stranded[0].pending.transactions), (&path, 2));
+    let next = app.login(&Credentials::anonymous()).unwrap();
+    assert_eq!(app.stranded().unwrap(), stranded, "it is nobody's yet");
+    app.rehome(&path, &next).unwrap();
+    fixture.server.until("the rows", |state| state.stored.len() == 2);
 }
 
 #[test]

@@ -5,7 +5,7 @@
 
 pub mod server;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, Once};
@@ -207,4 +207,11 @@ pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
         assert!(start.elapsed() < LIMIT, "{what} did not come about");
         std::thread::sleep(Duration::from_millis(2));
     }
+}
+
+/// Waits until nobody has the file open: SQLite takes its log away then.
+pub fn closed(path: &Path) {
+    let mut log = path.to_owned().into_os_string();
+    log.push("-wal");
+    until("the end of the session", || !Path::new(&log).exists());
 }

@@ -266,7 +266,8 @@ pub unsafe extern "C" fn realm_ingest_user_id(
 /// Logs out: the tokens are forgotten, also where the server cannot be told. An anonymous user is gone for good, and
 /// what it has not uploaded is deleted when an app is next opened. Together with `realm_ingest_app_discard` this is the
 /// only act that deletes what waits: a user whom the server refuses is not logged out by that. What waits for other users
-/// stays until they log in again.
+/// stays until they log in again, and an outbox to which another process writes later, before it has heard of this, stays
+/// too: `realm_ingest_app_stranded` lists it.
 ///
 /// # Safety
 /// `user` is live; `error` is NULL or may be written.
