@@ -38,6 +38,7 @@ pub(super) use self::lock::Lock;
 use self::log::Log;
 use self::pack::Packer;
 use self::process::InProcess;
+use self::recover::Opened;
 pub(crate) use self::remove::{delete, is_drained, is_outbox};
 use self::rows::Leased;
 use self::turns::Turns;
@@ -112,7 +113,7 @@ impl SqliteOutbox {
         let path = std::path::absolute(path).map_err(|source| Error::io("find", path, source))?;
         let process = InProcess::enter(&path)?;
         let opened = recover::open(&path, &options, &Known::default())?;
-        let (files, sent_as) = connect(&path, &options, opened.connection)?;
+        let (files, sent_as, recovered) = connect(&path, &options, opened)?;
         let outbox = SqliteOutbox {
             options,
             packer: Packer::default(),
@@ -126,7 +127,7 @@ impl SqliteOutbox {
             process,
             path,
         };
-        Ok((outbox, opened.recovered))
+        Ok((outbox, recovered))
     }
 
     /// Where the outbox is.
@@ -239,8 +240,9 @@ impl Drop for SqliteOutbox {
     }
 }
 
-/// Both connections to the outbox at `path`, of which `writer` is one.
-fn connect(path: &Path, options: &Options, mut writer: Connection) -> Result<(Files, SentAs)> {
+/// Both connections to the outbox that was opened at `path`, and what is to be reported of it.
+fn connect(path: &Path, options: &Options, opened: Opened) -> Result<(Files, SentAs, Option<Recovered>)> {
+    let mut writer = opened.connection;
     let mut drain = schema::open_uploader(path, options.lock_wait)?;
     let failed = |source| Error::sqlite(path, source);
     let mut log = Log::new(path, options.lock_wait);
@@ -257,6 +259,11 @@ fn connect(path: &Path, options: &Options, mut writer: Connection) -> Result<(Fi
         // already, or the file busy, the first write tries again.
         let _ = commits::write(&mut writer).map(|_lock| log.make_room(0));
     }
+    if let Some(report) = &opened.unreported {
+        // Nothing fails any more. What cannot be noted now is reported once more.
+        let noted = reports::note_reported(&writer, report).map_err(failed);
+        let _ = noted.inspect_err(|error| log.doubt_after(error, &mut writer));
+    }
     let files = Files {
         writer: Mutex::new(Writer {
             connection: writer,
@@ -264,7 +271,8 @@ fn connect(path: &Path, options: &Options, mut writer: Connection) -> Result<(Fi
         }),
         drain: Mutex::new(Drain { connection: drain }),
     };
-    Ok((files, sent_as))
+    let recovered = opened.unreported.map(|report| report.recovered);
+    Ok((files, sent_as, recovered))
 }
 
 impl Outbox for SqliteOutbox {

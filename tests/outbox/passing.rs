@@ -60,3 +60,12 @@ fn a_damaged_file_that_could_not_be_opened_once_keeps_its_rows() {
         None => with_each_failing(TEST, "UNRELIABLE_OPEN"),
     }
 }
+
+#[test]
+fn a_recovery_is_told_by_the_call_that_opens_the_outbox_in_the_end() {
+    const TEST: &str = "passing::a_recovery_is_told_by_the_call_that_opens_the_outbox_in_the_end";
+    match other_part(TEST) {
+        Some(path) => assert!(open_in_the_end(&path).1.is_some()),
+        None => with_each_failing(TEST, "UNRELIABLE_OPEN"),
+    }
+}

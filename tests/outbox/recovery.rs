@@ -168,6 +168,24 @@ fn two_files_moved_aside_in_one_second_keep_their_own_names() {
 }
 
 #[test]
+fn each_recovery_that_was_not_told_is_told_in_its_turn() {
+    let folder = damaged(|path| overwrite_page_of(path, 39));
+    drop(open_recovered(&folder.path()));
+    let connection = Connection::open(folder.path()).unwrap();
+    connection
+        .execute_batch(
+            "UPDATE recovery SET reported = 0;
+             INSERT INTO recovery SELECT 2, '.later', former_sdk, reason, kept, lost, 0 FROM recovery",
+        )
+        .unwrap();
+    drop(connection);
+    let told = || open_recovered(&folder.path()).1.moved_to.display().to_string();
+    assert!(told().ends_with(".later"));
+    assert!(told().contains(".corrupt-"));
+    open(&folder.path());
+}
+
+#[test]
 fn a_newer_format_is_refused_and_left_alone() {
     let folder = damaged(|path| {
         Connection::open(path)

@@ -101,12 +101,12 @@ impl SqliteOutbox {
         let known = self.known().clone();
         let done = between(&known);
         let opened = recover::open(&self.path, &self.options, &known)?;
-        let (files, sent_as) = connect(&self.path, &self.options, opened.connection)?;
+        let (files, sent_as, recovered) = connect(&self.path, &self.options, opened)?;
         *writer = files.writer.into_inner().unwrap_or_else(PoisonError::into_inner);
         *drain = files.drain.into_inner().unwrap_or_else(PoisonError::into_inner);
         *self.sent_as() = sent_as;
         self.closed.store(false, Ordering::Release);
-        Ok((done, opened.recovered))
+        Ok((done, recovered))
     }
 
     /// Opens the file if opening it again failed before.

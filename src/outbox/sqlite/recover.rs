@@ -18,10 +18,10 @@ use rusqlite::Connection;
 
 use super::heal::Known;
 use super::lock::Lock;
-use super::reports::{self, Report};
+use super::reports::{self, Report, Unreported};
 use super::salvage;
 use super::schema::{self, Refused};
-use crate::outbox::{Error, Options, Recovered, Result};
+use crate::outbox::{Error, Options, Result};
 
 /// How often a path is opened anew because its file was exchanged meanwhile.
 const ATTEMPTS: u32 = 5;
@@ -36,7 +36,7 @@ const FILES: [&str; 3] = ["-wal", "-shm", ""];
 /// The writers' connection to what is at a path, or took its place.
 pub(super) struct Opened {
     pub(super) connection: Connection,
-    pub(super) recovered: Option<Recovered>,
+    pub(super) unreported: Option<Unreported>,
 }
 
 pub(super) fn open(path: &Path, options: &Options, known: &Known) -> Result<Opened> {
@@ -54,10 +54,6 @@ pub(super) fn open(path: &Path, options: &Options, known: &Known) -> Result<Open
                 let exchanged = is_file(&recovered_file(path))?
                     || before.is_some_and(|before| file_id(path) != Some(before));
                 if !exchanged {
-                    if opened.recovered.is_some() {
-                        // What cannot be noted now is reported once more.
-                        let _ = reports::note_reported(&opened.connection);
-                    }
                     return Ok(opened);
                 }
                 let _ = schema::keep_log_on_close(&opened.connection, true);
@@ -139,9 +135,9 @@ fn attempt(path: &Path, options: &Options) -> std::result::Result<Opened, Refuse
     }
     let connection = schema::open_writer(path, options.durability, options.lock_wait)?;
     match reports::unreported(&connection, path) {
-        Ok(recovered) => Ok(Opened {
+        Ok(unreported) => Ok(Opened {
             connection,
-            recovered,
+            unreported,
         }),
         Err(source) => {
             // A file that turns out to be damaged is kept as it was found.

@@ -35,17 +35,23 @@ pub(super) fn add(connection: &Connection, report: &Report, salvaged: Option<Sal
         .map(|_| ())
 }
 
+/// A recovery that was not reported yet.
+pub(super) struct Unreported {
+    id: i64,
+    pub(super) recovered: Recovered,
+}
+
 /// The newest recovery of this file that was not reported yet.
-pub(super) fn unreported(connection: &Connection, path: &Path) -> Result<Option<Recovered>> {
+pub(super) fn unreported(connection: &Connection, path: &Path) -> Result<Option<Unreported>> {
     connection
         .query_row(
-            "SELECT label, former_sdk, reason, kept, lost FROM recovery WHERE NOT reported ORDER BY id DESC LIMIT 1",
+            "SELECT label, former_sdk, reason, kept, lost, id FROM recovery WHERE NOT reported ORDER BY id DESC LIMIT 1",
             [],
             |row| {
                 let label: String = row.get(0)?;
                 let kept: Option<i64> = row.get(3)?;
                 let lost: Option<i64> = row.get(4)?;
-                Ok(Recovered {
+                let recovered = Recovered {
                     reason: match row.get(1)? {
                         true => RecoveredReason::FormerSdk,
                         false => RecoveredReason::Damaged(row.get(2)?),
@@ -55,15 +61,20 @@ pub(super) fn unreported(connection: &Connection, path: &Path) -> Result<Option<
                         kept: kept.max(0) as u64,
                         lost: lost.max(0) as u64,
                     }),
+                };
+                Ok(Unreported {
+                    id: row.get(5)?,
+                    recovered,
                 })
             },
         )
         .optional()
 }
 
-pub(super) fn note_reported(connection: &Connection) -> Result<()> {
+/// To be called once nothing is in the way of reporting it.
+pub(super) fn note_reported(connection: &Connection, report: &Unreported) -> Result<()> {
     connection
-        .execute("UPDATE recovery SET reported = 1", [])
+        .execute("UPDATE recovery SET reported = 1 WHERE id = ?1", [report.id])
         .map(|_| ())
 }
 
