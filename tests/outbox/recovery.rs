@@ -7,8 +7,8 @@ use std::path::Path;
 use realm_ingest::outbox::{Error, Options, Outbox, Recovered, RecoveredReason, Salvaged, SqliteOutbox};
 use rusqlite::Connection;
 
-use crate::common::{Folder, append, noise, open, open_recovered, rows};
-use crate::damage::{Told, are_left, damaged, overwrite, overwrite_page_of, place_of};
+use crate::common::{Folder, append, noise, open, open_recovered, rows, rows_with_gaps};
+use crate::damage::{Told, are_left, change_a_bit_of, damaged, overwrite, overwrite_page_of, place_of};
 
 /// Opens over whatever stands there and checks that each file of it is kept byte for byte.
 fn is_moved_aside(folder: &Folder, label: &str) -> Recovered {
@@ -228,20 +228,26 @@ fn an_empty_file_becomes_an_outbox() {
     assert_eq!(append(&open(&folder.path()), b"document").unwrap(), 1);
 }
 
+const FAR: i64 = 1 << 40;
+
+/// Moves the rows from the 21st on so far up.
+fn make_a_gap(path: &Path) {
+    let connection = Connection::open(path).unwrap();
+    // From the last one down, as each number is there once.
+    for seq in (21..=40).rev() {
+        connection
+            .execute("UPDATE tx SET seq = ?1 WHERE seq = ?2", [seq + FAR, seq])
+            .unwrap();
+    }
+}
+
 #[test]
 fn rows_beyond_a_gap_of_any_length_are_found() {
-    const FAR: i64 = 3_000_000;
-    // What is damaged beside the gap between the 20th row and the next one: a row, or an end.
-    for number in [10, 0, 39] {
+    // What is damaged beside the gap between the 20th row and the next one: a row, the one behind the gap, or
+    // an end.
+    for number in [10, 20, 0, 39] {
         let folder = damaged(|path| {
-            let connection = Connection::open(path).unwrap();
-            // From the last one down, as each number is there once.
-            for seq in (21..=40).rev() {
-                connection
-                    .execute("UPDATE tx SET seq = ?1 WHERE seq = ?2", [seq + FAR, seq])
-                    .unwrap();
-            }
-            drop(connection);
+            make_a_gap(path);
             overwrite_page_of(path, number);
         });
         let (outbox, _) = SqliteOutbox::open(folder.path(), Told::default().options()).unwrap();
@@ -255,6 +261,23 @@ fn rows_beyond_a_gap_of_any_length_are_found() {
         let beyond = left.iter().filter(|seq| **seq > FAR).count();
         assert!(beyond >= 17, "{left:?}");
     }
+}
+
+#[test]
+fn a_gap_that_is_on_record_is_not_counted_again() {
+    let folder = damaged(|path| {
+        make_a_gap(path);
+        change_a_bit_of(path, 10);
+    });
+    let told = Told::default();
+    let lost = || {
+        let outbox = told.open(&folder.path());
+        rows_with_gaps(&outbox);
+        told.once().salvaged.unwrap().lost
+    };
+    assert_eq!(lost(), 1 + FAR as u64);
+    change_a_bit_of(&folder.path(), 30);
+    assert_eq!(lost(), 1);
 }
 
 #[test]

@@ -180,12 +180,28 @@ struct Losses {
 }
 
 impl Losses {
-    /// Of an end that could not be read the record does not say where it was, so it says nothing of the
-    /// rows that came after.
-    fn is_known(&self, seq: i64) -> bool {
-        self.of
+    /// The parts of a range that are not on record. Of an end that could not be read the record does not say
+    /// where it was, so it says nothing of the rows that came after.
+    fn not_known(&self, first: i64, last: i64) -> Vec<(i64, i64)> {
+        let mut known: Vec<_> = self
+            .of
             .iter()
-            .any(|(_, loss)| loss.last < i64::MAX && (loss.first..=loss.last).contains(&seq))
+            .map(|(_, loss)| (loss.first.max(first), loss.last))
+            .filter(|(from, to)| from <= to && *from <= last && *to < i64::MAX)
+            .collect();
+        known.sort_unstable();
+        let mut parts = Vec::new();
+        let mut next = first;
+        for (from, to) in known {
+            if next < from {
+                parts.push((next, from - 1));
+            }
+            next = next.max(to + 1);
+        }
+        if next <= last {
+            parts.push((next, last));
+        }
+        parts
     }
 
     fn note(&mut self, first: i64, last: i64) {
@@ -248,14 +264,21 @@ impl Copy {
         let mut unread: Option<i64> = None;
         let mut seq = range.first;
         let mut found = seq - 1;
-        let mut until = range.last.unwrap_or(found + STEPS);
-        loop {
+        let last = range.last.unwrap_or(i64::MAX);
+        let mut until = (found + STEPS).min(last);
+        while seq <= last {
             if seq > until {
-                let further = || beyond(until, STRIDE, |seq| rows::at_or_after(damaged, seq));
-                match range.last.map_or_else(further, |_| Ok(None))? {
-                    Some(row) => until = row,
-                    None => break,
-                }
+                let further = beyond(until, STRIDE, |seq| rows::at_or_after(damaged, seq))?;
+                until = match (further, range.last) {
+                    (Some(row), _) => row,
+                    (None, None) => break,
+                    // There is a row at the other end, and what can be read before that.
+                    (None, Some(last)) => {
+                        unread = unread.or(Some(seq));
+                        seq = lowest_readable(damaged, last)?.max(seq);
+                        last
+                    }
+                };
             }
             let step = to.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let mut tail = rows::tail(&step)?;
@@ -273,20 +296,13 @@ impl Copy {
                         let first = seq - row.transactions + 1;
                         self.lose(unread.take().filter(|unread| *unread < first), first - 1);
                         found = seq;
-                        if range.last.is_none() {
-                            until = until.max(found + STEPS);
-                        }
+                        until = until.max((found + STEPS).min(last));
                     }
                     Some(None) => {
+                        unread = unread.or(Some(seq));
                         if let Some(Some(row)) = readable(rows::at_or_after(damaged, seq))? {
                             next = row;
-                        }
-                        for seq in seq..next {
-                            if self.losses.is_known(seq) {
-                                self.lose(unread.take(), seq - 1);
-                            } else {
-                                unread = unread.or(Some(seq));
-                            }
+                            until = until.max(row);
                         }
                     }
                     Some(Some(_)) | None => unread = unread.or(Some(seq)),
@@ -309,8 +325,9 @@ impl Copy {
         Ok(())
     }
 
+    /// Notes the numbers from `first` on as lost, but for those that are on record already.
     fn lose(&mut self, first: Option<i64>, last: i64) {
-        if let Some(first) = first {
+        for (first, last) in first.map_or_else(Vec::new, |first| self.losses.not_known(first, last)) {
             self.salvaged.lost += (last - first + 1) as u64;
             self.losses.note(first, last);
         }
