@@ -57,6 +57,10 @@ pub(super) struct Data {
     /// The server has refused the refresh token that is current; whoever saw that says so.
     pub(super) refused: bool,
     rejected: bool,
+    /// The refresh token that was logged out last. A file that still has it says nothing new.
+    ended: String,
+    /// That logout could not be stored.
+    pub(super) unstored: bool,
     successor: Option<String>,
     principal: String,
     device_id: String,
@@ -99,6 +103,8 @@ impl Account {
             renew_at: Instant::now(),
             refused: false,
             rejected: stored.rejected,
+            ended: String::new(),
+            unstored: false,
             successor: stored.successor,
             principal: stored.principal,
             device_id: stored.device_id,
@@ -199,6 +205,13 @@ impl Account {
         self.data().identities = identities;
     }
 
+    /// A session that a file has is used, unless the application has ended it.
+    pub(crate) fn adopt(&self, session: SignIn) {
+        if self.data().ended != session.refresh_token {
+            self.sign_in(session);
+        }
+    }
+
     pub(crate) fn sign_in(&self, session: SignIn) {
         let mut data = self.data();
         data.state = UserState::LoggedIn;
@@ -210,6 +223,7 @@ impl Account {
         data.principal = session.principal;
         data.refused = false;
         data.rejected = false;
+        data.unstored = false;
         data.successor = None;
         drop(data);
         self.each_follower(|follower| follower.logged_in());
@@ -220,6 +234,7 @@ impl Account {
     pub(crate) fn sign_out(&self) -> Option<String> {
         let state = self.state_after_logout();
         let token = self.clear(state, false)?;
+        self.data().ended.clone_from(&token);
         self.each_follower(|follower| follower.logged_out());
         Some(token)
     }

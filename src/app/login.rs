@@ -166,6 +166,9 @@ impl Inner {
         for record in stored.users {
             let known = {
                 let mut users = self.users();
+                if users.removed.contains(&record.id) {
+                    continue;
+                }
                 let known = users.accounts.iter().find(|known| known.id == record.id).cloned();
                 if known.is_none() {
                     users.accounts.push(Arc::new(Account::restored(record.clone())));
@@ -176,7 +179,7 @@ impl Inner {
                 continue;
             };
             if let Some(session) = SignIn::stored(&record) {
-                account.sign_in(session);
+                account.adopt(session);
             } else if let Some(successor) = record.successor.filter(|_| account.successor().is_none())
                 && let Some(successor) = self.logged_in(&successor)
             {
@@ -368,7 +371,7 @@ impl Inner {
             HashMap::new()
         };
         let current = self.leave(account, removed);
-        self.store.update(|document| {
+        let stored = self.store.update(|document| {
             document.current = current;
             document.written.extend(written);
             if removed {
@@ -380,7 +383,9 @@ impl Inner {
                 record.access_token.clear();
                 record.refresh_token.clear();
             }
-        })
+        });
+        account.data().unstored = stored.is_err();
+        stored
     }
 
     /// Stores that the server has refused this token of the user, unless another process has a session of the user

@@ -119,24 +119,25 @@ impl User {
     /// outbox to which another process writes later, before it has heard of this, stays too: it is [`App::stranded`].
     ///
     /// # Errors
-    /// The server could not be told, or the file of users could not be written.
+    /// The server could not be told, or the file of users could not be written: then the user may be logged in at the next
+    /// start of the program, and this may be called again.
     pub fn log_out(&self) -> Result<()> {
         process::check()?;
-        if self.state() != UserState::LoggedIn {
+        if self.state() != UserState::LoggedIn && !self.account.data().unstored {
             return Ok(());
         }
         let stored = self.app.store_logout(&self.account);
-        let token = self.account.sign_out();
-        log::info!(target: "ingest::app", "user {} logged out", self.account.id);
-        stored?;
-        let Some(token) = token else {
-            return Ok(());
+        let Some(token) = self.account.sign_out() else {
+            return stored;
         };
+        log::info!(target: "ingest::app", "user {} logged out", self.account.id);
         let app = self.app.clone();
-        self.app.runtime.block_on(async move {
+        let ended = self.app.runtime.block_on(async move {
             let call = Call::json(Method::Delete, Route::Base("auth/session"), Some(token), "");
             app.remote.send(call).await.map(|_| ())
-        })?
+        });
+        stored?;
+        ended?
     }
 
     /// Fetches a new access token, and with it the custom data.

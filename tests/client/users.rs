@@ -172,6 +172,45 @@ fn a_logout_clears_the_tokens_also_when_the_server_cannot_be_told() {
 }
 
 #[test]
+fn a_logout_that_could_not_be_stored_ends_the_session_and_is_not_undone() {
+    let fixture = Fixture::new();
+    let user = fixture.user();
+    let in_the_way = fixture.keep_users_from_being_stored();
+    let error = user.log_out().unwrap_err();
+    assert!(error.to_string().contains("users.json"), "{error}");
+    assert_eq!(fixture.server.seen("DELETE auth/session").len(), 1);
+    std::fs::remove_dir(in_the_way).unwrap();
+    // Reads the file, in which the user is logged in.
+    fixture.app.login(&Credentials::anonymous()).unwrap();
+    assert_eq!(user.state(), UserState::LoggedOut);
+}
+
+#[test]
+fn an_anonymous_logout_that_could_not_be_stored_is_not_undone() {
+    let fixture = Fixture::new();
+    let user = fixture.app.login(&Credentials::anonymous()).unwrap();
+    let in_the_way = fixture.keep_users_from_being_stored();
+    user.log_out().unwrap_err();
+    std::fs::remove_dir(in_the_way).unwrap();
+    assert_eq!(
+        fixture.app.login(&Credentials::anonymous()).unwrap().id(),
+        "anon2"
+    );
+}
+
+#[test]
+fn a_logout_that_could_not_be_stored_is_stored_by_the_next_attempt() {
+    let fixture = Fixture::new();
+    let user = fixture.user();
+    let in_the_way = fixture.keep_users_from_being_stored();
+    user.log_out().unwrap_err();
+    user.log_out().unwrap_err();
+    std::fs::remove_dir(in_the_way).unwrap();
+    user.log_out().unwrap();
+    assert!(fixture.restarted().current_user().is_none());
+}
+
+#[test]
 fn an_anonymous_logout_removes_the_user_and_its_files_go_at_the_next_start() {
     let fixture = Fixture::new();
     let other = fixture.user();
