@@ -110,15 +110,17 @@ pub(super) fn is_shared(core: &Arc<Core>, user: &User) -> bool {
 }
 
 /// Whether the data of this owner may be sent as the user's. A principal stands for a person, whatever ids the server
-/// gave it.
+/// gave it; but anonymous users who are logged in are several, and send each its own.
 fn goes_on_under(app: &Arc<Inner>, owner: &Owner, user: &User) -> bool {
     if app.is_removed(&owner.user) {
         return false;
     }
-    let same = !owner.principal.is_empty() && owner.principal == user.principal();
-    same || app
-        .known(&owner.user)
-        .is_some_and(|account| app.user(account).heir() == *user)
+    let heir = app.known(&owner.user).map(|account| app.user(account).heir());
+    match heir {
+        Some(heir) if heir == *user => true,
+        Some(heir) if heir.state() == UserState::LoggedIn && heir.account.is_only_anonymous() => false,
+        _ => !owner.principal.is_empty() && owner.principal == user.principal(),
+    }
 }
 
 /// The user who is logged in and sends what this owner has left; none where nobody does.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use base64::Engine;
 use realm_ingest::Code;
-use realm_ingest::app::{App, AppConfig, Credentials, User};
+use realm_ingest::app::{App, AppConfig, Credentials, User, UserState};
 use realm_ingest::outbox::{Options, Outbox, Run, SqliteOutbox, WriteTransaction};
 use realm_ingest::realm::{Realm, RealmConfig, StopPolicy};
 
@@ -90,6 +90,58 @@ fn data_of_one_user_does_not_go_out_under_another_who_opens_the_path() {
     write(&realm, [3]);
     uploaded(&realm);
     assert_eq!(fixture.server.ids().len(), 3);
+}
+
+#[test]
+fn data_of_an_anonymous_user_who_is_logged_in_does_not_go_out_under_another_one() {
+    let fixture = Fixture::new();
+    fixture.app.login(&Credentials::anonymous()).unwrap();
+    let elsewhere = Fixture::new();
+    elsewhere.server.state().users = 1;
+    elsewhere.app.login(&Credentials::anonymous()).unwrap();
+    // As two processes leave it of which one has waited too long for the other.
+    let read = |fixture: &Fixture| -> serde_json::Value {
+        serde_json::from_slice(&std::fs::read(fixture.users_file()).unwrap()).unwrap()
+    };
+    let mut both = read(&fixture);
+    both["users"]
+        .as_array_mut()
+        .unwrap()
+        .push(read(&elsewhere)["users"][0].clone());
+    std::fs::write(fixture.users_file(), both.to_string()).unwrap();
+    let app = fixture.restarted();
+    let [first, second] = &app.users()[..] else {
+        panic!("two users");
+    };
+    assert_eq!(
+        (first.principal(), first.state(), second.state()),
+        (second.principal(), UserState::LoggedIn, UserState::LoggedIn)
+    );
+    let path = left_by(first, Some(&fixture.directory.path().join("own.realm")), &[1]);
+    let config = RealmConfig {
+        path: Some(path),
+        ..RealmConfig::new(SCHEMA)
+    };
+    let error = Realm::open(second, config, None).unwrap_err();
+    assert_eq!(error.code(), Code::MismatchedConfig);
+}
+
+#[test]
+fn data_of_an_email_address_goes_out_under_its_new_id_also_before_the_old_one_is_refused() {
+    let fixture = Fixture::new();
+    let user = fixture.user();
+    let path = left_by(&user, Some(&fixture.directory.path().join("own.realm")), &[1]);
+    // The operator has made the account again.
+    fixture.server.state().email_user = "user2".to_owned();
+    let again = fixture.user();
+    assert_eq!((user.state(), again.id()), (UserState::LoggedIn, "user2"));
+    let config = RealmConfig {
+        path: Some(path),
+        ..RealmConfig::new(SCHEMA)
+    };
+    let realm = Realm::open(&again, config, None).unwrap();
+    uploaded(&realm);
+    assert_eq!(fixture.server.ids(), [1]);
 }
 
 #[test]
