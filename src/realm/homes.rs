@@ -15,7 +15,7 @@ use tokio::task::spawn_blocking;
 use super::{RealmConfig, files, options, start, unheard};
 use crate::app::{Inner, User, UserState};
 use crate::error::{Code, Error, Result, SyncError};
-use crate::outbox::{self, Outbox, Owner, Pending, UploaderGuard};
+use crate::outbox::{self, Outbox, Owner, Pending};
 use crate::process;
 use crate::uploader::core::Core;
 use crate::uploader::{self, registry};
@@ -54,7 +54,7 @@ pub(crate) async fn follow(core: &Arc<Core>, owner: &Owner) -> bool {
             true
         }
         Some(user) if app.known(&owner.user).is_some() => {
-            move_now(core, &user).await;
+            move_now(core, Some(&user)).await;
             true
         }
         // Somebody of another directory, who can most likely log in there.
@@ -98,13 +98,18 @@ pub(super) fn claim(user: &User, path: &Path, outbox: &dyn Outbox) -> Result<()>
 
 /// Whether the user may share the session: what it sends is the user's own, or comes to be.
 pub(super) fn is_shared(core: &Arc<Core>, user: &User) -> bool {
-    let current = core.user().heir();
-    if current == *user {
+    // Either may have been replaced a moment ago.
+    let (current, user) = (core.user().heir(), user.heir());
+    if current == user {
         return true;
     }
-    let goes_on = Arc::ptr_eq(&current.app, &user.app) && goes_on_under(&user.app, &owner_of(&current), user);
+    let goes_on =
+        Arc::ptr_eq(&current.app, &user.app) && goes_on_under(&user.app, &owner_of(&current), &user);
     if goes_on {
-        move_to(core, user);
+        let core = core.clone();
+        user.app.clone().runtime.spawn(async move {
+            move_now(&core, Some(&user)).await;
+        });
     }
     goes_on
 }
@@ -167,51 +172,29 @@ fn log_move(path: &Path, from: &Owner, to: &User, pending: Pending) {
     );
 }
 
-/// The session goes on under this user, and says so, once nobody is uploading. Waits that have begun stay.
-pub(crate) fn move_to(core: &Arc<Core>, successor: &User) {
-    let (core, successor) = (core.clone(), successor.clone());
-    successor.app.clone().runtime.spawn(async move {
-        move_now(&core, &successor).await;
+/// The session goes on under the heir of its user, where that is another one. To be called whenever there may be a new
+/// heir; who that is, is looked at when it can be done.
+pub(crate) fn move_to_heir(core: &Arc<Core>) {
+    let user = core.user();
+    if user.heir() == user {
+        return;
+    }
+    let core = core.clone();
+    user.app.runtime.spawn(async move {
+        move_now(&core, None).await;
     });
 }
 
-pub(super) async fn move_now(core: &Arc<Core>, successor: &User) {
-    let (app, owner) = (successor.app.clone(), owner_of(successor));
-    let former = core.user();
+/// The session goes on under the user who was chosen, or under the heir of the one it has, and says so, once nobody is
+/// uploading. Waits that have begun stay. False if nothing was done: the session has ended, or who was chosen is not
+/// logged in any more.
+pub(super) async fn move_now(core: &Arc<Core>, chosen: Option<&User>) -> bool {
+    let app = core.user().app;
     let mut attempt = 0;
     while !core.has_ended() {
-        let (outbox, owner) = (core.outbox.clone(), owner.clone());
-        let moved = spawn_blocking(move || {
-            let _right: UploaderGuard = match outbox.try_become_uploader()? {
-                Some(right) => right,
-                None => return Ok(None),
-            };
-            let pending = outbox.pending()?;
-            let known = outbox.owner()?;
-            if known.as_ref() != Some(&owner) {
-                take(&*outbox, &owner)?;
-            }
-            Ok::<_, outbox::Error>(Some((known, pending)))
-        });
-        match moved.await {
-            Ok(Ok(Some((known, pending)))) => {
-                let known = known.unwrap_or_else(|| owner_of(&former));
-                log_move(&core.path, &known, successor, pending);
-                core.rehome(successor.clone());
-                core.report_soon(SyncError {
-                    code: Code::AuthError,
-                    message: format!(
-                        "what waits in the outbox at {} goes on under user {}, who logged in in the place of user {}",
-                        core.path.display(),
-                        successor.id(),
-                        former.id()
-                    ),
-                    link: String::new(),
-                    is_fatal: false,
-                    compensating_writes: Vec::new(),
-                });
-                return;
-            }
+        let (moving, chosen) = (core.clone(), chosen.cloned());
+        match spawn_blocking(move || try_move(&moving, chosen.as_ref())).await {
+            Ok(Ok(Some(done))) => return done,
             Ok(Ok(None)) => app.clock.sleep(RIGHT_POLL).await,
             Ok(Err(error)) => {
                 log::warn!(target: "ingest::outbox", "the owner cannot be changed yet: {error}");
@@ -220,9 +203,54 @@ pub(super) async fn move_now(core: &Arc<Core>, successor: &User) {
                 app.clock.sleep(pause).await;
             }
             // The runtime is ending.
-            Err(_) => return,
+            Err(_) => break,
         }
     }
+    false
+}
+
+/// None while somebody is uploading.
+fn try_move(core: &Arc<Core>, chosen: Option<&User>) -> outbox::Result<Option<bool>> {
+    // Held until the session has moved: what else would move it comes after this, and goes by what it finds then.
+    let Some(_right) = core.outbox.try_become_uploader()? else {
+        return Ok(None);
+    };
+    let former = core.user();
+    let successor = chosen.unwrap_or(&former).heir();
+    if core.has_ended() || (chosen.is_some() && successor.state() != UserState::LoggedIn) {
+        return Ok(Some(false));
+    }
+    let (known, owner) = (core.outbox.owner()?, owner_of(&successor));
+    let is_taken = known.as_ref() == Some(&owner);
+    if successor == former && (is_taken || chosen.is_none()) {
+        return Ok(Some(true));
+    }
+    let pending = core.outbox.pending()?;
+    // What another process has given to somebody else is not inherited; the session finds that out.
+    let is_inherited = known.as_ref().is_none_or(|known| is_owner(&former, known));
+    if !is_taken && (chosen.is_some() || is_inherited) {
+        take(&*core.outbox, &owner)?;
+    }
+    log_move(
+        &core.path,
+        &known.unwrap_or_else(|| owner_of(&former)),
+        &successor,
+        pending,
+    );
+    core.rehome(successor.clone());
+    core.report_soon(SyncError {
+        code: Code::AuthError,
+        message: format!(
+            "what waits in the outbox at {} goes on under user {}, who logged in in the place of user {}",
+            core.path.display(),
+            successor.id(),
+            former.id()
+        ),
+        link: String::new(),
+        is_fatal: false,
+        compensating_writes: Vec::new(),
+    });
+    Ok(Some(true))
 }
 
 /// Sends, in the background, what waits in the app's directory and can be sent by a user who is logged in. Realms that
@@ -296,3 +324,7 @@ fn begin(app: &Arc<Inner>, path: &Path) -> Result<Option<Arc<Core>>> {
     core.set_background();
     Ok(Some(core))
 }
+
+#[cfg(test)]
+#[path = "homes_tests.rs"]
+mod tests;

@@ -78,7 +78,7 @@ impl App {
             Err(core) => {
                 let user = user.clone();
                 let moved = self.inner.runtime.block_on(async move {
-                    tokio::time::timeout(RIGHT_LIMIT, homes::move_now(&core, &user)).await
+                    tokio::time::timeout(RIGHT_LIMIT, homes::move_now(&core, Some(&user))).await
                 })?;
                 moved.map_err(|_| busy(&path))?;
             }

@@ -13,6 +13,7 @@ use super::waits::Waits;
 use crate::app::{Inner, User, UserState};
 use crate::error::{Code, Error, SyncError};
 use crate::outbox::Outbox;
+use crate::realm::homes;
 use crate::transport::Transport;
 
 pub(super) struct Status {
@@ -64,7 +65,7 @@ impl Core {
         handler: Option<ErrorHandler>,
     ) -> Arc<Core> {
         let app = user.app.clone();
-        Arc::new_cyclic(|core| {
+        let core = Arc::new_cyclic(|core| {
             let status = Status {
                 following: Following::begin(core.clone(), &user),
                 user,
@@ -93,7 +94,10 @@ impl Core {
                 hurry: Notify::new(),
                 changed: watch::Sender::new(()),
             }
-        })
+        });
+        // Who came in the user's place before its account was listened to has told nobody here.
+        homes::move_to_heir(&core);
+        core
     }
 
     pub(super) fn status(&self) -> MutexGuard<'_, Status> {
@@ -115,6 +119,8 @@ impl Core {
         drop((following, user));
         self.try_anew();
         self.stopped();
+        // As in `new`.
+        homes::move_to_heir(self);
     }
 
     /// A realm of this path was opened. What stopped the session before is forgotten.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 use super::core::Core;
 use crate::app::{Follower, User};
 use crate::error::Error;
+use crate::realm::homes;
 
 /// Listens to one account for a session. An account that the session has left has nobody to tell any more.
 pub(super) struct Following(Weak<Core>);
@@ -43,9 +44,9 @@ impl Follower for Following {
         }
     }
 
-    fn succeeded_by(&self, successor: &User) {
+    fn succeeded_by(&self, _: &User) {
         if let Some(core) = self.0.upgrade() {
-            crate::realm::homes::move_to(&core, successor);
+            homes::move_to_heir(&core);
         }
     }
 }

@@ -1,0 +1,160 @@
+//! Sessions whose users are replaced at awkward moments.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail by panicking")]
+
+use std::time::Instant;
+
+use super::*;
+use crate::app::{App, AppConfig, Credentials};
+use crate::outbox::MemoryOutbox;
+use crate::transport::{Request, Response, ResponseFuture, Transport};
+use crate::uploader::session::StopPolicy;
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Logs everybody in under their e-mail address, and knows nothing else.
+struct Server;
+
+impl Transport for Server {
+    fn send(&self, request: Request) -> ResponseFuture {
+        let asked: serde_json::Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        let token = "e30.eyJleHAiOjQwMDAwMDAwMDAsImlhdCI6Mzk5OTk5MDAwMH0.s";
+        let answer = serde_json::json!({
+            "hostname": "",
+            "access_token": token,
+            "refresh_token": token,
+            "user_id": asked["username"],
+            "identities": [{"id": "i", "provider_type": "local-userpass"}],
+        });
+        Box::pin(async move {
+            Response {
+                status: 200,
+                body: answer.to_string().into(),
+                ..Response::default()
+            }
+        })
+    }
+}
+
+struct Device {
+    app: App,
+    directory: tempfile::TempDir,
+    outbox: Arc<MemoryOutbox>,
+}
+
+impl Device {
+    fn new() -> Device {
+        let directory = tempfile::tempdir().unwrap();
+        let app = App::open(AppConfig {
+            base_url: Some("http://server".to_owned()),
+            path: Some(directory.path().to_owned()),
+            enable_caching: false,
+            transport: Some(Arc::new(Server)),
+            ..AppConfig::new("a")
+        });
+        Device {
+            app: app.unwrap(),
+            directory,
+            outbox: Arc::new(MemoryOutbox::new()),
+        }
+    }
+
+    fn users<const COUNT: usize>(&self, names: [&str; COUNT]) -> [User; COUNT] {
+        names.map(|name| {
+            self.app
+                .login(&Credentials::email_password(name, "password"))
+                .unwrap()
+        })
+    }
+
+    /// The session of this user; its loop does not run.
+    fn session(&self, user: &User) -> Arc<Core> {
+        self.outbox.set_owner(&owner_of(user)).unwrap();
+        Core::new(
+            self.directory.path().join("a.realm"),
+            user.clone(),
+            self.outbox.clone(),
+            Arc::new(Server),
+            StopPolicy::Immediately,
+            None,
+        )
+    }
+
+    fn owner(&self) -> String {
+        self.outbox.owner().unwrap().unwrap().user
+    }
+}
+
+fn replace(user: &User, successor: &User) {
+    user.account.reject(&Error::aborted());
+    user.account.succeed(successor);
+}
+
+/// Nothing is about to move the session any more.
+fn at_rest(core: &Arc<Core>) {
+    let begun = Instant::now();
+    while Arc::strong_count(core) > 1 {
+        assert!(begun.elapsed() < LIMIT, "it did not come to rest");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_session_that_begins_for_a_user_who_was_replaced_meanwhile_goes_on_under_the_successor() {
+    let device = Device::new();
+    let [first, second] = device.users(["first", "second"]);
+    replace(&first, &second);
+    let core = device.session(&first);
+    at_rest(&core);
+    assert_eq!((core.user().id(), device.owner().as_str()), ("second", "second"));
+}
+
+#[test]
+fn a_session_goes_on_under_the_last_of_the_successors_who_come_while_it_cannot_move() {
+    let device = Device::new();
+    let [first, second, third] = device.users(["first", "second", "third"]);
+    let core = device.session(&first);
+    let right = device.outbox.try_become_uploader().unwrap();
+    replace(&first, &second);
+    replace(&second, &third);
+    drop(right);
+    at_rest(&core);
+    assert_eq!((core.user().id(), device.owner().as_str()), ("third", "third"));
+}
+
+#[test]
+fn a_successor_who_came_before_does_not_take_what_the_application_gave_to_another_user() {
+    let device = Device::new();
+    let [first, second, third] = device.users(["first", "second", "third"]);
+    let core = device.session(&first);
+    let right = device.outbox.try_become_uploader().unwrap();
+    replace(&first, &second);
+    device.outbox.set_owner(&owner_of(&third)).unwrap();
+    core.rehome(third);
+    drop(right);
+    at_rest(&core);
+    assert_eq!((core.user().id(), device.owner().as_str()), ("third", "third"));
+}
+
+#[test]
+fn a_session_is_shared_with_the_user_whom_its_own_has_replaced() {
+    let device = Device::new();
+    let [first, second] = device.users(["first", "second"]);
+    replace(&first, &second);
+    let core = device.session(&second);
+    assert!(is_shared(&core, &first));
+    at_rest(&core);
+    assert_eq!(core.user().id(), "second");
+}
+
+#[test]
+fn a_session_does_not_go_on_under_a_user_who_has_logged_out_before_it_could_move() {
+    let device = Device::new();
+    let [first, second] = device.users(["first", "second"]);
+    let core = device.session(&first);
+    second.log_out().unwrap();
+    let moving = core.clone();
+    let runtime = &device.app.inner.runtime;
+    let moved = runtime.block_on(async move { move_now(&moving, Some(&second)).await });
+    assert!(!moved.unwrap());
+    assert_eq!((core.user().id(), device.owner().as_str()), ("first", "first"));
+}
