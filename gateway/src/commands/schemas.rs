@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::output::{Output, time};
 use super::{CommandError, DataArgs};
-use crate::store::OperatorStore;
+use crate::store::{self, OperatorStore};
 
 /// Show the schemas that devices sent, and decide between those that contradict each other
 #[derive(clap::Args)]
@@ -58,7 +58,7 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
 
 fn list(data: &DataArgs) -> Result<(), CommandError> {
     let mut output = Output::new(false);
-    for listed in OperatorStore::open(&data.data)?.list()? {
+    for listed in store::list_schemas(&data.data)? {
         let classes: Vec<_> = listed.schema.classes.iter().map(|class| &class.name).collect();
         let conflicts: Vec<Value> = listed
             .conflicts

@@ -183,6 +183,18 @@ pub fn count_users(data: &Path) -> Result<u64, OpenError> {
     Ok(u64::try_from(count).unwrap_or_default())
 }
 
+/// Every schema in the store of the directory `data`, in the order they came. Reads, also what an earlier release wrote.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn list_schemas(data: &Path) -> Result<Vec<ListedSchema>, OpenError> {
+    let (mut connection, format) = open_reader(&data.join(FILE), FORMAT)?;
+    Ok(match format {
+        1 => schemas::list_format_1(&connection)?,
+        _ => schemas::list(&mut connection)?,
+    })
+}
+
 fn read_user(row: &Row<'_>) -> rusqlite::Result<User> {
     let provider: String = row.get("provider")?;
     Ok(User {

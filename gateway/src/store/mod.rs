@@ -5,7 +5,7 @@ mod embedded;
 mod schemas;
 
 pub use acceptance::KnownSchema;
-pub use embedded::{EmbeddedStore, OperatorStore, count_users};
+pub use embedded::{EmbeddedStore, OperatorStore, count_users, list_schemas};
 pub use schemas::{Conflict, ListedSchema};
 
 use std::collections::BTreeMap;

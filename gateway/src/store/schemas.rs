@@ -166,6 +166,24 @@ pub(super) fn list(connection: &mut Connection) -> Result<Vec<ListedSchema>, Sto
     Ok(listed)
 }
 
+/// The same of a file of format 1, in which none contradicts another.
+pub(super) fn list_format_1(connection: &Connection) -> Result<Vec<ListedSchema>, StorageError> {
+    let mut statement =
+        connection.prepare("SELECT fingerprint, created, json FROM schemas ORDER BY created, fingerprint")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?)))?;
+    rows.map(|row| {
+        let (fingerprint, created, json) = row?;
+        Ok(ListedSchema {
+            fingerprint,
+            created,
+            schema: parse(&json)?,
+            chosen: Vec::new(),
+            conflicts: Vec::new(),
+        })
+    })
+    .collect()
+}
+
 /// Every schema with its fingerprint, in the order they came.
 fn sent(connection: &Connection) -> Result<Vec<(String, Schema)>, StorageError> {
     let mut statement =

@@ -321,3 +321,20 @@ fn what_cannot_be_decided_is_said() {
     drop(Server::start(old.path()));
     assert_eq!(replay(old.path(), &[]), [0, 0, 2]);
 }
+
+#[test]
+fn the_schemas_that_an_earlier_release_stored_are_listed_and_its_file_is_not_written() {
+    let old = tempfile::tempdir().unwrap();
+    copy_files(&format_1(), old.path());
+    let file = old.path().join("gateway.sqlite");
+    let before = std::fs::read(&file).unwrap();
+    let listed = parsed(old.path(), &["schemas", "list"]);
+    assert!(std::fs::read(&file).unwrap() == before, "the file is as it was");
+    drop(Server::start(old.path()));
+    assert!(!listed.is_empty());
+    assert_eq!(
+        listed,
+        parsed(old.path(), &["schemas", "list"]),
+        "as once it is brought up"
+    );
+}
