@@ -119,6 +119,7 @@ impl Transport for HttpTransport {
                 Some(Err(error)) => return failed(error),
                 None => return stalled(limit, progress.sent(), size),
             };
+            progress.answer_begins();
             let status = answer.status().as_u16();
             let headers = answer
                 .headers()

@@ -28,6 +28,8 @@ pub(super) struct Progress {
 struct State {
     moved: Instant,
     sent: usize,
+    /// The answer has begun, so that the server has what it wanted of the request.
+    answered: bool,
 }
 
 impl Progress {
@@ -36,6 +38,7 @@ impl Progress {
             state: Mutex::new(State {
                 moved: Instant::now(),
                 sent: 0,
+                answered: false,
             }),
         })
     }
@@ -55,10 +58,20 @@ impl Progress {
         self.state().sent
     }
 
+    /// The answer has begun: from now on nothing of the request is waited for.
+    pub(super) fn answer_begins(&self) {
+        self.state().answered = true;
+    }
+
     /// When to give up, if nothing moves until then.
     fn deadline(&self, limit: Duration) -> Instant {
         let state = self.state();
-        let in_system = Duration::from_secs_f64(state.sent.min(IN_SYSTEM) as f64 / SLOWEST_LINK);
+        let in_system = if state.answered {
+            0
+        } else {
+            state.sent.min(IN_SYSTEM)
+        };
+        let in_system = Duration::from_secs_f64(in_system as f64 / SLOWEST_LINK);
         state.moved + limit + in_system
     }
 
@@ -118,5 +131,20 @@ impl http_body::Body for Body {
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.rest.len() as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_system_may_hold_is_given_time_until_the_answer_begins() {
+        let limit = Duration::from_secs(60);
+        let progress = Progress::start();
+        progress.moved(IN_SYSTEM);
+        assert!(progress.deadline(limit) > Instant::now() + limit);
+        progress.answer_begins();
+        assert!(progress.deadline(limit) <= Instant::now() + limit);
     }
 }
