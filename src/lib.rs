@@ -8,6 +8,7 @@
 //! Data goes one way, and each stage knows only the one it feeds. [`realm::Realm`] joins an outbox and its session;
 //! [`app::App`] holds the users whose data it is.
 
+mod calls;
 #[cfg(not(any(test, feature = "testing")))]
 mod clock;
 mod decimal;

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::app;
+use crate::calls;
 use crate::error::{Error, Result};
 use crate::ffi::fork;
 use crate::uploader::registry;
@@ -63,9 +64,10 @@ pub(crate) fn is_foreign() -> bool {
 /// call fails. Callable from any thread, any number of times; on a callback's own thread it cannot wait for that one, and
 /// returns false.
 ///
-/// True when all threads have ended: nothing of the library runs any more, and what callbacks use may go. False when
-/// something was still running after `deadline`, as a callback that has not returned or a transport of the application
-/// that does not answer; no callback begins after that either.
+/// True when all threads have ended, and the calls that the headers run on threads of their own: nothing of the library
+/// runs any more, and what callbacks use may go. False when something was still running after `deadline`, as a callback
+/// that has not returned or a transport of the application that does not answer. No callback begins after that either,
+/// but those of such calls, which then end.
 pub fn shutdown(deadline: Duration) -> bool {
     let until = Instant::now().checked_add(deadline);
     SHUT_DOWN.store(true, Ordering::Release);
@@ -75,5 +77,6 @@ pub fn shutdown(deadline: Duration) -> bool {
     }
     registry::end_all();
     app::App::clear_cached();
-    app::end_threads(until)
+    let ended = app::end_threads(until);
+    calls::wait_for_all(until) && ended
 }

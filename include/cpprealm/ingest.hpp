@@ -103,9 +103,11 @@ inline pending_data discard(const App& app, const std::string& path) {
 /// start, and waits fail. After that every call throws an exception that says so, or does nothing.
 /// Any thread may call it, any number of times.
 ///
-/// True once all threads of the library have ended. False if some had not after `limit`, as when a
-/// callback has not returned or an application's transport has not answered, and always where a
-/// callback calls it; no callback begins after that either.
+/// True once all threads of the library have ended, and all calls that ran on a thread of their own
+/// because the application's transport serves them, with their callbacks. False if some had not
+/// after `limit`, as when a callback has not returned or that transport has not answered, and
+/// always where a callback calls it. No callback begins after that either, but those of such calls,
+/// which then end.
 ///
 /// A program that exits without it does so safely too, also while threads write: what `write()`
 /// returned for is in the file. Only what callbacks use must then live as long as the process.

@@ -7,7 +7,9 @@
 
 use cxx::UniquePtr;
 
-use super::handles::{App, Realm, ResponseSlot, Session, User, cached_app, open_app, open_realm};
+use super::handles::{
+    App, Realm, ResponseSlot, RunningCall, Session, User, begin_call, cached_app, open_app, open_realm,
+};
 use super::{callbacks, convert, end_within, guard, guard_or, host, signals};
 use crate::error::{Code, Error};
 use crate::transport::http::HttpTransport;
@@ -132,6 +134,14 @@ pub(super) mod ffi {
 
         /// Ends all work; whether all threads have ended. Below 0 there is no limit.
         fn shutdown(timeout_ms: i64) -> bool;
+
+        /// A call that runs on a thread of the headers, counted among what `shutdown` waits for until it is dropped.
+        /// Null where the library may not be used (any more): calls fail at once then, on any thread.
+        type RunningCall;
+        fn begin_call() -> Box<RunningCall>;
+        fn is_null(self: &RunningCall) -> bool;
+        /// Said on that thread, which ends with the call.
+        fn enter(self: &RunningCall);
 
         /// Whether this process may use the library: it is no forked child and has not shut it down.
         fn process_status() -> Status;

@@ -9,7 +9,7 @@ use crate::app::{self, Credentials};
 use crate::error::{Error, Result};
 use crate::transport;
 use crate::uploader::session;
-use crate::{outbox, realm};
+use crate::{calls, outbox, realm};
 
 pub(super) struct App(Handle<app::App>);
 
@@ -297,6 +297,25 @@ impl Session {
 
     pub(super) fn unobserve_connection(&self, token: u64) {
         self.0.read((), |session| session.unobserve_connection(token));
+    }
+}
+
+/// A call on a thread of the headers.
+pub(super) struct RunningCall(Option<calls::RunningCall>);
+
+pub(super) fn begin_call() -> Box<RunningCall> {
+    Box::new(RunningCall(super::guard_or(None, calls::RunningCall::begin)))
+}
+
+impl RunningCall {
+    pub(super) fn is_null(&self) -> bool {
+        self.0.is_none()
+    }
+
+    pub(super) fn enter(&self) {
+        if let Some(call) = &self.0 {
+            call.enter();
+        }
     }
 }
 

@@ -152,6 +152,48 @@ TEST(Shutdown, cannot_wait_for_the_callback_that_calls_it) {
     });
 }
 
+TEST(Shutdown, waits_for_the_callback_of_a_call_that_the_own_transport_serves) {
+    HOLDS([] {
+        test::fake_app app;
+        std::promise<void> entered, may_return;
+        auto used = std::make_shared<int>();
+        std::weak_ptr<int> observed = used;
+        app.app.login(realm::App::credentials::anonymous(),
+                      [&, used = std::move(used)](auto, auto) {
+                          entered.set_value();
+                          may_return.get_future().wait();
+                      });
+        entered.get_future().wait();
+        must(!realm::ingest::shutdown(100ms), "the callback has not returned");
+        may_return.set_value();
+        must(realm::ingest::shutdown(plenty), "now it has");
+        must(observed.expired(), "and what it used is gone");
+    });
+}
+
+TEST(Shutdown, cannot_wait_for_the_call_whose_callback_calls_it) {
+    HOLDS([] {
+        test::fake_app app;
+        std::promise<bool> ended;
+        app.app.login(realm::App::credentials::anonymous(),
+                      [&](auto, auto) { ended.set_value(realm::ingest::shutdown(plenty)); });
+        must(!ended.get_future().get(), "the callback has not returned");
+        must(realm::ingest::shutdown(plenty), "now it has");
+    });
+}
+
+TEST(Shutdown, a_call_that_comes_later_ends_on_the_calling_thread) {
+    HOLDS([] {
+        test::fake_app app;
+        app.log_in();
+        must(realm::ingest::shutdown(plenty), "threads end");
+        std::string said;
+        app.app.login(realm::App::credentials::anonymous(),
+                      [&](auto, auto error) { said = std::string(error.value().message()); });
+        must(said.find("was shut down") != std::string::npos, "it has failed");
+    });
+}
+
 TEST(Shutdown, while_threads_write_each_write_is_kept_or_refused) {
     HOLDS([] {
         test::fake_app app;

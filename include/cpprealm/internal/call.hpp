@@ -10,6 +10,7 @@
 #include <thread>
 #include <utility>
 
+#include <cpprealm/internal/bridge.hpp>
 #include <cpprealm/logger.hpp>
 
 namespace realm::internal {
@@ -17,12 +18,20 @@ namespace realm::internal {
 // The calls are passed as `std::function`: what is here is then compiled once for each type of
 // result in a program's translation unit, not once for each call.
 
-/// Runs `call` before it returns, or on a thread of its own.
+/// Runs `call` before it returns, or on a thread of its own, for which `shutdown` waits.
 inline void run_call(bool on_own_thread, std::function<void()> call) {
-    if (on_own_thread)
-        std::thread(std::move(call)).detach();
-    else
+    if (!on_own_thread)
+        return call();
+    auto running = ffi::begin_call();
+    if (running->is_null())
+        return call(); // it fails at once
+    std::thread([call = std::move(call), running = std::move(running)]() mutable {
+        running->enter();
         call();
+        // What it holds is the application's, and goes before the call has ended.
+        call = nullptr;
+        [[maybe_unused]] const auto ended = std::move(running);
+    }).detach();
 }
 
 /// The same for a call whose result, or exception, is waited for.
