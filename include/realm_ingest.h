@@ -194,7 +194,7 @@ const char *realm_ingest_version(void);
 
 // Ends the library's work in this process, so that the program can exit, or a plugin go, with nothing of the library
 // running: sessions stop, what is pending stays in its files for the next start, and waits fail. After that every call
-// but those that free fails.
+// that returns a `realm_ingest_code` fails with REALM_INGEST_LOGIC_ERROR; the others look at what is there, or free it.
 //
 // True once all threads of the library have ended. False if some had not after `timeout_ms` milliseconds (below 0: waits
 // without end), as when a callback has not returned, and always where a callback calls it; no callback begins after that
@@ -231,7 +231,7 @@ realm_ingest_code realm_ingest_app_config_set_metadata_encryption_key(realm_inge
 void realm_ingest_app_config_free(realm_ingest_app_config *config);
 
 // Opens an app. The configuration is copied. Does not use the network. From now on a forked child of this process
-// cannot use the library: every call in it fails with REALM_INGEST_LOGIC_ERROR.
+// cannot use the library: every call in it that returns a `realm_ingest_code` fails with REALM_INGEST_LOGIC_ERROR.
 realm_ingest_code realm_ingest_app_new(const realm_ingest_app_config *config,
                                        realm_ingest_error **error,
                                        realm_ingest_app **app);
@@ -328,7 +328,8 @@ const char *realm_ingest_sync_error_refusal_reason(const realm_ingest_sync_error
                                                    size_t *length);
 
 // Sends the log of the whole process from `level` on (0 everything, 8 nothing) to `callback`, in place of where it
-// went before. NULL ends it. `free_userdata` may be NULL.
+// went before. NULL ends it. `free_userdata` may be NULL. In a forked child that cannot use the library it does nothing
+// but free the userdata.
 void realm_ingest_set_log(uint8_t level,
                           realm_ingest_log_callback callback,
                           void *userdata,

@@ -6,6 +6,8 @@ use std::ffi::c_void;
 use std::mem::MaybeUninit;
 use std::sync::{Mutex, Once, PoisonError};
 
+use crate::process;
+
 /// Called by every call of the two doors that opens something.
 pub(super) fn prepare() {
     static PANICS: Once = Once::new();
@@ -24,6 +26,10 @@ pub(super) fn prepare() {
 /// Keeps what `code` points into, a plugin perhaps, in memory to the end of the process, also where it is unloaded: its
 /// callbacks are called and destroyed on threads of the library, later.
 pub(super) fn keep_loaded(code: *const c_void) {
+    if process::is_foreign() {
+        // Nothing is called there, and locks may be held for ever.
+        return;
+    }
     static KEPT: Mutex<BTreeSet<usize>> = Mutex::new(BTreeSet::new());
     let mut found = MaybeUninit::<libc::Dl_info>::zeroed();
     // SAFETY: the structure exists, and any pointer may be asked about; it may be all zeros.

@@ -323,6 +323,7 @@ TEST_F(c_api, every_call_in_a_forked_child_says_so_at_once) {
     auto realm = open_realm(user, make_config());
     auto transaction = begin(realm);
     append(transaction, "CLog", log_entry(1));
+    auto settings = make_config();
     auto pid = fork();
     if (pid == 0) {
         alarm(60);
@@ -331,14 +332,38 @@ TEST_F(c_api, every_call_in_a_forked_child_says_so_at_once) {
                    result.message().find("this process was forked from process ") == 0;
         };
         realm_ingest_user* another = nullptr;
+        realm_ingest_transaction* begun = nullptr;
+        realm_ingest_realm_config* made = nullptr;
         std::uint64_t documents = 0;
-        bool all = refused(append(realm, "CLog", log_entry(2))) && refused(commit(transaction)) &&
-                   refused(wait(realm, -1)) && refused(call([&](auto error) {
-                       return realm_ingest_app_login_anonymous(app.get(), error, &another);
-                   })) &&
-                   refused(call([&](auto error) {
-                       return realm_ingest_realm_pending(realm.get(), error, &documents);
-                   }));
+        int freed = 0;
+        auto count = [](void* userdata) { ++*static_cast<int*>(userdata); };
+        auto ignore = [](void*, const realm_ingest_sync_error*) {};
+        bool all =
+            refused(append(realm, "CLog", log_entry(2))) && refused(commit(transaction)) &&
+            refused(wait(realm, -1)) && refused(call([&](auto error) {
+                return realm_ingest_app_login_anonymous(app.get(), error, &another);
+            })) &&
+            refused(call([&](auto error) {
+                return realm_ingest_realm_pending(realm.get(), error, &documents);
+            })) &&
+            refused(call([&](auto error) {
+                return realm_ingest_transaction_new(realm.get(), error, &begun);
+            })) &&
+            refused(append(transaction, "CLog", log_entry(2))) && refused(call([&](auto error) {
+                return realm_ingest_realm_config_new(schema.data(), schema.size(), error, &made);
+            })) &&
+            refused(call([&](auto error) {
+                return realm_ingest_realm_config_set_stop_policy(settings.get(),
+                                                                 REALM_INGEST_STOP_NEVER, error);
+            })) &&
+            refused(call([&](auto error) {
+                return realm_ingest_realm_config_set_error_callback(settings.get(), ignore, &freed,
+                                                                    count, error);
+            })) &&
+            freed == 1;
+        realm_ingest_set_log(
+            0, [](void*, std::uint8_t, const char*, std::size_t) {}, &freed, count);
+        all = all && freed == 2;
         transaction.reset();
         realm.reset();
         user.reset();

@@ -244,6 +244,9 @@ TEST(Shutdown, by_the_c_door_does_the_same) {
                  std::string::npos,
              "and says why");
         realm_ingest_error_free(error);
+        must(realm_ingest_app_config_set_base_url(config, url.data(), url.size(), nullptr) ==
+                 REALM_INGEST_LOGIC_ERROR,
+             "one that only notes something fails as well");
         realm_ingest_user_free(user);
         realm_ingest_app_free(app);
         realm_ingest_app_config_free(config);

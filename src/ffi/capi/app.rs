@@ -118,7 +118,7 @@ impl realm_ingest_app {
 }
 
 /// Opens an app. The configuration is copied. Does not use the network. From now on a forked child of this process
-/// cannot use the library: every call in it fails with REALM_INGEST_LOGIC_ERROR.
+/// cannot use the library: every call in it that returns a `realm_ingest_code` fails with REALM_INGEST_LOGIC_ERROR.
 ///
 /// # Safety
 /// `config` is live; `error` is NULL or may be written; `app` may be written.

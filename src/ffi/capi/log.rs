@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{UserData, realm_ingest_free_callback};
 use crate::ffi::{guard_or, signals};
 use crate::logging::{self, Sink};
+use crate::process;
 
 /// Gets one line of the log, from any thread, also from several at once. The levels are 1 trace, 2 debug, 4 info,
 /// 5 warning, 6 error. `message` is UTF-8 of `length` bytes and lives until the callback returns.
@@ -13,7 +14,8 @@ pub type realm_ingest_log_callback =
     Option<unsafe extern "C" fn(userdata: *mut c_void, level: u8, message: *const c_char, length: usize)>;
 
 /// Sends the log of the whole process from `level` on (0 everything, 8 nothing) to `callback`, in place of where it
-/// went before. NULL ends it. `free_userdata` may be NULL.
+/// went before. NULL ends it. `free_userdata` may be NULL. In a forked child that cannot use the library it does nothing
+/// but free the userdata.
 ///
 /// # Safety
 /// `callback` may be called with `userdata` on any thread until `free_userdata` has been.
@@ -26,6 +28,9 @@ pub unsafe extern "C" fn realm_ingest_set_log(
 ) {
     let code = callback.map_or(std::ptr::null(), |callback| callback as *const c_void);
     let data = UserData::new(userdata, code, free_userdata);
+    if process::is_foreign() {
+        return;
+    }
     let sink = callback.map(|callback| {
         Arc::new(move |level: u8, text: &str| {
             let data: &UserData = &data;

@@ -15,6 +15,7 @@ use std::{slice, str};
 
 use super::{Handle, convert, end_within, guard, host, signals};
 use crate::error::{Error, Result};
+use crate::process;
 use code::{REALM_INGEST_OK, realm_ingest_code};
 use error::realm_ingest_error;
 
@@ -59,7 +60,7 @@ pub extern "C" fn realm_ingest_version() -> *const c_char {
 
 /// Ends the library's work in this process, so that the program can exit, or a plugin go, with nothing of the library
 /// running: sessions stop, what is pending stays in its files for the next start, and waits fail. After that every call
-/// but those that free fails.
+/// that returns a `realm_ingest_code` fails with REALM_INGEST_LOGIC_ERROR; the others look at what is there, or free it.
 ///
 /// True once all threads of the library have ended. False if some had not after `timeout_ms` milliseconds (below 0: waits
 /// without end), as when a callback has not returned, and always where a callback calls it; no callback begins after that
@@ -70,12 +71,14 @@ pub extern "C" fn realm_ingest_shutdown(timeout_ms: i64) -> bool {
     end_within(timeout_ms)
 }
 
-/// Runs one entry: a failure becomes the code, and the error for a caller who asked for it.
+/// Runs one entry, where this process may use the library: a failure becomes the code, and the error for a caller who
+/// asked for it.
 ///
 /// # Safety
 /// `error` is NULL or may be written.
 unsafe fn enter(error: *mut *mut realm_ingest_error, work: impl FnOnce() -> Result<()>) -> realm_ingest_code {
-    match signals::shielded(|| guard(work)) {
+    let allowed = || process::check().and_then(|()| work());
+    match signals::shielded(|| guard(allowed)) {
         Ok(()) => REALM_INGEST_OK,
         Err(failure) => {
             let code = failure.code().number();
