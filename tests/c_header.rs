@@ -30,6 +30,14 @@ fn the_header_is_what_the_source_says() {
     }
 }
 
+#[test]
+fn the_cpp_headers_nest_as_deep_as_the_server_takes() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let encoder = fs::read_to_string(root.join("include/cpprealm/internal/encoder.hpp")).unwrap();
+    let limit = format!("max_levels = {};", realm_ingest_protocol::MAX_DEPTH);
+    assert!(encoder.contains(&limit), "{limit}");
+}
+
 fn generate(root: &Path) -> String {
     let config = cbindgen::Config::from_file(root.join("cbindgen.toml")).unwrap();
     // The files that it declares as modules are read with it.

@@ -190,15 +190,15 @@ impl<'a> Document<'a> {
         Self { bytes }
     }
 
-    /// Of bytes that [`Document::validate`] has refused as [`DocumentError::InvalidUtf8`]: the key of the field that
-    /// holds what is not UTF-8, however deep inside of it.
+    /// Of bytes that [`Document::validate`] has refused: the key of the field that holds what is wrong, however deep
+    /// inside of it; none where it is not in a field.
     #[must_use]
-    pub fn key_of_invalid_text(bytes: &'a [u8], limits: &Limits) -> Option<Cow<'a, str>> {
+    pub fn key_of_invalid_field(bytes: &'a [u8], limits: &Limits) -> Option<Cow<'a, str>> {
         let mut elements = Elements::new(bytes);
         loop {
             let element = elements.next()?.ok()?;
             let depth = limits.max_depth.saturating_sub(1);
-            if validate_element(element, depth, limits.max_depth) == Err(DocumentError::InvalidUtf8) {
+            if validate_element(element, depth, limits.max_depth).is_err() {
                 return Some(String::from_utf8_lossy(element.key));
             }
         }

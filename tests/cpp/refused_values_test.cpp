@@ -1,5 +1,6 @@
 // What a write refuses, since the server would have to refuse it days later: text that is not
-// UTF-8, and dates that BSON cannot count. Each refusal names the class and the property.
+// UTF-8, dates that BSON cannot count, and objects inside each other that are too many. Each
+// refusal names the class and the property.
 #include "write_session.hpp"
 
 #include <cstdint>
@@ -34,6 +35,19 @@ struct Outer {
 };
 REALM_EMBEDDED_SCHEMA(Outer, label, inner, list)
 
+struct Step {
+    Step* next = nullptr;
+};
+REALM_EMBEDDED_SCHEMA(Step, next)
+
+struct Deep {
+    realm::primary_key<std::int64_t> _id;
+    Step* first = nullptr;
+    std::vector<Step*> list;
+    std::map<std::string, Step*> map;
+};
+REALM_ASYMMETRIC_SCHEMA(Deep, _id, first, list, map)
+
 struct Texts {
     realm::primary_key<std::string> _id;
     std::string deviceId;
@@ -62,7 +76,7 @@ REALM_ASYMMETRIC_SCHEMA(Dates, _id, at, maybe, list, map, inner)
 
 class refused_values : public testing::Test {
 protected:
-    write_session<Texts, Dates, Outer, Inner> session;
+    write_session<Texts, Dates, Deep, Outer, Inner, Step> session;
 
     template <typename T, typename Change>
     std::string refusal(Change&& change) {
@@ -235,6 +249,48 @@ TEST_F(refused_values, the_last_dates_that_fit_go_through_unchanged) {
     const Dates sent = session.commit_one<Dates>();
     EXPECT_EQ(sent.at, dates.at);
     EXPECT_EQ(sent.list, dates.list);
+}
+
+/// Objects one inside the other.
+std::vector<Step> chain(std::size_t length) {
+    std::vector<Step> steps(length);
+    for (std::size_t i = 1; i < length; ++i)
+        steps[i - 1].next = &steps[i];
+    return steps;
+}
+
+TEST_F(refused_values, objects_nested_deeper_than_the_server_takes_are_refused_by_add) {
+    // The object itself is the first level, a list or a map in between is one as well.
+    auto ninety_nine = chain(99), hundred = chain(100);
+    const auto at = [](std::vector<Step>& steps) { return steps.data(); };
+    EXPECT_EQ(refusal<Deep>([&](Deep& d) { d.first = at(hundred); }),
+              "property 'Deep.first' is nested deeper than 100 levels");
+    EXPECT_EQ(refusal<Deep>([&](Deep& d) { d.list = {at(ninety_nine)}; }),
+              "property 'Deep.list' is nested deeper than 100 levels");
+    EXPECT_EQ(refusal<Deep>([&](Deep& d) {
+                  d.map = {{"a", at(ninety_nine)}};
+              }),
+              "property 'Deep.map' is nested deeper than 100 levels");
+    Deep object;
+    object.first = at(ninety_nine);
+    object.list = {at(ninety_nine) + 1};
+    object.map = {{"a", at(ninety_nine) + 1}};
+    EXPECT_EQ(thrown_by([&] { session.add(object); }), "");
+}
+
+TEST_F(refused_values, an_object_inside_of_itself_is_refused_by_add) {
+    Step step;
+    step.next = &step;
+    EXPECT_EQ(refusal<Deep>([&](Deep& d) { d.first = &step; }),
+              "property 'Deep.first' is nested deeper than 100 levels");
+}
+
+TEST_F(refused_values, nesting_that_grows_after_add_is_refused_by_the_commit) {
+    auto steps = chain(99);
+    auto object = session.add(Deep{1, steps.data(), {}, {}});
+    object.list.push_back(steps.data());
+    EXPECT_EQ(thrown_by([&] { session.commit(); }),
+              "property 'Deep.list' is nested deeper than 100 levels");
 }
 
 } // namespace

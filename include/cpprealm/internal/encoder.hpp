@@ -27,13 +27,18 @@ struct date_rest {
 
 struct encoder;
 
+/// Documents and arrays inside each other that the server takes, the object itself included:
+/// `MAX_DEPTH` of the protocol.
+inline constexpr std::size_t max_levels = 100;
+
 /// Tells the encoder, as long as it lives, that what is written lies inside of a property: an
-/// element of a list, a value of a map, or a property of an embedded object.
+/// element of a list, a value of a map, or a property of an embedded object. Throws
+/// `std::invalid_argument` where that is too deep.
 class nesting {
 public:
     enum class kind { list, map, object };
 
-    nesting(encoder& in, std::string_view key, kind of) noexcept;
+    nesting(encoder& in, std::string_view key, kind of);
     nesting(const nesting&) = delete;
     nesting& operator=(const nesting&) = delete;
     ~nesting();
@@ -44,6 +49,7 @@ private:
     const nesting* outer_;
     std::string_view key_;
     kind kind_;
+    std::size_t level_;
 };
 
 /// Appends to the buffer of a class. For one thread.
@@ -85,6 +91,16 @@ struct encoder {
                                   "' is a date too far from 1970 to be counted in milliseconds");
     }
 
+    /// For the property of the object that is being written, whatever lies in between.
+    [[noreturn]] void refuse_depth() const {
+        const nesting* outermost = inside;
+        while (outermost->outer_ != nullptr)
+            outermost = outermost->outer_;
+        throw std::invalid_argument("property '" + std::string(class_name) + "." +
+                                    std::string(outermost->key_) + "' is nested deeper than " +
+                                    std::to_string(max_levels) + " levels");
+    }
+
 private:
     [[nodiscard]] std::string name_of(const nesting& around) const {
         encoder outside = *this;
@@ -93,8 +109,11 @@ private:
     }
 };
 
-inline nesting::nesting(encoder& in, std::string_view key, kind of) noexcept
-    : in_(in), outer_(in.inside), key_(key), kind_(of) {
+inline nesting::nesting(encoder& in, std::string_view key, kind of)
+    : in_(in), outer_(in.inside), key_(key), kind_(of),
+      level_(outer_ == nullptr ? 2 : outer_->level_ + 1) {
+    if (level_ > max_levels)
+        in.refuse_depth();
     in.inside = this;
 }
 inline nesting::~nesting() { in_.inside = outer_; }

@@ -38,11 +38,15 @@ impl Documents {
             };
             let (one, behind) = document::split(rest).map_err(|error| refuse(error.to_string()))?;
             let limits = Limits::default();
+            let key = || Document::key_of_invalid_field(one, &limits).unwrap_or_default();
             Document::validate(one, &limits).map_err(|error| match error {
                 DocumentError::InvalidUtf8 => {
-                    let key = Document::key_of_invalid_text(one, &limits).unwrap_or_default();
-                    refuse(format!("property '{class}.{key}' is not valid UTF-8"))
+                    refuse(format!("property '{class}.{}' is not valid UTF-8", key()))
                 }
+                DocumentError::TooDeep(levels) => refuse(format!(
+                    "property '{class}.{}' is nested deeper than {levels} levels",
+                    key()
+                )),
                 DocumentError::TooLarge { bytes, limit } => Error::DocumentTooLarge {
                     index: u64::from(count),
                     bytes,
@@ -185,6 +189,8 @@ pub unsafe extern "C" fn realm_ingest_realm_append(
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
+    use realm_ingest_protocol::MAX_DEPTH;
+
     use super::Documents;
 
     const EMPTY: &[u8] = &[5, 0, 0, 0, 0];
@@ -228,6 +234,23 @@ mod tests {
             );
         }
         assert!(documents.runs.is_empty() && documents.payload.is_empty());
+    }
+
+    #[test]
+    fn nesting_beyond_what_the_server_takes_is_refused_with_class_and_property() {
+        let nested =
+            |levels| (1..levels).fold(bson::doc! {}, |inner, _| bson::doc! {"a": 1, "deeper": inner});
+        let mut documents = Documents::default();
+        documents
+            .add("Reading", &nested(MAX_DEPTH).to_vec().unwrap())
+            .unwrap();
+        let error = documents
+            .add("Reading", &nested(MAX_DEPTH + 1).to_vec().unwrap())
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "document 0 is not valid BSON: property 'Reading.deeper' is nested deeper than 100 levels"
+        );
     }
 
     #[test]
