@@ -4,16 +4,18 @@
 
 mod common;
 
+use std::fs::File;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::Duration;
 
 use common::server::Reaction;
 use common::{Fixture, LIMIT, SCHEMA, config, until, uploaded, wait, write};
-use realm_ingest::app::App;
+use realm_ingest::app::{App, AppConfig};
 use realm_ingest::realm::{ErrorHandler, Realm, RealmConfig};
 use realm_ingest::{Code, shutdown};
 
@@ -150,13 +152,37 @@ fn a_callback_may_ask_for_it_and_is_not_waited_for() {
 }
 
 #[test]
+fn an_app_that_is_being_opened_does_not_hold_it_up() {
+    if !in_a_process_of_its_own("an_app_that_is_being_opened_does_not_hold_it_up") {
+        return;
+    }
+    let fixture = Fixture::new();
+    // Reading users lasts until somebody writes.
+    let users = fixture.users_file();
+    let made = Command::new("mkfifo").arg(&users).status();
+    assert!(made.unwrap().success());
+    let config = AppConfig {
+        enable_caching: true,
+        ..config(&fixture.server.url(), &fixture.directory, fixture.clock.clone())
+    };
+    let opening = thread::spawn(move || App::open(config));
+    // Opens when the other end is being read.
+    let writer = File::options().write(true).open(&users).unwrap();
+    let (sender, ended) = channel();
+    thread::spawn(move || sender.send(shutdown(LIMIT)).unwrap());
+    assert!(ended.recv_timeout(LIMIT).unwrap());
+    drop(writer);
+    says_so(opening.join().unwrap());
+}
+
+#[test]
 fn what_waits_is_sent_by_the_next_process() {
     const TEST: &str = "what_waits_is_sent_by_the_next_process";
     const DIRECTORY: &str = "REALM_INGEST_TEST_DIRECTORY";
     if std::env::var_os(PLACE).is_some() {
         let directory = std::env::var(DIRECTORY).unwrap();
         let (url, path) = directory.split_once(' ').unwrap();
-        let app = App::open(realm_ingest::app::AppConfig {
+        let app = App::open(AppConfig {
             path: Some(Path::new(path).to_owned()),
             ..config(
                 url,

@@ -18,7 +18,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU32;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use once_cell::sync::Lazy;
 use serde_json::json;
@@ -146,7 +146,16 @@ struct Users {
     removed: HashSet<String>,
 }
 
-type Cache = HashMap<String, HashMap<String, App>>;
+/// The place of a cached app.
+#[derive(Default)]
+struct Place {
+    /// Held while the app is made, which may take as long as the disk does, so that two threads that open the same app get
+    /// the same one.
+    turn: Mutex<()>,
+    app: OnceLock<App>,
+}
+
+type Cache = HashMap<String, HashMap<String, Arc<Place>>>;
 
 static CACHE: Lazy<Mutex<Cache>> = Lazy::new(Mutex::default);
 
@@ -174,15 +183,14 @@ impl App {
         if !config.enable_caching {
             return App::make(config, base);
         }
-        // Held while the app is made, so that two threads that open the same app get the same one.
-        let mut cache = cache();
-        if let Some(app) = cache.get(&config.app_id).and_then(|apps| apps.get(&base.url)) {
+        let (id, url) = (config.app_id.clone(), base.url.clone());
+        let place = cache().entry(id).or_default().entry(url).or_default().clone();
+        let _turn = place.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(app) = place.app.get() {
             return Ok(app.clone());
         }
-        let (id, url) = (config.app_id.clone(), base.url.clone());
         let app = App::make(config, base)?;
-        cache.entry(id).or_default().insert(url, app.clone());
-        Ok(app)
+        Ok(place.app.get_or_init(|| app).clone())
     }
 
     fn make(config: AppConfig, base: BaseUrl) -> Result<App> {
@@ -255,10 +263,11 @@ impl App {
         process::check().ok()?;
         let cache = cache();
         let apps = cache.get(app_id)?;
-        match base_url {
-            Some(url) => apps.get(url.strip_suffix('/').unwrap_or(url)).cloned(),
-            None => apps.values().next().cloned(),
-        }
+        let app = match base_url {
+            Some(url) => apps.get(url.strip_suffix('/').unwrap_or(url))?.app.get(),
+            None => apps.values().find_map(|place| place.app.get()),
+        };
+        app.cloned()
     }
 
     /// Forgets all cached apps of the process. Handles stay usable.
