@@ -429,7 +429,7 @@ void realm_ingest_stranded_free(realm_ingest_stranded *stranded);
 
 // What waits in the outbox goes on under this user, whoever's it was, and is sent from now on, whether a realm is opened
 // there or not. The user is logged in, with this app. May wait for the disk, and for another process that is uploading
-// it.
+// it, so it is refused in a callback, for which the upload may be waiting.
 realm_ingest_code realm_ingest_app_rehome(const realm_ingest_app *app,
                                           const char *path,
                                           size_t path_length,

@@ -69,7 +69,8 @@ inline std::vector<stranded_data> stranded(const App& app) {
 /// What waits in the file goes on under this user, whoever's it was, and is sent from now on,
 /// whether a database is opened there or not. The user is logged in, with this App; anything else
 /// throws a `std::exception`, as does a path without such a file. May wait for the disk, and for
-/// another process that is uploading it.
+/// another process that is uploading it, so it throws in a callback, for which the upload may be
+/// waiting.
 inline void rehome(const App& app, const std::string& path, const user& user) {
     internal::throw_if_failed(internal::app_access::library(app).rehome(
         internal::to_slice(path), internal::app_access::library(user)));

@@ -56,35 +56,45 @@ impl App {
     /// opened there or not. May wait, for the disk and for another process that is uploading it.
     ///
     /// # Errors
-    /// The user is not logged in or is another app's, there is no outbox at the path, or it cannot be written.
+    /// The user is not logged in or is another app's, there is no outbox at the path, it cannot be written, or this is a
+    /// callback of the app, for which the session of the outbox may be waiting.
     pub fn rehome(&self, path: &Path, user: &User) -> Result<()> {
         process::check()?;
+        if self.inner.runtime.is_callback_thread() {
+            return Err(Error::Logic(
+                "an outbox cannot be re-homed in a callback, for which its session may be waiting".to_owned(),
+            ));
+        }
         if !Arc::ptr_eq(&user.app, &self.inner) {
             return Err(Error::InvalidArgument(format!(
                 "user '{}' is a user of another app",
                 user.id()
             )));
         }
+        let path = real(path)?;
+        while !self.try_rehome(&path, user)? {}
+        homes::drain(&self.inner);
+        Ok(())
+    }
+
+    /// False where a session ended before it could go on under the user: then the outbox is open no more, or anew.
+    fn try_rehome(&self, path: &Path, user: &User) -> Result<bool> {
         if user.state() != UserState::LoggedIn {
             return Err(Error::Logic(format!(
                 "user '{}' is not logged in, so nothing can go on under it",
                 user.id()
             )));
         }
-        let path = real(path)?;
-        let begun = registry::unless_open(&path, || rehome(user, &path));
-        match begun {
-            Ok(moved) => moved?,
+        match registry::unless_open(path, || rehome(user, path)) {
+            Ok(moved) => moved.map(|()| true),
             Err(core) => {
                 let user = user.clone();
                 let moved = self.inner.runtime.block_on(async move {
                     tokio::time::timeout(RIGHT_LIMIT, homes::move_now(&core, Some(&user))).await
                 })?;
-                moved.map_err(|_| busy(&path))?;
+                moved.map_err(|_| busy(path))
             }
         }
-        homes::drain(&self.inner);
-        Ok(())
     }
 
     /// Writes what waits in the outbox to a new file, one line of canonical Extended JSON a document, oldest first:

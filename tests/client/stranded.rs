@@ -331,6 +331,59 @@ fn an_open_outbox_is_re_homed_with_its_session() {
 }
 
 #[test]
+fn an_open_outbox_is_re_homed_also_when_its_session_ends_meanwhile() {
+    let fixture = Fixture::new();
+    let user = fixture.user();
+    let config = RealmConfig {
+        stop_policy: StopPolicy::Immediately,
+        ..RealmConfig::new(SCHEMA)
+    };
+    let realm = Realm::open(&user, config, None).unwrap();
+    realm.session().pause();
+    write(&realm, [1]);
+    let path = realm.path().to_owned();
+    let other = fixture.app.login(&Credentials::anonymous()).unwrap();
+    let (outbox, _) = SqliteOutbox::open(&path, Options::default()).unwrap();
+    let mut right = None;
+    until("the right to upload", || {
+        right = outbox.try_become_uploader().unwrap();
+        right.is_some()
+    });
+    let pauses = fixture.clock.pauses().len();
+    std::thread::scope(|scope| {
+        let re_homing = scope.spawn(|| fixture.app.rehome(&path, &other));
+        until("a try", || fixture.clock.pauses().len() > pauses);
+        drop(realm);
+        drop(right);
+        re_homing.join().unwrap().unwrap();
+    });
+    assert_eq!(outbox.owner().unwrap().unwrap().user, other.id());
+    assert_eq!(stored(&fixture, 1), [1]);
+}
+
+#[test]
+fn an_error_handler_that_re_homes_its_outbox_is_refused_and_does_not_wait_for_itself() {
+    let fixture = Fixture::new();
+    let user = fixture.user();
+    let other = fixture.app.login(&Credentials::anonymous()).unwrap();
+    let path = user.realm_path().unwrap();
+    let (sender, result) = std::sync::mpsc::channel();
+    let (app, sender) = (fixture.app.clone(), std::sync::Mutex::new(sender));
+    let handler: realm_ingest::realm::ErrorHandler = Arc::new(move |_| {
+        let _ = sender.lock().unwrap().send(app.rehome(&path, &other));
+    });
+    let realm = Realm::open(&user, RealmConfig::new(SCHEMA), Some(handler)).unwrap();
+    write(&realm, [0]);
+    uploaded(&realm);
+    fixture.server.next("POST ingest", Reaction::Refuse(vec![(2, 0)]));
+    write(&realm, [1]);
+    let refused = result.recv_timeout(LIMIT).unwrap().unwrap_err();
+    assert_eq!(refused.code(), Code::LogicError);
+    assert!(refused.to_string().contains("in a callback"), "{refused}");
+    uploaded(&realm);
+}
+
+#[test]
 fn an_outbox_that_another_process_re_homes_is_not_sent_under_the_former_user() {
     re_homed_by_another_process(true);
 }

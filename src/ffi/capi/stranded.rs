@@ -148,7 +148,7 @@ pub unsafe extern "C" fn realm_ingest_stranded_free(stranded: *mut realm_ingest_
 
 /// What waits in the outbox goes on under this user, whoever's it was, and is sent from now on, whether a realm is opened
 /// there or not. The user is logged in, with this app. May wait for the disk, and for another process that is uploading
-/// it.
+/// it, so it is refused in a callback, for which the upload may be waiting.
 ///
 /// # Safety
 /// `app` and `user` are live; `path` points to its bytes; `error` is NULL or may be written.
