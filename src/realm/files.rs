@@ -40,7 +40,11 @@ pub(crate) fn candidates(app: &Inner) -> Vec<PathBuf> {
             );
         }
     }
+    let mut paths: Vec<_> = paths.into_iter().map(outbox::path_of).collect();
     paths.retain(|path| path.extension().is_some_and(|ending| ending == "realm"));
+    // What an interrupted exchange left may be beside the file it is to replace.
+    paths.sort_unstable();
+    paths.dedup();
     paths
 }
 

@@ -153,6 +153,19 @@ fn whoever_runs_sends_what_waits_in_the_directory() {
 }
 
 #[test]
+fn what_waits_in_an_outbox_whose_recovery_was_interrupted_is_sent() {
+    let fixture = Fixture::new();
+    let path = fixture.user().realm_path().unwrap();
+    Part::new(&fixture, &[("a@b.c", &[1, 2])]).play_and_be_killed();
+    drop(SqliteOutbox::open(&path, Options::default()).unwrap());
+    // As it may be where a file cannot have two names.
+    std::fs::rename(&path, path.with_extension("realm.recovered")).unwrap();
+    let _app = fixture.restarted();
+    assert_eq!(stored(&fixture, 2), [1, 2]);
+    assert!(path.exists());
+}
+
+#[test]
 fn what_a_session_in_the_background_has_to_say_is_told_when_a_realm_is_opened() {
     let fixture = Fixture::new();
     let (realm, _errors) = fixture.realm();

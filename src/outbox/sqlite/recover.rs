@@ -206,7 +206,7 @@ fn finish(path: &Path) -> Result<()> {
     sync_folder(path)
 }
 
-fn recovered_file(path: &Path) -> PathBuf {
+pub(super) fn recovered_file(path: &Path) -> PathBuf {
     beside(path, ".recovered")
 }
 

@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::recover::beside;
+use super::recover::{beside, recovered_file};
 use super::schema;
 use crate::outbox::{Error, Result};
 
@@ -24,22 +24,32 @@ const FILES: [&str; 8] = [
     ".recovery.lock",
 ];
 
-/// Whether the file is an outbox, also a damaged one that still says so. Asks SQLite, because a file that this process
-/// has open must not be opened and closed by anybody else.
+/// The path of the outbox that a file may be: its own, but for one that an interrupted exchange left.
+pub(crate) fn path_of(file: PathBuf) -> PathBuf {
+    match file.extension() {
+        Some(ending) if ending == "recovered" => file.with_extension(""),
+        _ => file,
+    }
+}
+
+/// Whether the file is an outbox, also a damaged one that still says so, or one is to take its place. Asks SQLite,
+/// because a file that this process has open must not be opened and closed by anybody else.
 pub(crate) fn is_outbox(path: &Path) -> bool {
-    let asked = || {
+    let asked = |path: &Path| {
         let connection = connect(path)?;
         schema::keep_log_on_close(&connection, true)?;
         application_id(&connection)
     };
-    asked().is_ok_and(|id| [schema::APPLICATION_ID, schema::DAMAGED_ID].contains(&id))
+    [path, &recovered_file(path)]
+        .into_iter()
+        .any(|file| asked(file).is_ok_and(|id| [schema::APPLICATION_ID, schema::DAMAGED_ID].contains(&id)))
 }
 
 /// Whether the file is an outbox that was closed in order with nothing in it. Costs less than opening it.
 pub(crate) fn is_drained(path: &Path) -> bool {
     // With a log, rows may be in that, and others may be writing. What an interrupted exchange left holds all rows.
-    let is_there = |suffix: &&str| fs::symlink_metadata(beside(path, suffix)).is_ok();
-    if ["-wal", ".recovered"].iter().any(is_there) {
+    let is_there = |path: &PathBuf| fs::symlink_metadata(path).is_ok();
+    if [beside(path, "-wal"), recovered_file(path)].iter().any(is_there) {
         return false;
     }
     let asked = || {
