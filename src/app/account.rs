@@ -258,7 +258,18 @@ impl Account {
         true
     }
 
+    /// A log-in in its place has failed.
     pub(crate) fn still_rejected(&self, reason: &Error) {
+        if !self.awaits_successor() {
+            // Somebody has come, and it is what follows a log-in that failed.
+            log::warn!(
+                target: "ingest::app",
+                "user {} was replaced, and the profile of who came is not known yet: {}",
+                self.id,
+                reason.full_message()
+            );
+            return;
+        }
         log::warn!(
             target: "ingest::app",
             "nobody could be logged in yet in the place of user {}: {}",

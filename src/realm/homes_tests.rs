@@ -1,13 +1,15 @@
 //! Sessions whose users are replaced at awkward moments.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail by panicking")]
 
+use std::sync::Mutex;
+use std::sync::mpsc::channel;
 use std::time::Instant;
 
 use super::*;
 use crate::app::{App, AppConfig, Credentials};
 use crate::outbox::MemoryOutbox;
 use crate::transport::{Request, Response, ResponseFuture, Transport};
-use crate::uploader::session::StopPolicy;
+use crate::uploader::session::{ErrorHandler, StopPolicy};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -68,6 +70,10 @@ impl Device {
 
     /// The session of this user; its loop does not run.
     fn session(&self, user: &User) -> Arc<Core> {
+        self.heard(user, None)
+    }
+
+    fn heard(&self, user: &User, handler: Option<ErrorHandler>) -> Arc<Core> {
         self.outbox.set_owner(&owner_of(user)).unwrap();
         Core::new(
             self.directory.path().join("a.realm"),
@@ -75,7 +81,7 @@ impl Device {
             self.outbox.clone(),
             Arc::new(Server),
             StopPolicy::Immediately,
-            None,
+            handler,
         )
     }
 
@@ -157,4 +163,27 @@ fn a_session_does_not_go_on_under_a_user_who_has_logged_out_before_it_could_move
     let moved = runtime.block_on(async move { move_now(&moving, Some(&second)).await });
     assert!(!moved.unwrap());
     assert_eq!((core.user().id(), device.owner().as_str()), ("first", "first"));
+}
+
+#[test]
+fn nobody_is_told_that_a_user_is_not_replaced_when_only_the_profile_of_the_new_one_is_missing() {
+    let device = Device::new();
+    let [first, second] = device.users(["first", "second"]);
+    let (sender, errors) = channel();
+    let sender = Mutex::new(sender);
+    let handler: ErrorHandler = Arc::new(move |error: &SyncError| {
+        sender.lock().unwrap().send(error.message.clone()).unwrap();
+    });
+    let core = device.heard(&first, Some(handler));
+    // So that the session still listens to the former user.
+    let right = device.outbox.try_become_uploader().unwrap();
+    replace(&first, &second);
+    first.account.still_rejected(&Error::aborted());
+    drop(right);
+    let told: Vec<String> = std::iter::from_fn(|| errors.recv_timeout(LIMIT).ok())
+        .take(2)
+        .collect();
+    assert!(told[0].starts_with("Unable to refresh"), "{told:?}");
+    assert!(told[1].contains("goes on under user second"), "{told:?}");
+    drop(core);
 }
