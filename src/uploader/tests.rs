@@ -65,8 +65,8 @@ struct Failing {
     leased: AtomicU32,
     asked: AtomicU32,
     tidied: AtomicU32,
-    /// The file is replaced by one of another name, which lacks a row, after this many leases.
-    replaced: AtomicU32,
+    /// The file is replaced by one of another name, which lacks a row, after the next lease.
+    replaced: AtomicBool,
     /// It is renamed before the next settling.
     renamed: AtomicBool,
     error: outbox::Error,
@@ -83,7 +83,7 @@ impl Failing {
             leased: 0.into(),
             asked: 0.into(),
             tidied: 0.into(),
-            replaced: 0.into(),
+            replaced: false.into(),
             renamed: false.into(),
             error,
             meanwhile: Mutex::default(),
@@ -138,10 +138,7 @@ impl Outbox for Failing {
         self.fails(&self.leases)?;
         self.leased.fetch_add(1, Ordering::Relaxed);
         let mut lease = self.outbox.lease(after, max_bytes)?;
-        let left = self
-            .replaced
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
-        if left == Ok(1) {
+        if self.replaced.swap(false, Ordering::Relaxed) {
             let rows = &mut lease.as_mut().unwrap().rows;
             let mut lost = rows[0].clone();
             lost.seq += 1;
@@ -341,8 +338,7 @@ fn rows_acknowledged_under_a_former_identity_are_sent_again() {
 #[test]
 fn rows_read_under_a_former_identity_are_read_anew_before_they_are_sent() {
     let outbox = Failing::new(0, 0, locked());
-    // Rows are read once more when the right to send them was taken, so the second batch is the one to be sent.
-    outbox.replaced.store(2, Ordering::Relaxed);
+    outbox.replaced.store(true, Ordering::Relaxed);
     let fixture = Fixture::new(outbox);
     start(&fixture.core);
     fixture.wait().recv_timeout(LIMIT).unwrap().unwrap();
