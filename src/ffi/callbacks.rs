@@ -32,6 +32,7 @@ impl<T: UniquePtrTarget> Shared<T> {
         // SAFETY: every class of observer.hpp has virtual functions, so that its objects begin with the address of
         // their table, which lies where their code does.
         host::keep_loaded(unsafe { *object.cast::<*const c_void>() });
+        host::keep_callers_loaded();
         Some(Shared(callback))
     }
 

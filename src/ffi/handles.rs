@@ -304,6 +304,7 @@ impl Session {
 pub(super) struct RunningCall(Option<calls::RunningCall>);
 
 pub(super) fn begin_call() -> Box<RunningCall> {
+    host::keep_callers_loaded();
     Box::new(RunningCall(super::guard_or(None, calls::RunningCall::begin)))
 }
 

@@ -57,6 +57,31 @@ pub(super) fn keep_loaded(code: *const c_void) {
     }
 }
 
+/// Frames that are looked at: the caller of the headers is among the innermost.
+#[cfg(not(target_env = "musl"))]
+const FRAMES: usize = 64;
+
+/// The same for everybody on the stack of the calling thread. What a plugin hands over cannot be recognised by its
+/// addresses alone: where the program shows its symbols, the inline functions and the tables of the headers' classes are
+/// the program's for the plugin as well, and what the plugin put inside of them is its own all the same.
+#[cfg(not(target_env = "musl"))]
+pub(super) fn keep_callers_loaded() {
+    if process::is_foreign() {
+        return;
+    }
+    let mut frames = [std::ptr::null_mut(); FRAMES];
+    let room = libc::c_int::try_from(FRAMES).unwrap_or(0);
+    // SAFETY: there is room for so many addresses, and no more are written.
+    let found = unsafe { libc::backtrace(frames.as_mut_ptr(), room) };
+    for code in frames.iter().take(usize::try_from(found).unwrap_or(0)) {
+        keep_loaded(*code);
+    }
+}
+
+/// That system unloads nothing.
+#[cfg(target_env = "musl")]
+pub(super) fn keep_callers_loaded() {}
+
 /// Gives `/dev/null` to those of the descriptors 0 to 2 that are closed: otherwise a socket or a file of the library
 /// could get one of them, and what the host prints would go into it.
 fn occupy_standard_descriptors() {

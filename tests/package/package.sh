@@ -11,9 +11,13 @@ fail() {
 run_stranger() {
     "$PYTHON" "$SOURCE/tests/with_gateway.py" --find StrangerReading=1 --find StrangerLog=1 "$GATEWAY" \
         bash -c "'$1/stranger' && '$1/stranger_c'"
-    plugin=$(find "$1" -name '*stranger_plugin.so')
+    run_plugin "$1/plugin_host" "$(find "$1" -name '*stranger_plugin.so')"
+}
+
+# Has host $1 load, use and unload plugin $2, many times.
+run_plugin() {
     "$PYTHON" "$SOURCE/tests/with_gateway.py" --find StrangerPlugin=10 "$GATEWAY" \
-        "$SOURCE/tests/repeat.sh" 10 "$1/plugin_host" "$plugin"
+        "$SOURCE/tests/repeat.sh" 10 "$1" "$2"
 }
 
 # Builds and runs the stranger's project in a folder of its own.
@@ -23,6 +27,7 @@ stranger() {
         -DCMAKE_C_COMPILER="$CC" -DCMAKE_CXX_COMPILER="$CXX" "$@"
     "$CMAKE" --build "$WORK/$way"
     run_stranger "$WORK/$way"
+    run_plugin "$WORK/$way/visible_host" "$(find "$WORK/$way" -name '*visible_plugin.so')"
 }
 
 # Installs build folder $1, then moves the tree: nothing in it may remember where it was.
