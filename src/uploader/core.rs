@@ -28,8 +28,8 @@ pub(super) struct Status {
     paused: bool,
     /// An error that lasts was met: the session counts as inactive, though the loop tries again by and by.
     failed: bool,
-    /// That error, or a milder one, which is told once.
-    told: Option<(Code, String)>,
+    /// The errors that were told and are not told again: that one, and milder ones.
+    told: Vec<(Code, String)>,
     ended: bool,
     refreshing: bool,
     connection: ConnectionState,
@@ -74,7 +74,7 @@ impl Core {
                 stops: 0,
                 paused: false,
                 failed: false,
-                told: None,
+                told: Vec::new(),
                 ended: false,
                 refreshing: false,
                 connection: ConnectionState::Disconnected,
@@ -133,7 +133,7 @@ impl Core {
     /// Somebody has reason to think that it will work now: what failed is forgotten, and a pause ends.
     fn try_anew(&self) {
         let mut status = self.status();
-        let waiting = status.told.take().is_some();
+        let waiting = !std::mem::take(&mut status.told).is_empty();
         status.failed = false;
         drop(status);
         if waiting {
@@ -145,7 +145,7 @@ impl Core {
     pub(super) fn succeeded(&self, stops: u64) {
         let mut status = self.status();
         let failed = std::mem::take(&mut status.failed);
-        status.told = None;
+        status.told.clear();
         drop(status);
         if failed {
             log::info!(target: "ingest::session", "works again for {}", self.path.display());
@@ -329,17 +329,18 @@ impl Core {
         Some(move || handler(&error))
     }
 
-    /// An error that is there to stay until somebody acts. A fatal one makes the session inactive until it has tried
-    /// again with success. The handler hears of it once, however often it is met. What is pending stays.
+    /// An error that is there to stay, most likely or until somebody acts. A fatal one makes the session inactive until
+    /// it has tried again with success. Until then the handler hears of it once, however often it is met. What is
+    /// pending stays.
     pub(super) fn fail(&self, error: SyncError) {
         let mut status = self.status();
         let met = (error.code, error.message.clone());
-        if status.told.as_ref() == Some(&met) {
+        if status.told.contains(&met) {
             drop(status);
             log::debug!(target: "ingest::session", "still: {}", error.message);
             return;
         }
-        status.told = Some(met);
+        status.told.push(met);
         status.failed |= error.is_fatal;
         drop(status);
         if error.is_fatal {

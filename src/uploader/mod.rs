@@ -150,6 +150,10 @@ impl Uploader {
                     self.core.report_soon(error);
                     policy::pause(self.failures, random, at_least)
                 }
+                Stop::Unusable(error) => {
+                    self.core.fail(error);
+                    policy::pause(self.failures, random, None)
+                }
                 Stop::Lasting(error) => {
                     self.core.fail(error);
                     self.lasting = self.lasting.saturating_add(1);
@@ -526,7 +530,7 @@ fn unusable(error: outbox::Error) -> Stop {
     let error = crate::Error::from(error);
     let report = sync_error(error.code(), error.full_message(), !retryable);
     if retryable {
-        Stop::Retry(report, None)
+        Stop::Unusable(report)
     } else {
         Stop::Lasting(report)
     }

@@ -137,6 +137,8 @@ impl BatchSize {
 pub(super) enum Stop {
     /// Reported; the session tries again after a pause of at least this.
     Retry(SyncError, Option<Duration>),
+    /// The outbox failed, which may pass. Reported once until an attempt succeeds; the session tries again as above.
+    Unusable(SyncError),
     /// Reported once; an operator's hand is needed, and the session tries again rarely so that nobody's hand is needed
     /// at the device. Nothing pending is lost.
     Lasting(SyncError),

@@ -19,9 +19,17 @@ use crate::outbox::{
 };
 use crate::transport::{Request, Response, ResponseFuture, Transport};
 
-/// Does what a server does with one outbox.
+/// Does what a server does with one outbox: keeps under which name it sent how far.
 #[derive(Default)]
-struct Server(Mutex<Vec<i64>>);
+struct Server(Mutex<Vec<(String, i64)>>);
+
+impl Server {
+    fn position(&self, outbox: &str) -> i64 {
+        let stored = self.0.lock().unwrap();
+        let of_it = stored.iter().filter(|(name, _)| name == outbox);
+        of_it.map(|(_, last)| *last).max().unwrap_or(0)
+    }
+}
 
 impl Transport for Server {
     fn send(&self, request: Request) -> ResponseFuture {
@@ -40,10 +48,13 @@ impl Transport for Server {
                     false => request.body.to_vec(),
                 };
                 let header = BatchReader::new(&body).unwrap().header().clone();
-                self.0.lock().unwrap().push(header.last_seq);
+                self.0.lock().unwrap().push((header.outbox, header.last_seq));
                 format!(r#"{{"acked":{},"refused":[]}}"#, header.last_seq)
             }
-            path if path.starts_with("ingest/") => r#"{"position":0,"max_batch_bytes":1000000}"#.to_owned(),
+            path if path.starts_with("ingest/") => {
+                let position = self.position(&path["ingest/".len()..]);
+                format!(r#"{{"position":{position},"max_batch_bytes":1000000}}"#)
+            }
             _ => r#"{"identities":[],"data":{}}"#.to_owned(),
         };
         Box::pin(async move {
@@ -69,7 +80,8 @@ struct Failing {
     replaced: AtomicBool,
     /// It is renamed before the next settling.
     renamed: AtomicBool,
-    error: outbox::Error,
+    /// In turns.
+    errors: Vec<outbox::Error>,
     /// Done in the middle of the next call of `last_seq`.
     meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
@@ -85,14 +97,14 @@ impl Failing {
             tidied: 0.into(),
             replaced: false.into(),
             renamed: false.into(),
-            error,
+            errors: vec![error],
             meanwhile: Mutex::default(),
         }
     }
 
     fn fails(&self, times: &AtomicU32) -> Result<()> {
         match times.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)) {
-            Ok(_) => Err(self.error.clone()),
+            Ok(left) => Err(self.errors[left as usize % self.errors.len()].clone()),
             Err(_) => Ok(()),
         }
     }
@@ -199,6 +211,20 @@ impl Clock for Quick {
     }
 }
 
+fn write(outbox: &dyn Outbox) {
+    let schema = outbox.register_schema(&"a".repeat(32), "{}").unwrap();
+    let runs = [Run {
+        class: "A".to_owned(),
+        count: 1,
+    }];
+    let transaction = WriteTransaction {
+        schema,
+        runs: &runs,
+        payload: &[5, 0, 0, 0, 0],
+    };
+    outbox.append(&transaction).unwrap();
+}
+
 /// A session over an outbox with one row in it.
 struct Fixture {
     server: Arc<Server>,
@@ -223,18 +249,7 @@ impl Fixture {
         });
         let user = app.unwrap().login(&Credentials::anonymous()).unwrap();
         let outbox = Arc::new(outbox);
-        let schema = outbox.register_schema(&"a".repeat(32), "{}").unwrap();
-        let runs = [Run {
-            class: "A".to_owned(),
-            count: 1,
-        }];
-        outbox
-            .append(&WriteTransaction {
-                schema,
-                runs: &runs,
-                payload: &[5, 0, 0, 0, 0],
-            })
-            .unwrap();
+        write(&*outbox);
         let (sender, errors) = channel();
         let sender = Mutex::new(sender);
         let handler: session::ErrorHandler =
@@ -266,7 +281,8 @@ impl Fixture {
     }
 
     fn sent(&self) -> Vec<i64> {
-        self.server.0.lock().unwrap().clone()
+        let stored = self.server.0.lock().unwrap();
+        stored.iter().map(|(_, last)| *last).collect()
     }
 }
 
@@ -347,13 +363,29 @@ fn rows_read_under_a_former_identity_are_read_anew_before_they_are_sent() {
 }
 
 #[test]
-fn an_outbox_that_cannot_be_read_for_a_while_is_reported_and_tried_again() {
-    let fixture = Fixture::new(Failing::new(0, 2, locked()));
+fn an_outbox_that_cannot_be_read_for_a_while_is_tried_again_and_reported_once_for_each_reason() {
+    let mut outbox = Failing::new(0, 4, locked());
+    outbox.errors.push(outbox::Error::NoMemory);
+    let fixture = Fixture::new(outbox);
     start(&fixture.core);
     fixture.wait().recv_timeout(LIMIT).unwrap().unwrap();
     assert_eq!(fixture.sent(), [1]);
     let told: Vec<_> = fixture.errors.try_iter().map(|error| error.code).collect();
-    assert_eq!(told, [Code::FileOperationFailed; 2]);
+    assert_eq!(told, [Code::FileOperationFailed, Code::RuntimeError]);
+}
+
+#[test]
+fn an_outbox_that_fails_again_after_it_worked_is_reported_again() {
+    let fixture = Fixture::new(Failing::new(0, 1, locked()));
+    start(&fixture.core);
+    fixture.wait().recv_timeout(LIMIT).unwrap().unwrap();
+    assert_eq!(fixture.errors.try_iter().count(), 1);
+    fixture.outbox.leases.store(1, Ordering::Relaxed);
+    write(&*fixture.outbox);
+    fixture.core.work.notify_one();
+    fixture.wait().recv_timeout(LIMIT).unwrap().unwrap();
+    assert_eq!(fixture.sent(), [1, 2]);
+    assert_eq!(fixture.errors.try_iter().count(), 1);
 }
 
 #[test]
