@@ -8,8 +8,10 @@
 //! is opened anew, for which SQLite checks every commit in the log, all of it goes into the database, and
 //! the log starts over empty.
 //!
-//! The commit whose sync failed stands whole in the log all the same, and reading it anew would bring it
-//! to life, after its caller was told that nothing was stored. So a small one is written over it first.
+//! The commit whose sync failed stands whole in the log all the same, and perhaps on the disk, and reading it
+//! anew would bring it to life, after its caller was told that nothing was stored. So a small one is written
+//! over it, and synced, before the caller is told. It promises nothing itself: where a hole comes before it,
+//! neither of the two is read. Only where its sync fails as well can a power cut bring the other one back.
 //! (While another process has the file open SQLite checks nothing, and what
 //! the system still remembers of the log is what goes into the database.)
 
@@ -164,13 +166,13 @@ impl Log {
         }
     }
 
-    /// Writes over a commit that failed, if there may be one. Without a sync, which would promise too much.
+    /// Writes over a commit that failed, if there may be one.
     pub(super) fn bury(&mut self, connection: &mut Connection) -> rusqlite::Result<()> {
         if !self.failed_commit {
             return Ok(());
         }
         let synchronous: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0))?;
-        sync_commits(connection, Durability::Relaxed)?;
+        sync_commits(connection, Durability::Full)?;
         let buried = write(connection).and_then(|transaction| {
             meta::count_sync(&transaction)?;
             transaction.commit()
