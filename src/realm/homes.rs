@@ -8,20 +8,22 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::task::spawn_blocking;
 
 use super::{RealmConfig, files, options, start, unheard};
 use crate::app::{Inner, User, UserState};
 use crate::error::{Code, Error, Result, SyncError};
-use crate::outbox::{self, Outbox, Owner, Pending};
+use crate::outbox::{self, Outbox, Owner, Pending, UploaderGuard};
 use crate::process;
 use crate::uploader::core::Core;
 use crate::uploader::{self, registry};
 
 /// How often it is tried to be the one who uploads: who is doing that gives it back within a batch, or soon.
 const RIGHT_POLL: Duration = Duration::from_millis(200);
+/// How long to wait for another process that is uploading: what it has sent is answered within a minute, or given up.
+pub(super) const RIGHT_LIMIT: Duration = Duration::from_secs(60);
 
 pub(super) fn owner_of(user: &User) -> Owner {
     Owner {
@@ -62,10 +64,10 @@ pub(crate) async fn follow(core: &Arc<Core>, owner: &Owner) -> bool {
     }
 }
 
-/// Makes the user the owner of the outbox, if it may be.
+/// Makes the user the owner of the outbox, if it may be. May wait for another process that is uploading it.
 ///
 /// # Errors
-/// Somebody else's data waits there.
+/// Somebody else's data waits there, or that process does not come to an end.
 pub(super) fn claim(user: &User, path: &Path, outbox: &dyn Outbox) -> Result<()> {
     let claimant = owner_of(user);
     let Some(owner) = outbox.owner()? else {
@@ -77,12 +79,22 @@ pub(super) fn claim(user: &User, path: &Path, outbox: &dyn Outbox) -> Result<()>
         }
         return Ok(());
     }
-    let pending = outbox.pending()?;
-    if pending.transactions == 0 {
-        return Ok(take(outbox, &claimant)?);
+    check_claim(user, &owner, path, outbox)?;
+    let _right = right(path, outbox)?;
+    if let Some(owner) = outbox.owner()?.filter(|owner| !is_owner(user, owner)) {
+        // As whoever had the right has left it.
+        check_claim(user, &owner, path, outbox)?;
     }
-    if owner.app == claimant.app && goes_on_under(&user.app, &owner, user) {
-        return take_over(user, path, outbox);
+    take_over(user, path, outbox)
+}
+
+/// # Errors
+/// What waits is this owner's, and cannot be the user's.
+fn check_claim(user: &User, owner: &Owner, path: &Path, outbox: &dyn Outbox) -> Result<()> {
+    let (claimant, pending) = (owner_of(user), outbox.pending()?);
+    let goes_on = owner.app == claimant.app && goes_on_under(&user.app, owner, user);
+    if goes_on || pending.transactions == 0 {
+        return Ok(());
     }
     Err(Error::Mismatch(format!(
         "the outbox at {} holds {} write transactions of user '{}' of app '{}', and cannot be opened for user '{}' of app \
@@ -145,17 +157,40 @@ pub(super) fn take(outbox: &dyn Outbox, owner: &Owner) -> outbox::Result<()> {
     outbox.set_owner(owner)
 }
 
-/// As [`take`], for a user, and says so.
+/// The right to upload. Waits for who has it: also one whose tokens are no good goes on for a moment, and finds out.
+///
+/// # Errors
+/// It cannot be had.
+pub(super) fn right(path: &Path, outbox: &dyn Outbox) -> Result<UploaderGuard> {
+    let begun = Instant::now();
+    loop {
+        if let Some(right) = outbox.try_become_uploader()? {
+            return Ok(right);
+        }
+        if begun.elapsed() > RIGHT_LIMIT {
+            return Err(busy(path));
+        }
+        std::thread::sleep(RIGHT_POLL);
+    }
+}
+
+pub(super) fn busy(path: &Path) -> Error {
+    Error::Logic(format!(
+        "another process has been uploading the outbox at {} for {RIGHT_LIMIT:?}: end it, or try again",
+        path.display()
+    ))
+}
+
+/// As [`take`], for a user, and says so. To be called with the right to upload, which others look for before they read
+/// whose rows these are.
 pub(super) fn take_over(user: &User, path: &Path, outbox: &dyn Outbox) -> Result<()> {
     let (known, owner) = (outbox.owner()?, owner_of(user));
     if known.as_ref() == Some(&owner) {
         return Ok(());
     }
     let pending = outbox.pending()?;
-    // Who is uploading with tokens that are no good goes on for a moment, and finds out.
-    let _right = outbox.try_become_uploader()?;
     take(outbox, &owner)?;
-    if let Some(known) = known {
+    if let Some(known) = known.filter(|_| pending.transactions > 0) {
         log_move(path, &known, user, pending);
     }
     Ok(())

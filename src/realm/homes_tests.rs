@@ -166,6 +166,30 @@ fn a_session_does_not_go_on_under_a_user_who_has_logged_out_before_it_could_move
 }
 
 #[test]
+fn an_outbox_is_claimed_for_a_successor_once_nobody_is_uploading() {
+    let device = Device::new();
+    let [first, second] = device.users(["first", "second"]);
+    device.outbox.set_owner(&owner_of(&first)).unwrap();
+    let identity = device.outbox.origin().unwrap().identity;
+    replace(&first, &second);
+    let right = device.outbox.try_become_uploader().unwrap();
+    let (done, result) = channel();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            done.send(claim(&second, Path::new("a"), &*device.outbox))
+                .unwrap()
+        });
+        let early = result.recv_timeout(Duration::from_millis(50));
+        assert!(early.is_err(), "{early:?}");
+        assert_eq!(device.owner(), "first");
+        assert_eq!(device.outbox.origin().unwrap().identity, identity);
+        drop(right);
+        result.recv_timeout(LIMIT).unwrap().unwrap();
+    });
+    assert_eq!(device.owner(), "second");
+}
+
+#[test]
 fn nobody_is_told_that_a_user_is_not_replaced_when_only_the_profile_of_the_new_one_is_missing() {
     let device = Device::new();
     let [first, second] = device.users(["first", "second"]);

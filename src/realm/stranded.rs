@@ -4,7 +4,6 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -19,9 +18,6 @@ use crate::uploader::registry;
 
 /// How much of an outbox is held in memory while it is exported.
 const EXPORT_BYTES: u64 = 1024 * 1024;
-/// How long to wait for another process that is uploading: what it has sent is answered within a minute, or given up.
-const RIGHT_LIMIT: Duration = Duration::from_secs(60);
-const RIGHT_POLL: Duration = Duration::from_millis(50);
 
 /// An outbox with data that no user who is logged in will send.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,9 +86,9 @@ impl App {
             Err(core) => {
                 let user = user.clone();
                 let moved = self.inner.runtime.block_on(async move {
-                    tokio::time::timeout(RIGHT_LIMIT, homes::move_now(&core, Some(&user))).await
+                    tokio::time::timeout(homes::RIGHT_LIMIT, homes::move_now(&core, Some(&user))).await
                 })?;
-                moved.map_err(|_| busy(path))
+                moved.map_err(|_| homes::busy(path))
             }
         }
     }
@@ -188,26 +184,9 @@ fn existing(path: &Path) -> Result<SqliteOutbox> {
         .ok_or_else(|| Error::InvalidArgument(format!("there is no outbox at {}", path.display())))
 }
 
-fn busy(path: &Path) -> Error {
-    Error::Logic(format!(
-        "another process has been uploading the outbox at {} for {RIGHT_LIMIT:?}: end it, or try again",
-        path.display()
-    ))
-}
-
 fn rehome(user: &User, path: &Path) -> Result<()> {
     let outbox = existing(path)?;
-    let begun = Instant::now();
-    let right = loop {
-        if let Some(right) = outbox.try_become_uploader()? {
-            break right;
-        }
-        if begun.elapsed() > RIGHT_LIMIT {
-            return Err(busy(path));
-        }
-        std::thread::sleep(RIGHT_POLL);
-    };
-    drop(right);
+    let _right = homes::right(path, &outbox)?;
     homes::take_over(user, path, &outbox)
 }
 
