@@ -6,7 +6,8 @@
 // UNRELIABLE_RECORD  where records go, each by one appending write; see `record` for their form
 // UNRELIABLE_SYNC    "n suffix": the n-th sync of a file with that ending fails with EIO, once
 // UNRELIABLE_READ    the same for reads, with ENOMEM: SQLite takes EIO for damage of the file
-// UNRELIABLE_OPEN    the same for opening, with EMFILE, and twice in a row: SQLite tries at once again,
+// UNRELIABLE_OPEN    the same for opening, with EMFILE, and twice in a row: SQLite tries at once
+// again,
 //                    without writing
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -221,7 +222,7 @@ FTRUNCATE(ftruncate64)
             return REAL(name)(fd);                                                                 \
         }                                                                                          \
         pthread_mutex_lock(&lock);                                                                 \
-        int failed = fails_now(&syncs, paths[fd]);                                                         \
+        int failed = fails_now(&syncs, paths[fd]);                                                 \
         record(failed ? 'f' : 's', paths[fd], 0, NULL, 0);                                         \
         pthread_mutex_unlock(&lock);                                                               \
         usleep(500);                                                                               \

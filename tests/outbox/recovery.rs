@@ -104,12 +104,19 @@ fn a_damaged_outbox_is_moved_aside() {
             .execute_batch("UPDATE meta SET identity = 'me'")
             .unwrap();
     };
+    let no_column = |path: &Path| {
+        let connection = Connection::open(path).unwrap();
+        connection
+            .execute_batch("ALTER TABLE meta DROP COLUMN app")
+            .unwrap();
+    };
     let left = |kept, lost| Some(Salvaged { kept, lost });
-    let cases: [(Damage<'_>, _); 7] = [
+    let cases: [(Damage<'_>, _); 8] = [
         (&no_table("meta"), left(40, 0)),
         (&no_table("tx"), None),
         (&no_table("schema"), left(0, 40)),
         (&identity, left(40, 0)),
+        (&no_column, left(40, 0)),
         (&|path| overwrite(path, 0, &noise(5, 100)), None),
         (&|path| overwrite(path, 100, &noise(6, 12_000)), None),
         (
