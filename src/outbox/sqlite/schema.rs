@@ -421,10 +421,9 @@ fn refused(path: &Path, error: rusqlite::Error) -> Refused {
 /// Whether a statement that every good file knows failed for what is in the file. Anything else may pass.
 pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     // Tables or columns that are not there: SQLite has no code of its own for these.
-    let unknown = error
-        .sqlite_error()
-        .is_some_and(|error| error.code == ErrorCode::Unknown);
-    unknown || Error::is_damage(error)
+    matches!(error, rusqlite::Error::SqlInputError { .. })
+        || error.sqlite_error_code() == Some(ErrorCode::Unknown)
+        || Error::is_damage(error)
 }
 
 /// Gives the outbox a new identity if its file is not the one it was made in: then it is a copy,
