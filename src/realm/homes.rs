@@ -4,7 +4,8 @@
 //! user who logs in in its place (`app::login` finds out who that is), and to nobody else: another user or app that
 //! opens the path is refused while anything waits there.
 //!
-//! Whoever runs sends what waits in the app's directory: also what other users left, and processes that are gone.
+//! Whoever runs sends what waits in the app's directory: also what other users left, and processes that are gone. It is
+//! looked for when the app is opened, after each log-in, and when a session has sent all it had: no timer is set for it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -302,6 +303,17 @@ pub(crate) fn drain(app: &Arc<Inner>) {
             }
         });
         let _ = scan.await;
+    });
+}
+
+/// As [`drain`], also for users who have logged in in other processes meanwhile.
+pub(crate) fn look_around(app: &Arc<Inner>) {
+    let looking = app.clone();
+    app.runtime.spawn(async move {
+        if let Err(error) = looking.adopt_stored().await {
+            log::warn!(target: "ingest::session", "{}", error.full_message());
+        }
+        drain(&looking);
     });
 }
 

@@ -166,6 +166,17 @@ fn what_waits_in_an_outbox_whose_recovery_was_interrupted_is_sent() {
 }
 
 #[test]
+fn a_process_that_goes_on_sends_what_another_left_that_was_killed_beside_it() {
+    let fixture = Fixture::new();
+    let (realm, _errors) = fixture.realm();
+    uploaded(&realm);
+    // Of a user who was not known when the app was opened.
+    Part::new(&fixture, &[("", &[1])]).play_and_be_killed();
+    write(&realm, [2]);
+    assert_eq!(stored(&fixture, 2), [1, 2]);
+}
+
+#[test]
 fn what_a_session_in_the_background_has_to_say_is_told_when_a_realm_is_opened() {
     let fixture = Fixture::new();
     let (realm, _errors) = fixture.realm();
