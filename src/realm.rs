@@ -16,9 +16,7 @@ use realm_ingest_protocol::{Kind, Schema, schema};
 
 use crate::app::{User, UserState};
 use crate::error::{Code, Error, Result, SyncError};
-use crate::outbox::{
-    self, Durability, Options, Pending, Recovered, Run, SchemaId, SqliteOutbox, WriteTransaction,
-};
+use crate::outbox::{self, Durability, Options, Pending, Recovered, Run, SchemaId, WriteTransaction};
 use crate::process;
 use crate::transaction::Transaction;
 use crate::transport::Transport;
@@ -108,8 +106,8 @@ impl Realm {
     /// errors; where the path is already open, the first one stays.
     ///
     /// # Errors
-    /// The schema is not valid, the user has been removed, the path is open for another user, data of another user or
-    /// app waits there, or the file cannot be used.
+    /// The schema is not valid, the user has been removed, the path is open for another user, in this process or in another,
+    /// data of another user or app waits there, or the file cannot be used.
     pub fn open(user: &User, config: RealmConfig, handler: Option<ErrorHandler>) -> Result<Realm> {
         process::check()?;
         user.app.heed_removals();
@@ -143,8 +141,7 @@ impl Realm {
                 Ok(())
             },
             || {
-                let (outbox, recovered) = SqliteOutbox::open(&path, options)?;
-                let found = Found { outbox, recovered };
+                let found = homes::open_for(&user, &path, options)?;
                 start(&user, &path, &config, found, back, handler.clone())
             },
         );

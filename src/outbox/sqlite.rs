@@ -6,6 +6,7 @@
 //! file replaced (`heal.rs`) and is made once more.
 
 mod commits;
+mod give;
 mod heal;
 mod ledger;
 mod lock;
@@ -33,6 +34,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension};
 
+pub(crate) use self::give::give;
 use self::heal::Known;
 pub(super) use self::lock::Lock;
 use self::log::Log;

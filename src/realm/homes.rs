@@ -13,16 +13,19 @@ use std::time::{Duration, Instant};
 
 use tokio::task::spawn_blocking;
 
+use super::files::Found;
 use super::{RealmConfig, files, options, start, unheard};
 use crate::app::{Inner, User, UserState};
 use crate::error::{Code, Error, Result, SyncError};
-use crate::outbox::{self, Outbox, Owner, Pending, UploaderGuard};
+use crate::outbox::{self, Options, Outbox, Owner, Pending, SqliteOutbox, UploaderGuard};
 use crate::process;
 use crate::uploader::core::Core;
 use crate::uploader::{self, registry};
 
 /// How often it is tried to be the one who uploads: who is doing that gives it back within a batch, or soon.
 const RIGHT_POLL: Duration = Duration::from_millis(200);
+/// How long a session of this process that has ended may take to let go of its outbox.
+const GIVE_WAIT: Duration = Duration::from_secs(2);
 /// How long to wait for another process that is uploading: what it has sent is answered within a minute, or given up.
 pub(super) const RIGHT_LIMIT: Duration = Duration::from_secs(60);
 
@@ -65,6 +68,49 @@ pub(crate) async fn follow(core: &Arc<Core>, owner: &Owner) -> bool {
     }
 }
 
+/// Opens the outbox for the user. One of somebody else in which nothing waits becomes the user's before.
+///
+/// # Errors
+/// It cannot be opened, or somebody else has it open, also in another process.
+pub(super) fn open_for(user: &User, path: &Path, options: Options) -> Result<Found> {
+    let (outbox, recovered) = SqliteOutbox::open(path, options.clone())?;
+    let other = outbox.owner()?.filter(|owner| !may_claim(user, owner));
+    let Some(other) = other.filter(|_| is_empty(&outbox)) else {
+        return Ok(Found { outbox, recovered });
+    };
+    drop(outbox);
+    match outbox::give(path, &owner_of(user), GIVE_WAIT) {
+        // If something waits there by now, it is not claimed.
+        Ok(_) => {}
+        Err(outbox::Error::Locked { .. }) => {
+            return Err(Error::Mismatch(format!(
+                "the outbox at {} is open for user '{}' of app '{}', perhaps in another process, and cannot be opened for \
+                 user '{}' of app '{}' meanwhile",
+                path.display(),
+                other.user,
+                other.app,
+                user.id(),
+                user.app.app_id
+            )));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    let (outbox, again) = SqliteOutbox::open(path, options)?;
+    Ok(Found {
+        outbox,
+        recovered: recovered.or(again),
+    })
+}
+
+fn is_empty(outbox: &dyn Outbox) -> bool {
+    outbox.pending().is_ok_and(|pending| pending.transactions == 0)
+}
+
+/// Whether what waits for this owner is the user's to send.
+fn may_claim(user: &User, owner: &Owner) -> bool {
+    is_owner(user, owner) || (owner.app == user.app.app_id && goes_on_under(&user.app, owner, user))
+}
+
 /// Makes the user the owner of the outbox, if it may be. May wait for another process that is uploading it.
 ///
 /// # Errors
@@ -82,7 +128,7 @@ pub(super) fn claim(user: &User, path: &Path, outbox: &dyn Outbox) -> Result<()>
     }
     check_claim(user, &owner, path, outbox)?;
     let _right = right(path, outbox)?;
-    if let Some(owner) = outbox.owner()?.filter(|owner| !is_owner(user, owner)) {
+    if let Some(owner) = outbox.owner()? {
         // As whoever had the right has left it.
         check_claim(user, &owner, path, outbox)?;
     }
@@ -92,11 +138,10 @@ pub(super) fn claim(user: &User, path: &Path, outbox: &dyn Outbox) -> Result<()>
 /// # Errors
 /// What waits is this owner's, and cannot be the user's.
 fn check_claim(user: &User, owner: &Owner, path: &Path, outbox: &dyn Outbox) -> Result<()> {
-    let (claimant, pending) = (owner_of(user), outbox.pending()?);
-    let goes_on = owner.app == claimant.app && goes_on_under(&user.app, owner, user);
-    if goes_on || pending.transactions == 0 {
+    if may_claim(user, owner) {
         return Ok(());
     }
+    let (claimant, pending) = (owner_of(user), outbox.pending()?);
     Err(Error::Mismatch(format!(
         "the outbox at {} holds {} write transactions of user '{}' of app '{}', and cannot be opened for user '{}' of app \
          '{}' before they are uploaded: log that user in, or re-home them with realm::ingest::rehome",

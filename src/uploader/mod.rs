@@ -77,6 +77,10 @@ async fn run(core: Arc<Core>) {
 }
 
 async fn end_if_done(core: &Arc<Core>) {
+    if core.has_ended() {
+        // Whoever opens the path anew has the turn, and may be waiting for the file.
+        return;
+    }
     let core = core.clone();
     // Reads the outbox.
     let _ = spawn_blocking(move || registry::end_if_done(&core)).await;

@@ -145,6 +145,34 @@ fn data_of_an_email_address_goes_out_under_its_new_id_also_before_the_old_one_is
 }
 
 #[test]
+fn an_empty_outbox_that_its_user_has_open_elsewhere_is_not_given_to_another() {
+    let fixture = Fixture::new();
+    let user = fixture.user();
+    let path = fixture.directory.path().join("own.realm");
+    let path = left_by(&user, Some(&path), &[]);
+    let other = fixture.app.login(&Credentials::anonymous()).unwrap();
+    let open = || {
+        let config = RealmConfig {
+            path: Some(path.clone()),
+            ..RealmConfig::new(SCHEMA)
+        };
+        Realm::open(&other, config, None)
+    };
+    let (elsewhere, _) = SqliteOutbox::open(&path, Options::default()).unwrap();
+    let error = open().unwrap_err();
+    assert_eq!(error.code(), Code::MismatchedConfig);
+    assert!(error.to_string().contains("is open for user 'user1'"), "{error}");
+    assert_eq!(elsewhere.owner().unwrap().unwrap().user, "user1");
+    drop(elsewhere);
+    let realm = open().unwrap();
+    write(&realm, [1]);
+    uploaded(&realm);
+    let sent = fixture.server.seen("POST ingest").pop().unwrap();
+    let token = format!("Bearer {}", other.access_token());
+    assert_eq!(sent.headers["authorization"], token);
+}
+
+#[test]
 fn whoever_runs_sends_what_waits_in_the_directory() {
     let fixture = Fixture::new();
     Part::new(&fixture, &[("a@b.c", &[1]), ("", &[2])]).play_and_be_killed();
