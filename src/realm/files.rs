@@ -62,6 +62,10 @@ pub(super) fn open(path: &Path, options: Options) -> Result<Option<Found>> {
         return Ok(None);
     }
     let (outbox, recovered) = SqliteOutbox::open(path, options)?;
+    if let Some(recovered) = &recovered {
+        // It is told once, and not every caller has somebody to tell.
+        log::error!(target: "ingest::outbox", "{recovered}");
+    }
     Ok(Some(Found { outbox, recovered }))
 }
 
