@@ -1,114 +1,28 @@
-//! The server that stands where App Services stood: it lets users in, takes their batches of documents and
-//! answers once they are stored.
+//! The server that stands where App Services stood: it lets users in, takes their documents and answers once they are
+//! stored.
 //!
 //! ```text
-//! request -> routes -> body (read, unpack) -> checks -> sink (embedded: SQLite)
+//! request -> http (routes; decode) -> ingest: checks -> sink (embedded: SQLite)
 //!              |
-//!              +-> auth -> store (users, sessions, key, schemas)
+//!              +-> auth -> state (users, sessions, key, schemas)
 //! ```
 //!
-//! [`app`] is the one routing table, [`reject`] the one place where errors become HTTP.
+//! [`http`] is the door: the one routing table, and the one place where errors become HTTP. [`ingest`] is the core that
+//! every door feeds.
 
 pub mod auth;
-pub mod body;
-pub mod checks;
+pub mod backend;
 pub mod clock;
 pub mod commands;
 pub mod ejson;
 mod gateway;
+pub mod http;
 pub mod ids;
-mod linger;
-pub mod refusals;
-pub mod reject;
-mod routes;
+pub mod ingest;
+pub mod memory;
 pub mod sink;
-pub mod storage;
-pub mod store;
-pub mod verdicts;
-
-use std::any::Any;
-use std::sync::Arc;
-
-use axum::Router;
-use axum::extract::{OriginalUri, Request};
-use axum::http::{HeaderName, Method};
-use axum::middleware::from_fn;
-use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post, put};
-use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
-use tower_http::trace::TraceLayer;
+pub mod sqlite;
+pub mod state;
 
 pub use gateway::{Gateway, SetUpError, Settings};
-use reject::Reject;
-
-/// Names a request in the log and in the answer.
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-appservices-request-id");
-
-/// The routing table.
-pub fn app(gateway: Arc<Gateway>) -> Router {
-    let client = Router::new()
-        .route("/app/{app}/location", get(routes::location::handle))
-        .route(
-            "/app/{app}/auth/providers/{provider}/login",
-            post(routes::login::handle),
-        )
-        .route(
-            "/app/{app}/auth/providers/{provider}/register",
-            post(routes::register::handle),
-        )
-        .route("/app/{app}/functions/call", post(routes::call_function::handle))
-        .route("/app/{app}/ingest", post(routes::ingest::handle))
-        .route("/app/{app}/ingest/{outbox}", get(routes::position::handle))
-        .route(
-            "/app/{app}/ingest/schemas/{fingerprint}",
-            put(routes::put_schema::handle),
-        )
-        .route("/auth/profile", get(routes::profile::handle))
-        .route("/auth/session", post(routes::refresh_session::handle))
-        .route("/auth/session", delete(routes::log_out::handle))
-        .method_not_allowed_fallback(not_served)
-        .fallback(not_served);
-    Router::new()
-        .nest("/api/client/v2.0", client)
-        .route("/healthz", get(routes::health::alive))
-        .route("/readyz", get(routes::health::ready))
-        .method_not_allowed_fallback(not_served)
-        .fallback(not_served)
-        .with_state(gateway)
-        .layer(from_fn(linger::linger))
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(TraceLayer::new_for_http().make_span_with(span).on_failure(()))
-        .layer(PropagateRequestIdLayer::new(REQUEST_ID))
-        .layer(SetRequestIdLayer::new(REQUEST_ID, NewRequestId))
-}
-
-async fn not_served(method: Method, OriginalUri(uri): OriginalUri) -> Reject {
-    Reject::NotServed(format!("{method} {}", uri.path()))
-}
-
-fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
-    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
-    let text = text
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_default();
-    Reject::Internal(format!("a handler panicked: {text}")).into_response()
-}
-
-/// The path without its query, which can hold a token.
-fn span(request: &Request) -> tracing::Span {
-    let id = request
-        .extensions()
-        .get::<RequestId>()
-        .and_then(|id| id.header_value().to_str().ok());
-    tracing::debug_span!("request", method = %request.method(), path = request.uri().path(), id)
-}
-
-#[derive(Clone, Copy)]
-struct NewRequestId;
-
-impl MakeRequestId for NewRequestId {
-    fn make_request_id<B>(&mut self, _: &axum::http::Request<B>) -> Option<RequestId> {
-        ids::object_id().parse().ok().map(RequestId::new)
-    }
-}
+pub use http::app;

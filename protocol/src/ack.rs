@@ -70,6 +70,9 @@ pub struct ErrorBody {
     /// With `SchemaRequired`: fingerprints of the schemas the gateway has not seen.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
+    /// With `BatchOutOfOrder`: everything up to here is settled, and the sender goes on from here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<i64>,
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! The body of an ingest request: BSON documents back to back.
 //!
 //! ```text
-//! batch header        {outbox: string, lineage: string, acked: i64, first_seq: i64, last_seq: i64, count: i64, schemas: [string, ...]}
+//! batch header        {outbox: string, lineage: string, acked: i64, after: i64, first_seq: i64, last_seq: i64, count: i64,
+//!                      schemas: [string, ...], device: {...}}
 //! per transaction, in ascending order of seq (gaps are allowed):
 //!   its header        {seq: i64, schema: i32, runs: [{class: string, count: i32}, ...]}
 //!   its documents     those of run 0, those of run 1, ..., exactly as they were made on the device
@@ -9,6 +10,8 @@
 //!
 //! `schema` is an index into `schemas`. The numbers are redundant on purpose: a batch that lost its end
 //! or its middle contradicts itself and is refused as a whole. Integers of either width are read.
+
+use serde::{Deserialize, Serialize};
 
 use crate::document::{self, Document, DocumentError, Limits, Value, Writer};
 
@@ -21,6 +24,9 @@ pub const MAX_TRANSACTION_HEADER_BYTES: usize = MAX_HEADER_BYTES / 2;
 
 /// Schemas that one batch may name, so that its header stays small. A sender begins another batch for more.
 pub const MAX_BATCH_SCHEMAS: usize = 1000;
+
+/// Bytes of a text in a [`DeviceReport`].
+pub const MAX_REPORT_TEXT: usize = 100;
 
 /// A batch header lies two levels deep, a transaction header three.
 const HEADER_LIMITS: Limits = Limits {
@@ -47,6 +53,9 @@ pub struct BatchHeader {
     pub lineage: String,
     /// Highest sequence number that was acknowledged to the outbox under this identity, 0 before the first.
     pub acked: i64,
+    /// Sequence number of the transaction before the first one, 0 when there is none. What was acknowledged, when it is
+    /// left out: a sender that waits for each answer has sent nothing in between.
+    pub after: i64,
     /// Sequence number of the first transaction.
     pub first_seq: i64,
     /// Sequence number of the last transaction.
@@ -55,6 +64,35 @@ pub struct BatchHeader {
     pub count: u64,
     /// Fingerprints of the schemas the documents were written under.
     pub schemas: Vec<String>,
+    /// What the device says of itself; may be left out.
+    pub device: Option<DeviceReport>,
+}
+
+/// How a device is, for the operator. The gateway keeps the latest of each outbox.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceReport {
+    /// The device's clock when it sent: milliseconds since 1970.
+    pub clock: i64,
+    /// Transactions that wait in the outbox, those that are being sent included.
+    pub transactions: u64,
+    /// Objects in them.
+    pub objects: u64,
+    /// Bytes of documents in them.
+    pub bytes: u64,
+    /// Milliseconds that the oldest has waited, by the device's clock.
+    pub oldest_age: i64,
+    /// Version of the library, at most [`MAX_REPORT_TEXT`] bytes.
+    pub version: String,
+    /// Operating system and processor, at most [`MAX_REPORT_TEXT`] bytes.
+    pub platform: String,
+}
+
+impl DeviceReport {
+    /// As it is kept.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
 }
 
 /// First document of a transaction in a batch.
@@ -109,6 +147,7 @@ pub fn encode_batch_header(header: &BatchHeader, out: &mut Vec<u8>) {
     writer.string("outbox", &header.outbox);
     writer.string("lineage", &header.lineage);
     writer.int64("acked", header.acked);
+    writer.int64("after", header.after);
     writer.int64("first_seq", header.first_seq);
     writer.int64("last_seq", header.last_seq);
     writer.int64("count", i64::try_from(header.count).unwrap_or(i64::MAX));
@@ -117,6 +156,18 @@ pub fn encode_batch_header(header: &BatchHeader, out: &mut Vec<u8>) {
             array.string(&index.to_string(), fingerprint);
         }
     });
+    if let Some(report) = &header.device {
+        let number = |value| i64::try_from(value).unwrap_or(i64::MAX);
+        writer.document("device", |device| {
+            device.int64("clock", report.clock);
+            device.int64("transactions", number(report.transactions));
+            device.int64("objects", number(report.objects));
+            device.int64("bytes", number(report.bytes));
+            device.int64("oldest_age", report.oldest_age);
+            device.string("version", &report.version);
+            device.string("platform", &report.platform);
+        });
+    }
     writer.finish();
 }
 
@@ -149,7 +200,7 @@ impl<'a> BatchTransaction<'a> {
     /// The documents, in the order of the runs.
     #[must_use]
     pub const fn documents(&self) -> Documents<'a> {
-        Documents { rest: self.payload }
+        Documents::new(self.payload)
     }
 }
 
@@ -157,6 +208,14 @@ impl<'a> BatchTransaction<'a> {
 #[derive(Clone, Debug)]
 pub struct Documents<'a> {
     rest: &'a [u8],
+}
+
+impl<'a> Documents<'a> {
+    /// Over documents back to back. Ends where one is not framed soundly.
+    #[must_use]
+    pub const fn new(payload: &'a [u8]) -> Self {
+        Self { rest: payload }
+    }
 }
 
 impl<'a> Iterator for Documents<'a> {
@@ -191,10 +250,12 @@ impl<'a> BatchReader<'a> {
                 outbox: String::new(),
                 lineage: String::new(),
                 acked: 0,
+                after: 0,
                 first_seq: 0,
                 last_seq: 0,
                 count: 0,
                 schemas: Vec::new(),
+                device: None,
             },
             whole: bytes.len(),
             rest: bytes,
@@ -210,10 +271,20 @@ impl<'a> BatchReader<'a> {
             .filter(|text| is_identity(text))
             .ok_or(wrong("lineage"))?;
         let acked = document.integer("acked").filter(|seq| *seq >= 0);
+        let acked = acked.ok_or(wrong("acked"))?;
         let first_seq = document
             .integer("first_seq")
             .filter(|seq| *seq > 0)
             .ok_or(wrong("first_seq"))?;
+        let after = match document.get("after") {
+            None => acked.min(first_seq - 1),
+            Some(_) => {
+                let after = document.integer("after");
+                after
+                    .filter(|seq| (0..first_seq).contains(seq))
+                    .ok_or(wrong("after"))?
+            }
+        };
         let last_seq = document.integer("last_seq").filter(|seq| *seq >= first_seq);
         let count = document
             .integer("count")
@@ -228,11 +299,17 @@ impl<'a> BatchReader<'a> {
         reader.header = BatchHeader {
             outbox: outbox.to_owned(),
             lineage: lineage.to_owned(),
-            acked: acked.ok_or(wrong("acked"))?,
+            acked,
+            after,
             first_seq,
             last_seq: last_seq.ok_or(wrong("last_seq"))?,
             count: count.ok_or(wrong("count"))?,
             schemas: schemas.collect::<Result<_, _>>()?,
+            device: match document.get("device") {
+                None => None,
+                Some(Value::Document(device)) => Some(read_report(&device).ok_or(wrong("device"))?),
+                Some(_) => return Err(wrong("device")),
+            },
         };
         Ok(reader)
     }
@@ -365,6 +442,20 @@ fn read_run(document: &Document<'_>) -> Option<Run> {
     Some(Run {
         class,
         count: u32::try_from(count).ok()?,
+    })
+}
+
+fn read_report(document: &Document<'_>) -> Option<DeviceReport> {
+    let count = |key| u64::try_from(document.integer(key)?).ok();
+    let text = |key| string(document, key).filter(|text| text.len() <= MAX_REPORT_TEXT);
+    Some(DeviceReport {
+        clock: document.integer("clock")?,
+        transactions: count("transactions")?,
+        objects: count("objects")?,
+        bytes: count("bytes")?,
+        oldest_age: document.integer("oldest_age")?,
+        version: text("version")?.to_owned(),
+        platform: text("platform")?.to_owned(),
     })
 }
 

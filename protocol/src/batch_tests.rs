@@ -11,10 +11,12 @@ fn header(first_seq: i64, last_seq: i64, count: u64) -> BatchHeader {
         outbox: OUTBOX.into(),
         lineage: LINEAGE.into(),
         acked: 0,
+        after: 0,
         first_seq,
         last_seq,
         count,
         schemas: vec![SCHEMA.into()],
+        device: None,
     }
 }
 
@@ -80,8 +82,28 @@ fn a_batch_comes_back_as_it_was_written() {
 #[test]
 fn headers_are_what_the_bson_crate_reads_and_writes() {
     let mut bytes = Vec::new();
-    encode_batch_header(&header(1, 2, 3), &mut bytes);
-    let expected = doc! {"outbox": OUTBOX, "lineage": LINEAGE, "acked": 0_i64, "first_seq": 1_i64, "last_seq": 2_i64, "count": 3_i64, "schemas": [SCHEMA]};
+    let report = DeviceReport {
+        clock: 1_700_000_000_000,
+        transactions: 4,
+        objects: 5,
+        bytes: 600,
+        oldest_age: 7_000,
+        version: "1.2.3".into(),
+        platform: "linux x86_64".into(),
+    };
+    let reported = BatchHeader {
+        device: Some(report),
+        ..header(1, 2, 3)
+    };
+    encode_batch_header(&reported, &mut bytes);
+    let expected = doc! {
+        "outbox": OUTBOX, "lineage": LINEAGE, "acked": 0_i64, "after": 0_i64, "first_seq": 1_i64, "last_seq": 2_i64,
+        "count": 3_i64, "schemas": [SCHEMA],
+        "device": {
+            "clock": 1_700_000_000_000_i64, "transactions": 4_i64, "objects": 5_i64, "bytes": 600_i64,
+            "oldest_age": 7_000_i64, "version": "1.2.3", "platform": "linux x86_64",
+        },
+    };
     assert_eq!(bson::Document::from_reader(&bytes[..]).unwrap(), expected);
     bytes.clear();
     encode_transaction_header(&transaction(7, &[("A", 2)]), &mut bytes);

@@ -79,6 +79,8 @@ pub mod error_code {
     pub const AUTH_ERROR: &str = "AuthError";
     /// The login provider does not exist or is off.
     pub const AUTH_PROVIDER_NOT_FOUND: &str = "AuthProviderNotFound";
+    /// Something that the outbox sent before has not arrived; `position` says from where to go on.
+    pub const BATCH_OUT_OF_ORDER: &str = "BatchOutOfOrder";
     /// The request cannot be understood.
     pub const BAD_REQUEST: &str = "BadRequest";
     /// The function does not exist.

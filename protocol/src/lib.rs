@@ -14,7 +14,9 @@ pub mod ejson;
 pub mod schema;
 
 pub use ack::{Ack, ErrorBody, Position, Refusal, Unlisted};
-pub use batch::{BatchError, BatchHeader, BatchReader, BatchTransaction, Documents, Run, TransactionHeader};
+pub use batch::{
+    BatchError, BatchHeader, BatchReader, BatchTransaction, DeviceReport, Documents, Run, TransactionHeader,
+};
 pub use code::RefusalCode;
 pub use document::{Document, DocumentError, Limits, Value};
 pub use schema::{Class, Collection, Kind, Property, PropertyType, Schema, SchemaError, Violation};

@@ -107,6 +107,7 @@ impl Batch {
             outbox: origin.identity,
             lineage: origin.lineage,
             acked: origin.acked,
+            after: origin.acked,
             first_seq: self.first,
             last_seq: self.last,
             count: self.objects(),
@@ -115,6 +116,7 @@ impl Batch {
                 .iter()
                 .map(|schema| schema.fingerprint.clone())
                 .collect(),
+            device: None,
         };
         let mut bytes = Vec::new();
         encode_batch_header(&header, &mut bytes);

@@ -1,11 +1,11 @@
-//! Who may come in: passwords, tokens, and the extractors that ask for them.
+//! Who may come in: passwords and tokens.
 
-mod extract;
+mod error;
 mod passwords;
 mod throttle;
 mod tokens;
 
-pub use extract::{AccessToken, AppId, RefreshToken};
+pub use error::AuthError;
 pub use passwords::Passwords;
 pub use throttle::Throttle;
 pub use tokens::{ACCESS_LIFETIME, Access, Refresh, Tokens};

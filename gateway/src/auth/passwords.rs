@@ -9,8 +9,8 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::AuthError;
 use crate::ids;
-use crate::reject::Reject;
 
 /// How long a login waits for its turn.
 const TURN_WAIT: Duration = Duration::from_secs(10);
@@ -33,7 +33,7 @@ impl Passwords {
     ///
     /// # Errors
     /// When argon2 does not work at all.
-    pub fn new(at_once: usize) -> Result<Self, Reject> {
+    pub fn new(at_once: usize) -> Result<Self, AuthError> {
         let decoy = hash(&ids::object_id())?;
         Ok(Self {
             turns: Arc::new(Semaphore::new(at_once.max(1))),
@@ -45,11 +45,11 @@ impl Passwords {
     ///
     /// # Errors
     /// When it is too short or too long.
-    pub fn check_length(password: &str) -> Result<(), Reject> {
+    pub fn check_length(password: &str) -> Result<(), AuthError> {
         if LENGTHS.contains(&password.chars().count()) {
             Ok(())
         } else {
-            Err(Reject::PasswordLength)
+            Err(AuthError::PasswordLength)
         }
     }
 
@@ -57,8 +57,8 @@ impl Passwords {
     ///
     /// # Errors
     /// When that takes too long.
-    pub async fn turn(&self) -> Result<Turn, Reject> {
-        let busy = || Reject::Busy("too many logins at the same time");
+    pub async fn turn(&self) -> Result<Turn, AuthError> {
+        let busy = || AuthError::Busy;
         let turn = tokio::time::timeout(TURN_WAIT, Arc::clone(&self.turns).acquire_owned()).await;
         turn.map_err(|_| busy())?.map(Turn).map_err(|_| busy())
     }
@@ -67,7 +67,7 @@ impl Passwords {
     ///
     /// # Errors
     /// When the hash cannot be made.
-    pub async fn hash(&self, turn: Turn, password: String) -> Result<String, Reject> {
+    pub async fn hash(&self, turn: Turn, password: String) -> Result<String, AuthError> {
         blocking(turn, move || hash(&password)).await
     }
 
@@ -75,13 +75,18 @@ impl Passwords {
     ///
     /// # Errors
     /// When the stored hash cannot be read.
-    pub async fn verify(&self, turn: Turn, password: String, stored: Option<String>) -> Result<bool, Reject> {
+    pub async fn verify(
+        &self,
+        turn: Turn,
+        password: String,
+        stored: Option<String>,
+    ) -> Result<bool, AuthError> {
         let decoy = Arc::clone(&self.decoy);
         blocking(turn, move || {
             let known = stored.is_some();
             let stored = stored.as_deref().unwrap_or(&decoy);
             let stored = PasswordHash::new(stored).map_err(|error| {
-                Reject::Internal(format!("a stored password hash cannot be read: {error}"))
+                AuthError::Internal(format!("a stored password hash cannot be read: {error}"))
             })?;
             Ok(Argon2::default()
                 .verify_password(password.as_bytes(), &stored)
@@ -92,23 +97,24 @@ impl Passwords {
     }
 }
 
-fn hash(password: &str) -> Result<String, Reject> {
+fn hash(password: &str) -> Result<String, AuthError> {
     let hash: Result<argon2::password_hash::phc::PasswordHash, _> =
         Argon2::default().hash_password(password.as_bytes());
     hash.map(|hash| hash.to_string())
-        .map_err(|error| Reject::Internal(format!("argon2: {error}")))
+        .map_err(|error| AuthError::Internal(format!("argon2: {error}")))
 }
 
 async fn blocking<T: Send + 'static>(
     turn: Turn,
-    work: impl FnOnce() -> Result<T, Reject> + Send + 'static,
-) -> Result<T, Reject> {
+    work: impl FnOnce() -> Result<T, AuthError> + Send + 'static,
+) -> Result<T, AuthError> {
     let task = tokio::task::spawn_blocking(move || {
         let result = work();
         drop(turn.0);
         result
     });
-    task.await.map_err(|error| Reject::Internal(error.to_string()))?
+    task.await
+        .map_err(|error| AuthError::Internal(error.to_string()))?
 }
 
 #[cfg(test)]

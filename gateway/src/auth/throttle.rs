@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::reject::Reject;
+use super::AuthError;
 
 /// Failures that cost nothing: typing errors.
 const FREE: u32 = 5;
@@ -47,7 +47,7 @@ impl Throttle {
     ///
     /// # Errors
     /// When he may not yet.
-    pub fn check(&self, user: &str, now: Instant) -> Result<(), Reject> {
+    pub fn check(&self, user: &str, now: Instant) -> Result<(), AuthError> {
         let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(known) = failures.get(&self.hasher.hash_one(user)) else {
             return Ok(());
@@ -56,7 +56,7 @@ impl Throttle {
         if left.is_zero() {
             Ok(())
         } else {
-            Err(Reject::TooManyLogins(left))
+            Err(AuthError::TooManyLogins(left))
         }
     }
 
@@ -93,7 +93,7 @@ mod tests {
     fn left(throttle: &Throttle, user: &str, now: Instant) -> u64 {
         match throttle.check(user, now) {
             Ok(()) => 0,
-            Err(Reject::TooManyLogins(wait)) => wait.as_secs(),
+            Err(AuthError::TooManyLogins(wait)) => wait.as_secs(),
             Err(other) => panic!("{other:?}"),
         }
     }

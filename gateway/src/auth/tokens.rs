@@ -4,8 +4,8 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::reject::Reject;
-use crate::store::{Provider, Secrets, Session, User};
+use super::AuthError;
+use crate::state::{Provider, Secrets, Session, User};
 
 /// Seconds an access token is good for: 30 minutes, always.
 pub const ACCESS_LIFETIME: i64 = 30 * 60;
@@ -104,7 +104,7 @@ impl Tokens {
     ///
     /// # Errors
     /// When it cannot be encoded.
-    pub fn access(&self, session: &Session, now: i64) -> Result<String, Reject> {
+    pub fn access(&self, session: &Session, now: i64) -> Result<String, AuthError> {
         let device = device(session);
         self.encode(&Access {
             sub: session.user.clone(),
@@ -123,7 +123,7 @@ impl Tokens {
     ///
     /// # Errors
     /// When it cannot be encoded.
-    pub fn refresh(&self, session: &Session, user: &User, now: i64) -> Result<String, Reject> {
+    pub fn refresh(&self, session: &Session, user: &User, now: i64) -> Result<String, AuthError> {
         let device = device(session);
         let identity = Identity {
             id: user.identity.clone(),
@@ -167,18 +167,18 @@ impl Tokens {
     ///
     /// # Errors
     /// When it is not.
-    pub fn check_access(&self, token: &str, now: i64) -> Result<Access, Reject> {
+    pub fn check_access(&self, token: &str, now: i64) -> Result<Access, AuthError> {
         let claims: Access = self
             .decode(token)
-            .ok_or(Reject::BadToken("the access token is not valid"))?;
+            .ok_or(AuthError::BadToken("the access token is not valid"))?;
         if claims.typ != "access" {
-            return Err(Reject::BadToken("the access token is not valid"));
+            return Err(AuthError::BadToken("the access token is not valid"));
         }
         if claims.exp <= now {
-            return Err(Reject::BadToken("the access token has expired"));
+            return Err(AuthError::BadToken("the access token has expired"));
         }
         if claims.baas_domain_id != self.domain {
-            return Err(Reject::BadToken("the access token is for another app"));
+            return Err(AuthError::BadToken("the access token is for another app"));
         }
         Ok(claims)
     }
@@ -187,24 +187,24 @@ impl Tokens {
     ///
     /// # Errors
     /// When it is not.
-    pub fn check_refresh(&self, token: &str, now: i64) -> Result<Refresh, Reject> {
+    pub fn check_refresh(&self, token: &str, now: i64) -> Result<Refresh, AuthError> {
         let Some(claims) = self.decode::<Refresh>(token) else {
             let other = self.decode::<Access>(token);
             return Err(if other.is_some() {
-                Reject::NotARefreshToken
+                AuthError::NotARefreshToken
             } else {
-                Reject::NoSession
+                AuthError::NoSession
             });
         };
         if claims.typ != "refresh" || claims.exp <= now || claims.baas_domain_id != self.domain {
-            return Err(Reject::NoSession);
+            return Err(AuthError::NoSession);
         }
         Ok(claims)
     }
 
-    fn encode(&self, claims: &impl Serialize) -> Result<String, Reject> {
+    fn encode(&self, claims: &impl Serialize) -> Result<String, AuthError> {
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &self.encoding)
-            .map_err(|error| Reject::Internal(format!("a token cannot be made: {error}")))
+            .map_err(|error| AuthError::Internal(format!("a token cannot be made: {error}")))
     }
 
     fn decode<T: DeserializeOwned>(&self, token: &str) -> Option<T> {
@@ -314,7 +314,7 @@ mod tests {
         let expired = tokens.check_access(&access, NOW + 1800);
         assert!(matches!(
             expired,
-            Err(Reject::BadToken("the access token has expired"))
+            Err(AuthError::BadToken("the access token has expired"))
         ));
         let refresh = tokens
             .refresh(&session(), &user(Provider::Password), NOW)
@@ -325,7 +325,7 @@ mod tests {
         );
         assert!(matches!(
             tokens.check_refresh(&refresh, NOW + 61 * 24 * 3600),
-            Err(Reject::NoSession)
+            Err(AuthError::NoSession)
         ));
     }
 
@@ -338,7 +338,7 @@ mod tests {
             .unwrap();
         assert!(matches!(
             tokens.check_refresh(&access, NOW),
-            Err(Reject::NotARefreshToken)
+            Err(AuthError::NotARefreshToken)
         ));
         assert!(tokens.check_access(&refresh, NOW).is_err());
         let key = Tokens::new(&Secrets {
@@ -357,7 +357,7 @@ mod tests {
         let foreign = tokens.check_access(&domain.access(&session(), NOW).unwrap(), NOW);
         assert!(matches!(
             foreign,
-            Err(Reject::BadToken("the access token is for another app"))
+            Err(AuthError::BadToken("the access token is for another app"))
         ));
         let unsigned = format!(
             "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{}.",

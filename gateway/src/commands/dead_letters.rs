@@ -6,10 +6,10 @@ use serde_json::json;
 
 use super::output::{Output, time};
 use super::{CommandError, DataArgs};
-use crate::checks::OfClass;
 use crate::ejson::{self, Form};
+use crate::ingest::checks::OfClass;
 use crate::sink::embedded::{Reader, Replay, Which};
-use crate::store::{KnownSchema, OperatorStore};
+use crate::state::{KnownSchema, OperatorStore};
 
 /// Letters read at a time.
 const CHUNK: u32 = 500;

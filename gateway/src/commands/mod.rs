@@ -11,9 +11,10 @@ pub mod tail;
 
 use std::path::PathBuf;
 
+use crate::backend::BackendError;
 use crate::gateway::SetUpError;
 use crate::sink::embedded::Reader;
-use crate::storage::{OpenError, StorageError};
+use crate::sqlite::OpenError;
 
 /// Where the data is.
 #[derive(clap::Args, Clone, Debug)]
@@ -44,7 +45,7 @@ pub enum CommandError {
     Read(#[from] rusqlite::Error),
     /// Reading or changing what is kept failed.
     #[error(transparent)]
-    Storage(#[from] StorageError),
+    Backend(#[from] BackendError),
     /// Writing the output failed.
     #[error("cannot write the output: {0}")]
     Write(std::io::Error),

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::output::{Output, time};
 use super::{CommandError, DataArgs};
-use crate::store::{self, OperatorStore};
+use crate::state::{OperatorStore, list_schemas};
 
 /// Show the schemas that devices sent, and decide between those that contradict each other
 #[derive(clap::Args)]

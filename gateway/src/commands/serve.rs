@@ -90,9 +90,10 @@ async fn serve(args: Args) -> Result<(), CommandError> {
         let _ = stream.set_nodelay(true);
     });
     let (drain, begin) = tokio::sync::oneshot::channel::<()>();
-    let server = axum::serve(listener, crate::app(Arc::clone(&gateway))).with_graceful_shutdown(async {
-        let _ = begin.await;
-    });
+    let server =
+        axum::serve(listener, crate::http::app(Arc::clone(&gateway))).with_graceful_shutdown(async {
+            let _ = begin.await;
+        });
     let server = tokio::spawn(server.into_future());
     let name = stop.wait().await;
     info!(signal = name, "stopping");

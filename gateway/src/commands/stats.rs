@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::output::Output;
 use super::{CommandError, DataArgs};
 use crate::sink::embedded::Reader;
-use crate::store;
+use crate::state;
 
 /// Show what is stored: collections, documents, bytes, dead letters, users, outboxes, setbacks
 #[derive(clap::Args)]
@@ -26,7 +26,7 @@ pub struct Args {
 /// When the data cannot be read.
 pub fn run(args: &Args) -> Result<(), CommandError> {
     let stats = Reader::open(&args.data.data)?.stats()?;
-    let users = store::count_users(&args.data.data)?;
+    let users = state::count_users(&args.data.data)?;
     let documents: u64 = stats
         .collections
         .iter()

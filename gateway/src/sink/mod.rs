@@ -1,48 +1,74 @@
-//! Where documents go. A sink answers once they are durable there, and not before.
+//! Where documents go.
+//!
+//! What every sink promises:
+//!  1. An outcome of [`Outcome::Stored`] comes when the documents, the dead letters and the position are durable, and not
+//!     before.
+//!  2. They are made durable in this order: **documents**, then **dead letters**, then **position**. A crash between two
+//!     of them leaves a batch that is sent again, never one that is believed to be there.
+//!  3. Each of them may be repeated, alone or after a crash, and changes nothing then: a document is keyed by its class
+//!     and `_id`, a dead letter by (app, user, outbox, seq, index), a position by (app, user, outbox).
+//!  4. Of a document whose `_id` is stored already, an equal one is there; a different one is refused, and the first
+//!     stands. What was refused that way becomes a dead letter like what the checks refused.
+//!  5. A batch that is sent again is answered as the first time, refusals included.
+//!  6. Whether a batch is taken at all is decided by [`order::decide`](crate::ingest::order::decide), in the order of
+//!     arrival. Of one that is not taken nothing is changed.
+//!  7. A failure concerns only the batches it was about, and acknowledges nothing.
+//!
+//! A store with transactions can do all of it in one ([`embedded`]); for others [`Stepwise`] takes the steps in their
+//! order.
 
 pub mod embedded;
+mod stepwise;
 
-use realm_ingest_protocol::BatchHeader;
+pub use stepwise::{Steps, Stepwise};
 
-use crate::body::Budget;
-use crate::refusals::Refusals;
-use crate::storage::Answer;
-use crate::verdicts::Verdicts;
+use std::sync::Arc;
 
-/// First half of the SHA-256 of a transaction's documents.
-pub type Digest = [u8; 16];
+use crate::backend::Answer;
+use crate::ingest::{Batch, Context, Refused};
 
-/// A batch that was read to its end and checked.
-pub struct Batch {
-    /// The batch as it was sent, after decompression.
-    pub body: Vec<u8>,
-    /// Its header: which outbox and lineage it comes from, and its numbers.
-    pub header: BatchHeader,
-    /// Digest of its first transaction, which tells two transactions of one number apart.
-    pub digest: Digest,
-    /// User who sent it.
+/// Names one outbox of one user of one app.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct OutboxKey {
+    /// Internal id of the app.
+    pub app: String,
+    /// The user.
     pub user: String,
-    /// Milliseconds since 1970 when it arrived.
-    pub received: i64,
-    /// Which documents the checks refuse. They become dead letters.
-    pub verdicts: Verdicts,
-    /// Memory the batch is accounted for; given back when the batch is gone.
-    pub budget: Budget,
+    /// Name of the outbox.
+    pub outbox: String,
 }
 
-/// A store for documents.
-pub trait Sink: Send + Sync {
-    /// Stores the batch as a whole: documents, dead letters and the outbox's position together. Sent again,
-    /// it changes nothing and is answered as before. The answer is every refusal, in the order of the batch:
-    /// those of the checks and those found on storing.
-    ///
-    /// Fails with [`crate::storage::StorageError::MemoryInUse`] when there is no memory for them at present, and with
-    /// [`crate::storage::StorageError::OutboxCopied`] when another file has used these sequence numbers under this
-    /// outbox's name.
-    fn insert(&self, batch: Batch) -> Answer<'_, Refusals>;
+impl From<&Context> for OutboxKey {
+    fn from(context: &Context) -> Self {
+        Self {
+            app: context.app.clone(),
+            user: context.user.clone(),
+            outbox: context.source.outbox.clone(),
+        }
+    }
+}
 
-    /// Highest sequence number ever stored for this outbox, 0 if it is not known.
-    fn position(&self, outbox: &str) -> Answer<'_, i64>;
+/// What became of a batch.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It is settled. These were refused on storing, beside what the checks refused.
+    Stored(Vec<Refused>),
+    /// It comes from a copy of its outbox.
+    Copied,
+    /// Something before it is missing.
+    Hole {
+        /// Everything up to here is settled.
+        position: i64,
+    },
+}
+
+/// A store for documents. See the module for what it promises.
+pub trait Sink: Send + Sync {
+    /// Stores the batch.
+    fn store(&self, batch: Arc<Batch>) -> Answer<'_, Outcome>;
+
+    /// Everything up to this sequence number is settled, 0 when the outbox is not known.
+    fn position(&self, outbox: &OutboxKey) -> Answer<'_, i64>;
 
     /// Whether something can be written at present.
     fn probe(&self) -> Answer<'_, ()>;

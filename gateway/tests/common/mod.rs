@@ -80,10 +80,12 @@ pub fn batch_of(origin: (&str, &str, i64), schema: &Schema, transactions: &[Tran
         outbox: outbox.to_owned(),
         lineage: lineage.to_owned(),
         acked,
+        after: acked,
         first_seq: transactions.first().unwrap().0,
         last_seq: transactions.last().unwrap().0,
         count,
         schemas: vec![schema.fingerprint()],
+        device: None,
     };
     let mut out = Vec::new();
     encode_batch_header(&header, &mut out);

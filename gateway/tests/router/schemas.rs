@@ -164,10 +164,12 @@ async fn both_releases_in_one_batch_are_judged_each_by_its_own_schema() {
         outbox: outbox(1),
         lineage: outbox(1),
         acked: 0,
+        after: 0,
         first_seq: 1,
         last_seq: 2,
         count: 2,
         schemas: vec![schema().fingerprint(), breaking.fingerprint()],
+        device: None,
     };
     encode_batch_header(&header, &mut body);
     for (seq, schema, document) in [

@@ -4,16 +4,14 @@
 //! the disk; each is answered after the commit. Reading goes over connections of its own.
 //!
 //! Invariants:
-//!  1. Documents, dead letters, counts and positions of a batch are committed together. Of a batch that comes from
-//!     a copy of its outbox nothing is.
-//!  2. `(collection, id)` is unique. What is stored first stands; only a later document of the same client
-//!     transaction replaces it.
+//!  1. Documents, dead letters, counts and positions of a batch are committed together.
+//!  2. `(collection, id)` is unique. What is stored first stands.
 //!  3. `seq` grows in the order of arrival and is never reused: documents are not deleted here.
 //!  4. A dead letter leaves only for the documents, in one transaction with its arrival there.
-//!  5. A failure changes nothing, and concerns only the batches it was about: a group that fails is
-//!     tried again batch by batch.
+//!  5. A failure changes nothing, and concerns only the batches it was about: what one batch of a group did is undone
+//!     alone.
 
-mod lineage;
+mod positions;
 mod reader;
 mod replay;
 mod schema;
@@ -26,21 +24,22 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::{Batch, Sink};
-use crate::refusals::Refusals;
-use crate::storage::{Answer, OpenError, StorageError, open_reader, open_writer};
+use super::{OutboxKey, Outcome, Sink};
+use crate::backend::{Answer, BackendError};
+use crate::ingest::Batch;
+use crate::sqlite::{OpenError, open_reader, open_writer};
 
 /// What the writer is asked for.
 enum Job {
-    Insert {
-        batch: Box<Batch>,
-        answer: oneshot::Sender<Result<Refusals, StorageError>>,
+    Store {
+        batch: Arc<Batch>,
+        answer: oneshot::Sender<Result<Outcome, BackendError>>,
     },
     Probe {
-        answer: oneshot::Sender<Result<(), StorageError>>,
+        answer: oneshot::Sender<Result<(), BackendError>>,
     },
 }
 
@@ -59,7 +58,7 @@ impl EmbeddedSink {
     pub fn open(data: &Path) -> Result<Self, OpenError> {
         let path = data.join(schema::FILE);
         let connection = open_writer(&path, schema::FORMAT, schema::STEPS)?;
-        schema::tune(&connection).map_err(StorageError::from)?;
+        schema::tune(&connection).map_err(BackendError::from)?;
         let (reader, _) = open_reader(&path, schema::FORMAT)?;
         let (jobs, waiting) = mpsc::channel();
         let writer = std::thread::Builder::new()
@@ -75,7 +74,7 @@ impl EmbeddedSink {
 
     fn send<T: Send + 'static>(
         &self,
-        job: impl FnOnce(oneshot::Sender<Result<T, StorageError>>) -> Job,
+        job: impl FnOnce(oneshot::Sender<Result<T, BackendError>>) -> Job,
     ) -> Answer<'_, T> {
         let (answer, result) = oneshot::channel();
         let sent = self
@@ -84,9 +83,9 @@ impl EmbeddedSink {
             .is_some_and(|jobs| jobs.send(job(answer)).is_ok());
         Box::pin(async move {
             if !sent {
-                return Err(StorageError::Closed);
+                return Err(BackendError::Closed);
             }
-            result.await.map_err(|_| StorageError::Closed)?
+            result.await.map_err(|_| BackendError::Closed)?
         })
     }
 }
@@ -102,23 +101,19 @@ impl Drop for EmbeddedSink {
 }
 
 impl Sink for EmbeddedSink {
-    fn insert(&self, batch: Batch) -> Answer<'_, Refusals> {
-        self.send(|answer| Job::Insert {
-            batch: Box::new(batch),
-            answer,
-        })
+    fn store(&self, batch: Arc<Batch>) -> Answer<'_, Outcome> {
+        self.send(|answer| Job::Store { batch, answer })
     }
 
-    fn position(&self, outbox: &str) -> Answer<'_, i64> {
-        let (reader, outbox) = (Arc::clone(&self.reader), outbox.to_owned());
+    fn position(&self, outbox: &OutboxKey) -> Answer<'_, i64> {
+        let (reader, outbox) = (Arc::clone(&self.reader), outbox.clone());
         Box::pin(async move {
             let task = tokio::task::spawn_blocking(move || {
                 let reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
-                let mut statement = reader.prepare_cached("SELECT seq FROM positions WHERE outbox = ?1")?;
-                statement.query_one([outbox], |row| row.get(0)).optional()
+                positions::known(&reader, &outbox)
             });
-            let seq: Option<i64> = task.await.map_err(|_| StorageError::Closed)??;
-            Ok(seq.unwrap_or(0))
+            let known = task.await.map_err(|_| BackendError::Closed)??;
+            Ok(known.map_or(0, |known| known.position))
         })
     }
 

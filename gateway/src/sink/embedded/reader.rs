@@ -7,7 +7,7 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::schema::{FILE, FORMAT};
-use crate::storage::{OpenError, open_reader};
+use crate::sqlite::{OpenError, open_reader};
 
 /// A stored document.
 #[derive(Debug)]
@@ -180,7 +180,10 @@ impl Reader {
         Ok(Stats {
             collections: self.collections()?,
             dead_letters: number("SELECT count(*) FROM dead_letters")?,
-            outboxes: number("SELECT count(*) FROM positions")?,
+            outboxes: number(match self.format {
+                1 => "SELECT count(*) FROM positions",
+                _ => "SELECT count(*) FROM outboxes",
+            })?,
             setbacks: match self.format {
                 1 => 0,
                 _ => number("SELECT count(*) FROM setbacks")?,

@@ -8,8 +8,9 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::reader::{DeadLetter, dead_letter};
 use super::schema::{FILE, FORMAT};
-use super::writer::{Place, Writer, taken};
-use crate::storage::{OpenError, open_existing};
+use super::writer::Writer;
+use crate::ingest::{Place, taken};
+use crate::sqlite::{OpenError, open_existing};
 
 /// Letters tried in one SQLite transaction, and bytes of documents after which it ends: a server's batches wait for it.
 const LETTERS: u32 = 200;

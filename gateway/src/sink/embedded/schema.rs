@@ -33,17 +33,27 @@ const FORMAT_1: &str = "
     CREATE TABLE probe (id INTEGER PRIMARY KEY, time INTEGER NOT NULL);
 ";
 
-/// `lineage`, `first` and `digest` are of the batch taken last, see `lineage.rs`; null in what was written before.
-/// `schema` is the fingerprint that a dead letter was written under. A setback is a batch whose outbox was acknowledged
-/// more than `position` says.
+/// `lineage`, `first` and `digest` are of what was taken last, see `ingest/order.rs`; null in what was written before, as
+/// are app and user. `heard` is when the outbox last sent, `device` what its device then said of itself, as JSON. `schema`
+/// is the fingerprint that something was written under. A setback is a batch whose outbox was acknowledged more than
+/// `position` says.
 const FORMAT_2: &str = "
-    ALTER TABLE positions ADD COLUMN lineage TEXT;
-    ALTER TABLE positions ADD COLUMN first INTEGER;
-    ALTER TABLE positions ADD COLUMN digest BLOB;
+    CREATE TABLE outboxes (
+        app TEXT NOT NULL, user TEXT NOT NULL, outbox TEXT NOT NULL, position INTEGER NOT NULL,
+        lineage TEXT, first INTEGER, digest BLOB, heard INTEGER, schema TEXT, device TEXT,
+        PRIMARY KEY (outbox, user, app)
+    ) WITHOUT ROWID;
+    INSERT INTO outboxes (app, user, outbox, position) SELECT '', '', outbox, seq FROM positions;
+    DROP TABLE positions;
+    ALTER TABLE dead_letters ADD COLUMN app TEXT NOT NULL DEFAULT '';
     ALTER TABLE dead_letters ADD COLUMN schema TEXT;
+    DROP INDEX dead_letters_place;
+    DELETE FROM dead_letters WHERE number NOT IN
+        (SELECT min(number) FROM dead_letters GROUP BY outbox, user, app, seq, position);
+    CREATE UNIQUE INDEX dead_letters_place ON dead_letters (outbox, user, app, seq, position);
     CREATE TABLE setbacks (
-        number INTEGER PRIMARY KEY, time INTEGER NOT NULL, outbox TEXT NOT NULL,
-        position INTEGER NOT NULL, acked INTEGER NOT NULL
+        number INTEGER PRIMARY KEY, time INTEGER NOT NULL, app TEXT NOT NULL, user TEXT NOT NULL,
+        outbox TEXT NOT NULL, position INTEGER NOT NULL, acked INTEGER NOT NULL
     );
 ";
 

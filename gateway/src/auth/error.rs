@@ -1,0 +1,30 @@
+//! Why somebody is not let in.
+
+use std::time::Duration;
+
+/// See the module. Says nothing about HTTP.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuthError {
+    /// The access token is missing or not good; says why.
+    #[error("{0}")]
+    BadToken(&'static str),
+    /// A token of another kind where a refresh token belongs.
+    #[error("the token is not a refresh token")]
+    NotARefreshToken,
+    /// The session has ended or never was.
+    #[error("there is no such session")]
+    NoSession,
+    /// The password is too short or too long.
+    #[error("the password is too short or too long")]
+    PasswordLength,
+    /// Too many failed logins of one user.
+    #[error("too many failed logins")]
+    TooManyLogins(Duration),
+    /// Too many passwords wait to be hashed.
+    #[error("too many logins at the same time")]
+    Busy,
+    /// A defect of the gateway.
+    #[error("{0}")]
+    Internal(String),
+}

@@ -1,0 +1,80 @@
+//! What handlers ask for in their signature: the app, a good access token, a good refresh token.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Path};
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+
+use serde::Deserialize;
+
+use super::reject::Reject;
+use crate::auth::{Access, AuthError, Refresh};
+use crate::clock;
+use crate::gateway::Gateway;
+
+/// The client app id of the path, which this gateway serves.
+pub struct AppId;
+
+/// Claims of the access token the request came with.
+pub struct AccessToken(pub Access);
+
+/// Claims of the refresh token the request came with.
+pub struct RefreshToken(pub Refresh);
+
+#[derive(Deserialize)]
+struct Names {
+    app: String,
+}
+
+impl FromRequestParts<Arc<Gateway>> for AppId {
+    type Rejection = Reject;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Reject> {
+        let path = Path::<Names>::from_request_parts(parts, gateway).await;
+        let Path(Names { app: id }) = path.map_err(|error| Reject::BadRequest(error.to_string()))?;
+        match &gateway.settings.app_id {
+            Some(served) if *served != id => Err(Reject::UnknownApp(id)),
+            _ => Ok(Self),
+        }
+    }
+}
+
+impl FromRequestParts<Arc<Gateway>> for AccessToken {
+    type Rejection = Reject;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Reject> {
+        gateway
+            .tokens
+            .check_access(bearer(parts)?, clock::unix_seconds())
+            .map(Self)
+            .map_err(Reject::from)
+    }
+}
+
+impl FromRequestParts<Arc<Gateway>> for RefreshToken {
+    type Rejection = Reject;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Reject> {
+        gateway
+            .tokens
+            .check_refresh(bearer(parts)?, clock::unix_seconds())
+            .map(Self)
+            .map_err(Reject::from)
+    }
+}
+
+fn bearer(parts: &Parts) -> Result<&str, AuthError> {
+    let missing = AuthError::BadToken("expected Authorization header with JWT (Bearer schema)");
+    let value = parts
+        .headers
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    let (scheme, token) = value.and_then(|value| value.split_once(' ')).ok_or(missing)?;
+    if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() {
+        return Ok(token.trim());
+    }
+    Err(AuthError::BadToken(
+        "expected Authorization header with JWT (Bearer schema)",
+    ))
+}

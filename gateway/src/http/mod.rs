@@ -1,0 +1,99 @@
+//! The door for HTTP: App Services' client API and the ingest requests.
+//!
+//! [`app`] is the one routing table, [`reject`] the one place where errors become HTTP.
+
+mod body;
+mod decode;
+mod extract;
+mod linger;
+mod media;
+pub mod reject;
+mod routes;
+
+use std::any::Any;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{OriginalUri, Request};
+use axum::http::{HeaderName, Method};
+use axum::middleware::from_fn;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, post, put};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
+use tower_http::trace::TraceLayer;
+
+use crate::gateway::Gateway;
+use crate::ids;
+use reject::Reject;
+
+/// Names a request in the log and in the answer.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-appservices-request-id");
+
+/// The routing table.
+pub fn app(gateway: Arc<Gateway>) -> Router {
+    let client = Router::new()
+        .route("/app/{app}/location", get(routes::location::handle))
+        .route(
+            "/app/{app}/auth/providers/{provider}/login",
+            post(routes::login::handle),
+        )
+        .route(
+            "/app/{app}/auth/providers/{provider}/register",
+            post(routes::register::handle),
+        )
+        .route("/app/{app}/functions/call", post(routes::call_function::handle))
+        .route("/app/{app}/ingest", post(routes::ingest::handle))
+        .route("/app/{app}/ingest/{outbox}", get(routes::position::handle))
+        .route(
+            "/app/{app}/ingest/schemas/{fingerprint}",
+            put(routes::put_schema::handle),
+        )
+        .route("/auth/profile", get(routes::profile::handle))
+        .route("/auth/session", post(routes::refresh_session::handle))
+        .route("/auth/session", delete(routes::log_out::handle))
+        .method_not_allowed_fallback(not_served)
+        .fallback(not_served);
+    Router::new()
+        .nest("/api/client/v2.0", client)
+        .route("/healthz", get(routes::health::alive))
+        .route("/readyz", get(routes::health::ready))
+        .method_not_allowed_fallback(not_served)
+        .fallback(not_served)
+        .with_state(gateway)
+        .layer(from_fn(linger::linger))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(TraceLayer::new_for_http().make_span_with(span).on_failure(()))
+        .layer(PropagateRequestIdLayer::new(REQUEST_ID))
+        .layer(SetRequestIdLayer::new(REQUEST_ID, NewRequestId))
+}
+
+async fn not_served(method: Method, OriginalUri(uri): OriginalUri) -> Reject {
+    Reject::NotServed(format!("{method} {}", uri.path()))
+}
+
+fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    let text = text
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_default();
+    Reject::Internal(format!("a handler panicked: {text}")).into_response()
+}
+
+/// The path without its query, which can hold a token.
+fn span(request: &Request) -> tracing::Span {
+    let id = request
+        .extensions()
+        .get::<RequestId>()
+        .and_then(|id| id.header_value().to_str().ok());
+    tracing::debug_span!("request", method = %request.method(), path = request.uri().path(), id)
+}
+
+#[derive(Clone, Copy)]
+struct NewRequestId;
+
+impl MakeRequestId for NewRequestId {
+    fn make_request_id<B>(&mut self, _: &axum::http::Request<B>) -> Option<RequestId> {
+        ids::object_id().parse().ok().map(RequestId::new)
+    }
+}

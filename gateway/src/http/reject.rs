@@ -1,0 +1,277 @@
+//! The one place where errors become HTTP.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use realm_ingest_protocol::ErrorBody;
+use realm_ingest_protocol::code::error_code as code;
+use tracing::{debug, error, warn};
+
+use crate::auth::AuthError;
+use crate::backend::BackendError;
+use crate::ingest::IngestError;
+use crate::memory::NoMemory;
+
+/// When to come back after a failure that may be over soon.
+const SOON: Duration = Duration::from_secs(1);
+
+/// When to come back while nothing can be stored: a person may be needed.
+const LATER: Duration = Duration::from_secs(5);
+
+/// Why a request is not answered with what it asked for.
+#[derive(Debug)]
+pub enum Reject {
+    /// No such path or method.
+    NotServed(String),
+    /// This gateway serves another app.
+    UnknownApp(String),
+    /// The access token is missing or not good; says why.
+    BadToken(&'static str),
+    /// A token of another kind where a refresh token belongs.
+    NotARefreshToken,
+    /// The session has ended or never was.
+    NoSession,
+    /// Unknown user or wrong password; which of them is not told.
+    BadLogin,
+    /// The e-mail has an account already.
+    NameInUse,
+    /// The password is too short or too long.
+    PasswordLength,
+    /// The provider is not served.
+    UnknownProvider(String),
+    /// There is no such function.
+    UnknownFunction(String),
+    /// The request cannot be understood.
+    BadRequest(String),
+    /// The body is not of a kind that is served.
+    UnsupportedMedia(String),
+    /// The body is too large.
+    TooLarge(String),
+    /// The body takes too long to arrive.
+    Slow,
+    /// These schemas must be sent first.
+    SchemaRequired(Vec<String>),
+    /// Another file has used the batch's sequence numbers under this outbox's name; says so.
+    OutboxCopied(String),
+    /// Something that was sent before has not arrived.
+    OutOfOrder {
+        /// What to do.
+        text: String,
+        /// Everything up to here is settled.
+        position: i64,
+    },
+    /// Too many failed logins of one user.
+    TooManyLogins(Duration),
+    /// Too much to do at the moment.
+    Busy(&'static str),
+    /// Nothing can be stored or read at the moment.
+    Backend(BackendError),
+    /// A defect of the gateway.
+    Internal(String),
+}
+
+impl From<BackendError> for Reject {
+    fn from(error: BackendError) -> Self {
+        match error {
+            BackendError::NoMemory(error) => error.into(),
+            error => Self::Backend(error),
+        }
+    }
+}
+
+impl From<NoMemory> for Reject {
+    fn from(_: NoMemory) -> Self {
+        Self::Busy("the gateway is busy with other batches")
+    }
+}
+
+impl From<IngestError> for Reject {
+    fn from(error: IngestError) -> Self {
+        match error {
+            IngestError::SchemaRequired(missing) => Self::SchemaRequired(missing),
+            copied @ IngestError::Copied => Self::OutboxCopied(copied.to_string()),
+            IngestError::Hole { position } => Self::OutOfOrder {
+                text: error.to_string(),
+                position,
+            },
+            IngestError::NoMemory(error) => error.into(),
+            IngestError::Backend(error) => error.into(),
+            IngestError::Internal(what) => Self::Internal(what),
+        }
+    }
+}
+
+impl From<AuthError> for Reject {
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::BadToken(why) => Self::BadToken(why),
+            AuthError::NotARefreshToken => Self::NotARefreshToken,
+            AuthError::NoSession => Self::NoSession,
+            AuthError::PasswordLength => Self::PasswordLength,
+            AuthError::TooManyLogins(wait) => Self::TooManyLogins(wait),
+            AuthError::Busy => Self::Busy("too many logins at the same time"),
+            AuthError::Internal(what) => Self::Internal(what),
+        }
+    }
+}
+
+/// What a variant becomes.
+struct Answer {
+    status: StatusCode,
+    code: Option<&'static str>,
+    text: String,
+    retry_after: Option<Duration>,
+    missing: Vec<String>,
+    position: Option<i64>,
+}
+
+impl Reject {
+    fn answer(self) -> Answer {
+        use StatusCode as S;
+        let plain = |status, code: &'static str, text: String| Answer {
+            status,
+            code: Some(code),
+            text,
+            retry_after: None,
+            missing: Vec::new(),
+            position: None,
+        };
+        match self {
+            Self::NotServed(what) => plain(
+                S::NOT_FOUND,
+                code::BAD_REQUEST,
+                format!("this version does not serve {what}"),
+            ),
+            Self::UnknownApp(id) => {
+                let text = format!("cannot find app using Client App ID '{id}'");
+                plain(S::NOT_FOUND, code::APP_NOT_FOUND, text)
+            }
+            Self::BadToken(why) => plain(
+                S::UNAUTHORIZED,
+                code::INVALID_SESSION,
+                format!("unauthorized: {why}"),
+            ),
+            Self::NotARefreshToken => {
+                let text = "invalid refresh token: incorrect token type".to_owned();
+                Answer {
+                    code: None,
+                    ..plain(S::UNAUTHORIZED, code::INVALID_SESSION, text)
+                }
+            }
+            Self::NoSession => {
+                let text = "invalid session: failed to find refresh token".to_owned();
+                plain(S::UNAUTHORIZED, code::INVALID_SESSION, text)
+            }
+            Self::BadLogin => plain(S::UNAUTHORIZED, code::INVALID_PASSWORD, "unauthorized".to_owned()),
+            Self::NameInUse => plain(
+                S::CONFLICT,
+                code::ACCOUNT_NAME_IN_USE,
+                "name already in use".to_owned(),
+            ),
+            Self::PasswordLength => {
+                let text = "password must be between 6 and 128 characters".to_owned();
+                plain(S::BAD_REQUEST, code::BAD_REQUEST, text)
+            }
+            Self::UnknownProvider(name) => {
+                let text = format!("auth provider not found: '{name}'");
+                plain(S::NOT_FOUND, code::AUTH_PROVIDER_NOT_FOUND, text)
+            }
+            Self::UnknownFunction(name) => plain(
+                S::NOT_FOUND,
+                code::FUNCTION_NOT_FOUND,
+                format!("function not found: '{name}'"),
+            ),
+            Self::BadRequest(text) => plain(S::BAD_REQUEST, code::BAD_REQUEST, text),
+            Self::UnsupportedMedia(text) => plain(S::UNSUPPORTED_MEDIA_TYPE, code::INVALID_PARAMETER, text),
+            Self::TooLarge(text) => plain(S::PAYLOAD_TOO_LARGE, code::READ_SIZE_LIMIT_EXCEEDED, text),
+            Self::Slow => plain(
+                S::REQUEST_TIMEOUT,
+                code::BAD_REQUEST,
+                "the body takes too long to arrive".to_owned(),
+            ),
+            Self::SchemaRequired(missing) => {
+                let text = "the batch names schemas this gateway has not seen; send them first".to_owned();
+                Answer {
+                    missing,
+                    ..plain(S::CONFLICT, code::SCHEMA_REQUIRED, text)
+                }
+            }
+            Self::OutboxCopied(text) => plain(S::CONFLICT, code::OUTBOX_COPIED, text),
+            Self::OutOfOrder { text, position } => Answer {
+                position: Some(position),
+                ..plain(S::CONFLICT, code::BATCH_OUT_OF_ORDER, text)
+            },
+            Self::TooManyLogins(wait) => {
+                let text = "too many failed logins for this user; try again later".to_owned();
+                Answer {
+                    retry_after: Some(wait),
+                    ..plain(S::TOO_MANY_REQUESTS, code::AUTH_ERROR, text)
+                }
+            }
+            Self::Busy(text) => {
+                let answer = plain(
+                    S::SERVICE_UNAVAILABLE,
+                    code::INTERNAL_SERVER_ERROR,
+                    text.to_owned(),
+                );
+                Answer {
+                    retry_after: Some(SOON),
+                    ..answer
+                }
+            }
+            Self::Backend(error) => {
+                error!(%error, "the store does not answer; nothing was changed");
+                let text = "the store does not answer; nothing was changed".to_owned();
+                let answer = plain(S::SERVICE_UNAVAILABLE, code::INTERNAL_SERVER_ERROR, text);
+                Answer {
+                    retry_after: Some(LATER),
+                    ..answer
+                }
+            }
+            Self::Internal(what) => {
+                error!(what, "internal error");
+                plain(
+                    S::INTERNAL_SERVER_ERROR,
+                    code::INTERNAL_SERVER_ERROR,
+                    "internal server error".to_owned(),
+                )
+            }
+        }
+    }
+}
+
+impl IntoResponse for Reject {
+    fn into_response(self) -> Response {
+        let Answer {
+            status,
+            code,
+            text,
+            retry_after,
+            missing,
+            position,
+        } = self.answer();
+        if retry_after.is_some() {
+            warn!(status = status.as_u16(), code, "request put off");
+        } else {
+            debug!(status = status.as_u16(), code, "request refused");
+        }
+        let body = ErrorBody {
+            error: text,
+            error_code: code.map(str::to_owned),
+            link: String::new(),
+            missing,
+            position,
+        };
+        let mut response = (status, Json(body)).into_response();
+        if let Some(wait) = retry_after {
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            response
+                .headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+        }
+        response
+    }
+}

@@ -1,0 +1,94 @@
+//! `POST app/{app}/auth/providers/{provider}/login`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tracing::info;
+
+use crate::gateway::Gateway;
+use crate::http::extract::AppId;
+use crate::http::reject::Reject;
+use crate::state::{Provider, Session, User};
+use crate::{clock, ids};
+
+#[derive(Deserialize)]
+pub struct Names {
+    provider: String,
+}
+
+/// The members that matter; `provider` and `options` say nothing that is not known already.
+#[derive(Deserialize)]
+struct Credentials {
+    username: Option<String>,
+    password: Option<String>,
+}
+
+/// Lets a user in and opens a session.
+pub async fn handle(
+    State(gateway): State<Arc<Gateway>>,
+    _: AppId,
+    Path(Names { provider }): Path<Names>,
+    Query(query): Query<HashMap<String, String>>,
+    body: Body,
+) -> Result<Json<Value>, Reject> {
+    let provider = Provider::from_name(&provider).ok_or(Reject::UnknownProvider(provider))?;
+    if query.get("link").is_some_and(|link| link == "true") {
+        return Err(Reject::NotServed(
+            "linking one user's credentials to another".to_owned(),
+        ));
+    }
+    let credentials: Credentials = super::json(body).await?;
+    let user = match provider {
+        Provider::Anonymous => anonymous(&gateway).await?,
+        Provider::Password => by_password(&gateway, credentials).await?,
+    };
+    let session = Session {
+        id: ids::object_id(),
+        user: user.id.clone(),
+        device: ids::object_id(),
+    };
+    gateway.state.open_session(session.clone()).await?;
+    info!(user = user.id, provider = provider.as_str(), "logged in");
+    let now = clock::unix_seconds();
+    Ok(Json(json!({
+        "access_token": gateway.tokens.access(&session, now)?,
+        "refresh_token": gateway.tokens.refresh(&session, &user, now)?,
+        "user_id": user.id,
+        "device_id": session.device,
+    })))
+}
+
+async fn anonymous(gateway: &Gateway) -> Result<User, Reject> {
+    let user = User {
+        id: ids::object_id(),
+        identity: ids::identity_id(),
+        provider: Provider::Anonymous,
+        email: None,
+        password_hash: None,
+    };
+    if gateway.state.add_user(user.clone()).await? {
+        return Ok(user);
+    }
+    Err(Reject::Internal("a new anonymous user was not added".to_owned()))
+}
+
+async fn by_password(gateway: &Gateway, credentials: Credentials) -> Result<User, Reject> {
+    let missing = |name: &str| Reject::BadRequest(format!("'{name}' is a required string"));
+    let email = credentials.username.ok_or_else(|| missing("username"))?;
+    let password = credentials.password.ok_or_else(|| missing("password"))?;
+    gateway.throttle.check(&email, Instant::now())?;
+    let turn = gateway.passwords.turn().await?;
+    // Others may have failed while this one waited.
+    gateway.throttle.check(&email, Instant::now())?;
+    let user = gateway.state.user_by_email(&email).await?;
+    let stored = user.as_ref().and_then(|user| user.password_hash.clone());
+    let right = gateway.passwords.verify(turn, password, stored).await?;
+    gateway.throttle.record(&email, right, Instant::now());
+    user.filter(|_| right).ok_or(Reject::BadLogin)
+}

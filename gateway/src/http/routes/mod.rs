@@ -1,0 +1,33 @@
+//! One endpoint a file.
+
+pub mod call_function;
+pub mod health;
+pub mod ingest;
+pub mod location;
+pub mod log_out;
+pub mod login;
+pub mod position;
+pub mod profile;
+pub mod put_schema;
+pub mod refresh_session;
+pub mod register;
+
+use axum::body::Body;
+use serde::de::DeserializeOwned;
+
+use crate::http::body;
+use crate::http::reject::Reject;
+
+/// Bytes of JSON that any of these endpoints has use for, the schema's aside.
+const MAX_JSON: u64 = 64 * 1024;
+
+/// Reads a JSON body. An empty one counts as an empty object, as realm-web sends for anonymous logins.
+async fn json<T: DeserializeOwned>(body: Body) -> Result<T, Reject> {
+    let bytes = body::read_small(body, MAX_JSON).await?;
+    let bytes = if bytes.is_empty() {
+        b"{}".as_slice()
+    } else {
+        bytes.as_slice()
+    };
+    serde_json::from_slice(bytes).map_err(|error| Reject::BadRequest(format!("json: {error}")))
+}

@@ -1,0 +1,41 @@
+//! `GET app/{app}/ingest/{outbox}`: how far an outbox has come. Also proves the token and the way.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use realm_ingest_protocol::{MAX_BATCH_BYTES, Position, batch};
+use serde::Deserialize;
+
+use crate::gateway::Gateway;
+use crate::http::extract::{AccessToken, AppId};
+use crate::http::reject::Reject;
+use crate::sink::OutboxKey;
+
+#[derive(Deserialize)]
+pub struct Names {
+    outbox: String,
+}
+
+/// Answers with the highest sequence number ever acknowledged.
+pub async fn handle(
+    State(gateway): State<Arc<Gateway>>,
+    _: AppId,
+    AccessToken(claims): AccessToken,
+    Path(Names { outbox }): Path<Names>,
+) -> Result<Json<Position>, Reject> {
+    if !batch::is_identity(&outbox) {
+        let text = "an outbox is named by 32 lower-case hexadecimal digits".to_owned();
+        return Err(Reject::BadRequest(text));
+    }
+    let key = OutboxKey {
+        app: gateway.tokens.domain().to_owned(),
+        user: claims.sub,
+        outbox,
+    };
+    let position = gateway.sink.position(&key).await?;
+    Ok(Json(Position {
+        position,
+        max_batch_bytes: MAX_BATCH_BYTES,
+    }))
+}

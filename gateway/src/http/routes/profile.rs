@@ -1,0 +1,40 @@
+//! `GET auth/profile`: what the gateway knows about the user. The app is found by the token.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde_json::{Value, json};
+
+use crate::gateway::Gateway;
+use crate::http::extract::AccessToken;
+use crate::http::reject::Reject;
+
+/// Answers with the user's profile.
+pub async fn handle(
+    State(gateway): State<Arc<Gateway>>,
+    AccessToken(claims): AccessToken,
+) -> Result<Json<Value>, Reject> {
+    let user = gateway
+        .state
+        .user(&claims.sub)
+        .await?
+        .ok_or(Reject::BadToken("the user does not exist"))?;
+    let data = user
+        .email
+        .as_ref()
+        .map_or_else(|| json!({}), |email| json!({"email": email}));
+    Ok(Json(json!({
+        "user_id": user.id,
+        "domain_id": gateway.tokens.domain(),
+        "type": "normal",
+        "identities": [{
+            "id": user.identity,
+            "provider_type": user.provider.as_str(),
+            "provider_id": gateway.tokens.provider_id(user.provider),
+            "provider_data": data,
+        }],
+        "data": data,
+        "custom_data": {},
+    })))
+}

@@ -1,0 +1,57 @@
+//! `PUT app/{app}/ingest/schemas/{fingerprint}`: the classes that documents are written under.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use realm_ingest_protocol::{Schema, schema};
+use serde::Deserialize;
+use tracing::{info, warn};
+
+use crate::gateway::Gateway;
+use crate::http::body;
+use crate::http::extract::{AccessToken, AppId};
+use crate::http::reject::Reject;
+
+/// Bytes of a schema: room for thousands of properties.
+const MAX_SCHEMA: u64 = 1024 * 1024;
+
+#[derive(Deserialize)]
+pub struct Names {
+    fingerprint: String,
+}
+
+/// Keeps the schema. Classes that contradict what is accepted are refused by their documents, not here.
+pub async fn handle(
+    State(gateway): State<Arc<Gateway>>,
+    _: AppId,
+    _: AccessToken,
+    Path(Names { fingerprint: named }): Path<Names>,
+    body: Body,
+) -> Result<StatusCode, Reject> {
+    let bytes = body::read_small(body, MAX_SCHEMA).await?;
+    let text =
+        String::from_utf8(bytes).map_err(|_| Reject::BadRequest("the schema is not UTF-8".to_owned()))?;
+    let schema = Schema::parse(&text).map_err(|error| Reject::BadRequest(error.to_string()))?;
+    let fingerprint = schema.fingerprint();
+    if named != fingerprint {
+        let text = format!("the schema's fingerprint is {fingerprint}, not the one in the path");
+        return Err(Reject::BadRequest(text));
+    }
+    schema
+        .validate()
+        .map_err(|findings| Reject::BadRequest(schema::validation_text(&findings)))?;
+    schema.check_names().map_err(Reject::BadRequest)?;
+    let conflicts = gateway.ingest.add_schema(schema).await?;
+    info!(fingerprint, "schema known");
+    for (class, reason) in conflicts {
+        warn!(
+            fingerprint,
+            class,
+            reason,
+            "documents of this class become dead letters until a definition is accepted, see schemas"
+        );
+    }
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,68 @@
+//! `POST app/{app}/auth/providers/local-userpass/register`. Users are confirmed at once.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tracing::info;
+
+use crate::auth::Passwords;
+use crate::gateway::Gateway;
+use crate::http::extract::AppId;
+use crate::http::reject::Reject;
+use crate::ids;
+use crate::state::{Provider, User};
+
+#[derive(Deserialize)]
+pub struct Names {
+    provider: String,
+}
+
+#[derive(Deserialize)]
+struct Registration {
+    email: Option<String>,
+    password: Option<String>,
+}
+
+/// Adds a user.
+pub async fn handle(
+    State(gateway): State<Arc<Gateway>>,
+    _: AppId,
+    Path(Names { provider }): Path<Names>,
+    body: Body,
+) -> Result<(StatusCode, Json<Value>), Reject> {
+    if Provider::from_name(&provider) != Some(Provider::Password) {
+        return Err(Reject::UnknownProvider(provider));
+    }
+    let registration: Registration = super::json(body).await?;
+    let missing = |name: &str| Reject::BadRequest(format!("'{name}' is a required string"));
+    let email = registration
+        .email
+        .filter(|text| !text.is_empty())
+        .ok_or_else(|| missing("email"))?;
+    let password = registration.password.ok_or_else(|| missing("password"))?;
+    Passwords::check_length(&password)?;
+    // A name that is taken costs no hash; whoever asks learns that it is taken either way.
+    if gateway.state.user_by_email(&email).await?.is_some() {
+        return Err(Reject::NameInUse);
+    }
+    let turn = gateway.passwords.turn().await?;
+    let hash = gateway.passwords.hash(turn, password).await?;
+    let user = User {
+        id: ids::object_id(),
+        identity: ids::identity_id(),
+        provider: Provider::Password,
+        email: Some(email),
+        password_hash: Some(hash),
+    };
+    let id = user.id.clone();
+    if !gateway.state.add_user(user).await? {
+        return Err(Reject::NameInUse);
+    }
+    info!(user = id, "registered");
+    Ok((StatusCode::CREATED, Json(json!({}))))
+}

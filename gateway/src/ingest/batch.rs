@@ -1,0 +1,123 @@
+//! What the core hands to a sink: checked transactions of one outbox, and what is not to be stored of them.
+
+use std::sync::Arc;
+
+use super::order::{Arrival, Digest};
+use super::refusals::{Refusals, Refused};
+use super::transaction::{Context, Place, Transaction};
+use crate::memory::Budget;
+
+/// A transaction after the checks.
+#[derive(Debug)]
+pub struct Checked {
+    transaction: Transaction,
+    /// Indexes of documents that are refused, or stand behind a later one with their `_id`; ascending.
+    skipped: Vec<u32>,
+}
+
+/// One refused document with what a dead letter keeps of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Letter<'a> {
+    /// Why.
+    pub refused: &'a Refused,
+    /// Which, and the bytes that were sent.
+    pub place: Place<'a>,
+    /// Fingerprint of the schema it was written under.
+    pub schema: &'a str,
+}
+
+/// Transactions that were checked.
+#[derive(Debug)]
+pub struct Batch {
+    /// Whose they are.
+    pub context: Context,
+    /// In ascending order of their numbers; never none.
+    pub transactions: Vec<Checked>,
+    /// Digest of the first transaction.
+    pub digest: Digest,
+    /// Milliseconds since 1970 when they arrived.
+    pub received: i64,
+    /// Documents that the checks refuse, in the order they were sent. They become dead letters.
+    pub refused: Refusals,
+    /// Memory they are accounted for; given back when they are gone.
+    pub budget: Budget,
+}
+
+impl Checked {
+    /// Of `transaction` all documents but those at the ascending indexes `skipped` are stored.
+    #[must_use]
+    pub const fn new(transaction: Transaction, skipped: Vec<u32>) -> Self {
+        Self { transaction, skipped }
+    }
+
+    /// The documents to be stored, in their order. No two of one class have one `_id`.
+    pub fn documents(&self) -> impl Iterator<Item = Place<'_>> {
+        let mut skipped = self.skipped.iter().copied().peekable();
+        let stored = move |place: &Place<'_>| skipped.next_if_eq(&place.index).is_none();
+        self.transaction.places().filter(stored)
+    }
+
+    /// Fingerprint of the schema it was written under.
+    #[must_use]
+    pub const fn schema(&self) -> &Arc<str> {
+        &self.transaction.schema
+    }
+}
+
+impl Batch {
+    /// Number of the first transaction.
+    #[must_use]
+    pub fn first(&self) -> i64 {
+        self.transactions.first().map_or(0, |one| one.transaction.seq)
+    }
+
+    /// Number of the last transaction.
+    #[must_use]
+    pub fn last(&self) -> i64 {
+        self.transactions.last().map_or(0, |one| one.transaction.seq)
+    }
+
+    /// What its order is decided by.
+    #[must_use]
+    pub fn arrival(&self) -> Arrival<'_> {
+        Arrival {
+            source: &self.context.source,
+            first: self.first(),
+            last: self.last(),
+            digest: self.digest,
+        }
+    }
+
+    /// Bytes of documents.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let payloads = self.transactions.iter();
+        payloads.map(|one| one.transaction.payload.len()).sum()
+    }
+
+    /// The documents to be stored, in their order.
+    pub fn documents(&self) -> impl Iterator<Item = Place<'_>> {
+        self.transactions.iter().flat_map(Checked::documents)
+    }
+
+    /// The documents that `refused` speaks of, which are in the order they were sent.
+    pub fn letters<'a>(&'a self, refused: &'a [Refused]) -> impl Iterator<Item = Letter<'a>> {
+        let mut rest = refused;
+        self.transactions.iter().flat_map(move |one| {
+            let Checked { transaction, .. } = one;
+            let (here, later) = rest.split_at(rest.partition_point(|one| one.seq <= transaction.seq));
+            rest = later;
+            let mut here = here.iter().peekable();
+            // Most transactions have none, and then their documents are not walked through.
+            let places = here.peek().map(|_| transaction.places()).into_iter().flatten();
+            places.filter_map(move |place| {
+                let refused = here.next_if(|refused| refused.index == place.index)?;
+                Some(Letter {
+                    refused,
+                    place,
+                    schema: &transaction.schema,
+                })
+            })
+        })
+    }
+}

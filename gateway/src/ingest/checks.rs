@@ -1,0 +1,170 @@
+//! What documents must satisfy before the sink sees them, one by one. Pure.
+
+use std::collections::HashMap;
+
+use realm_ingest_protocol::schema::Kind;
+use realm_ingest_protocol::{Class, Document, DocumentError, Limits, RefusalCode, Schema, Violation};
+
+use super::IngestError;
+use super::batch::Checked;
+use super::id;
+use super::refusals::Refusals;
+use super::schemas::Schemas;
+use super::transaction::Transaction;
+use crate::state::KnownSchema;
+
+/// Bytes of why a class is in conflict. It comes with each of its documents, and hundreds of thousands of refusals have
+/// to fit into what is counted for them and into an answer.
+const MAX_REASON: usize = 200;
+
+/// Checks transactions under their schemas, each of which is among `schemas`. What is refused is added to `refused`, in
+/// the order it was sent.
+///
+/// # Errors
+/// When there is no room for the refusals.
+pub fn check(
+    transactions: Vec<Transaction>,
+    schemas: &Schemas,
+    refused: &mut Refusals,
+) -> Result<Vec<Checked>, IngestError> {
+    let mut checked = Vec::with_capacity(transactions.len());
+    for transaction in transactions {
+        let known = schemas.get(&transaction.schema).ok_or_else(|| {
+            IngestError::Internal(format!(
+                "schema {} is neither known nor missing",
+                transaction.schema
+            ))
+        })?;
+        let skipped = one(&transaction, known, refused)?;
+        checked.push(Checked::new(transaction, skipped));
+    }
+    Ok(checked)
+}
+
+/// The indexes of documents that are not stored, in ascending order.
+fn one(
+    transaction: &Transaction,
+    known: &KnownSchema,
+    refused: &mut Refusals,
+) -> Result<Vec<u32>, IngestError> {
+    let mut skipped = Vec::new();
+    let mut places = transaction.places();
+    for run in &transaction.runs {
+        let class = OfClass::new(known, &run.class);
+        for place in places
+            .by_ref()
+            .take(usize::try_from(run.count).unwrap_or(usize::MAX))
+        {
+            if let Err(violation) = class.check(place.document) {
+                skipped.push(place.index);
+                refused.push(place.seq, place.index, violation)?;
+            }
+        }
+    }
+    let superseded = superseded(transaction, &skipped);
+    if !superseded.is_empty() {
+        skipped.extend(superseded);
+        skipped.sort_unstable();
+    }
+    Ok(skipped)
+}
+
+/// Of two documents with one `_id` in a transaction the later stands, as it would have on the device. Resolved here, so
+/// that no sink can tell it from the transaction that had the later one alone.
+fn superseded(transaction: &Transaction, refused: &[u32]) -> Vec<u32> {
+    let count: u64 = transaction.runs.iter().map(|run| u64::from(run.count)).sum();
+    if count < 2 {
+        return Vec::new();
+    }
+    let mut superseded = Vec::new();
+    let mut last = HashMap::with_capacity(usize::try_from(count).unwrap_or(0));
+    let mut refused = refused.iter().copied().peekable();
+    for place in transaction.places() {
+        if refused.next_if_eq(&place.index).is_none()
+            && let Some(key) = id::key(place.document)
+        {
+            superseded.extend(last.insert((place.class, key), place.index));
+        }
+    }
+    superseded
+}
+
+/// The check of documents that were sent for one class of one schema.
+pub struct OfClass<'a> {
+    schema: &'a Schema,
+    class: Result<&'a Class, Violation>,
+    conflict: Option<String>,
+}
+
+impl<'a> OfClass<'a> {
+    /// The class of this name in `known`, which need not be there.
+    #[must_use]
+    pub fn new(known: &'a KnownSchema, name: &str) -> Self {
+        Self {
+            schema: &known.schema,
+            class: class_of(&known.schema, name),
+            conflict: known.conflicts.get(name).map(|reason| shortened(reason)),
+        }
+    }
+
+    /// Whether a document may be stored: it is what its own schema says, and the class contradicts nothing accepted.
+    ///
+    /// # Errors
+    /// With the first thing that is wrong.
+    pub fn check(&self, bytes: &[u8]) -> Result<(), Violation> {
+        let class = self.class.as_ref().map_err(Clone::clone)?;
+        document(class, self.schema, bytes)?;
+        match &self.conflict {
+            None => Ok(()),
+            Some(reason) => Err(Violation {
+                code: RefusalCode::SchemaConflict,
+                reason: reason.clone(),
+            }),
+        }
+    }
+}
+
+/// The reason as each refusal has it. The whole of it stands in the log and in the list of schemas.
+fn shortened(reason: &str) -> String {
+    let end = (0..=MAX_REASON).rev().find(|at| reason.is_char_boundary(*at));
+    match reason.get(..end.unwrap_or(0)) {
+        Some(begin) if begin.len() < reason.len() => format!("{begin} ... (see 'schemas list')"),
+        _ => reason.to_owned(),
+    }
+}
+
+fn class_of<'a>(schema: &'a Schema, name: &str) -> Result<&'a Class, Violation> {
+    let reason = match schema.class(name) {
+        Some(class) if class.kind == Kind::Asymmetric => return Ok(class),
+        Some(_) => format!("class '{name}' is embedded and has no documents of its own"),
+        None => format!("class '{name}' is not in the schema the transaction was written under"),
+    };
+    Err(Violation {
+        code: RefusalCode::UnknownClass,
+        reason,
+    })
+}
+
+fn document(class: &Class, schema: &Schema, bytes: &[u8]) -> Result<(), Violation> {
+    let document = Document::validate(bytes, &Limits::default()).map_err(|error| {
+        let code = match error {
+            DocumentError::TooLarge { .. } => RefusalCode::DocumentTooLarge,
+            _ => RefusalCode::InvalidDocument,
+        };
+        Violation {
+            code,
+            reason: error.to_string(),
+        }
+    })?;
+    class.check(&document, schema)?;
+    if document.get("_id").is_none() {
+        // The class may call its key optional, which allows null; without a key nothing tells one
+        // document from another.
+        let reason = format!("required property '{}._id' is missing", class.name);
+        return Err(Violation {
+            code: RefusalCode::MissingProperty,
+            reason,
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,173 @@
+//! The core behind every door: transactions go in, an acknowledgement comes out.
+//!
+//! ```text
+//! door -> Ingest::ingest(context, transactions) -> checks -> sink: documents, dead letters, position -> Ack
+//! ```
+//!
+//! A door turns its bytes into transactions and the acknowledgement, or the error, into its own answer. Checks and sinks
+//! see neither.
+
+mod answer;
+mod batch;
+pub mod checks;
+pub mod id;
+pub mod order;
+mod refusals;
+mod schemas;
+mod transaction;
+
+pub use answer::MAX_LISTED_BYTES;
+pub use batch::{Batch, Checked, Letter};
+pub use refusals::{Refusals, Refused, taken};
+pub use transaction::{Context, Place, Run, Source, Transaction};
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use realm_ingest_protocol::{Ack, Schema};
+use serde_json::value::RawValue;
+use sha2::{Digest as _, Sha256};
+use tracing::{debug, warn};
+
+use crate::backend::BackendError;
+use crate::clock;
+use crate::memory::{Budget, NoMemory};
+use crate::sink::{Outcome, Sink};
+use crate::state::State;
+use order::Digest;
+use schemas::{SchemaCache, Schemas};
+
+/// Why transactions were not taken. Nothing of them can be relied on to be stored; sending them again is safe.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum IngestError {
+    /// These schemas must be sent first.
+    #[error("the batch names schemas this gateway has not seen; send them first")]
+    SchemaRequired(Vec<String>),
+    /// Another file has sent transactions with these numbers under the outbox's name.
+    #[error(
+        "another file has sent transactions under the name of this outbox: \
+         it is a copy or was turned back, and needs a name of its own"
+    )]
+    Copied,
+    /// Something that was sent before has not arrived.
+    #[error("something that was sent before this batch has not arrived; go on from transaction {position}")]
+    Hole {
+        /// Everything up to here is settled.
+        position: i64,
+    },
+    /// Too much memory is in use.
+    #[error(transparent)]
+    NoMemory(#[from] NoMemory),
+    /// The state or the sink does not answer.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    /// A defect of the gateway.
+    #[error("{0}")]
+    Internal(String),
+}
+
+/// See the module.
+pub struct Ingest {
+    state: Arc<dyn State>,
+    sink: Arc<dyn Sink>,
+    schemas: SchemaCache,
+}
+
+impl Ingest {
+    /// Over where schemas are kept and where documents go.
+    #[must_use]
+    pub fn new(state: Arc<dyn State>, sink: Arc<dyn Sink>) -> Self {
+        Self {
+            schemas: SchemaCache::new(Arc::clone(&state)),
+            state,
+            sink,
+        }
+    }
+
+    /// Answers once every document is stored or refused for good. `budget` accounts for the transactions, the one in the
+    /// answer for the answer.
+    ///
+    /// # Errors
+    /// See [`IngestError`].
+    pub async fn ingest(
+        &self,
+        context: Context,
+        transactions: Vec<Transaction>,
+        budget: Budget,
+    ) -> Result<(Ack<Box<RawValue>>, Budget), IngestError> {
+        if transactions.is_empty() {
+            return Err(IngestError::Internal("nothing was sent".to_owned()));
+        }
+        let mut named: Vec<Arc<str>> = Vec::new();
+        for transaction in &transactions {
+            if named.last() != Some(&transaction.schema) {
+                named.push(Arc::clone(&transaction.schema));
+            }
+        }
+        let schemas = self.schemas.of(&named).await?;
+        let work = move || prepare(context, transactions, &schemas, budget);
+        let prepared = tokio::task::spawn_blocking(work).await;
+        let prepared = prepared.map_err(|error| IngestError::Internal(error.to_string()))?;
+        let batch = Arc::new(prepared?);
+        match self.sink.store(Arc::clone(&batch)).await? {
+            Outcome::Stored(found) => {
+                let refused = batch.refused.with(found)?;
+                let (ack, memory) = answer::acknowledge(&batch, refused.as_slice())?;
+                let (outbox, acked) = (&batch.context.source.outbox, ack.acked);
+                debug!(outbox, acked, bytes = batch.bytes(), "batch acknowledged");
+                if !refused.is_empty() {
+                    let (user, refused) = (&batch.context.user, refused.len());
+                    warn!(
+                        outbox,
+                        user, acked, refused, "documents refused, see dead-letters"
+                    );
+                }
+                Ok((ack, memory))
+            }
+            Outcome::Copied => Err(IngestError::Copied),
+            Outcome::Hole { position } => Err(IngestError::Hole { position }),
+        }
+    }
+
+    /// Keeps a schema for good. The answer is why documents of some of its classes are refused, by class.
+    ///
+    /// # Errors
+    /// When it cannot be stored.
+    pub async fn add_schema(&self, schema: Schema) -> Result<BTreeMap<String, String>, BackendError> {
+        let fingerprint = schema.fingerprint();
+        if self.schemas.one(&fingerprint).await?.is_none() {
+            self.state.add_schema(schema).await?;
+        }
+        let known = self.schemas.one(&fingerprint).await?;
+        Ok(known.map(|known| known.conflicts.clone()).unwrap_or_default())
+    }
+}
+
+/// Checks the transactions. Takes its time, off the async threads.
+fn prepare(
+    context: Context,
+    transactions: Vec<Transaction>,
+    schemas: &Schemas,
+    budget: Budget,
+) -> Result<Batch, IngestError> {
+    let digest = transactions.first().map_or_else(Digest::default, digest_of);
+    let mut refused = Refusals::new(budget.another());
+    let transactions = checks::check(transactions, schemas, &mut refused)?;
+    Ok(Batch {
+        context,
+        transactions,
+        digest,
+        received: clock::unix_millis(),
+        refused,
+        budget,
+    })
+}
+
+fn digest_of(transaction: &Transaction) -> Digest {
+    let mut digest = Digest::default();
+    for (to, from) in digest.iter_mut().zip(Sha256::digest(&transaction.payload)) {
+        *to = from;
+    }
+    digest
+}

@@ -1,0 +1,204 @@
+//! Documents that are refused. A batch of tiny ones can have millions, and all are to be told: so each takes a few bytes,
+//! shares its reason with its neighbours, and is accounted for like the batch.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use realm_ingest_protocol::{RefusalCode, Violation};
+
+use super::transaction::Place;
+use crate::memory::{Budget, NoMemory};
+
+/// Different reasons within one batch. A bad release of an application has one or two; beyond this many a reason is left
+/// out, and the code says what is wrong.
+const MAX_REASONS: usize = 10_000;
+
+/// How many are taken from the budget at once.
+const STEP: usize = 256;
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Its transaction.
+    pub seq: i64,
+    /// Its index in the transaction.
+    pub index: u32,
+    /// What kind of thing is wrong.
+    pub code: RefusalCode,
+    /// What is wrong, for a person; may be empty.
+    pub reason: Arc<str>,
+}
+
+impl Refused {
+    /// A document whose `_id` another one has that is stored already.
+    #[must_use]
+    pub fn taken(place: &Place<'_>) -> Self {
+        let Violation { code, reason } = taken(place.class);
+        Self {
+            seq: place.seq,
+            index: place.index,
+            code,
+            reason: reason.into(),
+        }
+    }
+}
+
+/// What is wrong with a document whose `_id` another one has.
+#[must_use]
+pub fn taken(class: &str) -> Violation {
+    Violation {
+        code: RefusalCode::DuplicateId,
+        reason: format!("another document of class '{class}' with this _id is stored already"),
+    }
+}
+
+/// Some of one batch, in the order it was sent.
+#[derive(Debug)]
+pub struct Refusals {
+    list: Vec<Refused>,
+    reasons: HashSet<Arc<str>>,
+    budget: Budget,
+}
+
+impl Refusals {
+    /// None yet; their memory comes out of `budget`.
+    #[must_use]
+    pub fn new(budget: Budget) -> Self {
+        Self {
+            list: Vec::new(),
+            reasons: HashSet::new(),
+            budget,
+        }
+    }
+
+    /// Adds one.
+    ///
+    /// # Errors
+    /// When there is no memory for it at present.
+    pub fn push(&mut self, seq: i64, index: u32, violation: Violation) -> Result<(), NoMemory> {
+        if self.list.len().is_multiple_of(STEP) {
+            self.budget.try_grow(STEP * size_of::<Refused>())?;
+        }
+        let reason = self.reason(&violation.reason)?;
+        self.list.push(Refused {
+            seq,
+            index,
+            code: violation.code,
+            reason,
+        });
+        Ok(())
+    }
+
+    fn reason(&mut self, text: &str) -> Result<Arc<str>, NoMemory> {
+        if let Some(last) = self.list.last()
+            && *last.reason == *text
+        {
+            return Ok(Arc::clone(&last.reason));
+        }
+        if let Some(known) = self.reasons.get(text) {
+            return Ok(Arc::clone(known));
+        }
+        if self.reasons.len() >= MAX_REASONS {
+            return Ok(Arc::default());
+        }
+        self.budget.try_grow(text.len() + size_of::<Arc<str>>())?;
+        let reason: Arc<str> = text.into();
+        self.reasons.insert(Arc::clone(&reason));
+        Ok(reason)
+    }
+
+    /// In the order of the batch.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Refused] {
+        &self.list
+    }
+
+    /// These and those of the same batch that a sink found, in the order of the batch.
+    ///
+    /// # Errors
+    /// When there is no memory for them at present.
+    pub fn with(&self, found: Vec<Refused>) -> Result<Self, NoMemory> {
+        let count = self.list.len() + found.len();
+        let mut budget = self.budget.another();
+        budget.try_grow(count * size_of::<Refused>())?;
+        let mut list = Vec::with_capacity(count);
+        list.extend(self.list.iter().cloned().chain(found));
+        list.sort_by_key(|refused| (refused.seq, refused.index));
+        Ok(Self {
+            list,
+            // Those of the first list are kept by it.
+            reasons: HashSet::new(),
+            budget,
+        })
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    fn violation(reason: &str) -> Violation {
+        Violation {
+            code: RefusalCode::TypeMismatch,
+            reason: reason.to_owned(),
+        }
+    }
+
+    #[test]
+    fn memory_is_taken_as_they_come_and_given_back_with_them() {
+        let all = Arc::new(Semaphore::new(2 * STEP * size_of::<Refused>() + 100));
+        let before = all.available_permits();
+        let mut refusals = Refusals::new(Budget::new(Arc::clone(&all)));
+        for index in 0..2 * STEP {
+            refusals
+                .push(1, u32::try_from(index).unwrap(), violation("r"))
+                .unwrap();
+        }
+        assert_eq!(refusals.push(2, 0, violation("r")), Err(NoMemory));
+        drop(refusals);
+        assert_eq!(all.available_permits(), before);
+    }
+
+    #[test]
+    fn every_different_reason_is_charged_once() {
+        let all = Arc::new(Semaphore::new(1 << 20));
+        let mut refusals = Refusals::new(Budget::new(Arc::clone(&all)));
+        let reason = "x".repeat(1_000);
+        let before = all.available_permits();
+        for index in 0..200 {
+            let text = if index % 2 == 0 { &reason } else { "other" };
+            refusals.push(1, index, violation(text)).unwrap();
+        }
+        let taken = before - all.available_permits();
+        assert!(
+            (1_000..STEP * size_of::<Refused>() + 2_000).contains(&taken),
+            "{taken}"
+        );
+    }
+
+    #[test]
+    fn reasons_are_bounded_in_number() {
+        let mut refusals = Refusals::new(Budget::new(Arc::new(Semaphore::new(1 << 28))));
+        for index in 0..2 * u32::try_from(MAX_REASONS).unwrap() {
+            refusals.push(1, index, violation(&index.to_string())).unwrap();
+        }
+        assert_eq!(refusals.reasons.len(), MAX_REASONS);
+        assert_eq!(&*refusals.as_slice().last().unwrap().reason, "");
+    }
+}

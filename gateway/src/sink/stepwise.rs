@@ -1,0 +1,78 @@
+//! A sink out of steps, for stores that have no transaction across documents, dead letters and positions.
+
+use std::sync::Arc;
+
+use super::{OutboxKey, Outcome, Sink};
+use crate::backend::{Answer, BackendError};
+use crate::ingest::order::{self, Known, Order};
+use crate::ingest::{Batch, Refused};
+
+/// Times that the position may turn out to have been moved by somebody else meanwhile, before the batch is given back.
+const TRIES: usize = 8;
+
+/// The steps, each durable when it is answered, each repeatable. Promises 1 to 4 of [`super`] are the implementor's.
+pub trait Steps: Send + Sync {
+    /// What is known of an outbox, none when nothing was ever taken from it.
+    fn known(&self, outbox: &OutboxKey) -> Answer<'_, Option<Known>>;
+
+    /// Stores the documents of the batch. The answer is those that differ from a stored one with their `_id`, in the
+    /// order of the batch.
+    fn documents<'a>(&'a self, batch: &'a Batch) -> Answer<'a, Vec<Refused>>;
+
+    /// Keeps refused documents of the batch.
+    fn dead_letters<'a>(&'a self, batch: &'a Batch, refused: &'a [Refused]) -> Answer<'a, ()>;
+
+    /// Moves what is known of the batch's outbox from `before` to `after`; false, and nothing is changed, when it is not
+    /// `before` any more. A setback is recorded as such.
+    fn advance<'a>(
+        &'a self,
+        batch: &'a Batch,
+        before: Option<&'a Known>,
+        after: &'a Known,
+        setback: bool,
+    ) -> Answer<'a, bool>;
+
+    /// Whether something can be written at present.
+    fn probe(&self) -> Answer<'_, ()>;
+}
+
+/// A sink that takes the steps in their order.
+pub struct Stepwise<S>(pub S);
+
+impl<S: Steps> Sink for Stepwise<S> {
+    fn store(&self, batch: Arc<Batch>) -> Answer<'_, Outcome> {
+        Box::pin(async move {
+            let key = OutboxKey::from(&batch.context);
+            for _ in 0..TRIES {
+                let before = self.0.known(&key).await?;
+                let (after, setback) = match order::decide(before.as_ref(), batch.arrival()) {
+                    Order::Take { known, setback } => (known, setback),
+                    Order::Copied => return Ok(Outcome::Copied),
+                    Order::Hole { position } => return Ok(Outcome::Hole { position }),
+                };
+                let found = self.0.documents(&batch).await?;
+                if !found.is_empty() || !batch.refused.is_empty() {
+                    let refused = batch.refused.with(found.clone())?;
+                    self.0.dead_letters(&batch, refused.as_slice()).await?;
+                }
+                if self.0.advance(&batch, before.as_ref(), &after, setback).await? {
+                    return Ok(Outcome::Stored(found));
+                }
+            }
+            let text = format!(
+                "the position of outbox {} keeps being moved by others",
+                key.outbox
+            );
+            Err(BackendError::Unavailable(text))
+        })
+    }
+
+    fn position(&self, outbox: &OutboxKey) -> Answer<'_, i64> {
+        let known = self.0.known(outbox);
+        Box::pin(async move { Ok(known.await?.map_or(0, |known| known.position)) })
+    }
+
+    fn probe(&self) -> Answer<'_, ()> {
+        self.0.probe()
+    }
+}

@@ -1,0 +1,295 @@
+//! The store as one SQLite file beside the documents. A file of its own, so that a login never waits for
+//! a large batch and the signing key is not in the file that people copy to look at their data.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use realm_ingest_protocol::Schema;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::{KnownSchema, ListedSchema, Provider, Secrets, Session, State, User, schemas};
+use crate::backend::{Answer, BackendError};
+use crate::sqlite::{OpenError, open_existing, open_reader, open_writer};
+use crate::{clock, ids};
+
+/// Name of the file in the data directory.
+const FILE: &str = "gateway.sqlite";
+
+/// Format of the file, in `user_version`.
+const FORMAT: i32 = 2;
+
+/// What leads from each format to the next, from an empty file on.
+const STEPS: &[&str] = &[FORMAT_1, FORMAT_2];
+
+const FORMAT_1: &str = "
+    CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE users (
+        id TEXT PRIMARY KEY, identity TEXT NOT NULL, provider TEXT NOT NULL,
+        email TEXT UNIQUE, password_hash TEXT, created INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE sessions (
+        id TEXT PRIMARY KEY, user TEXT NOT NULL REFERENCES users, device TEXT NOT NULL, created INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    -- Canonical JSON.
+    CREATE TABLE schemas (fingerprint TEXT PRIMARY KEY, json TEXT NOT NULL, created INTEGER NOT NULL) WITHOUT ROWID;
+";
+
+/// `number` is the order in which schemas came. See `schemas.rs`.
+const FORMAT_2: &str = "
+    ALTER TABLE schemas ADD COLUMN number INTEGER;
+    UPDATE schemas SET number = (SELECT count(*) FROM schemas AS other
+        WHERE (other.created, other.fingerprint) <= (schemas.created, schemas.fingerprint));
+    DELETE FROM meta WHERE name = 'merged';
+    CREATE TABLE choices (class TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, time INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE conflicts (
+        fingerprint TEXT NOT NULL, class TEXT NOT NULL, since INTEGER NOT NULL, reason TEXT NOT NULL,
+        PRIMARY KEY (fingerprint, class)
+    ) WITHOUT ROWID;
+";
+
+/// See the module.
+#[derive(Clone)]
+pub struct EmbeddedState {
+    connection: Arc<Mutex<Connection>>,
+    /// What every batch asks does not wait for logins to be synced.
+    reader: Arc<Mutex<Connection>>,
+}
+
+impl EmbeddedState {
+    /// Opens or creates the store in the directory `data`.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub fn open(data: &Path) -> Result<Self, OpenError> {
+        let path = data.join(FILE);
+        let connection = open_writer(&path, FORMAT, STEPS)?;
+        let (reader, _) = open_reader(&path, FORMAT)?;
+        Ok(Self {
+            connection: Arc::new(Mutex::new(connection)),
+            reader: Arc::new(Mutex::new(reader)),
+        })
+    }
+
+    /// Runs `work` off the async threads, one at a time.
+    fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, BackendError> + Send + 'static,
+    ) -> Answer<'_, T> {
+        off_the_async_threads(&self.connection, work)
+    }
+
+    /// The same for what only reads.
+    fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, BackendError> + Send + 'static,
+    ) -> Answer<'_, T> {
+        off_the_async_threads(&self.reader, work)
+    }
+}
+
+fn off_the_async_threads<'a, T: Send + 'static>(
+    connection: &Arc<Mutex<Connection>>,
+    work: impl FnOnce(&mut Connection) -> Result<T, BackendError> + Send + 'static,
+) -> Answer<'a, T> {
+    let connection = Arc::clone(connection);
+    Box::pin(async move {
+        let task = tokio::task::spawn_blocking(move || {
+            work(&mut connection.lock().unwrap_or_else(PoisonError::into_inner))
+        });
+        task.await.map_err(|_| BackendError::Closed)?
+    })
+}
+
+/// What the operator's commands need of the store, beside a running server or without one.
+pub struct OperatorStore {
+    connection: Connection,
+}
+
+impl OperatorStore {
+    /// Opens the store of the directory `data`, which must be there and have the format of this version.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub fn open(data: &Path) -> Result<Self, OpenError> {
+        let connection = open_existing(&data.join(FILE), FORMAT)?;
+        Ok(Self { connection })
+    }
+
+    /// Every schema in the order they came.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn list(&mut self) -> Result<Vec<ListedSchema>, BackendError> {
+        schemas::list(&mut self.connection)
+    }
+
+    /// Every schema by its fingerprint.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn schemas(&mut self) -> Result<BTreeMap<String, KnownSchema>, BackendError> {
+        Ok(schemas::load(&mut self.connection)?.1)
+    }
+
+    /// The accepted definition of every class.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn accepted(&mut self) -> Result<Schema, BackendError> {
+        schemas::accepted(&mut self.connection)
+    }
+
+    /// Makes the schema's definition of the class accepted, with the embedded classes in it; of all its classes in
+    /// conflict when none is named. The answer is the classes that were chosen, or what is wrong with the request.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn choose(
+        &mut self,
+        fingerprint: &str,
+        class: Option<&str>,
+    ) -> Result<Result<Vec<String>, String>, BackendError> {
+        schemas::choose(&mut self.connection, fingerprint, class)
+    }
+}
+
+/// The secrets of an app, made when they are first asked for.
+fn secrets(connection: &Connection) -> rusqlite::Result<Secrets> {
+    let make = |name: &str, value: Vec<u8>| -> rusqlite::Result<Vec<u8>> {
+        connection.execute("INSERT OR IGNORE INTO meta VALUES (?1, ?2)", params![name, value])?;
+        connection.query_one("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0))
+    };
+    let domain = make("domain", ids::object_id().into_bytes())?;
+    let signing_key = make("signing_key", ids::signing_key())?;
+    Ok(Secrets {
+        domain: String::from_utf8_lossy(&domain).into_owned(),
+        signing_key,
+    })
+}
+
+/// Number of users in the store of the directory `data`.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn count_users(data: &Path) -> Result<u64, OpenError> {
+    let (connection, _) = open_reader(&data.join(FILE), FORMAT)?;
+    let count: i64 = connection
+        .query_one("SELECT count(*) FROM users", [], |row| row.get(0))
+        .map_err(BackendError::from)?;
+    Ok(u64::try_from(count).unwrap_or_default())
+}
+
+/// Every schema in the store of the directory `data`, in the order they came. Reads, also what an earlier release wrote.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn list_schemas(data: &Path) -> Result<Vec<ListedSchema>, OpenError> {
+    let (mut connection, format) = open_reader(&data.join(FILE), FORMAT)?;
+    Ok(match format {
+        1 => schemas::list_format_1(&connection)?,
+        _ => schemas::list(&mut connection)?,
+    })
+}
+
+fn read_user(row: &Row<'_>) -> rusqlite::Result<User> {
+    let provider: String = row.get("provider")?;
+    Ok(User {
+        id: row.get("id")?,
+        identity: row.get("identity")?,
+        provider: Provider::from_name(&provider).unwrap_or(Provider::Anonymous),
+        email: row.get("email")?,
+        password_hash: row.get("password_hash")?,
+    })
+}
+
+impl State for EmbeddedState {
+    fn secrets(&self) -> Answer<'_, Secrets> {
+        self.run(|connection| Ok(secrets(connection)?))
+    }
+
+    fn add_user(&self, user: User) -> Answer<'_, bool> {
+        self.run(move |connection| {
+            let added = connection.execute(
+                "INSERT INTO users VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (email) DO NOTHING",
+                params![
+                    user.id,
+                    user.identity,
+                    user.provider.as_str(),
+                    user.email,
+                    user.password_hash,
+                    clock::unix_millis()
+                ],
+            )?;
+            Ok(added == 1)
+        })
+    }
+
+    fn user(&self, id: &str) -> Answer<'_, Option<User>> {
+        let id = id.to_owned();
+        self.run(move |connection| {
+            let mut statement = connection.prepare_cached("SELECT * FROM users WHERE id = ?1")?;
+            Ok(statement.query_one([id], read_user).optional()?)
+        })
+    }
+
+    fn user_by_email(&self, email: &str) -> Answer<'_, Option<User>> {
+        let email = email.to_owned();
+        self.run(move |connection| {
+            let mut statement = connection.prepare_cached("SELECT * FROM users WHERE email = ?1")?;
+            Ok(statement.query_one([email], read_user).optional()?)
+        })
+    }
+
+    fn open_session(&self, session: Session) -> Answer<'_, ()> {
+        self.run(move |connection| {
+            let values = params![session.id, session.user, session.device, clock::unix_millis()];
+            connection.execute("INSERT INTO sessions VALUES (?1, ?2, ?3, ?4)", values)?;
+            Ok(())
+        })
+    }
+
+    fn session(&self, id: &str) -> Answer<'_, Option<Session>> {
+        let id = id.to_owned();
+        self.run(move |connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT id, user, device FROM sessions WHERE id = ?1")?;
+            let read = |row: &Row<'_>| {
+                Ok(Session {
+                    id: row.get(0)?,
+                    user: row.get(1)?,
+                    device: row.get(2)?,
+                })
+            };
+            Ok(statement.query_one([id], read).optional()?)
+        })
+    }
+
+    fn close_session(&self, id: &str) -> Answer<'_, bool> {
+        let id = id.to_owned();
+        self.run(move |connection| Ok(connection.execute("DELETE FROM sessions WHERE id = ?1", [id])? == 1))
+    }
+
+    fn schemas_version(&self) -> Answer<'_, i64> {
+        self.read(|connection| Ok(schemas::version(connection)?))
+    }
+
+    fn schema(&self, fingerprint: &str) -> Answer<'_, Option<(i64, KnownSchema)>> {
+        let fingerprint = fingerprint.to_owned();
+        self.read(move |connection| schemas::find(connection, &fingerprint))
+    }
+
+    fn add_schema(&self, schema: Schema) -> Answer<'_, ()> {
+        self.run(move |connection| schemas::add(connection, &schema))
+    }
+
+    fn probe(&self) -> Answer<'_, ()> {
+        self.run(|connection| {
+            connection.execute(
+                "INSERT OR REPLACE INTO meta VALUES ('probe', ?1)",
+                [clock::unix_millis().to_string()],
+            )?;
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,103 @@
+//! Users, sessions, the signing key and schemas: everything the gateway keeps besides documents.
+
+mod acceptance;
+mod embedded;
+mod schemas;
+
+pub use acceptance::KnownSchema;
+pub use embedded::{EmbeddedState, OperatorStore, count_users, list_schemas};
+pub use schemas::{Conflict, ListedSchema};
+
+use realm_ingest_protocol::Schema;
+
+use crate::backend::Answer;
+
+/// How a user proves who he is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Provider {
+    /// Nobody in particular; every login is a new user.
+    Anonymous,
+    /// E-mail and password.
+    Password,
+}
+
+impl Provider {
+    /// The name in paths, tokens and profiles.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Anonymous => "anon-user",
+            Self::Password => "local-userpass",
+        }
+    }
+
+    /// The provider of this name, if it is one that is served.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Anonymous, Self::Password]
+            .into_iter()
+            .find(|provider| provider.as_str() == name)
+    }
+}
+
+/// One account.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// 24 hexadecimal digits.
+    pub id: String,
+    /// Identity within the provider.
+    pub identity: String,
+    /// How the user logs in.
+    pub provider: Provider,
+    /// With [`Provider::Password`]: the name to log in with. Any text, case matters.
+    pub email: Option<String>,
+    /// With [`Provider::Password`]: argon2id in PHC form.
+    pub password_hash: Option<String>,
+}
+
+/// One login that has not ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// 24 hexadecimal digits.
+    pub id: String,
+    /// The user it belongs to.
+    pub user: String,
+    /// The device it was made for.
+    pub device: String,
+}
+
+/// What is made once, when the store is new.
+#[derive(Clone)]
+pub struct Secrets {
+    /// Internal id of the app.
+    pub domain: String,
+    /// HS256 key for tokens.
+    pub signing_key: Vec<u8>,
+}
+
+/// Keeps what the gateway must not forget. Answers that change something come after it is durable.
+pub trait State: Send + Sync {
+    /// What was made once, when the state was new.
+    fn secrets(&self) -> Answer<'_, Secrets>;
+    /// Adds a user. False when the e-mail is taken.
+    fn add_user(&self, user: User) -> Answer<'_, bool>;
+    /// The user of this id.
+    fn user(&self, id: &str) -> Answer<'_, Option<User>>;
+    /// The user who logs in with this e-mail.
+    fn user_by_email(&self, email: &str) -> Answer<'_, Option<User>>;
+    /// Records a login.
+    fn open_session(&self, session: Session) -> Answer<'_, ()>;
+    /// The session of this id, while it lasts.
+    fn session(&self, id: &str) -> Answer<'_, Option<Session>>;
+    /// Ends a session. False when there was none.
+    fn close_session(&self, id: &str) -> Answer<'_, bool>;
+    /// Grows whenever a schema comes or the operator chooses, also in another process.
+    fn schemas_version(&self) -> Answer<'_, i64>;
+    /// The schema of this fingerprint and the version it was read under, none when it was never sent.
+    fn schema(&self, fingerprint: &str) -> Answer<'_, Option<(i64, KnownSchema)>>;
+    /// Keeps a schema. It extends the accepted definitions by those of its classes that do not contradict them; the
+    /// others are in conflict.
+    fn add_schema(&self, schema: Schema) -> Answer<'_, ()>;
+    /// Whether something can be written at present.
+    fn probe(&self) -> Answer<'_, ()>;
+}

@@ -1,0 +1,108 @@
+//! A sink out of steps may fail, forget its answer or stop half-way at every step: sent again, everything is there once.
+
+use bson::doc;
+use realm_ingest_gateway::ingest::IngestError;
+
+use crate::common::note;
+use crate::memory::{Fault, MemorySteps};
+use crate::stores::{Core, Sent, Store};
+
+type Faulty = Core<MemorySteps>;
+
+fn sent() -> Sent {
+    Sent::new(&[
+        (
+            1,
+            &[
+                ("Note", note("a", "superseded")),
+                ("Note", doc! {"_id": "bad", "text": 5}),
+                ("Note", note("a", "stands")),
+            ],
+        ),
+        (2, &[("Note", note("taken", "second")), ("Note", note("b", "2"))]),
+    ])
+}
+
+async fn over_what_is_there() -> Faulty {
+    let core = Faulty::new().await;
+    let before = Sent {
+        outbox: 2,
+        ..Sent::new(&[(1, &[("Note", note("taken", "first"))])])
+    };
+    core.send(&before).await.unwrap();
+    core
+}
+
+#[tokio::test]
+async fn every_step_may_fail_in_every_way() {
+    let whole = over_what_is_there().await;
+    let answer = whole.send(&sent()).await.unwrap();
+    for fault in [Fault::Before, Fault::Half, Fault::After] {
+        for step in 0.. {
+            let core = over_what_is_there().await;
+            core.store.fail(step, fault);
+            let first = core.send(&sent()).await;
+            if !core.store.has_failed() {
+                assert!(step >= 4, "known, documents, dead letters, position");
+                break;
+            }
+            assert!(
+                matches!(first, Err(IngestError::Backend(_))),
+                "step {step} {fault:?} is not acknowledged: {first:?}"
+            );
+            assert_eq!(core.send(&sent()).await.unwrap(), answer, "step {step} {fault:?}");
+            assert_eq!(core.store.documents(), whole.store.documents());
+            assert_eq!(core.store.letters(), whole.store.letters());
+            assert_eq!(core.position(&sent()).await, 2);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_position_never_promises_what_is_not_there() {
+    for fault in [Fault::Before, Fault::Half, Fault::After] {
+        for step in 0..4 {
+            let core = over_what_is_there().await;
+            core.store.fail(step, fault);
+            core.send(&sent()).await.unwrap_err();
+            if core.position(&sent()).await == 2 {
+                assert_eq!(core.store.documents().len(), 3);
+                assert_eq!(core.store.letters().len(), 2);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_was_restored_takes_what_waits_and_says_so() {
+    let core = Faulty::new().await;
+    let backup = core.store.contents().clone();
+    core.send(&sent()).await.unwrap();
+    core.store.restore(backup);
+    let next = Sent {
+        lineage: 2,
+        acked: 2,
+        after: 2,
+        ..Sent::new(&[(3, &[("Note", note("c", "3"))])])
+    };
+    core.send(&next).await.unwrap();
+    assert_eq!((core.position(&next).await, core.store.setbacks()), (3, 1));
+}
+
+#[tokio::test]
+async fn what_was_sent_and_not_acknowledged_before_a_restore_is_asked_for_again() {
+    let core = Faulty::new().await;
+    let backup = core.store.contents().clone();
+    core.send(&sent()).await.unwrap();
+    core.store.restore(backup);
+    // The device went on within one lineage: it has not let anything leave.
+    let next = Sent {
+        after: 2,
+        ..Sent::new(&[(3, &[("Note", note("c", "3"))])])
+    };
+    let hole = core.send(&next).await.unwrap_err();
+    assert!(matches!(hole, IngestError::Hole { position: 0 }), "{hole}");
+    core.send(&sent()).await.unwrap();
+    core.send(&next).await.unwrap();
+    assert_eq!((core.position(&next).await, core.store.setbacks()), (3, 0));
+}

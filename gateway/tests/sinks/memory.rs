@@ -1,0 +1,162 @@
+//! A sink out of steps that keeps everything in memory, and fails, forgets and waits where it is told to.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use realm_ingest_gateway::backend::{Answer, BackendError};
+use realm_ingest_gateway::ingest::order::Known;
+use realm_ingest_gateway::ingest::{Batch, Refused, id};
+use realm_ingest_gateway::sink::{OutboxKey, Steps};
+
+/// What is stored.
+#[derive(Clone, Default)]
+pub struct Contents {
+    /// By class and `_id`.
+    pub documents: BTreeMap<(String, Vec<u8>), Vec<u8>>,
+    /// Their codes by outbox, transaction and index.
+    pub letters: BTreeMap<(Key, i64, u32), String>,
+    pub positions: BTreeMap<Key, Known>,
+    pub setbacks: u64,
+}
+
+/// An outbox in an order.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    pub user: String,
+    pub outbox: String,
+    pub app: String,
+}
+
+impl From<OutboxKey> for Key {
+    fn from(key: OutboxKey) -> Self {
+        let OutboxKey { app, user, outbox } = key;
+        Self { user, outbox, app }
+    }
+}
+
+/// How a step goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It did nothing.
+    Before,
+    /// It stored a part.
+    Half,
+    /// It did everything, and the answer got lost.
+    After,
+}
+
+/// The sink; a clone is the same one.
+#[derive(Clone, Default)]
+pub struct MemorySteps(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    contents: Mutex<Contents>,
+    /// Steps that were begun.
+    begun: AtomicUsize,
+    /// The step that goes wrong, and how.
+    fault: Mutex<Option<(usize, Fault)>>,
+}
+
+impl MemorySteps {
+    pub fn contents(&self) -> MutexGuard<'_, Contents> {
+        self.0.contents.lock().unwrap()
+    }
+
+    /// Makes the step of this number, counted from now on from 0, go wrong.
+    pub fn fail(&self, step: usize, fault: Fault) {
+        self.0.begun.store(0, Ordering::SeqCst);
+        *self.0.fault.lock().unwrap() = Some((step, fault));
+    }
+
+    /// Whether the fault has happened.
+    pub fn has_failed(&self) -> bool {
+        self.0.fault.lock().unwrap().is_none()
+    }
+
+    /// Forgets everything from a former moment on, as a store restored from a backup does.
+    pub fn restore(&self, contents: Contents) {
+        *self.contents() = contents;
+    }
+
+    async fn step<T>(&self, work: impl Fn(&mut Contents, bool) -> T) -> Result<T, BackendError> {
+        let number = self.0.begun.fetch_add(1, Ordering::SeqCst);
+        // Others get between any two steps.
+        tokio::task::yield_now().await;
+        let fault = {
+            let mut fault = self.0.fault.lock().unwrap();
+            fault.take_if(|(step, _)| *step == number).map(|(_, fault)| fault)
+        };
+        let lost = || Err(BackendError::Unavailable("the test says so".to_owned()));
+        match fault {
+            None => Ok(work(&mut self.contents(), false)),
+            Some(Fault::Before) => lost(),
+            Some(fault) => {
+                work(&mut self.contents(), fault == Fault::Half);
+                lost()
+            }
+        }
+    }
+}
+
+impl Steps for MemorySteps {
+    fn known(&self, outbox: &OutboxKey) -> Answer<'_, Option<Known>> {
+        let key = Key::from(outbox.clone());
+        Box::pin(self.step(move |contents, _| contents.positions.get(&key).cloned()))
+    }
+
+    fn documents<'a>(&'a self, batch: &'a Batch) -> Answer<'a, Vec<Refused>> {
+        Box::pin(self.step(|contents, half| {
+            let mut refused = Vec::new();
+            let count = batch.documents().count();
+            for place in batch.documents().take(if half { count / 2 } else { count }) {
+                let mut key = Vec::new();
+                id::key(place.document).unwrap().write(&mut key);
+                let stored = contents.documents.entry((place.class.to_owned(), key));
+                if stored.or_insert_with(|| place.document.to_vec()) != place.document {
+                    refused.push(Refused::taken(&place));
+                }
+            }
+            refused
+        }))
+    }
+
+    fn dead_letters<'a>(&'a self, batch: &'a Batch, refused: &'a [Refused]) -> Answer<'a, ()> {
+        Box::pin(self.step(move |contents, half| {
+            let refused = if half {
+                &refused[..refused.len() / 2]
+            } else {
+                refused
+            };
+            let key = Key::from(OutboxKey::from(&batch.context));
+            for letter in batch.letters(refused) {
+                let place = (key.clone(), letter.place.seq, letter.place.index);
+                let code = letter.refused.code.as_str().to_owned();
+                contents.letters.entry(place).or_insert(code);
+            }
+        }))
+    }
+
+    fn advance<'a>(
+        &'a self,
+        batch: &'a Batch,
+        before: Option<&'a Known>,
+        after: &'a Known,
+        setback: bool,
+    ) -> Answer<'a, bool> {
+        Box::pin(self.step(move |contents, half| {
+            let key = Key::from(OutboxKey::from(&batch.context));
+            if half || contents.positions.get(&key) != before {
+                return false;
+            }
+            contents.positions.insert(key, after.clone());
+            contents.setbacks += u64::from(setback);
+            true
+        }))
+    }
+
+    fn probe(&self) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+}

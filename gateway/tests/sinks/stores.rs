@@ -1,0 +1,208 @@
+//! The sinks that the suite runs over, and how their contents are looked at.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use realm_ingest_gateway::ingest::{Context, Ingest, IngestError, Run, Source, Transaction};
+use realm_ingest_gateway::memory::Budget;
+use realm_ingest_gateway::sink::embedded::{EmbeddedSink, Reader};
+use realm_ingest_gateway::sink::{OutboxKey, Sink, Stepwise};
+use realm_ingest_gateway::state::{EmbeddedState, State};
+use tempfile::TempDir;
+use tokio::sync::Semaphore;
+
+use crate::common::{outbox, schema};
+use crate::memory::MemorySteps;
+
+pub const APP: &str = "0123456789abcdef01234567";
+
+/// A dead letter: user, outbox, transaction, index, code.
+pub type Letter = (String, String, i64, u32, String);
+
+/// A sink that can be looked into.
+pub trait Store: Send + Sync {
+    fn open(data: &TempDir) -> (Arc<dyn Sink>, Self)
+    where
+        Self: Sized;
+    /// Every document by class and `_id`.
+    fn documents(&self) -> BTreeMap<String, bson::Document>;
+    fn letters(&self) -> Vec<Letter>;
+    fn setbacks(&self) -> u64;
+}
+
+/// The embedded sink.
+pub struct Embedded(std::path::PathBuf);
+
+impl Store for Embedded {
+    fn open(data: &TempDir) -> (Arc<dyn Sink>, Self) {
+        let sink = Arc::new(EmbeddedSink::open(data.path()).unwrap());
+        (sink, Self(data.path().to_owned()))
+    }
+
+    fn documents(&self) -> BTreeMap<String, bson::Document> {
+        let reader = Reader::open(&self.0).unwrap();
+        let names: BTreeMap<_, _> = reader
+            .collections()
+            .unwrap()
+            .into_iter()
+            .map(|one| (one.id, one.name))
+            .collect();
+        let all = reader.documents(None, 0, i64::MAX, u32::MAX).unwrap();
+        let stored = all.len();
+        let documents: BTreeMap<_, _> = all
+            .into_iter()
+            .map(|one| named(&names[&one.collection], &one.document))
+            .collect();
+        assert_eq!(documents.len(), stored, "nothing is there twice");
+        documents
+    }
+
+    fn letters(&self) -> Vec<Letter> {
+        let letters = Reader::open(&self.0).unwrap().dead_letters(0, u32::MAX).unwrap();
+        letters
+            .into_iter()
+            .map(|one| (one.user, one.outbox, one.seq, one.index, one.code))
+            .collect()
+    }
+
+    fn setbacks(&self) -> u64 {
+        Reader::open(&self.0).unwrap().stats().unwrap().setbacks
+    }
+}
+
+impl Store for MemorySteps {
+    fn open(_: &TempDir) -> (Arc<dyn Sink>, Self) {
+        let steps = Self::default();
+        (Arc::new(Stepwise(steps.clone())), steps)
+    }
+
+    fn documents(&self) -> BTreeMap<String, bson::Document> {
+        let contents = self.contents();
+        let documents = contents.documents.iter();
+        documents.map(|((class, _), bytes)| named(class, bytes)).collect()
+    }
+
+    fn letters(&self) -> Vec<Letter> {
+        let contents = self.contents();
+        let letters = contents.letters.iter();
+        letters
+            .map(|((key, seq, index), code)| {
+                (key.user.clone(), key.outbox.clone(), *seq, *index, code.clone())
+            })
+            .collect()
+    }
+
+    fn setbacks(&self) -> u64 {
+        self.contents().setbacks
+    }
+}
+
+fn named(class: &str, bytes: &[u8]) -> (String, bson::Document) {
+    let document = bson::Document::from_reader(bytes).unwrap();
+    (format!("{class} {}", document.get("_id").unwrap()), document)
+}
+
+/// The core over a new sink that knows the schema of [`schema`].
+pub struct Core<S> {
+    pub ingest: Ingest,
+    pub sink: Arc<dyn Sink>,
+    pub store: S,
+    memory: Arc<Semaphore>,
+    _data: TempDir,
+}
+
+/// What an outbox of a user sends.
+#[derive(Clone)]
+pub struct Sent {
+    pub user: &'static str,
+    pub outbox: u64,
+    pub lineage: u64,
+    pub acked: i64,
+    pub after: i64,
+    pub transactions: Vec<(i64, Vec<(&'static str, bson::Document)>)>,
+}
+
+impl Sent {
+    /// The first that outbox 1 of a user sends.
+    pub fn new(transactions: &[(i64, &[(&'static str, bson::Document)])]) -> Self {
+        Self {
+            user: "user",
+            outbox: 1,
+            lineage: 1,
+            acked: 0,
+            after: 0,
+            transactions: transactions
+                .iter()
+                .map(|(seq, documents)| (*seq, documents.to_vec()))
+                .collect(),
+        }
+    }
+
+    pub fn key(&self) -> OutboxKey {
+        OutboxKey {
+            app: APP.to_owned(),
+            user: self.user.to_owned(),
+            outbox: outbox(self.outbox),
+        }
+    }
+}
+
+impl<S: Store> Core<S> {
+    pub async fn new() -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let state = Arc::new(EmbeddedState::open(data.path()).unwrap());
+        state.add_schema(schema()).await.unwrap();
+        let (sink, store) = S::open(&data);
+        Self {
+            ingest: Ingest::new(state, Arc::clone(&sink)),
+            sink,
+            store,
+            memory: Arc::new(Semaphore::new(1 << 28)),
+            _data: data,
+        }
+    }
+
+    /// The answer: up to where everything is settled, and the refused by transaction, index and code.
+    pub async fn send(&self, sent: &Sent) -> Result<(i64, Vec<(i64, u32, String)>), IngestError> {
+        let context = Context {
+            app: APP.to_owned(),
+            user: sent.user.to_owned(),
+            source: Source {
+                outbox: outbox(sent.outbox),
+                lineage: outbox(sent.lineage),
+                acked: sent.acked,
+                after: sent.after,
+                device: None,
+            },
+        };
+        let transactions = sent.transactions.iter().map(|(seq, documents)| Transaction {
+            seq: *seq,
+            schema: schema().fingerprint().into(),
+            runs: documents
+                .iter()
+                .map(|(class, _)| Run {
+                    class: (*class).into(),
+                    count: 1,
+                })
+                .collect(),
+            payload: documents
+                .iter()
+                .flat_map(|(_, document)| document.to_vec().unwrap())
+                .collect(),
+        });
+        let budget = Budget::new(Arc::clone(&self.memory));
+        let (ack, _memory) = self
+            .ingest
+            .ingest(context, transactions.collect(), budget)
+            .await?;
+        let refused = ack.refused.iter().map(|one| {
+            let one: realm_ingest_protocol::Refusal = serde_json::from_str(one.get()).unwrap();
+            (one.seq, one.index, one.code)
+        });
+        Ok((ack.acked, refused.collect()))
+    }
+
+    pub async fn position(&self, sent: &Sent) -> i64 {
+        self.sink.position(&sent.key()).await.unwrap()
+    }
+}

@@ -1,0 +1,237 @@
+//! The suite.
+
+use bson::doc;
+use realm_ingest_gateway::ingest::IngestError;
+
+use crate::common::note;
+use crate::stores::{Core, Sent, Store};
+
+async fn documents_and_the_position_are_stored<S: Store>() {
+    let core = Core::<S>::new().await;
+    let sent = Sent::new(&[
+        (3, &[("Note", note("a", "1")), ("Note", note("b", "2"))]),
+        (7, &[("Note", note("c", "3"))]),
+    ]);
+    assert_eq!(core.position(&sent).await, 0);
+    assert_eq!(core.send(&sent).await.unwrap(), (7, vec![]));
+    assert_eq!(core.position(&sent).await, 7);
+    assert_eq!(core.store.documents().len(), 3);
+}
+
+async fn a_batch_sent_again_changes_nothing_and_is_answered_the_same<S: Store>() {
+    let core = Core::<S>::new().await;
+    let other = Sent {
+        outbox: 2,
+        ..Sent::new(&[(1, &[("Note", note("taken", "first"))])])
+    };
+    core.send(&other).await.unwrap();
+    let sent = Sent::new(&[
+        (
+            1,
+            &[("Note", note("a", "1")), ("Note", doc! {"_id": "bad", "text": 5})],
+        ),
+        (
+            2,
+            &[("Note", note("taken", "second")), ("Nobody", note("x", "y"))],
+        ),
+    ]);
+    let first = core.send(&sent).await.unwrap();
+    let codes: Vec<_> = first.1.iter().map(|(.., code)| code.as_str()).collect();
+    assert_eq!(codes, ["TypeMismatch", "DuplicateId", "UnknownClass"]);
+    let (documents, letters) = (core.store.documents(), core.store.letters());
+    assert_eq!((documents.len(), letters.len()), (2, 3));
+    for _ in 0..3 {
+        assert_eq!(core.send(&sent).await.unwrap(), first);
+    }
+    assert_eq!(
+        (core.store.documents(), core.store.letters()),
+        (documents, letters)
+    );
+}
+
+async fn the_later_of_two_in_one_transaction_stands<S: Store>() {
+    let core = Core::<S>::new().await;
+    let sent = Sent::new(&[(
+        1,
+        &[
+            ("Note", note("a", "first")),
+            (
+                "Note",
+                note("a", "bad")
+                    .into_iter()
+                    .chain([("x".to_owned(), 1.into())])
+                    .collect(),
+            ),
+            ("Note", note("b", "other")),
+            ("Note", note("a", "last")),
+        ],
+    )]);
+    let (_, refused) = core.send(&sent).await.unwrap();
+    assert_eq!(refused, [(1, 1, "UnknownProperty".to_owned())]);
+    let documents = core.store.documents();
+    assert_eq!(documents["Note \"a\""], note("a", "last"));
+    assert_eq!(documents.len(), 2);
+    assert_eq!(core.send(&sent).await.unwrap().1, refused);
+}
+
+async fn the_first_of_two_transactions_stands<S: Store>() {
+    let core = Core::<S>::new().await;
+    let sent = Sent::new(&[
+        (1, &[("Note", note("a", "first"))]),
+        (2, &[("Note", note("a", "first"))]),
+        (3, &[("Note", note("a", "second"))]),
+    ]);
+    let answer = (3, vec![(3, 0, "DuplicateId".to_owned())]);
+    assert_eq!(core.send(&sent).await.unwrap(), answer);
+    assert_eq!(core.store.documents()["Note \"a\""], note("a", "first"));
+    assert_eq!(core.store.letters().len(), 1);
+}
+
+async fn one_id_in_two_classes_is_two_documents<S: Store>() {
+    let core = Core::<S>::new().await;
+    let id = bson::oid::ObjectId::new();
+    let reading = doc! {"_id": id, "value": 1.0};
+    let sent = Sent::new(&[(1, &[("Reading", reading), ("Note", note(&id.to_hex(), "t"))])]);
+    core.send(&sent).await.unwrap();
+    assert_eq!(core.store.documents().len(), 2);
+}
+
+async fn a_hole_is_refused_with_the_position_until_it_is_filled<S: Store>() {
+    let core = Core::<S>::new().await;
+    let one = Sent::new(&[(1, &[("Note", note("1", ""))])]);
+    let three = Sent {
+        after: 2,
+        ..Sent::new(&[(3, &[("Note", note("3", ""))])])
+    };
+    let hole = core.send(&three).await.unwrap_err();
+    assert!(matches!(hole, IngestError::Hole { position: 0 }), "{hole}");
+    core.send(&one).await.unwrap();
+    let hole = core.send(&three).await.unwrap_err();
+    assert!(matches!(hole, IngestError::Hole { position: 1 }), "{hole}");
+    assert_eq!((core.store.documents().len(), core.position(&one).await), (1, 1));
+    let two = Sent {
+        after: 1,
+        ..Sent::new(&[(2, &[("Note", note("2", ""))])])
+    };
+    core.send(&two).await.unwrap();
+    core.send(&three).await.unwrap();
+    assert_eq!((core.store.documents().len(), core.position(&one).await), (3, 3));
+    assert_eq!(core.store.setbacks(), 0);
+}
+
+async fn an_outbox_that_was_acknowledged_more_is_taken_and_recorded<S: Store>() {
+    let core = Core::<S>::new().await;
+    let sent = Sent {
+        acked: 5,
+        after: 5,
+        ..Sent::new(&[(8, &[("Note", note("8", ""))])])
+    };
+    core.send(&sent).await.unwrap();
+    assert_eq!((core.position(&sent).await, core.store.setbacks()), (8, 1));
+}
+
+async fn a_copy_is_told_and_changes_nothing<S: Store>() {
+    let core = Core::<S>::new().await;
+    let sent = Sent::new(&[(1, &[("Note", note("a", "1"))]), (2, &[("Note", note("b", "2"))])]);
+    core.send(&sent).await.unwrap();
+    let cloned = Sent {
+        lineage: 2,
+        ..Sent::new(&[(2, &[("Note", note("c", "3"))])])
+    };
+    assert!(matches!(core.send(&cloned).await, Err(IngestError::Copied)));
+    let turned_back = Sent::new(&[(1, &[("Note", note("d", "4"))])]);
+    assert!(matches!(core.send(&turned_back).await, Err(IngestError::Copied)));
+    assert_eq!((core.store.documents().len(), core.position(&sent).await), (2, 2));
+}
+
+async fn two_users_with_one_outbox_name_do_not_meet<S: Store>() {
+    let core = Core::<S>::new().await;
+    let bad = doc! {"_id": "bad", "text": 5};
+    let one = Sent::new(&[(1, &[("Note", note("a", "1"))]), (2, &[("Note", bad.clone())])]);
+    core.send(&one).await.unwrap();
+    let other = Sent {
+        user: "other",
+        lineage: 9,
+        ..Sent::new(&[(2, &[("Note", bad)]), (3, &[("Note", note("b", "2"))])])
+    };
+    assert_eq!(
+        core.position(&other).await,
+        0,
+        "nobody learns how far another user is"
+    );
+    core.send(&other).await.unwrap();
+    assert_eq!((core.position(&one).await, core.position(&other).await), (2, 3));
+    let users: Vec<_> = core.store.letters().into_iter().map(|(user, ..)| user).collect();
+    assert_eq!(users.len(), 2, "each has its own dead letters: {users:?}");
+}
+
+async fn the_same_batch_from_many_at_once_is_stored_once<S: Store>() {
+    let core = Core::<S>::new().await;
+    let sent = Sent::new(&[(1, &[("Note", note("a", "1"))]), (2, &[("Note", note("b", "2"))])]);
+    let answers = tokio::join!(
+        core.send(&sent),
+        core.send(&sent),
+        core.send(&sent),
+        core.send(&sent)
+    );
+    for answer in [answers.0, answers.1, answers.2, answers.3] {
+        assert_eq!(answer.unwrap(), (2, vec![]));
+    }
+    assert_eq!((core.store.documents().len(), core.position(&sent).await), (2, 2));
+}
+
+async fn two_batches_at_once_end_as_if_one_came_first<S: Store>() {
+    for _ in 0..20 {
+        let core = Core::<S>::new().await;
+        let one = Sent::new(&[(1, &[("Note", note("a", "1"))])]);
+        let two = Sent {
+            after: 1,
+            ..Sent::new(&[(2, &[("Note", note("b", "2"))])])
+        };
+        let (later, earlier) = tokio::join!(core.send(&two), core.send(&one));
+        earlier.unwrap();
+        match later {
+            Ok(answer) => assert_eq!(answer.0, 2),
+            Err(IngestError::Hole { position }) => {
+                assert!(position < 2);
+                core.send(&two).await.unwrap();
+            }
+            Err(error) => panic!("{error}"),
+        }
+        assert_eq!((core.store.documents().len(), core.position(&one).await), (2, 2));
+    }
+}
+
+macro_rules! suite {
+    ($name:ident, $store:ty: $($promise:ident),+ $(,)?) => {
+        mod $name {
+            $(#[tokio::test]
+            async fn $promise() {
+                super::$promise::<$store>().await;
+            })+
+        }
+    };
+}
+
+macro_rules! suites {
+    ($($name:ident: $store:ty),+ $(,)?) => {
+        $(suite! { $name, $store:
+            documents_and_the_position_are_stored,
+            a_batch_sent_again_changes_nothing_and_is_answered_the_same,
+            the_later_of_two_in_one_transaction_stands,
+            the_first_of_two_transactions_stands,
+            one_id_in_two_classes_is_two_documents,
+            a_hole_is_refused_with_the_position_until_it_is_filled,
+            an_outbox_that_was_acknowledged_more_is_taken_and_recorded,
+            a_copy_is_told_and_changes_nothing,
+            two_users_with_one_outbox_name_do_not_meet,
+            the_same_batch_from_many_at_once_is_stored_once,
+            two_batches_at_once_end_as_if_one_came_first,
+        })+
+    };
+}
+
+suites! {
+    embedded: crate::stores::Embedded,
+    stepwise: crate::memory::MemorySteps,
+}
