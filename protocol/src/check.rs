@@ -1,11 +1,17 @@
 //! Whether a document is what its class says.
 //!
-//! One walk over the fields. Documents come with their fields in the order of the properties, so the
-//! property behind the last one is tried first and a search is the exception.
+//! A schema is made ready once; after that a document costs one walk over its fields, whatever the size of its class.
+//! Documents come with their fields in the order of the properties, so the property behind the last one is tried first and
+//! a search by name is the exception.
+
+use std::collections::HashMap;
 
 use crate::code::RefusalCode;
 use crate::document::{Document, Value};
-use crate::schema::{Class, Collection, Kind, Property, PropertyType, Schema};
+use crate::schema::{Class, Collection, Kind, MAX_PROPERTY_NAME, Property, PropertyType, Schema};
+
+/// Bytes of a key that a reason shows: Realm's limit for a property's name. Longer ones are no property's.
+const MAX_SHOWN: usize = MAX_PROPERTY_NAME;
 
 /// Why a document does not fit its class.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,56 +28,139 @@ impl Violation {
     }
 }
 
-impl Class {
-    /// Whether `document` is an object of this class; `schema` is where its embedded classes are found.
+/// The classes of a schema, made ready for checking.
+#[derive(Clone, Debug, Default)]
+pub struct Checker {
+    /// In the order of the schema.
+    classes: Vec<Ready>,
+    by_name: HashMap<String, usize>,
+}
+
+/// One class, made ready.
+#[derive(Clone, Debug)]
+struct Ready {
+    class: Class,
+    by_name: HashMap<String, usize>,
+    /// Of each property the class it holds, where it holds an embedded one.
+    embedded: Vec<Option<usize>>,
+    /// How many properties must be there.
+    required: usize,
+}
+
+impl Checker {
+    /// Makes the schema ready.
+    #[must_use]
+    pub fn new(schema: &Schema) -> Self {
+        let by_name: HashMap<_, _> = (0..)
+            .zip(&schema.classes)
+            .map(|(at, class)| (class.name.clone(), at))
+            .collect();
+        let embedded = |property: &Property| {
+            let at = *by_name.get(property.object.as_deref()?)?;
+            let class = schema.classes.get(at)?;
+            (class.kind == Kind::Embedded).then_some(at)
+        };
+        let classes = schema.classes.iter().map(|class| Ready {
+            by_name: (0..)
+                .zip(&class.properties)
+                .map(|(at, property)| (property.name.clone(), at))
+                .collect(),
+            embedded: class.properties.iter().map(embedded).collect(),
+            required: class
+                .properties
+                .iter()
+                .filter(|property| must_be_there(property))
+                .count(),
+            class: class.clone(),
+        });
+        Self {
+            classes: classes.collect(),
+            by_name,
+        }
+    }
+
+    /// The class of this name.
+    #[must_use]
+    pub fn class(&self, name: &str) -> Option<&Class> {
+        self.ready(name).map(|ready| &ready.class)
+    }
+
+    /// Whether `document` is an object of the class of this name.
     ///
     /// # Errors
     /// With the first thing that does not fit.
-    pub fn check(&self, document: &Document<'_>, schema: &Schema) -> Result<(), Violation> {
-        let mut seen = Seen::new(self.properties.len());
-        let mut expected = 0;
+    pub fn check(&self, class: &str, document: &Document<'_>) -> Result<(), Violation> {
+        match self.ready(class) {
+            Some(ready) => self.object(ready, document),
+            None => {
+                let reason =
+                    format!("class '{class}' is not in the schema the transaction was written under");
+                Err(Violation::new(RefusalCode::UnknownClass, reason))
+            }
+        }
+    }
+
+    fn ready(&self, name: &str) -> Option<&Ready> {
+        self.classes.get(*self.by_name.get(name)?)
+    }
+
+    fn object(&self, ready: &Ready, document: &Document<'_>) -> Result<(), Violation> {
+        let class = &ready.class;
+        let mut seen = Seen::default();
+        let (mut expected, mut required) = (0, 0);
         for field in document.fields() {
-            let Some((index, property)) = self.property(field.key, expected) else {
-                let reason = format!("class '{}' has no property '{}'", self.name, field.key);
+            let Some((index, property)) = ready.property(field.key, expected) else {
+                let reason = format!("class '{}' has no property '{}'", class.name, shown(field.key));
                 return Err(Violation::new(RefusalCode::UnknownProperty, reason));
             };
             if !seen.insert(index) {
                 let reason = format!(
                     "the field of property '{}.{}' appears twice",
-                    self.name, field.key
+                    class.name, field.key
                 );
                 return Err(Violation::new(RefusalCode::InvalidDocument, reason));
             }
+            required += usize::from(must_be_there(property));
             Check {
-                class: self,
+                checker: self,
+                ready,
+                index,
                 property,
-                schema,
             }
             .property(field.value)?;
             expected = index + 1;
         }
+        if required == ready.required {
+            return Ok(());
+        }
         let is_missing =
             |(index, property): &(usize, &Property)| must_be_there(property) && !seen.contains(*index);
-        match self.properties.iter().enumerate().find(is_missing) {
-            None => Ok(()),
-            Some((_, property)) => {
-                let reason = format!("required property '{}.{}' is missing", self.name, property.name);
-                Err(Violation::new(RefusalCode::MissingProperty, reason))
-            }
-        }
+        let missing = class.properties.iter().enumerate().find(is_missing);
+        let name = missing.map_or("", |(_, property)| property.name.as_str());
+        let reason = format!("required property '{}.{name}' is missing", class.name);
+        Err(Violation::new(RefusalCode::MissingProperty, reason))
     }
+}
 
+impl Ready {
     fn property(&self, key: &str, expected: usize) -> Option<(usize, &Property)> {
-        if let Some(property) = self.properties.get(expected)
+        let properties = &self.class.properties;
+        if let Some(property) = properties.get(expected)
             && property.name == key
         {
             return Some((expected, property));
         }
-        self.properties
-            .iter()
-            .enumerate()
-            .find(|(_, property)| property.name == key)
+        let at = *self.by_name.get(key)?;
+        Some((at, properties.get(at)?))
     }
+}
+
+/// A key out of a document, as far as a reason shows it.
+fn shown(key: &str) -> &str {
+    let end = (0..=MAX_SHOWN.min(key.len()))
+        .rev()
+        .find(|at| key.is_char_boundary(*at));
+    key.get(..end.unwrap_or(0)).unwrap_or_default()
 }
 
 /// Optional values, embedded objects, collections and mixed values may be left out: Realm reads absent,
@@ -84,9 +173,10 @@ fn must_be_there(property: &Property) -> bool {
 
 /// The check of one property's value.
 struct Check<'a> {
-    class: &'a Class,
+    checker: &'a Checker,
+    ready: &'a Ready,
+    index: usize,
     property: &'a Property,
-    schema: &'a Schema,
 }
 
 impl Check<'_> {
@@ -105,12 +195,14 @@ impl Check<'_> {
                     if field.key.starts_with('$') || field.key.contains('.') {
                         let reason = format!(
                             "key '{}' of {} begins with '$' or has a '.'",
-                            field.key,
+                            shown(field.key),
                             self.name()
                         );
                         return Err(Violation::new(RefusalCode::InvalidDocument, reason));
                     }
-                    self.value(field.value, || format!("the value under '{}' of ", field.key))?;
+                    self.value(field.value, || {
+                        format!("the value under '{}' of ", shown(field.key))
+                    })?;
                 }
                 Ok(())
             }
@@ -161,18 +253,19 @@ impl Check<'_> {
     }
 
     fn embedded(&self, object: Document<'_>) -> Result<(), Violation> {
-        let name = self.property.object.as_deref().unwrap_or_default();
-        match self.schema.class(name) {
-            Some(class) if class.kind == Kind::Embedded => class.check(&object, self.schema),
-            _ => {
-                let reason = format!("{} holds '{name}', which is no embedded class", self.name());
+        let embedded = self.ready.embedded.get(self.index).copied().flatten();
+        match embedded.and_then(|at| self.checker.classes.get(at)) {
+            Some(ready) => self.checker.object(ready, &object),
+            None => {
+                let class = self.property.object.as_deref().unwrap_or_default();
+                let reason = format!("{} holds '{class}', which is no embedded class", self.name());
                 Err(Violation::new(RefusalCode::UnknownClass, reason))
             }
         }
     }
 
     fn name(&self) -> String {
-        format!("property '{}.{}'", self.class.name, self.property.name)
+        format!("property '{}.{}'", self.ready.class.name, self.property.name)
     }
 
     fn wanted(&self) -> String {
@@ -215,33 +308,27 @@ fn is_scalar(value: Value<'_>) -> bool {
     )
 }
 
-/// Which properties a document has shown. Real classes fit into the inline part.
+/// Which properties a document has shown. Those of real classes fit into the inline part.
+#[derive(Default)]
 struct Seen {
     inline: [u64; 4],
     rest: Vec<u64>,
 }
 
 impl Seen {
-    fn new(properties: usize) -> Self {
-        Self {
-            inline: [0; 4],
-            rest: vec![0; properties.div_ceil(64).saturating_sub(4)],
-        }
-    }
-
-    fn word(&mut self, index: usize) -> Option<&mut u64> {
-        let word = index / 64;
-        if word < self.inline.len() {
-            self.inline.get_mut(word)
-        } else {
-            self.rest.get_mut(word - 4)
-        }
-    }
-
     /// False when the property was there already.
     fn insert(&mut self, index: usize) -> bool {
-        let bit = 1 << (index % 64);
-        self.word(index).is_some_and(|word| {
+        let (word, bit) = (index / 64, 1 << (index % 64));
+        let word = match word.checked_sub(self.inline.len()) {
+            None => self.inline.get_mut(word),
+            Some(word) => {
+                if self.rest.len() <= word {
+                    self.rest.resize(word + 1, 0);
+                }
+                self.rest.get_mut(word)
+            }
+        };
+        word.is_some_and(|word| {
             let fresh = *word & bit == 0;
             *word |= bit;
             fresh
@@ -250,10 +337,9 @@ impl Seen {
 
     fn contains(&self, index: usize) -> bool {
         let word = index / 64;
-        let found = if word < 4 {
-            self.inline.get(word)
-        } else {
-            self.rest.get(word - 4)
+        let found = match word.checked_sub(self.inline.len()) {
+            None => self.inline.get(word),
+            Some(word) => self.rest.get(word),
         };
         found.is_some_and(|word| *word & (1 << (index % 64)) != 0)
     }

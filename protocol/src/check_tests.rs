@@ -48,7 +48,7 @@ fn check(document: &bson::Document) -> Result<(), Violation> {
     let schema = schema();
     let bytes = document.to_vec().unwrap();
     let document = Document::validate(&bytes, &Limits::default()).unwrap();
-    schema.class("All").unwrap().check(&document, &schema)
+    Checker::new(&schema).check("All", &document)
 }
 
 fn with(key: &str, value: impl Into<Bson>) -> bson::Document {
@@ -189,7 +189,7 @@ fn unknown_and_doubled_fields_are_refused() {
     bytes.splice(4..4, element);
     bytes[0] = u8::try_from(bytes.len()).unwrap();
     let document = Document::validate(&bytes, &Limits::default()).unwrap();
-    let violation = schema.class("E").unwrap().check(&document, &schema).unwrap_err();
+    let violation = Checker::new(&schema).check("E", &document).unwrap_err();
     assert_eq!(violation.code, RefusalCode::InvalidDocument);
     assert_eq!(violation.reason, "the field of property 'E.x' appears twice");
 }
@@ -219,11 +219,11 @@ fn classes_with_many_properties_are_tracked_whole() {
         properties.join(",")
     );
     let schema = Schema::parse(&json).unwrap();
-    let class = schema.class("E").unwrap();
+    let checker = Checker::new(&schema);
     let mut document: bson::Document = names.iter().map(|name| (name.clone(), Bson::Int64(1))).collect();
     let check = |document: &bson::Document| {
         let bytes = document.to_vec().unwrap();
-        class.check(&Document::validate(&bytes, &Limits::default()).unwrap(), &schema)
+        checker.check("E", &Document::validate(&bytes, &Limits::default()).unwrap())
     };
     assert_eq!(check(&document), Ok(()));
     document.remove("p399");
@@ -319,9 +319,9 @@ fn fits(property: &Property, value: Option<Bson>) -> bool {
         .map(|value| (property.name.clone(), value))
         .collect();
     let bytes = document.to_vec().unwrap();
-    schema.classes.push(class.clone());
-    class
-        .check(&Document::validate(&bytes, &Limits::default()).unwrap(), &schema)
+    schema.classes.push(class);
+    Checker::new(&schema)
+        .check("One", &Document::validate(&bytes, &Limits::default()).unwrap())
         .is_ok()
 }
 

@@ -17,9 +17,10 @@ pub use ack::{Ack, ErrorBody, Position, Refusal, Unlisted};
 pub use batch::{
     BatchError, BatchHeader, BatchReader, BatchTransaction, DeviceReport, Documents, Run, TransactionHeader,
 };
+pub use check::{Checker, Violation};
 pub use code::RefusalCode;
 pub use document::{Document, DocumentError, Limits, Value};
-pub use schema::{Class, Collection, Kind, Property, PropertyType, Schema, SchemaError, Violation};
+pub use schema::{Class, Collection, Kind, Property, PropertyType, Schema, SchemaError};
 
 /// Media type of an ingest request's body.
 pub const CONTENT_TYPE: &str = "application/vnd.realm-ingest.batch; version=2";

@@ -19,8 +19,6 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-pub use crate::check::Violation;
-
 /// Bytes a class name may have.
 pub const MAX_CLASS_NAME: usize = 57;
 /// Bytes a property name may have.

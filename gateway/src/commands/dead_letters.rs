@@ -1,5 +1,7 @@
 //! `dead-letters`: what was refused for good, and why; and another try for what may fit by now.
 
+use std::collections::HashMap;
+
 use base64::Engine as _;
 use clap::Subcommand;
 use serde_json::json;
@@ -7,7 +9,7 @@ use serde_json::json;
 use super::output::{Output, time};
 use super::{CommandError, DataArgs};
 use crate::ejson::{self, Form};
-use crate::ingest::checks::OfClass;
+use crate::ingest::checks::Judge;
 use crate::sink::embedded::{Reader, Replay, Which};
 use crate::state::{KnownSchema, OperatorStore};
 
@@ -77,20 +79,20 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
 
 fn replay(data: &DataArgs, which: &Which) -> Result<(), CommandError> {
     let mut store = OperatorStore::open(&data.data)?;
-    let schemas = store.schemas()?;
+    let schemas = store.schemas()?.into_iter();
+    let judges: HashMap<String, Judge> = schemas.map(|(name, known)| (name, known.into())).collect();
     // What was refused before its schema was kept with it is tried under what is accepted.
-    let accepted = KnownSchema {
+    let accepted = Judge::from(KnownSchema {
         schema: store.accepted()?,
         ..KnownSchema::default()
-    };
+    });
     let replayed = Replay::open(&data.data)?.run(which, |letter| {
-        let schema = match &letter.schema {
+        let judge = match &letter.schema {
             None => &accepted,
             // Without its schema nothing can be said; a device that still has it sends it again.
-            Some(fingerprint) => schemas.get(fingerprint).ok_or(None)?,
+            Some(fingerprint) => judges.get(fingerprint).ok_or(None)?,
         };
-        let class = OfClass::new(schema, &letter.collection);
-        class.check(&letter.document).map_err(Some)
+        judge.of(&letter.collection).check(&letter.document).map_err(Some)
     })?;
     let mut output = Output::new(false);
     output.line(&format!("stored         {:>12}", replayed.stored))?;

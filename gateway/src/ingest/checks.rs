@@ -1,9 +1,9 @@
 //! What documents must satisfy before the sink sees them, one by one. Pure.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use realm_ingest_protocol::schema::Kind;
-use realm_ingest_protocol::{Class, Document, DocumentError, Limits, RefusalCode, Schema, Violation};
+use realm_ingest_protocol::{Checker, Class, Document, DocumentError, Limits, RefusalCode, Violation};
 
 use super::IngestError;
 use super::batch::Checked;
@@ -29,28 +29,24 @@ pub fn check(
 ) -> Result<Vec<Checked>, IngestError> {
     let mut checked = Vec::with_capacity(transactions.len());
     for transaction in transactions {
-        let known = schemas.get(&transaction.schema).ok_or_else(|| {
+        let judge = schemas.get(&transaction.schema).ok_or_else(|| {
             IngestError::Internal(format!(
                 "schema {} is neither known nor missing",
                 transaction.schema
             ))
         })?;
-        let skipped = one(&transaction, known, refused)?;
+        let skipped = one(&transaction, judge, refused)?;
         checked.push(Checked::new(transaction, skipped));
     }
     Ok(checked)
 }
 
 /// The indexes of documents that are not stored, in ascending order.
-fn one(
-    transaction: &Transaction,
-    known: &KnownSchema,
-    refused: &mut Refusals,
-) -> Result<Vec<u32>, IngestError> {
+fn one(transaction: &Transaction, judge: &Judge, refused: &mut Refusals) -> Result<Vec<u32>, IngestError> {
     let mut skipped = Vec::new();
     let mut places = transaction.places();
     for run in &transaction.runs {
-        let class = OfClass::new(known, &run.class);
+        let class = judge.of(&run.class);
         for place in places
             .by_ref()
             .take(usize::try_from(run.count).unwrap_or(usize::MAX))
@@ -89,36 +85,63 @@ fn superseded(transaction: &Transaction, refused: &[u32]) -> Vec<u32> {
     superseded
 }
 
-/// The check of documents that were sent for one class of one schema.
-pub struct OfClass<'a> {
-    schema: &'a Schema,
-    class: Result<&'a Class, Violation>,
-    conflict: Option<String>,
+/// A schema made ready for checking documents, with what is accepted of it.
+pub struct Judge {
+    checker: Checker,
+    /// Classes whose documents are refused, each with the reason.
+    conflicts: BTreeMap<String, String>,
 }
 
-impl<'a> OfClass<'a> {
-    /// The class of this name in `known`, which need not be there.
-    #[must_use]
-    pub fn new(known: &'a KnownSchema, name: &str) -> Self {
+impl From<KnownSchema> for Judge {
+    fn from(known: KnownSchema) -> Self {
+        let conflicts = known.conflicts.into_iter();
         Self {
-            schema: &known.schema,
-            class: class_of(&known.schema, name),
-            conflict: known.conflicts.get(name).map(|reason| shortened(reason)),
+            checker: Checker::new(&known.schema),
+            conflicts: conflicts
+                .map(|(class, reason)| (class, shortened(&reason)))
+                .collect(),
+        }
+    }
+}
+
+impl Judge {
+    /// The check of documents that were sent for the class of this name, which need not be there.
+    #[must_use]
+    pub fn of(&self, class: &str) -> OfClass<'_> {
+        OfClass {
+            checker: &self.checker,
+            class: class_of(&self.checker, class),
+            conflict: self.conflicts.get(class).map(String::as_str),
         }
     }
 
+    /// Why documents of some of its classes are refused, by class.
+    #[must_use]
+    pub const fn conflicts(&self) -> &BTreeMap<String, String> {
+        &self.conflicts
+    }
+}
+
+/// The check of documents that were sent for one class of one schema.
+pub struct OfClass<'a> {
+    checker: &'a Checker,
+    class: Result<&'a Class, Violation>,
+    conflict: Option<&'a str>,
+}
+
+impl OfClass<'_> {
     /// Whether a document may be stored: it is what its own schema says, and the class contradicts nothing accepted.
     ///
     /// # Errors
     /// With the first thing that is wrong.
     pub fn check(&self, bytes: &[u8]) -> Result<(), Violation> {
         let class = self.class.as_ref().map_err(Clone::clone)?;
-        document(class, self.schema, bytes)?;
-        match &self.conflict {
+        document(class, self.checker, bytes)?;
+        match self.conflict {
             None => Ok(()),
             Some(reason) => Err(Violation {
                 code: RefusalCode::SchemaConflict,
-                reason: reason.clone(),
+                reason: reason.to_owned(),
             }),
         }
     }
@@ -133,8 +156,8 @@ fn shortened(reason: &str) -> String {
     }
 }
 
-fn class_of<'a>(schema: &'a Schema, name: &str) -> Result<&'a Class, Violation> {
-    let reason = match schema.class(name) {
+fn class_of<'a>(checker: &'a Checker, name: &str) -> Result<&'a Class, Violation> {
+    let reason = match checker.class(name) {
         Some(class) if class.kind == Kind::Asymmetric => return Ok(class),
         Some(_) => format!("class '{name}' is embedded and has no documents of its own"),
         None => format!("class '{name}' is not in the schema the transaction was written under"),
@@ -145,7 +168,7 @@ fn class_of<'a>(schema: &'a Schema, name: &str) -> Result<&'a Class, Violation> 
     })
 }
 
-fn document(class: &Class, schema: &Schema, bytes: &[u8]) -> Result<(), Violation> {
+fn document(class: &Class, checker: &Checker, bytes: &[u8]) -> Result<(), Violation> {
     let document = Document::validate(bytes, &Limits::default()).map_err(|error| {
         let code = match error {
             DocumentError::TooLarge { .. } => RefusalCode::DocumentTooLarge,
@@ -156,7 +179,7 @@ fn document(class: &Class, schema: &Schema, bytes: &[u8]) -> Result<(), Violatio
             reason: error.to_string(),
         }
     })?;
-    class.check(&document, schema)?;
+    checker.check(&class.name, &document)?;
     if document.get("_id").is_none() {
         // The class may call its key optional, which allows null; without a key nothing tells one
         // document from another.

@@ -140,7 +140,7 @@ impl Ingest {
             self.state.add_schema(schema).await?;
         }
         let known = self.schemas.one(&fingerprint).await?;
-        Ok(known.map(|known| known.conflicts.clone()).unwrap_or_default())
+        Ok(known.map(|known| known.conflicts().clone()).unwrap_or_default())
     }
 }
 

@@ -4,15 +4,16 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::IngestError;
+use super::checks::Judge;
 use crate::backend::BackendError;
-use crate::state::{KnownSchema, State};
+use crate::state::State;
 
 /// Bytes of schemas, as JSON, that are remembered. Beyond that all are forgotten: a fleet has a handful of a few
 /// kilobytes each, so only somebody who sends schemas for their own sake comes here.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// Schemas by their fingerprint.
-pub type Schemas = HashMap<Arc<str>, Arc<KnownSchema>>;
+pub type Schemas = HashMap<Arc<str>, Arc<Judge>>;
 
 /// See the module.
 pub struct SchemaCache {
@@ -65,7 +66,7 @@ impl SchemaCache {
     ///
     /// # Errors
     /// When the state cannot be read.
-    pub async fn one(&self, fingerprint: &str) -> Result<Option<Arc<KnownSchema>>, BackendError> {
+    pub async fn one(&self, fingerprint: &str) -> Result<Option<Arc<Judge>>, BackendError> {
         let version = self.state.schemas_version().await?;
         {
             let remembered = self.remembered();
@@ -79,7 +80,7 @@ impl SchemaCache {
             return Ok(None);
         };
         let bytes = schema.schema.to_json().len();
-        let schema = Arc::new(schema);
+        let schema = Arc::new(Judge::from(schema));
         let mut remembered = self.remembered();
         // Another request may have read later than this one.
         if version < remembered.version {
