@@ -244,7 +244,7 @@ impl Drop for Realm {
 
 fn parsed(json: &str) -> Result<Schema> {
     let schema = Schema::parse(json).map_err(|error| Error::InvalidSchema(error.to_string()))?;
-    schema.check_names().map_err(Error::InvalidSchema)?;
+    schema.check_limits().map_err(Error::InvalidSchema)?;
     schema
         .validate()
         .map_err(|findings| Error::InvalidSchema(schema::validation_text(&findings)))?;

@@ -14,6 +14,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::document::{self, Document, DocumentError, Limits, Value, Writer};
+use crate::schema::MAX_CLASS_NAME;
 
 /// Header documents are small; one of this size is an attempt at something.
 const MAX_HEADER_BYTES: usize = 1024 * 1024;
@@ -436,7 +437,7 @@ impl<'a> BatchReader<'a> {
 
 fn read_run(document: &Document<'_>) -> Option<Run> {
     let class = string(document, "class")
-        .filter(|name| !name.is_empty())?
+        .filter(|name| (1..=MAX_CLASS_NAME).contains(&name.len()))?
         .to_owned();
     let count = document.integer("count").filter(|count| *count > 0)?;
     Some(Run {

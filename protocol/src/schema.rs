@@ -23,6 +23,17 @@ use sha2::{Digest, Sha256};
 pub const MAX_CLASS_NAME: usize = 57;
 /// Bytes a property name may have.
 pub const MAX_PROPERTY_NAME: usize = 63;
+/// Classes a schema may have: ten times what large applications have.
+pub const MAX_CLASSES: usize = 1_000;
+/// Properties a class may have: ten times what large classes have.
+pub const MAX_PROPERTIES: usize = 1_000;
+/// Properties that are looked at to say where classes contain themselves, before it is only said that they do.
+const MAX_CYCLE_STEPS: usize = 100_000;
+const CYCLES: &str = "Cycles containing embedded objects are not currently supported";
+/// Findings that are told of one schema.
+const MAX_FINDINGS: usize = 50;
+/// Collections of the gateway's own begin like this.
+pub const RESERVED_PREFIX: &str = "__realm_ingest";
 
 /// All classes of one opened realm, sorted by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -274,23 +285,52 @@ impl Schema {
             self.find_cycles(&mut findings);
         }
         if findings.is_empty() {
-            Ok(())
-        } else {
-            Err(findings)
+            return Ok(());
         }
+        let more = findings.len().saturating_sub(MAX_FINDINGS);
+        if more > 0 {
+            findings.truncate(MAX_FINDINGS);
+            findings.push(format!("... and {more} more"));
+        }
+        Err(findings)
     }
 
-    /// Checks the length of all names, which Realm does when the schema is first written to the file.
+    /// Checks how much there is, and all names: their length, as Realm does when the schema is first written to the file,
+    /// and whether they can name a collection and a field in a database.
     ///
     /// # Errors
-    /// With Realm's text for the first name that is too long.
-    pub fn check_names(&self) -> Result<(), String> {
+    /// With one sentence for the first thing that is wrong; where it is Realm's own limit, in Realm's words.
+    pub fn check_limits(&self) -> Result<(), String> {
+        if self.classes.len() > MAX_CLASSES {
+            return Err(format!("The schema has more than {MAX_CLASSES} classes"));
+        }
         for class in &self.classes {
-            if class.name.len() > MAX_CLASS_NAME {
-                return Err(format!("Name too long: class_{}", class.name));
+            let name = &class.name;
+            if name.len() > MAX_CLASS_NAME {
+                return Err(format!("Name too long: class_{}", shortened(name)));
             }
-            if let Some(property) = class.properties.iter().find(|p| p.name.len() > MAX_PROPERTY_NAME) {
-                return Err(format!("Name too long: {}", property.name));
+            if !is_class_name(name) {
+                return Err(format!(
+                    "A class cannot have the name {name:?}: it names a collection, so it is not empty, does not begin \
+                     with 'system.' or '{RESERVED_PREFIX}', and has no '$' and no control characters"
+                ));
+            }
+            if class.properties.len() > MAX_PROPERTIES {
+                return Err(format!(
+                    "Class '{name}' has more than {MAX_PROPERTIES} properties"
+                ));
+            }
+            for property in &class.properties {
+                let property = &property.name;
+                if property.len() > MAX_PROPERTY_NAME {
+                    return Err(format!("Name too long: {}", shortened(property)));
+                }
+                if !is_property_name(property) {
+                    return Err(format!(
+                        "A property of class '{name}' cannot have the name {property:?}: it names a field, so it is not \
+                         empty, does not begin with '$', and has no '.' and no control characters"
+                    ));
+                }
             }
         }
         Ok(())
@@ -300,11 +340,12 @@ impl Schema {
     #[must_use]
     pub fn with_embedded<'a>(&'a self, class: &'a Class) -> Vec<&'a Class> {
         let mut found = vec![class];
+        let mut names = HashSet::from([class.name.as_str()]);
         let mut next = 0;
         while let Some(class) = found.get(next).copied() {
             next += 1;
             for target in class.properties.iter().filter_map(|p| p.object.as_deref()) {
-                if found.iter().all(|one| one.name != target)
+                if names.insert(target)
                     && let Some(target) = self.class(target)
                 {
                     found.push(target);
@@ -395,28 +436,93 @@ impl Schema {
         }
     }
 
+    /// Whether an embedded class contains itself, directly or through others: classes that hold none of those that are
+    /// left are taken away until none is left, or none can be.
+    fn has_cycle(&self) -> bool {
+        let mut holders: HashMap<&str, Vec<&str>> = HashMap::new();
+        let mut held: HashMap<&str, usize> = HashMap::new();
+        for class in &self.classes {
+            let targets: HashSet<_> = class
+                .properties
+                .iter()
+                .filter_map(|p| p.object.as_deref())
+                .collect();
+            let targets = targets.into_iter().filter(|target| self.class(target).is_some());
+            let count = targets.map(|target| holders.entry(target).or_default().push(&class.name));
+            held.insert(&class.name, count.count());
+        }
+        let mut free: Vec<_> = held
+            .iter()
+            .filter(|(_, count)| **count == 0)
+            .map(|(name, _)| *name)
+            .collect();
+        let mut taken = 0;
+        while let Some(name) = free.pop() {
+            taken += 1;
+            for holder in holders.get(name).into_iter().flatten() {
+                if let Some(count) = held.get_mut(holder) {
+                    *count -= 1;
+                    if *count == 0 {
+                        free.push(holder);
+                    }
+                }
+            }
+        }
+        taken < held.len()
+    }
+
     /// Realm refuses embedded classes that contain themselves, directly or through others.
     fn find_cycles(&self, findings: &mut Vec<String>) {
+        if !self.has_cycle() {
+            return;
+        }
+        let before = findings.len();
+        let mut steps = 0;
         for start in self.classes.iter().filter(|class| class.kind == Kind::Embedded) {
             let mut visited = HashSet::new();
             let mut waiting = vec![(start, start.name.clone())];
             while let Some((class, path)) = waiting.pop() {
                 for property in &class.properties {
+                    steps += 1;
                     let Some(target) = property.object.as_deref().and_then(|name| self.class(name)) else {
                         continue;
                     };
                     let path = format!("{path}.{}", property.name);
                     if target.name == start.name {
-                        findings.push(format!(
-                            "Cycles containing embedded objects are not currently supported: '{path}'"
-                        ));
+                        findings.push(format!("{CYCLES}: '{path}'"));
                     } else if visited.insert(&target.name) {
                         waiting.push((target, path));
                     }
                 }
             }
+            if steps > MAX_CYCLE_STEPS {
+                break;
+            }
+        }
+        if findings.len() == before {
+            findings.push(CYCLES.to_owned());
         }
     }
+}
+
+/// Whether documents of a class of this name can be stored in a collection of this name.
+#[must_use]
+pub fn is_class_name(name: &str) -> bool {
+    (1..=MAX_CLASS_NAME).contains(&name.len())
+        && !name.starts_with("system.")
+        && !name.starts_with(RESERVED_PREFIX)
+        && !name.contains(|char: char| char == '$' || char.is_control())
+}
+
+fn is_property_name(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with('$')
+        && !name.contains(|char: char| char == '.' || char.is_control())
+}
+
+/// The beginning of a name that is too long.
+fn shortened(name: &str) -> String {
+    name.chars().take(2 * MAX_PROPERTY_NAME).collect()
 }
 
 fn can_be_key(property: &Property) -> bool {
@@ -483,6 +589,9 @@ pub fn conflicts(accepted: &Schema, new: &Schema) -> BTreeMap<String, Vec<String
             (class.name.as_str(), findings)
         })
         .collect();
+    if own.values().all(Vec::is_empty) {
+        return BTreeMap::new();
+    }
     let of_all = |class: &Class| -> Vec<String> {
         let reached = new.with_embedded(class);
         let findings = reached.iter().filter_map(|one| own.get(one.name.as_str()));
@@ -542,17 +651,15 @@ const fn kind_text(kind: Kind) -> &'static str {
 pub fn merge(old: &Schema, new: &Schema) -> Schema {
     let mut classes = old.classes.clone();
     for class in &new.classes {
-        match classes.iter_mut().find(|before| before.name == class.name) {
+        let known = old
+            .classes
+            .binary_search_by(|before| before.name.cmp(&class.name));
+        match known.ok().and_then(|at| classes.get_mut(at)) {
             None => classes.push(class.clone()),
             Some(before) => {
                 let known: HashSet<_> = before.properties.iter().map(|p| p.name.clone()).collect();
-                before.properties.extend(
-                    class
-                        .properties
-                        .iter()
-                        .filter(|p| !known.contains(&p.name))
-                        .cloned(),
-                );
+                let added = class.properties.iter().filter(|p| !known.contains(&p.name));
+                before.properties.extend(added.cloned());
             }
         }
     }

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use base64::Engine as _;
 use clap::Subcommand;
 use serde_json::json;
 
@@ -111,10 +110,7 @@ fn show(args: &Args) -> Result<(), CommandError> {
         after = last.number;
         left -= letters.len() as u64;
         for letter in &letters {
-            let document = ejson::document(&letter.document, Form::Canonical).unwrap_or_else(|_| {
-                let base64 = base64::engine::general_purpose::STANDARD.encode(&letter.document);
-                json!({"$binary": {"base64": base64, "subType": "00"}})
-            });
+            let document = ejson::document_or_binary(&letter.document, Form::Canonical);
             let line = json!({
                 "time": time(letter.time),
                 "collection": letter.collection,

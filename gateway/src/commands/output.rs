@@ -41,10 +41,10 @@ impl Output {
 
     pub(super) fn document(&mut self, arrival: &Arrival) -> Result<(), CommandError> {
         match ejson::document(&arrival.document, self.form) {
-            Ok(value) => self.line(&value.to_string()),
-            Err(error) => {
+            Some(value) => self.line(&value.to_string()),
+            None => {
                 self.unreadable += 1;
-                eprintln!("document {} cannot be shown: {error}", arrival.seq);
+                eprintln!("document {} is not readable and cannot be shown", arrival.seq);
                 Ok(())
             }
         }

@@ -90,6 +90,6 @@ fn named(
                 .map(|collection| (collection.id, collection.name)),
         );
     }
-    let document = ejson::document(&arrival.document, form).unwrap_or_default();
+    let document = ejson::document_or_binary(&arrival.document, form);
     Ok(json!({"collection": names.get(&arrival.collection), "document": document}).to_string())
 }

@@ -31,18 +31,12 @@ pub async fn handle(
     body: Body,
 ) -> Result<StatusCode, Reject> {
     let bytes = body::read_small(body, MAX_SCHEMA).await?;
-    let text =
-        String::from_utf8(bytes).map_err(|_| Reject::BadRequest("the schema is not UTF-8".to_owned()))?;
-    let schema = Schema::parse(&text).map_err(|error| Reject::BadRequest(error.to_string()))?;
-    let fingerprint = schema.fingerprint();
+    let read = tokio::task::spawn_blocking(move || read(bytes)).await;
+    let (fingerprint, schema) = read.map_err(|error| Reject::Internal(error.to_string()))??;
     if named != fingerprint {
         let text = format!("the schema's fingerprint is {fingerprint}, not the one in the path");
         return Err(Reject::BadRequest(text));
     }
-    schema
-        .validate()
-        .map_err(|findings| Reject::BadRequest(schema::validation_text(&findings)))?;
-    schema.check_names().map_err(Reject::BadRequest)?;
     let conflicts = gateway.ingest.add_schema(schema).await?;
     info!(fingerprint, "schema known");
     for (class, reason) in conflicts {
@@ -54,4 +48,15 @@ pub async fn handle(
         );
     }
     Ok(StatusCode::NO_CONTENT)
+}
+
+fn read(bytes: Vec<u8>) -> Result<(String, Schema), Reject> {
+    let text =
+        String::from_utf8(bytes).map_err(|_| Reject::BadRequest("the schema is not UTF-8".to_owned()))?;
+    let schema = Schema::parse(&text).map_err(|error| Reject::BadRequest(error.to_string()))?;
+    schema.check_limits().map_err(Reject::BadRequest)?;
+    schema
+        .validate()
+        .map_err(|findings| Reject::BadRequest(schema::validation_text(&findings)))?;
+    Ok((schema.fingerprint(), schema))
 }
