@@ -93,6 +93,8 @@ pub mod error_code {
     pub const INVALID_PASSWORD: &str = "InvalidPassword";
     /// The token is missing, wrong, expired or revoked.
     pub const INVALID_SESSION: &str = "InvalidSession";
+    /// There is too much of something; an operator has to make room.
+    pub const LIMITS_EXCEEDED: &str = "LimitsExceeded";
     /// A parameter is missing.
     pub const MISSING_PARAMETER: &str = "MissingParameter";
     /// The body is larger than the gateway reads.

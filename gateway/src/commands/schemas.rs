@@ -26,6 +26,22 @@ enum Action {
         #[command(flatten)]
         data: DataArgs,
     },
+    /// Show one schema as JSON, as it was sent
+    Show {
+        /// The schema, as `schemas list` names it
+        fingerprint: String,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Forget a schema, and what was accepted by it alone
+    ///
+    /// For one that came by mistake and contradicts all others. Who still writes under it sends it again; it then comes last.
+    Forget {
+        /// The schema, as `schemas list` names it
+        fingerprint: String,
+        #[command(flatten)]
+        data: DataArgs,
+    },
     /// Make a schema's definition of its classes in conflict the accepted one
     ///
     /// Documents written under the former definition become dead letters from now on. Those that are stored stay. Dead
@@ -48,6 +64,8 @@ enum Action {
 pub fn run(args: &Args) -> Result<(), CommandError> {
     match &args.action {
         Action::List { data } => list(data),
+        Action::Show { fingerprint, data } => show(data, fingerprint),
+        Action::Forget { fingerprint, data } => forget(data, fingerprint),
         Action::Accept {
             fingerprint,
             class,
@@ -58,7 +76,7 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
 
 fn list(data: &DataArgs) -> Result<(), CommandError> {
     let mut output = Output::new(false);
-    for listed in store::list_schemas(&data.data)? {
+    for listed in list_schemas(&data.data)? {
         let classes: Vec<_> = listed.schema.classes.iter().map(|class| &class.name).collect();
         let conflicts: Vec<Value> = listed
             .conflicts
@@ -75,6 +93,31 @@ fn list(data: &DataArgs) -> Result<(), CommandError> {
         output.line(&line.to_string())?;
     }
     output.finish()
+}
+
+fn show(data: &DataArgs, fingerprint: &str) -> Result<(), CommandError> {
+    let all = list_schemas(&data.data)?;
+    let Some(listed) = all.into_iter().find(|listed| listed.fingerprint == fingerprint) else {
+        return Err(unknown(fingerprint));
+    };
+    let mut output = Output::new(false);
+    output.line(&listed.schema.to_json())?;
+    output.finish()
+}
+
+fn forget(data: &DataArgs, fingerprint: &str) -> Result<(), CommandError> {
+    if !OperatorStore::open(&data.data)?.forget(fingerprint)? {
+        return Err(unknown(fingerprint));
+    }
+    let mut output = Output::new(false);
+    output.line(&format!("forgotten {fingerprint}"))?;
+    output.finish()
+}
+
+fn unknown(fingerprint: &str) -> CommandError {
+    CommandError::Refused(format!(
+        "there is no schema {fingerprint}; 'schemas list' shows those there are"
+    ))
 }
 
 fn accept(data: &DataArgs, fingerprint: &str, class: Option<&str>) -> Result<(), CommandError> {

@@ -21,6 +21,9 @@ const SOON: Duration = Duration::from_secs(1);
 /// When to come back while nothing can be stored: a person may be needed.
 const LATER: Duration = Duration::from_secs(5);
 
+/// When to come back with what only an operator can make room for.
+const PERSON: Duration = Duration::from_secs(300);
+
 /// Why a request is not answered with what it asked for.
 #[derive(Debug)]
 pub enum Reject {
@@ -63,6 +66,8 @@ pub enum Reject {
         /// Everything up to here is settled.
         position: i64,
     },
+    /// There is too much of something that a person has to look at.
+    TooMany(String),
     /// Too many failed logins of one user.
     TooManyLogins(Duration),
     /// Too much to do at the moment.
@@ -92,6 +97,7 @@ impl From<IngestError> for Reject {
     fn from(error: IngestError) -> Self {
         match error {
             IngestError::SchemaRequired(missing) => Self::SchemaRequired(missing),
+            IngestError::TooManySchemas => Self::TooMany(error.to_string()),
             copied @ IngestError::Copied => Self::OutboxCopied(copied.to_string()),
             IngestError::Hole { position } => Self::OutOfOrder {
                 text: error.to_string(),
@@ -203,6 +209,10 @@ impl Reject {
             Self::OutOfOrder { text, position } => Answer {
                 position: Some(position),
                 ..plain(S::CONFLICT, code::BATCH_OUT_OF_ORDER, text)
+            },
+            Self::TooMany(text) => Answer {
+                retry_after: Some(PERSON),
+                ..plain(S::TOO_MANY_REQUESTS, code::LIMITS_EXCEEDED, text)
             },
             Self::TooManyLogins(wait) => {
                 let text = "too many failed logins for this user; try again later".to_owned();

@@ -44,6 +44,9 @@ pub enum IngestError {
     /// These schemas must be sent first.
     #[error("the batch names schemas this gateway has not seen; send them first")]
     SchemaRequired(Vec<String>),
+    /// The user has sent too many schemas, or all users together have.
+    #[error("too many schemas were sent; ask the operator to look at 'schemas list'")]
+    TooManySchemas,
     /// Another file has sent transactions with these numbers under the outbox's name.
     #[error(
         "another file has sent transactions under the name of this outbox: \
@@ -130,14 +133,18 @@ impl Ingest {
         }
     }
 
-    /// Keeps a schema for good. The answer is why documents of some of its classes are refused, by class.
+    /// Keeps a schema that the user sent. The answer is why documents of some of its classes are refused, by class.
     ///
     /// # Errors
-    /// When it cannot be stored.
-    pub async fn add_schema(&self, schema: Schema) -> Result<BTreeMap<String, String>, BackendError> {
+    /// When it cannot be stored, or there are too many.
+    pub async fn add_schema(
+        &self,
+        schema: Schema,
+        user: &str,
+    ) -> Result<BTreeMap<String, String>, IngestError> {
         let fingerprint = schema.fingerprint();
-        if self.schemas.one(&fingerprint).await?.is_none() {
-            self.state.add_schema(schema).await?;
+        if self.schemas.one(&fingerprint).await?.is_none() && !self.state.add_schema(schema, user).await? {
+            return Err(IngestError::TooManySchemas);
         }
         let known = self.schemas.one(&fingerprint).await?;
         Ok(known.map(|known| known.conflicts().clone()).unwrap_or_default())

@@ -24,11 +24,17 @@ pub fn accepted(schemas: &[Schema], chosen: Vec<Class>) -> Schema {
     accepted.classes.sort_by(|a, b| a.name.cmp(&b.name));
     for schema in schemas {
         let conflicts = schema::conflicts(&accepted, schema);
-        let mut fits = schema.clone();
-        fits.classes.retain(|class| !conflicts.contains_key(&class.name));
-        accepted = schema::merge(&accepted, &fits);
+        accepted = extended(&accepted, schema, &conflicts);
     }
     accepted
+}
+
+/// What is accepted after `schema`, of which these classes are in conflict.
+#[must_use]
+pub fn extended<R>(accepted: &Schema, schema: &Schema, conflicts: &BTreeMap<String, R>) -> Schema {
+    let mut fits = schema.clone();
+    fits.classes.retain(|class| !conflicts.contains_key(&class.name));
+    schema::merge(accepted, &fits)
 }
 
 /// The classes of `schema` that contradict the accepted definitions, each with the reason in one sentence.

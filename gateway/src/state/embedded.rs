@@ -35,12 +35,16 @@ const FORMAT_1: &str = "
     CREATE TABLE schemas (fingerprint TEXT PRIMARY KEY, json TEXT NOT NULL, created INTEGER NOT NULL) WITHOUT ROWID;
 ";
 
-/// `number` is the order in which schemas came. See `schemas.rs`.
+/// `number` is the order in which schemas came, `user` who sent one first, `accepted` the definition of each class that holds.
+/// See `schemas.rs`.
 const FORMAT_2: &str = "
     ALTER TABLE schemas ADD COLUMN number INTEGER;
+    ALTER TABLE schemas ADD COLUMN user TEXT NOT NULL DEFAULT '';
     UPDATE schemas SET number = (SELECT count(*) FROM schemas AS other
         WHERE (other.created, other.fingerprint) <= (schemas.created, schemas.fingerprint));
     DELETE FROM meta WHERE name = 'merged';
+    CREATE INDEX schemas_user ON schemas (user);
+    CREATE TABLE accepted (class TEXT PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE choices (class TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, time INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE conflicts (
         fingerprint TEXT NOT NULL, class TEXT NOT NULL, since INTEGER NOT NULL, reason TEXT NOT NULL,
@@ -63,7 +67,8 @@ impl EmbeddedState {
     /// When the file cannot be opened.
     pub fn open(data: &Path) -> Result<Self, OpenError> {
         let path = data.join(FILE);
-        let connection = open_writer(&path, FORMAT, STEPS)?;
+        let mut connection = open_writer(&path, FORMAT, STEPS)?;
+        schemas::complete(&mut connection)?;
         let (reader, _) = open_reader(&path, FORMAT)?;
         Ok(Self {
             connection: Arc::new(Mutex::new(connection)),
@@ -151,6 +156,16 @@ impl OperatorStore {
         class: Option<&str>,
     ) -> Result<Result<Vec<String>, String>, BackendError> {
         schemas::choose(&mut self.connection, fingerprint, class)
+    }
+}
+
+impl OperatorStore {
+    /// Forgets a schema and what was chosen of it; false when there is none. Who still writes under it sends it again.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn forget(&mut self, fingerprint: &str) -> Result<bool, BackendError> {
+        schemas::forget(&mut self.connection, fingerprint)
     }
 }
 
@@ -279,8 +294,9 @@ impl State for EmbeddedState {
         self.read(move |connection| schemas::find(connection, &fingerprint))
     }
 
-    fn add_schema(&self, schema: Schema) -> Answer<'_, ()> {
-        self.run(move |connection| schemas::add(connection, &schema))
+    fn add_schema(&self, schema: Schema, user: &str) -> Answer<'_, bool> {
+        let user = user.to_owned();
+        self.run(move |connection| schemas::add(connection, &schema, &user))
     }
 
     fn probe(&self) -> Answer<'_, ()> {

@@ -91,13 +91,13 @@ pub trait State: Send + Sync {
     fn session(&self, id: &str) -> Answer<'_, Option<Session>>;
     /// Ends a session. False when there was none.
     fn close_session(&self, id: &str) -> Answer<'_, bool>;
-    /// Grows whenever a schema comes or the operator chooses, also in another process.
+    /// Grows whenever the operator decides something about schemas, also in another process.
     fn schemas_version(&self) -> Answer<'_, i64>;
     /// The schema of this fingerprint and the version it was read under, none when it was never sent.
     fn schema(&self, fingerprint: &str) -> Answer<'_, Option<(i64, KnownSchema)>>;
-    /// Keeps a schema. It extends the accepted definitions by those of its classes that do not contradict them; the
-    /// others are in conflict.
-    fn add_schema(&self, schema: Schema) -> Answer<'_, ()>;
+    /// Keeps a schema that the user sent. It extends the accepted definitions by those of its classes that do not contradict
+    /// them; the others are in conflict. False, and nothing is kept, when there are too many of this user or in all.
+    fn add_schema(&self, schema: Schema, user: &str) -> Answer<'_, bool>;
     /// Whether something can be written at present.
     fn probe(&self) -> Answer<'_, ()>;
 }

@@ -1,16 +1,22 @@
 //! The schemas in the file of the store: what was sent, what the operator chose, and which classes are in conflict.
 //!
-//! The server and the commands both change these, each in one SQLite transaction that ends by writing the conflicts
-//! anew; whoever reads looks at the version first.
+//! A schema that comes is compared with what is accepted of its own classes. A decision of the operator, which is rare,
+//! finds everything anew and raises the version, at which whoever remembers something looks first.
 
 use std::collections::BTreeMap;
 
 use realm_ingest_protocol::{Class, Schema};
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params, params_from_iter};
 
 use super::acceptance::{self, KnownSchema};
 use crate::backend::BackendError;
 use crate::clock;
+
+/// Schemas that one user may send: a device has one for each release it runs.
+const MAX_OF_USER: i64 = 50;
+
+/// Schemas that are kept in all. A fleet has as many as its applications have had releases.
+const MAX_IN_ALL: i64 = 10_000;
 
 /// Name of the version in `meta`.
 const VERSION: &str = "schemas";
@@ -41,7 +47,7 @@ pub struct Conflict {
     pub reason: String,
 }
 
-/// Grows whenever something about schemas changes, 0 before the first.
+/// Grows with each decision of the operator, 0 before the first.
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     let mut statement = connection.prepare_cached("SELECT value FROM meta WHERE name = ?1")?;
     Ok(statement
@@ -85,19 +91,64 @@ pub(super) fn find(
 
 /// The accepted definition of every class.
 pub(super) fn accepted(connection: &mut Connection) -> Result<Schema, BackendError> {
-    let transaction = connection.transaction()?;
-    accepted_of(&transaction)
+    let mut statement = connection.prepare_cached("SELECT json FROM accepted ORDER BY class")?;
+    let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
+    let classes = rows.map(|json| parse_class(&json?)).collect::<Result<_, _>>()?;
+    Ok(Schema { classes })
 }
 
-/// Keeps a schema. Which of its classes are in conflict is found by reading.
-pub(super) fn add(connection: &mut Connection, schema: &Schema) -> Result<(), BackendError> {
+/// Keeps a schema, and finds which of its classes are in conflict with what is accepted; those of others stay as they
+/// are. Costs what the schema has, however many there are. False, and nothing is kept, when there are too many.
+pub(super) fn add(connection: &mut Connection, schema: &Schema, user: &str) -> Result<bool, BackendError> {
+    let fingerprint = schema.fingerprint();
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let added = transaction.execute(
-        "INSERT OR IGNORE INTO schemas (fingerprint, json, created, number)
-         SELECT ?1, ?2, ?3, coalesce(max(number), 0) + 1 FROM schemas",
-        params![schema.fingerprint(), schema.to_json(), clock::unix_millis()],
+    let known = transaction
+        .prepare_cached("SELECT 1 FROM schemas WHERE fingerprint = ?1")?
+        .exists([&fingerprint])?;
+    if known {
+        return Ok(true);
+    }
+    let count = |query: &str, values: &[&str]| -> rusqlite::Result<i64> {
+        transaction
+            .prepare_cached(query)?
+            .query_one(params_from_iter(values), |row| row.get(0))
+    };
+    if count("SELECT count(*) FROM schemas WHERE user = ?1", &[user])? >= MAX_OF_USER
+        || count("SELECT count(*) FROM schemas", &[])? >= MAX_IN_ALL
+    {
+        return Ok(false);
+    }
+    transaction.execute(
+        "INSERT INTO schemas (fingerprint, json, created, number, user)
+         SELECT ?1, ?2, ?3, coalesce(max(number), 0) + 1, ?4 FROM schemas",
+        params![fingerprint, schema.to_json(), clock::unix_millis(), user],
     )?;
-    if added == 1 {
+    let before = accepted_of_classes(&transaction, schema)?;
+    let conflicts = acceptance::conflicts(&before, schema);
+    accept(&transaction, &acceptance::extended(&before, schema, &conflicts))?;
+    write_conflicts(&transaction, &fingerprint, conflicts)?;
+    transaction.commit()?;
+    Ok(true)
+}
+
+/// Forgets a schema and what was chosen of it.
+pub(super) fn forget(connection: &mut Connection, fingerprint: &str) -> Result<bool, BackendError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let forgotten = transaction.execute("DELETE FROM schemas WHERE fingerprint = ?1", [fingerprint])? == 1;
+    transaction.execute("DELETE FROM choices WHERE fingerprint = ?1", [fingerprint])?;
+    transaction.execute("DELETE FROM conflicts WHERE fingerprint = ?1", [fingerprint])?;
+    if forgotten {
+        refresh(&transaction)?;
+    }
+    transaction.commit()?;
+    Ok(forgotten)
+}
+
+/// Finds what is accepted in a file that was written before that was kept.
+pub(super) fn complete(connection: &mut Connection) -> Result<(), BackendError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let exists = |query| transaction.prepare(query)?.exists([]);
+    if exists("SELECT 1 FROM schemas")? && !exists("SELECT 1 FROM accepted")? {
         refresh(&transaction)?;
     }
     Ok(transaction.commit()?)
@@ -117,7 +168,7 @@ pub(super) fn choose(
             "there is no schema {fingerprint}; 'schemas list' shows those there are"
         )));
     };
-    let conflicts = acceptance::conflicts(&accepted_of(&transaction)?, &schema);
+    let conflicts = acceptance::conflicts(&accepted_of_classes(&transaction, &schema)?, &schema);
     let wanted: Vec<&Class> = match class {
         None => {
             let in_conflict = schema.classes.iter();
@@ -183,7 +234,7 @@ pub(super) fn list(connection: &mut Connection) -> Result<Vec<ListedSchema>, Bac
 }
 
 /// The same of a file of format 1, in which none contradicts another.
-pub(super) fn list_format_1(connection: &Connection) -> Result<Vec<ListedSchema>, StorageError> {
+pub(super) fn list_format_1(connection: &Connection) -> Result<Vec<ListedSchema>, BackendError> {
     let mut statement =
         connection.prepare("SELECT fingerprint, created, json FROM schemas ORDER BY created, fingerprint")?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?)))?;
@@ -220,7 +271,33 @@ fn conflicts_of(connection: &Connection, fingerprint: &str) -> rusqlite::Result<
     rows.collect()
 }
 
-fn accepted_of(connection: &Connection) -> Result<Schema, BackendError> {
+/// What is accepted of those classes that the schema has.
+fn accepted_of_classes(connection: &Connection, schema: &Schema) -> Result<Schema, BackendError> {
+    let mut statement = connection.prepare_cached("SELECT json FROM accepted WHERE class = ?1")?;
+    let mut classes = Vec::new();
+    for class in &schema.classes {
+        let json = statement.query_one([&class.name], |row| row.get::<_, String>(0));
+        if let Some(json) = json.optional()? {
+            classes.push(parse_class(&json)?);
+        }
+    }
+    Ok(Schema { classes })
+}
+
+/// Makes these definitions the accepted ones of their classes.
+fn accept(connection: &Connection, accepted: &Schema) -> Result<(), BackendError> {
+    let mut write =
+        connection.prepare_cached("INSERT OR REPLACE INTO accepted (class, json) VALUES (?1, ?2)")?;
+    for class in &accepted.classes {
+        let json = serde_json::to_string(class)
+            .map_err(|error| BackendError::Damaged(format!("a class cannot be written: {error}")))?;
+        write.execute([&class.name, &json])?;
+    }
+    Ok(())
+}
+
+/// Finds anew what is accepted, from every schema and choice there is.
+fn accepted_of_all(connection: &Connection) -> Result<Schema, BackendError> {
     let sent = sent(connection)?;
     let mut statement = connection.prepare_cached("SELECT class, fingerprint FROM choices")?;
     let choices = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
@@ -234,9 +311,12 @@ fn accepted_of(connection: &Connection) -> Result<Schema, BackendError> {
     Ok(acceptance::accepted(&schemas, chosen))
 }
 
-/// Writes the conflicts anew, keeping since when those that stay have been there, and raises the version.
+/// After a decision of the operator: finds anew what is accepted and in conflict, keeping since when those conflicts that
+/// stay have been there, and raises the version.
 fn refresh(connection: &Connection) -> Result<(), BackendError> {
-    let accepted = accepted_of(connection)?;
+    let accepted = accepted_of_all(connection)?;
+    connection.execute("DELETE FROM accepted", [])?;
+    accept(connection, &accepted)?;
     for (fingerprint, schema) in sent(connection)? {
         let conflicts = acceptance::conflicts(&accepted, &schema);
         let mut before = connection.prepare_cached("SELECT class FROM conflicts WHERE fingerprint = ?1")?;
@@ -248,20 +328,33 @@ fn refresh(connection: &Connection) -> Result<(), BackendError> {
                     .execute([&fingerprint, &class])?;
             }
         }
-        for (class, reason) in conflicts {
-            connection
-                .prepare_cached(
-                    "INSERT INTO conflicts (fingerprint, class, since, reason) VALUES (?1, ?2, ?3, ?4)
-                     ON CONFLICT (fingerprint, class) DO UPDATE SET reason = excluded.reason",
-                )?
-                .execute(params![fingerprint, class, clock::unix_millis(), reason])?;
-        }
+        write_conflicts(connection, &fingerprint, conflicts)?;
     }
     connection.execute(
         "INSERT OR REPLACE INTO meta (name, value) VALUES (?1, ?2)",
         params![VERSION, version(connection)? + 1],
     )?;
     Ok(())
+}
+
+fn write_conflicts(
+    connection: &Connection,
+    fingerprint: &str,
+    conflicts: BTreeMap<String, String>,
+) -> rusqlite::Result<()> {
+    let mut write = connection.prepare_cached(
+        "INSERT INTO conflicts (fingerprint, class, since, reason) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (fingerprint, class) DO UPDATE SET reason = excluded.reason",
+    )?;
+    for (class, reason) in conflicts {
+        write.execute(params![fingerprint, class, clock::unix_millis(), reason])?;
+    }
+    Ok(())
+}
+
+fn parse_class(json: &str) -> Result<Class, BackendError> {
+    serde_json::from_str(json)
+        .map_err(|error| BackendError::Damaged(format!("a stored class cannot be read: {error}")))
 }
 
 fn parse(json: &str) -> Result<Schema, BackendError> {

@@ -151,7 +151,7 @@ impl<S: Store> Core<S> {
     pub async fn new() -> Self {
         let data = tempfile::tempdir().unwrap();
         let state = Arc::new(EmbeddedState::open(data.path()).unwrap());
-        state.add_schema(schema()).await.unwrap();
+        assert!(state.add_schema(schema(), "user").await.unwrap());
         let (sink, store) = S::open(&data);
         Self {
             ingest: Ingest::new(state, Arc::clone(&sink)),

@@ -26,7 +26,7 @@ pub struct Names {
 pub async fn handle(
     State(gateway): State<Arc<Gateway>>,
     _: AppId,
-    _: AccessToken,
+    AccessToken(claims): AccessToken,
     Path(Names { fingerprint: named }): Path<Names>,
     body: Body,
 ) -> Result<StatusCode, Reject> {
@@ -37,8 +37,8 @@ pub async fn handle(
         let text = format!("the schema's fingerprint is {fingerprint}, not the one in the path");
         return Err(Reject::BadRequest(text));
     }
-    let conflicts = gateway.ingest.add_schema(schema).await?;
-    info!(fingerprint, "schema known");
+    let conflicts = gateway.ingest.add_schema(schema, &claims.sub).await?;
+    info!(fingerprint, user = claims.sub, "schema known");
     for (class, reason) in conflicts {
         warn!(
             fingerprint,
