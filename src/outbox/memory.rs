@@ -179,6 +179,10 @@ impl Outbox for MemoryOutbox {
         })
     }
 
+    fn waiting_since(&self) -> Result<Option<i64>> {
+        Ok(None)
+    }
+
     fn pending_through(&self, seq: i64) -> Result<bool> {
         Ok(self.state().rows.front().is_some_and(|row| row.seq <= seq))
     }

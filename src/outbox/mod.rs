@@ -262,6 +262,12 @@ pub trait Outbox: Send + Sync {
     /// The file could not be read.
     fn pending(&self) -> Result<Pending>;
 
+    /// When the oldest row that waits was written, in milliseconds since 1970 by the clock of then; none when nothing waits.
+    ///
+    /// # Errors
+    /// The file could not be read.
+    fn waiting_since(&self) -> Result<Option<i64>>;
+
     /// Whether any row up to `seq` waits.
     ///
     /// # Errors

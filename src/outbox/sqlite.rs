@@ -394,6 +394,10 @@ impl Outbox for SqliteOutbox {
         self.reading(rows::pending)
     }
 
+    fn waiting_since(&self) -> Result<Option<i64>> {
+        self.reading(rows::waiting_since)
+    }
+
     fn pending_through(&self, seq: i64) -> Result<bool> {
         let ends = self.reading(rows::ends)?;
         Ok(ends.is_some_and(|(oldest, _)| oldest <= seq))

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use realm_ingest_protocol::batch::{MAX_BATCH_SCHEMAS, encode_batch_header, encode_transaction_header};
-use realm_ingest_protocol::{Ack, BatchHeader, Refusal, TransactionHeader};
+use realm_ingest_protocol::{Ack, BatchHeader, DeviceReport, Refusal, TransactionHeader};
 
 use crate::error::CompensatingWrite;
 use crate::outbox::{Codec, Error, Lease, Origin, Outbox, Result, Row, SchemaId, StoredSchema};
@@ -101,13 +101,14 @@ impl Batch {
         })
     }
 
-    /// With the header that says where it comes from: as the outbox is when it is sent, not when it was made ready.
-    pub(super) fn body(&self, origin: Origin) -> Result<Body> {
+    /// With the header that says where it comes from: as the outbox is when it is sent, not when it was made ready. `sent`
+    /// is the last transaction that was sent and acknowledged under this lineage, 0 when there is none.
+    pub(super) fn body(&self, origin: Origin, sent: i64, device: DeviceReport) -> Result<Body> {
         let header = BatchHeader {
             outbox: origin.identity,
             lineage: origin.lineage,
             acked: origin.acked,
-            after: origin.acked,
+            after: sent.max(origin.acked),
             first_seq: self.first,
             last_seq: self.last,
             count: self.objects(),
@@ -116,7 +117,7 @@ impl Batch {
                 .iter()
                 .map(|schema| schema.fingerprint.clone())
                 .collect(),
-            device: None,
+            device: Some(device),
         };
         let mut bytes = Vec::new();
         encode_batch_header(&header, &mut bytes);

@@ -33,7 +33,9 @@ fn outbox(rows: &[u32]) -> MemoryOutbox {
 }
 
 fn decoded(outbox: &dyn Outbox, batch: &Batch) -> (&'static str, Vec<u8>) {
-    let body = batch.body(outbox.origin().unwrap()).unwrap();
+    let body = batch
+        .body(outbox.origin().unwrap(), 0, DeviceReport::default())
+        .unwrap();
     let bytes = match body.encoding {
         "zstd" => zstd::stream::decode_all(&body.bytes[..]).unwrap(),
         _ => body.bytes.to_vec(),

@@ -20,6 +20,8 @@ pub(super) enum Answer {
     TooLarge(Error),
     /// Another file has sent transactions with these numbers under this name.
     Copied,
+    /// Something that was sent after this transaction has not arrived.
+    Behind(i64),
     /// The server wants these schemas first.
     SchemasMissing(Vec<String>),
 }
@@ -71,6 +73,10 @@ pub(super) async fn send_batch(core: &Core, batch: &Batch, body: &Body) -> Resul
         },
         409 if named(error_code::SCHEMA_REQUIRED) => Ok(Answer::SchemasMissing(answer.missing)),
         409 if named(error_code::OUTBOX_COPIED) => Ok(Answer::Copied),
+        409 if named(error_code::BATCH_OUT_OF_ORDER) => answer
+            .position
+            .map(Answer::Behind)
+            .ok_or_else(|| policy::nonsense("it does not say from where to go on")),
         _ => {
             let response = success(response)?;
             batch

@@ -15,6 +15,7 @@ mod following;
 mod observer;
 mod policy;
 pub(crate) mod registry;
+mod report;
 mod sending;
 pub mod session;
 #[cfg(test)]
@@ -375,13 +376,14 @@ impl Uploader {
             // sent again.
             self.settled().await?;
             self.check_owner().await?;
-            let origin = self.outbox(|outbox| outbox.origin()).await.map_err(unusable)?;
+            let now = self.outbox(|outbox| Ok((outbox.origin()?, report::of(outbox)?)));
+            let (origin, device) = now.await.map_err(unusable)?;
             let identity = origin.identity.clone();
             if self.goes_as(&origin) {
                 // The file was replaced or renamed since the batch was read: nothing of it was sent under this one.
                 continue;
             }
-            let body = batch.body(origin).map_err(unusable)?;
+            let body = batch.body(origin, self.acked, device).map_err(unusable)?;
             let (last, size, taken) = (batch.last, self.size, self.taken);
             self.taken = taken.max(last);
             let (sent, prepared) = tokio::join!(
@@ -400,6 +402,14 @@ impl Uploader {
                     let why = "the server knows another file under its name";
                     self.renew_identity(&identity, why).await?;
                     self.renamed = true;
+                    continue;
+                }
+                Sent::Behind(position) if position >= self.acked => {
+                    return Err(policy::nonsense("what was acknowledged is said to be missing"));
+                }
+                Sent::Behind(position) => {
+                    // The server was restored meanwhile; those rows are still here.
+                    self.acked = position;
                     continue;
                 }
                 Sent::Through(ack) => {

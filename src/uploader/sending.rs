@@ -26,6 +26,8 @@ pub(super) enum Sent {
     TooLarge,
     /// Nothing was taken: the outbox needs another name.
     Copied,
+    /// Nothing was taken: what was sent after this transaction has to be sent first.
+    Behind(i64),
 }
 
 /// Sends one batch until it is answered.
@@ -51,6 +53,7 @@ pub(super) async fn send(
                 return Ok(Sent::Through(ack));
             }
             Ok(Answer::Copied) => return Ok(Sent::Copied),
+            Ok(Answer::Behind(position)) => return Ok(Sent::Behind(position)),
             Ok(Answer::SchemasMissing(_)) if schemas_sent => {
                 return Err(policy::nonsense("schemas that were just sent are still missing"));
             }

@@ -181,6 +181,10 @@ impl Outbox for Failing {
     fn pending(&self) -> Result<Pending> {
         self.outbox.pending()
     }
+    fn waiting_since(&self) -> Result<Option<i64>> {
+        self.outbox.waiting_since()
+    }
+
     fn pending_through(&self, seq: i64) -> Result<bool> {
         self.outbox.pending_through(seq)
     }

@@ -164,6 +164,60 @@ fn what_was_acknowledged_is_not_sent_again_over_a_link_that_is_cut_again_and_aga
 }
 
 #[test]
+fn what_a_restored_server_lost_between_two_batches_is_sent_again() {
+    let fixture = Fixture::new();
+    let (realm, _errors) = fixture.realm();
+    realm.session().pause();
+    let filler = "x".repeat(100_000);
+    for n in 0..12_i64 {
+        let document = bson::serialize_to_vec(&bson::doc! {"_id": n, "note": &filler}).unwrap();
+        let run = Run {
+            class: "Reading".to_owned(),
+            count: 1,
+        };
+        realm.append(&[run], &document).unwrap();
+    }
+    // All may have arrived, so what is acknowledged next does not leave alone.
+    fixture.server.next("POST ingest", Reaction::Cut);
+    let as_it_should = Reaction::DoAndSay(Box::new(|answer| answer.to_string()));
+    fixture.server.next("POST ingest", as_it_should);
+    let as_it_should = Reaction::DoAndSay(Box::new(|answer| answer.to_string()));
+    fixture.server.next("POST ingest", as_it_should);
+    fixture.server.next("POST ingest", Reaction::Hold);
+    realm.session().resume();
+    fixture.server.until_held(1);
+    fixture.server.forget_batches();
+    fixture.server.release();
+    uploaded(&realm);
+    assert_eq!(fixture.server.ids(), (0..12).collect::<Vec<_>>());
+}
+
+#[test]
+fn each_batch_says_how_the_device_is() {
+    let fixture = Fixture::new();
+    let (realm, _errors) = fixture.realm();
+    realm.session().pause();
+    write(&realm, [1, 2, 3]);
+    write(&realm, [4]);
+    let as_it_should = Reaction::DoAndSay(Box::new(|answer| answer.to_string()));
+    fixture.server.next("POST ingest", as_it_should);
+    realm.session().resume();
+    uploaded(&realm);
+    let sent = fixture.server.seen("POST ingest").remove(0);
+    let body = match sent.headers["content-encoding"].as_str() {
+        "zstd" => zstd::stream::decode_all(&sent.body[..]).unwrap(),
+        _ => sent.body,
+    };
+    let reader = realm_ingest_protocol::BatchReader::new(&body).unwrap();
+    let device = reader.header().device.clone().unwrap();
+    let waiting: usize = 4;
+    assert_eq!((device.transactions, device.objects), (2, waiting as u64));
+    assert!(device.bytes > 0 && device.oldest_age >= 0 && device.clock > 1_700_000_000_000);
+    assert_eq!(device.version, env!("CARGO_PKG_VERSION"));
+    assert!(device.platform.contains(std::env::consts::ARCH));
+}
+
+#[test]
 fn a_program_that_starts_again_behind_a_lost_answer_is_not_taken_for_a_copy() {
     let fixture = Fixture::new();
     let user = fixture.user();

@@ -144,6 +144,14 @@ impl Server {
         state.dead_tokens = state.tokens;
     }
 
+    /// The server loses all batches, as one that was restored from a backup does.
+    pub fn forget_batches(&self) {
+        let mut state = self.state();
+        state.stored.clear();
+        state.positions.clear();
+        state.lineages.clear();
+    }
+
     pub fn release(&self) {
         self.state().released += 1;
         self.inner.1.notify_all();
@@ -421,6 +429,14 @@ fn ingest(state: &mut State, seen: &Seen, refused: &[(i64, u32)]) -> Answer {
         .insert(header.outbox.clone(), header.lineage.clone());
     if header.first_seq <= position && former.is_some_and(|former| former != header.lineage) {
         return failed(409, "OutboxCopied", "another file has sent these transactions");
+    }
+    if header.after > position && header.after > header.acked {
+        let body = json!({"error": "a hole", "error_code": "BatchOutOfOrder", "position": position});
+        return (
+            409,
+            vec![("Content-Type", "application/json".to_owned())],
+            body.to_string(),
+        );
     }
     let mut refusals = Vec::new();
     while let Some(transaction) = reader.next_transaction().unwrap() {

@@ -145,6 +145,14 @@ pub(super) fn pending(connection: &Connection) -> Result<Pending> {
     Ok(pending.unwrap_or_default())
 }
 
+/// When the oldest row was written.
+pub(super) fn waiting_since(connection: &Connection) -> Result<Option<i64>> {
+    connection
+        .prepare_cached("SELECT created FROM tx ORDER BY seq LIMIT 1")?
+        .query_row([], |row| row.get(0))
+        .optional()
+}
+
 /// From the first three columns.
 pub(super) fn counts(row: &SqlRow<'_>) -> Result<Pending> {
     let count = |column| row.get::<_, i64>(column).map(|count| count.max(0) as u64);
