@@ -10,6 +10,8 @@ use crate::auth::{AuthError, Passwords, Throttle, Tokens};
 use crate::backend::BackendError;
 use crate::ingest::Ingest;
 use crate::memory::Budget;
+use crate::proxies::TrustedProxies;
+use crate::public_url::PublicUrl;
 use crate::sink::Sink;
 use crate::sink::embedded::EmbeddedSink;
 use crate::sqlite::OpenError;
@@ -25,6 +27,10 @@ pub struct Settings {
     pub app_id: Option<String>,
     /// Where the server listens, for clients that do not say how they found it.
     pub address: Option<SocketAddr>,
+    /// Where clients are sent. Without one, to the address that they asked.
+    pub public_url: Option<PublicUrl>,
+    /// Who is believed about where a request comes from.
+    pub trusted_proxies: TrustedProxies,
 }
 
 /// State of a running gateway.

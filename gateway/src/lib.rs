@@ -20,9 +20,13 @@ pub mod http;
 pub mod ids;
 pub mod ingest;
 pub mod memory;
+mod proxies;
+mod public_url;
 pub mod sink;
 pub mod sqlite;
 pub mod state;
 
 pub use gateway::{Gateway, SetUpError, Settings};
-pub use http::app;
+pub use http::{ClientAddress, app};
+pub use proxies::{Network, TrustedProxies};
+pub use public_url::PublicUrl;

@@ -14,6 +14,8 @@ use tracing::{info, warn};
 
 use super::{CommandError, DataArgs};
 use crate::gateway::{Gateway, Settings};
+use crate::proxies::Network;
+use crate::public_url::PublicUrl;
 
 /// How long requests that were begun may go on after the signal to stop.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -36,6 +38,12 @@ pub struct Args {
     /// Let development mode listen on an address that other machines reach
     #[arg(long)]
     expose_dev_mode_to_network: bool,
+    /// Where clients are sent, such as https://gateway.example; the address they asked if left out
+    #[arg(long, value_name = "URL")]
+    public_url: Option<PublicUrl>,
+    /// Network of proxies whose X-Forwarded-For, -Proto and -Host are believed; may be given more than once
+    #[arg(long, value_name = "CIDR")]
+    trusted_proxy: Vec<Network>,
     #[command(flatten)]
     data: DataArgs,
 }
@@ -80,6 +88,8 @@ async fn serve(args: Args) -> Result<(), CommandError> {
     let settings = Settings {
         app_id: args.app_id,
         address: Some(address),
+        public_url: args.public_url,
+        trusted_proxies: args.trusted_proxy.into_iter().collect(),
     };
     let gateway = Arc::new(Gateway::open(&data, settings).await?);
     announce(address)?;
@@ -90,10 +100,10 @@ async fn serve(args: Args) -> Result<(), CommandError> {
         let _ = stream.set_nodelay(true);
     });
     let (drain, begin) = tokio::sync::oneshot::channel::<()>();
-    let server =
-        axum::serve(listener, crate::http::app(Arc::clone(&gateway))).with_graceful_shutdown(async {
-            let _ = begin.await;
-        });
+    let service = crate::http::app(Arc::clone(&gateway)).into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, service).with_graceful_shutdown(async {
+        let _ = begin.await;
+    });
     let server = tokio::spawn(server.into_future());
     let name = stop.wait().await;
     info!(signal = name, "stopping");

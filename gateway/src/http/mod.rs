@@ -7,6 +7,7 @@ mod decode;
 mod extract;
 mod linger;
 mod media;
+mod origin;
 pub mod reject;
 mod routes;
 
@@ -16,12 +17,14 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{OriginalUri, Request};
 use axum::http::{HeaderName, Method};
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 use tower_http::trace::TraceLayer;
+
+pub use origin::ClientAddress;
 
 use crate::gateway::Gateway;
 use crate::ids;
@@ -60,7 +63,8 @@ pub fn app(gateway: Arc<Gateway>) -> Router {
         .route("/readyz", get(routes::health::ready))
         .method_not_allowed_fallback(not_served)
         .fallback(not_served)
-        .with_state(gateway)
+        .with_state(Arc::clone(&gateway))
+        .layer(from_fn_with_state(gateway, origin::tell))
         .layer(from_fn(linger::linger))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(TraceLayer::new_for_http().make_span_with(span).on_failure(()))

@@ -1,8 +1,12 @@
 //! Where clients are sent, which apps are served, and what is not there.
 
+use std::net::SocketAddr;
+
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::Request;
 use realm_ingest_gateway::Settings;
+use serde_json::Value;
 
 use crate::common::{APP, Local};
 
@@ -10,6 +14,7 @@ async fn only(app_id: &str) -> Local {
     Local::with(Settings {
         app_id: Some(app_id.into()),
         address: Some("127.0.0.1:9090".parse().unwrap()),
+        ..Settings::default()
     })
     .await
 }
@@ -27,6 +32,74 @@ async fn clients_are_sent_to_the_host_they_asked() {
     assert_eq!(answer.json["deployment_model"], "LOCAL");
     let answer = gateway.call("GET", &format!("{APP}/location"), None, "").await;
     assert_eq!(answer.json["hostname"], "http://127.0.0.1:9090");
+}
+
+/// The location as a client behind `peer` is told it.
+async fn location(gateway: &Local, peer: &str, headers: &[(&str, &str)]) -> (Value, Value) {
+    let mut request = Request::builder().uri(format!("{APP}/location"));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let peer = ConnectInfo(peer.parse::<SocketAddr>().unwrap());
+    let request = request.extension(peer).body(Body::empty()).unwrap();
+    let mut answer = gateway.send(request).await.json;
+    (answer["hostname"].take(), answer["ws_hostname"].take())
+}
+
+fn both(http: &str, web_socket: &str) -> (Value, Value) {
+    (http.into(), web_socket.into())
+}
+
+#[tokio::test]
+async fn realm_cpp_names_the_port_in_the_request_line_only() {
+    let gateway = only("test-abcde").await;
+    for (uri, host, expected) in [
+        ("", "localhost", "http://localhost:9090"),
+        ("http://10.0.0.1:80", "10.0.0.1", "http://10.0.0.1:80"),
+        ("", "[::1]:5000", "http://[::1]:5000"),
+        ("", "user:secret@evil host", "http://127.0.0.1:9090"),
+        ("", "name:pass@host:1", "http://host:1"),
+    ] {
+        let request = Request::builder().uri(format!("{uri}{APP}/location"));
+        let request = request.header("host", host).body(Body::empty()).unwrap();
+        assert_eq!(gateway.send(request).await.json["hostname"], expected);
+    }
+}
+
+#[tokio::test]
+async fn clients_are_sent_to_the_public_url_if_there_is_one() {
+    let gateway = Local::with(Settings {
+        public_url: Some("https://gateway.example/realm".parse().unwrap()),
+        ..Settings::default()
+    })
+    .await;
+    assert_eq!(
+        location(&gateway, "192.0.2.1:5000", &[("host", "inside:9090")]).await,
+        both("https://gateway.example/realm", "wss://gateway.example/realm")
+    );
+}
+
+#[tokio::test]
+async fn only_a_trusted_proxy_is_believed_about_what_the_client_asked() {
+    let gateway = Local::with(Settings {
+        address: Some("127.0.0.1:9090".parse().unwrap()),
+        trusted_proxies: ["10.0.0.0/8".parse().unwrap()].into_iter().collect(),
+        ..Settings::default()
+    })
+    .await;
+    let headers = [
+        ("host", "inside:9090"),
+        ("x-forwarded-proto", "https"),
+        ("x-forwarded-host", "gateway.example"),
+    ];
+    assert_eq!(
+        location(&gateway, "10.1.2.3:5000", &headers).await,
+        both("https://gateway.example", "wss://gateway.example")
+    );
+    assert_eq!(
+        location(&gateway, "192.0.2.1:5000", &headers).await,
+        both("http://inside:9090", "ws://inside:9090")
+    );
 }
 
 #[tokio::test]
