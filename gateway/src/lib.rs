@@ -25,6 +25,7 @@ mod public_url;
 pub mod sink;
 pub mod sqlite;
 pub mod state;
+pub mod terminal;
 
 pub use gateway::{Gateway, SetUpError, Settings};
 pub use http::{ClientAddress, app};

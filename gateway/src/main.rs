@@ -5,7 +5,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use realm_ingest_gateway::commands::{self, CommandError};
+use realm_ingest_gateway::terminal::escaped;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::field::MakeExt;
+use tracing_subscriber::fmt::format::debug_fn;
 
 /// Takes in what applications stream, stores it, and shows it.
 #[derive(Parser)]
@@ -30,7 +33,13 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let colours = std::io::stderr().is_terminal();
+    // Clients choose the text of many fields; none of it steers a terminal or begins a line.
+    let fields = debug_fn(|out, field, value| match (field.name(), format!("{value:?}")) {
+        ("message", text) => write!(out, "{}", escaped(&text)),
+        (name, text) => write!(out, "{name}={}", escaped(&text)),
+    });
     tracing_subscriber::fmt()
+        .fmt_fields(fields.delimited(" "))
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(colours)
@@ -49,7 +58,7 @@ fn main() -> ExitCode {
         // Whoever reads has seen enough: `find ... | head`.
         Err(CommandError::Closed) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("error: {}", escaped(&error.to_string()));
             ExitCode::FAILURE
         }
     }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::CommandError;
 use crate::ejson::{self, Form};
 use crate::sink::embedded::{Arrival, Reader};
+use crate::terminal::escaped;
 
 /// Documents read at a time; between them the server can tidy its log.
 const CHUNK: u32 = 500;
@@ -33,8 +34,9 @@ impl Output {
         }
     }
 
+    /// Writes one line, with nothing in it that steers a terminal.
     pub(super) fn line(&mut self, line: &str) -> Result<(), CommandError> {
-        self.out.write_all(line.as_bytes())?;
+        self.out.write_all(escaped(line).as_bytes())?;
         self.out.write_all(b"\n")?;
         Ok(())
     }

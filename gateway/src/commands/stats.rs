@@ -6,6 +6,7 @@ use super::output::Output;
 use super::{CommandError, DataArgs};
 use crate::sink::embedded::Reader;
 use crate::state;
+use crate::terminal::escaped;
 
 /// Show what is stored: collections, documents, bytes, dead letters, users, outboxes, setbacks
 #[derive(clap::Args)]
@@ -55,7 +56,7 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
     let width = stats
         .collections
         .iter()
-        .map(|one| one.name.len())
+        .map(|one| escaped(&one.name).chars().count())
         .max()
         .unwrap_or(0)
         .max("collection".len());
@@ -66,7 +67,9 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
     for one in &stats.collections {
         output.line(&format!(
             "{:width$} {:>12} {:>16}",
-            one.name, one.documents, one.bytes
+            escaped(&one.name),
+            one.documents,
+            one.bytes
         ))?;
     }
     output.line(&format!("{:width$} {documents:>12} {bytes:>16}", "in all"))?;

@@ -18,3 +18,4 @@ mod power_cut;
 mod schemas;
 mod serve;
 mod sockets;
+mod terminal;

@@ -1,0 +1,114 @@
+//! What clients write cannot steer the terminal of whoever looks at it.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use bson::doc;
+use realm_ingest_protocol::Schema;
+use serde_json::Value;
+
+use crate::common::server::{BINARY, Server, command, lines, post};
+use crate::common::{batch, one_run, outbox};
+
+/// Clears the screen in two ways, breaks the line, turns the direction of writing, and hides.
+const EVIL: &str = "\u{1b}[2J\u{9b}2J\r\n\u{7f}\u{202e}\u{200b}";
+
+fn is_plain(text: &str) -> bool {
+    let steers = |one: char| one.is_control() || matches!(one, '\u{200b}' | '\u{202e}');
+    text.lines().all(|line| !line.chars().any(steers)) && !text.contains('\r')
+}
+
+#[test]
+fn no_command_shows_a_character_that_steers_the_terminal() {
+    let data = tempfile::tempdir().unwrap();
+    let path = data.path();
+    let server = Server::start(path);
+    let token = server.token();
+    let class: &'static str = "Evil\u{202e}";
+    let schema = |kind: &str| {
+        let json = r#"{"classes":[{"name":CLASS,"kind":"asymmetric","primary_key":"_id","properties":[
+            {"name":"_id","type":"string"},{"name":"text\u202e","type":"KIND"}]}]}"#;
+        let name = serde_json::to_string(class).unwrap();
+        Schema::parse(&json.replace("CLASS", &name).replace("KIND", kind)).unwrap()
+    };
+    let (first, second) = (schema("string"), schema("int"));
+    assert_eq!(server.put_schema(&token, &first), 204);
+    assert_eq!(server.put_schema(&token, &second), 204);
+    let documents = [
+        doc! {"_id": EVIL, "text\u{202e}": EVIL},
+        doc! {"_id": "refused", "text\u{202e}": 1, EVIL: EVIL},
+    ];
+    let body = batch(&outbox(1), &first, &[one_run(1, class, &documents)]);
+    assert_eq!(
+        post(&mut server.client(), &token, &body)
+            .unwrap()
+            .ack()
+            .refused
+            .len(),
+        1
+    );
+    let body = batch(&outbox(2), &second, &[one_run(1, class, &documents[..1])]);
+    assert_eq!(
+        post(&mut server.client(), &token, &body)
+            .unwrap()
+            .ack()
+            .refused
+            .len(),
+        1
+    );
+
+    let shown: Value = serde_json::from_str(&lines(path, &["find", class])[0]).unwrap();
+    assert_eq!(shown["_id"], EVIL, "it is the same value");
+    let fingerprint = second.fingerprint();
+    for arguments in [
+        &["find", class][..],
+        &["export", class, "--canonical"],
+        &["dead-letters"],
+        &["stats"],
+        &["stats", "--json"],
+        &["schemas", "list"],
+        &["schemas", "show", &fingerprint],
+        &["schemas", "accept", &fingerprint],
+        &["find", "nobody\u{202e}"],
+        &["schemas", "forget", EVIL],
+    ] {
+        let output = command(path, arguments);
+        let shown = [output.stdout, output.stderr].concat();
+        let shown = String::from_utf8(shown).unwrap();
+        assert!(!shown.is_empty() && is_plain(&shown), "{arguments:?} {shown:?}");
+    }
+    let mut tail = Command::new(BINARY);
+    tail.args(["tail", "--from-start", "--data"]).arg(path);
+    let mut tail = tail.stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(tail.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    tail.kill().unwrap();
+    tail.wait().unwrap();
+    assert!(is_plain(&line), "{line:?}");
+}
+
+#[test]
+fn a_line_of_the_log_is_one_line_and_steers_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let mut command = Command::new(BINARY);
+    command
+        .args(["serve", "--dev", "--listen", "127.0.0.1:0", "--data"])
+        .arg(data.path().join("log\n\u{1b}[2J\u{202e}end"))
+        .env("RUST_LOG", "info")
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    let mut process = command.spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(process.stderr.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    process.kill().unwrap();
+    process.wait().unwrap();
+    assert!(
+        line.contains(r"log\u000a\u001b[2J\u202eend") && line.contains("started"),
+        "{line:?}"
+    );
+    assert!(is_plain(&line), "{line:?}");
+}
