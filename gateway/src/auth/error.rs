@@ -15,6 +15,9 @@ pub enum AuthError {
     /// The session has ended or never was.
     #[error("there is no such session")]
     NoSession,
+    /// Nobody can be registered under this name.
+    #[error("the name is too long or has control characters")]
+    BadName,
     /// The password is too short or too long.
     #[error("the password is too short or too long")]
     PasswordLength,

@@ -41,6 +41,8 @@ pub enum Reject {
     BadLogin,
     /// The e-mail has an account already.
     NameInUse,
+    /// Nobody can be registered under this name.
+    BadName,
     /// The password is too short or too long.
     PasswordLength,
     /// The provider is not served.
@@ -116,6 +118,7 @@ impl From<AuthError> for Reject {
             AuthError::BadToken(why) => Self::BadToken(why),
             AuthError::NotARefreshToken => Self::NotARefreshToken,
             AuthError::NoSession => Self::NoSession,
+            AuthError::BadName => Self::BadName,
             AuthError::PasswordLength => Self::PasswordLength,
             AuthError::TooManyLogins(wait) => Self::TooManyLogins(wait),
             AuthError::Busy => Self::Busy("too many logins at the same time"),
@@ -177,6 +180,10 @@ impl Reject {
                 code::ACCOUNT_NAME_IN_USE,
                 "name already in use".to_owned(),
             ),
+            Self::BadName => {
+                let text = "'email' has up to 254 characters and no control characters".to_owned();
+                plain(S::BAD_REQUEST, code::BAD_REQUEST, text)
+            }
             Self::PasswordLength => {
                 let text = "password must be between 6 and 128 characters".to_owned();
                 plain(S::BAD_REQUEST, code::BAD_REQUEST, text)

@@ -124,6 +124,36 @@ async fn registration_checks_name_and_password() {
 }
 
 #[tokio::test]
+async fn a_name_is_bounded_and_has_no_control_characters() {
+    let gateway = Local::new().await;
+    for name in ["x".repeat(255).as_str(), "two\nlines", "\u{9b}2J"] {
+        let answer = register(&gateway, name, "secret-7").await;
+        answer.refused(400, Some("BadRequest"), "'email' has up to 254 characters");
+    }
+    assert_eq!(register(&gateway, &"x".repeat(254), "secret-7").await.status, 201);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_body_is_told_without_its_values() {
+    let gateway = Local::new().await;
+    for route in ["login", "register"] {
+        let path = format!("{APP}/auth/providers/local-userpass/{route}");
+        for body in [
+            r#"{"email":"a","username":"a","password":424242}"#,
+            r#""424242""#,
+            r#"[424242,"x"]"#,
+            r#"{"password":"424242"#,
+            r#"{"password":"424242"}}"#,
+            r#"{"password":["424242"]}"#,
+        ] {
+            let answer = gateway.call("POST", &path, None, body).await;
+            answer.refused(400, Some("BadRequest"), "json: ");
+            assert!(!answer.json.to_string().contains("424242"), "{:?}", answer.json);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_failed_login_does_not_tell_why() {
     let gateway = Local::new().await;
     register(&gateway, "known", "secret-7").await;

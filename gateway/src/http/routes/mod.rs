@@ -14,6 +14,7 @@ pub mod register;
 
 use axum::body::Body;
 use serde::de::DeserializeOwned;
+use serde_json::error::Category;
 
 use crate::http::body;
 use crate::http::reject::Reject;
@@ -29,5 +30,15 @@ async fn json<T: DeserializeOwned>(body: Body) -> Result<T, Reject> {
     } else {
         bytes.as_slice()
     };
-    serde_json::from_slice(bytes).map_err(|error| Reject::BadRequest(format!("json: {error}")))
+    serde_json::from_slice(bytes).map_err(|error| Reject::BadRequest(unreadable(&error)))
+}
+
+/// Says where it is wrong and not what stands there, which may be a password.
+fn unreadable(error: &serde_json::Error) -> String {
+    let what = match error.classify() {
+        Category::Eof => "the text ends too early",
+        Category::Data => "a value is not of its type",
+        Category::Syntax | Category::Io => "not well-formed",
+    };
+    format!("json: {what}, line {} column {}", error.line(), error.column())
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::info;
 
-use crate::auth::Passwords;
+use crate::auth::{Passwords, check_name};
 use crate::gateway::Gateway;
 use crate::http::extract::AppId;
 use crate::http::reject::Reject;
@@ -45,6 +45,7 @@ pub async fn handle(
         .filter(|text| !text.is_empty())
         .ok_or_else(|| missing("email"))?;
     let password = registration.password.ok_or_else(|| missing("password"))?;
+    check_name(&email)?;
     Passwords::check_length(&password)?;
     // A name that is taken costs no hash; whoever asks learns that it is taken either way.
     if gateway.state.user_by_email(&email).await?.is_some() {
