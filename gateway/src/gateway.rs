@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::Semaphore;
 
-use crate::auth::{AuthError, Passwords, Throttle, Tokens};
+use crate::auth::{AuthError, Limits, LoginLimits, Passwords, Tokens};
 use crate::backend::BackendError;
 use crate::ingest::Ingest;
 use crate::memory::Budget;
@@ -31,6 +32,8 @@ pub struct Settings {
     pub public_url: Option<PublicUrl>,
     /// Who is believed about where a request comes from.
     pub trusted_proxies: TrustedProxies,
+    /// How often one address may log in.
+    pub logins: LoginLimits,
 }
 
 /// State of a running gateway.
@@ -41,7 +44,7 @@ pub struct Gateway {
     pub(crate) ingest: Ingest,
     pub(crate) tokens: Tokens,
     pub(crate) passwords: Passwords,
-    pub(crate) throttle: Throttle,
+    pub(crate) limits: Limits,
     memory: Arc<Semaphore>,
 }
 
@@ -71,6 +74,7 @@ impl Gateway {
         sink: Arc<dyn Sink>,
     ) -> Result<Self, SetUpError> {
         let at_once = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let limits = Limits::new(settings.logins, Instant::now());
         let tokens = Tokens::new(&state.secrets().await?);
         Ok(Self {
             settings,
@@ -79,7 +83,7 @@ impl Gateway {
             sink,
             tokens,
             passwords: Passwords::new(at_once).map_err(SetUpError::Passwords)?,
-            throttle: Throttle::default(),
+            limits,
             memory: Arc::new(Semaphore::new(BATCH_MEMORY)),
         })
     }

@@ -21,9 +21,12 @@ pub enum AuthError {
     /// The password is too short or too long.
     #[error("the password is too short or too long")]
     PasswordLength,
-    /// Too many failed logins of one user.
+    /// Too many failed logins of one user from one address.
     #[error("too many failed logins")]
-    TooManyLogins(Duration),
+    TooManyFailures(Duration),
+    /// Too many logins or new users of one address.
+    #[error("too many logins from one address")]
+    TooManyFromAddress(Duration),
     /// Too many passwords wait to be hashed.
     #[error("too many logins at the same time")]
     Busy,

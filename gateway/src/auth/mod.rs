@@ -1,13 +1,15 @@
-//! Who may come in: passwords and tokens.
+//! Who may come in: passwords and tokens, and how often somebody may try.
 
 mod error;
+mod limits;
 mod names;
 mod passwords;
-mod throttle;
+mod quota;
 mod tokens;
 
 pub use error::AuthError;
+pub use limits::{Address, Limits, LoginLimits};
 pub use names::check_name;
 pub use passwords::Passwords;
-pub use throttle::Throttle;
+pub use quota::Quota;
 pub use tokens::{ACCESS_LIFETIME, Access, Refresh, Tokens};

@@ -13,6 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
 use super::{CommandError, DataArgs};
+use crate::auth::LoginLimits;
 use crate::gateway::{Gateway, Settings};
 use crate::proxies::Network;
 use crate::public_url::PublicUrl;
@@ -89,6 +90,7 @@ async fn serve(args: Args) -> Result<(), CommandError> {
         app_id: args.app_id,
         address: Some(address),
         public_url: args.public_url,
+        logins: LoginLimits::default(),
         trusted_proxies: args.trusted_proxy.into_iter().collect(),
     };
     let gateway = Arc::new(Gateway::open(&data, settings).await?);

@@ -70,8 +70,10 @@ pub enum Reject {
     },
     /// There is too much of something that a person has to look at.
     TooMany(String),
-    /// Too many failed logins of one user.
-    TooManyLogins(Duration),
+    /// Too many failed logins of one user from one address.
+    TooManyFailures(Duration),
+    /// Too many logins or new users of one address.
+    TooManyFromAddress(Duration),
     /// Too much to do at the moment.
     Busy(&'static str),
     /// Nothing can be stored or read at the moment.
@@ -120,7 +122,8 @@ impl From<AuthError> for Reject {
             AuthError::NoSession => Self::NoSession,
             AuthError::BadName => Self::BadName,
             AuthError::PasswordLength => Self::PasswordLength,
-            AuthError::TooManyLogins(wait) => Self::TooManyLogins(wait),
+            AuthError::TooManyFailures(wait) => Self::TooManyFailures(wait),
+            AuthError::TooManyFromAddress(wait) => Self::TooManyFromAddress(wait),
             AuthError::Busy => Self::Busy("too many logins at the same time"),
             AuthError::Internal(what) => Self::Internal(what),
         }
@@ -221,11 +224,18 @@ impl Reject {
                 retry_after: Some(PERSON),
                 ..plain(S::TOO_MANY_REQUESTS, code::LIMITS_EXCEEDED, text)
             },
-            Self::TooManyLogins(wait) => {
+            Self::TooManyFailures(wait) => {
                 let text = "too many failed logins for this user; try again later".to_owned();
                 Answer {
                     retry_after: Some(wait),
                     ..plain(S::TOO_MANY_REQUESTS, code::AUTH_ERROR, text)
+                }
+            }
+            Self::TooManyFromAddress(wait) => {
+                let text = "too many logins from this address; try again later".to_owned();
+                Answer {
+                    retry_after: Some(wait),
+                    ..plain(S::TOO_MANY_REQUESTS, code::LIMITS_EXCEEDED, text)
                 }
             }
             Self::Busy(text) => {

@@ -1,5 +1,13 @@
 //! Registration, login, profile, session: the flows and the texts that clients look for.
 
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::Request;
+use realm_ingest_gateway::Settings;
+use realm_ingest_gateway::auth::{LoginLimits, Quota};
 use serde_json::{Value, json};
 
 use crate::common::{APP, Answer, Local};
@@ -32,6 +40,22 @@ async fn log_in(gateway: &Local, username: &str, password: &str) -> Answer {
             &body.to_string(),
         )
         .await
+}
+
+const STRANGER: &str = "192.0.2.1:1";
+const OWNER: &str = "192.0.2.2:1";
+
+/// A call of a provider by a client at this address.
+async fn call_from(gateway: &Local, address: &str, path: &str, body: Value) -> Answer {
+    let request = Request::post(format!("{APP}/auth/providers/{path}"));
+    let peer = ConnectInfo(address.parse::<SocketAddr>().unwrap());
+    let request = request.extension(peer).body(Body::from(body.to_string()));
+    gateway.send(request.unwrap()).await
+}
+
+async fn log_in_from(gateway: &Local, address: &str, username: &str, password: &str) -> Answer {
+    let body = json!({"username": username, "password": password});
+    call_from(gateway, address, "local-userpass/login", body).await
 }
 
 fn text<'a>(json: &'a Value, name: &str) -> &'a str {
@@ -170,17 +194,77 @@ async fn a_failed_login_does_not_tell_why() {
 }
 
 #[tokio::test]
-async fn guessing_is_slowed_down_for_one_user_only() {
+async fn guessing_is_slowed_down_for_one_name_and_address_only() {
     let gateway = Local::new().await;
     register(&gateway, "victim", "secret-7").await;
     register(&gateway, "other", "secret-7").await;
+    let from = |address, name, password| log_in_from(&gateway, address, name, password);
     for _ in 0..5 {
-        assert_eq!(log_in(&gateway, "victim", "guess-1").await.status, 401);
+        assert_eq!(from(STRANGER, "victim", "guess-1").await.status, 401);
     }
-    let answer = log_in(&gateway, "victim", "secret-7").await;
+    let answer = from(STRANGER, "victim", "secret-7").await;
     answer.refused(429, Some("AuthError"), "too many failed logins");
     assert!(answer.header("retry-after").parse::<u64>().unwrap() >= 1);
-    assert_eq!(log_in(&gateway, "other", "secret-7").await.status, 200);
+    assert_eq!(from(STRANGER, "other", "secret-7").await.status, 200);
+    assert_eq!(from(OWNER, "victim", "secret-7").await.status, 200);
+}
+
+/// Three of each for an address, and none of it comes back.
+fn three_for_an_address() -> Settings {
+    let three = Quota {
+        burst: 3,
+        each: Duration::from_secs(3600),
+    };
+    Settings {
+        logins: LoginLimits {
+            new_users: three,
+            attempts: three,
+            loopback_times: 2,
+            ..LoginLimits::default()
+        },
+        ..Settings::default()
+    }
+}
+
+#[track_caller]
+fn put_off(answer: &Answer) {
+    answer.refused(429, Some("LimitsExceeded"), "too many logins from this address");
+    assert!(answer.header("retry-after").parse::<u64>().unwrap() >= 1_000);
+}
+
+#[tokio::test]
+async fn logins_are_limited_by_address_and_less_so_on_this_machine() {
+    let gateway = Local::with(three_for_an_address()).await;
+    assert_eq!(register(&gateway, "user", "secret-7").await.status, 201);
+    for (address, allowed) in [(STRANGER, 3), (OWNER, 3), ("127.0.0.1:1", 6)] {
+        for _ in 0..allowed {
+            let answer = log_in_from(&gateway, address, "user", "secret-7").await;
+            assert_eq!(answer.status, 200, "{address}");
+        }
+        put_off(&log_in_from(&gateway, address, "user", "secret-7").await);
+    }
+}
+
+#[tokio::test]
+async fn new_users_are_limited_by_address() {
+    let gateway = Local::with(three_for_an_address()).await;
+    let anonymous = |address| call_from(&gateway, address, "anon-user/login", json!({}));
+    let registered = |address, name: &str| {
+        let body = json!({"email": name, "password": "secret-7"});
+        call_from(&gateway, address, "local-userpass/register", body)
+    };
+    assert_eq!(registered(STRANGER, "one").await.status, 201);
+    assert_eq!(
+        registered(STRANGER, "one").await.status,
+        409,
+        "asking for names counts too"
+    );
+    assert_eq!(anonymous(STRANGER).await.status, 200);
+    put_off(&anonymous(STRANGER).await);
+    put_off(&registered(STRANGER, "two").await);
+    assert_eq!(anonymous(OWNER).await.status, 200);
+    let answer = log_in_from(&gateway, STRANGER, "one", "secret-7").await;
+    assert_eq!(answer.status, 200, "who has an account can log in");
 }
 
 #[tokio::test]

@@ -11,7 +11,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::info;
 
+use crate::auth::Address;
 use crate::gateway::Gateway;
+use crate::http::ClientAddress;
 use crate::http::extract::AppId;
 use crate::http::reject::Reject;
 use crate::state::{Provider, Session, User};
@@ -33,6 +35,7 @@ struct Credentials {
 pub async fn handle(
     State(gateway): State<Arc<Gateway>>,
     _: AppId,
+    ClientAddress(address): ClientAddress,
     Path(Names { provider }): Path<Names>,
     Query(query): Query<HashMap<String, String>>,
     body: Body,
@@ -44,9 +47,10 @@ pub async fn handle(
         ));
     }
     let credentials: Credentials = super::json(body).await?;
+    let from = Address::from(address);
     let user = match provider {
-        Provider::Anonymous => anonymous(&gateway).await?,
-        Provider::Password => by_password(&gateway, credentials).await?,
+        Provider::Anonymous => anonymous(&gateway, from).await?,
+        Provider::Password => by_password(&gateway, from, credentials).await?,
     };
     let session = Session {
         id: ids::object_id(),
@@ -64,7 +68,8 @@ pub async fn handle(
     })))
 }
 
-async fn anonymous(gateway: &Gateway) -> Result<User, Reject> {
+async fn anonymous(gateway: &Gateway, from: Address) -> Result<User, Reject> {
+    gateway.limits.new_user(from, Instant::now())?;
     let user = User {
         id: ids::object_id(),
         identity: ids::identity_id(),
@@ -78,17 +83,17 @@ async fn anonymous(gateway: &Gateway) -> Result<User, Reject> {
     Err(Reject::Internal("a new anonymous user was not added".to_owned()))
 }
 
-async fn by_password(gateway: &Gateway, credentials: Credentials) -> Result<User, Reject> {
+async fn by_password(gateway: &Gateway, from: Address, credentials: Credentials) -> Result<User, Reject> {
     let missing = |name: &str| Reject::BadRequest(format!("'{name}' is a required string"));
     let email = credentials.username.ok_or_else(|| missing("username"))?;
     let password = credentials.password.ok_or_else(|| missing("password"))?;
-    gateway.throttle.check(&email, Instant::now())?;
+    gateway.limits.attempt(from, &email, Instant::now())?;
     let turn = gateway.passwords.turn().await?;
     // Others may have failed while this one waited.
-    gateway.throttle.check(&email, Instant::now())?;
+    gateway.limits.check_failures(from, &email, Instant::now())?;
     let user = gateway.state.user_by_email(&email).await?;
     let stored = user.as_ref().and_then(|user| user.password_hash.clone());
     let right = gateway.passwords.verify(turn, password, stored).await?;
-    gateway.throttle.record(&email, right, Instant::now());
+    gateway.limits.record(from, &email, right, Instant::now());
     user.filter(|_| right).ok_or(Reject::BadLogin)
 }

@@ -1,6 +1,7 @@
 //! `POST app/{app}/auth/providers/local-userpass/register`. Users are confirmed at once.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Json;
 use axum::body::Body;
@@ -10,8 +11,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::info;
 
-use crate::auth::{Passwords, check_name};
+use crate::auth::{Address, Passwords, check_name};
 use crate::gateway::Gateway;
+use crate::http::ClientAddress;
 use crate::http::extract::AppId;
 use crate::http::reject::Reject;
 use crate::ids;
@@ -32,6 +34,7 @@ struct Registration {
 pub async fn handle(
     State(gateway): State<Arc<Gateway>>,
     _: AppId,
+    ClientAddress(address): ClientAddress,
     Path(Names { provider }): Path<Names>,
     body: Body,
 ) -> Result<(StatusCode, Json<Value>), Reject> {
@@ -47,6 +50,7 @@ pub async fn handle(
     let password = registration.password.ok_or_else(|| missing("password"))?;
     check_name(&email)?;
     Passwords::check_length(&password)?;
+    gateway.limits.new_user(Address::from(address), Instant::now())?;
     // A name that is taken costs no hash; whoever asks learns that it is taken either way.
     if gateway.state.user_by_email(&email).await?.is_some() {
         return Err(Reject::NameInUse);

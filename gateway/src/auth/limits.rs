@@ -1,0 +1,213 @@
+//! How often one address may try to log in and to become a new user. Nobody's tries count against anybody else's address.
+
+use std::net::{IpAddr, Ipv6Addr};
+use std::time::{Duration, Instant};
+
+use super::AuthError;
+use super::quota::{Ledger, Quota};
+
+/// What an operator chooses. The default lets a fleet of 500 devices behind one address log in at once, also when each
+/// registers a user first, and again before the first hour is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoginLimits {
+    /// Anonymous log-ins and registrations of one address: each makes a user, who is kept.
+    pub new_users: Quota,
+    /// Log-ins with a password of one address, right or wrong: each costs a hash.
+    pub attempts: Quota,
+    /// Wrong passwords of one address for one name. A right one clears the count.
+    pub failures: Quota,
+    /// This machine itself, and proxies on it that were not named as trusted, may create and try so many times as much.
+    pub loopback_times: u32,
+}
+
+impl Default for LoginLimits {
+    fn default() -> Self {
+        // 1,000: two for each of 500 devices. One a second: a fleet that waits is let in within minutes, and an address
+        // that does nothing else makes some 30 MB of users a day.
+        let fleet = Quota {
+            burst: 1_000,
+            each: Duration::from_secs(1),
+        };
+        Self {
+            new_users: fleet,
+            attempts: fleet,
+            // 5: typing errors. Then 2,880 guesses a day, which even a weak password outlasts.
+            failures: Quota {
+                burst: 5,
+                each: Duration::from_secs(30),
+            },
+            loopback_times: 10,
+        }
+    }
+}
+
+/// Whose address it is: an IPv4 address, or the /64 of an IPv6 one, of which one host has as many as it likes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Address(IpAddr);
+
+impl From<IpAddr> for Address {
+    fn from(address: IpAddr) -> Self {
+        Self(match address.to_canonical() {
+            IpAddr::V6(address) if !address.is_loopback() => {
+                Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into()
+            }
+            address => address,
+        })
+    }
+}
+
+/// See the module. Any thread may ask.
+pub struct Limits {
+    limits: LoginLimits,
+    new_users: Ledger,
+    attempts: Ledger,
+    failures: Ledger,
+}
+
+impl Limits {
+    /// Nobody has tried anything at `now`.
+    #[must_use]
+    pub fn new(limits: LoginLimits, now: Instant) -> Self {
+        Self {
+            limits,
+            new_users: Ledger::new(now),
+            attempts: Ledger::new(now),
+            failures: Ledger::new(now),
+        }
+    }
+
+    /// Counts a user who is about to be made.
+    ///
+    /// # Errors
+    /// When the address has made too many.
+    pub fn new_user(&self, from: Address, now: Instant) -> Result<(), AuthError> {
+        let quota = self.of_address(from, self.limits.new_users);
+        let taken = self.new_users.take(from, quota, now);
+        taken.map_err(AuthError::TooManyFromAddress)
+    }
+
+    /// Counts a log-in with a password that is about to be tried.
+    ///
+    /// # Errors
+    /// When the address has tried too often, or has failed too often for this name.
+    pub fn attempt(&self, from: Address, name: &str, now: Instant) -> Result<(), AuthError> {
+        self.check_failures(from, name, now)?;
+        let quota = self.of_address(from, self.limits.attempts);
+        let taken = self.attempts.take(from, quota, now);
+        taken.map_err(AuthError::TooManyFromAddress)
+    }
+
+    /// Whether the address may still try this name, for who has waited meanwhile.
+    ///
+    /// # Errors
+    /// When it has failed too often.
+    pub fn check_failures(&self, from: Address, name: &str, now: Instant) -> Result<(), AuthError> {
+        let left = self.failures.check((from, name), self.limits.failures, now);
+        left.map_err(AuthError::TooManyFailures)
+    }
+
+    /// Notes how a log-in ended.
+    pub fn record(&self, from: Address, name: &str, right: bool, now: Instant) {
+        if right {
+            self.failures.forget((from, name));
+        } else {
+            // Of several at the same time the last may find nothing left; it has failed all the same.
+            let _ = self.failures.take((from, name), self.limits.failures, now);
+        }
+    }
+
+    fn of_address(&self, from: Address, quota: Quota) -> Quota {
+        if from.0.is_loopback() {
+            quota.times(self.limits.loopback_times)
+        } else {
+            quota
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    fn address(text: &str) -> Address {
+        Address::from(text.parse::<IpAddr>().unwrap())
+    }
+
+    /// How often it can be done in a row.
+    fn count(mut once: impl FnMut() -> Result<(), AuthError>) -> usize {
+        std::iter::from_fn(|| once().ok()).take(100_000).count()
+    }
+
+    #[test]
+    fn a_fleet_behind_one_address_logs_in_at_once() {
+        let now = Instant::now();
+        let limits = Limits::new(LoginLimits::default(), now);
+        let fleet = address("192.0.2.1");
+        for device in 0..500 {
+            limits.new_user(fleet, now).unwrap();
+            limits.attempt(fleet, &device.to_string(), now).unwrap();
+            limits.record(fleet, &device.to_string(), true, now);
+        }
+        // One name for all of them.
+        for _ in 0..500 {
+            limits.attempt(fleet, "shared", now).unwrap();
+            limits.record(fleet, "shared", true, now);
+        }
+    }
+
+    #[test]
+    fn an_address_is_limited_alone() {
+        let now = Instant::now();
+        let limits = Limits::new(LoginLimits::default(), now);
+        for (text, expected) in [("192.0.2.1", 1_000), ("192.0.2.2", 1_000), ("127.0.0.1", 10_000)] {
+            assert_eq!(count(|| limits.new_user(address(text), now)), expected);
+            assert_eq!(count(|| limits.attempt(address(text), "a", now)), expected);
+        }
+    }
+
+    #[test]
+    fn a_strangers_failures_stop_nobody_else() {
+        let now = Instant::now();
+        let limits = Limits::new(LoginLimits::default(), now);
+        let (stranger, mine) = (address("192.0.2.1"), address("192.0.2.2"));
+        let fail = || {
+            limits.attempt(stranger, "me", now)?;
+            limits.record(stranger, "me", false, now);
+            Ok(())
+        };
+        assert_eq!(count(fail), 5);
+        let wait = Duration::from_secs(30);
+        let refused = Err(AuthError::TooManyFailures(wait));
+        assert_eq!(limits.attempt(stranger, "me", now), refused);
+        assert_eq!(limits.attempt(stranger, "other", now), Ok(()));
+        assert_eq!(limits.attempt(mine, "me", now), Ok(()));
+        assert_eq!(limits.attempt(stranger, "me", now + wait), Ok(()));
+    }
+
+    #[test]
+    fn a_right_password_clears_the_count() {
+        let now = Instant::now();
+        let limits = Limits::new(LoginLimits::default(), now);
+        let from = address("192.0.2.1");
+        for _ in 0..5 {
+            limits.record(from, "me", false, now);
+        }
+        limits.check_failures(from, "me", now).unwrap_err();
+        limits.record(from, "me", true, now);
+        assert_eq!(limits.check_failures(from, "me", now), Ok(()));
+    }
+
+    #[test]
+    fn the_addresses_of_one_host_are_one() {
+        for (one, other, same) in [
+            ("2001:db8::1", "2001:db8::ffff:2", true),
+            ("2001:db8::1", "2001:db8:0:1::1", false),
+            ("::ffff:192.0.2.1", "192.0.2.1", true),
+            ("192.0.2.1", "192.0.2.2", false),
+        ] {
+            assert_eq!(address(one) == address(other), same, "{one} {other}");
+        }
+        assert!(address("::1").0.is_loopback());
+    }
+}
