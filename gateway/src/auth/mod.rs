@@ -6,6 +6,7 @@ mod names;
 mod passwords;
 mod quota;
 mod tokens;
+mod turns;
 
 pub use error::AuthError;
 pub use limits::{Address, Limits, LoginLimits};

@@ -1,42 +1,38 @@
 //! Passwords as argon2id. Hashing is slow on purpose, so it runs off the async threads and only a few at
-//! a time.
+//! a time, and neither one address nor those who register hold up those who log in.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::AuthError;
+use super::turns::{Turn, Turns};
+use super::{Address, AuthError};
 use crate::ids;
-
-/// How long a login waits for its turn.
-const TURN_WAIT: Duration = Duration::from_secs(10);
 
 /// Characters a password may have.
 const LENGTHS: std::ops::RangeInclusive<usize> = 6..=128;
 
 /// See the module.
 pub struct Passwords {
-    turns: Arc<Semaphore>,
+    to_log_in: Turns,
+    to_register: Turns,
     /// Hash of a password nobody knows, for users who do not exist.
     decoy: Arc<str>,
 }
 
-/// The right to hash once.
-pub struct Turn(OwnedSemaphorePermit);
-
 impl Passwords {
-    /// Hashes at most `at_once` passwords at the same time; each takes 19 MiB and a processor.
+    /// Hashes at most `at_once` passwords at the same time to log in, and half as many to register; each takes 19 MiB and
+    /// a processor.
     ///
     /// # Errors
     /// When argon2 does not work at all.
     pub fn new(at_once: usize) -> Result<Self, AuthError> {
         let decoy = hash(&ids::object_id())?;
         Ok(Self {
-            turns: Arc::new(Semaphore::new(at_once.max(1))),
+            to_log_in: Turns::new(at_once),
+            to_register: Turns::new(at_once / 2),
             decoy: decoy.into(),
         })
     }
@@ -53,14 +49,20 @@ impl Passwords {
         }
     }
 
-    /// Waits until one more hash can be made.
+    /// Waits for the turn of somebody who logs in.
     ///
     /// # Errors
-    /// When that takes too long.
-    pub async fn turn(&self) -> Result<Turn, AuthError> {
-        let busy = || AuthError::Busy;
-        let turn = tokio::time::timeout(TURN_WAIT, Arc::clone(&self.turns).acquire_owned()).await;
-        turn.map_err(|_| busy())?.map(Turn).map_err(|_| busy())
+    /// When that takes too long, or too many are waiting.
+    pub async fn turn_to_log_in(&self, from: Address) -> Result<Turn, AuthError> {
+        self.to_log_in.turn(from).await
+    }
+
+    /// Waits for the turn of somebody who registers.
+    ///
+    /// # Errors
+    /// When that takes too long, or too many are waiting.
+    pub async fn turn_to_register(&self, from: Address) -> Result<Turn, AuthError> {
+        self.to_register.turn(from).await
     }
 
     /// Hashes a password for the store.
@@ -110,7 +112,7 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, AuthError> {
     let task = tokio::task::spawn_blocking(move || {
         let result = work();
-        drop(turn.0);
+        drop(turn);
         result
     });
     task.await
@@ -120,13 +122,16 @@ async fn blocking<T: Send + 'static>(
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use std::net::IpAddr;
+
     use super::*;
 
     #[tokio::test]
     async fn only_the_right_password_of_a_known_user_is_right() {
         let passwords = Passwords::new(1).unwrap();
+        let from = Address::from(IpAddr::from([127, 0, 0, 1]));
         let stored = passwords
-            .hash(passwords.turn().await.unwrap(), "secret1".into())
+            .hash(passwords.turn_to_register(from).await.unwrap(), "secret1".into())
             .await
             .unwrap();
         assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
@@ -135,12 +140,20 @@ mod tests {
             ("secret2", Some(stored), false),
             ("secret1", None, false),
         ] {
-            let turn = passwords.turn().await.unwrap();
+            let turn = passwords.turn_to_log_in(from).await.unwrap();
             assert_eq!(
                 passwords.verify(turn, password.into(), stored).await.unwrap(),
                 right
             );
         }
+    }
+
+    #[tokio::test]
+    async fn those_who_register_hold_up_nobody_who_logs_in() {
+        let passwords = Passwords::new(1).unwrap();
+        let from = Address::from(IpAddr::from([127, 0, 0, 1]));
+        let _registering = passwords.turn_to_register(from).await.unwrap();
+        passwords.turn_to_log_in(from).await.unwrap();
     }
 
     #[test]

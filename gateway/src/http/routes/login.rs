@@ -88,7 +88,7 @@ async fn by_password(gateway: &Gateway, from: Address, credentials: Credentials)
     let email = credentials.username.ok_or_else(|| missing("username"))?;
     let password = credentials.password.ok_or_else(|| missing("password"))?;
     gateway.limits.attempt(from, &email, Instant::now())?;
-    let turn = gateway.passwords.turn().await?;
+    let turn = gateway.passwords.turn_to_log_in(from).await?;
     // Others may have failed while this one waited.
     gateway.limits.check_failures(from, &email, Instant::now())?;
     let user = gateway.state.user_by_email(&email).await?;

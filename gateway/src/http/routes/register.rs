@@ -50,12 +50,13 @@ pub async fn handle(
     let password = registration.password.ok_or_else(|| missing("password"))?;
     check_name(&email)?;
     Passwords::check_length(&password)?;
-    gateway.limits.new_user(Address::from(address), Instant::now())?;
+    let from = Address::from(address);
+    gateway.limits.new_user(from, Instant::now())?;
     // A name that is taken costs no hash; whoever asks learns that it is taken either way.
     if gateway.state.user_by_email(&email).await?.is_some() {
         return Err(Reject::NameInUse);
     }
-    let turn = gateway.passwords.turn().await?;
+    let turn = gateway.passwords.turn_to_register(from).await?;
     let hash = gateway.passwords.hash(turn, password).await?;
     let user = User {
         id: ids::object_id(),
