@@ -13,4 +13,4 @@ pub use limits::{Address, Limits, LoginLimits};
 pub use names::check_name;
 pub use passwords::Passwords;
 pub use quota::Quota;
-pub use tokens::{ACCESS_LIFETIME, Access, Refresh, Tokens};
+pub use tokens::{ACCESS_LIFETIME, Access, Refresh, Tokens, end_of_session};

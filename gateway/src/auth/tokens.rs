@@ -19,6 +19,16 @@ const ANONYMOUS_LIFETIME: i64 = 50 * 365 * 24 * 60 * 60;
 /// A device a token was not made for.
 const NO_DEVICE: &str = "000000000000000000000000";
 
+/// Milliseconds since 1970 when a session that begins at `now` ends, in seconds since 1970.
+#[must_use]
+pub fn end_of_session(provider: Provider, now: i64) -> i64 {
+    let lifetime = match provider {
+        Provider::Anonymous => ANONYMOUS_LIFETIME,
+        Provider::Password => REFRESH_LIFETIME,
+    };
+    (now + lifetime) * 1000
+}
+
 /// Claims of an access token. Each fact has the name it had before and after the product was renamed.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Access {
@@ -130,15 +140,10 @@ impl Tokens {
             provider_type: user.provider.as_str().to_owned(),
             provider_id: self.provider_id(user.provider),
         };
-        let lifetime = if user.provider == Provider::Anonymous {
-            ANONYMOUS_LIFETIME
-        } else {
-            REFRESH_LIFETIME
-        };
         self.encode(&Refresh {
             sub: session.user.clone(),
             iat: now,
-            exp: now + lifetime,
+            exp: session.expires / 1000,
             typ: "refresh".to_owned(),
             session: session.id.clone(),
             stitch_id: session.id.clone(),
@@ -238,8 +243,9 @@ mod tests {
         })
     }
 
-    fn session() -> Session {
+    fn session(provider: Provider) -> Session {
         Session {
+            expires: end_of_session(provider, NOW),
             id: "s".repeat(24),
             user: "u".repeat(24),
             device: "e".repeat(24),
@@ -269,7 +275,7 @@ mod tests {
 
     #[test]
     fn access_tokens_carry_the_documented_claims() {
-        let token = tokens().access(&session(), NOW).unwrap();
+        let token = tokens().access(&session(Provider::Password), NOW).unwrap();
         assert_eq!(part(&token, 0), json!({"typ": "JWT", "alg": "HS256"}));
         let (device, domain) = ("e".repeat(24), "d".repeat(24));
         assert_eq!(
@@ -285,7 +291,7 @@ mod tests {
     #[test]
     fn refresh_tokens_carry_the_documented_claims() {
         let token = tokens()
-            .refresh(&session(), &user(Provider::Password), NOW)
+            .refresh(&session(Provider::Password), &user(Provider::Password), NOW)
             .unwrap();
         let claims = part(&token, 1);
         assert_eq!(claims["exp"], NOW + 60 * 24 * 3600);
@@ -298,7 +304,7 @@ mod tests {
         assert_eq!(claims["stitch_ident"]["id"], "i".repeat(24));
         assert!(claims["baas_data"].is_null() && claims["stitch_data"].is_null());
         let anonymous = tokens()
-            .refresh(&session(), &user(Provider::Anonymous), NOW)
+            .refresh(&session(Provider::Anonymous), &user(Provider::Anonymous), NOW)
             .unwrap();
         assert!(part(&anonymous, 1)["exp"].as_i64().unwrap() > NOW + 49 * 365 * 24 * 3600);
     }
@@ -306,7 +312,7 @@ mod tests {
     #[test]
     fn a_token_is_good_until_it_expires() {
         let tokens = tokens();
-        let access = tokens.access(&session(), NOW).unwrap();
+        let access = tokens.access(&session(Provider::Password), NOW).unwrap();
         assert_eq!(
             tokens.check_access(&access, NOW + 1799).unwrap().sub,
             "u".repeat(24)
@@ -317,7 +323,7 @@ mod tests {
             Err(AuthError::BadToken("the access token has expired"))
         ));
         let refresh = tokens
-            .refresh(&session(), &user(Provider::Password), NOW)
+            .refresh(&session(Provider::Password), &user(Provider::Password), NOW)
             .unwrap();
         assert_eq!(
             tokens.check_refresh(&refresh, NOW).unwrap().session,
@@ -332,9 +338,9 @@ mod tests {
     #[test]
     fn other_tokens_are_refused() {
         let tokens = tokens();
-        let access = tokens.access(&session(), NOW).unwrap();
+        let access = tokens.access(&session(Provider::Password), NOW).unwrap();
         let refresh = tokens
-            .refresh(&session(), &user(Provider::Password), NOW)
+            .refresh(&session(Provider::Password), &user(Provider::Password), NOW)
             .unwrap();
         assert!(matches!(
             tokens.check_refresh(&access, NOW),
@@ -347,14 +353,14 @@ mod tests {
         });
         assert!(
             tokens
-                .check_access(&key.access(&session(), NOW).unwrap(), NOW)
+                .check_access(&key.access(&session(Provider::Password), NOW).unwrap(), NOW)
                 .is_err()
         );
         let domain = Tokens::new(&Secrets {
             domain: "f".repeat(24),
             signing_key: vec![1; 32],
         });
-        let foreign = tokens.check_access(&domain.access(&session(), NOW).unwrap(), NOW);
+        let foreign = tokens.check_access(&domain.access(&session(Provider::Password), NOW).unwrap(), NOW);
         assert!(matches!(
             foreign,
             Err(AuthError::BadToken("the access token is for another app"))

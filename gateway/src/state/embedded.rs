@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use realm_ingest_protocol::Schema;
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use tracing::warn;
 
-use super::{KnownSchema, ListedSchema, Provider, Secrets, Session, State, User, schemas};
+use super::{KnownSchema, ListedSchema, Provider, Secrets, Session, State, User, schemas, sessions};
 use crate::backend::{Answer, BackendError};
 use crate::sqlite::{OpenError, open_existing, open_reader, open_writer};
 use crate::{clock, ids};
@@ -35,9 +36,15 @@ const FORMAT_1: &str = "
     CREATE TABLE schemas (fingerprint TEXT PRIMARY KEY, json TEXT NOT NULL, created INTEGER NOT NULL) WITHOUT ROWID;
 ";
 
-/// `number` is the order in which schemas came, `user` who sent one first, `accepted` the definition of each class that holds.
+/// A session ends with its refresh token and knows when it was `used`. `number` is the order in which schemas came, `user` who sent one first, `accepted` the definition of each class that holds.
 /// See `schemas.rs`.
 const FORMAT_2: &str = "
+    ALTER TABLE sessions ADD COLUMN used INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE sessions ADD COLUMN expires INTEGER NOT NULL DEFAULT 0;
+    -- 50 years for anonymous users, 60 days for others.
+    UPDATE sessions SET used = created, expires = created + 86400000 * iif(
+        (SELECT provider FROM users WHERE users.id = sessions.user) = 'anon-user', 18250, 60);
+    CREATE INDEX sessions_expires ON sessions (expires);
     ALTER TABLE schemas ADD COLUMN number INTEGER;
     ALTER TABLE schemas ADD COLUMN user TEXT NOT NULL DEFAULT '';
     UPDATE schemas SET number = (SELECT count(*) FROM schemas AS other
@@ -257,32 +264,31 @@ impl State for EmbeddedState {
     }
 
     fn open_session(&self, session: Session) -> Answer<'_, ()> {
-        self.run(move |connection| {
-            let values = params![session.id, session.user, session.device, clock::unix_millis()];
-            connection.execute("INSERT INTO sessions VALUES (?1, ?2, ?3, ?4)", values)?;
-            Ok(())
-        })
+        self.run(move |connection| sessions::open(connection, &session, clock::unix_millis()))
     }
 
     fn session(&self, id: &str) -> Answer<'_, Option<Session>> {
-        let id = id.to_owned();
-        self.run(move |connection| {
-            let mut statement =
-                connection.prepare_cached("SELECT id, user, device FROM sessions WHERE id = ?1")?;
-            let read = |row: &Row<'_>| {
-                Ok(Session {
-                    id: row.get(0)?,
-                    user: row.get(1)?,
-                    device: row.get(2)?,
-                })
+        let (id, now) = (id.to_owned(), clock::unix_millis());
+        Box::pin(async move {
+            let name = id.clone();
+            let found = self.read(move |connection| Ok(sessions::find(connection, &name, now)?));
+            let Some((session, note)) = found.await? else {
+                return Ok(None);
             };
-            Ok(statement.query_one([id], read).optional()?)
+            if note {
+                let noted = self.run(move |connection| Ok(sessions::note_use(connection, &id, now)?));
+                // A full disk keeps nobody out.
+                if let Err(error) = noted.await {
+                    warn!(%error, "when a session was used could not be noted");
+                }
+            }
+            Ok(Some(session))
         })
     }
 
     fn close_session(&self, id: &str) -> Answer<'_, bool> {
         let id = id.to_owned();
-        self.run(move |connection| Ok(connection.execute("DELETE FROM sessions WHERE id = ?1", [id])? == 1))
+        self.run(move |connection| Ok(sessions::close(connection, &id)?))
     }
 
     fn schemas_version(&self) -> Answer<'_, i64> {

@@ -3,6 +3,7 @@
 mod acceptance;
 mod embedded;
 mod schemas;
+mod sessions;
 
 pub use acceptance::KnownSchema;
 pub use embedded::{EmbeddedState, OperatorStore, count_users, list_schemas};
@@ -64,6 +65,8 @@ pub struct Session {
     pub user: String,
     /// The device it was made for.
     pub device: String,
+    /// Milliseconds since 1970 when it ends, as its refresh token does.
+    pub expires: i64,
 }
 
 /// What is made once, when the store is new.
@@ -87,7 +90,7 @@ pub trait State: Send + Sync {
     fn user_by_email(&self, email: &str) -> Answer<'_, Option<User>>;
     /// Records a login.
     fn open_session(&self, session: Session) -> Answer<'_, ()>;
-    /// The session of this id, while it lasts.
+    /// The session of this id, while it lasts. Notes that it is used, to the hour.
     fn session(&self, id: &str) -> Answer<'_, Option<Session>>;
     /// Ends a session. False when there was none.
     fn close_session(&self, id: &str) -> Answer<'_, bool>;

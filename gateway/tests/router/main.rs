@@ -18,3 +18,4 @@ mod lineage;
 mod location;
 mod mutations;
 mod schemas;
+mod sessions;

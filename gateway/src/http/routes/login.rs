@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::info;
 
-use crate::auth::Address;
+use crate::auth::{Address, end_of_session};
 use crate::gateway::Gateway;
 use crate::http::ClientAddress;
 use crate::http::extract::AppId;
@@ -52,14 +52,15 @@ pub async fn handle(
         Provider::Anonymous => anonymous(&gateway, from).await?,
         Provider::Password => by_password(&gateway, from, credentials).await?,
     };
+    let now = clock::unix_seconds();
     let session = Session {
         id: ids::object_id(),
         user: user.id.clone(),
         device: ids::object_id(),
+        expires: end_of_session(provider, now),
     };
     gateway.state.open_session(session.clone()).await?;
     info!(user = user.id, provider = provider.as_str(), "logged in");
-    let now = clock::unix_seconds();
     Ok(Json(json!({
         "access_token": gateway.tokens.access(&session, now)?,
         "refresh_token": gateway.tokens.refresh(&session, &user, now)?,
