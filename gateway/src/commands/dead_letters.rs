@@ -1,25 +1,26 @@
-//! `dead-letters`: what was refused for good, and why; and another try for what may fit by now.
+//! `dead-letters`: what was refused for good, and why; another try for what may fit by now, and the end of what will not.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::time::Duration;
 
 use clap::Subcommand;
 use serde_json::json;
 
 use super::output::{Output, time};
 use super::{CommandError, DataArgs};
+use crate::clock;
 use crate::ejson::{self, Form};
 use crate::ingest::checks::Judge;
-use crate::sink::embedded::{Reader, Replay, Which};
+use crate::sink::embedded::{Purge, Reader, Replay, Which};
 use crate::state::{KnownSchema, OperatorStore};
-
-/// Letters read at a time.
-const CHUNK: u32 = 500;
 
 /// Show the documents that were refused for good, one a line, with the reason
 #[derive(clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,
-    after_help = "Example:\n  realm-ingest-gateway dead-letters | jq -r .reason | sort | uniq -c\n\n\
+    after_help = "Example:\n  realm-ingest-gateway dead-letters | jq -r .reason | sort | uniq -c\n  \
+                  realm-ingest-gateway dead-letters purge --older-than 90d\n\n\
                   A document that is no readable BSON is shown as {\"$binary\": {\"base64\": ...}}."
 )]
 pub struct Args {
@@ -28,6 +29,8 @@ pub struct Args {
     /// Show at most this many
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
+    #[command(flatten)]
+    filters: Filters,
     #[command(flatten)]
     data: DataArgs,
 }
@@ -39,41 +42,100 @@ enum Action {
     /// Each is checked against what is accepted now, see `schemas`. Those that pass are stored once and are dead letters
     /// no more; the others stay, with the reason they have now. Works beside a running server.
     Replay {
-        /// Only those of this class
-        #[arg(long, value_name = "NAME")]
-        class: Option<String>,
-        /// Only those of this outbox
-        #[arg(long, value_name = "ID")]
-        outbox: Option<String>,
-        /// Only those refused with this code, such as SchemaConflict
-        #[arg(long, value_name = "CODE")]
-        code: Option<String>,
+        #[command(flatten)]
+        filters: Filters,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Take dead letters away for good
+    ///
+    /// Nothing takes them away without being asked. Works beside a running server; devices whose batches wait for room
+    /// send them again within five minutes.
+    Purge {
+        /// Every one of them
+        #[arg(long)]
+        all: bool,
+        #[command(flatten)]
+        filters: Filters,
         #[command(flatten)]
         data: DataArgs,
     },
 }
 
+/// Which letters are meant: those for which all of it is true.
+#[derive(clap::Args, Clone)]
+struct Filters {
+    /// Only those of this class
+    #[arg(long, value_name = "NAME")]
+    class: Option<String>,
+    /// Only those of this outbox
+    #[arg(long, value_name = "ID")]
+    outbox: Option<String>,
+    /// Only those of this user
+    #[arg(long, value_name = "ID")]
+    user: Option<String>,
+    /// Only those refused with this code, such as SchemaConflict
+    #[arg(long, value_name = "CODE")]
+    code: Option<String>,
+    /// Only those that came longer ago than this, such as 90d, 12h, 30m, 10s
+    #[arg(long, value_name = "AGE", value_parser = age)]
+    older_than: Option<Duration>,
+}
+
+impl From<&Filters> for Which {
+    fn from(filters: &Filters) -> Self {
+        let millis = |age: Duration| i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
+        Self {
+            class: filters.class.clone(),
+            outbox: filters.outbox.clone(),
+            user: filters.user.clone(),
+            code: filters.code.clone(),
+            before: filters.older_than.map(|age| clock::unix_millis() - millis(age)),
+        }
+    }
+}
+
+/// A number with a unit.
+fn age(text: &str) -> Result<Duration, String> {
+    let parsed = || {
+        let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+        let unit = match unit {
+            "d" => 24 * 60 * 60,
+            "h" => 60 * 60,
+            "m" => 60,
+            "s" => 1,
+            _ => return None,
+        };
+        Some(Duration::from_secs(
+            number.parse::<u64>().ok()?.checked_mul(unit)?,
+        ))
+    };
+    parsed().ok_or_else(|| "a number with d, h, m or s behind it is expected".to_owned())
+}
+
 /// Runs the command.
 ///
 /// # Errors
-/// When the data cannot be read or, to replay, written.
+/// When the data cannot be read or, to replay and to purge, written.
 pub fn run(args: &Args) -> Result<(), CommandError> {
     match &args.action {
         None => show(args),
-        Some(Action::Replay {
-            class,
-            outbox,
-            code,
-            data,
-        }) => {
-            let which = Which {
-                class: class.clone(),
-                outbox: outbox.clone(),
-                code: code.clone(),
-            };
-            replay(data, &which)
-        }
+        Some(Action::Replay { filters, data }) => replay(data, &filters.into()),
+        Some(Action::Purge { all, filters, data }) => purge(data, *all, &filters.into()),
     }
+}
+
+fn purge(data: &DataArgs, all: bool, which: &Which) -> Result<(), CommandError> {
+    if all == (*which != Which::default()) {
+        return Err(CommandError::Refused(
+            "say which letters to take away: --class, --outbox, --user, --code and --older-than, or --all alone"
+                .to_owned(),
+        ));
+    }
+    let purged = Purge::open(&data.data)?.run(which)?;
+    let mut output = Output::new(false);
+    output.line(&format!("purged {purged}"))?;
+    output.finish()
 }
 
 fn replay(data: &DataArgs, which: &Which) -> Result<(), CommandError> {
@@ -103,28 +165,26 @@ fn replay(data: &DataArgs, which: &Which) -> Result<(), CommandError> {
 fn show(args: &Args) -> Result<(), CommandError> {
     let reader = Reader::open(&args.data.data)?;
     let mut output = Output::new(false);
-    let (mut after, mut left) = (0, args.limit.unwrap_or(u64::MAX));
-    loop {
-        let letters = reader.dead_letters(after, u32::try_from(left).unwrap_or(CHUNK).min(CHUNK))?;
-        let Some(last) = letters.last() else { break };
-        after = last.number;
-        left -= letters.len() as u64;
-        for letter in &letters {
-            let document = ejson::document_or_binary(&letter.document, Form::Canonical);
-            let line = json!({
-                "time": time(letter.time),
-                "collection": letter.collection,
-                "code": letter.code,
-                "reason": letter.reason,
-                "schema": letter.schema,
-                "user": letter.user,
-                "outbox": letter.outbox,
-                "seq": letter.seq,
-                "index": letter.index,
-                "document": document,
-            });
-            output.line(&line.to_string())?;
+    let mut left = args.limit.unwrap_or(u64::MAX);
+    reader.each_dead_letter(&Which::from(&args.filters), |letter| {
+        if left == 0 {
+            return Ok(ControlFlow::Break(()));
         }
-    }
+        left -= 1;
+        let line = json!({
+            "time": time(letter.time),
+            "collection": letter.collection,
+            "code": letter.code,
+            "reason": letter.reason,
+            "schema": letter.schema,
+            "user": letter.user,
+            "outbox": letter.outbox,
+            "seq": letter.seq,
+            "index": letter.index,
+            "document": ejson::document_or_binary(&letter.document, Form::Canonical),
+        });
+        output.line(&line.to_string())?;
+        Ok::<_, CommandError>(ControlFlow::Continue(()))
+    })?;
     output.finish()
 }

@@ -101,7 +101,9 @@ impl From<IngestError> for Reject {
     fn from(error: IngestError) -> Self {
         match error {
             IngestError::SchemaRequired(missing) => Self::SchemaRequired(missing),
-            IngestError::TooManySchemas => Self::TooMany(error.to_string()),
+            IngestError::TooManySchemas | IngestError::TooManyDeadLetters(_) => {
+                Self::TooMany(error.to_string())
+            }
             copied @ IngestError::Copied => Self::OutboxCopied(copied.to_string()),
             IngestError::Hole { position } => Self::OutOfOrder {
                 text: error.to_string(),

@@ -32,7 +32,7 @@ use tracing::{debug, warn};
 use crate::backend::BackendError;
 use crate::clock;
 use crate::memory::{Budget, NoMemory};
-use crate::sink::{Outcome, Sink};
+use crate::sink::{Full, Outcome, Sink};
 use crate::state::State;
 use order::Digest;
 use schemas::{SchemaCache, Schemas};
@@ -47,6 +47,9 @@ pub enum IngestError {
     /// The user has sent too many schemas, or all users together have.
     #[error("too many schemas were sent; ask the operator to look at 'schemas list'")]
     TooManySchemas,
+    /// There is no room for what is refused of the batch.
+    #[error("{0}, so this batch has to wait; ask the operator to look at 'dead-letters'")]
+    TooManyDeadLetters(Full),
     /// Another file has sent transactions with these numbers under the outbox's name.
     #[error(
         "another file has sent transactions under the name of this outbox: \
@@ -127,6 +130,14 @@ impl Ingest {
                     );
                 }
                 Ok((ack, memory))
+            }
+            Outcome::Full(full) => {
+                let (user, outbox) = (&batch.context.user, &batch.context.source.outbox);
+                warn!(
+                    user,
+                    outbox, "{full}: a batch waits until dead-letters are replayed or purged"
+                );
+                Err(IngestError::TooManyDeadLetters(full))
             }
             Outcome::Copied => Err(IngestError::Copied),
             Outcome::Hole { position } => Err(IngestError::Hole { position }),

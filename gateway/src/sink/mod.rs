@@ -13,13 +13,17 @@
 //!  6. Whether a batch is taken at all is decided by [`order::decide`](crate::ingest::order::decide), in the order of
 //!     arrival. Of one that is not taken nothing is changed.
 //!  7. A failure concerns only the batches it was about, and acknowledges nothing.
+//!  8. Dead letters stay within a [`Quota`]. A batch that would exceed it is not settled: none of its letters is kept and its
+//!     position does not move. Letters that are there already exceed nothing.
 //!
 //! A store with transactions can do all of it in one ([`embedded`]); for others [`Stepwise`] takes the steps in their
 //! order.
 
 pub mod embedded;
+mod quota;
 mod stepwise;
 
+pub use quota::{Amount, Full, Kept, Quota};
 pub use stepwise::{Steps, Stepwise};
 
 use std::sync::Arc;
@@ -55,11 +59,21 @@ pub enum Outcome {
     Stored(Vec<Refused>),
     /// It comes from a copy of its outbox.
     Copied,
+    /// There is no room for its dead letters.
+    Full(Full),
     /// Something before it is missing.
     Hole {
         /// Everything up to here is settled.
         position: i64,
     },
+}
+
+impl Outcome {
+    /// Whether the batch is settled.
+    #[must_use]
+    pub const fn is_stored(&self) -> bool {
+        matches!(self, Self::Stored(_))
+    }
 }
 
 /// A store for documents. See the module for what it promises.

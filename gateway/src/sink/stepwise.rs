@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{OutboxKey, Outcome, Sink};
+use super::{Full, OutboxKey, Outcome, Sink};
 use crate::backend::{Answer, BackendError};
 use crate::ingest::order::{self, Known, Order};
 use crate::ingest::{Batch, Refused};
@@ -10,7 +10,7 @@ use crate::ingest::{Batch, Refused};
 /// Times that the position may turn out to have been moved by somebody else meanwhile, before the batch is given back.
 const TRIES: usize = 8;
 
-/// The steps, each durable when it is answered, each repeatable. Promises 1 to 4 of [`super`] are the implementor's.
+/// The steps, each durable when it is answered, each repeatable. Promises 1 to 4 and 8 of [`super`] are the implementor's.
 pub trait Steps: Send + Sync {
     /// What is known of an outbox, none when nothing was ever taken from it.
     fn known(&self, outbox: &OutboxKey) -> Answer<'_, Option<Known>>;
@@ -19,8 +19,9 @@ pub trait Steps: Send + Sync {
     /// order of the batch.
     fn documents<'a>(&'a self, batch: &'a Batch) -> Answer<'a, Vec<Refused>>;
 
-    /// Keeps refused documents of the batch.
-    fn dead_letters<'a>(&'a self, batch: &'a Batch, refused: &'a [Refused]) -> Answer<'a, ()>;
+    /// Keeps refused documents of the batch: all of them, or none when they would exceed the part of the quota that is
+    /// answered.
+    fn dead_letters<'a>(&'a self, batch: &'a Batch, refused: &'a [Refused]) -> Answer<'a, Option<Full>>;
 
     /// Moves what is known of the batch's outbox from `before` to `after`; false, and nothing is changed, when it is not
     /// `before` any more. A setback is recorded as such.
@@ -53,7 +54,9 @@ impl<S: Steps> Sink for Stepwise<S> {
                 let found = self.0.documents(&batch).await?;
                 if !found.is_empty() || !batch.refused.is_empty() {
                     let refused = batch.refused.with(found.clone())?;
-                    self.0.dead_letters(&batch, refused.as_slice()).await?;
+                    if let Some(full) = self.0.dead_letters(&batch, refused.as_slice()).await? {
+                        return Ok(Outcome::Full(full));
+                    }
                 }
                 if self.0.advance(&batch, before.as_ref(), &after, setback).await? {
                     return Ok(Outcome::Stored(found));

@@ -5,6 +5,7 @@
 pub mod http;
 pub mod server;
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,6 +15,9 @@ use axum::http::{HeaderMap, Request};
 use bson::oid::ObjectId;
 use bson::{Bson, doc};
 use http_body_util::BodyExt;
+use realm_ingest_gateway::sink::Quota;
+use realm_ingest_gateway::sink::embedded::{DeadLetter, EmbeddedSink, Reader, Which};
+use realm_ingest_gateway::state::EmbeddedState;
 use realm_ingest_gateway::{Gateway, Settings, app};
 use realm_ingest_protocol::batch::{encode_batch_header, encode_transaction_header};
 use realm_ingest_protocol::{Ack, BatchHeader, CONTENT_TYPE, Run, Schema, TransactionHeader};
@@ -159,6 +163,17 @@ impl Answer {
     }
 }
 
+/// Every dead letter, in the order of arrival.
+pub fn letters(reader: &Reader) -> Vec<DeadLetter> {
+    let mut letters = Vec::new();
+    let keep = |letter| {
+        letters.push(letter);
+        Ok::<_, rusqlite::Error>(ControlFlow::Continue(()))
+    };
+    reader.each_dead_letter(&Which::default(), keep).unwrap();
+    letters
+}
+
 /// A gateway in this process, with a directory of its own, behind its router.
 pub struct Local {
     pub gateway: Arc<Gateway>,
@@ -182,6 +197,20 @@ impl Local {
             router: app(Arc::clone(&gateway)),
             gateway,
             directory,
+        }
+    }
+
+    /// With another quota of dead letters.
+    pub async fn with_quota(quota: Quota) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let state = Arc::new(EmbeddedState::open(directory.path()).unwrap());
+        let sink = Arc::new(EmbeddedSink::with(directory.path(), quota).unwrap());
+        let gateway = Gateway::new(Settings::default(), state, sink).await.unwrap();
+        let gateway = Arc::new(gateway);
+        Self {
+            router: app(Arc::clone(&gateway)),
+            gateway,
+            directory: Arc::new(directory),
         }
     }
 
@@ -271,8 +300,8 @@ impl Local {
         answer.json["position"].as_i64().unwrap()
     }
 
-    pub fn reader(&self) -> realm_ingest_gateway::sink::embedded::Reader {
-        realm_ingest_gateway::sink::embedded::Reader::open(self.data()).unwrap()
+    pub fn reader(&self) -> Reader {
+        Reader::open(self.data()).unwrap()
     }
 
     /// Every stored document, decoded, in the order of arrival.
@@ -284,12 +313,13 @@ impl Local {
             .collect()
     }
 
+    /// Every dead letter, in the order of arrival.
+    pub fn letters(&self) -> Vec<DeadLetter> {
+        letters(&self.reader())
+    }
+
     /// Number of documents and of dead letters.
     pub fn counts(&self) -> (usize, usize) {
-        let reader = self.reader();
-        (
-            self.stored().len(),
-            reader.dead_letters(0, u32::MAX).unwrap().len(),
-        )
+        (self.stored().len(), self.letters().len())
     }
 }

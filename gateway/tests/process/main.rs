@@ -12,6 +12,7 @@ mod common;
 
 mod commands;
 mod crash;
+mod dead_letters;
 mod example;
 mod full_disk;
 mod power_cut;

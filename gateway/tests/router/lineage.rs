@@ -253,7 +253,7 @@ async fn dead_letters_of_a_copy_are_kept_beside_those_of_the_original() {
         .push(one_run(1, "Note", &[doc! {"_id": "c", "text": 2}]));
     original.send(&gateway, &token).await;
     clone.send_as_a_copy(&gateway, &token).await;
-    let letters = gateway.reader().dead_letters(0, 10).unwrap();
+    let letters = gateway.letters();
     assert_eq!(letters.len(), 2);
     assert_ne!(letters[0].document, letters[1].document);
 }
@@ -324,7 +324,7 @@ async fn a_file_of_format_1_is_taken_over_as_it_is() {
     let gateway = Local::over(Arc::new(directory), Settings::default()).await;
     let gateway = gateway.restart().await;
     assert_eq!(gateway.counts(), (4, 2));
-    let letters = gateway.reader().dead_letters(0, 10).unwrap();
+    let letters = gateway.letters();
     assert!(letters.iter().all(|one| one.code == "TypeMismatch"));
     let stats = gateway.reader().stats().unwrap();
     assert_eq!((stats.outboxes, stats.setbacks), (2, 0));

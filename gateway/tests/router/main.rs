@@ -12,6 +12,7 @@ mod common;
 
 mod auth;
 mod bad_input;
+mod dead_letters;
 mod exactly_once;
 mod golden;
 mod lineage;

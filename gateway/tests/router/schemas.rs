@@ -104,7 +104,7 @@ async fn of_a_breaking_release_everything_but_the_broken_class_is_stored() {
              'double' to 'string'. Property 'Reading.note' has been made required"
         );
         assert_eq!((ack.acked, gateway.counts()), (1, (2, 2)));
-        let letters = gateway.reader().dead_letters(0, 10).unwrap();
+        let letters = gateway.letters();
         assert_eq!(letters[0].schema, Some(breaking.fingerprint()));
         assert_eq!(letters[0].document, changed.to_vec().unwrap());
         gateway = gateway.restart().await;
@@ -185,7 +185,7 @@ async fn both_releases_in_one_batch_are_judged_each_by_its_own_schema() {
     }
     let ack = gateway.post(&token, "identity", body).await.ack();
     assert_eq!((ack.acked, ack.refused.len(), ack.refused[0].seq), (2, 1, 2));
-    let letter = gateway.reader().dead_letters(0, 1).unwrap().remove(0);
+    let letter = gateway.letters().remove(0);
     assert_eq!(letter.schema, Some(breaking.fingerprint()));
 }
 

@@ -7,15 +7,15 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use realm_ingest_gateway::backend::{Answer, BackendError};
 use realm_ingest_gateway::ingest::order::Known;
 use realm_ingest_gateway::ingest::{Batch, Refused, id};
-use realm_ingest_gateway::sink::{OutboxKey, Steps};
+use realm_ingest_gateway::sink::{Amount, Full, Kept, OutboxKey, Quota, Steps};
 
 /// What is stored.
 #[derive(Clone, Default)]
 pub struct Contents {
     /// By class and `_id`.
     pub documents: BTreeMap<(String, Vec<u8>), Vec<u8>>,
-    /// Their codes by outbox, transaction and index.
-    pub letters: BTreeMap<(Key, i64, u32), String>,
+    /// Their codes and sizes by outbox, transaction and index.
+    pub letters: BTreeMap<(Key, i64, u32), (String, u64)>,
     pub positions: BTreeMap<Key, Known>,
     pub setbacks: u64,
 }
@@ -53,6 +53,7 @@ pub struct MemorySteps(Arc<Shared>);
 #[derive(Default)]
 struct Shared {
     contents: Mutex<Contents>,
+    quota: Quota,
     /// Steps that were begun.
     begun: AtomicUsize,
     /// The step that goes wrong, and how.
@@ -60,6 +61,13 @@ struct Shared {
 }
 
 impl MemorySteps {
+    pub fn with(quota: Quota) -> Self {
+        Self(Arc::new(Shared {
+            quota,
+            ..Shared::default()
+        }))
+    }
+
     pub fn contents(&self) -> MutexGuard<'_, Contents> {
         self.0.contents.lock().unwrap()
     }
@@ -100,6 +108,19 @@ impl MemorySteps {
     }
 }
 
+/// The dead letters that are there.
+fn kept(contents: &Contents, user: &str) -> Kept {
+    let mut kept = Kept::default();
+    for ((key, ..), (_, bytes)) in &contents.letters {
+        let of_user = (key.user == user).then_some(&mut kept.of_user);
+        for amount in of_user.into_iter().chain([&mut kept.in_all]) {
+            amount.letters += 1;
+            amount.bytes += bytes;
+        }
+    }
+    kept
+}
+
 impl Steps for MemorySteps {
     fn known(&self, outbox: &OutboxKey) -> Answer<'_, Option<Known>> {
         let key = Key::from(outbox.clone());
@@ -122,7 +143,7 @@ impl Steps for MemorySteps {
         }))
     }
 
-    fn dead_letters<'a>(&'a self, batch: &'a Batch, refused: &'a [Refused]) -> Answer<'a, ()> {
+    fn dead_letters<'a>(&'a self, batch: &'a Batch, refused: &'a [Refused]) -> Answer<'a, Option<Full>> {
         Box::pin(self.step(move |contents, half| {
             let refused = if half {
                 &refused[..refused.len() / 2]
@@ -130,11 +151,26 @@ impl Steps for MemorySteps {
                 refused
             };
             let key = Key::from(OutboxKey::from(&batch.context));
+            let before = kept(contents, &key.user);
+            let mut letters = contents.letters.clone();
             for letter in batch.letters(refused) {
                 let place = (key.clone(), letter.place.seq, letter.place.index);
                 let code = letter.refused.code.as_str().to_owned();
-                contents.letters.entry(place).or_insert(code);
+                let bytes = letter.place.document.len() as u64;
+                letters.entry(place).or_insert((code, bytes));
             }
+            let former = std::mem::replace(&mut contents.letters, letters);
+            let after = kept(contents, &key.user).in_all;
+            let added = Amount {
+                letters: after.letters - before.in_all.letters,
+                bytes: after.bytes - before.in_all.bytes,
+            };
+            let full = self.0.quota.exceeded(&before, added);
+            let full = full.filter(|_| added.letters > 0);
+            if full.is_some() {
+                contents.letters = former;
+            }
+            full
         }))
     }
 

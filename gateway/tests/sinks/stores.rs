@@ -6,12 +6,12 @@ use std::sync::Arc;
 use realm_ingest_gateway::ingest::{Context, Ingest, IngestError, Run, Source, Transaction};
 use realm_ingest_gateway::memory::Budget;
 use realm_ingest_gateway::sink::embedded::{EmbeddedSink, Reader};
-use realm_ingest_gateway::sink::{OutboxKey, Sink, Stepwise};
+use realm_ingest_gateway::sink::{OutboxKey, Quota, Sink, Stepwise};
 use realm_ingest_gateway::state::{EmbeddedState, State};
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
-use crate::common::{outbox, schema};
+use crate::common::{letters, outbox, schema};
 use crate::memory::MemorySteps;
 
 pub const APP: &str = "0123456789abcdef01234567";
@@ -21,7 +21,7 @@ pub type Letter = (String, String, i64, u32, String);
 
 /// A sink that can be looked into.
 pub trait Store: Send + Sync {
-    fn open(data: &TempDir) -> (Arc<dyn Sink>, Self)
+    fn open(data: &TempDir, quota: Quota) -> (Arc<dyn Sink>, Self)
     where
         Self: Sized;
     /// Every document by class and `_id`.
@@ -34,8 +34,8 @@ pub trait Store: Send + Sync {
 pub struct Embedded(std::path::PathBuf);
 
 impl Store for Embedded {
-    fn open(data: &TempDir) -> (Arc<dyn Sink>, Self) {
-        let sink = Arc::new(EmbeddedSink::open(data.path()).unwrap());
+    fn open(data: &TempDir, quota: Quota) -> (Arc<dyn Sink>, Self) {
+        let sink = Arc::new(EmbeddedSink::with(data.path(), quota).unwrap());
         (sink, Self(data.path().to_owned()))
     }
 
@@ -58,8 +58,7 @@ impl Store for Embedded {
     }
 
     fn letters(&self) -> Vec<Letter> {
-        let letters = Reader::open(&self.0).unwrap().dead_letters(0, u32::MAX).unwrap();
-        letters
+        letters(&Reader::open(&self.0).unwrap())
             .into_iter()
             .map(|one| (one.user, one.outbox, one.seq, one.index, one.code))
             .collect()
@@ -71,8 +70,8 @@ impl Store for Embedded {
 }
 
 impl Store for MemorySteps {
-    fn open(_: &TempDir) -> (Arc<dyn Sink>, Self) {
-        let steps = Self::default();
+    fn open(_: &TempDir, quota: Quota) -> (Arc<dyn Sink>, Self) {
+        let steps = Self::with(quota);
         (Arc::new(Stepwise(steps.clone())), steps)
     }
 
@@ -86,7 +85,7 @@ impl Store for MemorySteps {
         let contents = self.contents();
         let letters = contents.letters.iter();
         letters
-            .map(|((key, seq, index), code)| {
+            .map(|((key, seq, index), (code, _))| {
                 (key.user.clone(), key.outbox.clone(), *seq, *index, code.clone())
             })
             .collect()
@@ -149,10 +148,14 @@ impl Sent {
 
 impl<S: Store> Core<S> {
     pub async fn new() -> Self {
+        Self::with(Quota::default()).await
+    }
+
+    pub async fn with(quota: Quota) -> Self {
         let data = tempfile::tempdir().unwrap();
         let state = Arc::new(EmbeddedState::open(data.path()).unwrap());
         assert!(state.add_schema(schema(), "user").await.unwrap());
-        let (sink, store) = S::open(&data);
+        let (sink, store) = S::open(&data, quota);
         Self {
             ingest: Ingest::new(state, Arc::clone(&sink)),
             sink,

@@ -2,8 +2,9 @@
 
 use bson::doc;
 use realm_ingest_gateway::ingest::IngestError;
+use realm_ingest_gateway::sink::{Amount, Full, Quota};
 
-use crate::common::note;
+use crate::common::{note, outbox};
 use crate::stores::{Core, Sent, Store};
 
 async fn documents_and_the_position_are_stored<S: Store>() {
@@ -202,6 +203,107 @@ async fn two_batches_at_once_end_as_if_one_came_first<S: Store>() {
     }
 }
 
+/// One document that fits and some that do not, of which each has 26 bytes.
+fn with_refused(user: &'static str, outbox: u64, refused: i32) -> Sent {
+    let fits = ("Note", note(&format!("{user} {outbox}"), "fits"));
+    let bad = (0..refused).map(|_| ("Note", doc! {"_id": "b", "text": 5}));
+    let documents: Vec<_> = [fits].into_iter().chain(bad).collect();
+    Sent {
+        user,
+        outbox,
+        ..Sent::new(&[(1, &documents)])
+    }
+}
+
+fn full(error: &IngestError) -> Option<Full> {
+    match error {
+        IngestError::TooManyDeadLetters(full) => Some(*full),
+        _ => None,
+    }
+}
+
+const ANY: Amount = Amount {
+    letters: u64::MAX,
+    bytes: u64::MAX,
+};
+
+async fn a_batch_without_room_for_its_dead_letters_is_not_settled<S: Store>() {
+    let (letters, bytes) = (Amount { letters: 3, ..ANY }, Amount { bytes: 80, ..ANY });
+    for (of_user, in_all, wanted) in [
+        (letters, ANY, Full::User),
+        (bytes, ANY, Full::User),
+        (ANY, letters, Full::All),
+        (ANY, bytes, Full::All),
+    ] {
+        let core = Core::<S>::with(Quota { of_user, in_all }).await;
+        let first = with_refused("user", 1, 2);
+        let answer = core.send(&first).await.unwrap();
+        let kept = core.store.letters();
+        let more = with_refused("user", 2, 2);
+        let refused = core.send(&more).await.unwrap_err();
+        assert_eq!(full(&refused), Some(wanted), "{refused}");
+        assert_eq!(
+            (core.store.letters(), core.position(&more).await),
+            (kept.clone(), 0)
+        );
+
+        assert_eq!(
+            core.send(&first).await.unwrap(),
+            answer,
+            "what is there stays there"
+        );
+        core.send(&with_refused("user", 3, 0)).await.unwrap();
+        core.send(&with_refused("user", 4, 1)).await.unwrap();
+        let other = core.send(&with_refused("other", 5, 1)).await;
+        let of_other = other.as_ref().err().and_then(full);
+        assert_eq!(of_other, (wanted == Full::All).then_some(Full::All));
+    }
+}
+
+async fn one_request_has_room_when_there_is_nothing_else<S: Store>() {
+    let one = Amount { letters: 1, bytes: 1 };
+    let core = Core::<S>::with(Quota {
+        of_user: one,
+        in_all: ANY,
+    })
+    .await;
+    core.send(&with_refused("user", 1, 5)).await.unwrap();
+    assert_eq!(core.store.letters().len(), 5);
+    core.send(&with_refused("user", 2, 1)).await.unwrap_err();
+}
+
+async fn of_batches_at_once_only_those_without_room_wait<S: Store>() {
+    let three = Amount { letters: 3, ..ANY };
+    let core = Core::<S>::with(Quota {
+        of_user: three,
+        in_all: ANY,
+    })
+    .await;
+    let sent: Vec<_> = (1..=6)
+        .map(|outbox| with_refused("user", outbox, i32::from(outbox % 2 == 0) * 2))
+        .collect();
+    let answers = tokio::join!(
+        core.send(&sent[0]),
+        core.send(&sent[1]),
+        core.send(&sent[2]),
+        core.send(&sent[3]),
+        core.send(&sent[4]),
+        core.send(&sent[5])
+    );
+    let (a, b, c, d, e, f) = answers;
+    let settled: Vec<_> = [&a, &b, &c, &d, &e, &f].map(Result::is_ok).into();
+    assert_eq!(settled.iter().filter(|ok| **ok).count(), 4, "{settled:?}");
+    assert_eq!(core.store.letters().len(), 2);
+    for (sent, ok) in sent.iter().zip(settled) {
+        assert_eq!(
+            core.position(sent).await,
+            i64::from(ok),
+            "{}",
+            outbox(sent.outbox)
+        );
+    }
+}
+
 macro_rules! suite {
     ($name:ident, $store:ty: $($promise:ident),+ $(,)?) => {
         mod $name {
@@ -227,6 +329,9 @@ macro_rules! suites {
             two_users_with_one_outbox_name_do_not_meet,
             the_same_batch_from_many_at_once_is_stored_once,
             two_batches_at_once_end_as_if_one_came_first,
+            a_batch_without_room_for_its_dead_letters_is_not_settled,
+            one_request_has_room_when_there_is_nothing_else,
+            of_batches_at_once_only_those_without_room_wait,
         })+
     };
 }

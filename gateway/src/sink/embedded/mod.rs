@@ -7,18 +7,24 @@
 //!  1. Documents, dead letters, counts and positions of a batch are committed together.
 //!  2. `(collection, id)` is unique. What is stored first stands.
 //!  3. `seq` grows in the order of arrival and is never reused: documents are not deleted here.
-//!  4. A dead letter leaves only for the documents, in one transaction with its arrival there.
+//!  4. A dead letter leaves only for the documents, in one transaction with its arrival there, or because the operator says
+//!     so.
 //!  5. A failure changes nothing, and concerns only the batches it was about: what one batch of a group did is undone
 //!     alone.
 
+mod letters;
 mod positions;
+mod purge;
 mod reader;
 mod replay;
 mod schema;
+mod which;
 mod writer;
 
+pub use purge::Purge;
 pub use reader::{Arrival, DeadLetter, Reader, Stats};
-pub use replay::{Replay, Replayed, Verdict, Which};
+pub use replay::{Replay, Replayed, Verdict};
+pub use which::Which;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -27,7 +33,7 @@ use std::thread::JoinHandle;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::{OutboxKey, Outcome, Sink};
+use super::{OutboxKey, Outcome, Quota, Sink};
 use crate::backend::{Answer, BackendError};
 use crate::ingest::Batch;
 use crate::sqlite::{OpenError, open_reader, open_writer};
@@ -56,6 +62,14 @@ impl EmbeddedSink {
     /// # Errors
     /// When the file cannot be opened.
     pub fn open(data: &Path) -> Result<Self, OpenError> {
+        Self::with(data, Quota::default())
+    }
+
+    /// The same with another quota of dead letters.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub fn with(data: &Path, quota: Quota) -> Result<Self, OpenError> {
         let path = data.join(schema::FILE);
         let connection = open_writer(&path, schema::FORMAT, schema::STEPS)?;
         schema::tune(&connection).map_err(BackendError::from)?;
@@ -63,7 +77,7 @@ impl EmbeddedSink {
         let (jobs, waiting) = mpsc::channel();
         let writer = std::thread::Builder::new()
             .name("ingest-writer".into())
-            .spawn(move || writer::run(connection, &waiting))
+            .spawn(move || writer::run(connection, quota, &waiting))
             .map_err(OpenError::Thread)?;
         Ok(Self {
             jobs: Some(jobs),

@@ -2,11 +2,13 @@
 //!
 //! Every answer is a small read of its own: a long one would hold up the server's checkpoints.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::schema::{FILE, FORMAT};
+use super::which::{self, Which};
 use crate::sqlite::{OpenError, open_reader};
 
 /// A stored document.
@@ -158,17 +160,29 @@ impl Reader {
             .collect()
     }
 
-    /// Dead letters with a number above `after`, at most `limit` of them.
+    /// Shows each dead letter that there is now and is meant, in the order of arrival, until `visit` breaks.
     ///
     /// # Errors
-    /// When the file cannot be read.
-    pub fn dead_letters(&self, after: i64, limit: u32) -> rusqlite::Result<Vec<DeadLetter>> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT * FROM dead_letters WHERE number > ?1 ORDER BY number LIMIT ?2")?;
-        statement
-            .query_map(params![after, limit], |row| dead_letter(row, self.format))?
-            .collect()
+    /// When the file cannot be read, or what `visit` fails with.
+    pub fn each_dead_letter<E: From<rusqlite::Error>>(
+        &self,
+        which: &Which,
+        mut visit: impl FnMut(DeadLetter) -> Result<ControlFlow<()>, E>,
+    ) -> Result<(), E> {
+        let until = which::newest(&self.connection)?;
+        let mut after = 0;
+        while let Some(found) = which.next(&self.connection, after, until)? {
+            for number in found.numbers {
+                let letter = letter(&self.connection, number, self.format)?;
+                if let Some(letter) = letter
+                    && visit(letter)?.is_break()
+                {
+                    return Ok(());
+                }
+            }
+            after = found.until;
+        }
+        Ok(())
     }
 
     /// What the file holds.
@@ -193,8 +207,19 @@ impl Reader {
     }
 }
 
+/// The dead letter of this number in a file of this format, none when it has left.
+pub(super) fn letter(
+    connection: &Connection,
+    number: i64,
+    format: i32,
+) -> rusqlite::Result<Option<DeadLetter>> {
+    let mut find = connection.prepare_cached("SELECT * FROM dead_letters WHERE number = ?1")?;
+    find.query_one([number], |row| dead_letter(row, format))
+        .optional()
+}
+
 /// A dead letter from a row of a file of this format.
-pub(super) fn dead_letter(row: &Row<'_>, format: i32) -> rusqlite::Result<DeadLetter> {
+fn dead_letter(row: &Row<'_>, format: i32) -> rusqlite::Result<DeadLetter> {
     Ok(DeadLetter {
         number: row.get("number")?,
         outbox: row.get("outbox")?,
@@ -210,6 +235,6 @@ pub(super) fn dead_letter(row: &Row<'_>, format: i32) -> rusqlite::Result<DeadLe
     })
 }
 
-fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+pub(super) fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     Ok(u64::try_from(row.get::<_, i64>(column)?).unwrap_or_default())
 }

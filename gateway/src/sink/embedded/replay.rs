@@ -4,28 +4,14 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use realm_ingest_protocol::Violation;
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior, params};
 
-use super::reader::{DeadLetter, dead_letter};
+use super::reader::{DeadLetter, letter};
 use super::schema::{FILE, FORMAT};
+use super::which::{self, Which};
 use super::writer::Writer;
 use crate::ingest::{Place, taken};
 use crate::sqlite::{OpenError, open_existing};
-
-/// Letters tried in one SQLite transaction, and bytes of documents after which it ends: a server's batches wait for it.
-const LETTERS: u32 = 200;
-const BYTES: usize = 8 * 1024 * 1024;
-
-/// Which letters are tried; what is none does not matter.
-#[derive(Clone, Debug, Default)]
-pub struct Which {
-    /// Those of this class.
-    pub class: Option<String>,
-    /// Those of this outbox.
-    pub outbox: Option<String>,
-    /// Those refused with this code.
-    pub code: Option<String>,
-}
 
 /// What became of the letters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,7 +45,7 @@ struct Current {
 /// How far a run has come.
 #[derive(Clone, Default)]
 struct Progress {
-    /// The letter that was tried last.
+    /// The letter that was looked at last.
     after: i64,
     current: Current,
     done: Replayed,
@@ -85,11 +71,7 @@ impl Replay {
         which: &Which,
         check: impl Fn(&DeadLetter) -> Verdict,
     ) -> rusqlite::Result<Replayed> {
-        let until: i64 =
-            self.connection
-                .query_one("SELECT coalesce(max(number), 0) FROM dead_letters", [], |row| {
-                    row.get(0)
-                })?;
+        let until = which::newest(&self.connection)?;
         let mut progress = Progress::default();
         while let Some(further) = self.some(which, &progress, until, &check)? {
             progress = further;
@@ -108,44 +90,22 @@ impl Replay {
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let Some(found) = which.next(&transaction, progress.after, until)? else {
+            return Ok(None);
+        };
         let mut further = progress.clone();
         {
-            let mut numbers = transaction.prepare_cached(
-                "SELECT number FROM dead_letters WHERE number > ?1 AND number <= ?2
-                   AND (?3 IS NULL OR collection = ?3) AND (?4 IS NULL OR outbox = ?4) AND (?5 IS NULL OR code = ?5)
-                 ORDER BY number LIMIT ?6",
-            )?;
-            let values = params![
-                progress.after,
-                until,
-                which.class,
-                which.outbox,
-                which.code,
-                LETTERS
-            ];
-            let numbers: Vec<i64> = numbers
-                .query_map(values, |row| row.get(0))?
-                .collect::<rusqlite::Result<_>>()?;
             let mut writer = Writer::new(&transaction)?;
-            let mut bytes = 0;
-            for number in numbers {
-                let mut letter =
-                    transaction.prepare_cached("SELECT * FROM dead_letters WHERE number = ?1")?;
-                let letter = letter
-                    .query_one([number], |row| dead_letter(row, FORMAT))
-                    .optional()?;
-                let Some(letter) = letter else { continue };
-                bytes += letter.document.len();
-                one(&transaction, &mut writer, &letter, check(&letter), &mut further)?;
-                further.after = number;
-                if bytes >= BYTES {
-                    break;
+            for number in found.numbers {
+                if let Some(letter) = letter(&transaction, number, FORMAT)? {
+                    one(&transaction, &mut writer, &letter, check(&letter), &mut further)?;
                 }
             }
             writer.finish()?;
         }
         transaction.commit()?;
-        Ok((further.after > progress.after).then_some(further))
+        further.after = found.until;
+        Ok(Some(further))
     }
 }
 

@@ -36,7 +36,7 @@ const FORMAT_1: &str = "
 /// `lineage`, `first` and `digest` are of what was taken last, see `ingest/order.rs`; null in what was written before, as
 /// are app and user. `heard` is when the outbox last sent, `device` what its device then said of itself, as JSON. `schema`
 /// is the fingerprint that something was written under. A setback is a batch whose outbox was acknowledged more than
-/// `position` says.
+/// `position` says. `letter_counts` has the dead letters of each user, and of everybody under the empty name.
 const FORMAT_2: &str = "
     CREATE TABLE outboxes (
         app TEXT NOT NULL, user TEXT NOT NULL, outbox TEXT NOT NULL, position INTEGER NOT NULL,
@@ -51,6 +51,20 @@ const FORMAT_2: &str = "
     DELETE FROM dead_letters WHERE number NOT IN
         (SELECT min(number) FROM dead_letters GROUP BY outbox, user, app, seq, position);
     CREATE UNIQUE INDEX dead_letters_place ON dead_letters (outbox, user, app, seq, position);
+    CREATE TABLE letter_counts (
+        user TEXT PRIMARY KEY, letters INTEGER NOT NULL, bytes INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    INSERT INTO letter_counts SELECT user, count(*), sum(length(document)) FROM dead_letters GROUP BY user;
+    INSERT INTO letter_counts SELECT '', count(*), coalesce(sum(length(document)), 0) FROM dead_letters;
+    CREATE TRIGGER letter_kept AFTER INSERT ON dead_letters BEGIN
+        INSERT INTO letter_counts VALUES ('', 1, length(new.document)), (new.user, 1, length(new.document))
+            ON CONFLICT (user) DO UPDATE SET letters = letters + 1, bytes = bytes + excluded.bytes;
+    END;
+    CREATE TRIGGER letter_gone AFTER DELETE ON dead_letters BEGIN
+        UPDATE letter_counts SET letters = letters - 1, bytes = bytes - length(old.document)
+            WHERE user IN ('', old.user);
+        DELETE FROM letter_counts WHERE user = old.user AND letters = 0;
+    END;
     CREATE TABLE setbacks (
         number INTEGER PRIMARY KEY, time INTEGER NOT NULL, app TEXT NOT NULL, user TEXT NOT NULL,
         outbox TEXT NOT NULL, position INTEGER NOT NULL, acked INTEGER NOT NULL

@@ -7,12 +7,13 @@ use rusqlite::{CachedStatement, Connection, TransactionBehavior, params};
 use tracing::{debug, warn};
 
 use super::Job;
+use super::letters::Letters;
 use super::positions::Positions;
 use crate::backend::BackendError;
 use crate::clock;
 use crate::ingest::order::Order;
-use crate::ingest::{Batch, Letter, Place, Refused, id};
-use crate::sink::Outcome;
+use crate::ingest::{Batch, Place, Refused, id};
+use crate::sink::{Outcome, Quota};
 
 /// Bytes of batches that share a transaction. More would only make the first of them wait.
 const MAX_GROUP_BYTES: usize = 64 * 1024 * 1024;
@@ -23,7 +24,7 @@ const MAX_GROUP: usize = 1_024;
 type Outcomes = Vec<Result<Outcome, BackendError>>;
 
 /// Works until every sender is gone.
-pub(super) fn run(mut connection: Connection, jobs: &Receiver<Job>) {
+pub(super) fn run(mut connection: Connection, quota: Quota, jobs: &Receiver<Job>) {
     while let Ok(first) = jobs.recv() {
         let mut group = vec![first];
         let mut bytes = size(&group);
@@ -33,7 +34,7 @@ pub(super) fn run(mut connection: Connection, jobs: &Receiver<Job>) {
             bytes += size(group.get(group.len() - 1..).unwrap_or_default());
         }
         let batches: Vec<&Batch> = group.iter().filter_map(batch_of).collect();
-        let stored = store(&mut connection, &batches);
+        let stored = store(&mut connection, quota, &batches);
         if let Err(error) = &stored {
             warn!(batches = batches.len(), %error, "nothing of this group was stored");
         }
@@ -80,14 +81,14 @@ fn answer(group: Vec<Job>, stored: Result<Outcomes, BackendError>) {
 }
 
 /// Stores the batches in one transaction (invariant 1). What is wrong with one does not concern the others.
-fn store(connection: &mut Connection, batches: &[&Batch]) -> Result<Outcomes, BackendError> {
+fn store(connection: &mut Connection, quota: Quota, batches: &[&Batch]) -> Result<Outcomes, BackendError> {
     let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut outcomes = Vec::with_capacity(batches.len());
     match batches {
-        [batch] => outcomes.push(Ok(one(&transaction, batch)?)),
+        [batch] => outcomes.push(Ok(one(&transaction, quota, batch)?)),
         batches => {
             for batch in batches {
-                outcomes.push(apart(&mut transaction, batch));
+                outcomes.push(apart(&mut transaction, quota, batch));
             }
         }
     }
@@ -95,20 +96,31 @@ fn store(connection: &mut Connection, batches: &[&Batch]) -> Result<Outcomes, Ba
         let mut probe = transaction.prepare_cached("INSERT OR REPLACE INTO probe VALUES (0, ?1)")?;
         probe.execute([clock::unix_millis()])?;
     }
-    transaction.commit()?;
+    if batches.is_empty() || outcomes.iter().flatten().any(Outcome::is_stored) {
+        transaction.commit()?;
+    } else {
+        transaction.rollback()?;
+    }
     debug!(batches = batches.len(), "committed");
     Ok(outcomes)
 }
 
-/// Stores one batch of a group; when that fails, what it did is undone and the group goes on.
-fn apart(transaction: &mut rusqlite::Transaction<'_>, batch: &Batch) -> Result<Outcome, BackendError> {
+/// Stores one batch of a group; when that fails or it is not taken, what it did is undone and the group goes on.
+fn apart(
+    transaction: &mut rusqlite::Transaction<'_>,
+    quota: Quota,
+    batch: &Batch,
+) -> Result<Outcome, BackendError> {
     let savepoint = transaction.savepoint()?;
-    let outcome = one(&savepoint, batch)?;
-    savepoint.commit()?;
+    let outcome = one(&savepoint, quota, batch)?;
+    if outcome.is_stored() {
+        savepoint.commit()?;
+    }
     Ok(outcome)
 }
 
-fn one(connection: &Connection, batch: &Batch) -> Result<Outcome, BackendError> {
+/// Stores one batch. Unless the answer says so, what it did is to be undone.
+fn one(connection: &Connection, quota: Quota, batch: &Batch) -> Result<Outcome, BackendError> {
     let mut positions = Positions::new(connection)?;
     let known = match positions.decide(batch)? {
         Order::Take { known, .. } => known,
@@ -118,8 +130,11 @@ fn one(connection: &Connection, batch: &Batch) -> Result<Outcome, BackendError> 
     let mut writer = Writer::new(connection)?;
     let found = writer.documents(batch)?;
     if !found.is_empty() || !batch.refused.is_empty() {
+        let mut letters = Letters::new(connection, quota, &batch.context.user)?;
         for letter in batch.letters(batch.refused.with(found.clone())?.as_slice()) {
-            writer.bury(batch, &letter)?;
+            if let Some(full) = letters.bury(batch, &letter)? {
+                return Ok(Outcome::Full(full));
+            }
         }
     }
     writer.finish()?;
@@ -141,7 +156,6 @@ pub(super) struct Writer<'c> {
     insert: CachedStatement<'c>,
     find: CachedStatement<'c>,
     replace: CachedStatement<'c>,
-    bury: CachedStatement<'c>,
     collections: HashMap<String, Collection>,
     /// `seq` of the newest document.
     newest: i64,
@@ -167,12 +181,6 @@ impl<'c> Writer<'c> {
             find: connection
                 .prepare_cached("SELECT seq, document FROM documents WHERE collection = ?1 AND id = ?2")?,
             replace: connection.prepare_cached("UPDATE documents SET document = ?2 WHERE seq = ?1")?,
-            bury: connection.prepare_cached(
-                "INSERT INTO dead_letters
-                   (app, outbox, seq, position, collection, user, time, code, reason, document, schema)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-                 ON CONFLICT (outbox, user, app, seq, position) DO NOTHING",
-            )?,
             collections: HashMap::new(),
             newest: connection
                 .prepare_cached("SELECT coalesce(max(seq), 0) FROM documents")?
@@ -230,28 +238,6 @@ impl<'c> Writer<'c> {
         self.replace.execute(params![stored.seq, place.document])?;
         let collection = collection(self.connection, &mut self.collections, place.class)?;
         collection.bytes += length(place.document) - stored.length;
-        Ok(())
-    }
-
-    fn bury(&mut self, batch: &Batch, letter: &Letter<'_>) -> rusqlite::Result<()> {
-        let Letter {
-            refused,
-            place,
-            schema,
-        } = letter;
-        self.bury.execute(params![
-            batch.context.app,
-            batch.context.source.outbox,
-            place.seq,
-            place.index,
-            place.class,
-            batch.context.user,
-            batch.received,
-            refused.code.as_str(),
-            &*refused.reason,
-            place.document,
-            schema
-        ])?;
         Ok(())
     }
 
