@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use tokio::sync::Semaphore;
 
-use crate::auth::{AuthError, Limits, LoginLimits, Passwords, Tokens};
+use crate::auth::{AuthError, Keyring, Limits, LoginLimits, Passwords};
 use crate::backend::BackendError;
 use crate::ingest::Ingest;
 use crate::memory::Budget;
@@ -42,7 +42,7 @@ pub struct Gateway {
     pub(crate) state: Arc<dyn State>,
     pub(crate) sink: Arc<dyn Sink>,
     pub(crate) ingest: Ingest,
-    pub(crate) tokens: Tokens,
+    pub(crate) keyring: Keyring,
     pub(crate) passwords: Passwords,
     pub(crate) limits: Limits,
     memory: Arc<Semaphore>,
@@ -74,14 +74,15 @@ impl Gateway {
         sink: Arc<dyn Sink>,
     ) -> Result<Self, SetUpError> {
         let at_once = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let limits = Limits::new(settings.logins, Instant::now());
-        let tokens = Tokens::new(&state.secrets().await?);
+        let now = Instant::now();
+        let limits = Limits::new(settings.logins, now);
+        let keyring = Keyring::open(Arc::clone(&state), now).await?;
         Ok(Self {
             settings,
             ingest: Ingest::new(Arc::clone(&state), Arc::clone(&sink)),
             state,
             sink,
-            tokens,
+            keyring,
             passwords: Passwords::new(at_once).map_err(SetUpError::Passwords)?,
             limits,
             memory: Arc::new(Semaphore::new(BATCH_MEMORY)),

@@ -4,7 +4,7 @@
 //! ```text
 //! request -> http (routes; decode) -> ingest: checks -> sink (embedded: SQLite)
 //!              |
-//!              +-> auth -> state (users, sessions, key, schemas)
+//!              +-> auth -> state (users, sessions, keys, schemas)
 //! ```
 //!
 //! [`http`] is the door: the one routing table, and the one place where errors become HTTP. [`ingest`] is the core that

@@ -27,6 +27,7 @@ enum Command {
     DeadLetters(commands::dead_letters::Args),
     Stats(commands::stats::Args),
     Schemas(commands::schemas::Args),
+    Keys(commands::keys::Args),
 }
 
 fn main() -> ExitCode {
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         Command::DeadLetters(args) => commands::dead_letters::run(&args),
         Command::Stats(args) => commands::stats::run(&args),
         Command::Schemas(args) => commands::schemas::run(&args),
+        Command::Keys(args) => commands::keys::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,6 +1,7 @@
 //! Who may come in: passwords and tokens, and how often somebody may try.
 
 mod error;
+mod keyring;
 mod limits;
 mod names;
 mod passwords;
@@ -9,6 +10,7 @@ mod tokens;
 mod turns;
 
 pub use error::AuthError;
+pub use keyring::Keyring;
 pub use limits::{Address, Limits, LoginLimits};
 pub use names::check_name;
 pub use passwords::Passwords;

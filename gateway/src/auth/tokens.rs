@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::AuthError;
-use crate::state::{Provider, Secrets, Session, User};
+use crate::state::{Key, Provider, Secrets, Session, User};
 
 /// Seconds an access token is good for: 30 minutes, always.
 pub const ACCESS_LIFETIME: i64 = 30 * 60;
@@ -79,16 +79,36 @@ struct Identity {
     provider_id: String,
 }
 
-/// Makes and checks tokens of one app.
+/// The key of tokens that name none, as release 0.1.0 made them.
+const FIRST_KEY: &str = "1";
+
+/// Makes and checks tokens of one app, with the keys there were at one moment.
 pub struct Tokens {
     domain: String,
-    encoding: EncodingKey,
-    decoding: DecodingKey,
+    /// From the oldest on; the newest signs.
+    keys: Vec<ReadyKey>,
     validation: Validation,
 }
 
+struct ReadyKey {
+    /// As tokens name it, in `kid`.
+    name: String,
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+}
+
+impl From<&Key> for ReadyKey {
+    fn from(key: &Key) -> Self {
+        Self {
+            name: key.id.to_string(),
+            encoding: EncodingKey::from_secret(&key.secret),
+            decoding: DecodingKey::from_secret(&key.secret),
+        }
+    }
+}
+
 impl Tokens {
-    /// With the app's id and key.
+    /// With the app's id and keys.
     #[must_use]
     pub fn new(secrets: &Secrets) -> Self {
         let mut validation = Validation::new(Algorithm::HS256);
@@ -98,10 +118,15 @@ impl Tokens {
         validation.set_required_spec_claims::<&str>(&[]);
         Self {
             domain: secrets.domain.clone(),
-            encoding: EncodingKey::from_secret(&secrets.signing_key),
-            decoding: DecodingKey::from_secret(&secrets.signing_key),
+            keys: secrets.keys.iter().map(ReadyKey::from).collect(),
             validation,
         }
+    }
+
+    /// Whether tokens of this key are good.
+    #[must_use]
+    pub fn has(&self, key: i64) -> bool {
+        self.key(&key.to_string()).is_some()
     }
 
     /// Internal id of the app.
@@ -116,46 +141,52 @@ impl Tokens {
     /// When it cannot be encoded.
     pub fn access(&self, session: &Session, now: i64) -> Result<String, AuthError> {
         let device = device(session);
-        self.encode(&Access {
-            sub: session.user.clone(),
-            iss: session.id.clone(),
-            iat: now,
-            exp: now + ACCESS_LIFETIME,
-            typ: "access".to_owned(),
-            baas_device_id: device.clone(),
-            stitch_device_id: device,
-            baas_domain_id: self.domain.clone(),
-            stitch_domain_id: self.domain.clone(),
-        })
+        Self::encode(
+            self.keys.last(),
+            &Access {
+                sub: session.user.clone(),
+                iss: session.id.clone(),
+                iat: now,
+                exp: now + ACCESS_LIFETIME,
+                typ: "access".to_owned(),
+                baas_device_id: device.clone(),
+                stitch_device_id: device,
+                baas_domain_id: self.domain.clone(),
+                stitch_domain_id: self.domain.clone(),
+            },
+        )
     }
 
-    /// The refresh token of a new session.
+    /// The refresh token of a new session, signed by the key of this number.
     ///
     /// # Errors
-    /// When it cannot be encoded.
-    pub fn refresh(&self, session: &Session, user: &User, now: i64) -> Result<String, AuthError> {
+    /// When there is no such key or the token cannot be encoded.
+    pub fn refresh(&self, session: &Session, user: &User, key: i64, now: i64) -> Result<String, AuthError> {
         let device = device(session);
         let identity = Identity {
             id: user.identity.clone(),
             provider_type: user.provider.as_str().to_owned(),
             provider_id: self.provider_id(user.provider),
         };
-        self.encode(&Refresh {
-            sub: session.user.clone(),
-            iat: now,
-            exp: session.expires / 1000,
-            typ: "refresh".to_owned(),
-            session: session.id.clone(),
-            stitch_id: session.id.clone(),
-            baas_device_id: device.clone(),
-            stitch_device_id: device,
-            baas_domain_id: self.domain.clone(),
-            stitch_domain_id: self.domain.clone(),
-            baas_identity: identity.clone(),
-            stitch_identity: identity,
-            baas_data: (),
-            stitch_data: (),
-        })
+        Self::encode(
+            self.key(&key.to_string()),
+            &Refresh {
+                sub: session.user.clone(),
+                iat: now,
+                exp: session.expires / 1000,
+                typ: "refresh".to_owned(),
+                session: session.id.clone(),
+                stitch_id: session.id.clone(),
+                baas_device_id: device.clone(),
+                stitch_device_id: device,
+                baas_domain_id: self.domain.clone(),
+                stitch_domain_id: self.domain.clone(),
+                baas_identity: identity.clone(),
+                stitch_identity: identity,
+                baas_data: (),
+                stitch_data: (),
+            },
+        )
     }
 
     /// Internal id of a provider: the app's own with a last digit for each.
@@ -207,13 +238,24 @@ impl Tokens {
         Ok(claims)
     }
 
-    fn encode(&self, claims: &impl Serialize) -> Result<String, AuthError> {
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &self.encoding)
+    fn key(&self, name: &str) -> Option<&ReadyKey> {
+        self.keys.iter().find(|key| key.name == name)
+    }
+
+    fn encode(key: Option<&ReadyKey>, claims: &impl Serialize) -> Result<String, AuthError> {
+        let key = key.ok_or_else(|| AuthError::Internal("the key of a token is gone".to_owned()))?;
+        let header = Header {
+            kid: Some(key.name.clone()),
+            ..Header::new(Algorithm::HS256)
+        };
+        jsonwebtoken::encode(&header, claims, &key.encoding)
             .map_err(|error| AuthError::Internal(format!("a token cannot be made: {error}")))
     }
 
     fn decode<T: DeserializeOwned>(&self, token: &str) -> Option<T> {
-        jsonwebtoken::decode(token, &self.decoding, &self.validation)
+        let named = jsonwebtoken::decode_header(token).ok()?.kid;
+        let key = self.key(named.as_deref().unwrap_or(FIRST_KEY))?;
+        jsonwebtoken::decode(token, &key.decoding, &self.validation)
             .ok()
             .map(|data| data.claims)
     }
@@ -236,11 +278,20 @@ mod tests {
 
     const NOW: i64 = 1_700_000_000;
 
-    fn tokens() -> Tokens {
+    /// With these keys, each of which is made of its number.
+    fn ring(domain: &str, keys: &[u8]) -> Tokens {
+        let keys = keys.iter().map(|number| Key {
+            id: (*number).into(),
+            secret: vec![*number; 32],
+        });
         Tokens::new(&Secrets {
-            domain: "d".repeat(24),
-            signing_key: vec![1; 32],
+            domain: domain.repeat(24),
+            keys: keys.collect(),
         })
+    }
+
+    fn tokens() -> Tokens {
+        ring("d", &[1])
     }
 
     fn session(provider: Provider) -> Session {
@@ -276,7 +327,7 @@ mod tests {
     #[test]
     fn access_tokens_carry_the_documented_claims() {
         let token = tokens().access(&session(Provider::Password), NOW).unwrap();
-        assert_eq!(part(&token, 0), json!({"typ": "JWT", "alg": "HS256"}));
+        assert_eq!(part(&token, 0), json!({"typ": "JWT", "alg": "HS256", "kid": "1"}));
         let (device, domain) = ("e".repeat(24), "d".repeat(24));
         assert_eq!(
             part(&token, 1),
@@ -291,7 +342,7 @@ mod tests {
     #[test]
     fn refresh_tokens_carry_the_documented_claims() {
         let token = tokens()
-            .refresh(&session(Provider::Password), &user(Provider::Password), NOW)
+            .refresh(&session(Provider::Password), &user(Provider::Password), 1, NOW)
             .unwrap();
         let claims = part(&token, 1);
         assert_eq!(claims["exp"], NOW + 60 * 24 * 3600);
@@ -304,7 +355,7 @@ mod tests {
         assert_eq!(claims["stitch_ident"]["id"], "i".repeat(24));
         assert!(claims["baas_data"].is_null() && claims["stitch_data"].is_null());
         let anonymous = tokens()
-            .refresh(&session(Provider::Anonymous), &user(Provider::Anonymous), NOW)
+            .refresh(&session(Provider::Anonymous), &user(Provider::Anonymous), 1, NOW)
             .unwrap();
         assert!(part(&anonymous, 1)["exp"].as_i64().unwrap() > NOW + 49 * 365 * 24 * 3600);
     }
@@ -323,7 +374,7 @@ mod tests {
             Err(AuthError::BadToken("the access token has expired"))
         ));
         let refresh = tokens
-            .refresh(&session(Provider::Password), &user(Provider::Password), NOW)
+            .refresh(&session(Provider::Password), &user(Provider::Password), 1, NOW)
             .unwrap();
         assert_eq!(
             tokens.check_refresh(&refresh, NOW).unwrap().session,
@@ -340,26 +391,20 @@ mod tests {
         let tokens = tokens();
         let access = tokens.access(&session(Provider::Password), NOW).unwrap();
         let refresh = tokens
-            .refresh(&session(Provider::Password), &user(Provider::Password), NOW)
+            .refresh(&session(Provider::Password), &user(Provider::Password), 1, NOW)
             .unwrap();
         assert!(matches!(
             tokens.check_refresh(&access, NOW),
             Err(AuthError::NotARefreshToken)
         ));
         assert!(tokens.check_access(&refresh, NOW).is_err());
-        let key = Tokens::new(&Secrets {
-            domain: "d".repeat(24),
-            signing_key: vec![2; 32],
-        });
+        let key = ring("d", &[2]);
         assert!(
             tokens
                 .check_access(&key.access(&session(Provider::Password), NOW).unwrap(), NOW)
                 .is_err()
         );
-        let domain = Tokens::new(&Secrets {
-            domain: "f".repeat(24),
-            signing_key: vec![1; 32],
-        });
+        let domain = ring("f", &[1]);
         let foreign = tokens.check_access(&domain.access(&session(Provider::Password), NOW).unwrap(), NOW);
         assert!(matches!(
             foreign,
@@ -373,5 +418,43 @@ mod tests {
             assert!(tokens.check_access(bad, NOW).is_err());
             assert!(tokens.check_refresh(bad, NOW).is_err());
         }
+    }
+
+    #[test]
+    fn the_newest_key_signs_and_each_token_is_checked_with_its_own() {
+        let (session, user) = (session(Provider::Password), user(Provider::Password));
+        let (before, after) = (ring("d", &[1]), ring("d", &[1, 2]));
+        let (old, new) = (
+            before.access(&session, NOW).unwrap(),
+            after.access(&session, NOW).unwrap(),
+        );
+        assert_eq!(part(&new, 0)["kid"], "2");
+        let refresh = after.refresh(&session, &user, 1, NOW).unwrap();
+        assert_eq!(
+            part(&refresh, 0)["kid"],
+            "1",
+            "the key that the session was recorded with"
+        );
+        after.check_refresh(&refresh, NOW).unwrap();
+        for token in [&old, &new] {
+            after.check_access(token, NOW).unwrap();
+        }
+        let retired = ring("d", &[2]);
+        retired.check_access(&new, NOW).unwrap();
+        assert!(retired.check_access(&old, NOW).is_err());
+        assert!(retired.refresh(&session, &user, 1, NOW).is_err());
+        // A token does not choose the key it is checked with.
+        let named = ring("d", &[3]).access(&session, NOW).unwrap();
+        assert!(after.check_access(&named, NOW).is_err());
+    }
+
+    #[test]
+    fn a_token_that_names_no_key_is_one_of_the_first() {
+        let (session, key) = (session(Provider::Password), EncodingKey::from_secret(&[1; 32]));
+        let access = tokens().access(&session, NOW).unwrap();
+        let header = Header::new(Algorithm::HS256);
+        let token = jsonwebtoken::encode(&header, &part(&access, 1), &key).unwrap();
+        ring("d", &[1, 2]).check_access(&token, NOW).unwrap();
+        assert!(ring("d", &[2, 3]).check_access(&token, NOW).is_err());
     }
 }

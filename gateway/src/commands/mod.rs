@@ -3,6 +3,7 @@
 pub mod dead_letters;
 pub mod export;
 pub mod find;
+pub mod keys;
 mod output;
 pub mod schemas;
 pub mod serve;

@@ -1,6 +1,7 @@
 //! What handlers ask for in their signature: the app, a good access token, a good refresh token.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::header::AUTHORIZATION;
@@ -44,11 +45,9 @@ impl FromRequestParts<Arc<Gateway>> for AccessToken {
     type Rejection = Reject;
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Reject> {
-        gateway
-            .tokens
-            .check_access(bearer(parts)?, clock::unix_seconds())
-            .map(Self)
-            .map_err(Reject::from)
+        let token = bearer(parts)?;
+        let tokens = gateway.keyring.tokens(Instant::now()).await?;
+        Ok(Self(tokens.check_access(token, clock::unix_seconds())?))
     }
 }
 
@@ -56,11 +55,9 @@ impl FromRequestParts<Arc<Gateway>> for RefreshToken {
     type Rejection = Reject;
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Reject> {
-        gateway
-            .tokens
-            .check_refresh(bearer(parts)?, clock::unix_seconds())
-            .map(Self)
-            .map_err(Reject::from)
+        let token = bearer(parts)?;
+        let tokens = gateway.keyring.tokens(Instant::now()).await?;
+        Ok(Self(tokens.check_refresh(token, clock::unix_seconds())?))
     }
 }
 

@@ -1,5 +1,5 @@
 //! The store as one SQLite file beside the documents. A file of its own, so that a login never waits for
-//! a large batch and the signing key is not in the file that people copy to look at their data.
+//! a large batch and the signing keys are not in the file that people copy to look at their data.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,10 +9,12 @@ use realm_ingest_protocol::Schema;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use tracing::warn;
 
-use super::{KnownSchema, ListedSchema, Provider, Secrets, Session, State, User, schemas, sessions};
+use super::{
+    KnownSchema, ListedKey, ListedSchema, Provider, Secrets, Session, State, User, keys, schemas, sessions,
+};
 use crate::backend::{Answer, BackendError};
+use crate::clock;
 use crate::sqlite::{OpenError, open_existing, open_reader, open_writer};
-use crate::{clock, ids};
 
 /// Name of the file in the data directory.
 const FILE: &str = "gateway.sqlite";
@@ -36,9 +38,16 @@ const FORMAT_1: &str = "
     CREATE TABLE schemas (fingerprint TEXT PRIMARY KEY, json TEXT NOT NULL, created INTEGER NOT NULL) WITHOUT ROWID;
 ";
 
-/// A session ends with its refresh token and knows when it was `used`. `number` is the order in which schemas came, `user` who sent one first, `accepted` the definition of each class that holds.
+/// The key of 0.1.0 is the first of several. A session ends with its refresh token and knows when it was `used`. `number` is the order in which schemas came, `user` who sent one first, `accepted` the definition of each class that holds.
 /// See `schemas.rs`.
 const FORMAT_2: &str = "
+    -- The newest signs.
+    CREATE TABLE keys (id INTEGER PRIMARY KEY, secret BLOB NOT NULL, created INTEGER NOT NULL);
+    INSERT INTO keys SELECT 1, value, coalesce((SELECT min(created) FROM users), unixepoch() * 1000)
+        FROM meta WHERE name = 'signing_key';
+    DELETE FROM meta WHERE name = 'signing_key';
+    -- Who signed its refresh token.
+    ALTER TABLE sessions ADD COLUMN key INTEGER NOT NULL DEFAULT 1;
     ALTER TABLE sessions ADD COLUMN used INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE sessions ADD COLUMN expires INTEGER NOT NULL DEFAULT 0;
     -- 50 years for anonymous users, 60 days for others.
@@ -75,6 +84,7 @@ impl EmbeddedState {
     pub fn open(data: &Path) -> Result<Self, OpenError> {
         let path = data.join(FILE);
         let mut connection = open_writer(&path, FORMAT, STEPS)?;
+        keys::complete(&mut connection)?;
         schemas::complete(&mut connection)?;
         let (reader, _) = open_reader(&path, FORMAT)?;
         Ok(Self {
@@ -174,20 +184,31 @@ impl OperatorStore {
     pub fn forget(&mut self, fingerprint: &str) -> Result<bool, BackendError> {
         schemas::forget(&mut self.connection, fingerprint)
     }
-}
 
-/// The secrets of an app, made when they are first asked for.
-fn secrets(connection: &Connection) -> rusqlite::Result<Secrets> {
-    let make = |name: &str, value: Vec<u8>| -> rusqlite::Result<Vec<u8>> {
-        connection.execute("INSERT OR IGNORE INTO meta VALUES (?1, ?2)", params![name, value])?;
-        connection.query_one("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0))
-    };
-    let domain = make("domain", ids::object_id().into_bytes())?;
-    let signing_key = make("signing_key", ids::signing_key())?;
-    Ok(Secrets {
-        domain: String::from_utf8_lossy(&domain).into_owned(),
-        signing_key,
-    })
+    /// Every key that signs or signed tokens, from the oldest on.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn keys(&mut self) -> Result<Vec<ListedKey>, BackendError> {
+        keys::list(&self.connection)
+    }
+
+    /// Makes a key that signs from now on; the answer is its number.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn rotate_keys(&mut self) -> Result<i64, BackendError> {
+        Ok(keys::add(&self.connection)?)
+    }
+
+    /// Removes a key that does not sign any more. The sessions whose refresh tokens it has signed end; without `force` there
+    /// must be none. The answer is their number, or what is wrong with the request.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn retire_key(&mut self, key: i64, force: bool) -> Result<Result<i64, String>, BackendError> {
+        keys::retire(&mut self.connection, key, force)
+    }
 }
 
 /// Number of users in the store of the directory `data`.
@@ -227,7 +248,7 @@ fn read_user(row: &Row<'_>) -> rusqlite::Result<User> {
 
 impl State for EmbeddedState {
     fn secrets(&self) -> Answer<'_, Secrets> {
-        self.run(|connection| Ok(secrets(connection)?))
+        self.read(keys::secrets)
     }
 
     fn add_user(&self, user: User) -> Answer<'_, bool> {
@@ -263,7 +284,7 @@ impl State for EmbeddedState {
         })
     }
 
-    fn open_session(&self, session: Session) -> Answer<'_, ()> {
+    fn open_session(&self, session: Session) -> Answer<'_, i64> {
         self.run(move |connection| sessions::open(connection, &session, clock::unix_millis()))
     }
 

@@ -1,12 +1,14 @@
-//! Users, sessions, the signing key and schemas: everything the gateway keeps besides documents.
+//! Users, sessions, the signing keys and schemas: everything the gateway keeps besides documents.
 
 mod acceptance;
 mod embedded;
+mod keys;
 mod schemas;
 mod sessions;
 
 pub use acceptance::KnownSchema;
 pub use embedded::{EmbeddedState, OperatorStore, count_users, list_schemas};
+pub use keys::ListedKey;
 pub use schemas::{Conflict, ListedSchema};
 
 use realm_ingest_protocol::Schema;
@@ -69,18 +71,25 @@ pub struct Session {
     pub expires: i64,
 }
 
-/// What is made once, when the store is new.
-#[derive(Clone)]
+/// A key that signs tokens, or signed some that are good. Cannot be printed.
+pub struct Key {
+    /// Its number, which tokens carry.
+    pub id: i64,
+    /// For HS256.
+    pub secret: Vec<u8>,
+}
+
+/// What tokens are made with.
 pub struct Secrets {
-    /// Internal id of the app.
+    /// Internal id of the app, made when the store is new.
     pub domain: String,
-    /// HS256 key for tokens.
-    pub signing_key: Vec<u8>,
+    /// From the oldest on; the newest signs.
+    pub keys: Vec<Key>,
 }
 
 /// Keeps what the gateway must not forget. Answers that change something come after it is durable.
 pub trait State: Send + Sync {
-    /// What was made once, when the state was new.
+    /// What tokens are made with at present. Keys come and go while the gateway runs.
     fn secrets(&self) -> Answer<'_, Secrets>;
     /// Adds a user. False when the e-mail is taken.
     fn add_user(&self, user: User) -> Answer<'_, bool>;
@@ -88,8 +97,8 @@ pub trait State: Send + Sync {
     fn user(&self, id: &str) -> Answer<'_, Option<User>>;
     /// The user who logs in with this e-mail.
     fn user_by_email(&self, email: &str) -> Answer<'_, Option<User>>;
-    /// Records a login.
-    fn open_session(&self, session: Session) -> Answer<'_, ()>;
+    /// Records a login. The answer is the key that signs the session's refresh token.
+    fn open_session(&self, session: Session) -> Answer<'_, i64>;
     /// The session of this id, while it lasts. Notes that it is used, to the hour.
     fn session(&self, id: &str) -> Answer<'_, Option<Session>>;
     /// Ends a session. False when there was none.

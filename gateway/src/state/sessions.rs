@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
-use super::Session;
+use super::{Session, keys};
 use crate::backend::BackendError;
 
 /// Expired sessions that one log-in removes, so that none takes long. Each log-in makes one, so this is plenty.
@@ -11,21 +11,32 @@ const REMOVED_AT_ONCE: i64 = 100;
 /// How exactly it is known when a session was used: each note of it is a write to the disk, and there is one session a device.
 const NOTED_EVERY: i64 = 60 * 60 * 1000;
 
-/// Adds a session that begins at `now`.
-pub(super) fn open(connection: &mut Connection, session: &Session, now: i64) -> Result<(), BackendError> {
+/// Adds a session that begins at `now`. The answer is the key that signs its refresh token: found together with the session, so
+/// that no key is retired between the two.
+pub(super) fn open(connection: &mut Connection, session: &Session, now: i64) -> Result<i64, BackendError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let key = keys::newest(&transaction)?;
+    let key = key.ok_or_else(|| BackendError::Damaged("there is no key to sign with".to_owned()))?;
     transaction
         .prepare_cached(
             "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires <= ?1 ORDER BY expires LIMIT ?2)",
         )?
         .execute([now, REMOVED_AT_ONCE])?;
-    let values = params![session.id, session.user, session.device, now, session.expires];
+    let values = params![
+        session.id,
+        session.user,
+        session.device,
+        now,
+        session.expires,
+        key
+    ];
     transaction
         .prepare_cached(
-            "INSERT INTO sessions (id, user, device, created, used, expires) VALUES (?1, ?2, ?3, ?4, ?4, ?5)",
+            "INSERT INTO sessions (id, user, device, created, used, expires, key) VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6)",
         )?
         .execute(values)?;
-    Ok(transaction.commit()?)
+    transaction.commit()?;
+    Ok(key)
 }
 
 /// The session that lasts at `now`, and whether its use is worth a note.

@@ -15,6 +15,7 @@ mod crash;
 mod dead_letters;
 mod example;
 mod full_disk;
+mod keys;
 mod power_cut;
 mod schemas;
 mod serve;

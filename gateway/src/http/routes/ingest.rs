@@ -36,7 +36,7 @@ pub async fn handle(
     let decoded = tokio::task::spawn_blocking(work).await;
     let (header, transactions, budget) = decoded.map_err(|error| Reject::Internal(error.to_string()))??;
     let context = Context {
-        app: gateway.tokens.domain().to_owned(),
+        app: gateway.keyring.domain(),
         user: claims.sub,
         source: source(header),
     };

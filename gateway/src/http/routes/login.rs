@@ -59,11 +59,12 @@ pub async fn handle(
         device: ids::object_id(),
         expires: end_of_session(provider, now),
     };
-    gateway.state.open_session(session.clone()).await?;
+    let key = gateway.state.open_session(session.clone()).await?;
     info!(user = user.id, provider = provider.as_str(), "logged in");
+    let tokens = gateway.keyring.tokens_with(key, Instant::now()).await?;
     Ok(Json(json!({
-        "access_token": gateway.tokens.access(&session, now)?,
-        "refresh_token": gateway.tokens.refresh(&session, &user, now)?,
+        "access_token": tokens.access(&session, now)?,
+        "refresh_token": tokens.refresh(&session, &user, key, now)?,
         "user_id": user.id,
         "device_id": session.device,
     })))

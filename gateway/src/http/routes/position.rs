@@ -29,7 +29,7 @@ pub async fn handle(
         return Err(Reject::BadRequest(text));
     }
     let key = OutboxKey {
-        app: gateway.tokens.domain().to_owned(),
+        app: gateway.keyring.domain(),
         user: claims.sub,
         outbox,
     };

@@ -1,6 +1,7 @@
 //! `GET auth/profile`: what the gateway knows about the user. The app is found by the token.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Json;
 use axum::extract::State;
@@ -20,18 +21,19 @@ pub async fn handle(
         .user(&claims.sub)
         .await?
         .ok_or(Reject::BadToken("the user does not exist"))?;
+    let tokens = gateway.keyring.tokens(Instant::now()).await?;
     let data = user
         .email
         .as_ref()
         .map_or_else(|| json!({}), |email| json!({"email": email}));
     Ok(Json(json!({
         "user_id": user.id,
-        "domain_id": gateway.tokens.domain(),
+        "domain_id": tokens.domain(),
         "type": "normal",
         "identities": [{
             "id": user.identity,
             "provider_type": user.provider.as_str(),
-            "provider_id": gateway.tokens.provider_id(user.provider),
+            "provider_id": tokens.provider_id(user.provider),
             "provider_data": data,
         }],
         "data": data,

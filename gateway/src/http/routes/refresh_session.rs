@@ -1,6 +1,7 @@
 //! `POST auth/session`: a new access token for a refresh token, which stays as it is.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Json;
 use axum::extract::State;
@@ -21,6 +22,7 @@ pub async fn handle(
     let session = session
         .filter(|session| session.user == claims.sub)
         .ok_or(Reject::NoSession)?;
-    let token = gateway.tokens.access(&session, clock::unix_seconds())?;
+    let tokens = gateway.keyring.tokens(Instant::now()).await?;
+    let token = tokens.access(&session, clock::unix_seconds())?;
     Ok((StatusCode::CREATED, Json(json!({ "access_token": token }))))
 }
