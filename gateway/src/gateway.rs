@@ -17,6 +17,7 @@ use crate::sink::Sink;
 use crate::sink::embedded::EmbeddedSink;
 use crate::sqlite::OpenError;
 use crate::state::{EmbeddedState, State};
+use crate::stopping::{Stop, Stopping};
 
 /// Bytes of batches held in memory at the same time: three of the largest, or hundreds of usual ones.
 const BATCH_MEMORY: usize = 256 * 1024 * 1024;
@@ -46,6 +47,7 @@ pub struct Gateway {
     pub(crate) passwords: Passwords,
     pub(crate) limits: Limits,
     memory: Arc<Semaphore>,
+    stop: Stop,
 }
 
 /// Why a gateway could not be set up.
@@ -86,6 +88,7 @@ impl Gateway {
             passwords: Passwords::new(at_once).map_err(SetUpError::Passwords)?,
             limits,
             memory: Arc::new(Semaphore::new(BATCH_MEMORY)),
+            stop: Stop::default(),
         })
     }
 
@@ -97,6 +100,17 @@ impl Gateway {
         let state = Arc::new(EmbeddedState::open(data)?);
         let sink = Arc::new(EmbeddedSink::open(data)?);
         Self::new(settings, state, sink).await
+    }
+
+    /// From now on nothing is waited for that may not come.
+    pub fn stop(&self) {
+        self.stop.begin();
+    }
+
+    /// What waits until the gateway is to stop.
+    #[must_use]
+    pub fn stopping(&self) -> Stopping {
+        self.stop.stopping()
     }
 
     /// An account for the memory of one request.

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! [`http`] is the door: the one routing table, and the one place where errors become HTTP. [`ingest`] is the core that
-//! every door feeds.
+//! every door feeds. [`server`] brings connections to the door.
 
 pub mod auth;
 pub mod backend;
@@ -22,12 +22,15 @@ pub mod ingest;
 pub mod memory;
 mod proxies;
 mod public_url;
+pub mod server;
 pub mod sink;
 pub mod sqlite;
 pub mod state;
+mod stopping;
 pub mod terminal;
 
 pub use gateway::{Gateway, SetUpError, Settings};
 pub use http::{ClientAddress, app};
 pub use proxies::{Network, TrustedProxies};
 pub use public_url::PublicUrl;
+pub use stopping::{Stop, Stopping};

@@ -7,7 +7,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
@@ -17,6 +16,7 @@ use crate::auth::LoginLimits;
 use crate::gateway::{Gateway, Settings};
 use crate::proxies::Network;
 use crate::public_url::PublicUrl;
+use crate::server::Server;
 
 /// How long requests that were begun may go on after the signal to stop.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -97,19 +97,12 @@ async fn serve(args: Args) -> Result<(), CommandError> {
     announce(address)?;
     info!(%address, data = %data.display(), version = env!("CARGO_PKG_VERSION"), "started in development mode");
 
-    // Acknowledgements are small and somebody waits for each.
-    let listener = listener.tap_io(|stream| {
-        let _ = stream.set_nodelay(true);
-    });
-    let (drain, begin) = tokio::sync::oneshot::channel::<()>();
-    let service = crate::http::app(Arc::clone(&gateway)).into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum::serve(listener, service).with_graceful_shutdown(async {
-        let _ = begin.await;
-    });
-    let server = tokio::spawn(server.into_future());
+    let router = crate::http::app(Arc::clone(&gateway));
+    let server = Server::new(listener, router, gateway.settings.trusted_proxies.clone());
+    let server = tokio::spawn(server.run(gateway.stopping()));
     let name = stop.wait().await;
     info!(signal = name, "stopping");
-    drop(drain);
+    gateway.stop();
     if tokio::time::timeout(DRAIN, server).await.is_err() {
         warn!(
             seconds = DRAIN.as_secs(),

@@ -1,17 +1,15 @@
 //! Bodies: read as they arrive, and accounted for, whatever the sender has in mind.
 
-use std::time::Duration;
+use std::error::Error;
 
 use axum::body::{Body, BodyDataStream, HttpBody};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_LENGTH;
 use realm_ingest_protocol::MAX_BATCH_BYTES;
 
+use super::pace::PaceError;
 use super::reject::Reject;
 use crate::memory::Budget;
-
-/// How long the next piece of a body may take.
-const PIECE_WAIT: Duration = Duration::from_secs(30);
 
 /// Steps in which memory is taken for what arrives.
 const STEP: usize = 256 * 1024;
@@ -64,12 +62,22 @@ pub async fn read_small(body: Body, limit: u64) -> Result<Vec<u8>, Reject> {
 
 async fn next_piece(stream: &mut BodyDataStream) -> Result<Option<axum::body::Bytes>, Reject> {
     let piece = std::future::poll_fn(|context| std::pin::Pin::new(&mut *stream).poll_frame(context));
-    match tokio::time::timeout(PIECE_WAIT, piece).await {
-        Err(_) => Err(Reject::Slow),
-        Ok(None) => Ok(None),
-        Ok(Some(Err(error))) => Err(Reject::BadRequest(format!("the body broke off: {error}"))),
+    match piece.await {
+        None => Ok(None),
+        Some(Err(error)) => Err(broken_off(&error)),
         // Trailers carry nothing for us.
-        Ok(Some(Ok(frame))) => Ok(Some(frame.into_data().unwrap_or_default())),
+        Some(Ok(frame)) => Ok(Some(frame.into_data().unwrap_or_default())),
+    }
+}
+
+fn broken_off(error: &axum::Error) -> Reject {
+    let paced = error
+        .source()
+        .and_then(|source| source.downcast_ref::<PaceError>());
+    match paced {
+        Some(PaceError::Slow) => Reject::Slow,
+        Some(PaceError::Stopping) => Reject::Busy("the gateway is stopping"),
+        None => Reject::BadRequest(format!("the body broke off: {error}")),
     }
 }
 

@@ -8,6 +8,7 @@ mod extract;
 mod linger;
 mod media;
 mod origin;
+mod pace;
 pub mod reject;
 mod routes;
 
@@ -24,7 +25,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 use tower_http::trace::TraceLayer;
 
-pub use origin::ClientAddress;
+pub use origin::{ClientAddress, Encrypted};
 
 use crate::gateway::Gateway;
 use crate::ids;
@@ -64,8 +65,9 @@ pub fn app(gateway: Arc<Gateway>) -> Router {
         .method_not_allowed_fallback(not_served)
         .fallback(not_served)
         .with_state(Arc::clone(&gateway))
-        .layer(from_fn_with_state(gateway, origin::tell))
+        .layer(from_fn_with_state(Arc::clone(&gateway), origin::tell))
         .layer(from_fn(linger::linger))
+        .layer(from_fn_with_state(gateway, pace::keep_pace))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(TraceLayer::new_for_http().make_span_with(span).on_failure(()))
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))

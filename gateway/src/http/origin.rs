@@ -34,6 +34,10 @@ impl<S: Sync> FromRequestParts<S> for ClientAddress {
     }
 }
 
+/// With a request that came by TLS.
+#[derive(Clone, Copy, Debug)]
+pub struct Encrypted;
+
 /// The scheme and the host that the client asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Asked {
@@ -89,7 +93,10 @@ fn asked(request: &Request, by_proxy: bool) -> Asked {
     let line = || request.uri().authority().cloned();
     let named = || headers.get(HOST).and_then(|value| host(value.to_str().ok()?));
     Asked {
-        encrypted: forwarded(FORWARDED_PROTO).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")),
+        encrypted: forwarded(FORWARDED_PROTO).map_or_else(
+            || request.extensions().get::<Encrypted>().is_some(),
+            |scheme| scheme.eq_ignore_ascii_case("https"),
+        ),
         host: forwarded(FORWARDED_HOST)
             .and_then(host)
             .or_else(line)

@@ -17,13 +17,17 @@ pub struct Client {
 
 impl Client {
     pub fn connect(address: SocketAddr) -> std::io::Result<Self> {
-        let stream = TcpStream::connect(address)?;
-        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-        stream.set_nodelay(true)?;
-        Ok(Self {
+        TcpStream::connect(address).map(Self::over)
+    }
+
+    pub fn over(stream: TcpStream) -> Self {
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream.set_nodelay(true).unwrap();
+        let host = stream.peer_addr().unwrap().to_string();
+        Self {
             stream: BufReader::new(stream),
-            host: address.to_string(),
-        })
+            host,
+        }
     }
 
     /// Sends a request and reads its answer. A server that answers early may close before it has everything.

@@ -1,0 +1,44 @@
+//! What strangers may take of the server before they have proven anything.
+
+use std::time::Duration;
+
+/// Connections at the same time. Each may hold some 100 KiB in buffers, so all of them hold less than all batches do. A device
+/// keeps one, and only while it has something to send.
+pub const CONNECTIONS: usize = 4_096;
+
+/// Connections of one address: a fleet of 500 devices behind one, twice over, and a quarter of all.
+pub const CONNECTIONS_OF_ONE_ADDRESS: usize = 1_024;
+
+/// File descriptors that are for other things: the data files, what commands and logs need.
+pub const OTHER_FILES: u64 = 64;
+
+/// How long a new connection may take to bring its first request.
+pub const FIRST_REQUEST: Duration = Duration::from_secs(10);
+
+/// How long a connection may take to bring the next one. HTTP clients keep connections for a minute or so.
+pub const NEXT_REQUEST: Duration = Duration::from_secs(75);
+
+/// How long a client may take to fetch the next [`ANSWER_PIECE`] of an answer.
+pub const ANSWER_WAIT: Duration = Duration::from_secs(30);
+
+/// Pieces in which an answer is given to a connection, so that it is held until the client takes it.
+pub const ANSWER_PIECE: usize = 64 * 1024;
+
+/// How long each of these may take once the gateway stops.
+pub const STOP_WAIT: Duration = Duration::from_secs(2);
+
+/// Bytes of the head of a request, and of what is written at once. Tokens have some hundred.
+pub const HEAD: usize = 64 * 1024;
+
+/// Requests of one HTTP/2 connection at the same time. A device sends one at a time; an application has several outboxes.
+pub const STREAMS: u32 = 32;
+
+/// Bytes that an HTTP/2 client may send ahead of being read, on one stream and on all of a connection.
+pub const WINDOW: u32 = 256 * 1024;
+
+/// How often an HTTP/2 client is asked whether it is there, and how long it may take to answer: a device that lost its link
+/// does not say so.
+pub const PING: Duration = Duration::from_secs(20);
+
+/// How long to wait after no connection could be accepted, most often for want of file descriptors.
+pub const ACCEPT_AGAIN: Duration = Duration::from_millis(250);

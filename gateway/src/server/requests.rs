@@ -1,0 +1,159 @@
+//! The requests of one connection: how many there are, and whether the client fetches what it is answered.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::response::Response;
+use http_body::{Frame, SizeHint};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::limits::ANSWER_PIECE;
+
+/// See the module. Clones are the same.
+#[derive(Clone, Default)]
+pub(super) struct Requests(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    /// Increases with each request.
+    next: u64,
+    running: Vec<(u64, Stage)>,
+    changed: watch::Sender<()>,
+}
+
+/// How far a request is.
+#[derive(Clone, Copy)]
+enum Stage {
+    /// The client waits.
+    Worked,
+    /// The client was given something then, and has not fetched it.
+    Answered(Instant),
+}
+
+/// One request, until its answer has been fetched or is not wanted any more.
+pub(super) struct Running {
+    number: u64,
+    requests: Requests,
+}
+
+impl Requests {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One more.
+    pub fn begin(&self) -> Running {
+        let mut state = self.lock();
+        state.next += 1;
+        let number = state.next;
+        state.running.push((number, Stage::Worked));
+        state.changed.send_replace(());
+        Running {
+            number,
+            requests: self.clone(),
+        }
+    }
+
+    /// Wakes when one begins or ends.
+    pub fn changed(&self) -> watch::Receiver<()> {
+        self.lock().changed.subscribe()
+    }
+
+    /// Whether none is under way.
+    pub fn none(&self) -> bool {
+        self.lock().running.is_empty()
+    }
+
+    /// Whether there ever was one.
+    pub fn any_yet(&self) -> bool {
+        self.lock().next > 0
+    }
+
+    /// Since when the client has not fetched the next piece of an answer, of the answer that waits longest.
+    pub fn unfetched_since(&self) -> Option<Instant> {
+        let state = self.lock();
+        let answered = state.running.iter().filter_map(|(_, stage)| match stage {
+            Stage::Worked => None,
+            Stage::Answered(since) => Some(*since),
+        });
+        answered.min()
+    }
+}
+
+impl Running {
+    fn reach(&self, stage: Stage) {
+        let mut state = self.requests.lock();
+        let running = &mut state.running;
+        if let Some(this) = running.iter_mut().find(|(number, _)| *number == self.number) {
+            this.1 = stage;
+        }
+    }
+
+    /// The answer, which counts as running until it has been fetched.
+    pub fn answer(self, response: Response) -> Response {
+        self.reach(Stage::Answered(Instant::now()));
+        response.map(|body| {
+            Body::new(Fetched {
+                body,
+                piece: Bytes::new(),
+                running: self,
+            })
+        })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let mut state = self.requests.lock();
+        state.running.retain(|(number, _)| *number != self.number);
+        state.changed.send_replace(());
+    }
+}
+
+/// An answer that is handed out in pieces, each when the client has made room by fetching what came before.
+struct Fetched {
+    body: Body,
+    /// What is left of a large one.
+    piece: Bytes,
+    running: Running,
+}
+
+impl HttpBody for Fetched {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        if self.piece.is_empty() {
+            match ready!(Pin::new(&mut self.body).poll_frame(context)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => self.piece = data,
+                    Err(frame) => return Poll::Ready(Some(Ok(frame))),
+                },
+                other => return Poll::Ready(other),
+            }
+        }
+        self.running.reach(Stage::Answered(Instant::now()));
+        let next = self.piece.len().min(ANSWER_PIECE);
+        Poll::Ready(Some(Ok(Frame::data(self.piece.split_to(next)))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.piece.is_empty() && self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let rest = self.piece.len() as u64;
+        let mut hint = self.body.size_hint();
+        if let Some(upper) = hint.upper() {
+            hint.set_upper(upper + rest);
+        }
+        hint.set_lower(hint.lower() + rest);
+        hint
+    }
+}

@@ -1,0 +1,94 @@
+//! Connections: too many, and such that bring nothing.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::Command;
+use std::time::Duration;
+
+use socket2::{Domain, Socket, Type};
+
+use crate::common::http::Client;
+use crate::common::server::{BINARY, Server};
+
+/// As `gateway/src/server/limits.rs` has it.
+const OF_ONE_ADDRESS: usize = 1_024;
+
+fn alive(client: &mut Client) -> bool {
+    let answer = client.call("GET", "/healthz", &[], b"");
+    answer.is_ok_and(|answer| answer.status == 200)
+}
+
+/// A connection from an address of this machine.
+fn connect_from(local: &str, server: SocketAddr) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let local: SocketAddr = format!("{local}:0").parse().unwrap();
+    socket.bind(&local.into()).unwrap();
+    socket.connect(&server.into()).unwrap();
+    socket.into()
+}
+
+/// Waits until the server has closed the connection.
+#[track_caller]
+fn closed(stream: &mut TcpStream) {
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    match stream.read(&mut [0; 1]) {
+        Ok(0) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => {}
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn half_a_header_is_not_waited_for() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let mut nothing = TcpStream::connect(server.address).unwrap();
+    let mut half = TcpStream::connect(server.address).unwrap();
+    half.write_all(b"GET /healthz HTTP/1.1\r\nhost:").unwrap();
+    closed(&mut half);
+    closed(&mut nothing);
+}
+
+#[test]
+fn one_address_cannot_have_all_connections() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let mut before = server.client();
+    assert!(alive(&mut before));
+    // One is open already.
+    let all: Vec<_> = (1..OF_ONE_ADDRESS)
+        .map(|_| TcpStream::connect(server.address).unwrap())
+        .collect();
+    closed(&mut TcpStream::connect(server.address).unwrap());
+    assert!(alive(&mut before), "who has a connection keeps it");
+    let mut elsewhere = Client::over(connect_from("127.0.0.2", server.address));
+    assert!(alive(&mut elsewhere));
+    drop(all);
+}
+
+#[test]
+fn short_of_files_a_server_closes_what_it_cannot_serve_and_serves_on() {
+    let data = tempfile::tempdir().unwrap();
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "ulimit -n 128 && exec \"$@\"", "sh", BINARY])
+        .args(["serve", "--dev", "--listen", "127.0.0.1:0", "--data"])
+        .arg(data.path());
+    let server = Server::run(command);
+    let mut before = server.client();
+    assert!(alive(&mut before));
+    let mut all: Vec<_> = (0..128)
+        .map(|_| TcpStream::connect(server.address).unwrap())
+        .collect();
+    closed(all.last_mut().unwrap());
+    assert!(alive(&mut before), "who has a connection keeps it");
+    // There are descriptors left for what has to be stored.
+    assert_eq!(before.call("GET", "/readyz", &[], b"").unwrap().status, 200);
+    drop(all);
+    while !TcpStream::connect(server.address)
+        .map(Client::over)
+        .is_ok_and(|mut client| alive(&mut client))
+    {
+        std::thread::yield_now();
+    }
+}

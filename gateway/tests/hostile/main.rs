@@ -1,0 +1,13 @@
+//! What clients do who mean harm, or are broken in a way that looks like it, and that others are served meanwhile.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod connections;
