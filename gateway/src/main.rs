@@ -26,6 +26,7 @@ enum Command {
     Tail(commands::tail::Args),
     DeadLetters(commands::dead_letters::Args),
     Stats(commands::stats::Args),
+    Outboxes(commands::outboxes::Args),
     Schemas(commands::schemas::Args),
     Keys(commands::keys::Args),
 }
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         Command::Tail(args) => commands::tail::run(&args),
         Command::DeadLetters(args) => commands::dead_letters::run(&args),
         Command::Stats(args) => commands::stats::run(&args),
+        Command::Outboxes(args) => commands::outboxes::run(&args),
         Command::Schemas(args) => commands::schemas::run(&args),
         Command::Keys(args) => commands::keys::run(&args),
     };

@@ -4,6 +4,7 @@ pub mod dead_letters;
 pub mod export;
 pub mod find;
 pub mod keys;
+pub mod outboxes;
 mod output;
 pub mod schemas;
 pub mod serve;

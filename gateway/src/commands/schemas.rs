@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::output::{Output, time};
 use super::{CommandError, DataArgs};
+use crate::sink::embedded::Reader;
 use crate::state::{OperatorStore, list_schemas};
 
 /// Show the schemas that devices sent, and decide between those that contradict each other
@@ -22,6 +23,8 @@ pub struct Args {
 #[derive(Subcommand)]
 enum Action {
     /// Show every schema, one a line, with its classes in conflict: their documents are dead letters
+    ///
+    /// 'outboxes' is how many last wrote under it, and 'heard' when one of them last sent.
     List {
         #[command(flatten)]
         data: DataArgs,
@@ -75,8 +78,10 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
 }
 
 fn list(data: &DataArgs) -> Result<(), CommandError> {
+    let uses = Reader::open(&data.data)?.schema_uses()?;
     let mut output = Output::new(false);
     for listed in list_schemas(&data.data)? {
+        let used = uses.get(&listed.fingerprint).copied().unwrap_or_default();
         let classes: Vec<_> = listed.schema.classes.iter().map(|class| &class.name).collect();
         let conflicts: Vec<Value> = listed
             .conflicts
@@ -86,6 +91,8 @@ fn list(data: &DataArgs) -> Result<(), CommandError> {
         let line = json!({
             "fingerprint": listed.fingerprint,
             "time": time(listed.created),
+            "outboxes": used.outboxes,
+            "heard": used.heard.map(time),
             "classes": classes,
             "chosen": listed.chosen,
             "conflicts": conflicts,

@@ -6,9 +6,10 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::output::Output;
-use super::{CommandError, DataArgs, collection};
+use super::{CommandError, DataArgs};
 use crate::ejson::{self, Form};
 use crate::sink::embedded::{Arrival, Reader};
+use crate::terminal::escaped;
 
 /// How often the file is asked. SQLite tells no other process that something came.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -21,7 +22,7 @@ const CHUNK: u32 = 500;
 #[command(after_help = "Example:\n  realm-ingest-gateway tail WeatherSensorReading\n\n\
                   Without a collection every document is shown as {\"collection\": ..., \"document\": ...}.")]
 pub struct Args {
-    /// Name of the collection; every collection if left out
+    /// Name of the collection, waited for if it is not there yet; every collection if left out
     collection: Option<String>,
     /// Begin with what is there already
     #[arg(long)]
@@ -36,15 +37,9 @@ pub struct Args {
 /// Runs the command; ends only when the output is closed or the process is interrupted.
 ///
 /// # Errors
-/// When there is no such collection or it cannot be read.
+/// When the data cannot be read.
 pub fn run(args: &Args) -> Result<(), CommandError> {
     let reader = Reader::open(&args.data.data)?;
-    let only = args
-        .collection
-        .as_deref()
-        .map(|name| collection(&reader, name))
-        .transpose()?;
-    let only = only.map(|(id, _)| id);
     let form = if args.canonical {
         Form::Canonical
     } else {
@@ -52,6 +47,10 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
     };
     let mut output = Output::new(args.canonical);
     let mut after = if args.from_start { 0 } else { reader.newest()? };
+    let only = match args.collection.as_deref() {
+        Some(name) => Some(appearing(&reader, name)?),
+        None => None,
+    };
     let mut names = HashMap::new();
     loop {
         // Looked at first: what comes later than this is found by the next round.
@@ -73,6 +72,21 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
         if !full {
             std::thread::sleep(PAUSE);
         }
+    }
+}
+
+/// The collection of this name, which may have to arrive first.
+fn appearing(reader: &Reader, name: &str) -> Result<i64, CommandError> {
+    let mut told = false;
+    loop {
+        if let Some(found) = reader.collections()?.into_iter().find(|one| one.name == name) {
+            return Ok(found.id);
+        }
+        if !told {
+            eprintln!("there is no collection '{}' yet; waiting for it", escaped(name));
+            told = true;
+        }
+        std::thread::sleep(PAUSE);
     }
 }
 

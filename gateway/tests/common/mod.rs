@@ -74,13 +74,18 @@ pub fn batch(outbox: &str, schema: &Schema, transactions: &[Transaction]) -> Vec
 
 /// The same under a lineage and after acknowledgements: `origin` is the outbox, its lineage and what was acknowledged.
 pub fn batch_of(origin: (&str, &str, i64), schema: &Schema, transactions: &[Transaction]) -> Vec<u8> {
+    body(&header_of(origin, schema, transactions), transactions)
+}
+
+/// The header of these transactions, from a device that says nothing of itself.
+pub fn header_of(origin: (&str, &str, i64), schema: &Schema, transactions: &[Transaction]) -> BatchHeader {
     let (outbox, lineage, acked) = origin;
     let count = transactions
         .iter()
         .flat_map(|(_, runs)| runs)
         .map(|(_, documents)| documents.len() as u64)
         .sum();
-    let header = BatchHeader {
+    BatchHeader {
         outbox: outbox.to_owned(),
         lineage: lineage.to_owned(),
         acked,
@@ -90,9 +95,13 @@ pub fn batch_of(origin: (&str, &str, i64), schema: &Schema, transactions: &[Tran
         count,
         schemas: vec![schema.fingerprint()],
         device: None,
-    };
+    }
+}
+
+/// The body of a batch with this header.
+pub fn body(header: &BatchHeader, transactions: &[Transaction]) -> Vec<u8> {
     let mut out = Vec::new();
-    encode_batch_header(&header, &mut out);
+    encode_batch_header(header, &mut out);
     for (seq, runs) in transactions {
         let header = runs.iter().map(|(class, documents)| Run {
             class: (*class).to_owned(),

@@ -231,6 +231,31 @@ fn tail_follows_what_arrives() {
 }
 
 #[test]
+fn tail_waits_for_a_collection_that_is_not_there_yet() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let token = server.token();
+    let mut command = Command::new(BINARY);
+    command.args(["tail", "Note", "--data"]).arg(data.path());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut tail = command.spawn().unwrap();
+    let mut told = String::new();
+    BufReader::new(tail.stderr.take().unwrap())
+        .read_line(&mut told)
+        .unwrap();
+    assert_eq!(told, "there is no collection 'Note' yet; waiting for it\n");
+    send(&server, &token, 1, &[note("first", "x"), note("second", "x")]);
+    let lines = BufReader::new(tail.stdout.take().unwrap()).lines();
+    let shown: Vec<_> = lines.take(2).map(Result::unwrap).collect();
+    assert!(
+        shown[0].contains("first") && shown[1].contains("second"),
+        "{shown:?}"
+    );
+    tail.kill().unwrap();
+    tail.wait().unwrap();
+}
+
+#[test]
 fn a_closed_pipe_ends_a_command_quietly() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path());
@@ -269,6 +294,7 @@ fn commands_say_what_they_do_and_where_the_data_should_be() {
         "tail",
         "dead-letters",
         "stats",
+        "outboxes",
         "schemas",
     ] {
         let output = Command::new(BINARY).args([name, "--help"]).output().unwrap();

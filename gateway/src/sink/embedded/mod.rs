@@ -9,10 +9,12 @@
 //!  3. `seq` grows in the order of arrival and is never reused: documents are not deleted here.
 //!  4. A dead letter leaves only for the documents, in one transaction with its arrival there, or because the operator says
 //!     so.
-//!  5. A failure changes nothing, and concerns only the batches it was about: what one batch of a group did is undone
+//!  5. A block in which a collection has documents is noted in the transaction that stores the first of them.
+//!  6. A failure changes nothing, and concerns only the batches it was about: what one batch of a group did is undone
 //!     alone.
 
 mod letters;
+mod overview;
 mod positions;
 mod purge;
 mod reader;
@@ -21,8 +23,9 @@ mod schema;
 mod which;
 mod writer;
 
+pub use overview::{LetterStats, OutboxStats, SchemaUse, Stats};
 pub use purge::Purge;
-pub use reader::{Arrival, DeadLetter, Reader, Stats};
+pub use reader::{Arrival, CollectionStats, DeadLetter, Reader};
 pub use replay::{Replay, Replayed, Verdict};
 pub use which::Which;
 

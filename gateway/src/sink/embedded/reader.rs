@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::schema::{FILE, FORMAT};
+use super::schema::{BLOCK, FILE, FORMAT};
 use super::which::{self, Which};
 use crate::sqlite::{OpenError, open_reader};
 
@@ -62,27 +62,24 @@ pub struct CollectionStats {
     pub bytes: u64,
 }
 
-/// What the file holds.
-#[derive(Debug)]
-pub struct Stats {
-    /// Every collection.
-    pub collections: Vec<CollectionStats>,
-    /// Dead letters.
-    pub dead_letters: u64,
-    /// Outboxes that have sent something.
-    pub outboxes: u64,
-    /// Times an outbox turned out to have been acknowledged more than is known here.
-    pub setbacks: u64,
-    /// Bytes of the file and its log.
-    pub file_bytes: u64,
-}
+/// Documents of one collection or of all.
+const IN_ORDER: &str = "SELECT seq, collection, document FROM documents
+    WHERE seq > ?1 AND seq <= ?2 AND (?3 IS NULL OR collection = ?3) ORDER BY seq LIMIT ?4";
+
+/// Documents of one collection, looked for by their numbers in the blocks where it has some. Each comes as it is found: the
+/// index would give them by `_id`, to be sorted.
+const OF_COLLECTION: &str = "SELECT seq, documents.collection, document
+    FROM blocks CROSS JOIN documents NOT INDEXED
+      ON seq BETWEEN max(block * ?5, ?1 + 1) AND min(block * ?5 + ?5 - 1, ?2)
+    WHERE blocks.collection = ?3 AND block BETWEEN ?1 / ?5 AND ?2 / ?5 AND documents.collection = ?3
+    ORDER BY block, seq LIMIT ?4";
 
 /// A connection for reading.
 pub struct Reader {
-    connection: Connection,
+    pub(super) connection: Connection,
     /// Of the file: a server of an earlier release may be writing it.
-    format: i32,
-    file_bytes: u64,
+    pub(super) format: i32,
+    pub(super) file_bytes: u64,
 }
 
 impl Reader {
@@ -144,10 +141,6 @@ impl Reader {
         until: i64,
         limit: u32,
     ) -> rusqlite::Result<Vec<Arrival>> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT seq, collection, document FROM documents
-             WHERE seq > ?1 AND seq <= ?2 AND (?3 IS NULL OR collection = ?3) ORDER BY seq LIMIT ?4",
-        )?;
         let read = |row: &Row<'_>| {
             Ok(Arrival {
                 seq: row.get(0)?,
@@ -155,6 +148,12 @@ impl Reader {
                 document: row.get(2)?,
             })
         };
+        if collection.is_some() && self.format > 1 {
+            let mut statement = self.connection.prepare_cached(OF_COLLECTION)?;
+            let values = params![after, until, collection, limit, BLOCK];
+            return statement.query_map(values, read)?.collect();
+        }
+        let mut statement = self.connection.prepare_cached(IN_ORDER)?;
         statement
             .query_map(params![after, until, collection, limit], read)?
             .collect()
@@ -183,27 +182,6 @@ impl Reader {
             after = found.until;
         }
         Ok(())
-    }
-
-    /// What the file holds.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn stats(&self) -> rusqlite::Result<Stats> {
-        let number = |query: &str| self.connection.query_one(query, [], |row| count(row, 0));
-        Ok(Stats {
-            collections: self.collections()?,
-            dead_letters: number("SELECT count(*) FROM dead_letters")?,
-            outboxes: number(match self.format {
-                1 => "SELECT count(*) FROM positions",
-                _ => "SELECT count(*) FROM outboxes",
-            })?,
-            setbacks: match self.format {
-                1 => 0,
-                _ => number("SELECT count(*) FROM setbacks")?,
-            },
-            file_bytes: self.file_bytes,
-        })
     }
 }
 
@@ -237,4 +215,85 @@ fn dead_letter(row: &Row<'_>, format: i32) -> rusqlite::Result<DeadLetter> {
 
 pub(super) fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     Ok(u64::try_from(row.get::<_, i64>(column)?).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use rusqlite::StatementStatus;
+
+    use super::super::schema::STEPS;
+    use super::super::writer::Writer;
+    use super::*;
+    use crate::ingest::Place;
+    use crate::sqlite::open_writer;
+
+    /// A reader of so many documents; `class` says what each is.
+    fn reader_of(data: &Path, count: i64, class: impl Fn(i64) -> &'static str) -> Reader {
+        let mut connection = open_writer(&data.join(FILE), FORMAT, STEPS).unwrap();
+        let transaction = connection.transaction().unwrap();
+        let mut writer = Writer::new(&transaction).unwrap();
+        for id in 1..=count {
+            let document = bson::doc! {"_id": id}.to_vec().unwrap();
+            let place = Place {
+                class: class(id),
+                seq: id,
+                index: 0,
+                document: &document,
+            };
+            assert_eq!(writer.insert(&place).unwrap(), Some(id));
+        }
+        writer.finish().unwrap();
+        transaction.commit().unwrap();
+        Reader::open(data).unwrap()
+    }
+
+    fn id_of(reader: &Reader, name: &str) -> i64 {
+        let all = reader.collections().unwrap();
+        all.iter().find(|one| one.name == name).unwrap().id
+    }
+
+    #[test]
+    fn documents_of_a_collection_come_in_order_from_every_block_it_is_in() {
+        let data = tempfile::tempdir().unwrap();
+        let class = |id| match id {
+            id if id % 700 == 0 => "Rare",
+            id if id / 100 % 2 == 0 => "Even",
+            _ => "Odd",
+        };
+        let reader = reader_of(data.path(), 5_000, class);
+        for name in ["Rare", "Even", "Odd"] {
+            let collection = id_of(&reader, name);
+            for (after, until, limit) in [
+                (0, i64::MAX, u32::MAX),
+                (1_023, 1_024, 10),
+                (1_400, 4_100, 10),
+                (1_399, 1_400, 10),
+                (4_200, 4_200, 10),
+                (5_000, 9_000, 10),
+            ] {
+                let wanted = (after + 1..=until.min(5_000)).filter(|id| class(*id) == name);
+                let wanted: Vec<_> = wanted.take(usize::try_from(limit).unwrap()).collect();
+                let found = reader.documents(Some(collection), after, until, limit).unwrap();
+                assert!(found.iter().all(|one| one.collection == collection));
+                let found: Vec<_> = found.iter().map(|one| one.seq).collect();
+                assert_eq!(found, wanted, "{name} {after} {until} {limit}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_rare_collection_is_found_without_looking_at_every_document() {
+        let data = tempfile::tempdir().unwrap();
+        let class = |id| if id % 10_000 == 0 { "Rare" } else { "Usual" };
+        let reader = reader_of(data.path(), 20_000, class);
+        let rare = id_of(&reader, "Rare");
+        assert_eq!(reader.documents(Some(rare), 0, i64::MAX, 10).unwrap().len(), 2);
+        let statement = reader.connection.prepare_cached(OF_COLLECTION).unwrap();
+        let steps = statement.get_status(StatementStatus::VmStep);
+        // A step or more for each document of two blocks.
+        assert!((2..20_000).contains(&(steps / 2)), "{steps}");
+        assert_eq!(statement.get_status(StatementStatus::Sort), 0);
+    }
 }

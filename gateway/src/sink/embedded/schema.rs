@@ -33,11 +33,20 @@ const FORMAT_1: &str = "
     CREATE TABLE probe (id INTEGER PRIMARY KEY, time INTEGER NOT NULL);
 ";
 
+/// Documents are divided into blocks of so many numbers. Which collections have documents in a block is noted, so that a rare
+/// collection is found without an index over every document: that would cost storing a fifth more.
+pub(super) const BLOCK: i64 = 1_024;
+
 /// `lineage`, `first` and `digest` are of what was taken last, see `ingest/order.rs`; null in what was written before, as
 /// are app and user. `heard` is when the outbox last sent, `device` what its device then said of itself, as JSON. `schema`
 /// is the fingerprint that something was written under. A setback is a batch whose outbox was acknowledged more than
 /// `position` says. `letter_counts` has the dead letters of each user, and of everybody under the empty name.
+/// `blocks` says which collections have documents in which block, see [`BLOCK`].
 const FORMAT_2: &str = "
+    CREATE TABLE blocks (
+        collection INTEGER NOT NULL, block INTEGER NOT NULL, PRIMARY KEY (collection, block)
+    ) WITHOUT ROWID;
+    INSERT INTO blocks SELECT DISTINCT collection, seq / 1024 FROM documents;
     CREATE TABLE outboxes (
         app TEXT NOT NULL, user TEXT NOT NULL, outbox TEXT NOT NULL, position INTEGER NOT NULL,
         lineage TEXT, first INTEGER, digest BLOB, heard INTEGER, schema TEXT, device TEXT,
@@ -69,6 +78,7 @@ const FORMAT_2: &str = "
         number INTEGER PRIMARY KEY, time INTEGER NOT NULL, app TEXT NOT NULL, user TEXT NOT NULL,
         outbox TEXT NOT NULL, position INTEGER NOT NULL, acked INTEGER NOT NULL
     );
+    CREATE INDEX setbacks_outbox ON setbacks (outbox, user, app);
 ";
 
 /// Settings of the writing connection.

@@ -9,6 +9,7 @@ use tracing::{debug, warn};
 use super::Job;
 use super::letters::Letters;
 use super::positions::Positions;
+use super::schema::BLOCK;
 use crate::backend::BackendError;
 use crate::clock;
 use crate::ingest::order::Order;
@@ -145,6 +146,8 @@ fn one(connection: &Connection, quota: Quota, batch: &Batch) -> Result<Outcome, 
 /// A collection as this SQLite transaction sees it.
 struct Collection {
     id: i64,
+    /// The newest block that it is known to have documents in, -1 when none is.
+    block: i64,
     /// What was added, written to its row once at the end.
     documents: i64,
     bytes: i64,
@@ -154,6 +157,7 @@ struct Collection {
 pub(super) struct Writer<'c> {
     connection: &'c Connection,
     insert: CachedStatement<'c>,
+    note: CachedStatement<'c>,
     find: CachedStatement<'c>,
     replace: CachedStatement<'c>,
     collections: HashMap<String, Collection>,
@@ -178,6 +182,8 @@ impl<'c> Writer<'c> {
                 "INSERT INTO documents (seq, collection, id, document) VALUES (?1, ?2, ?3, ?4)
                  ON CONFLICT (collection, id) DO NOTHING",
             )?,
+            note: connection
+                .prepare_cached("INSERT OR IGNORE INTO blocks (collection, block) VALUES (?1, ?2)")?,
             find: connection
                 .prepare_cached("SELECT seq, document FROM documents WHERE collection = ?1 AND id = ?2")?,
             replace: connection.prepare_cached("UPDATE documents SET document = ?2 WHERE seq = ?1")?,
@@ -213,6 +219,10 @@ impl<'c> Writer<'c> {
             .execute(params![next, collection.id, self.id, place.document])?;
         if added == 0 {
             return Ok(None);
+        }
+        if collection.block != next / BLOCK {
+            collection.block = next / BLOCK;
+            self.note.execute([collection.id, collection.block])?;
         }
         self.newest = next;
         collection.documents += 1;
@@ -269,6 +279,7 @@ fn collection<'m>(
             name.to_owned(),
             Collection {
                 id,
+                block: -1,
                 documents: 0,
                 bytes: 0,
             },
