@@ -5,12 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tokio::sync::Semaphore;
-
 use crate::auth::{AuthError, Keyring, Limits, LoginLimits, Passwords};
 use crate::backend::BackendError;
 use crate::ingest::Ingest;
-use crate::memory::Budget;
+use crate::memory::Memory;
 use crate::proxies::TrustedProxies;
 use crate::public_url::PublicUrl;
 use crate::sink::Sink;
@@ -18,9 +16,7 @@ use crate::sink::embedded::EmbeddedSink;
 use crate::sqlite::OpenError;
 use crate::state::{EmbeddedState, State};
 use crate::stopping::{Stop, Stopping};
-
-/// Bytes of batches held in memory at the same time: three of the largest, or hundreds of usual ones.
-const BATCH_MEMORY: usize = 256 * 1024 * 1024;
+use crate::work::Work;
 
 /// What an operator chooses.
 #[derive(Clone, Debug, Default)]
@@ -46,7 +42,8 @@ pub struct Gateway {
     pub(crate) keyring: Keyring,
     pub(crate) passwords: Passwords,
     pub(crate) limits: Limits,
-    memory: Arc<Semaphore>,
+    pub(crate) memory: Memory,
+    pub(crate) work: Work,
     stop: Stop,
 }
 
@@ -77,17 +74,19 @@ impl Gateway {
     ) -> Result<Self, SetUpError> {
         let at_once = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let now = Instant::now();
+        let work = Work::new(at_once);
         let limits = Limits::new(settings.logins, now);
         let keyring = Keyring::open(Arc::clone(&state), now).await?;
         Ok(Self {
             settings,
-            ingest: Ingest::new(Arc::clone(&state), Arc::clone(&sink)),
+            ingest: Ingest::new(Arc::clone(&state), Arc::clone(&sink), work.clone()),
             state,
             sink,
             keyring,
             passwords: Passwords::new(at_once).map_err(SetUpError::Passwords)?,
             limits,
-            memory: Arc::new(Semaphore::new(BATCH_MEMORY)),
+            memory: Memory::default(),
+            work,
             stop: Stop::default(),
         })
     }
@@ -111,11 +110,5 @@ impl Gateway {
     #[must_use]
     pub fn stopping(&self) -> Stopping {
         self.stop.stopping()
-    }
-
-    /// An account for the memory of one request.
-    #[must_use]
-    pub fn budget(&self) -> Budget {
-        Budget::new(Arc::clone(&self.memory))
     }
 }

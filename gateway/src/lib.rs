@@ -28,6 +28,7 @@ pub mod sqlite;
 pub mod state;
 mod stopping;
 pub mod terminal;
+pub mod work;
 
 pub use gateway::{Gateway, SetUpError, Settings};
 pub use http::{ClientAddress, app};

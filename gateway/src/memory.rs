@@ -1,11 +1,25 @@
 //! Memory for what requests bring: every byte of a batch is taken from one budget before it is held, so many large
-//! requests at once make some of them wait or come back later instead of exhausting the machine.
+//! requests at once make some of them wait or come back later instead of exhausting the machine. No user and no address can
+//! have all of it, whatever they send and however slowly.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::auth::Address;
+
+/// Bytes of batches held at the same time: three of the largest, or hundreds of usual ones.
+const ALL: usize = 256 * 1024 * 1024;
+
+/// What all clients of one address may hold of it. A usual batch has a megabyte: the rest is for dozens of others.
+const OF_ONE_ADDRESS: usize = ALL / 8 * 7;
+
+/// What one user may hold: the largest batch as it was sent and unpacked, with room for what is said of it.
+const OF_ONE_USER: usize = ALL / 4 * 3;
 
 /// How long a request waits for memory before it is asked to come back.
 const WAIT: Duration = Duration::from_secs(2);
@@ -15,18 +29,87 @@ const WAIT: Duration = Duration::from_secs(2);
 #[error("the gateway is busy with other batches")]
 pub struct NoMemory;
 
-/// Memory one request holds, out of a pool; given back when the budget is gone.
+/// All of it.
+pub struct Memory {
+    all: Arc<Semaphore>,
+    users: Shares<String>,
+    addresses: Shares<Address>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            all: Arc::new(Semaphore::new(ALL)),
+            users: Shares::new(OF_ONE_USER),
+            addresses: Shares::new(OF_ONE_ADDRESS),
+        }
+    }
+}
+
+impl Memory {
+    /// An account for one request of this user.
+    #[must_use]
+    pub fn budget(&self, user: &str, from: IpAddr) -> Budget {
+        let user = self.users.of(user.to_owned());
+        let address = self.addresses.of(from.into());
+        Budget {
+            // Who has used up his own share waits for that, and not holding what is everybody's.
+            pools: [user, address, Arc::clone(&self.all)].into(),
+            held: 0,
+        }
+    }
+}
+
+/// What each may hold, while it holds something.
+struct Shares<K> {
+    each: usize,
+    held: Mutex<Held<K>>,
+}
+
+struct Held<K> {
+    shares: HashMap<K, Weak<Semaphore>>,
+    /// At so many those that nobody holds are removed.
+    tidy_at: usize,
+}
+
+impl<K: Eq + Hash> Shares<K> {
+    fn new(each: usize) -> Self {
+        let shares = HashMap::new();
+        Self {
+            each,
+            held: Mutex::new(Held { shares, tidy_at: 64 }),
+        }
+    }
+
+    fn of(&self, key: K) -> Arc<Semaphore> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.shares.len() >= held.tidy_at {
+            held.shares.retain(|_, share| share.strong_count() > 0);
+            held.tidy_at = 64.max(held.shares.len() * 2);
+        }
+        let share = held.shares.entry(key).or_default();
+        share.upgrade().unwrap_or_else(|| {
+            let new = Arc::new(Semaphore::new(self.each));
+            *share = Arc::downgrade(&new);
+            new
+        })
+    }
+}
+
+/// Memory one request holds, out of one pool or several; given back when the budget is gone.
 #[derive(Debug)]
 pub struct Budget {
-    all: Arc<Semaphore>,
-    held: Option<OwnedSemaphorePermit>,
+    /// Each has to have what is taken.
+    pools: Arc<[Arc<Semaphore>]>,
+    held: usize,
 }
 
 impl Budget {
     /// Nothing yet, out of `all`, which counts bytes.
     #[must_use]
-    pub const fn new(all: Arc<Semaphore>) -> Self {
-        Self { all, held: None }
+    pub fn new(all: Arc<Semaphore>) -> Self {
+        let pools = [all].into();
+        Self { pools, held: 0 }
     }
 
     /// Takes `bytes` more.
@@ -34,17 +117,18 @@ impl Budget {
     /// # Errors
     /// When so much does not become free soon.
     pub async fn grow(&mut self, bytes: usize) -> Result<(), NoMemory> {
-        let bytes = u32::try_from(bytes).map_err(|_| NoMemory)?;
-        let permit = tokio::time::timeout(WAIT, Arc::clone(&self.all).acquire_many_owned(bytes)).await;
-        self.hold(permit.map_err(|_| NoMemory)?.map_err(|_| NoMemory)?);
+        let count = u32::try_from(bytes).map_err(|_| NoMemory)?;
+        let taken = async {
+            let mut permits = Vec::with_capacity(self.pools.len());
+            for pool in &*self.pools {
+                permits.push(pool.acquire_many(count).await.map_err(|_| NoMemory)?);
+            }
+            permits.into_iter().for_each(SemaphorePermit::forget);
+            Ok(())
+        };
+        tokio::time::timeout(WAIT, taken).await.map_err(|_| NoMemory)??;
+        self.held += bytes;
         Ok(())
-    }
-
-    fn hold(&mut self, permit: OwnedSemaphorePermit) {
-        match &mut self.held {
-            Some(held) => held.merge(permit),
-            None => self.held = Some(permit),
-        }
     }
 
     /// Takes `bytes` more if they are free.
@@ -52,40 +136,38 @@ impl Budget {
     /// # Errors
     /// When they are not.
     pub fn try_grow(&mut self, bytes: usize) -> Result<(), NoMemory> {
-        let bytes = u32::try_from(bytes).map_err(|_| NoMemory)?;
-        let permit = Arc::clone(&self.all).try_acquire_many_owned(bytes);
-        self.hold(permit.map_err(|_| NoMemory)?);
+        let count = u32::try_from(bytes).map_err(|_| NoMemory)?;
+        let permits = self.pools.iter().map(|pool| pool.try_acquire_many(count));
+        let permits: Vec<_> = permits.collect::<Result<_, _>>().map_err(|_| NoMemory)?;
+        permits.into_iter().for_each(SemaphorePermit::forget);
+        self.held += bytes;
         Ok(())
-    }
-
-    /// Takes over what another budget out of the same memory holds.
-    pub fn absorb(&mut self, other: Self) {
-        other.held.into_iter().for_each(|permit| self.hold(permit));
     }
 
     /// Nothing yet, out of the same memory.
     #[must_use]
     pub fn another(&self) -> Self {
-        Self::new(Arc::clone(&self.all))
+        let pools = Arc::clone(&self.pools);
+        Self { pools, held: 0 }
     }
 
-    /// As [`Budget::grow`], from a thread that may block.
-    ///
-    /// # Errors
-    /// When so much does not become free soon.
-    pub fn grow_blocking(&mut self, runtime: &Handle, bytes: usize) -> Result<(), NoMemory> {
-        runtime.block_on(self.grow(bytes))
-    }
-
-    /// Gives `bytes` back.
+    /// Gives `bytes` back, or what there is.
     pub fn shrink(&mut self, bytes: usize) {
-        drop(self.held.as_mut().and_then(|held| held.split(bytes)));
+        let bytes = bytes.min(self.held);
+        self.held -= bytes;
+        self.pools.iter().for_each(|pool| pool.add_permits(bytes));
     }
 
     /// Bytes that are held.
     #[must_use]
-    pub fn held(&self) -> usize {
-        self.held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits)
+    pub const fn held(&self) -> usize {
+        self.held
+    }
+}
+
+impl Drop for Budget {
+    fn drop(&mut self) {
+        self.shrink(self.held);
     }
 }
 
@@ -107,5 +189,43 @@ mod tests {
         assert_eq!((one.held(), other.held()), (70, 30));
         drop((one, other));
         assert_eq!(all.available_permits(), 100);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_user_and_one_address_leave_something_for_the_others() {
+        let memory = Memory::default();
+        let (here, there): (IpAddr, IpAddr) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
+        let mut greedy = memory.budget("greedy", here);
+        greedy.try_grow(OF_ONE_USER).unwrap();
+        assert_eq!(memory.budget("greedy", there).grow(1).await, Err(NoMemory));
+        let mut neighbour = memory.budget("neighbour", here);
+        neighbour.grow(OF_ONE_ADDRESS - OF_ONE_USER).await.unwrap();
+        assert_eq!(memory.budget("another", here).try_grow(1), Err(NoMemory));
+        let mut elsewhere = memory.budget("another", there);
+        elsewhere.grow(ALL - OF_ONE_ADDRESS).await.unwrap();
+        drop((greedy, neighbour, elsewhere));
+        assert_eq!(memory.all.available_permits(), ALL);
+        memory.budget("greedy", here).try_grow(OF_ONE_USER).unwrap();
+    }
+
+    #[test]
+    fn a_refused_request_takes_nothing() {
+        let memory = Memory::default();
+        let from = "192.0.2.1".parse().unwrap();
+        let mut first = memory.budget("one", from);
+        first.try_grow(OF_ONE_USER).unwrap();
+        let mut second = memory.budget("two", from);
+        assert_eq!(second.try_grow(OF_ONE_USER), Err(NoMemory));
+        second.try_grow(OF_ONE_ADDRESS - OF_ONE_USER).unwrap();
+    }
+
+    #[test]
+    fn who_holds_nothing_is_forgotten() {
+        let shares = Shares::new(1);
+        let kept = shares.of(0);
+        (1..1_000).for_each(|key| drop(shares.of(key)));
+        assert!(shares.held.lock().unwrap().shares.len() <= 64);
+        kept.try_acquire().unwrap().forget();
+        assert_eq!(shares.of(0).available_permits(), 0);
     }
 }

@@ -28,20 +28,28 @@ pub async fn read_batch(headers: &HeaderMap, body: Body, budget: &mut Budget) ->
         return Err(too_large(limit, "as sent"));
     }
     let expected = usize::try_from(declared.unwrap_or(0)).unwrap_or(0);
-    budget.grow(expected).await?;
-    let mut bytes = Vec::with_capacity(expected);
+    let mut bytes = Vec::new();
     while let Some(piece) = next_piece(&mut stream).await? {
         if bytes.len() as u64 + piece.len() as u64 > limit {
             return Err(too_large(limit, "as sent"));
         }
         if bytes.len() + piece.len() > bytes.capacity() {
-            let more = bytes.capacity().max(piece.len()).max(STEP);
+            let more = growth(bytes.capacity(), expected).max(piece.len());
             budget.grow(more).await?;
             bytes.reserve_exact(bytes.capacity() - bytes.len() + more);
         }
         bytes.extend_from_slice(&piece);
     }
     Ok(bytes)
+}
+
+/// How much is taken next. What was announced is a bound and no reason to take it: it may never come.
+fn growth(taken: usize, expected: usize) -> usize {
+    let next = taken.max(STEP);
+    match expected.saturating_sub(taken) {
+        0 => next,
+        left => next.min(left),
+    }
 }
 
 /// Reads a small body, such as JSON.

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use realm_ingest_protocol::{BatchError, BatchHeader, BatchReader, MAX_BATCH_BYTES};
-use tokio::runtime::Handle;
 
 use super::body::too_large;
 use super::media::Encoding;
@@ -71,12 +70,7 @@ pub fn transactions(body: Vec<u8>, budget: &mut Budget) -> Result<(BatchHeader, 
 ///
 /// # Errors
 /// When the frames are damaged or cut off, unpack to too much, or memory is short.
-pub fn unpack(
-    sent: Vec<u8>,
-    encoding: Encoding,
-    budget: &mut Budget,
-    runtime: &Handle,
-) -> Result<Vec<u8>, Reject> {
+pub fn unpack(sent: Vec<u8>, encoding: Encoding, budget: &mut Budget) -> Result<Vec<u8>, Reject> {
     if encoding == Encoding::Identity {
         return Ok(sent);
     }
@@ -89,7 +83,8 @@ pub fn unpack(
         let more = out
             .capacity()
             .clamp(STEP, (limit + STEP).saturating_sub(out.capacity()).max(STEP));
-        budget.grow_blocking(runtime, more)?;
+        // Waiting here would take the turn from somebody who has his memory.
+        budget.try_grow(more)?;
         out.reserve_exact(more);
         let room = out.capacity() - out.len();
         let read = decoder
@@ -120,10 +115,9 @@ mod tests {
     }
 
     async fn unpacked(sent: Vec<u8>) -> Result<(Vec<u8>, Budget), Reject> {
-        let runtime = Handle::current();
         let work = move || {
             let mut budget = budget();
-            unpack(sent, Encoding::Zstd, &mut budget, &runtime).map(|bytes| (bytes, budget))
+            unpack(sent, Encoding::Zstd, &mut budget).map(|bytes| (bytes, budget))
         };
         tokio::task::spawn_blocking(work).await.unwrap()
     }

@@ -2,6 +2,7 @@
 //!
 //! [`app`] is the one routing table, [`reject`] the one place where errors become HTTP.
 
+mod answer;
 mod body;
 mod decode;
 mod extract;

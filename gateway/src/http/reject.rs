@@ -14,6 +14,7 @@ use crate::auth::AuthError;
 use crate::backend::BackendError;
 use crate::ingest::IngestError;
 use crate::memory::NoMemory;
+use crate::work::WorkError;
 
 /// When to come back after a failure that may be over soon.
 const SOON: Duration = Duration::from_secs(1);
@@ -97,6 +98,15 @@ impl From<NoMemory> for Reject {
     }
 }
 
+impl From<WorkError> for Reject {
+    fn from(error: WorkError) -> Self {
+        match error {
+            WorkError::Busy => Self::Busy("the gateway has too much to do"),
+            WorkError::Panicked(what) => Self::Internal(what),
+        }
+    }
+}
+
 impl From<IngestError> for Reject {
     fn from(error: IngestError) -> Self {
         match error {
@@ -111,6 +121,7 @@ impl From<IngestError> for Reject {
             },
             IngestError::NoMemory(error) => error.into(),
             IngestError::Backend(error) => error.into(),
+            IngestError::Work(error) => error.into(),
             IngestError::Internal(what) => Self::Internal(what),
         }
     }

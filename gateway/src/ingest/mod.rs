@@ -34,6 +34,7 @@ use crate::clock;
 use crate::memory::{Budget, NoMemory};
 use crate::sink::{Full, Outcome, Sink};
 use crate::state::State;
+use crate::work::{Work, WorkError};
 use order::Digest;
 use schemas::{SchemaCache, Schemas};
 
@@ -68,6 +69,9 @@ pub enum IngestError {
     /// The state or the sink does not answer.
     #[error(transparent)]
     Backend(#[from] BackendError),
+    /// It was not checked.
+    #[error(transparent)]
+    Work(#[from] WorkError),
     /// A defect of the gateway.
     #[error("{0}")]
     Internal(String),
@@ -78,16 +82,18 @@ pub struct Ingest {
     state: Arc<dyn State>,
     sink: Arc<dyn Sink>,
     schemas: SchemaCache,
+    work: Work,
 }
 
 impl Ingest {
-    /// Over where schemas are kept and where documents go.
+    /// Over where schemas are kept and where documents go. Checks are made in turns of `work`.
     #[must_use]
-    pub fn new(state: Arc<dyn State>, sink: Arc<dyn Sink>) -> Self {
+    pub fn new(state: Arc<dyn State>, sink: Arc<dyn Sink>, work: Work) -> Self {
         Self {
             schemas: SchemaCache::new(Arc::clone(&state)),
             state,
             sink,
+            work,
         }
     }
 
@@ -113,9 +119,7 @@ impl Ingest {
         }
         let schemas = self.schemas.of(&named).await?;
         let work = move || prepare(context, transactions, &schemas, budget);
-        let prepared = tokio::task::spawn_blocking(work).await;
-        let prepared = prepared.map_err(|error| IngestError::Internal(error.to_string()))?;
-        let batch = Arc::new(prepared?);
+        let batch = Arc::new(self.work.run(work).await??);
         match self.sink.store(Arc::clone(&batch)).await? {
             Outcome::Stored(found) => {
                 let refused = batch.refused.with(found)?;

@@ -19,7 +19,7 @@ fn alive(client: &mut Client) -> bool {
 }
 
 /// A connection from an address of this machine.
-fn connect_from(local: &str, server: SocketAddr) -> TcpStream {
+pub fn connect_from(local: &str, server: SocketAddr) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     let local: SocketAddr = format!("{local}:0").parse().unwrap();
     socket.bind(&local.into()).unwrap();

@@ -8,6 +8,7 @@ use realm_ingest_gateway::memory::Budget;
 use realm_ingest_gateway::sink::embedded::{EmbeddedSink, Reader};
 use realm_ingest_gateway::sink::{OutboxKey, Quota, Sink, Stepwise};
 use realm_ingest_gateway::state::{EmbeddedState, State};
+use realm_ingest_gateway::work::Work;
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
@@ -157,7 +158,7 @@ impl<S: Store> Core<S> {
         assert!(state.add_schema(schema(), "user").await.unwrap());
         let (sink, store) = S::open(&data, quota);
         Self {
-            ingest: Ingest::new(state, Arc::clone(&sink)),
+            ingest: Ingest::new(state, Arc::clone(&sink), Work::new(4)),
             sink,
             store,
             memory: Arc::new(Semaphore::new(1 << 28)),

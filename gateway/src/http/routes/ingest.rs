@@ -2,18 +2,16 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use realm_ingest_protocol::BatchHeader;
-use tokio::runtime::Handle;
 
 use crate::gateway::Gateway;
 use crate::http::extract::{AccessToken, AppId};
 use crate::http::reject::Reject;
-use crate::http::{body, decode, media};
+use crate::http::{ClientAddress, answer, body, decode, media};
 use crate::ingest::{Context, Source};
 
 /// Answers once every document is stored or refused for good.
@@ -21,27 +19,26 @@ pub async fn handle(
     State(gateway): State<Arc<Gateway>>,
     _: AppId,
     AccessToken(claims): AccessToken,
+    ClientAddress(from): ClientAddress,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Reject> {
     let encoding = media::batch_encoding(&headers)?;
-    let mut budget = gateway.budget();
+    let mut budget = gateway.memory.budget(&claims.sub, from);
     let sent = body::read_batch(&headers, body, &mut budget).await?;
-    let runtime = Handle::current();
     let work = move || {
-        let body = decode::unpack(sent, encoding, &mut budget, &runtime)?;
+        let body = decode::unpack(sent, encoding, &mut budget)?;
         let (header, transactions) = decode::transactions(body, &mut budget)?;
         Ok::<_, Reject>((header, transactions, budget))
     };
-    let decoded = tokio::task::spawn_blocking(work).await;
-    let (header, transactions, budget) = decoded.map_err(|error| Reject::Internal(error.to_string()))??;
+    let (header, transactions, budget) = gateway.work.run(work).await??;
     let context = Context {
         app: gateway.keyring.domain(),
         user: claims.sub,
         source: source(header),
     };
-    let (ack, _memory) = gateway.ingest.ingest(context, transactions, budget).await?;
-    Ok(Json(ack).into_response())
+    let (ack, memory) = gateway.ingest.ingest(context, transactions, budget).await?;
+    answer::json(&ack, memory)
 }
 
 fn source(header: BatchHeader) -> Source {

@@ -31,8 +31,7 @@ pub async fn handle(
     body: Body,
 ) -> Result<StatusCode, Reject> {
     let bytes = body::read_small(body, MAX_SCHEMA).await?;
-    let read = tokio::task::spawn_blocking(move || read(bytes)).await;
-    let (fingerprint, schema) = read.map_err(|error| Reject::Internal(error.to_string()))??;
+    let (fingerprint, schema) = gateway.work.run(move || read(bytes)).await??;
     if named != fingerprint {
         let text = format!("the schema's fingerprint is {fingerprint}, not the one in the path");
         return Err(Reject::BadRequest(text));
