@@ -10,8 +10,7 @@ use crate::common::server::{Server, post};
 use crate::common::{APP, batch, note, one_run, outbox, schema};
 
 /// Begins to send a batch of which `sent` bytes of `announced` come.
-fn begin(server: &Server, token: &str, announced: usize, sent: usize) -> Client {
-    let mut client = server.client();
+fn begin(mut client: Client, token: &str, announced: usize, sent: usize) -> Client {
     let head = format!(
         "POST {APP}/ingest HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n\
          content-type: {CONTENT_TYPE}\r\ncontent-length: {announced}\r\n\r\n"
@@ -23,28 +22,31 @@ fn begin(server: &Server, token: &str, announced: usize, sent: usize) -> Client 
 }
 
 /// A usual batch of a megabyte is stored at the first attempt.
-fn is_served(server: &Server, token: &str) {
+fn is_served(server: &Server) {
+    let token = server.token();
     let text = "x".repeat(1 << 20);
     let body = batch(&outbox(1), &schema(), &[one_run(1, "Note", &[note("a", &text)])]);
-    let mut client = Client::over(connect_from("127.0.0.2", server.address));
-    assert_eq!(post(&mut client, token, &body).unwrap().ack().acked, 1);
+    let acked = post(&mut server.client(), &token, &body).unwrap().ack().acked;
+    assert_eq!(acked, 1);
 }
 
 #[test]
 fn what_is_announced_holds_no_memory_until_it_comes() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path());
-    let (hostile, good) = (server.token(), server.token());
-    let _announced = [(); 4].map(|()| begin(&server, &hostile, 65 * 1024 * 1024, 0));
-    is_served(&server, &good);
+    // Together all there is, and no user and no address beyond its share.
+    let _announced = [2, 3, 4, 5].map(|number| {
+        let stream = connect_from(&format!("127.0.0.{number}"), server.address);
+        begin(Client::over(stream), &server.token(), 64 * 1024 * 1024, 0)
+    });
+    is_served(&server);
 }
 
 #[test]
 fn who_sends_much_and_never_all_leaves_memory_to_others() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path());
-    let (hostile, good) = (server.token(), server.token());
-    let bytes = 16 * 1024 * 1024;
-    let _held = [(); 16].map(|()| begin(&server, &hostile, bytes, bytes - 1));
-    is_served(&server, &good);
+    let (hostile, bytes) = (server.token(), 16 * 1024 * 1024);
+    let _held = [(); 16].map(|()| begin(server.client(), &hostile, bytes, bytes - 1));
+    is_served(&server);
 }
