@@ -11,6 +11,7 @@ use crate::ingest::Ingest;
 use crate::memory::Memory;
 use crate::proxies::TrustedProxies;
 use crate::public_url::PublicUrl;
+use crate::readiness::Readiness;
 use crate::sink::Sink;
 use crate::sink::embedded::EmbeddedSink;
 use crate::sqlite::OpenError;
@@ -44,6 +45,7 @@ pub struct Gateway {
     pub(crate) limits: Limits,
     pub(crate) memory: Memory,
     pub(crate) work: Work,
+    pub(crate) readiness: Readiness,
     stop: Stop,
 }
 
@@ -87,6 +89,7 @@ impl Gateway {
             limits,
             memory: Memory::default(),
             work,
+            readiness: Readiness::default(),
             stop: Stop::default(),
         })
     }
@@ -104,6 +107,11 @@ impl Gateway {
     /// From now on nothing is waited for that may not come.
     pub fn stop(&self) {
         self.stop.begin();
+    }
+
+    /// Returns when documents cannot be stored any more, whatever is waited for.
+    pub async fn failed(&self) {
+        self.sink.ended().await;
     }
 
     /// What waits until the gateway is to stop.

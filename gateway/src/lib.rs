@@ -22,6 +22,7 @@ pub mod ingest;
 pub mod memory;
 mod proxies;
 mod public_url;
+mod readiness;
 pub mod server;
 pub mod sink;
 pub mod sqlite;

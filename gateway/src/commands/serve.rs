@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use super::{CommandError, DataArgs};
 use crate::auth::LoginLimits;
@@ -20,6 +20,9 @@ use crate::server::Server;
 
 /// How long requests that were begun may go on after the signal to stop.
 const DRAIN: Duration = Duration::from_secs(30);
+
+/// How long what is at the disk may take after that.
+const CLOSE: Duration = Duration::from_secs(10);
 
 /// Run the gateway
 #[derive(clap::Args)]
@@ -65,10 +68,13 @@ pub fn run(args: Args) -> Result<(), CommandError> {
         .enable_all()
         .build();
     let runtime = runtime.map_err(|error| CommandError::Refused(format!("cannot start threads: {error}")))?;
-    runtime.block_on(serve(args))
+    let ended = runtime.block_on(serve(args));
+    // What was cut off, and what still reads or writes for nobody, lets go of the gateway.
+    runtime.shutdown_timeout(CLOSE);
+    ended?.close()
 }
 
-async fn serve(args: Args) -> Result<(), CommandError> {
+async fn serve(args: Args) -> Result<Ended, CommandError> {
     let addresses = resolve(&args.listen).await?;
     if !args.expose_dev_mode_to_network
         && let Some(open) = addresses.iter().find(|address| !address.ip().is_loopback())
@@ -100,8 +106,7 @@ async fn serve(args: Args) -> Result<(), CommandError> {
     let router = crate::http::app(Arc::clone(&gateway));
     let server = Server::new(listener, router, gateway.settings.trusted_proxies.clone());
     let server = tokio::spawn(server.run(gateway.stopping()));
-    let name = stop.wait().await;
-    info!(signal = name, "stopping");
+    let end = end(stop, &gateway).await;
     gateway.stop();
     if tokio::time::timeout(DRAIN, server).await.is_err() {
         warn!(
@@ -109,11 +114,52 @@ async fn serve(args: Args) -> Result<(), CommandError> {
             "requests did not end in time and are cut off; their batches come again"
         );
     }
-    // Waits for the writer, which closes its file.
-    let closed = tokio::task::spawn_blocking(move || drop(gateway)).await;
-    drop(lock);
-    info!(clean = closed.is_ok(), "stopped");
-    Ok(())
+    Ok(Ended { end, gateway, lock })
+}
+
+/// Why a server stops.
+#[derive(Debug, PartialEq, Eq)]
+enum End {
+    Told,
+    Failed,
+}
+
+async fn end(stop: Stop, gateway: &Gateway) -> End {
+    tokio::select! {
+        name = stop.wait() => {
+            info!(signal = name, "stopping");
+            End::Told
+        }
+        () = gateway.failed() => {
+            error!("the thread that stores documents has ended; stopping, as only a new process can store");
+            End::Failed
+        }
+    }
+}
+
+/// What is left of a server that has stopped.
+struct Ended {
+    end: End,
+    gateway: Arc<Gateway>,
+    lock: File,
+}
+
+impl Ended {
+    /// Lets go of the files. Everything else that had the gateway ended with the runtime.
+    fn close(self) -> Result<(), CommandError> {
+        let left = Arc::downgrade(&self.gateway);
+        // Waits for the writer, which closes its file.
+        drop(self.gateway);
+        let clean = left.strong_count() == 0;
+        drop(self.lock);
+        info!(clean, "stopped");
+        match self.end {
+            End::Told => Ok(()),
+            End::Failed => Err(CommandError::Refused(
+                "documents could not be stored any more".into(),
+            )),
+        }
+    }
 }
 
 async fn resolve(listen: &str) -> Result<Vec<SocketAddr>, CommandError> {
@@ -172,5 +218,49 @@ impl Stop {
             _ = self.term.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use std::pin::Pin;
+
+    use super::*;
+    use crate::backend::{Answer, BackendError};
+    use crate::ingest::Batch;
+    use crate::sink::{OutboxKey, Outcome, Sink};
+    use crate::state::EmbeddedState;
+
+    /// A sink whose writer has died.
+    struct Dead;
+
+    impl Sink for Dead {
+        fn store(&self, _: Arc<Batch>) -> Answer<'_, Outcome> {
+            Box::pin(async { Err(BackendError::Closed) })
+        }
+
+        fn position(&self, _: &OutboxKey) -> Answer<'_, i64> {
+            Box::pin(async { Err(BackendError::Closed) })
+        }
+
+        fn probe(&self) -> Answer<'_, ()> {
+            Box::pin(async { Err(BackendError::Closed) })
+        }
+
+        fn ended(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+            Box::pin(std::future::ready(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_store_that_has_died_ends_the_process_with_an_error() {
+        let data = tempfile::tempdir().unwrap();
+        let state = Arc::new(EmbeddedState::open(data.path()).unwrap());
+        let gateway = Gateway::new(Settings::default(), state, Arc::new(Dead)).await;
+        let gateway = Arc::new(gateway.unwrap());
+        let end = end(Stop::new().unwrap(), &gateway).await;
+        let lock = lock(data.path()).unwrap();
+        assert!(Ended { end, gateway, lock }.close().is_err());
     }
 }

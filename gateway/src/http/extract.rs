@@ -9,6 +9,7 @@ use axum::http::request::Parts;
 
 use serde::Deserialize;
 
+use super::log::Who;
 use super::reject::Reject;
 use crate::auth::{Access, AuthError, Refresh};
 use crate::clock;
@@ -47,7 +48,9 @@ impl FromRequestParts<Arc<Gateway>> for AccessToken {
     async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Reject> {
         let token = bearer(parts)?;
         let tokens = gateway.keyring.tokens(Instant::now()).await?;
-        Ok(Self(tokens.check_access(token, clock::unix_seconds())?))
+        let claims = tokens.check_access(token, clock::unix_seconds())?;
+        tell_user(parts, &claims.sub);
+        Ok(Self(claims))
     }
 }
 
@@ -57,7 +60,15 @@ impl FromRequestParts<Arc<Gateway>> for RefreshToken {
     async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Reject> {
         let token = bearer(parts)?;
         let tokens = gateway.keyring.tokens(Instant::now()).await?;
-        Ok(Self(tokens.check_refresh(token, clock::unix_seconds())?))
+        let claims = tokens.check_refresh(token, clock::unix_seconds())?;
+        tell_user(parts, &claims.sub);
+        Ok(Self(claims))
+    }
+}
+
+fn tell_user(parts: &Parts, user: &str) {
+    if let Some(who) = parts.extensions.get::<Who>() {
+        who.is(user);
     }
 }
 

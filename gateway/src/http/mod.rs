@@ -7,6 +7,7 @@ mod body;
 mod decode;
 mod extract;
 mod linger;
+mod log;
 mod media;
 mod origin;
 mod pace;
@@ -17,14 +18,13 @@ use std::any::Any;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{OriginalUri, Request};
+use axum::extract::OriginalUri;
 use axum::http::{HeaderName, Method};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
-use tower_http::trace::TraceLayer;
 
 pub use origin::{ClientAddress, Encrypted};
 
@@ -66,11 +66,11 @@ pub fn app(gateway: Arc<Gateway>) -> Router {
         .method_not_allowed_fallback(not_served)
         .fallback(not_served)
         .with_state(Arc::clone(&gateway))
-        .layer(from_fn_with_state(Arc::clone(&gateway), origin::tell))
         .layer(from_fn(linger::linger))
-        .layer(from_fn_with_state(gateway, pace::keep_pace))
+        .layer(from_fn_with_state(Arc::clone(&gateway), pace::keep_pace))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(TraceLayer::new_for_http().make_span_with(span).on_failure(()))
+        .layer(from_fn(log::lines))
+        .layer(from_fn_with_state(gateway, origin::tell))
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .layer(SetRequestIdLayer::new(REQUEST_ID, NewRequestId))
 }
@@ -85,15 +85,6 @@ fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_default();
     Reject::Internal(format!("a handler panicked: {text}")).into_response()
-}
-
-/// The path without its query, which can hold a token.
-fn span(request: &Request) -> tracing::Span {
-    let id = request
-        .extensions()
-        .get::<RequestId>()
-        .and_then(|id| id.header_value().to_str().ok());
-    tracing::debug_span!("request", method = %request.method(), path = request.uri().path(), id)
 }
 
 #[derive(Clone, Copy)]

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use axum::Json;
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use realm_ingest_protocol::ErrorBody;
 use realm_ingest_protocol::code::error_code as code;
-use tracing::{debug, error, warn};
+use tracing::Level;
 
+use super::log::Refusal;
 use crate::auth::AuthError;
 use crate::backend::BackendError;
 use crate::ingest::IngestError;
@@ -262,8 +263,7 @@ impl Reject {
                     ..answer
                 }
             }
-            Self::Backend(error) => {
-                error!(%error, "the store does not answer; nothing was changed");
+            Self::Backend(_) => {
                 let text = "the store does not answer; nothing was changed".to_owned();
                 let answer = plain(S::SERVICE_UNAVAILABLE, code::INTERNAL_SERVER_ERROR, text);
                 Answer {
@@ -271,20 +271,22 @@ impl Reject {
                     ..answer
                 }
             }
-            Self::Internal(what) => {
-                error!(what, "internal error");
-                plain(
-                    S::INTERNAL_SERVER_ERROR,
-                    code::INTERNAL_SERVER_ERROR,
-                    "internal server error".to_owned(),
-                )
-            }
+            Self::Internal(_) => plain(
+                S::INTERNAL_SERVER_ERROR,
+                code::INTERNAL_SERVER_ERROR,
+                "internal server error".to_owned(),
+            ),
         }
     }
 }
 
 impl IntoResponse for Reject {
     fn into_response(self) -> Response {
+        let internal = match &self {
+            Self::Backend(error) => Some(error.to_string()),
+            Self::Internal(what) => Some(what.clone()),
+            _ => None,
+        };
         let Answer {
             status,
             code,
@@ -293,11 +295,16 @@ impl IntoResponse for Reject {
             missing,
             position,
         } = self.answer();
-        if retry_after.is_some() {
-            warn!(status = status.as_u16(), code, "request put off");
-        } else {
-            debug!(status = status.as_u16(), code, "request refused");
-        }
+        let level = match (&internal, retry_after) {
+            (Some(_), _) => Level::ERROR,
+            (None, Some(_)) => Level::WARN,
+            (None, None) => Level::INFO,
+        };
+        let refusal = Refusal {
+            level,
+            code,
+            reason: internal.unwrap_or_else(|| text.clone()),
+        };
         let body = ErrorBody {
             error: text,
             error_code: code.map(str::to_owned),
@@ -305,7 +312,7 @@ impl IntoResponse for Reject {
             missing,
             position,
         };
-        let mut response = (status, Json(body)).into_response();
+        let mut response = (status, Extension(refusal), Json(body)).into_response();
         if let Some(wait) = retry_after {
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             response

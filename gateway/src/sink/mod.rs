@@ -26,6 +26,7 @@ mod stepwise;
 pub use quota::{Amount, Full, Kept, Quota};
 pub use stepwise::{Steps, Stepwise};
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::backend::Answer;
@@ -86,4 +87,9 @@ pub trait Sink: Send + Sync {
 
     /// Whether something can be written at present.
     fn probe(&self) -> Answer<'_, ()>;
+
+    /// Returns when nothing can be stored any more until it is opened anew. Most sinks have no such end.
+    fn ended(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(std::future::pending())
+    }
 }

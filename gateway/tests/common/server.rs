@@ -1,5 +1,6 @@
 //! A gateway process of its own, and its command line.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -11,6 +12,18 @@ use super::http::Client;
 use super::{APP, Answer, schema};
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_realm-ingest-gateway");
+
+/// A server that writes its log, of this level, into a file.
+pub fn logged(data: &Path, log: &Path, level: &str, more: &[&str]) -> Server {
+    let mut command = Command::new(BINARY);
+    command
+        .args(["serve", "--dev", "--listen", "127.0.0.1:0", "--data"])
+        .arg(data)
+        .args(more)
+        .env("RUST_LOG", level)
+        .stderr(File::create(log).unwrap());
+    Server::run(command)
+}
 
 /// A running server; killed when it goes out of scope.
 pub struct Server {
@@ -34,11 +47,10 @@ impl Server {
 
     /// Runs the command and waits until it says where it listens.
     pub fn run(mut command: Command) -> Self {
-        let mut process = command
-            .env("RUST_LOG", "warn")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        if !command.get_envs().any(|(name, _)| name == "RUST_LOG") {
+            command.env("RUST_LOG", "warn");
+        }
+        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap())
             .read_line(&mut line)

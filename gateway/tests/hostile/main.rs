@@ -12,3 +12,4 @@ mod common;
 
 mod connections;
 mod memory;
+mod stopping;

@@ -10,7 +10,7 @@ use crate::common::server::{Server, post};
 use crate::common::{APP, batch, note, one_run, outbox, schema};
 
 /// Begins to send a batch of which `sent` bytes of `announced` come.
-fn begin(mut client: Client, token: &str, announced: usize, sent: usize) -> Client {
+pub fn begin(mut client: Client, token: &str, announced: usize, sent: usize) -> Client {
     let head = format!(
         "POST {APP}/ingest HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n\
          content-type: {CONTENT_TYPE}\r\ncontent-length: {announced}\r\n\r\n"

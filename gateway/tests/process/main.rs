@@ -16,6 +16,7 @@ mod dead_letters;
 mod example;
 mod full_disk;
 mod keys;
+mod logs;
 mod overview;
 mod power_cut;
 mod schemas;

@@ -14,9 +14,13 @@ pub async fn alive() -> Json<Value> {
     Json(json!({"status": "alive"}))
 }
 
-/// Documents and users can be stored: each is tried by a small write.
+/// Documents and users can be stored: each was tried by a small write just now.
 pub async fn ready(State(gateway): State<Arc<Gateway>>) -> Result<Json<Value>, Reject> {
-    gateway.sink.probe().await?;
-    gateway.state.probe().await?;
+    let (sink, state) = (Arc::clone(&gateway.sink), Arc::clone(&gateway.state));
+    let probe = async move {
+        sink.probe().await?;
+        state.probe().await
+    };
+    gateway.readiness.check(probe).await?;
     Ok(Json(json!({"status": "ready"})))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use tracing::info;
+use tracing::debug;
 
 use crate::gateway::Gateway;
 use crate::http::extract::RefreshToken;
@@ -18,6 +18,6 @@ pub async fn handle(
     if !gateway.state.close_session(&claims.session).await? {
         return Err(Reject::NoSession);
     }
-    info!(user = claims.sub, "logged out");
+    debug!(user = claims.sub, "logged out");
     Ok(StatusCode::NO_CONTENT)
 }

@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tracing::info;
+use tracing::debug;
 
 use crate::auth::{Address, end_of_session};
 use crate::gateway::Gateway;
@@ -60,7 +60,7 @@ pub async fn handle(
         expires: end_of_session(provider, now),
     };
     let key = gateway.state.open_session(session.clone()).await?;
-    info!(user = user.id, provider = provider.as_str(), "logged in");
+    debug!(user = user.id, provider = provider.as_str(), "logged in");
     let tokens = gateway.keyring.tokens_with(key, Instant::now()).await?;
     Ok(Json(json!({
         "access_token": tokens.access(&session, now)?,

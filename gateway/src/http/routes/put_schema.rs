@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use realm_ingest_protocol::{Schema, schema};
 use serde::Deserialize;
-use tracing::{info, warn};
+use tracing::{debug, warn};
 
 use crate::gateway::Gateway;
 use crate::http::body;
@@ -37,10 +37,11 @@ pub async fn handle(
         return Err(Reject::BadRequest(text));
     }
     let conflicts = gateway.ingest.add_schema(schema, &claims.sub).await?;
-    info!(fingerprint, user = claims.sub, "schema known");
+    debug!(fingerprint, user = claims.sub, "schema known");
     for (class, reason) in conflicts {
         warn!(
             fingerprint,
+            user = claims.sub,
             class,
             reason,
             "documents of this class become dead letters until a definition is accepted, see schemas"

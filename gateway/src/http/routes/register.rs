@@ -9,7 +9,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tracing::info;
+use tracing::debug;
 
 use crate::auth::{Address, Passwords, check_name};
 use crate::gateway::Gateway;
@@ -69,6 +69,6 @@ pub async fn handle(
     if !gateway.state.add_user(user).await? {
         return Err(Reject::NameInUse);
     }
-    info!(user = id, "registered");
+    debug!(user = id, "registered");
     Ok((StatusCode::CREATED, Json(json!({}))))
 }

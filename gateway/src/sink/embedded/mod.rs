@@ -30,11 +30,12 @@ pub use replay::{Replay, Replayed, Verdict};
 pub use which::Which;
 
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use super::{OutboxKey, Outcome, Quota, Sink};
 use crate::backend::{Answer, BackendError};
@@ -56,6 +57,8 @@ enum Job {
 pub struct EmbeddedSink {
     jobs: Option<mpsc::Sender<Job>>,
     writer: Option<JoinHandle<()>>,
+    /// Its sender goes with the writer, however that ends.
+    ended: watch::Receiver<()>,
     reader: Arc<Mutex<Connection>>,
 }
 
@@ -78,13 +81,11 @@ impl EmbeddedSink {
         schema::tune(&connection).map_err(BackendError::from)?;
         let (reader, _) = open_reader(&path, schema::FORMAT)?;
         let (jobs, waiting) = mpsc::channel();
-        let writer = std::thread::Builder::new()
-            .name("ingest-writer".into())
-            .spawn(move || writer::run(connection, quota, &waiting))
-            .map_err(OpenError::Thread)?;
+        let (writer, ended) = start(move || writer::run(connection, quota, &waiting))?;
         Ok(Self {
             jobs: Some(jobs),
             writer: Some(writer),
+            ended,
             reader: Arc::new(Mutex::new(reader)),
         })
     }
@@ -105,6 +106,17 @@ impl EmbeddedSink {
             result.await.map_err(|_| BackendError::Closed)?
         })
     }
+}
+
+/// Starts the writer.
+fn start(work: impl FnOnce() + Send + 'static) -> Result<(JoinHandle<()>, watch::Receiver<()>), OpenError> {
+    let (alive, ended) = watch::channel(());
+    let thread = std::thread::Builder::new().name("ingest-writer".into());
+    let writer = thread.spawn(move || {
+        let _alive = alive;
+        work();
+    });
+    Ok((writer.map_err(OpenError::Thread)?, ended))
 }
 
 impl Drop for EmbeddedSink {
@@ -136,5 +148,28 @@ impl Sink for EmbeddedSink {
 
     fn probe(&self) -> Answer<'_, ()> {
         self.send(|answer| Job::Probe { answer })
+    }
+    fn ended(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        let mut ended = self.ended.clone();
+        Box::pin(async move { while ended.changed().await.is_ok() {} })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    #[tokio::test]
+    async fn it_is_told_when_the_writer_has_died() {
+        let data = tempfile::tempdir().unwrap();
+        let mut sink = EmbeddedSink::open(data.path()).unwrap();
+        assert_eq!(
+            tokio::time::timeout(Default::default(), sink.ended()).await.ok(),
+            None
+        );
+        sink.probe().await.unwrap();
+        (_, sink.ended) = start(|| std::panic::resume_unwind(Box::new(()))).unwrap();
+        sink.ended().await;
     }
 }

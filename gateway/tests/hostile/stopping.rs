@@ -1,0 +1,26 @@
+//! Clients that stand still while the server is to stop.
+
+use std::io::Write;
+use std::net::TcpStream;
+
+use super::memory::begin;
+use crate::common::server::logged;
+
+#[test]
+fn whoever_stands_still_does_not_hold_up_the_end() {
+    let data = tempfile::tempdir().unwrap();
+    let log = data.path().join("log");
+    let server = logged(data.path(), &log, "info", &[]);
+    let token = server.token();
+    let _half_a_body = [(); 4].map(|()| begin(server.client(), &token, 1 << 20, 1 << 10));
+    let mut half_a_head = TcpStream::connect(server.address).unwrap();
+    half_a_head.write_all(b"GET /healthz HTTP").unwrap();
+    let _nothing = TcpStream::connect(server.address).unwrap();
+    // It is served by now: connections are taken in their order.
+    server.token();
+    server.signal("TERM");
+    assert!(server.wait().success());
+    let log = std::fs::read_to_string(log).unwrap();
+    assert!(!log.contains("did not end in time"), "{log}");
+    assert!(log.contains("clean=true"), "{log}");
+}

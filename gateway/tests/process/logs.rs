@@ -1,0 +1,91 @@
+//! What the log has of requests.
+
+use std::path::Path;
+
+use crate::common::APP;
+use crate::common::server::{logged, post};
+
+/// The lines of requests.
+fn lines(log: &Path) -> Vec<String> {
+    let log = std::fs::read_to_string(log).unwrap();
+    let lines = log.lines().filter(|line| line.contains("http::log"));
+    lines.map(str::to_owned).collect()
+}
+
+#[test]
+fn a_request_that_is_refused_has_one_line_that_says_whose_and_why() {
+    let data = tempfile::tempdir().unwrap();
+    let log = data.path().join("log");
+    let server = logged(data.path(), &log, "info", &[]);
+    let token = server.token();
+    assert_eq!(lines(&log), [] as [&str; 0], "what succeeds is not told at info");
+    let mut client = server.client();
+    let answer = post(&mut client, &token, b"no batch").unwrap();
+    let id = answer.header("x-appservices-request-id").to_owned();
+    let login = format!("{APP}/auth/providers/local-userpass/login?password=secret");
+    let body = br#"{"username":"nobody","password":"not this"}"#;
+    let json = [("content-type", "application/json")];
+    client.call("POST", &login, &json, body).unwrap();
+
+    let lines = lines(&log);
+    let [batch, login] = &lines[..] else {
+        panic!("{lines:?}")
+    };
+    for part in [
+        " INFO ",
+        &format!("id=\"{id}\""),
+        "method=POST",
+        &format!("path=\"{APP}/ingest\""),
+        "client=\"127.0.0.1\"",
+        "user=\"",
+        "status=400",
+        "code=\"BadRequest\"",
+        "reason=\"",
+    ] {
+        assert!(batch.contains(part), "{part} is not in {batch}");
+    }
+    assert!(login.contains("status=401 code=\"InvalidPassword\""), "{login}");
+    assert!(!login.contains("user=") && !login.contains("secret") && !login.contains("not this"));
+}
+
+#[test]
+fn at_debug_every_request_has_a_line() {
+    let data = tempfile::tempdir().unwrap();
+    let log = data.path().join("log");
+    let server = logged(data.path(), &log, "realm_ingest_gateway=debug", &[]);
+    server.token();
+    let lines = lines(&log);
+    assert_eq!(lines.len(), 2, "a log-in and a schema: {lines:?}");
+    assert!(
+        lines
+            .iter()
+            .all(|line| line.contains("DEBUG") && line.contains("status=20"))
+    );
+}
+
+#[test]
+fn a_request_that_its_client_leaves_has_a_line() {
+    let data = tempfile::tempdir().unwrap();
+    let log = data.path().join("log");
+    let server = logged(data.path(), &log, "info", &[]);
+    let token = server.token();
+    let mut client = server.client();
+    let bearer = format!("Bearer {token}");
+    let headers = [
+        ("authorization", bearer.as_str()),
+        ("content-type", realm_ingest_protocol::CONTENT_TYPE),
+        ("content-length", "100"),
+    ];
+    use std::io::Write;
+    let mut head = format!("POST {APP}/ingest HTTP/1.1\r\nhost: x\r\n");
+    for (name, value) in headers {
+        head += &format!("{name}: {value}\r\n");
+    }
+    client.stream().write_all((head + "\r\nhalf").as_bytes()).unwrap();
+    drop(client);
+    while lines(&log).is_empty() {
+        std::thread::yield_now();
+    }
+    let lines = lines(&log);
+    assert!(lines[0].contains("ingest"), "{lines:?}");
+}
