@@ -9,8 +9,8 @@ use realm_ingest_protocol::ejson::{self, Form};
 /// # Errors
 /// A sentence that says where the bytes stop being a document.
 pub(crate) fn from_bson(document: &[u8]) -> Result<String, String> {
-    let document: Document = bson::deserialize_from_slice(document).map_err(|e| e.to_string())?;
-    Ok(ejson::value(Bson::Document(document), Form::Canonical).to_string())
+    let value = ejson::document(document, Form::Canonical).map_err(|e| e.to_string())?;
+    Ok(value.to_string())
 }
 
 /// The BSON of `{"v": <value>}`, so that any JSON value, not only an object, has bytes.

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 pub use realm_ingest_protocol::ejson::{Form, value};
-use realm_ingest_protocol::{Document, Limits, Value as Scalar};
+use realm_ingest_protocol::{Document, Value as Scalar};
 use serde_json::{Value, json};
 
 /// Bytes of an `_id` that an answer repeats. Longer ones, and those that are no key at all, are told as null.
@@ -28,12 +28,6 @@ pub fn id_of(bytes: &[u8]) -> Value {
 /// A stored document as Extended JSON; none when it is no document that can be shown.
 #[must_use]
 pub fn document(bytes: &[u8], form: Form) -> Option<Value> {
-    // Of any size, but the conversion goes as deep as the document does.
-    let limits = Limits {
-        max_bytes: usize::MAX,
-        ..Limits::default()
-    };
-    Document::validate(bytes, &limits).ok()?;
     realm_ingest_protocol::ejson::document(bytes, form).ok()
 }
 

@@ -6,6 +6,8 @@
 use bson::{Bson, Document};
 use serde_json::{Map, Value, json};
 
+use crate::document::{self, DocumentError, Limits};
+
 /// Which of the two forms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
@@ -15,11 +17,29 @@ pub enum Form {
     Canonical,
 }
 
-/// One document as Extended JSON.
+/// Why bytes have no Extended JSON.
+#[derive(Debug, thiserror::Error)]
+pub enum EjsonError {
+    /// They are no document, or one that is nested too deep.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// The bson crate does not read it.
+    #[error(transparent)]
+    Bson(#[from] bson::error::Error),
+}
+
+/// The conversion goes as deep as the document does.
+const LIMITS: Limits = Limits {
+    max_bytes: usize::MAX,
+    max_depth: crate::MAX_DEPTH,
+};
+
+/// One document, of any size, as Extended JSON.
 ///
 /// # Errors
-/// When the bytes are not a document the bson crate reads.
-pub fn document(bytes: &[u8], form: Form) -> Result<Value, bson::error::Error> {
+/// When the bytes are not a document the bson crate reads, or one that is nested deeper than documents may be.
+pub fn document(bytes: &[u8], form: Form) -> Result<Value, EjsonError> {
+    document::Document::validate(bytes, &LIMITS)?;
     Ok(value(Bson::Document(Document::from_reader(bytes)?), form))
 }
 
@@ -118,6 +138,22 @@ mod tests {
             text(Form::Canonical),
             r#"{"z":{"$numberLong":"1"},"a":{"$numberDouble":"2.5"},"m":{"$date":{"$numberLong":"0"}}}"#
         );
+    }
+
+    #[test]
+    fn a_document_that_is_nested_without_end_is_refused() {
+        // From the outside in: lengths and keys, then the zeros that close them.
+        let depth = 250_000_usize;
+        let opened = (1..=depth).rev().flat_map(|left| {
+            let length = i32::try_from(5 + 8 * (left - 1)).unwrap();
+            let key: &[u8] = if left > 1 { b"\x03a\0" } else { b"" };
+            [&length.to_le_bytes(), key].concat()
+        });
+        let bytes: Vec<u8> = opened.chain(std::iter::repeat_n(0, depth)).collect();
+        assert!(matches!(
+            document(&bytes, Form::Canonical),
+            Err(EjsonError::Document(DocumentError::TooDeep(_)))
+        ));
     }
 
     #[test]
