@@ -19,6 +19,10 @@ const LEVEL: i32 = 3;
 /// No pack is larger than this before compression; it bounds what one in a damaged file makes of memory.
 const MAX_CONTENT: usize = 1024 * 1024;
 
+/// What the transactions of a pack take in rows of their own is not more than this, several times what rows that are
+/// packed can. In a damaged file it bounds what a pack that repeats its runs makes of memory.
+const MAX_APART: u64 = 8 * 1024 * 1024;
+
 /// One transaction of a pack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Member {
@@ -73,7 +77,8 @@ pub(super) fn encode(schema: SchemaId, members: &[Member]) -> Option<Prepared<'s
     for member in members {
         content.extend_from_slice(&member.payload);
     }
-    if content.len() > MAX_CONTENT {
+    let apart: u64 = members.iter().map(Member::stored_bytes).sum();
+    if content.len() > MAX_CONTENT || apart > MAX_APART {
         return None;
     }
     Some(Prepared::new(
@@ -95,6 +100,7 @@ pub(super) fn decode(payload: &[u8], count: i64, created: i64) -> Option<Vec<Mem
     let mut runs = Vec::new();
     let mut members = Vec::new();
     let mut lengths = Vec::new();
+    let mut room = MAX_APART;
     for _ in 0..count {
         let delta = take_number(&mut rest)?;
         created = created.wrapping_add((delta >> 1) as i64 ^ -((delta & 1) as i64));
@@ -103,7 +109,11 @@ pub(super) fn decode(payload: &[u8], count: i64, created: i64) -> Option<Vec<Mem
             runs = taken.to_vec();
             rest = behind;
         }
-        lengths.push(usize::try_from(take_number(&mut rest)?).ok()?);
+        let length = take_number(&mut rest)?;
+        room = room
+            .checked_sub(length)?
+            .checked_sub(runs.len() as u64 + ROW_OVERHEAD)?;
+        lengths.push(usize::try_from(length).ok()?);
         members.push(Member {
             created,
             runs: runs.clone(),
@@ -186,5 +196,26 @@ mod tests {
         );
         let bomb = zstd::bulk::compress(&vec![0; MAX_CONTENT + 1], 1).unwrap();
         assert!(decode(&bomb, 50, 0).is_none(), "larger than any pack");
+    }
+
+    #[test]
+    fn a_pack_that_repeats_its_runs_without_end_is_refused() {
+        let member = Member {
+            created: 0,
+            runs: vec![1; 64 * 1024],
+            payload: Vec::new(),
+        };
+        let mut content = vec![0];
+        push_number(&mut content, 1 + member.runs.len() as u64);
+        content.extend_from_slice(&member.runs);
+        content.push(0);
+        let pack = |others: usize| {
+            let content = [&content[..], &[0; 3].repeat(others)].concat();
+            let payload = zstd::bulk::compress(&content, LEVEL).unwrap();
+            decode(&payload, 1 + others as i64, 0)
+        };
+        assert!(pack(100).is_some());
+        assert!(pack(1_000).is_none());
+        assert!(encode(SchemaId(1), &vec![member; 1_000]).is_none());
     }
 }
