@@ -12,8 +12,8 @@ use realm_ingest::outbox::{
 };
 
 use crate::common::{
-    Folder, append, drain, noise, open, other_part, other_process, payload, rows_with_gaps, said, schema,
-    settle,
+    Folder, append, drain, noise, open, open_recovered, other_part, other_process, payload, rows_with_gaps,
+    said, schema, settle,
 };
 use crate::damage::{
     Told, are_left, change_a_bit_of, damaged, overwrite, overwrite_free_list, overwrite_page_of,
@@ -84,6 +84,59 @@ fn a_single_bit_that_changed_is_noticed_and_costs_one_row() {
         "{recovered}"
     );
     are_left(&outbox, 1);
+}
+
+/// Three rows, the columns of the last of them as the statement sets them.
+fn forged(statement: &str) -> Folder {
+    let folder = Folder::new();
+    let outbox = open(&folder.path());
+    for _ in 0..3 {
+        append(&outbox, b"document").unwrap();
+    }
+    drop(outbox);
+    let file = rusqlite::Connection::open(folder.path()).unwrap();
+    let sql = format!("UPDATE tx SET {statement} WHERE seq = 3");
+    assert_eq!(file.execute(&sql, []).unwrap(), 1);
+    folder
+}
+
+#[test]
+fn a_row_whose_number_no_outbox_reaches_costs_itself_alone() {
+    for seq in [i64::MAX, i64::MAX - 1_000, 1 << 62, 0, i64::MIN] {
+        let folder = forged(&format!("seq = {seq}"));
+        let (outbox, recovered) = open_recovered(&folder.path());
+        let next = append(&outbox, b"document").unwrap();
+        let numbers: Vec<_> = rows_with_gaps(&outbox).iter().map(|row| row.seq).collect();
+        assert_eq!(numbers, [1, 2, next], "{seq}");
+        assert_eq!(outbox.pending().unwrap().objects, 3);
+        assert_eq!(recovered.salvaged.unwrap().kept, 2);
+    }
+}
+
+#[test]
+fn sums_that_are_damaged_are_made_anew() {
+    for sums in ["objects_through = 9223372036854775807", "bytes_through = -1"] {
+        let folder = forged(sums);
+        let told = Told::default();
+        let outbox = told.open(&folder.path());
+        assert_eq!(append(&outbox, b"document").unwrap(), 4);
+        let pending = outbox.pending().unwrap();
+        assert_eq!((pending.objects, pending.bytes), (4, 32), "{sums}");
+        assert_eq!(told.once().salvaged, Some(Salvaged { kept: 3, lost: 0 }));
+    }
+}
+
+#[test]
+fn a_row_that_says_it_is_larger_than_any_is_given_to_nobody() {
+    let bytes = i64::MAX;
+    let mut sum = crc32fast::Hasher::new();
+    for number in [1, 1, bytes, 0] {
+        sum.update(&number.to_le_bytes());
+    }
+    sum.update(b"\x01\x07Readingdocument");
+    let folder = forged(&format!("bytes = {bytes}, checksum = {}", sum.finalize()));
+    let outbox = Told::default().open(&folder.path());
+    assert_eq!(rows_with_gaps(&outbox).len(), 2);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use rusqlite::{Connection, Result, params};
 
-use super::rows::counts;
+use super::rows::{MAX_SEQ, counts, damaged};
 use crate::outbox::{Origin, Owner, Pending, new_identity};
 
 pub(super) fn origin(connection: &Connection) -> Result<Origin> {
@@ -72,6 +72,13 @@ pub(super) fn high_seq(connection: &Connection) -> Result<i64> {
     connection
         .prepare_cached("SELECT high_seq FROM meta")?
         .query_row([], |row| row.get(0))
+        .and_then(|seq| {
+            if (0..=MAX_SEQ).contains(&seq) {
+                Ok(seq)
+            } else {
+                Err(damaged(seq))
+            }
+        })
 }
 
 pub(super) fn raise_high_seq(connection: &Connection, seq: i64) -> Result<()> {

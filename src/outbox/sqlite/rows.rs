@@ -9,7 +9,16 @@ use rusqlite::{Connection, OptionalExtension, Result, Row as SqlRow, ffi, params
 use super::meta::{high_seq, raise_high_seq};
 use super::pack::{Prepared, Stored, decode_runs, stored_number, stored_of};
 use super::packs;
-use crate::outbox::{Loss, LossReason, Pending, Policy, Row, SchemaId};
+use crate::outbox::{Loss, LossReason, MAX_TRANSACTION_BYTES, Pending, Policy, Row, SchemaId};
+
+/// No transaction has a higher number: what says so is damaged. Sums with numbers up to here, and of so many bytes or
+/// objects, do not overflow.
+pub(super) const MAX_SEQ: i64 = 1 << 61;
+
+/// Whether a transaction can have this number.
+pub(super) fn is_seq(seq: i64) -> bool {
+    (1..=MAX_SEQ).contains(&seq)
+}
 
 /// The newest row, as far as the next one depends on it.
 pub(super) struct Tail {
@@ -37,7 +46,10 @@ pub(super) fn tail(connection: &Connection) -> Result<Tail> {
     });
     // Higher than the newest row's where damage took those behind it.
     tail.seq = tail.seq.max(high_seq);
-    Ok(tail)
+    let sane = [tail.seq, tail.objects_through, tail.bytes_through]
+        .iter()
+        .all(|number| (0..MAX_SEQ).contains(number));
+    if sane { Ok(tail) } else { Err(damaged(tail.seq)) }
 }
 
 /// Stores a row behind the newest one.
@@ -121,6 +133,10 @@ pub(super) fn ends(connection: &Connection) -> Result<Option<(i64, i64)>> {
             "SELECT (SELECT coalesce(first, seq) FROM tx ORDER BY seq LIMIT 1), (SELECT max(seq) FROM tx)",
         )?
         .query_row([], |row| Ok(row.get::<_, Option<i64>>(0)?.zip(row.get(1)?)))
+        .and_then(|ends: Option<(i64, i64)>| match ends {
+            Some((oldest, newest)) if !is_seq(oldest) || !is_seq(newest) => Err(damaged(newest)),
+            ends => Ok(ends),
+        })
 }
 
 pub(super) fn last_seq(connection: &Connection) -> Result<i64> {
@@ -155,7 +171,10 @@ pub(super) fn waiting_since(connection: &Connection) -> Result<Option<i64>> {
 
 /// From the first three columns.
 pub(super) fn counts(row: &SqlRow<'_>) -> Result<Pending> {
-    let count = |column| row.get::<_, i64>(column).map(|count| count.max(0) as u64);
+    let count = |column| {
+        row.get::<_, i64>(column)
+            .map(|count| count.clamp(0, MAX_SEQ) as u64)
+    };
     Ok(Pending {
         transactions: count(0)?,
         objects: count(1)?,
@@ -196,7 +215,7 @@ pub(super) fn remove_through(connection: &Connection, through: i64) -> Result<()
     exchange(connection, seq, created, &row)
 }
 
-fn damaged(seq: i64) -> rusqlite::Error {
+pub(super) fn damaged(seq: i64) -> rusqlite::Error {
     let reason = format!("row {seq} is not what was written");
     rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT), Some(reason))
 }
@@ -254,8 +273,27 @@ pub(super) fn lease(connection: &mut Connection, after: i64, max_bytes: u64) -> 
 fn take(columns: &SqlRow<'_>, after: i64, left: &mut i64, rows: &mut Vec<Row>) -> Result<bool> {
     let seq: i64 = columns.get(0)?;
     let (created, row) = stored(columns)?.ok_or_else(|| damaged(seq))?;
+    if rows
+        .last()
+        .is_some_and(|before| before.seq > seq - row.transactions)
+    {
+        return Err(damaged(seq));
+    }
+    let members = transactions(seq, created, row, after);
+    for member in members.ok_or_else(|| damaged(seq))? {
+        *left = left.saturating_sub(i64::try_from(member.bytes).unwrap_or(i64::MAX));
+        if *left < 0 && !rows.is_empty() {
+            return Ok(false);
+        }
+        rows.push(member);
+    }
+    Ok(true)
+}
+
+/// The transactions over `after` that row `seq` stands for; `None` when they cannot be read.
+pub(super) fn transactions(seq: i64, created: i64, row: Prepared<'_>, after: i64) -> Option<Vec<Row>> {
     let first = seq - row.transactions + 1;
-    let members: Option<Vec<Row>> = match row.stored {
+    match row.stored {
         Stored::Row(codec) => decode_runs(&row.runs).map(|runs| {
             vec![Row {
                 seq,
@@ -273,15 +311,7 @@ fn take(columns: &SqlRow<'_>, after: i64, left: &mut i64, rows: &mut Vec<Row>) -
                 .map(|(seq, member)| packs::row(seq, row.schema, member))
                 .collect()
         }),
-    };
-    for member in members.ok_or_else(|| damaged(seq))? {
-        *left = left.saturating_sub(i64::try_from(member.bytes).unwrap_or(i64::MAX));
-        if *left < 0 && !rows.is_empty() {
-            return Ok(false);
-        }
-        rows.push(member);
     }
-    Ok(true)
 }
 
 /// From the columns seq, schema, objects, bytes, codec, runs, checksum, payload, created, first: the row,
@@ -306,6 +336,10 @@ pub(super) fn stored(columns: &SqlRow<'_>) -> Result<Option<(i64, Prepared<'stat
         Stored::Row(_) => transactions == 1 && decode_runs(&row.runs).is_some(),
         Stored::Pack => transactions > 1,
     };
+    // No document is empty.
+    let sane = row.objects <= row.bytes && row.bytes <= MAX_TRANSACTION_BYTES;
+    let placed = is_seq(seq) && is_seq(first.unwrap_or(seq));
+    let fits = fits && sane && placed;
     let intact = fits && i64::from(row.checksum) == columns.get::<_, i64>(6)?;
     Ok(intact.then_some((columns.get(8)?, row)))
 }
@@ -326,8 +360,8 @@ pub(super) fn read(connection: &Connection, seq: i64) -> Result<Option<Option<(i
 pub(super) fn oldest(connection: &Connection) -> Result<Option<i64>> {
     connection
         .query_row(
-            "SELECT max(1, min(coalesce(first, seq), seq)) FROM tx ORDER BY seq LIMIT 1",
-            [],
+            "SELECT max(1, min(coalesce(first, seq), seq)) FROM tx WHERE seq BETWEEN 1 AND ?1 ORDER BY seq LIMIT 1",
+            [MAX_SEQ],
             |row| row.get(0),
         )
         .optional()
@@ -336,20 +370,20 @@ pub(super) fn oldest(connection: &Connection) -> Result<Option<i64>> {
 /// The number of the first row from that number on.
 pub(super) fn at_or_after(connection: &Connection, seq: i64) -> Result<Option<i64>> {
     connection
-        .prepare_cached("SELECT min(seq) FROM tx WHERE seq >= ?1")?
-        .query_row([seq], |row| row.get(0))
+        .prepare_cached("SELECT min(seq) FROM tx WHERE seq BETWEEN max(1, ?1) AND ?2")?
+        .query_row([seq, MAX_SEQ], |row| row.get(0))
 }
 
 /// The number of the last row up to that number.
 pub(super) fn at_or_before(connection: &Connection, seq: i64) -> Result<Option<i64>> {
     connection
-        .prepare_cached("SELECT max(seq) FROM tx WHERE seq <= ?1")?
+        .prepare_cached("SELECT max(seq) FROM tx WHERE seq BETWEEN 1 AND ?1")?
         .query_row([seq], |row| row.get(0))
 }
 
 /// The number of the newest row.
 pub(super) fn newest(connection: &Connection) -> Result<Option<i64>> {
-    connection.query_row("SELECT max(seq) FROM tx", [], |row| row.get(0))
+    at_or_before(connection, MAX_SEQ)
 }
 
 /// What a write transaction drops.
@@ -363,9 +397,10 @@ pub(super) struct Dropped {
 impl Dropped {
     fn add(&mut self, counts: Pending, seq: i64) {
         let first = seq - counts.transactions as i64 + 1;
-        self.counts.transactions += counts.transactions;
-        self.counts.objects += counts.objects;
-        self.counts.bytes += counts.bytes;
+        let add = |sum: &mut u64, more| *sum = sum.saturating_add(more).min(MAX_SEQ as u64);
+        add(&mut self.counts.transactions, counts.transactions);
+        add(&mut self.counts.objects, counts.objects);
+        add(&mut self.counts.bytes, counts.bytes);
         match self.ranges.last_mut() {
             Some(range) if range.last == first - 1 => range.last = seq,
             _ => self.ranges.push(Loss {

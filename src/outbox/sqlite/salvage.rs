@@ -287,7 +287,9 @@ impl Copy {
                 let mut next = seq + 1;
                 match readable(rows::read(damaged, seq))? {
                     Some(Some(Some((created, row))))
-                        if schemas.contains(&row.schema) && packs::is_whole(&row, created) =>
+                        if schemas.contains(&row.schema)
+                            && packs::is_whole(&row, created)
+                            && seq - row.transactions >= found =>
                     {
                         rows::adopt(&step, &mut tail, seq, created, &row)?;
                         bytes += row.stored_bytes();

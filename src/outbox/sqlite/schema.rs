@@ -20,6 +20,7 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, params};
 
+use super::rows::{MAX_SEQ, is_seq};
 use crate::outbox::{Durability, Error, Result, new_identity};
 
 /// The format of this release, in `user_version`.
@@ -383,6 +384,9 @@ fn validate(connection: &Connection, path: &Path) -> std::result::Result<(), Ref
                 return Ok(Some("its identity is malformed"));
             }
         }
+        if !(0..=MAX_SEQ).contains(&high_seq) {
+            return Ok(Some("its numbering is malformed"));
+        }
         for end in ["ASC", "DESC"] {
             let sql = format!(
                 "SELECT seq, created, objects, bytes, objects_through, bytes_through, schema, codec, runs, checksum,
@@ -392,7 +396,7 @@ fn validate(connection: &Connection, path: &Path) -> std::result::Result<(), Ref
             let mut statement = connection.prepare(&sql)?;
             let mut rows = statement.query([])?;
             if let Some(row) = rows.next()?
-                && (row.get::<_, i64>(0)? < 1 || high_seq < 0)
+                && !(is_seq(row.get(0)?) && row.get::<_, Option<i64>>(10)?.is_none_or(is_seq))
             {
                 return Ok(Some("its numbering is malformed"));
             }
