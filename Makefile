@@ -1,5 +1,5 @@
 # The front door. The work is in scripts/.
-.PHONY: demo test check bench lint fmt
+.PHONY: demo test check bench fuzz lint fmt
 
 demo:
 	scripts/ensure-tools.sh build
@@ -21,6 +21,11 @@ bench:
 	cmake --build --preset release --target gateway ingest_bench ingest_floor
 	scripts/bench.sh build/release/bin/realm-ingest-gateway build/release/bench/ingest_bench \
 		build/release/bin/ingest-floor build/release/work
+
+# For FUZZ_SECONDS (60) a target.
+fuzz:
+	scripts/ensure-tools.sh build
+	scripts/fuzz.sh
 
 lint:
 	scripts/ensure-tools.sh

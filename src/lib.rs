@@ -21,6 +21,9 @@ pub mod app;
 #[cfg(any(test, feature = "testing"))]
 pub mod clock;
 pub mod error;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod logging;
 pub mod outbox;
 pub mod realm;

@@ -10,7 +10,7 @@ mod paths;
 mod remote;
 mod runtime;
 mod threads;
-mod tokens;
+pub(crate) mod tokens;
 mod user;
 mod users;
 

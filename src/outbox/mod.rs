@@ -29,7 +29,7 @@ mod losses;
 #[cfg(test)]
 mod memory;
 mod options;
-mod sqlite;
+pub(crate) mod sqlite;
 
 use std::path::PathBuf;
 

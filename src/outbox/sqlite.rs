@@ -6,6 +6,8 @@
 //! file replaced (`heal.rs`) and is made once more.
 
 mod commits;
+#[cfg(feature = "testing")]
+pub(crate) mod fuzzing;
 mod give;
 mod heal;
 mod ledger;

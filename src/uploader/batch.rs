@@ -143,32 +143,34 @@ impl Batch {
     /// The acknowledgement in this body, if it speaks of this batch and of nothing else. A row is settled by what is
     /// said here alone, so whatever does not fit makes the whole of it worthless.
     pub(super) fn acknowledgement(&self, body: &[u8]) -> std::result::Result<Ack, String> {
-        let ack: Ack =
-            serde_json::from_slice(body).map_err(|error| format!("no acknowledgement: {error}"))?;
-        if !self.rows.contains_key(&ack.acked) {
-            let (first, last) = (self.first, self.last);
+        acknowledgement(&self.rows, body)
+    }
+}
+
+/// The acknowledgement of a batch of these transactions, each with the number of its objects.
+pub(crate) fn acknowledgement(rows: &BTreeMap<i64, u64>, body: &[u8]) -> std::result::Result<Ack, String> {
+    let ack: Ack = serde_json::from_slice(body).map_err(|error| format!("no acknowledgement: {error}"))?;
+    if !rows.contains_key(&ack.acked) {
+        let seq = |end: Option<(&i64, _)>| end.map_or(0, |(seq, _): (_, &u64)| *seq);
+        let (first, last) = (seq(rows.first_key_value()), seq(rows.last_key_value()));
+        return Err(format!(
+            "transaction {} is acknowledged, {first} to {last} were sent",
+            ack.acked
+        ));
+    }
+    let mut seen = BTreeSet::new();
+    for Refusal { seq, index, .. } in &ack.refused {
+        let sent = rows.get(seq).is_some_and(|objects| u64::from(*index) < *objects);
+        if !sent || *seq > ack.acked || !seen.insert((*seq, *index)) {
             return Err(format!(
-                "transaction {} is acknowledged, {first} to {last} were sent",
-                ack.acked
+                "object {index} of transaction {seq} is refused, which was not asked"
             ));
         }
-        let mut seen = BTreeSet::new();
-        for Refusal { seq, index, .. } in &ack.refused {
-            let sent = self
-                .rows
-                .get(seq)
-                .is_some_and(|objects| u64::from(*index) < *objects);
-            if !sent || *seq > ack.acked || !seen.insert((*seq, *index)) {
-                return Err(format!(
-                    "object {index} of transaction {seq} is refused, which was not asked"
-                ));
-            }
-        }
-        if refused(&ack) > self.rows.range(..=ack.acked).map(|(_, objects)| objects).sum() {
-            return Err("more objects are refused than were sent".to_owned());
-        }
-        Ok(ack)
     }
+    if refused(&ack) > rows.range(..=ack.acked).map(|(_, objects)| objects).sum() {
+        return Err("more objects are refused than were sent".to_owned());
+    }
+    Ok(ack)
 }
 
 /// How many objects are refused, listed or not.

@@ -8,7 +8,7 @@
 //! again later, which the server recognises. Only the handling of an acknowledgement is a task of its own, so that it
 //! is never left half way.
 
-mod batch;
+pub(crate) mod batch;
 pub(crate) mod core;
 mod exchange;
 mod following;

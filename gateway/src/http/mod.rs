@@ -4,11 +4,13 @@
 
 mod answer;
 mod body;
-mod decode;
+#[doc(hidden)]
+pub mod decode;
 mod extract;
 mod linger;
 mod log;
-mod media;
+#[doc(hidden)]
+pub mod media;
 mod origin;
 mod pace;
 pub mod reject;

@@ -1,6 +1,7 @@
 //! Users, sessions, the signing keys and schemas: everything the gateway keeps besides documents.
 
-mod acceptance;
+#[doc(hidden)]
+pub mod acceptance;
 mod embedded;
 mod keys;
 mod schemas;

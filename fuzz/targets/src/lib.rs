@@ -1,0 +1,60 @@
+//! What must hold of every parser that meets the network or a file, whatever the bytes.
+//!
+//! Each target is a function of bytes that panics when it does not hold. libFuzzer calls them (`make fuzz`), and
+//! `cargo test` calls them with every input that is kept: `fuzz/corpus` reaches what the targets can reach, `fuzz/crashes`
+//! has what once failed.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a finding is a panic"
+)]
+
+mod acknowledgement;
+mod answer;
+mod batch;
+mod claims;
+mod document;
+mod extended_json;
+mod extended_json_text;
+mod http_body;
+mod outbox_file;
+mod outbox_pack;
+mod schema;
+mod schemas;
+mod token;
+
+/// Takes bytes, and panics when something does not hold of them.
+pub type Target = fn(&[u8]);
+
+/// Every target, by the name of its folder.
+pub const ALL: [(&str, Target); 13] = [
+    ("acknowledgement", acknowledgement::run),
+    ("answer", answer::run),
+    ("batch", batch::run),
+    ("claims", claims::run),
+    ("document", document::run),
+    ("extended_json", extended_json::run),
+    ("extended_json_text", extended_json_text::run),
+    ("http_body", http_body::run),
+    ("outbox_file", outbox_file::run),
+    ("outbox_pack", outbox_pack::run),
+    ("schema", schema::run),
+    ("schemas", schemas::run),
+    ("token", token::run),
+];
+
+/// The target of this name.
+///
+/// # Panics
+/// When there is none.
+#[must_use]
+pub fn target(name: &str) -> Target {
+    let found = ALL.into_iter().find(|(one, _)| *one == name);
+    found.unwrap_or_else(|| panic!("there is no target '{name}'")).1
+}
+
+/// Runs it and says how many bytes it held at most at once beyond those held before; not those that libraries in C hold.
+fn most_held(run: impl FnOnce()) -> u64 {
+    allocation_counter::measure(run).bytes_max
+}
