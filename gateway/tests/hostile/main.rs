@@ -10,6 +10,9 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod beside;
 mod connections;
+mod documents;
 mod memory;
+mod schemas;
 mod stopping;
