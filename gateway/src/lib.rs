@@ -12,6 +12,7 @@
 
 pub mod auth;
 pub mod backend;
+pub mod backup;
 pub mod clock;
 pub mod commands;
 pub mod ejson;
@@ -19,6 +20,7 @@ mod gateway;
 pub mod http;
 pub mod ids;
 pub mod ingest;
+pub mod integrity;
 pub mod memory;
 mod proxies;
 mod public_url;

@@ -28,6 +28,8 @@ enum Command {
     Stats(commands::stats::Args),
     Outboxes(commands::outboxes::Args),
     Schemas(commands::schemas::Args),
+    Backup(commands::backup::Args),
+    CheckIntegrity(commands::check_integrity::Args),
     Keys(commands::keys::Args),
 }
 
@@ -55,6 +57,8 @@ fn main() -> ExitCode {
         Command::Stats(args) => commands::stats::run(&args),
         Command::Outboxes(args) => commands::outboxes::run(&args),
         Command::Schemas(args) => commands::schemas::run(&args),
+        Command::Backup(args) => commands::backup::run(&args),
+        Command::CheckIntegrity(args) => commands::check_integrity::run(&args),
         Command::Keys(args) => commands::keys::run(&args),
     };
     match result {

@@ -28,7 +28,7 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
     let reader = Reader::open(&args.data.data)?;
     let (id, total) = collection(&reader, &args.collection)?;
     let mut output = Output::new(args.canonical);
-    let mut progress = Progress::new("exported", total);
+    let mut progress = Progress::new("exported", "documents", total);
     each_document(&reader, id, u64::MAX, |document| {
         progress.advance();
         output.document(document)

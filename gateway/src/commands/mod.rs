@@ -1,5 +1,7 @@
 //! One command a file. All but `serve` work on the data directory, also while a server writes it.
 
+pub mod backup;
+pub mod check_integrity;
 pub mod dead_letters;
 pub mod export;
 pub mod find;

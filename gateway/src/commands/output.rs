@@ -97,6 +97,7 @@ pub(super) fn each_document(
 /// Shows how far a long command has come.
 pub(super) struct Progress {
     what: &'static str,
+    unit: &'static str,
     total: u64,
     done: u64,
     shown: Option<Instant>,
@@ -105,10 +106,11 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    pub(super) fn new(what: &'static str, total: u64) -> Self {
+    pub(super) fn new(what: &'static str, unit: &'static str, total: u64) -> Self {
         let terminal = std::io::stderr().is_terminal() && !std::io::stdout().is_terminal();
         Self {
             what,
+            unit,
             total,
             done: 0,
             shown: None,
@@ -117,17 +119,19 @@ impl Progress {
         }
     }
 
+    /// One more is done.
     pub(super) fn advance(&mut self) {
         self.done += 1;
-        let every = if self.terminal { ON_TERMINAL } else { IN_LOG };
         // The clock is not worth reading for every document.
-        if self.done.is_multiple_of(256) && self.shown.unwrap_or(self.started).elapsed() >= every {
-            self.show(
-                if self.terminal { "\r" } else { "" },
-                if self.terminal { "" } else { "\n" },
-            );
-            self.shown = Some(Instant::now());
+        if self.done.is_multiple_of(256) {
+            self.show_at_times();
         }
+    }
+
+    /// So many of so many are done.
+    pub(super) fn is_at(&mut self, done: u64, total: u64) {
+        (self.done, self.total) = (done, total);
+        self.show_at_times();
     }
 
     pub(super) fn finish(&mut self) {
@@ -136,13 +140,30 @@ impl Progress {
         }
     }
 
+    fn show_at_times(&mut self) {
+        let every = if self.terminal { ON_TERMINAL } else { IN_LOG };
+        if self.shown.unwrap_or(self.started).elapsed() >= every {
+            self.show(
+                if self.terminal { "\r" } else { "" },
+                if self.terminal { "" } else { "\n" },
+            );
+            self.shown = Some(Instant::now());
+        }
+    }
+
     fn show(&self, before: &str, after: &str) {
-        let percent = self.done.saturating_mul(100) / self.total.max(self.done).max(1);
+        let Self {
+            what,
+            unit,
+            total,
+            done,
+            ..
+        } = self;
+        let percent = done.saturating_mul(100) / (*total).max(*done).max(1);
         let mut stderr = std::io::stderr().lock();
         let _ = write!(
             stderr,
-            "{before}{} {} of {} documents ({percent} %){after}",
-            self.what, self.done, self.total
+            "{before}{what} {done} of {total} {unit} ({percent} %){after}"
         );
         let _ = stderr.flush();
     }

@@ -17,10 +17,10 @@ use crate::clock;
 use crate::sqlite::{OpenError, open_existing, open_reader, open_writer};
 
 /// Name of the file in the data directory.
-const FILE: &str = "gateway.sqlite";
+pub(crate) const FILE: &str = "gateway.sqlite";
 
 /// Format of the file, in `user_version`.
-const FORMAT: i32 = 2;
+pub(crate) const FORMAT: i32 = 2;
 
 /// What leads from each format to the next, from an empty file on.
 const STEPS: &[&str] = &[FORMAT_1, FORMAT_2];

@@ -3,12 +3,15 @@
 #[doc(hidden)]
 pub mod acceptance;
 mod embedded;
+mod integrity;
 mod keys;
 mod schemas;
 mod sessions;
 
 pub use acceptance::KnownSchema;
 pub use embedded::{EmbeddedState, OperatorStore, count_users, list_schemas};
+pub(crate) use embedded::{FILE, FORMAT};
+pub(crate) use integrity::check;
 pub use keys::ListedKey;
 pub use schemas::{Conflict, ListedSchema};
 

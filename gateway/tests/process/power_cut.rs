@@ -23,10 +23,9 @@ fn recorded(record: &Path) -> Vec<(char, PathBuf)> {
     found
 }
 
-#[test]
-fn every_name_in_the_data_directory_is_durable_before_a_batch_is_acknowledged() {
-    let folder = tempfile::tempdir().unwrap();
-    let (shim, record) = (folder.path().join("shim.so"), folder.path().join("record"));
+/// Compiled: what it is loaded into leaves a record of its writes.
+fn shim(folder: &Path) -> PathBuf {
+    let shim = folder.join("shim.so");
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/faults/unreliable_disk.c");
     let mut compile = Command::new(std::env::var_os("CC").unwrap_or("cc".into()));
     compile
@@ -34,6 +33,48 @@ fn every_name_in_the_data_directory_is_durable_before_a_batch_is_acknowledged() 
         .arg(&shim)
         .arg(source);
     assert!(compile.args(["-ldl", "-lpthread"]).status().unwrap().success());
+    shim
+}
+
+#[test]
+fn a_backup_is_durable_before_it_has_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let (disk, record) = (folder.path().join("disk"), folder.path().join("record"));
+    let (data, copy) = (folder.path().join("data"), disk.join("copy"));
+    fs::create_dir(&disk).unwrap();
+    drop(Server::start(&data));
+    let mut command = Command::new(BINARY);
+    command.arg("backup").arg(&copy).arg("--data").arg(&data);
+    command
+        .env("LD_PRELOAD", shim(folder.path()))
+        .env("UNRELIABLE_FOLDER", &disk)
+        .env("UNRELIABLE_RECORD", &record);
+    assert!(command.status().unwrap().success());
+    let events = recorded(&record);
+    let partial = disk.join("copy.partial");
+    let renamed = events.iter().position(|(kind, _)| *kind == 'r').unwrap();
+    for path in [
+        partial.join("documents.sqlite"),
+        partial.join("gateway.sqlite"),
+        partial,
+    ] {
+        let of_path: Vec<_> = events[..renamed]
+            .iter()
+            .filter(|(_, name)| *name == path)
+            .collect();
+        assert!(
+            of_path.last().is_some_and(|(kind, _)| *kind == 's'),
+            "{path:?} {of_path:?}"
+        );
+    }
+    let last = events.last().unwrap();
+    assert_eq!(*last, ('s', disk), "its name as well");
+}
+
+#[test]
+fn every_name_in_the_data_directory_is_durable_before_a_batch_is_acknowledged() {
+    let folder = tempfile::tempdir().unwrap();
+    let (shim, record) = (shim(folder.path()), folder.path().join("record"));
     let disk = folder.path().join("disk");
     fs::create_dir(&disk).unwrap();
     let data = disk.join("several/folders/deep");

@@ -13,6 +13,7 @@
 //!  6. A failure changes nothing, and concerns only the batches it was about: what one batch of a group did is undone
 //!     alone.
 
+mod integrity;
 mod letters;
 mod overview;
 mod positions;
@@ -23,10 +24,12 @@ mod schema;
 mod which;
 mod writer;
 
+pub(crate) use integrity::check;
 pub use overview::{LetterStats, OutboxStats, SchemaUse, Stats};
 pub use purge::Purge;
 pub use reader::{Arrival, CollectionStats, DeadLetter, Reader};
 pub use replay::{Replay, Replayed, Verdict};
+pub(crate) use schema::{FILE, FORMAT};
 pub use which::Which;
 
 use std::path::Path;

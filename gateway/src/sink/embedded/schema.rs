@@ -3,10 +3,10 @@
 use rusqlite::Connection;
 
 /// Name of the file in the data directory.
-pub(super) const FILE: &str = "documents.sqlite";
+pub(crate) const FILE: &str = "documents.sqlite";
 
 /// Format of the file, in `user_version`.
-pub(super) const FORMAT: i32 = 2;
+pub(crate) const FORMAT: i32 = 2;
 
 /// What leads from each format to the next, from an empty file on.
 pub(super) const STEPS: &[&str] = &[FORMAT_1, FORMAT_2];
