@@ -1,14 +1,12 @@
 //! The command line.
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use realm_ingest_gateway::commands::{self, CommandError};
+use realm_ingest_gateway::config::LogFormat;
+use realm_ingest_gateway::logging;
 use realm_ingest_gateway::terminal::escaped;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::field::MakeExt;
-use tracing_subscriber::fmt::format::debug_fn;
 
 /// Takes in what applications stream, stores it, and shows it.
 #[derive(Parser)]
@@ -34,21 +32,23 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let colours = std::io::stderr().is_terminal();
-    // Clients choose the text of many fields; none of it steers a terminal or begins a line.
-    let fields = debug_fn(|out, field, value| match (field.name(), format!("{value:?}")) {
-        ("message", text) => write!(out, "{}", escaped(&text)),
-        (name, text) => write!(out, "{name}={}", escaped(&text)),
-    });
-    tracing_subscriber::fmt()
-        .fmt_fields(fields.delimited(" "))
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(colours)
-        .init();
-    let result = match cli.command {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            if !matches!(error, CommandError::Closed) {
+                eprintln!("error: {}", escaped(&error.to_string()));
+            }
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), CommandError> {
+    // The server's settings say how.
+    if !matches!(command, Command::Serve(_)) {
+        logging::start(LogFormat::Text);
+    }
+    match command {
         Command::Serve(args) => commands::serve::run(args),
         Command::Find(args) => commands::find::run(&args),
         Command::Export(args) => commands::export::run(&args),
@@ -60,14 +60,5 @@ fn main() -> ExitCode {
         Command::Backup(args) => commands::backup::run(&args),
         Command::CheckIntegrity(args) => commands::check_integrity::run(&args),
         Command::Keys(args) => commands::keys::run(&args),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        // Whoever reads has seen enough: `find ... | head`.
-        Err(CommandError::Closed) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {}", escaped(&error.to_string()));
-            ExitCode::FAILURE
-        }
     }
 }

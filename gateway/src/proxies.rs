@@ -4,9 +4,11 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
 
 /// One network of them: `10.0.0.0/8`, `fd00::/8`, or a single address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Network(IpNet);
 
 impl FromStr for Network {
@@ -17,6 +19,20 @@ impl FromStr for Network {
         let network = network.or_else(|| Some(text.parse::<IpAddr>().ok()?.into()));
         let wrong = || format!("'{text}' is no network such as 10.0.0.0/8 or fd00::/8");
         network.map(Self).ok_or_else(wrong)
+    }
+}
+
+impl TryFrom<String> for Network {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Network> for String {
+    fn from(network: Network) -> Self {
+        network.to_string()
     }
 }
 

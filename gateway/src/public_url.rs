@@ -4,9 +4,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use axum::http::Uri;
+use serde::{Deserialize, Serialize};
 
 /// An `http` or `https` URL without a trailing slash; it may have a path, behind a proxy that adds one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct PublicUrl {
     url: String,
     host: String,
@@ -48,6 +50,20 @@ impl FromStr for PublicUrl {
             url: format!("{scheme}://{authority}{}", url.path().trim_end_matches('/')),
             host: authority.host().to_owned(),
         })
+    }
+}
+
+impl TryFrom<String> for PublicUrl {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<PublicUrl> for String {
+    fn from(url: PublicUrl) -> Self {
+        url.url
     }
 }
 

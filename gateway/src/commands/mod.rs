@@ -16,6 +16,7 @@ pub mod tail;
 use std::path::PathBuf;
 
 use crate::backend::BackendError;
+use crate::config::ConfigError;
 use crate::gateway::SetUpError;
 use crate::sink::embedded::Reader;
 use crate::sqlite::OpenError;
@@ -24,7 +25,12 @@ use crate::sqlite::OpenError;
 #[derive(clap::Args, Clone, Debug)]
 pub struct DataArgs {
     /// Directory of the server's data
-    #[arg(long, value_name = "DIRECTORY", default_value = "./realm-ingest-data")]
+    #[arg(
+        long,
+        env = "REALM_INGEST_GATEWAY_DATA",
+        value_name = "DIRECTORY",
+        default_value = "./realm-ingest-data"
+    )]
     pub data: PathBuf,
 }
 
@@ -38,6 +44,15 @@ pub enum CommandError {
     /// Something that only a person can put right; says what.
     #[error("{0}")]
     Refused(String),
+    /// What was asked for makes no sense; says why.
+    #[error("{0}")]
+    Usage(String),
+    /// The settings make no sense.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The server cannot start; says why.
+    #[error("{0}")]
+    CannotStart(String),
     /// A data file cannot be used.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -53,6 +68,21 @@ pub enum CommandError {
     /// Writing the output failed.
     #[error("cannot write the output: {0}")]
     Write(std::io::Error),
+}
+
+impl CommandError {
+    /// What the process tells whoever started it. 2 is also what a wrong flag ends with.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            // Whoever reads has seen enough: `find ... | head`.
+            Self::Closed => 0,
+            Self::Usage(_) | Self::Config(_) => 2,
+            Self::Open(OpenError::NoData(_)) => 3,
+            Self::CannotStart(_) | Self::SetUp(_) => 4,
+            Self::Refused(_) | Self::Open(_) | Self::Read(_) | Self::Backend(_) | Self::Write(_) => 1,
+        }
+    }
 }
 
 impl From<std::io::Error> for CommandError {

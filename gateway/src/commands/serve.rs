@@ -3,7 +3,7 @@
 use std::fs::{File, TryLockError};
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 
-use super::{CommandError, DataArgs};
+use super::CommandError;
 use crate::auth::LoginLimits;
+use crate::config::{self, Options};
 use crate::gateway::{Gateway, Settings};
-use crate::proxies::Network;
-use crate::public_url::PublicUrl;
-use crate::server::Server;
+use crate::logging;
+use crate::server::{Server, Tls, TlsFiles};
 
 /// How long requests that were begun may go on after the signal to stop.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -30,26 +30,14 @@ const CLOSE: Duration = Duration::from_secs(10);
                   Development mode serves one app with anonymous and e-mail/password login on; collections and\n\
                   schemas come from the clients. It prints `listening on http://...` once it takes requests.")]
 pub struct Args {
-    /// Run in development mode
+    /// File with settings, in TOML: the names of the flags and their values
+    #[arg(long, env = "REALM_INGEST_GATEWAY_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print the settings that hold, as TOML, and end
     #[arg(long)]
-    dev: bool,
-    /// Address to listen on; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9090")]
-    listen: String,
-    /// The client app id to serve; any id is taken for the one app if left out
-    #[arg(long, value_name = "ID")]
-    app_id: Option<String>,
-    /// Let development mode listen on an address that other machines reach
-    #[arg(long)]
-    expose_dev_mode_to_network: bool,
-    /// Where clients are sent, such as https://gateway.example; the address they asked if left out
-    #[arg(long, value_name = "URL")]
-    public_url: Option<PublicUrl>,
-    /// Network of proxies whose X-Forwarded-For, -Proto and -Host are believed; may be given more than once
-    #[arg(long, value_name = "CIDR")]
-    trusted_proxy: Vec<Network>,
+    print_config: bool,
     #[command(flatten)]
-    data: DataArgs,
+    options: Options,
 }
 
 /// Runs the command until SIGTERM or SIGINT.
@@ -57,8 +45,17 @@ pub struct Args {
 /// # Errors
 /// When the server cannot be set up.
 pub fn run(args: Args) -> Result<(), CommandError> {
-    if !args.dev {
-        return Err(CommandError::Refused(
+    let file = args.config.as_deref().map(config::read).transpose()?;
+    let options = args.options.or(file.unwrap_or_default()).or(Options::defaults());
+    if args.print_config {
+        let text = toml::to_string(&options);
+        let text =
+            text.map_err(|error| CommandError::Refused(format!("cannot write the settings: {error}")))?;
+        return Ok(std::io::stdout().write_all(text.as_bytes())?);
+    }
+    logging::start(options.log_format.unwrap_or_default());
+    if options.dev != Some(true) {
+        return Err(CommandError::Usage(
             "this version serves development mode only: add --dev (application directories are not served)"
                 .into(),
         ));
@@ -67,44 +64,53 @@ pub fn run(args: Args) -> Result<(), CommandError> {
         .thread_name("ingest-server")
         .enable_all()
         .build();
-    let runtime = runtime.map_err(|error| CommandError::Refused(format!("cannot start threads: {error}")))?;
-    let ended = runtime.block_on(serve(args));
+    let runtime =
+        runtime.map_err(|error| CommandError::CannotStart(format!("cannot start threads: {error}")))?;
+    let ended = runtime.block_on(serve(options));
     // What was cut off, and what still reads or writes for nobody, lets go of the gateway.
     runtime.shutdown_timeout(CLOSE);
     ended?.close()
 }
 
-async fn serve(args: Args) -> Result<Ended, CommandError> {
-    let addresses = resolve(&args.listen).await?;
-    if !args.expose_dev_mode_to_network
+async fn serve(options: Options) -> Result<Ended, CommandError> {
+    let listen = options.listen.unwrap_or_default();
+    let addresses = resolve(&listen).await?;
+    if options.expose_dev_mode_to_network != Some(true)
         && let Some(open) = addresses.iter().find(|address| !address.ip().is_loopback())
     {
-        return Err(CommandError::Refused(format!(
+        return Err(CommandError::Usage(format!(
             "{open} can be reached from other machines, and development mode lets everybody in; \
              listen on 127.0.0.1 or add --expose-dev-mode-to-network"
         )));
     }
-    let data = args.data.data;
+    let tls = tls(options.tls_cert, options.tls_key, options.client_ca)?;
+    let data = options.data.unwrap_or_default();
     let lock = lock(&data)?;
     // Handlers are in place before anybody is told that the server is up.
     let stop = Stop::new()?;
+    if let Some(tls) = &tls {
+        reload_on_hangup(Arc::clone(tls))?;
+    }
     let listener = TcpListener::bind(addresses.as_slice()).await;
-    let cannot_listen = |error| CommandError::Refused(format!("cannot listen on {}: {error}", args.listen));
+    let cannot_listen = |error| CommandError::CannotStart(format!("cannot listen on {listen}: {error}"));
     let listener = listener.map_err(cannot_listen)?;
     let address = listener.local_addr().map_err(cannot_listen)?;
     let settings = Settings {
-        app_id: args.app_id,
+        app_id: options.app_id,
         address: Some(address),
-        public_url: args.public_url,
+        public_url: options.public_url,
         logins: LoginLimits::default(),
-        trusted_proxies: args.trusted_proxy.into_iter().collect(),
+        trusted_proxies: options.trusted_proxy.into_iter().collect(),
     };
     let gateway = Arc::new(Gateway::open(&data, settings).await?);
-    announce(address)?;
+    announce(if tls.is_some() { "https" } else { "http" }, address)?;
     info!(%address, data = %data.display(), version = env!("CARGO_PKG_VERSION"), "started in development mode");
 
     let router = crate::http::app(Arc::clone(&gateway));
-    let server = Server::new(listener, router, gateway.settings.trusted_proxies.clone());
+    let mut server = Server::new(listener, router, gateway.settings.trusted_proxies.clone());
+    if let Some(tls) = tls {
+        server = server.by_tls(tls);
+    }
     let server = tokio::spawn(server.run(gateway.stopping()));
     let end = end(stop, &gateway).await;
     gateway.stop();
@@ -162,8 +168,43 @@ impl Ended {
     }
 }
 
+fn tls(
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+    client_ca: Option<PathBuf>,
+) -> Result<Option<Arc<Tls>>, CommandError> {
+    let files = match (certificate, key, client_ca) {
+        (Some(certificate), Some(key), client_ca) => TlsFiles {
+            certificate,
+            key,
+            client_ca,
+        },
+        (None, None, None) => return Ok(None),
+        _ => {
+            let text = "TLS needs both --tls-cert and --tls-key";
+            return Err(CommandError::Usage(text.to_owned()));
+        }
+    };
+    let tls = Tls::open(files).map_err(|error| CommandError::CannotStart(error.to_string()))?;
+    Ok(Some(Arc::new(tls)))
+}
+
+fn reload_on_hangup(tls: Arc<Tls>) -> Result<(), CommandError> {
+    let mut hangup = signal(SignalKind::hangup()).map_err(cannot_wait)?;
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            tls.reload();
+        }
+    });
+    Ok(())
+}
+
+fn cannot_wait(error: std::io::Error) -> CommandError {
+    CommandError::CannotStart(format!("cannot wait for signals: {error}"))
+}
+
 async fn resolve(listen: &str) -> Result<Vec<SocketAddr>, CommandError> {
-    let wrong = |why: String| CommandError::Refused(format!("'{listen}' is no address to listen on: {why}"));
+    let wrong = |why: String| CommandError::Usage(format!("'{listen}' is no address to listen on: {why}"));
     let addresses: Vec<_> = tokio::net::lookup_host(listen)
         .await
         .map_err(|error| wrong(error.to_string()))?
@@ -176,21 +217,21 @@ async fn resolve(listen: &str) -> Result<Vec<SocketAddr>, CommandError> {
 }
 
 /// Scripts wait for this line.
-fn announce(address: SocketAddr) -> Result<(), CommandError> {
+fn announce(scheme: &str, address: SocketAddr) -> Result<(), CommandError> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "listening on http://{address}")?;
+    writeln!(out, "listening on {scheme}://{address}")?;
     Ok(out.flush()?)
 }
 
 /// One server for one directory.
 fn lock(data: &Path) -> Result<File, CommandError> {
     let cannot =
-        |error: std::io::Error| CommandError::Refused(format!("cannot use {}: {error}", data.display()));
+        |error: std::io::Error| CommandError::CannotStart(format!("cannot use {}: {error}", data.display()));
     realm_ingest_durable::create_dir_all(data).map_err(cannot)?;
     let file = File::create(data.join("lock")).map_err(cannot)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(CommandError::Refused(format!(
+        Err(TryLockError::WouldBlock) => Err(CommandError::CannotStart(format!(
             "another server uses {}; stop it or choose another directory with --data",
             data.display()
         ))),
@@ -206,10 +247,9 @@ struct Stop {
 
 impl Stop {
     fn new() -> Result<Self, CommandError> {
-        let cannot = |error| CommandError::Refused(format!("cannot wait for signals: {error}"));
         Ok(Self {
-            term: signal(SignalKind::terminate()).map_err(cannot)?,
-            interrupt: signal(SignalKind::interrupt()).map_err(cannot)?,
+            term: signal(SignalKind::terminate()).map_err(cannot_wait)?,
+            interrupt: signal(SignalKind::interrupt()).map_err(cannot_wait)?,
         })
     }
 

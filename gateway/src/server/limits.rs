@@ -12,6 +12,9 @@ pub const CONNECTIONS_OF_ONE_ADDRESS: usize = 1_024;
 /// File descriptors that are for other things: the data files, what commands and logs need.
 pub const OTHER_FILES: u64 = 64;
 
+/// How long a TLS handshake may take: some round trips over the worst of links.
+pub const HANDSHAKE: Duration = Duration::from_secs(10);
+
 /// How long a new connection may take to bring its first request.
 pub const FIRST_REQUEST: Duration = Duration::from_secs(10);
 

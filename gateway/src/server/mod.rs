@@ -5,24 +5,29 @@ mod admission;
 mod connection;
 mod limits;
 mod requests;
+mod tls;
 
 use std::io::{Error, ErrorKind};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::Router;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use crate::proxies::TrustedProxies;
 use crate::stopping::Stopping;
 use admission::Admission;
+
+pub use tls::{Tls, TlsError, TlsFiles};
 
 /// Serves `router` to whoever connects.
 pub struct Server {
     listener: TcpListener,
     router: Router,
     proxies: TrustedProxies,
+    tls: Option<Arc<Tls>>,
 }
 
 impl Server {
@@ -33,6 +38,16 @@ impl Server {
             listener,
             router,
             proxies,
+            tls: None,
+        }
+    }
+
+    /// The same by TLS.
+    #[must_use]
+    pub fn by_tls(self, tls: Arc<Tls>) -> Self {
+        Self {
+            tls: Some(tls),
+            ..self
         }
     }
 
@@ -58,7 +73,8 @@ impl Server {
             };
             match admission.admit(peer.ip()) {
                 Ok(admitted) => {
-                    let serving = serve(stream, peer, self.router.clone(), stopping.clone());
+                    let tls = self.tls.clone();
+                    let serving = serve(stream, peer, tls, self.router.clone(), stopping.clone());
                     connections.spawn(async move {
                         serving.await;
                         drop(admitted);
@@ -83,10 +99,28 @@ fn went_away(error: &Error) -> bool {
     )
 }
 
-async fn serve(stream: TcpStream, peer: SocketAddr, router: Router, stopping: Stopping) {
+async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    tls: Option<Arc<Tls>>,
+    router: Router,
+    stopping: Stopping,
+) {
     // Acknowledgements are small and somebody waits for each.
     let _ = stream.set_nodelay(true);
-    connection::serve(stream, peer, false, router, stopping).await;
+    let Some(tls) = tls else {
+        return connection::serve(stream, peer, false, router, stopping).await;
+    };
+    let handshake = tokio::time::timeout(limits::HANDSHAKE, tls.acceptor().accept(stream));
+    let shaken = tokio::select! {
+        shaken = handshake => shaken,
+        () = stopping.clone().begun() => return,
+    };
+    match shaken {
+        Ok(Ok(stream)) => connection::serve(stream, peer, true, router, stopping).await,
+        Ok(Err(error)) => info!(%peer, %error, "TLS handshake failed"),
+        Err(_) => debug!(%peer, "TLS handshake not ended in time"),
+    }
 }
 
 /// How many connections may be open, within what the system lets this process have.

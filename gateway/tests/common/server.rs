@@ -57,8 +57,10 @@ impl Server {
             .unwrap();
         let address = line
             .trim()
-            .strip_prefix("listening on http://")
-            .expect("the server starts");
+            .split_once("://")
+            .filter(|(before, _)| before.starts_with("listening on http"))
+            .expect("the server starts")
+            .1;
         Self {
             address: address.parse().unwrap(),
             process,

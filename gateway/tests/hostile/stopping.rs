@@ -21,6 +21,8 @@ fn whoever_stands_still_does_not_hold_up_the_end() {
     server.signal("TERM");
     assert!(server.wait().success());
     let log = std::fs::read_to_string(log).unwrap();
+    // Before the time was over that a body has otherwise.
+    assert_eq!(log.matches("the gateway is stopping").count(), 4, "{log}");
     assert!(!log.contains("did not end in time"), "{log}");
     assert!(log.contains("clean=true"), "{log}");
 }

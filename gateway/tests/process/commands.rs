@@ -308,7 +308,7 @@ fn commands_say_what_they_do_and_where_the_data_should_be() {
     }
     let nowhere = tempfile::tempdir().unwrap();
     let output = command(nowhere.path(), &["stats"]);
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(3));
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(
         text.starts_with("error: there is no gateway data in ") && text.contains("--data"),

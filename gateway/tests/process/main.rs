@@ -12,6 +12,7 @@ mod common;
 
 mod backup;
 mod commands;
+mod config;
 mod crash;
 mod dead_letters;
 mod example;
@@ -24,3 +25,4 @@ mod schemas;
 mod serve;
 mod sockets;
 mod terminal;
+mod tls;

@@ -8,9 +8,10 @@ use realm_ingest_protocol::CONTENT_TYPE;
 use crate::common::server::{BINARY, Server, lines};
 use crate::common::{APP, batch, note, one_run, outbox, schema};
 
-fn refused(arguments: &[&str]) -> String {
+/// What it says when it does not even start: 2, as what was asked for makes no sense, or 4, as it cannot be done.
+fn refused(code: i32, arguments: &[&str]) -> String {
     let output = Command::new(BINARY).args(arguments).output().unwrap();
-    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(output.status.code(), Some(code), "{output:?}");
     assert!(output.stdout.is_empty());
     String::from_utf8(output.stderr).unwrap()
 }
@@ -20,24 +21,27 @@ fn what_would_be_unsafe_is_refused_in_one_sentence() {
     let data = tempfile::tempdir().unwrap();
     let data = data.path().to_str().unwrap();
     assert_eq!(
-        refused(&["serve", "--data", data]),
+        refused(2, &["serve", "--data", data]),
         "error: this version serves development mode only: add --dev (application directories are not served)\n"
     );
-    let open = refused(&["serve", "--dev", "--listen", "0.0.0.0:0", "--data", data]);
+    let open = refused(2, &["serve", "--dev", "--listen", "0.0.0.0:0", "--data", data]);
     assert!(
         open.contains("--expose-dev-mode-to-network") && open.lines().count() == 1,
         "{open}"
     );
-    let wrong = refused(&["serve", "--dev", "--listen", "nonsense", "--data", data]);
+    let wrong = refused(2, &["serve", "--dev", "--listen", "nonsense", "--data", data]);
     assert!(wrong.contains("'nonsense' is no address to listen on"), "{wrong}");
-    let missing = refused(&[
-        "serve",
-        "--dev",
-        "--listen",
-        "127.0.0.1:0",
-        "--data",
-        "/proc/nowhere",
-    ]);
+    let missing = refused(
+        4,
+        &[
+            "serve",
+            "--dev",
+            "--listen",
+            "127.0.0.1:0",
+            "--data",
+            "/proc/nowhere",
+        ],
+    );
     assert!(
         missing.starts_with("error: cannot use /proc/nowhere: "),
         "{missing}"
@@ -66,7 +70,7 @@ fn one_directory_has_one_server() {
     let data = tempfile::tempdir().unwrap();
     let path = data.path().to_str().unwrap();
     let server = Server::start(data.path());
-    let second = refused(&["serve", "--dev", "--listen", "127.0.0.1:0", "--data", path]);
+    let second = refused(4, &["serve", "--dev", "--listen", "127.0.0.1:0", "--data", path]);
     assert!(
         second.contains(&format!("another server uses {path}")),
         "{second}"
@@ -74,7 +78,7 @@ fn one_directory_has_one_server() {
     let taken = server.address.to_string();
     let elsewhere = tempfile::tempdir().unwrap();
     let elsewhere = elsewhere.path().to_str().unwrap();
-    let second = refused(&["serve", "--dev", "--listen", &taken, "--data", elsewhere]);
+    let second = refused(4, &["serve", "--dev", "--listen", &taken, "--data", elsewhere]);
     assert!(second.contains(&format!("cannot listen on {taken}")), "{second}");
     server.kill();
     // The lock goes with the process, however it ended.

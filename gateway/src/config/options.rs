@@ -1,0 +1,107 @@
+//! The one list of settings: what follows a field's name is its flag, its key in a file, and with a prefix its environment
+//! variable.
+
+use std::path::PathBuf;
+
+use clap::builder::BoolishValueParser;
+use serde::{Deserialize, Serialize};
+
+use crate::proxies::Network;
+use crate::public_url::PublicUrl;
+
+/// Settings, each of which may be given or not.
+#[derive(clap::Args, Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Options {
+    /// Run in development mode
+    #[arg(long, env = "REALM_INGEST_GATEWAY_DEV", value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    pub dev: Option<bool>,
+    /// Address to listen on [default: 127.0.0.1:9090]; port 0 takes a free one
+    #[arg(long, env = "REALM_INGEST_GATEWAY_LISTEN", value_name = "ADDRESS")]
+    pub listen: Option<String>,
+    /// Directory of the server's data [default: ./realm-ingest-data]
+    #[arg(long, env = "REALM_INGEST_GATEWAY_DATA", value_name = "DIRECTORY")]
+    pub data: Option<PathBuf>,
+    /// The client app id to serve; any id is taken for the one app if left out
+    #[arg(long, env = "REALM_INGEST_GATEWAY_APP_ID", value_name = "ID")]
+    pub app_id: Option<String>,
+    /// Let development mode listen on an address that other machines reach, and answer to any name
+    #[arg(long, env = "REALM_INGEST_GATEWAY_EXPOSE_DEV_MODE_TO_NETWORK", value_name = "BOOL", num_args = 0..=1,
+          require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    pub expose_dev_mode_to_network: Option<bool>,
+    /// Where clients are sent, such as https://gateway.example; the address they asked if left out
+    #[arg(long, env = "REALM_INGEST_GATEWAY_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<PublicUrl>,
+    /// Network of proxies whose X-Forwarded-For, -Proto and -Host are believed; may be given more than once
+    #[arg(
+        long,
+        env = "REALM_INGEST_GATEWAY_TRUSTED_PROXY",
+        value_name = "CIDR",
+        value_delimiter = ','
+    )]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trusted_proxy: Vec<Network>,
+    /// Certificate chain to serve TLS with, in PEM; read again on SIGHUP and when the file changes
+    #[arg(long, env = "REALM_INGEST_GATEWAY_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key of the certificate, in PEM
+    #[arg(long, env = "REALM_INGEST_GATEWAY_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+    /// Certificates in PEM: only clients with one that these have signed may connect
+    #[arg(long, env = "REALM_INGEST_GATEWAY_CLIENT_CA", value_name = "FILE")]
+    pub client_ca: Option<PathBuf>,
+    /// How the log is written [default: text]
+    #[arg(long, env = "REALM_INGEST_GATEWAY_LOG_FORMAT", value_name = "FORMAT")]
+    pub log_format: Option<LogFormat>,
+}
+
+/// How the log is written.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// An object a line.
+    Json,
+}
+
+impl Options {
+    /// These, and of the others what is not given here.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            dev: self.dev.or(other.dev),
+            listen: self.listen.or(other.listen),
+            data: self.data.or(other.data),
+            app_id: self.app_id.or(other.app_id),
+            expose_dev_mode_to_network: self
+                .expose_dev_mode_to_network
+                .or(other.expose_dev_mode_to_network),
+            public_url: self.public_url.or(other.public_url),
+            trusted_proxy: if self.trusted_proxy.is_empty() {
+                other.trusted_proxy
+            } else {
+                self.trusted_proxy
+            },
+            tls_cert: self.tls_cert.or(other.tls_cert),
+            tls_key: self.tls_key.or(other.tls_key),
+            client_ca: self.client_ca.or(other.client_ca),
+            log_format: self.log_format.or(other.log_format),
+        }
+    }
+
+    /// What holds where nothing is given.
+    #[must_use]
+    pub fn defaults() -> Self {
+        Self {
+            dev: Some(false),
+            listen: Some("127.0.0.1:9090".to_owned()),
+            data: Some("./realm-ingest-data".into()),
+            expose_dev_mode_to_network: Some(false),
+            log_format: Some(LogFormat::default()),
+            ..Self::default()
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! How the log is written, for a process of its own.
+
+use std::io::IsTerminal;
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::field::MakeExt;
+use tracing_subscriber::fmt::format::debug_fn;
+
+use crate::config::LogFormat;
+use crate::terminal::escaped;
+
+/// From now on what is logged goes to standard error. `RUST_LOG` says what that is.
+pub fn start(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    match format {
+        LogFormat::Json => log.json().flatten_event(true).with_span_list(false).init(),
+        LogFormat::Text => {
+            // Clients choose the text of many fields; none of it steers a terminal or begins a line.
+            let fields = debug_fn(|out, field, value| match (field.name(), format!("{value:?}")) {
+                ("message", text) => write!(out, "{}", escaped(&text)),
+                (name, text) => write!(out, "{name}={}", escaped(&text)),
+            });
+            let colours = std::io::stderr().is_terminal();
+            log.fmt_fields(fields.delimited(" ")).with_ansi(colours).init();
+        }
+    }
+}
