@@ -56,12 +56,7 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
         // Looked at first: what comes later than this is found by the next round.
         let newest = reader.newest()?;
         let documents = reader.documents(only, after, newest, CHUNK)?;
-        let full = documents.len() == CHUNK as usize;
-        after = if full {
-            documents.last().map_or(after, |last| last.seq)
-        } else {
-            newest.max(after)
-        };
+        after = documents.last().map_or(newest.max(after), |last| last.seq);
         for arrival in &documents {
             match only {
                 Some(_) => output.document(arrival)?,
@@ -69,7 +64,7 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
             }
         }
         output.flush()?;
-        if !full {
+        if documents.is_empty() {
             std::thread::sleep(PAUSE);
         }
     }

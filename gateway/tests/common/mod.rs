@@ -16,7 +16,7 @@ use bson::oid::ObjectId;
 use bson::{Bson, doc};
 use http_body_util::BodyExt;
 use realm_ingest_gateway::sink::Quota;
-use realm_ingest_gateway::sink::embedded::{DeadLetter, EmbeddedSink, Reader, Which};
+use realm_ingest_gateway::sink::embedded::{Arrival, DeadLetter, EmbeddedSink, Reader, Which};
 use realm_ingest_gateway::state::EmbeddedState;
 use realm_ingest_gateway::{Gateway, Settings, app};
 use realm_ingest_protocol::batch::{encode_batch_header, encode_transaction_header};
@@ -172,6 +172,19 @@ impl Answer {
     }
 }
 
+/// Every stored document, in the order of arrival.
+pub fn arrivals(reader: &Reader) -> Vec<Arrival> {
+    let mut all: Vec<Arrival> = Vec::new();
+    loop {
+        let after = all.last().map_or(0, |last| last.seq);
+        let more = reader.documents(None, after, i64::MAX, 1_000).unwrap();
+        if more.is_empty() {
+            return all;
+        }
+        all.extend(more);
+    }
+}
+
 /// Every dead letter, in the order of arrival.
 pub fn letters(reader: &Reader) -> Vec<DeadLetter> {
     let mut letters = Vec::new();
@@ -315,8 +328,7 @@ impl Local {
 
     /// Every stored document, decoded, in the order of arrival.
     pub fn stored(&self) -> Vec<bson::Document> {
-        let documents = self.reader().documents(None, 0, i64::MAX, u32::MAX).unwrap();
-        documents
+        arrivals(&self.reader())
             .iter()
             .map(|one| bson::Document::from_reader(&one.document[..]).unwrap())
             .collect()

@@ -12,7 +12,7 @@ use realm_ingest_gateway::work::Work;
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
-use crate::common::{letters, outbox, schema};
+use crate::common::{arrivals, letters, outbox, schema};
 use crate::memory::MemorySteps;
 
 pub const APP: &str = "0123456789abcdef01234567";
@@ -48,7 +48,7 @@ impl Store for Embedded {
             .into_iter()
             .map(|one| (one.id, one.name))
             .collect();
-        let all = reader.documents(None, 0, i64::MAX, u32::MAX).unwrap();
+        let all = arrivals(&reader);
         let stored = all.len();
         let documents: BTreeMap<_, _> = all
             .into_iter()

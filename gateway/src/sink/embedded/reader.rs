@@ -5,7 +5,7 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, Rows, params};
 
 use super::schema::{BLOCK, FILE, FORMAT};
 use super::which::{self, Which};
@@ -61,6 +61,9 @@ pub struct CollectionStats {
     /// Bytes of BSON in it.
     pub bytes: u64,
 }
+
+/// Bytes of documents after which an answer ends: each of them may have as many.
+const BYTES: usize = 16 * 1024 * 1024;
 
 /// Documents of one collection or of all.
 const IN_ORDER: &str = "SELECT seq, collection, document FROM documents
@@ -129,8 +132,8 @@ impl Reader {
         Ok(newest.optional()?.flatten().unwrap_or(0))
     }
 
-    /// Documents with a number above `after` and up to `until`, at most `limit` of them; of one collection
-    /// or of all.
+    /// Documents with a number above `after` and up to `until`, of one collection or of all: at most `limit` of them, and no
+    /// more once they have 16 MiB.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -141,22 +144,12 @@ impl Reader {
         until: i64,
         limit: u32,
     ) -> rusqlite::Result<Vec<Arrival>> {
-        let read = |row: &Row<'_>| {
-            Ok(Arrival {
-                seq: row.get(0)?,
-                collection: row.get(1)?,
-                document: row.get(2)?,
-            })
-        };
         if collection.is_some() && self.format > 1 {
             let mut statement = self.connection.prepare_cached(OF_COLLECTION)?;
-            let values = params![after, until, collection, limit, BLOCK];
-            return statement.query_map(values, read)?.collect();
+            return arrivals(statement.query(params![after, until, collection, limit, BLOCK])?);
         }
         let mut statement = self.connection.prepare_cached(IN_ORDER)?;
-        statement
-            .query_map(params![after, until, collection, limit], read)?
-            .collect()
+        arrivals(statement.query(params![after, until, collection, limit])?)
     }
 
     /// Shows each dead letter that there is now and is meant, in the order of arrival, until `visit` breaks.
@@ -183,6 +176,22 @@ impl Reader {
         }
         Ok(())
     }
+}
+
+fn arrivals(mut rows: Rows<'_>) -> rusqlite::Result<Vec<Arrival>> {
+    let (mut found, mut bytes) = (Vec::new(), 0);
+    while bytes < BYTES
+        && let Some(row) = rows.next()?
+    {
+        let arrival = Arrival {
+            seq: row.get(0)?,
+            collection: row.get(1)?,
+            document: row.get(2)?,
+        };
+        bytes += arrival.document.len();
+        found.push(arrival);
+    }
+    Ok(found)
 }
 
 /// The dead letter of this number in a file of this format, none when it has left.
@@ -280,6 +289,19 @@ mod tests {
                 let found: Vec<_> = found.iter().map(|one| one.seq).collect();
                 assert_eq!(found, wanted, "{name} {after} {until} {limit}");
             }
+        }
+    }
+
+    #[test]
+    fn an_answer_ends_when_it_is_large() {
+        let data = tempfile::tempdir().unwrap();
+        let reader = reader_of(data.path(), 3, |_| "Large");
+        let file = Connection::open(data.path().join(FILE)).unwrap();
+        let grow = format!("UPDATE documents SET document = zeroblob({})", BYTES / 2 + 1);
+        file.execute_batch(&grow).unwrap();
+        for collection in [None, Some(id_of(&reader, "Large"))] {
+            let of = |after| reader.documents(collection, after, i64::MAX, 10).unwrap().len();
+            assert_eq!((of(0), of(2), of(3)), (2, 1, 0));
         }
     }
 
