@@ -24,8 +24,8 @@ pub enum Error {
         /// The limit it is over.
         limit: u64,
     },
-    /// The transaction, or one of its runs, holds nothing to send.
-    #[error("the write transaction has no documents, or a run of none")]
+    /// The transaction, or one of its runs or documents, holds nothing to send.
+    #[error("the write transaction has no documents, a run of none, or fewer bytes than documents")]
     NoDocuments,
     /// The schema is not one this outbox gave out.
     #[error("the outbox knows no schema {}", id.0)]

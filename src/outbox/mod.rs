@@ -329,7 +329,9 @@ fn check(transaction: &WriteTransaction<'_>) -> Result<()> {
             limit: MAX_TRANSACTION_BYTES,
         });
     }
-    if bytes == 0 || transaction.runs.is_empty() || transaction.runs.iter().any(|run| run.count == 0) {
+    // No document is empty.
+    let fits = (1..=bytes).contains(&objects(transaction.runs));
+    if !fits || transaction.runs.iter().any(|run| run.count == 0) {
         return Err(Error::NoDocuments);
     }
     Ok(())

@@ -20,7 +20,8 @@ fn rows_come_out_as_they_went_in_and_in_order() {
         },
     ];
     let large = vec![b'x'; 100_000];
-    for payload in [b"first".as_slice(), &large, b"third"] {
+    let [first, third] = [b"first", b"third"].map(|text| text.repeat(100));
+    for payload in [&first, &large, &third] {
         outbox
             .append(&WriteTransaction {
                 schema,
@@ -33,7 +34,7 @@ fn rows_come_out_as_they_went_in_and_in_order() {
     assert_eq!(rows.iter().map(|row| row.seq).collect::<Vec<_>>(), [1, 2, 3]);
     assert_eq!(
         rows.iter().map(payload).collect::<Vec<_>>(),
-        [b"first".to_vec(), large, b"third".to_vec()]
+        [first, large, third]
     );
     for row in rows {
         assert_eq!(
@@ -139,6 +140,11 @@ fn what_cannot_be_sent_is_refused() {
     assert!(matches!(refused(schema, &[], b"x"), Error::NoDocuments));
     assert!(matches!(refused(schema, &none, b"x"), Error::NoDocuments));
     assert!(matches!(refused(schema, &runs, b""), Error::NoDocuments));
+    let two = [Run {
+        class: "A".into(),
+        count: 2,
+    }];
+    assert!(matches!(refused(schema, &two, b"x"), Error::NoDocuments));
     let elsewhere = Folder::new();
     let other = open(&elsewhere.path());
     let unknown = ["a", "b", "c"].map(|name| other.register_schema(name, "{}").unwrap())[2];
