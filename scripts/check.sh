@@ -28,6 +28,9 @@ fi
 if touches '^(protocol|src/(app|uploader|transport|realm)|tests/(client|common))'; then
     step cargo test --quiet -p realm-ingest --test client
 fi
+if touches '^(fuzz|protocol|src/(outbox|uploader|ejson))'; then
+    step cargo test --quiet -p realm-ingest-fuzz-targets
+fi
 if touches '^(src/ffi|cbindgen.toml|include/realm_ingest.h)'; then
     step cargo test --quiet -p realm-ingest --test c_header
 fi
