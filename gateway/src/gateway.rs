@@ -28,6 +28,9 @@ pub struct Settings {
     pub address: Option<SocketAddr>,
     /// Where clients are sent. Without one, to the address that they asked.
     pub public_url: Option<PublicUrl>,
+    /// Only requests that name this machine, or the public URL's host, are served: loopback's protection of development mode
+    /// reaches as far as names do.
+    pub own_names_only: bool,
     /// Who is believed about where a request comes from.
     pub trusted_proxies: TrustedProxies,
     /// How often one address may log in.

@@ -99,6 +99,7 @@ async fn serve(options: Options) -> Result<Ended, CommandError> {
         app_id: options.app_id,
         address: Some(address),
         public_url: options.public_url,
+        own_names_only: options.expose_dev_mode_to_network != Some(true),
         logins: LoginLimits::default(),
         trusted_proxies: options.trusted_proxy.into_iter().collect(),
     };

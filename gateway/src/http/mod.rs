@@ -7,6 +7,7 @@ mod body;
 #[doc(hidden)]
 pub mod decode;
 mod extract;
+mod guard;
 mod linger;
 mod log;
 #[doc(hidden)]
@@ -39,8 +40,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-appservices-request-id
 
 /// The routing table.
 pub fn app(gateway: Arc<Gateway>) -> Router {
-    let client = Router::new()
-        .route("/app/{app}/location", get(routes::location::handle))
+    let json = Router::new()
         .route(
             "/app/{app}/auth/providers/{provider}/login",
             post(routes::login::handle),
@@ -50,17 +50,22 @@ pub fn app(gateway: Arc<Gateway>) -> Router {
             post(routes::register::handle),
         )
         .route("/app/{app}/functions/call", post(routes::call_function::handle))
-        .route("/app/{app}/ingest", post(routes::ingest::handle))
-        .route("/app/{app}/ingest/{outbox}", get(routes::position::handle))
         .route(
             "/app/{app}/ingest/schemas/{fingerprint}",
             put(routes::put_schema::handle),
         )
-        .route("/auth/profile", get(routes::profile::handle))
         .route("/auth/session", post(routes::refresh_session::handle))
         .route("/auth/session", delete(routes::log_out::handle))
+        .route_layer(from_fn(guard::only_json));
+    let client = Router::new()
+        .route("/app/{app}/location", get(routes::location::handle))
+        .route("/app/{app}/ingest", post(routes::ingest::handle))
+        .route("/app/{app}/ingest/{outbox}", get(routes::position::handle))
+        .route("/auth/profile", get(routes::profile::handle))
+        .merge(json)
         .method_not_allowed_fallback(not_served)
-        .fallback(not_served);
+        .fallback(not_served)
+        .layer(from_fn_with_state(Arc::clone(&gateway), guard::own_names));
     Router::new()
         .nest("/api/client/v2.0", client)
         .route("/healthz", get(routes::health::alive))

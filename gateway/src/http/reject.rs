@@ -31,6 +31,8 @@ const PERSON: Duration = Duration::from_secs(300);
 pub enum Reject {
     /// No such path or method.
     NotServed(String),
+    /// The request names a host that is not this one.
+    ForeignName(String),
     /// This gateway serves another app.
     UnknownApp(String),
     /// The access token is missing or not good; says why.
@@ -171,6 +173,12 @@ impl Reject {
                 code::BAD_REQUEST,
                 format!("this version does not serve {what}"),
             ),
+            Self::ForeignName(name) => {
+                let text = format!(
+                    "this gateway is not served as '{name}'; name it with --public-url, or see --expose-dev-mode-to-network"
+                );
+                plain(S::MISDIRECTED_REQUEST, code::BAD_REQUEST, text)
+            }
             Self::UnknownApp(id) => {
                 let text = format!("cannot find app using Client App ID '{id}'");
                 plain(S::NOT_FOUND, code::APP_NOT_FOUND, text)

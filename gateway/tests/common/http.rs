@@ -38,7 +38,10 @@ impl Client {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> std::io::Result<Answer> {
-        let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\n", self.host);
+        let mut head = format!("{method} {path} HTTP/1.1\r\n");
+        if !headers.iter().any(|(name, _)| *name == "host") {
+            head += &format!("host: {}\r\n", self.host);
+        }
         for (name, value) in headers {
             head += &format!("{name}: {value}\r\n");
         }
@@ -47,6 +50,9 @@ impl Client {
             .any(|(name, _)| *name == "content-length" || *name == "transfer-encoding")
         {
             head += &format!("content-length: {}\r\n", body.len());
+        }
+        if !body.is_empty() && !headers.iter().any(|(name, _)| *name == "content-type") {
+            head += "content-type: application/json;charset=utf-8\r\n";
         }
         let stream = self.stream.get_mut();
         stream.write_all((head + "\r\n").as_bytes())?;

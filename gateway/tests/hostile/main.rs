@@ -14,5 +14,6 @@ mod beside;
 mod connections;
 mod documents;
 mod memory;
+mod pages;
 mod schemas;
 mod stopping;

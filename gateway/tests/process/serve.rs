@@ -94,7 +94,7 @@ fn a_signal_lets_requests_end_and_leaves_tidy_files() {
         let body = batch(&outbox(1), &schema(), &[one_run(1, "Note", &[note("a", "b")])]);
         let mut client = server.client();
         let head = format!(
-            "POST {APP}/ingest HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\ncontent-type: {CONTENT_TYPE}\r\n\
+            "POST {APP}/ingest HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\ncontent-type: {CONTENT_TYPE}\r\n\
              content-length: {}\r\nexpect: 100-continue\r\n\r\n",
             body.len()
         );

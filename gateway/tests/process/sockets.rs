@@ -91,7 +91,7 @@ fn connections_that_break_off_change_nothing() {
     for length in [0, 1, body.len() / 2, body.len() - 1] {
         let mut client = server.client();
         let head = format!(
-            "POST {APP}/ingest HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\ncontent-type: {CONTENT_TYPE}\r\n\
+            "POST {APP}/ingest HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\ncontent-type: {CONTENT_TYPE}\r\n\
              content-length: {}\r\n\r\n",
             body.len()
         );

@@ -47,7 +47,8 @@ const OWNER: &str = "192.0.2.2:1";
 
 /// A call of a provider by a client at this address.
 async fn call_from(gateway: &Local, address: &str, path: &str, body: Value) -> Answer {
-    let request = Request::post(format!("{APP}/auth/providers/{path}"));
+    let request =
+        Request::post(format!("{APP}/auth/providers/{path}")).header("content-type", "application/json");
     let peer = ConnectInfo(address.parse::<SocketAddr>().unwrap());
     let request = request.extension(peer).body(Body::from(body.to_string()));
     gateway.send(request.unwrap()).await
@@ -365,7 +366,8 @@ async fn many_logins_at_once_all_succeed() {
         tasks.spawn(async move {
             use tower::ServiceExt;
             let body = json!({"username": "shared", "password": "secret-7"}).to_string();
-            let request = axum::http::Request::post(format!("{APP}/auth/providers/local-userpass/login"));
+            let request = axum::http::Request::post(format!("{APP}/auth/providers/local-userpass/login"))
+                .header("content-type", "application/json");
             router
                 .oneshot(request.body(axum::body::Body::from(body)).unwrap())
                 .await
