@@ -53,7 +53,8 @@ if [ "$mode" = minimise ]; then
     for target in "${targets[@]}"; do
         rm -rf "$found/$target.least"
         mkdir -p "$found/$target" "$found/$target.least"
-        "$(binary "$target")" -merge=1 "$found/$target.least" "fuzz/corpus/$target" "$found/$target" 2>&1 | tail -n 1
+        "$(binary "$target")" -set_cover_merge=1 -use_counters=0 \
+            "$found/$target.least" "fuzz/corpus/$target" "$found/$target" 2>&1 | tail -n 1
         rm -rf "fuzz/corpus/$target"
         mv "$found/$target.least" "fuzz/corpus/$target"
     done
