@@ -330,3 +330,15 @@ impl IntoResponse for Reject {
         response
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_done_for_want_of_time_may_be_asked_for_again_soon() {
+        let response = Reject::from(WorkError::Busy).into_response();
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()[RETRY_AFTER], "1");
+    }
+}
