@@ -59,7 +59,10 @@ fn batch_of(job: &Job) -> Option<&Batch> {
 }
 
 fn answer(group: Vec<Job>, stored: Result<Outcomes, BackendError>) {
-    let failed = |error: &BackendError| BackendError::Unavailable(error.to_string());
+    let failed = |error: &BackendError| match error {
+        BackendError::NoMemory(error) => (*error).into(),
+        error => BackendError::Unavailable(error.to_string()),
+    };
     let (mut outcomes, all) = match stored {
         Ok(outcomes) => (outcomes.into_iter(), Ok(())),
         Err(error) => (Vec::new().into_iter(), Err(error)),
