@@ -9,7 +9,9 @@
 //! **Copies.** An outbox draws a new lineage whenever acknowledged transactions have left it. So two batches with
 //! overlapping numbers and one lineage are one batch, cut anew perhaps; with two lineages they come from two states of
 //! the file of which neither led to the other: it was cloned, or turned back and written on. Within one lineage the
-//! first transaction tells the two apart. The order of arrival decides who keeps the name.
+//! first transaction tells the two apart. Two that share it too, because it waited when the file was cloned, do not
+//! disturb each other: documents are told by their `_id`, and a dead letter in the place of another one tells the sink
+//! that it is a copy. The order of arrival decides who keeps the name.
 
 use super::transaction::Source;
 

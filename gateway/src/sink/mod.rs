@@ -6,12 +6,16 @@
 //!  2. They are made durable in this order: **documents**, then **dead letters**, then **position**. A crash between two
 //!     of them leaves a batch that is sent again, never one that is believed to be there.
 //!  3. Each of them may be repeated, alone or after a crash, and changes nothing then: a document is keyed by its class
-//!     and `_id`, a dead letter by (app, user, outbox, seq, index), a position by (app, user, outbox).
+//!     and `_id`, a dead letter by (app, user, outbox, seq, index), a position by (app, user, outbox). A letter with another
+//!     document or class in that place proves that the batch comes from a copy of its outbox: it is answered
+//!     [`Outcome::Copied`], none of its letters is kept and its position does not move. The copy sends all of it again
+//!     under a name of its own.
 //!  4. Of a document whose `_id` is stored already, an equal one is there; a different one is refused, and the first
 //!     stands. What was refused that way becomes a dead letter like what the checks refused.
 //!  5. A batch that is sent again is answered as the first time, refusals included.
 //!  6. Whether a batch is taken at all is decided by [`order::decide`](crate::ingest::order::decide), in the order of
-//!     arrival. Of one that is not taken nothing is changed.
+//!     arrival, and by promise 3. Of one that is not taken nothing is changed; only where a letter told the copy, its
+//!     documents may be there already, which is harmless by promise 3.
 //!  7. A failure concerns only the batches it was about, and acknowledges nothing.
 //!  8. Dead letters stay within a [`Quota`]. A batch that would exceed it is not settled: none of its letters is kept and its
 //!     position does not move. Letters that are there already exceed nothing.
@@ -74,6 +78,24 @@ impl Outcome {
     #[must_use]
     pub const fn is_stored(&self) -> bool {
         matches!(self, Self::Stored(_))
+    }
+}
+
+/// Why the dead letters of a batch are not kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unkept {
+    /// In the place of one of them is another letter, so the batch comes from a copy of its outbox.
+    Copied,
+    /// There is no room for them.
+    Full(Full),
+}
+
+impl From<Unkept> for Outcome {
+    fn from(unkept: Unkept) -> Self {
+        match unkept {
+            Unkept::Copied => Self::Copied,
+            Unkept::Full(full) => Self::Full(full),
+        }
     }
 }
 

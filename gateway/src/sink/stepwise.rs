@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Full, OutboxKey, Outcome, Sink};
+use super::{OutboxKey, Outcome, Sink, Unkept};
 use crate::backend::{Answer, BackendError};
 use crate::ingest::order::{self, Known, Order};
 use crate::ingest::{Batch, Refused};
@@ -19,9 +19,9 @@ pub trait Steps: Send + Sync {
     /// order of the batch.
     fn documents<'a>(&'a self, batch: &'a Batch) -> Answer<'a, Vec<Refused>>;
 
-    /// Keeps refused documents of the batch: all of them, or none when they would exceed the part of the quota that is
-    /// answered.
-    fn dead_letters<'a>(&'a self, batch: &'a Batch, refused: &'a [Refused]) -> Answer<'a, Option<Full>>;
+    /// Keeps refused documents of the batch: all of them, or none for the reason that is answered. One whose place holds
+    /// the same document of the same class is kept already; another one there is never replaced, nor passed over.
+    fn dead_letters<'a>(&'a self, batch: &'a Batch, refused: &'a [Refused]) -> Answer<'a, Option<Unkept>>;
 
     /// Moves what is known of the batch's outbox from `before` to `after`; false, and nothing is changed, when it is not
     /// `before` any more. A setback is recorded as such.
@@ -54,8 +54,8 @@ impl<S: Steps> Sink for Stepwise<S> {
                 let found = self.0.documents(&batch).await?;
                 if !found.is_empty() || !batch.refused.is_empty() {
                     let refused = batch.refused.with(found.clone())?;
-                    if let Some(full) = self.0.dead_letters(&batch, refused.as_slice()).await? {
-                        return Ok(Outcome::Full(full));
+                    if let Some(unkept) = self.0.dead_letters(&batch, refused.as_slice()).await? {
+                        return Ok(unkept.into());
                     }
                 }
                 if self.0.advance(&batch, before.as_ref(), &after, setback).await? {

@@ -259,6 +259,26 @@ async fn dead_letters_of_a_copy_are_kept_beside_those_of_the_original() {
 }
 
 #[tokio::test]
+async fn dead_letters_of_clones_with_rows_that_wait_are_kept_each() {
+    let gateway = Local::new().await;
+    let token = gateway.ready().await;
+    let mut original = Device::new();
+    original.write(&["shared"]);
+    let mut clone = original.clone();
+    for (device, text) in [(&mut original, 1), (&mut clone, 2)] {
+        let bad = [doc! {"_id": "bad", "text": text}];
+        device.rows.push(one_run(2, "Note", &bad));
+        device.next = 3;
+    }
+    original.send(&gateway, &token).await;
+    clone.send_as_a_copy(&gateway, &token).await;
+    let documents: Vec<_> = gateway.letters().into_iter().map(|one| one.document).collect();
+    let bad = |text: i32| doc! {"_id": "bad", "text": text}.to_vec().unwrap();
+    assert_eq!(documents, [bad(1), bad(2)]);
+    assert_eq!(ids(&gateway), ["shared"]);
+}
+
+#[tokio::test]
 async fn a_late_duplicate_of_an_old_request_changes_nothing() {
     let gateway = Local::new().await;
     let token = gateway.ready().await;

@@ -1,5 +1,7 @@
 //! A sink out of steps may fail, forget its answer or stop half-way at every step: sent again, everything is there once.
 
+use std::collections::BTreeSet;
+
 use bson::doc;
 use realm_ingest_gateway::ingest::IngestError;
 
@@ -69,6 +71,39 @@ async fn the_position_never_promises_what_is_not_there() {
                 assert_eq!(core.store.documents().len(), 3);
                 assert_eq!(core.store.letters().len(), 2);
             }
+        }
+    }
+}
+
+#[tokio::test]
+async fn of_two_copies_none_loses_a_dead_letter_whichever_step_of_the_first_fails() {
+    // Each has a bad document where the other one has none, and one where the other one has another.
+    let bad = |text: i32| ("Note", doc! {"_id": "bad", "text": text});
+    let shared = ("Note", note("shared", "1"));
+    let original = Sent::new(&[(1, &[shared.clone()]), (2, &[bad(1), bad(2)])]);
+    let clone = Sent::new(&[(1, &[shared]), (2, &[("Note", note("own", "2")), bad(3)])]);
+    for fault in [Fault::Before, Fault::Half, Fault::After] {
+        for step in 0..4 {
+            let core = Faulty::new().await;
+            core.store.fail(step, fault);
+            core.send(&original).await.unwrap_err();
+            let mut told = 0;
+            for (sent, name) in [(&clone, 2), (&original, 3)] {
+                if let Err(error) = core.send(sent).await {
+                    assert!(matches!(error, IngestError::Copied), "{error}");
+                    told += 1;
+                    let renamed = Sent {
+                        outbox: name,
+                        ..sent.clone()
+                    };
+                    core.send(&renamed).await.unwrap();
+                }
+            }
+            assert_eq!(told, 1, "step {step} {fault:?}");
+            let letters = core.store.contents().letters.clone();
+            let kept: BTreeSet<_> = letters.into_values().map(|one| one.document).collect();
+            let sent = [1, 2, 3].map(|text| bad(text).1.to_vec().unwrap());
+            assert_eq!(kept, sent.into(), "step {step} {fault:?}");
         }
     }
 }

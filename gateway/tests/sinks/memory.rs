@@ -7,17 +7,25 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use realm_ingest_gateway::backend::{Answer, BackendError};
 use realm_ingest_gateway::ingest::order::Known;
 use realm_ingest_gateway::ingest::{Batch, Refused, id};
-use realm_ingest_gateway::sink::{Amount, Full, Kept, OutboxKey, Quota, Steps};
+use realm_ingest_gateway::sink::{Amount, Kept, OutboxKey, Quota, Steps, Unkept};
 
 /// What is stored.
 #[derive(Clone, Default)]
 pub struct Contents {
     /// By class and `_id`.
     pub documents: BTreeMap<(String, Vec<u8>), Vec<u8>>,
-    /// Their codes and sizes by outbox, transaction and index.
-    pub letters: BTreeMap<(Key, i64, u32), (String, u64)>,
+    /// By outbox, transaction and index.
+    pub letters: BTreeMap<(Key, i64, u32), Letter>,
     pub positions: BTreeMap<Key, Known>,
     pub setbacks: u64,
+}
+
+/// What is kept of a refused document.
+#[derive(Clone)]
+pub struct Letter {
+    pub code: String,
+    pub class: String,
+    pub document: Vec<u8>,
 }
 
 /// An outbox in an order.
@@ -111,11 +119,11 @@ impl MemorySteps {
 /// The dead letters that are there.
 fn kept(contents: &Contents, user: &str) -> Kept {
     let mut kept = Kept::default();
-    for ((key, ..), (_, bytes)) in &contents.letters {
+    for ((key, ..), letter) in &contents.letters {
         let of_user = (key.user == user).then_some(&mut kept.of_user);
         for amount in of_user.into_iter().chain([&mut kept.in_all]) {
             amount.letters += 1;
-            amount.bytes += bytes;
+            amount.bytes += letter.document.len() as u64;
         }
     }
     kept
@@ -143,7 +151,7 @@ impl Steps for MemorySteps {
         }))
     }
 
-    fn dead_letters<'a>(&'a self, batch: &'a Batch, refused: &'a [Refused]) -> Answer<'a, Option<Full>> {
+    fn dead_letters<'a>(&'a self, batch: &'a Batch, refused: &'a [Refused]) -> Answer<'a, Option<Unkept>> {
         Box::pin(self.step(move |contents, half| {
             let refused = if half {
                 &refused[..refused.len() / 2]
@@ -155,9 +163,14 @@ impl Steps for MemorySteps {
             let mut letters = contents.letters.clone();
             for letter in batch.letters(refused) {
                 let place = (key.clone(), letter.place.seq, letter.place.index);
-                let code = letter.refused.code.as_str().to_owned();
-                let bytes = letter.place.document.len() as u64;
-                letters.entry(place).or_insert((code, bytes));
+                let kept = letters.entry(place).or_insert_with(|| Letter {
+                    code: letter.refused.code.as_str().to_owned(),
+                    class: letter.place.class.to_owned(),
+                    document: letter.place.document.to_vec(),
+                });
+                if (&*kept.class, &*kept.document) != (letter.place.class, letter.place.document) {
+                    return Some(Unkept::Copied);
+                }
             }
             let former = std::mem::replace(&mut contents.letters, letters);
             let after = kept(contents, &key.user).in_all;
@@ -170,7 +183,7 @@ impl Steps for MemorySteps {
             if full.is_some() {
                 contents.letters = former;
             }
-            full
+            full.map(Unkept::Full)
         }))
     }
 

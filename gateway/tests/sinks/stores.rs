@@ -86,8 +86,9 @@ impl Store for MemorySteps {
         let contents = self.contents();
         let letters = contents.letters.iter();
         letters
-            .map(|((key, seq, index), (code, _))| {
-                (key.user.clone(), key.outbox.clone(), *seq, *index, code.clone())
+            .map(|((key, seq, index), letter)| {
+                let (user, outbox) = (key.user.clone(), key.outbox.clone());
+                (user, outbox, *seq, *index, letter.code.clone())
             })
             .collect()
     }

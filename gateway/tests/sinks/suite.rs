@@ -145,6 +145,54 @@ async fn a_copy_is_told_and_changes_nothing<S: Store>() {
     assert_eq!((core.store.documents().len(), core.position(&sent).await), (2, 2));
 }
 
+/// What waits in a file, and behind it a document that is not to be stored.
+fn with_bad_end(outbox: u64, class: &'static str, bad: bson::Document) -> Sent {
+    Sent {
+        outbox,
+        ..Sent::new(&[
+            (1, &[("Note", note("shared", "1"))]),
+            (
+                2,
+                &[("Note", note(&format!("{class} {bad}"), "own")), (class, bad)],
+            ),
+        ])
+    }
+}
+
+async fn a_copy_that_shares_what_waited_is_told_by_its_dead_letters<S: Store>() {
+    let bad = || doc! {"_id": "bad", "text": 5};
+    let of_other_document = ("Note", doc! {"_id": "bad", "text": 6});
+    for (class, other) in [of_other_document, ("Nobody", bad())] {
+        let core = Core::<S>::new().await;
+        let original = with_bad_end(1, "Note", bad());
+        let clone = with_bad_end(1, class, other.clone());
+        let answer = core.send(&original).await.unwrap();
+        let letters = core.store.letters();
+        let told = core.send(&clone).await;
+        assert!(matches!(told, Err(IngestError::Copied)), "{told:?}");
+        assert_eq!((core.store.letters(), core.position(&clone).await), (letters, 2));
+        assert_eq!(core.send(&original).await.unwrap(), answer);
+
+        let renamed = with_bad_end(2, class, other);
+        assert_eq!(core.send(&renamed).await.unwrap().1.len(), 1);
+        assert_eq!((core.store.letters().len(), core.store.documents().len()), (2, 3));
+    }
+}
+
+async fn of_two_copies_at_once_one_is_told<S: Store>() {
+    let core = Core::<S>::new().await;
+    let original = with_bad_end(1, "Note", doc! {"_id": "bad", "text": 5});
+    let clone = with_bad_end(1, "Note", doc! {"_id": "bad", "text": 6});
+    let (one, two) = tokio::join!(core.send(&original), core.send(&clone));
+    assert_eq!([&one, &two].iter().filter(|answer| answer.is_ok()).count(), 1);
+    let told = one.and(two);
+    assert!(matches!(told, Err(IngestError::Copied)), "{told:?}");
+    assert_eq!(
+        (core.store.letters().len(), core.position(&original).await),
+        (1, 2)
+    );
+}
+
 async fn two_users_with_one_outbox_name_do_not_meet<S: Store>() {
     let core = Core::<S>::new().await;
     let bad = doc! {"_id": "bad", "text": 5};
@@ -326,6 +374,8 @@ macro_rules! suites {
             a_hole_is_refused_with_the_position_until_it_is_filled,
             an_outbox_that_was_acknowledged_more_is_taken_and_recorded,
             a_copy_is_told_and_changes_nothing,
+            a_copy_that_shares_what_waited_is_told_by_its_dead_letters,
+            of_two_copies_at_once_one_is_told,
             two_users_with_one_outbox_name_do_not_meet,
             the_same_batch_from_many_at_once_is_stored_once,
             two_batches_at_once_end_as_if_one_came_first,

@@ -136,8 +136,8 @@ fn one(connection: &Connection, quota: Quota, batch: &Batch) -> Result<Outcome, 
     if !found.is_empty() || !batch.refused.is_empty() {
         let mut letters = Letters::new(connection, quota, &batch.context.user)?;
         for letter in batch.letters(batch.refused.with(found.clone())?.as_slice()) {
-            if let Some(full) = letters.bury(batch, &letter)? {
-                return Ok(Outcome::Full(full));
+            if let Some(unkept) = letters.bury(batch, &letter)? {
+                return Ok(unkept.into());
             }
         }
     }
