@@ -56,12 +56,70 @@ impl From<IpAddr> for Address {
     }
 }
 
+/// Of whose network an address is: an IPv4 address alone, or the /48 of an IPv6 one, as providers give to who asks: he has the
+/// 65,536 addresses of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Site(IpAddr);
+
+impl Address {
+    /// The site that has it.
+    #[must_use]
+    pub fn site(self) -> Site {
+        Site(match self.0 {
+            IpAddr::V6(address) if !address.is_loopback() => {
+                Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 80)).into()
+            }
+            address => address,
+        })
+    }
+}
+
+/// All addresses of one site may try so many times as much as one: a site has several networks, and few have that many who
+/// log in at once.
+const SITE_TIMES: u32 = 4;
+
 /// See the module. Any thread may ask.
 pub struct Limits {
     limits: LoginLimits,
-    new_users: Ledger,
-    attempts: Ledger,
-    failures: Ledger,
+    new_users: Used,
+    attempts: Used,
+    failures: Used,
+}
+
+/// What addresses have used, and all addresses of a site together.
+struct Used {
+    by_address: Ledger,
+    by_site: Ledger,
+}
+
+impl Used {
+    fn new(now: Instant) -> Self {
+        Self {
+            by_address: Ledger::new(now),
+            by_site: Ledger::new(now),
+        }
+    }
+
+    /// Whether there is one left, for what is counted by `name`.
+    fn check(&self, from: Address, name: &str, quota: Quota, now: Instant) -> Result<(), Duration> {
+        self.by_address.check((from, name), quota, now)?;
+        let of_site = quota.times(SITE_TIMES);
+        self.by_site.check((from.site(), name), of_site, now)
+    }
+
+    /// Uses one if there is one left.
+    fn take(&self, from: Address, name: &str, quota: Quota, now: Instant) -> Result<(), Duration> {
+        // Who is refused for one has used none of the other.
+        self.check(from, name, quota, now)?;
+        self.by_address.take((from, name), quota, now)?;
+        let of_site = quota.times(SITE_TIMES);
+        self.by_site.take((from.site(), name), of_site, now)
+    }
+
+    fn forget(&self, from: Address, name: &str) {
+        self.by_address.forget((from, name));
+        self.by_site.forget((from.site(), name));
+    }
 }
 
 impl Limits {
@@ -70,9 +128,9 @@ impl Limits {
     pub fn new(limits: LoginLimits, now: Instant) -> Self {
         Self {
             limits,
-            new_users: Ledger::new(now),
-            attempts: Ledger::new(now),
-            failures: Ledger::new(now),
+            new_users: Used::new(now),
+            attempts: Used::new(now),
+            failures: Used::new(now),
         }
     }
 
@@ -82,7 +140,7 @@ impl Limits {
     /// When the address has made too many.
     pub fn new_user(&self, from: Address, now: Instant) -> Result<(), AuthError> {
         let quota = self.of_address(from, self.limits.new_users);
-        let taken = self.new_users.take(from, quota, now);
+        let taken = self.new_users.take(from, "", quota, now);
         taken.map_err(AuthError::TooManyFromAddress)
     }
 
@@ -93,7 +151,7 @@ impl Limits {
     pub fn attempt(&self, from: Address, name: &str, now: Instant) -> Result<(), AuthError> {
         self.check_failures(from, name, now)?;
         let quota = self.of_address(from, self.limits.attempts);
-        let taken = self.attempts.take(from, quota, now);
+        let taken = self.attempts.take(from, "", quota, now);
         taken.map_err(AuthError::TooManyFromAddress)
     }
 
@@ -102,17 +160,17 @@ impl Limits {
     /// # Errors
     /// When it has failed too often.
     pub fn check_failures(&self, from: Address, name: &str, now: Instant) -> Result<(), AuthError> {
-        let left = self.failures.check((from, name), self.limits.failures, now);
+        let left = self.failures.check(from, name, self.limits.failures, now);
         left.map_err(AuthError::TooManyFailures)
     }
 
     /// Notes how a log-in ended.
     pub fn record(&self, from: Address, name: &str, right: bool, now: Instant) {
         if right {
-            self.failures.forget((from, name));
+            self.failures.forget(from, name);
         } else {
             // Of several at the same time the last may find nothing left; it has failed all the same.
-            let _ = self.failures.take((from, name), self.limits.failures, now);
+            let _ = self.failures.take(from, name, self.limits.failures, now);
         }
     }
 
@@ -164,6 +222,29 @@ mod tests {
             assert_eq!(count(|| limits.new_user(address(text), now)), expected);
             assert_eq!(count(|| limits.attempt(address(text), "a", now)), expected);
         }
+    }
+
+    #[test]
+    fn a_site_has_more_than_an_address_and_not_as_much_as_all_its_addresses() {
+        let now = Instant::now();
+        let limits = Limits::new(LoginLimits::default(), now);
+        let mut network = 0;
+        let mut elsewhere = || {
+            network += 1;
+            address(&format!("2001:db8:0:{network:x}::1"))
+        };
+        assert_eq!(count(|| limits.new_user(elsewhere(), now)), 4_000);
+        assert_eq!(count(|| limits.attempt(elsewhere(), "a", now)), 4_000);
+        let fail = || {
+            let from = elsewhere();
+            limits.check_failures(from, "b", now)?;
+            limits.record(from, "b", false, now);
+            Ok(())
+        };
+        assert_eq!(count(fail), 20);
+        let other = address("2001:db8:1::1");
+        assert_eq!(limits.new_user(other, now), Ok(()));
+        assert_eq!(limits.attempt(other, "b", now), Ok(()));
     }
 
     #[test]

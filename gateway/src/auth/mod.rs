@@ -11,7 +11,7 @@ mod turns;
 
 pub use error::AuthError;
 pub use keyring::Keyring;
-pub use limits::{Address, Limits, LoginLimits};
+pub use limits::{Address, Limits, LoginLimits, Site};
 pub use names::check_name;
 pub use passwords::Passwords;
 pub use quota::Quota;

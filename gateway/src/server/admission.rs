@@ -1,17 +1,23 @@
-//! Which connections are taken: so many in all, and so many of one address.
+//! Which connections are taken: so many in all, so many of one address, and so many of one site. Where all are taken, one on
+//! which nothing happens makes room for whoever has fewer.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::Notify;
+
 use super::limits;
-use crate::auth::Address;
+use super::requests::Requests;
+use crate::auth::{Address, Site};
 use crate::proxies::TrustedProxies;
 
 /// See the module.
 pub(super) struct Admission {
     most: usize,
+    of_one_address: usize,
     /// They bring the connections of many addresses.
     proxies: TrustedProxies,
     open: Mutex<Open>,
@@ -19,14 +25,25 @@ pub(super) struct Admission {
 
 #[derive(Default)]
 struct Open {
-    all: usize,
+    /// Increases with each connection.
+    next: u64,
+    connections: HashMap<u64, Connection>,
     by_address: HashMap<Address, usize>,
+    by_site: HashMap<Site, usize>,
+}
+
+struct Connection {
+    address: Address,
+    requests: Requests,
+    displaced: Arc<Notify>,
 }
 
 /// A connection that is taken, until it ends.
 pub(super) struct Admitted {
     admission: Arc<Admission>,
-    address: Address,
+    number: u64,
+    requests: Requests,
+    displaced: Arc<Notify>,
 }
 
 /// Why one is not taken.
@@ -40,9 +57,10 @@ pub(super) enum Full {
 
 impl Admission {
     /// Takes `most` in all.
-    pub fn new(most: usize, proxies: TrustedProxies) -> Arc<Self> {
+    pub fn new(most: usize, of_one_address: usize, proxies: TrustedProxies) -> Arc<Self> {
         Arc::new(Self {
             most,
+            of_one_address,
             proxies,
             open: Mutex::default(),
         })
@@ -52,43 +70,102 @@ impl Admission {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes one more of this peer, if there is room.
+    /// Takes one more of this peer, if there is room or another one can make some.
     pub fn admit(self: &Arc<Self>, peer: IpAddr) -> Result<Admitted, Full> {
         let peer = peer.to_canonical();
         let address = Address::from(peer);
         let mut open = self.lock();
-        if open.all >= self.most {
-            return Err(Full::All);
-        }
-        let of_one = open.by_address.get(&address).copied().unwrap_or_default();
-        if of_one >= limits::CONNECTIONS_OF_ONE_ADDRESS && !self.proxies.contains(peer) {
+        let of_address = count(&open.by_address, &address);
+        let of_site = count(&open.by_site, &address.site());
+        let too_many = of_address >= self.of_one_address
+            || of_site >= self.of_one_address.saturating_mul(limits::SITE_TIMES);
+        if too_many && !self.proxies.contains(peer) {
             return Err(Full::Address);
         }
-        open.all += 1;
-        open.by_address.insert(address, of_one + 1);
-        Ok(Admitted {
+        if open.connections.len() >= self.most && !open.displace(of_site) {
+            return Err(Full::All);
+        }
+        let admitted = Admitted {
             admission: Arc::clone(self),
+            number: open.next,
+            requests: Requests::default(),
+            displaced: Arc::default(),
+        };
+        open.add(address, &admitted);
+        Ok(admitted)
+    }
+}
+
+impl Open {
+    fn add(&mut self, address: Address, admitted: &Admitted) {
+        let connection = Connection {
             address,
-        })
+            requests: admitted.requests.clone(),
+            displaced: Arc::clone(&admitted.displaced),
+        };
+        self.next += 1;
+        self.connections.insert(admitted.number, connection);
+        *self.by_address.entry(address).or_default() += 1;
+        *self.by_site.entry(address.site()).or_default() += 1;
+    }
+
+    fn remove(&mut self, number: u64) -> Option<Connection> {
+        let connection = self.connections.remove(&number)?;
+        less(&mut self.by_address, connection.address);
+        less(&mut self.by_site, connection.address.site());
+        Some(connection)
+    }
+
+    /// Closes the connection that has stood still longest, of a site that has the most such and more than `fewer`.
+    fn displace(&mut self, fewer: usize) -> bool {
+        let still = self.connections.iter().filter_map(|(number, connection)| {
+            let of_site = count(&self.by_site, &connection.address.site());
+            let since = connection.requests.none_since().filter(|_| of_site > fewer)?;
+            Some((Reverse(of_site), since, *number))
+        });
+        let displaced = still.min().and_then(|(_, _, number)| self.remove(number));
+        displaced
+            .map(|connection| connection.displaced.notify_one())
+            .is_some()
+    }
+}
+
+fn count<K: Eq + Hash>(counts: &HashMap<K, usize>, key: &K) -> usize {
+    counts.get(key).copied().unwrap_or_default()
+}
+
+fn less<K: Eq + Hash>(counts: &mut HashMap<K, usize>, key: K) {
+    if let Some(count) = counts.get_mut(&key) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(&key);
+        }
+    }
+}
+
+impl Admitted {
+    /// Those of the connection: as long as there is one, it keeps its place.
+    pub fn requests(&self) -> Requests {
+        self.requests.clone()
+    }
+
+    /// Returns when the connection has to go.
+    pub async fn displaced(&self) {
+        self.displaced.notified().await;
     }
 }
 
 impl Drop for Admitted {
     fn drop(&mut self) {
-        let mut open = self.admission.lock();
-        open.all -= 1;
-        if let Entry::Occupied(mut count) = open.by_address.entry(self.address) {
-            *count.get_mut() -= 1;
-            if *count.get() == 0 {
-                count.remove();
-            }
-        }
+        self.admission.lock().remove(self.number);
     }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use std::time::Duration;
+
     use super::*;
 
     fn admit(admission: &Arc<Admission>, peer: &str, count: usize) -> Vec<Result<Admitted, Full>> {
@@ -100,7 +177,7 @@ mod tests {
     fn one_address_leaves_room_for_the_others() {
         let of_one = limits::CONNECTIONS_OF_ONE_ADDRESS;
         let proxies = ["10.0.0.1".parse().unwrap()].into_iter().collect();
-        let admission = Admission::new(limits::CONNECTIONS, proxies);
+        let admission = Admission::new(limits::CONNECTIONS, of_one, proxies);
         let mut first = admit(&admission, "192.0.2.1", of_one + 1);
         assert_eq!(first.pop().unwrap().err(), Some(Full::Address));
         assert!(first.iter().all(Result::is_ok));
@@ -123,15 +200,61 @@ mod tests {
     }
 
     #[test]
+    fn the_addresses_of_one_site_leave_room_for_the_others() {
+        let admission = Admission::new(100, 4, TrustedProxies::default());
+        let taken = ["2001:db8::1", "2001:db8:0:1::1"].map(|peer| admit(&admission, peer, 4));
+        assert!(taken.iter().flatten().all(Result::is_ok));
+        let third = admission.admit("2001:db8:0:2::1".parse().unwrap());
+        assert_eq!(third.err(), Some(Full::Address));
+        assert!(admission.admit("2001:db8:1::1".parse().unwrap()).is_ok());
+    }
+
+    #[test]
     fn those_beyond_what_all_may_have_are_not_taken() {
-        let admission = Admission::new(2, TrustedProxies::default());
+        let admission = Admission::new(2, 2, TrustedProxies::default());
         let first = admission.admit("192.0.2.1".parse().unwrap()).unwrap();
-        let _second = admission.admit("192.0.2.2".parse().unwrap()).unwrap();
+        let second = admission.admit("192.0.2.2".parse().unwrap()).unwrap();
+        let _running = [first.requests().begin(), second.requests().begin()];
         assert_eq!(
             admission.admit("192.0.2.3".parse().unwrap()).err(),
             Some(Full::All)
         );
         drop(first);
         assert!(admission.admit("192.0.2.3".parse().unwrap()).is_ok());
+    }
+
+    /// Whether the connection has to go.
+    async fn is_displaced(admitted: &Admitted) -> bool {
+        tokio::time::timeout(Duration::from_secs(1), admitted.displaced())
+            .await
+            .is_ok()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_all_are_taken_the_one_that_has_stood_still_longest_makes_room() {
+        let admission = Admission::new(5, 5, TrustedProxies::default());
+        let alone = admission.admit("192.0.2.1".parse().unwrap()).unwrap();
+        let mut many = Vec::new();
+        for _ in 0..4 {
+            tokio::time::advance(Duration::from_secs(1)).await;
+            many.push(admission.admit("192.0.2.2".parse().unwrap()).unwrap());
+        }
+        let _running = many[0].requests().begin();
+        drop(many[1].requests().begin());
+
+        let one_more = admission.admit("192.0.2.2".parse().unwrap());
+        assert_eq!(
+            one_more.err(),
+            Some(Full::All),
+            "nobody makes room for who has most"
+        );
+        let _new = admission.admit("192.0.2.3".parse().unwrap()).unwrap();
+        assert!(is_displaced(&many[2]).await);
+        for kept in [&alone, &many[0], &many[1], &many[3]] {
+            assert!(!is_displaced(kept).await);
+        }
+        drop(many.remove(2));
+        let next = admission.admit("192.0.2.2".parse().unwrap());
+        assert_eq!(next.err(), Some(Full::All), "the place is taken");
     }
 }

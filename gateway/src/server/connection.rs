@@ -20,11 +20,16 @@ use crate::http::Encrypted;
 use crate::stopping::Stopping;
 
 /// Serves it until its client, its idleness or the end of the gateway closes it.
-pub(super) async fn serve<I>(io: I, peer: SocketAddr, encrypted: bool, router: Router, stopping: Stopping)
-where
+pub(super) async fn serve<I>(
+    io: I,
+    peer: SocketAddr,
+    encrypted: bool,
+    router: Router,
+    requests: Requests,
+    stopping: Stopping,
+) where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let requests = Requests::default();
     let mut changed = requests.changed();
     let running = requests.clone();
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
@@ -138,7 +143,8 @@ mod tests {
             .route("/never", get(pending::<()>));
         let stop = Stop::default();
         let peer = "192.0.2.1:5000".parse().unwrap();
-        let server = tokio::spawn(serve(other, peer, false, router, stop.stopping()));
+        let requests = Requests::default();
+        let server = tokio::spawn(serve(other, peer, false, router, requests, stop.stopping()));
         Client { io, server, stop }
     }
 

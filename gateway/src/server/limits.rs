@@ -9,6 +9,9 @@ pub const CONNECTIONS: usize = 4_096;
 /// Connections of one address: a fleet of 500 devices behind one, twice over, and a quarter of all.
 pub const CONNECTIONS_OF_ONE_ADDRESS: usize = 1_024;
 
+/// How many times as much all addresses of one site may have: half of all.
+pub const SITE_TIMES: usize = 2;
+
 /// File descriptors that are for other things: the data files, what commands and logs need.
 pub const OTHER_FILES: u64 = 64;
 

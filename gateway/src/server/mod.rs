@@ -19,6 +19,7 @@ use tracing::{debug, info, warn};
 use crate::proxies::TrustedProxies;
 use crate::stopping::Stopping;
 use admission::Admission;
+use requests::Requests;
 
 pub use tls::{Tls, TlsError, TlsFiles};
 
@@ -53,7 +54,11 @@ impl Server {
 
     /// Serves until `stopping` begins; then takes no more connections and returns when the last request has ended.
     pub async fn run(self, stopping: Stopping) {
-        let admission = Admission::new(connections(), self.proxies.clone());
+        let admission = Admission::new(
+            connections(),
+            limits::CONNECTIONS_OF_ONE_ADDRESS,
+            self.proxies.clone(),
+        );
         let mut connections = JoinSet::new();
         let mut begun = std::pin::pin!(stopping.clone().begun());
         loop {
@@ -73,11 +78,16 @@ impl Server {
             };
             match admission.admit(peer.ip()) {
                 Ok(admitted) => {
-                    let tls = self.tls.clone();
-                    let serving = serve(stream, peer, tls, self.router.clone(), stopping.clone());
+                    let (tls, router, requests) =
+                        (self.tls.clone(), self.router.clone(), admitted.requests());
+                    let serving = serve(stream, peer, tls, router, requests, stopping.clone());
                     connections.spawn(async move {
-                        serving.await;
-                        drop(admitted);
+                        tokio::select! {
+                            () = serving => {}
+                            () = admitted.displaced() => {
+                                debug!(%peer, "connection stood still and gave its place to another");
+                            }
+                        }
                     });
                 }
                 // Closed at once: whoever waits has a connection.
@@ -104,12 +114,13 @@ async fn serve(
     peer: SocketAddr,
     tls: Option<Arc<Tls>>,
     router: Router,
+    requests: Requests,
     stopping: Stopping,
 ) {
     // Acknowledgements are small and somebody waits for each.
     let _ = stream.set_nodelay(true);
     let Some(tls) = tls else {
-        return connection::serve(stream, peer, false, router, stopping).await;
+        return connection::serve(stream, peer, false, router, requests, stopping).await;
     };
     let handshake = tokio::time::timeout(limits::HANDSHAKE, tls.acceptor().accept(stream));
     let shaken = tokio::select! {
@@ -117,7 +128,7 @@ async fn serve(
         () = stopping.clone().begun() => return,
     };
     match shaken {
-        Ok(Ok(stream)) => connection::serve(stream, peer, true, router, stopping).await,
+        Ok(Ok(stream)) => connection::serve(stream, peer, true, router, requests, stopping).await,
         Ok(Err(error)) => info!(%peer, %error, "TLS handshake failed"),
         Err(_) => debug!(%peer, "TLS handshake not ended in time"),
     }

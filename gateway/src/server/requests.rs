@@ -16,12 +16,24 @@ use super::limits::ANSWER_PIECE;
 #[derive(Clone, Default)]
 pub(super) struct Requests(Arc<Mutex<State>>);
 
-#[derive(Default)]
 struct State {
     /// Increases with each request.
     next: u64,
     running: Vec<(u64, Stage)>,
+    /// When the connection was made or a request ended, whichever was last.
+    ended: Instant,
     changed: watch::Sender<()>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            next: 0,
+            running: Vec::new(),
+            ended: Instant::now(),
+            changed: watch::Sender::default(),
+        }
+    }
 }
 
 /// How far a request is.
@@ -67,6 +79,12 @@ impl Requests {
         self.lock().running.is_empty()
     }
 
+    /// Since when there has been none, if there is none.
+    pub fn none_since(&self) -> Option<Instant> {
+        let state = self.lock();
+        state.running.is_empty().then_some(state.ended)
+    }
+
     /// Whether there ever was one.
     pub fn any_yet(&self) -> bool {
         self.lock().next > 0
@@ -109,6 +127,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         let mut state = self.requests.lock();
         state.running.retain(|(number, _)| *number != self.number);
+        state.ended = Instant::now();
         state.changed.send_replace(());
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -66,15 +67,36 @@ fn one_address_cannot_have_all_connections() {
     drop(all);
 }
 
-#[test]
-fn short_of_files_a_server_closes_what_it_cannot_serve_and_serves_on() {
-    let data = tempfile::tempdir().unwrap();
+/// A server that has room for 64 connections.
+fn small(data: &Path) -> Server {
     let mut command = Command::new("sh");
     command
         .args(["-c", "ulimit -n 128 && exec \"$@\"", "sh", BINARY])
         .args(["serve", "--dev", "--listen", "127.0.0.1:0", "--data"])
-        .arg(data.path());
-    let server = Server::run(command);
+        .arg(data);
+    Server::run(command)
+}
+
+#[test]
+fn connections_that_are_kept_by_small_requests_make_room_for_others() {
+    let data = tempfile::tempdir().unwrap();
+    let server = small(data.path());
+    let mut kept: Vec<_> = (2..6)
+        .flat_map(|number| [number; 16])
+        .map(|number| Client::over(connect_from(&format!("127.0.0.{number}"), server.address)))
+        .collect();
+    assert!(kept.iter_mut().all(alive));
+    let mut new = [(); 8].map(|()| server.client());
+    assert!(new.iter_mut().all(alive));
+    let left = kept.iter_mut().filter_map(|client| alive(client).then_some(()));
+    assert_eq!(left.count(), 56, "one for each that is new");
+    assert!(new.iter_mut().all(alive));
+}
+
+#[test]
+fn short_of_files_a_server_closes_what_it_cannot_serve_and_serves_on() {
+    let data = tempfile::tempdir().unwrap();
+    let server = small(data.path());
     let mut before = server.client();
     assert!(alive(&mut before));
     let mut all: Vec<_> = (0..128)
