@@ -23,7 +23,8 @@ const MAX_HEADER_BYTES: usize = 1024 * 1024;
 /// the batch header in one request.
 pub const MAX_TRANSACTION_HEADER_BYTES: usize = MAX_HEADER_BYTES / 2;
 
-/// Schemas that one batch may name, so that its header stays small. A sender begins another batch for more.
+/// Schemas that one batch may name, so that its header stays small and what it is checked by can be held. A sender begins
+/// another batch for more.
 pub const MAX_BATCH_SCHEMAS: usize = 1000;
 
 /// Bytes of a text in a [`DeviceReport`].
@@ -293,6 +294,9 @@ impl<'a> BatchReader<'a> {
         let Some(Value::Array(schemas)) = document.get("schemas") else {
             return Err(wrong("schemas"));
         };
+        if schemas.fields().nth(MAX_BATCH_SCHEMAS).is_some() {
+            return Err(wrong("schemas"));
+        }
         let schemas = schemas.fields().map(|field| match field.value {
             Value::String(text) if is_identity(text) => Ok(text.to_owned()),
             _ => Err(wrong("schemas")),

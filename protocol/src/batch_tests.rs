@@ -171,6 +171,7 @@ fn impossible_headers_are_refused() {
         ("last_seq", bson::Bson::from("2")),
         ("count", bson::Bson::from(-1)),
         ("schemas", bson::Bson::from(vec!["nonsense"])),
+        ("schemas", bson::Bson::from(vec![SCHEMA; MAX_BATCH_SCHEMAS + 1])),
         ("schemas", bson::Bson::Null),
     ] {
         let mut document = base();

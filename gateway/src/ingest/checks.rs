@@ -17,6 +17,10 @@ use crate::state::KnownSchema;
 /// to fit into what is counted for them and into an answer.
 const MAX_REASON: usize = 200;
 
+/// Bytes that a schema takes in memory, ready for checking, for each of its JSON: a short property has 25 bytes there, and
+/// takes 200.
+const MEMORY_OF_JSON: usize = 8;
+
 /// Checks transactions under their schemas, each of which is among `schemas`. What is refused is added to `refused`, in
 /// the order it was sent.
 ///
@@ -90,12 +94,14 @@ pub struct Judge {
     checker: Checker,
     /// Classes whose documents are refused, each with the reason.
     conflicts: BTreeMap<String, String>,
+    memory: usize,
 }
 
 impl From<KnownSchema> for Judge {
     fn from(known: KnownSchema) -> Self {
         let conflicts = known.conflicts.into_iter();
         Self {
+            memory: MEMORY_OF_JSON * known.schema.to_json().len(),
             checker: Checker::new(&known.schema),
             conflicts: conflicts
                 .map(|(class, reason)| (class, shortened(&reason)))
@@ -113,6 +119,12 @@ impl Judge {
             class: class_of(&self.checker, class),
             conflict: self.conflicts.get(class).map(String::as_str),
         }
+    }
+
+    /// Bytes that it takes, about.
+    #[must_use]
+    pub const fn memory(&self) -> usize {
+        self.memory
     }
 
     /// Why documents of some of its classes are refused, by class.

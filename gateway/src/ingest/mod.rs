@@ -111,14 +111,14 @@ impl Ingest {
         if transactions.is_empty() {
             return Err(IngestError::Internal("nothing was sent".to_owned()));
         }
-        let mut named: Vec<Arc<str>> = Vec::new();
-        for transaction in &transactions {
-            if named.last() != Some(&transaction.schema) {
-                named.push(Arc::clone(&transaction.schema));
-            }
-        }
-        let schemas = self.schemas.of(&named).await?;
-        let work = move || prepare(context, transactions, &schemas, budget);
+        let named = transactions.iter().map(|one| Arc::clone(&one.schema));
+        let mut memory = budget.another();
+        let schemas = self.schemas.of(&named.collect(), &mut memory).await?;
+        let work = move || {
+            let batch = prepare(context, transactions, &schemas, budget);
+            drop((schemas, memory));
+            batch
+        };
         let batch = Arc::new(self.work.run(work).await??);
         match self.sink.store(Arc::clone(&batch)).await? {
             Outcome::Stored(found) => {

@@ -1,16 +1,16 @@
 //! The schemas that documents are checked under: found by fingerprint when they are first needed, and remembered.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::IngestError;
 use super::checks::Judge;
-use crate::backend::BackendError;
-use crate::state::State;
+use crate::memory::Budget;
+use crate::state::{KnownSchema, State};
 
-/// Bytes of schemas, as JSON, that are remembered. Beyond that all are forgotten: a fleet has a handful of a few
+/// Bytes of schemas that are remembered. Beyond that all are forgotten: a fleet has a handful, which take some ten
 /// kilobytes each, so only somebody who sends schemas for their own sake comes here.
-const MAX_BYTES: usize = 16 * 1024 * 1024;
+const MAX_MEMORY: usize = 64 * 1024 * 1024;
 
 /// Schemas by their fingerprint.
 pub type Schemas = HashMap<Arc<str>, Arc<Judge>>;
@@ -19,6 +19,8 @@ pub type Schemas = HashMap<Arc<str>, Arc<Judge>>;
 pub struct SchemaCache {
     state: Arc<dyn State>,
     remembered: Mutex<Remembered>,
+    /// One is read at a time: what is on the way is in nobody's budget yet.
+    reading: tokio::sync::Mutex<()>,
 }
 
 /// What was read under one version of the schemas.
@@ -26,7 +28,7 @@ pub struct SchemaCache {
 struct Remembered {
     version: i64,
     schemas: Schemas,
-    bytes: usize,
+    memory: usize,
 }
 
 impl SchemaCache {
@@ -36,22 +38,28 @@ impl SchemaCache {
         Self {
             state,
             remembered: Mutex::default(),
+            reading: tokio::sync::Mutex::default(),
         }
     }
 
-    /// The schemas of these fingerprints, as the operator's choices make them now.
+    /// The schemas of these fingerprints, as the operator's choices make them now. Each takes its memory from the budget,
+    /// remembered or not: it stays as long as somebody checks by it.
     ///
     /// # Errors
-    /// With those that are not known, or when the state cannot be read.
-    pub async fn of(&self, fingerprints: &[Arc<str>]) -> Result<Schemas, IngestError> {
+    /// With those that are not known, or when the state cannot be read, or memory is short.
+    pub async fn of(
+        &self,
+        fingerprints: &BTreeSet<Arc<str>>,
+        budget: &mut Budget,
+    ) -> Result<Schemas, IngestError> {
         let mut found = Schemas::with_capacity(fingerprints.len());
         let mut missing = Vec::new();
         for fingerprint in fingerprints {
-            if found.contains_key(fingerprint) {
-                continue;
-            }
             match self.one(fingerprint).await? {
-                Some(schema) => drop(found.insert(Arc::clone(fingerprint), schema)),
+                Some(schema) => {
+                    budget.try_grow(schema.memory())?;
+                    found.insert(Arc::clone(fingerprint), schema);
+                }
                 None => missing.push(fingerprint.to_string()),
             }
         }
@@ -66,38 +74,87 @@ impl SchemaCache {
     ///
     /// # Errors
     /// When the state cannot be read.
-    pub async fn one(&self, fingerprint: &str) -> Result<Option<Arc<Judge>>, BackendError> {
+    pub async fn one(&self, fingerprint: &str) -> Result<Option<Arc<Judge>>, IngestError> {
         let version = self.state.schemas_version().await?;
-        {
-            let remembered = self.remembered();
-            if remembered.version == version
-                && let Some(schema) = remembered.schemas.get(fingerprint)
-            {
-                return Ok(Some(Arc::clone(schema)));
-            }
+        if let Some(schema) = self.remembered().of(version, fingerprint) {
+            return Ok(Some(schema));
+        }
+        let _reading = self.reading.lock().await;
+        // Whoever read before may have wanted the same.
+        if let Some(schema) = self.remembered().of(version, fingerprint) {
+            return Ok(Some(schema));
         }
         let Some((version, schema)) = self.state.schema(fingerprint).await? else {
             return Ok(None);
         };
-        let bytes = schema.schema.to_json().len();
-        let schema = Arc::new(Judge::from(schema));
-        let mut remembered = self.remembered();
-        // Another request may have read later than this one.
-        if version < remembered.version {
-            return Ok(Some(schema));
-        }
-        if version > remembered.version || remembered.bytes + bytes > MAX_BYTES {
-            *remembered = Remembered {
-                version,
-                ..Remembered::default()
-            };
-        }
-        remembered.bytes += bytes;
-        remembered.schemas.insert(fingerprint.into(), Arc::clone(&schema));
+        let schema = Arc::new(ready(schema).await?);
+        self.remembered().add(version, fingerprint, &schema);
         Ok(Some(schema))
     }
 
     fn remembered(&self) -> MutexGuard<'_, Remembered> {
         self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Remembered {
+    fn of(&self, version: i64, fingerprint: &str) -> Option<Arc<Judge>> {
+        let schema = self.schemas.get(fingerprint).map(Arc::clone);
+        schema.filter(|_| self.version == version)
+    }
+
+    fn add(&mut self, version: i64, fingerprint: &str, schema: &Arc<Judge>) {
+        if version != self.version || self.memory + schema.memory() > MAX_MEMORY {
+            *self = Self {
+                version,
+                ..Self::default()
+            };
+        }
+        self.memory += schema.memory();
+        self.schemas.insert(fingerprint.into(), Arc::clone(schema));
+    }
+}
+
+/// Makes a schema ready, which takes its time, off the async threads.
+async fn ready(schema: KnownSchema) -> Result<Judge, IngestError> {
+    let task = tokio::task::spawn_blocking(move || Judge::from(schema));
+    task.await
+        .map_err(|error| IngestError::Internal(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use realm_ingest_protocol::Schema;
+    use tokio::sync::Semaphore;
+
+    use super::*;
+    use crate::memory::NoMemory;
+    use crate::state::EmbeddedState;
+
+    #[tokio::test]
+    async fn what_a_batch_is_checked_by_comes_out_of_its_budget() {
+        let data = tempfile::tempdir().unwrap();
+        let state = Arc::new(EmbeddedState::open(data.path()).unwrap());
+        let mut named = BTreeSet::new();
+        let mut json = 0;
+        for name in ["One", "Other"] {
+            let text = format!(r#"{{"classes":[{{"name":"{name}","kind":"embedded","properties":[]}}]}}"#);
+            let schema = Schema::parse(&text).unwrap();
+            json += schema.to_json().len();
+            named.insert(schema.fingerprint().into());
+            state.add_schema(schema, "user").await.unwrap();
+        }
+        let cache = SchemaCache::new(state);
+        let all = Arc::new(Semaphore::new(100 * json));
+        // Read, and then remembered.
+        for _ in 0..2 {
+            let mut budget = Budget::new(Arc::clone(&all));
+            assert_eq!(cache.of(&named, &mut budget).await.unwrap().len(), 2);
+            assert!(budget.held() > json, "{}", budget.held());
+        }
+        let mut small = Budget::new(Arc::new(Semaphore::new(json)));
+        let refused = cache.of(&named, &mut small).await.err().unwrap();
+        assert!(matches!(refused, IngestError::NoMemory(NoMemory)), "{refused}");
     }
 }

@@ -37,6 +37,40 @@ async fn an_unknown_schema_is_asked_for_and_kept() {
 }
 
 #[tokio::test]
+async fn a_schema_that_is_missing_is_asked_for_once() {
+    let gateway = Local::new().await;
+    let token = gateway.token().await;
+    let other = reading_class(r#"{"name":"value","type":"int"}"#);
+    let mut body = Vec::new();
+    let header = BatchHeader {
+        outbox: outbox(1),
+        lineage: outbox(1),
+        acked: 0,
+        after: 0,
+        first_seq: 1,
+        last_seq: 3,
+        count: 3,
+        schemas: vec![schema().fingerprint(), other.fingerprint()],
+        device: None,
+    };
+    encode_batch_header(&header, &mut body);
+    for (seq, schema) in [(1, 0), (2, 1), (3, 0)] {
+        let runs = vec![Run {
+            class: "Reading".to_owned(),
+            count: 1,
+        }];
+        encode_transaction_header(&TransactionHeader { seq, schema, runs }, &mut body);
+        body.extend(reading(1.0).to_vec().unwrap());
+    }
+    let answer = gateway.post(&token, "identity", body).await;
+    answer.refused(409, Some("SchemaRequired"), "schemas");
+    let missing = answer.json["missing"].as_array().unwrap();
+    let mut wanted = [schema().fingerprint(), other.fingerprint()];
+    wanted.sort();
+    assert_eq!(*missing, wanted);
+}
+
+#[tokio::test]
 async fn a_schema_extends_what_is_known() {
     let gateway = Local::new().await;
     let token = gateway.ready().await;
