@@ -79,9 +79,9 @@ async fn the_position_never_promises_what_is_not_there() {
 async fn of_two_copies_none_loses_a_dead_letter_whichever_step_of_the_first_fails() {
     // Each has a bad document where the other one has none, and one where the other one has another.
     let bad = |text: i32| ("Note", doc! {"_id": "bad", "text": text});
-    let shared = ("Note", note("shared", "1"));
-    let original = Sent::new(&[(1, &[shared.clone()]), (2, &[bad(1), bad(2)])]);
-    let clone = Sent::new(&[(1, &[shared]), (2, &[("Note", note("own", "2")), bad(3)])]);
+    let shared = || ("Note", note("shared", "1"));
+    let original = Sent::new(&[(1, &[shared()]), (2, &[bad(1), bad(2)])]);
+    let clone = Sent::new(&[(1, &[shared()]), (2, &[("Note", note("own", "2")), bad(3)])]);
     for fault in [Fault::Before, Fault::Half, Fault::After] {
         for step in 0..4 {
             let core = Faulty::new().await;

@@ -13,6 +13,7 @@ const EVERYBODY: &str = "";
 
 /// The dead letters of one batch.
 pub(super) struct Letters<'c> {
+    /// Whether a letter is the same as one in its place. What was kept before apps were has none, and may be several.
     find: CachedStatement<'c>,
     bury: CachedStatement<'c>,
     quota: Quota,
@@ -26,7 +27,8 @@ impl<'c> Letters<'c> {
         Ok(Self {
             find: connection.prepare_cached(
                 "SELECT collection = ?6 AND document = ?7 FROM dead_letters
-                 WHERE outbox = ?1 AND user = ?2 AND app = ?3 AND seq = ?4 AND position = ?5",
+                 WHERE outbox = ?1 AND user = ?2 AND app IN (?3, '') AND seq = ?4 AND position = ?5
+                 ORDER BY 1 DESC LIMIT 1",
             )?,
             bury: connection.prepare_cached(
                 "INSERT INTO dead_letters

@@ -57,9 +57,7 @@ const FORMAT_2: &str = "
     ALTER TABLE dead_letters ADD COLUMN app TEXT NOT NULL DEFAULT '';
     ALTER TABLE dead_letters ADD COLUMN schema TEXT;
     DROP INDEX dead_letters_place;
-    DELETE FROM dead_letters WHERE number NOT IN
-        (SELECT min(number) FROM dead_letters GROUP BY outbox, user, app, seq, position);
-    CREATE UNIQUE INDEX dead_letters_place ON dead_letters (outbox, user, app, seq, position);
+    CREATE INDEX dead_letters_place ON dead_letters (outbox, user, app, seq, position);
     CREATE TABLE letter_counts (
         user TEXT PRIMARY KEY, letters INTEGER NOT NULL, bytes INTEGER NOT NULL
     ) WITHOUT ROWID;
