@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 pub struct Ack<R = Refusal> {
     /// Highest sequence number that is settled.
     pub acked: i64,
+    /// Everything up to here is settled for the outbox: more than `acked` where a batch is sent again in smaller pieces. 0
+    /// from a gateway that does not say.
+    #[serde(default)]
+    pub position: i64,
     /// The documents that were refused, in the order of the batch; the first of them where they are too many.
     #[serde(default = "Vec::new")]
     pub refused: Vec<R>,
@@ -85,6 +89,7 @@ mod tests {
     fn acknowledgement_looks_as_documented() {
         let ack = Ack {
             acked: 12,
+            position: 14,
             refused: vec![Refusal {
                 seq: 11,
                 index: 3,
@@ -102,7 +107,8 @@ mod tests {
         );
         assert_eq!(text["refused"][0]["_id"]["$oid"], "64a000000000000000000000");
         assert_eq!(serde_json::from_value::<Ack>(text).unwrap(), ack);
-        assert_eq!(serde_json::from_str::<Ack>(r#"{"acked":5}"#).unwrap().acked, 5);
+        let old: Ack = serde_json::from_str(r#"{"acked":5}"#).unwrap();
+        assert_eq!((old.acked, old.position), (5, 0));
     }
 
     #[test]

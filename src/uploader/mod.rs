@@ -250,6 +250,18 @@ impl Uploader {
         Ok(())
     }
 
+    /// The server has taken rows up to here under the present lineage: another process sent them, and ended before it was
+    /// answered. A position beyond all that was given out is left to the next handshake.
+    async fn took(&mut self, position: i64) -> Result<(), Stop> {
+        if position > self.taken {
+            let last = self.outbox(|outbox| outbox.last_seq()).await.map_err(unusable)?;
+            if position <= last {
+                self.taken = position;
+            }
+        }
+        Ok(())
+    }
+
     /// Rows are sent with the tokens of whom they belong to, at every moment: another process may have re-homed them.
     async fn check_owner(&mut self) -> Result<(), Stop> {
         let owner = self.outbox(|outbox| outbox.owner()).await.map_err(unusable)?;
@@ -418,6 +430,7 @@ impl Uploader {
                     self.renamed = false;
                     self.acked = ack.acked;
                     self.drained = true;
+                    self.took(ack.position).await?;
                     let leave = ack.acked >= self.taken;
                     self.settling = Some(tokio::spawn(settle(self.core.clone(), identity, ack, leave)));
                 }

@@ -376,6 +376,44 @@ fn reconnect_ends_the_pause_between_attempts() {
 }
 
 #[test]
+fn rows_that_a_process_sent_that_ended_before_it_was_answered_do_not_make_a_copy_of_the_outbox() {
+    use realm_ingest::outbox::{Options, Outbox, Run, SqliteOutbox};
+    let fixture = Fixture::new();
+    let (realm, errors) = fixture.realm();
+    write(&realm, [-1]);
+    uploaded(&realm);
+    let (other, _) = SqliteOutbox::open(realm.path(), Options::default()).unwrap();
+    let mut right = None;
+    until("the right to upload", || {
+        right = other.try_become_uploader().unwrap();
+        right.is_some()
+    });
+    // More than one batch here, and the other process sent them as one.
+    let filler = "x".repeat(400_000);
+    for n in 0..6_i64 {
+        let document = bson::serialize_to_vec(&bson::doc! {"_id": n, "note": &filler}).unwrap();
+        let run = Run {
+            class: "Reading".to_owned(),
+            count: 1,
+        };
+        realm.append(&[run], &document).unwrap();
+    }
+    let origin = other.origin().unwrap();
+    let last = other.last_seq().unwrap();
+    fixture.server.took(&origin.identity, &origin.lineage, last);
+    // The session shook hands long before, and does not do so again.
+    drop(right);
+    until("an empty outbox", || realm.pending().unwrap().transactions == 0);
+    assert_eq!(fixture.server.ids(), (-1..6).collect::<Vec<_>>());
+    assert_eq!(
+        fixture.server.state().positions.len(),
+        1,
+        "it was not taken for a copy"
+    );
+    assert!(errors.try_recv().is_err());
+}
+
+#[test]
 fn two_processes_worth_of_uploaders_take_turns() {
     use realm_ingest::outbox::{Options, Outbox, SqliteOutbox};
     let fixture = Fixture::new();

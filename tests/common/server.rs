@@ -152,6 +152,13 @@ impl Server {
         state.lineages.clear();
     }
 
+    /// Another process has sent everything up to `position` under this lineage, and ended before it was answered.
+    pub fn took(&self, outbox: &str, lineage: &str, position: i64) {
+        let mut state = self.state();
+        state.positions.insert(outbox.to_owned(), position);
+        state.lineages.insert(outbox.to_owned(), lineage.to_owned());
+    }
+
     pub fn release(&self) {
         self.state().released += 1;
         self.inner.1.notify_all();
@@ -456,5 +463,5 @@ fn ingest(state: &mut State, seen: &Seen, refused: &[(i64, u32)]) -> Answer {
     }
     let position = state.positions.entry(header.outbox.clone()).or_default();
     *position = header.last_seq.max(*position);
-    ok(json!({"acked": header.last_seq, "refused": refusals}))
+    ok(json!({"acked": header.last_seq, "position": *position, "refused": refusals}))
 }

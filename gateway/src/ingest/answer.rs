@@ -21,11 +21,15 @@ const MAX_KINDS: usize = 100;
 /// Bytes of class and reason of one of these kinds.
 const MAX_KIND_BYTES: usize = 1_000;
 
-/// The acknowledgement of a batch of which these are refused. Its memory comes out of the budget that is the second value.
+/// The acknowledgement of a batch of which these are refused, and with which its outbox is at this position. Its memory comes out of the budget that is the second value.
 ///
 /// # Errors
 /// When there is no memory for it at present.
-pub fn acknowledge(batch: &Batch, refused: &[Refused]) -> Result<(Ack<Box<RawValue>>, Budget), IngestError> {
+pub fn acknowledge(
+    batch: &Batch,
+    refused: &[Refused],
+    position: i64,
+) -> Result<(Ack<Box<RawValue>>, Budget), IngestError> {
     let mut told = Told::new(batch.budget.another());
     for letter in batch.letters(refused) {
         let (place, refused) = (letter.place, letter.refused);
@@ -40,6 +44,7 @@ pub fn acknowledge(batch: &Batch, refused: &[Refused]) -> Result<(Ack<Box<RawVal
     }
     let ack = Ack {
         acked: batch.last(),
+        position,
         refused: told.listed,
         unlisted: told.unlisted,
     };

@@ -121,9 +121,9 @@ impl Ingest {
         };
         let batch = Arc::new(self.work.run(work).await??);
         match self.sink.store(Arc::clone(&batch)).await? {
-            Outcome::Stored(found) => {
-                let refused = batch.refused.with(found)?;
-                let (ack, memory) = answer::acknowledge(&batch, refused.as_slice())?;
+            Outcome::Stored { refused, position } => {
+                let refused = batch.refused.with(refused)?;
+                let (ack, memory) = answer::acknowledge(&batch, refused.as_slice(), position)?;
                 let (outbox, acked) = (&batch.context.source.outbox, ack.acked);
                 debug!(outbox, acked, bytes = batch.bytes(), "batch acknowledged");
                 if !refused.is_empty() {

@@ -60,8 +60,13 @@ impl From<&Context> for OutboxKey {
 /// What became of a batch.
 #[derive(Debug)]
 pub enum Outcome {
-    /// It is settled. These were refused on storing, beside what the checks refused.
-    Stored(Vec<Refused>),
+    /// It is settled.
+    Stored {
+        /// What was refused on storing, beside what the checks refused.
+        refused: Vec<Refused>,
+        /// Everything of its outbox up to here is settled.
+        position: i64,
+    },
     /// It comes from a copy of its outbox.
     Copied,
     /// There is no room for its dead letters.
@@ -77,7 +82,7 @@ impl Outcome {
     /// Whether the batch is settled.
     #[must_use]
     pub const fn is_stored(&self) -> bool {
-        matches!(self, Self::Stored(_))
+        matches!(self, Self::Stored { .. })
     }
 }
 

@@ -59,7 +59,10 @@ impl<S: Steps> Sink for Stepwise<S> {
                     }
                 }
                 if self.0.advance(&batch, before.as_ref(), &after, setback).await? {
-                    return Ok(Outcome::Stored(found));
+                    return Ok(Outcome::Stored {
+                        refused: found,
+                        position: after.position,
+                    });
                 }
             }
             let text = format!(

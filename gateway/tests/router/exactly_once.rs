@@ -38,6 +38,7 @@ async fn documents_are_stored_byte_for_byte_and_the_position_moves() {
         ack,
         Ack {
             acked: 9,
+            position: 9,
             refused: vec![],
             unlisted: vec![]
         }
@@ -47,14 +48,10 @@ async fn documents_are_stored_byte_for_byte_and_the_position_moves() {
     let stored = gateway.reader().documents(None, 0, i64::MAX, 2).unwrap();
     let stored: Vec<_> = stored.into_iter().map(|one| one.document).collect();
     assert_eq!(stored, bytes(&documents));
-    // An older batch that comes late does not turn the position back.
-    send(
-        &gateway,
-        &token,
-        &outbox,
-        &[one_run(2, "Reading", &[reading(3.0)])],
-    )
-    .await;
+    // An older batch that comes late does not turn the position back, and is told where it is.
+    let late = [one_run(2, "Reading", &[reading(3.0)])];
+    let ack = send(&gateway, &token, &outbox, &late).await;
+    assert_eq!((ack.acked, ack.position), (2, 9));
     assert_eq!(gateway.position(&token, &outbox).await, 9);
     let answer = gateway
         .call("GET", &format!("{APP}/ingest/{outbox}"), Some(&token), "")

@@ -143,7 +143,10 @@ fn one(connection: &Connection, quota: Quota, batch: &Batch) -> Result<Outcome, 
     }
     writer.finish()?;
     positions.advance(batch, &known)?;
-    Ok(Outcome::Stored(found))
+    Ok(Outcome::Stored {
+        refused: found,
+        position: known.position,
+    })
 }
 
 /// A collection as this SQLite transaction sees it.
