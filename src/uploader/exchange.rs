@@ -24,6 +24,8 @@ pub(super) enum Answer {
     Behind(i64),
     /// The server wants these schemas first.
     SchemasMissing(Vec<String>),
+    /// The server does not take it as it is, or not now.
+    Refused(Stop),
 }
 
 /// The first request of a connection: proves the token and the way, and says how far the server is.
@@ -77,13 +79,19 @@ pub(super) async fn send_batch(core: &Core, batch: &Batch, body: &Body) -> Resul
             .position
             .map(Answer::Behind)
             .ok_or_else(|| policy::nonsense("it does not say from where to go on")),
-        _ => {
-            let response = success(response)?;
-            batch
-                .acknowledgement(&response.body)
-                .map(Answer::Acknowledged)
-                .map_err(policy::nonsense)
-        }
+        _ => match check_answer(response.clone()) {
+            // Words of a proxy on the way say nothing about what arrived behind it.
+            Err(error) if error.code().is_service_error() => {
+                Ok(Answer::Refused(policy::refused(&response, &error)))
+            }
+            _ => {
+                let response = success(response)?;
+                batch
+                    .acknowledgement(&response.body)
+                    .map(Answer::Acknowledged)
+                    .map_err(policy::nonsense)
+            }
+        },
     }
 }
 
@@ -110,18 +118,7 @@ async fn send(core: &Core, mut call: Call, connected: bool) -> Result<Response, 
         Ok(token) => token,
         Err(error) => refresh_failed(core, &error).await?,
     });
-    let response = exchange(core, call, connected).await?;
-    if response.status != 401 {
-        return Ok(response);
-    }
-    match check_answer(response.clone()) {
-        Err(error) if error.code().is_service_error() => {
-            let text = format!("Sync was refused because of an authentication issue: {error}");
-            Err(Stop::Lasting(policy::sync_error(Code::AuthError, text, true)))
-        }
-        Err(error) => Err(policy::refused(&response, &error)),
-        Ok(_) => Err(policy::nonsense("a refusal without an error")),
-    }
+    exchange(core, call, connected).await
 }
 
 async fn token(core: &Core) -> Result<String, Stop> {

@@ -402,11 +402,13 @@ impl Uploader {
                 send(&self.core, &mut self.size, &batch, &body),
                 ahead_of(&self.core, size, &batch)
             );
-            match sent? {
-                Sent::TooLarge => {
-                    self.taken = taken;
-                    continue;
-                }
+            let sent = sent?;
+            if !matches!(sent, Sent::Through(_)) {
+                self.taken = taken;
+            }
+            match sent {
+                Sent::TooLarge => continue,
+                Sent::Refused(stop) => return Err(stop),
                 Sent::Copied if self.renamed => {
                     return Err(policy::nonsense("a new outbox is said to be a copy"));
                 }

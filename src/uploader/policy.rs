@@ -206,7 +206,7 @@ pub(super) fn refused(response: &Response, error: &crate::error::Error) -> Stop 
     let named = error.code().is_service_error();
     match response.status {
         400 if named => Stop::Lasting(with_link(Code::BadChangeset, error.to_string(), true)),
-        403 if named => Stop::Lasting(with_link(
+        401 | 403 if named => Stop::Lasting(with_link(
             Code::AuthError,
             format!("Sync was refused because of an authentication issue: {error}"),
             true,

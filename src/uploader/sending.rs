@@ -20,8 +20,11 @@ pub(super) const SETTLE_ATTEMPTS: u32 = 8;
 /// Kinds of refusals without a list that one report names; it is for a person.
 const KINDS_TOLD: usize = 5;
 
+/// What the server answered. An error in its place is one in whose face nobody knows what was taken.
 pub(super) enum Sent {
     Through(Ack),
+    /// Nothing was taken, in the server's own words.
+    Refused(Stop),
     /// Nothing was taken; less may be.
     TooLarge,
     /// Nothing was taken: the outbox needs another name.
@@ -54,12 +57,16 @@ pub(super) async fn send(
             }
             Ok(Answer::Copied) => return Ok(Sent::Copied),
             Ok(Answer::Behind(position)) => return Ok(Sent::Behind(position)),
+            Ok(Answer::Refused(stop)) => return Ok(Sent::Refused(stop)),
             Ok(Answer::SchemasMissing(_)) if schemas_sent => {
-                return Err(policy::nonsense("schemas that were just sent are still missing"));
+                let stop = policy::nonsense("schemas that were just sent are still missing");
+                return Ok(Sent::Refused(stop));
             }
             Ok(Answer::SchemasMissing(missing)) => {
                 schemas_sent = true;
-                send_schemas(core, batch, &missing).await?;
+                if let Err(stop) = send_schemas(core, batch, &missing).await {
+                    return Ok(Sent::Refused(stop));
+                }
             }
             Ok(Answer::TooLarge(_)) if batch.transactions() > 1 => {
                 size.too_large(batch.bytes);
@@ -72,10 +79,10 @@ pub(super) async fn send(
                     batch.first,
                     batch.objects()
                 );
-                return Err(Stop::Retry(
+                return Ok(Sent::Refused(Stop::Retry(
                     sync_error(Code::LimitExceeded, text, false),
                     Some(policy::TOO_LARGE_PAUSE),
-                ));
+                )));
             }
             Err(stop) => {
                 if matches!(&stop, Stop::Retry(error, _) if error.code == Code::ConnectionClosed) {

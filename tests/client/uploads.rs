@@ -80,6 +80,44 @@ fn a_transaction_that_is_too_large_alone_is_reported_kept_and_tried_again_later(
 }
 
 #[test]
+fn rows_leave_as_they_are_acknowledged_also_after_more_of_them_was_refused_together() {
+    let fixture = Fixture::new();
+    let (realm, _errors) = fixture.realm();
+    write(&realm, [-1]);
+    uploaded(&realm);
+    realm.session().pause();
+    let filler = "x".repeat(400_000);
+    for n in 0..2_i64 {
+        let document = bson::serialize_to_vec(&bson::doc! {"_id": n, "note": &filler}).unwrap();
+        let run = Run {
+            class: "Reading".to_owned(),
+            count: 1,
+        };
+        realm.append(&[run], &document).unwrap();
+    }
+    let busy = Reaction::error(503, "InternalServerError", "busy");
+    fixture.server.next("POST ingest", busy);
+    let as_it_should = || Reaction::DoAndSay(Box::new(|answer| answer.to_string()));
+    fixture.server.next("GET ingest/", as_it_should());
+    // From now on one row fits into a batch.
+    let less = |mut answer: serde_json::Value| {
+        answer["max_batch_bytes"] = 1_000_000.into();
+        answer.to_string()
+    };
+    fixture
+        .server
+        .next("GET ingest/", Reaction::DoAndSay(Box::new(less)));
+    fixture.server.next("POST ingest", as_it_should());
+    fixture.server.next("POST ingest", Reaction::Hold);
+    realm.session().resume();
+    fixture.server.until_held(1);
+    assert_eq!(realm.pending().unwrap().transactions, 1);
+    fixture.server.release();
+    uploaded(&realm);
+    assert_eq!(fixture.server.ids(), [-1, 0, 1]);
+}
+
+#[test]
 fn large_backlogs_go_in_several_batches() {
     let fixture = Fixture::new();
     let (realm, _errors) = fixture.realm();
