@@ -218,6 +218,11 @@ pub(super) fn refused(response: &Response, error: &crate::error::Error) -> Stop 
             error.to_string(),
             true,
         )),
+        // Of dead letters or schemas; an operator may make room, and the batch waits for that.
+        429 if named => Stop::Retry(
+            with_link(Code::LimitExceeded, error.to_string(), false),
+            retry_after(response),
+        ),
         _ => Stop::Retry(
             with_link(
                 Code::SyncConnectFailed,

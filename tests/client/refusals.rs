@@ -2,6 +2,7 @@
 
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use realm_ingest::Code;
 use realm_ingest::app::Credentials;
@@ -9,7 +10,7 @@ use realm_ingest::realm::{ErrorHandler, Realm, RealmConfig};
 use serde_json::{Value, json};
 
 use crate::common::server::Reaction;
-use crate::common::{Fixture, LIMIT, SCHEMA, uploaded, write};
+use crate::common::{Fixture, LIMIT, SCHEMA, until, uploaded, wait, write};
 
 #[test]
 fn a_refused_object_is_reported_once_and_leaves_with_its_transaction() {
@@ -59,6 +60,39 @@ fn refused_objects_that_the_answer_does_not_list_are_reported_by_their_number() 
     );
     assert_eq!(error.compensating_writes.len(), 0);
     assert_eq!(realm.pending().unwrap().transactions, 0);
+}
+
+#[test]
+fn a_batch_for_which_there_is_no_room_is_kept_until_there_is() {
+    let fixture = Fixture::new();
+    fixture.clock.hold_long_pauses();
+    let (realm, errors) = fixture.realm();
+    write(&realm, [0]);
+    uploaded(&realm);
+    let words = "there are 1,000,000 dead letters, so this batch has to wait";
+    let body = format!(r#"{{"error":"{words}","error_code":"LimitsExceeded","link":""}}"#);
+    let headers = vec![
+        ("Content-Type", "application/json".to_owned()),
+        ("Retry-After", "300".to_owned()),
+    ];
+    fixture
+        .server
+        .next("POST ingest", Reaction::Answer(429, headers, body));
+    write(&realm, [1]);
+    let error = errors.recv_timeout(LIMIT).unwrap();
+    assert_eq!(
+        (error.code, error.is_fatal, error.message.as_str()),
+        (Code::LimitExceeded, false, words)
+    );
+    until("a pause", || !fixture.clock.long_pauses().is_empty());
+    let (least, most) = (Duration::from_secs(300), Duration::from_secs(301));
+    assert!((least..most).contains(&fixture.clock.long_pauses()[0]));
+    assert_eq!(realm.pending().unwrap().objects, 1);
+    let waiting = wait(&realm);
+    fixture.clock.release();
+    waiting.recv_timeout(LIMIT).unwrap().unwrap();
+    assert_eq!(fixture.server.ids(), [0, 1]);
+    assert!(errors.try_recv().is_err());
 }
 
 #[test]

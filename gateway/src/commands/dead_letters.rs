@@ -50,7 +50,7 @@ enum Action {
     /// Take dead letters away for good
     ///
     /// Nothing takes them away without being asked. Works beside a running server; devices whose batches wait for room
-    /// send them again within five minutes.
+    /// send them again within ten minutes.
     Purge {
         /// Every one of them
         #[arg(long)]
