@@ -37,7 +37,7 @@ use crate::backend::Answer;
 use crate::ingest::{Batch, Context, Refused};
 
 /// Names one outbox of one user of one app.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct OutboxKey {
     /// Internal id of the app.
     pub app: String,

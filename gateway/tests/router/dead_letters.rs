@@ -1,8 +1,9 @@
 //! Dead letters stay within their quota, and leave when the operator says so; what has no room waits on its device.
 
 use bson::doc;
-use realm_ingest_gateway::sink::embedded::{Purge, Which};
+use realm_ingest_gateway::sink::embedded::{Purge, Replay, Replayed, Which};
 use realm_ingest_gateway::sink::{Amount, Quota};
+use rusqlite::Connection;
 
 use crate::common::{Local, batch, note, one_run, outbox, schema};
 
@@ -25,6 +26,18 @@ fn refused(device: u64) -> Vec<u8> {
     let bad = |id: &str| doc! {"_id": id, "text": 5};
     let documents = [note(&device.to_string(), "fits"), bad("a"), bad("b")];
     batch(&outbox(device), &schema(), &[one_run(1, "Note", &documents)])
+}
+
+const STORED_AND_LEFT: Replayed = Replayed {
+    stored: 1,
+    already: 0,
+    left: 1,
+};
+
+/// Replays every letter as if it could be stored.
+fn replay_all(gateway: &Local) -> Replayed {
+    let mut replay = Replay::open(gateway.data()).unwrap();
+    replay.run(&Which::default(), |_| Ok(())).unwrap()
 }
 
 fn purge(gateway: &Local, which: &Which) -> u64 {
@@ -134,6 +147,41 @@ async fn a_purge_takes_away_what_is_meant_and_nothing_else() {
     };
     assert_eq!(purge(&gateway, &old), 2);
     assert_eq!(gateway.counts(), (2, 0));
+}
+
+#[tokio::test]
+async fn a_replay_does_not_take_two_users_with_one_outbox_name_for_one() {
+    let gateway = Local::new().await;
+    for text in [1, 2] {
+        let bad = doc! {"_id": "one", "text": text};
+        let sent = batch(&outbox(1), &schema(), &[one_run(1, "Note", &[bad])]);
+        let token = gateway.ready().await;
+        gateway.post(&token, "identity", sent).await.ack();
+    }
+    assert_eq!(replay_all(&gateway), STORED_AND_LEFT);
+    assert_eq!(gateway.stored(), [doc! {"_id": "one", "text": 1}]);
+    assert_eq!(gateway.letters()[0].code, "DuplicateId");
+}
+
+#[tokio::test]
+async fn a_replay_does_not_take_a_copy_of_an_outbox_for_the_original() {
+    let gateway = Local::new().await;
+    let token = gateway.ready().await;
+    let shared = one_run(1, "Note", &[note("shared", "")]);
+    let bad = |text: i32| doc! {"_id": "one", "text": text};
+    for documents in [vec![bad(1)], vec![note("own", ""), bad(2)]] {
+        let transactions = [shared.clone(), one_run(2, "Note", &documents)];
+        let sent = batch(&outbox(1), &schema(), &transactions);
+        gateway.post(&token, "identity", sent).await.ack();
+        // The other one sends later.
+        let file = Connection::open(gateway.data().join("documents.sqlite")).unwrap();
+        file.execute("UPDATE dead_letters SET time = time - 1", [])
+            .unwrap();
+    }
+    assert_eq!(replay_all(&gateway), STORED_AND_LEFT);
+    let of_original = gateway.stored().into_iter().filter(|one| *one == bad(1));
+    assert_eq!(of_original.count(), 1);
+    assert_eq!(gateway.letters()[0].document, bad(2).to_vec().unwrap());
 }
 
 #[tokio::test]

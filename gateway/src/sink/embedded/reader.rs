@@ -27,6 +27,8 @@ pub struct Arrival {
 pub struct DeadLetter {
     /// Its number in the order of arrival.
     pub number: i64,
+    /// Internal id of the app, empty in what came before that was kept.
+    pub app: String,
     /// Outbox it came from.
     pub outbox: String,
     /// Transaction it belonged to.
@@ -209,6 +211,11 @@ pub(super) fn letter(
 fn dead_letter(row: &Row<'_>, format: i32) -> rusqlite::Result<DeadLetter> {
     Ok(DeadLetter {
         number: row.get("number")?,
+        app: if format == 1 {
+            String::new()
+        } else {
+            row.get("app")?
+        },
         outbox: row.get("outbox")?,
         seq: row.get("seq")?,
         index: row.get("position")?,

@@ -11,6 +11,7 @@ use super::schema::{FILE, FORMAT};
 use super::which::{self, Which};
 use super::writer::Writer;
 use crate::ingest::{Place, taken};
+use crate::sink::OutboxKey;
 use crate::sqlite::{OpenError, open_existing};
 
 /// What became of the letters.
@@ -36,8 +37,10 @@ pub struct Replay {
 /// later stands, as when they came.
 #[derive(Clone, Default)]
 struct Current {
-    outbox: String,
+    outbox: OutboxKey,
     seq: i64,
+    /// When its batch arrived: a copy of the outbox can have a transaction with this number too.
+    time: i64,
     /// Documents that were stored out of it.
     stored: HashSet<i64>,
 }
@@ -117,10 +120,16 @@ fn one(
     progress: &mut Progress,
 ) -> rusqlite::Result<()> {
     let Progress { current, done, .. } = progress;
-    if (&current.outbox, current.seq) != (&letter.outbox, letter.seq) {
+    let outbox = OutboxKey {
+        app: letter.app.clone(),
+        user: letter.user.clone(),
+        outbox: letter.outbox.clone(),
+    };
+    if (&current.outbox, current.seq, current.time) != (&outbox, letter.seq, letter.time) {
         *current = Current {
-            outbox: letter.outbox.clone(),
+            outbox,
             seq: letter.seq,
+            time: letter.time,
             stored: HashSet::new(),
         };
     }
