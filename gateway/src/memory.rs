@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
 
 use crate::auth::Address;
 
@@ -24,6 +25,9 @@ const OF_ONE_USER: usize = ALL / 4 * 3;
 /// How long a request waits for memory before it is asked to come back.
 const WAIT: Duration = Duration::from_secs(2);
 
+/// How long memory counts as short after a request got none: until that request has come again.
+const SHORT: Duration = Duration::from_secs(5);
+
 /// So much does not become free soon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the gateway is busy with other batches")]
@@ -31,7 +35,7 @@ pub struct NoMemory;
 
 /// All of it.
 pub struct Memory {
-    all: Arc<Semaphore>,
+    all: Arc<Pool>,
     users: Shares<String>,
     addresses: Shares<Address>,
 }
@@ -39,7 +43,7 @@ pub struct Memory {
 impl Default for Memory {
     fn default() -> Self {
         Self {
-            all: Arc::new(Semaphore::new(ALL)),
+            all: Arc::new(Pool::new(ALL)),
             users: Shares::new(OF_ONE_USER),
             addresses: Shares::new(OF_ONE_ADDRESS),
         }
@@ -60,6 +64,45 @@ impl Memory {
     }
 }
 
+/// Bytes that are free, and when somebody got none.
+#[derive(Debug)]
+struct Pool {
+    bytes: Arc<Semaphore>,
+    refused: Mutex<Option<Instant>>,
+}
+
+impl Pool {
+    fn new(bytes: usize) -> Self {
+        Self::over(Arc::new(Semaphore::new(bytes)))
+    }
+
+    const fn over(bytes: Arc<Semaphore>) -> Self {
+        let refused = Mutex::new(None);
+        Self { bytes, refused }
+    }
+
+    async fn take(&self, count: u32, until: Instant) -> Result<SemaphorePermit<'_>, NoMemory> {
+        match tokio::time::timeout_at(until, self.bytes.acquire_many(count)).await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(self.refuse()),
+        }
+    }
+
+    fn try_take(&self, count: u32) -> Result<SemaphorePermit<'_>, NoMemory> {
+        self.bytes.try_acquire_many(count).map_err(|_| self.refuse())
+    }
+
+    fn refuse(&self) -> NoMemory {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        NoMemory
+    }
+
+    fn is_short(&self) -> bool {
+        let refused = *self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.is_some_and(|refused| refused.elapsed() < SHORT)
+    }
+}
+
 /// What each may hold, while it holds something.
 struct Shares<K> {
     each: usize,
@@ -67,7 +110,7 @@ struct Shares<K> {
 }
 
 struct Held<K> {
-    shares: HashMap<K, Weak<Semaphore>>,
+    shares: HashMap<K, Weak<Pool>>,
     /// At so many those that nobody holds are removed.
     tidy_at: usize,
 }
@@ -81,7 +124,7 @@ impl<K: Eq + Hash> Shares<K> {
         }
     }
 
-    fn of(&self, key: K) -> Arc<Semaphore> {
+    fn of(&self, key: K) -> Arc<Pool> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if held.shares.len() >= held.tidy_at {
             held.shares.retain(|_, share| share.strong_count() > 0);
@@ -89,7 +132,7 @@ impl<K: Eq + Hash> Shares<K> {
         }
         let share = held.shares.entry(key).or_default();
         share.upgrade().unwrap_or_else(|| {
-            let new = Arc::new(Semaphore::new(self.each));
+            let new = Arc::new(Pool::new(self.each));
             *share = Arc::downgrade(&new);
             new
         })
@@ -100,7 +143,7 @@ impl<K: Eq + Hash> Shares<K> {
 #[derive(Debug)]
 pub struct Budget {
     /// Each has to have what is taken.
-    pools: Arc<[Arc<Semaphore>]>,
+    pools: Arc<[Arc<Pool>]>,
     held: usize,
 }
 
@@ -108,7 +151,7 @@ impl Budget {
     /// Nothing yet, out of `all`, which counts bytes.
     #[must_use]
     pub fn new(all: Arc<Semaphore>) -> Self {
-        let pools = [all].into();
+        let pools = [Arc::new(Pool::over(all))].into();
         Self { pools, held: 0 }
     }
 
@@ -118,15 +161,12 @@ impl Budget {
     /// When so much does not become free soon.
     pub async fn grow(&mut self, bytes: usize) -> Result<(), NoMemory> {
         let count = u32::try_from(bytes).map_err(|_| NoMemory)?;
-        let taken = async {
-            let mut permits = Vec::with_capacity(self.pools.len());
-            for pool in &*self.pools {
-                permits.push(pool.acquire_many(count).await.map_err(|_| NoMemory)?);
-            }
-            permits.into_iter().for_each(SemaphorePermit::forget);
-            Ok(())
-        };
-        tokio::time::timeout(WAIT, taken).await.map_err(|_| NoMemory)??;
+        let until = Instant::now() + WAIT;
+        let mut permits = Vec::with_capacity(self.pools.len());
+        for pool in &*self.pools {
+            permits.push(pool.take(count, until).await?);
+        }
+        permits.into_iter().for_each(SemaphorePermit::forget);
         self.held += bytes;
         Ok(())
     }
@@ -137,8 +177,8 @@ impl Budget {
     /// When they are not.
     pub fn try_grow(&mut self, bytes: usize) -> Result<(), NoMemory> {
         let count = u32::try_from(bytes).map_err(|_| NoMemory)?;
-        let permits = self.pools.iter().map(|pool| pool.try_acquire_many(count));
-        let permits: Vec<_> = permits.collect::<Result<_, _>>().map_err(|_| NoMemory)?;
+        let permits = self.pools.iter().map(|pool| pool.try_take(count));
+        let permits: Vec<_> = permits.collect::<Result<_, _>>()?;
         permits.into_iter().for_each(SemaphorePermit::forget);
         self.held += bytes;
         Ok(())
@@ -155,7 +195,13 @@ impl Budget {
     pub fn shrink(&mut self, bytes: usize) {
         let bytes = bytes.min(self.held);
         self.held -= bytes;
-        self.pools.iter().for_each(|pool| pool.add_permits(bytes));
+        self.pools.iter().for_each(|pool| pool.bytes.add_permits(bytes));
+    }
+
+    /// Whether somebody who shares this memory lately got none.
+    #[must_use]
+    pub fn is_short(&self) -> bool {
+        self.pools.iter().any(|pool| pool.is_short())
     }
 
     /// Bytes that are held.
@@ -204,8 +250,29 @@ mod tests {
         let mut elsewhere = memory.budget("another", there);
         elsewhere.grow(ALL - OF_ONE_ADDRESS).await.unwrap();
         drop((greedy, neighbour, elsewhere));
-        assert_eq!(memory.all.available_permits(), ALL);
+        assert_eq!(memory.all.bytes.available_permits(), ALL);
         memory.budget("greedy", here).try_grow(OF_ONE_USER).unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn memory_is_short_for_those_who_share_what_somebody_got_none_of() {
+        let memory = Memory::default();
+        let (here, there): (IpAddr, IpAddr) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
+        let mut greedy = memory.budget("greedy", here);
+        greedy.try_grow(OF_ONE_USER).unwrap();
+        assert!(!greedy.is_short());
+        memory.budget("greedy", there).try_grow(1).unwrap_err();
+        assert!(greedy.is_short());
+        let other = memory.budget("other", here);
+        assert!(!other.is_short());
+        memory
+            .budget("another", here)
+            .grow(OF_ONE_USER)
+            .await
+            .unwrap_err();
+        assert!(other.is_short());
+        tokio::time::advance(SHORT).await;
+        assert!(!greedy.is_short() && !other.is_short());
     }
 
     #[test]
@@ -225,7 +292,7 @@ mod tests {
         let kept = shares.of(0);
         (1..1_000).for_each(|key| drop(shares.of(key)));
         assert!(shares.held.lock().unwrap().shares.len() <= 64);
-        kept.try_acquire().unwrap().forget();
-        assert_eq!(shares.of(0).available_permits(), 0);
+        kept.try_take(1).unwrap().forget();
+        assert_eq!(shares.of(0).bytes.available_permits(), 0);
     }
 }

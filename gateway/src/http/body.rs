@@ -1,18 +1,31 @@
 //! Bodies: read as they arrive, and accounted for, whatever the sender has in mind.
 
 use std::error::Error;
+use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream, HttpBody};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_LENGTH;
 use realm_ingest_protocol::MAX_BATCH_BYTES;
+use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 use super::pace::PaceError;
 use super::reject::Reject;
-use crate::memory::Budget;
+use crate::memory::{Budget, NoMemory};
 
 /// Steps in which memory is taken for what arrives.
 const STEP: usize = 256 * 1024;
+
+/// How often it is looked at whether a body is worth its memory. The pace that every body has to keep is one for the slowest
+/// links, at which much could be held for an hour.
+const LOOK: Duration = Duration::from_secs(3);
+
+/// While memory is short, such a part of what a body holds has to come between two looks: a body that begins doubles within a
+/// minute.
+const PART: usize = 20;
+
+/// So much is enough, however much it holds: 64 KiB a second.
+const ENOUGH: usize = 192 * 1024;
 
 /// Reads a batch's body as it travels.
 ///
@@ -29,7 +42,17 @@ pub async fn read_batch(headers: &HeaderMap, body: Body, budget: &mut Budget) ->
     }
     let expected = usize::try_from(declared.unwrap_or(0)).unwrap_or(0);
     let mut bytes = Vec::new();
-    while let Some(piece) = next_piece(&mut stream).await? {
+    let mut worth = Worth::default();
+    loop {
+        let piece = tokio::select! {
+            biased;
+            piece = next_piece(&mut stream) => piece?,
+            () = worth.look() => {
+                worth.check(bytes.len(), budget)?;
+                continue;
+            }
+        };
+        let Some(piece) = piece else { return Ok(bytes) };
         if bytes.len() as u64 + piece.len() as u64 > limit {
             return Err(too_large(limit, "as sent"));
         }
@@ -37,10 +60,44 @@ pub async fn read_batch(headers: &HeaderMap, body: Body, budget: &mut Budget) ->
             let more = growth(bytes.capacity(), expected).max(piece.len());
             budget.grow(more).await?;
             bytes.reserve_exact(bytes.capacity() - bytes.len() + more);
+            // It may have waited for that, and its sender with it.
+            worth = Worth::since(bytes.len());
         }
         bytes.extend_from_slice(&piece);
     }
-    Ok(bytes)
+}
+
+/// Whether a body comes fast enough for the memory it holds.
+struct Worth {
+    looks: Interval,
+    /// What had come at the last look.
+    before: usize,
+}
+
+impl Default for Worth {
+    fn default() -> Self {
+        Self::since(0)
+    }
+}
+
+impl Worth {
+    fn since(before: usize) -> Self {
+        let mut looks = tokio::time::interval_at(Instant::now() + LOOK, LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { looks, before }
+    }
+
+    async fn look(&mut self) {
+        self.looks.tick().await;
+    }
+
+    fn check(&mut self, now: usize, budget: &Budget) -> Result<(), NoMemory> {
+        let came = now - std::mem::replace(&mut self.before, now);
+        if budget.is_short() && came < ENOUGH.min(budget.held() / PART) {
+            return Err(NoMemory);
+        }
+        Ok(())
+    }
 }
 
 /// How much is taken next. What was announced is a bound and no reason to take it: it may never come.
@@ -93,4 +150,51 @@ pub(super) fn too_large(limit: u64, what: &str) -> Reject {
     Reject::TooLarge(format!(
         "read limited at {limit} bytes: the body {what} is larger"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use std::sync::Arc;
+
+    use axum::body::Bytes;
+    use http_body_util::channel::Channel;
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    const ALL: usize = 1024 * 1024;
+
+    /// What comes of a body of a megabyte of which half comes at once and the rest slowly, where others want memory.
+    async fn arrive(bytes_per_second: usize, wanted: bool) -> Result<usize, Reject> {
+        let mut budget = Budget::new(Arc::new(Semaphore::new(ALL)));
+        let mut other = budget.another();
+        let (mut sender, body) = Channel::<Bytes>::new(1);
+        tokio::spawn(async move {
+            let mut left = ALL;
+            let mut next = ALL / 2;
+            while left > 0 && sender.send_data(vec![0; next].into()).await.is_ok() {
+                left -= next;
+                next = left.min(bytes_per_second / 10);
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                if wanted {
+                    other.try_grow(ALL).unwrap_err();
+                }
+            }
+        });
+        let headers = [(CONTENT_LENGTH, ALL.into())].into_iter().collect();
+        let read = read_batch(&headers, Body::new(body), &mut budget).await;
+        read.map(|bytes| bytes.len())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_body_is_read_while_nobody_else_needs_its_memory() {
+        for (bytes_per_second, wanted) in [(300, false), (20_000, false), (20_000, true)] {
+            assert_eq!(arrive(bytes_per_second, wanted).await.unwrap(), ALL);
+        }
+        for bytes_per_second in [300, 10_000] {
+            let cut = arrive(bytes_per_second, true).await;
+            assert!(matches!(cut, Err(Reject::Busy(_))), "{bytes_per_second}: {cut:?}");
+        }
+    }
 }

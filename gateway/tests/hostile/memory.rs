@@ -7,7 +7,7 @@ use realm_ingest_protocol::CONTENT_TYPE;
 use super::connections::connect_from;
 use crate::common::http::Client;
 use crate::common::server::{Server, post};
-use crate::common::{APP, batch, note, one_run, outbox, schema};
+use crate::common::{APP, Answer, batch, note, one_run, outbox, schema};
 
 /// Begins to send a batch of which `sent` bytes of `announced` come.
 pub fn begin(mut client: Client, token: &str, announced: usize, sent: usize) -> Client {
@@ -23,11 +23,14 @@ pub fn begin(mut client: Client, token: &str, announced: usize, sent: usize) -> 
 
 /// A usual batch of a megabyte is stored at the first attempt.
 fn is_served(server: &Server) {
-    let token = server.token();
+    assert_eq!(send(server, &server.token()).ack().acked, 1);
+}
+
+/// Sends a usual batch of a megabyte.
+fn send(server: &Server, token: &str) -> Answer {
     let text = "x".repeat(1 << 20);
     let body = batch(&outbox(1), &schema(), &[one_run(1, "Note", &[note("a", &text)])]);
-    let acked = post(&mut server.client(), &token, &body).unwrap().ack().acked;
-    assert_eq!(acked, 1);
+    post(&mut server.client(), token, &body).unwrap()
 }
 
 #[test]
@@ -49,4 +52,24 @@ fn who_sends_much_and_never_all_leaves_memory_to_others() {
     let (hostile, bytes) = (server.token(), 16 * 1024 * 1024);
     let _held = [(); 16].map(|()| begin(server.client(), &hostile, bytes, bytes - 1));
     is_served(&server);
+}
+
+#[test]
+fn who_holds_all_memory_and_sends_no_more_loses_it_to_who_needs_some() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let bytes = 32 * 1024 * 1024;
+    let _held: Vec<_> = [2, 3, 4, 5]
+        .into_iter()
+        .flat_map(|number| [(number, server.token()), (number, server.token())])
+        .map(|(number, token)| {
+            let stream = connect_from(&format!("127.0.0.{number}"), server.address);
+            begin(Client::over(stream), &token, bytes, bytes - 1)
+        })
+        .collect();
+    let token = server.token();
+    // Until all that was sent is there. Nothing is taken from anybody before somebody is asked to come back.
+    while send(&server, &token).status == 200 {}
+    let again = [(); 5].map(|()| send(&server, &token).status);
+    assert_eq!(again[4], 200, "{again:?}");
 }
