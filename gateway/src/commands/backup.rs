@@ -48,6 +48,9 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
 
 impl From<BackupError> for CommandError {
     fn from(error: BackupError) -> Self {
-        Self::Refused(error.to_string())
+        match error {
+            BackupError::Open(error) => Self::Open(error),
+            error => Self::Refused(error.to_string()),
+        }
     }
 }

@@ -127,7 +127,7 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
 
 fn purge(data: &DataArgs, all: bool, which: &Which) -> Result<(), CommandError> {
     if all == (*which != Which::default()) {
-        return Err(CommandError::Refused(
+        return Err(CommandError::Usage(
             "say which letters to take away: --class, --outbox, --user, --code and --older-than, or --all alone"
                 .to_owned(),
         ));
