@@ -14,8 +14,8 @@
 //!     stands. What was refused that way becomes a dead letter like what the checks refused.
 //!  5. A batch that is sent again is answered as the first time, refusals included.
 //!  6. Whether a batch is taken at all is decided by [`order::decide`](crate::ingest::order::decide), in the order of
-//!     arrival, and by promise 3. Of one that is not taken nothing is changed; only where a letter told the copy, its
-//!     documents may be there already, which is harmless by promise 3.
+//!     arrival, and by promise 3. Of one that is not taken no document, dead letter or position is changed; only where a
+//!     letter told the copy, its documents may be there already, which is harmless by promise 3.
 //!  7. A failure concerns only the batches it was about, and acknowledges nothing.
 //!  8. Dead letters stay within a [`Quota`]. A batch that would exceed it is not settled: none of its letters is kept and its
 //!     position does not move. Letters that are there already exceed nothing.

@@ -65,6 +65,52 @@ fn outboxes_are_shown_with_what_their_devices_say_of_themselves() {
 }
 
 #[test]
+fn what_a_device_says_is_kept_whatever_becomes_of_its_batch_and_no_late_report_displaces_it() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let token = server.token();
+    let mut client = server.client();
+    let mut say = |device: u64, (acked, after), seq, clock: Option<i64>| {
+        let name = outbox(device);
+        let transactions = [one_run(seq, "Note", &[note(&format!("{device} {seq}"), "x")])];
+        let mut header = header_of((&name, &outbox(9), acked), &schema(), &transactions);
+        header.after = after;
+        header.device = clock.map(|clock| DeviceReport {
+            clock,
+            ..DeviceReport::default()
+        });
+        let answer = post(&mut client, &token, &body(&header, &transactions)).unwrap();
+        let shown = parsed(data.path(), &["outboxes"]);
+        let one = shown.iter().find(|one| one["outbox"] == name).unwrap();
+        let kept = match one["device"]["clock"]["$date"].as_str() {
+            None => 0,
+            Some(date) => date["1970-01-01T00:00:0".len()..][..1].parse().unwrap(),
+        };
+        assert!(one["heard"]["$date"].is_string());
+        (answer.status, kept, one["position"].as_i64().unwrap())
+    };
+    let (first, second) = ((0, 0), (0, 3));
+    assert_eq!(
+        say(1, second, 4, Some(1_000)),
+        (409, 1, 0),
+        "a hole, of one that is not known"
+    );
+    assert_eq!(say(1, first, 3, Some(3_000)), (200, 3, 3));
+    assert_eq!(say(1, first, 3, None), (200, 3, 3), "nothing is said");
+    assert_eq!(
+        say(1, first, 3, Some(2_000)),
+        (200, 3, 3),
+        "it was long on its way"
+    );
+    assert_eq!(say(1, (0, 5), 6, Some(5_000)), (409, 5, 3), "a hole");
+    assert_eq!(
+        say(1, second, 4, Some(4_000)),
+        (200, 4, 4),
+        "the clock was set back"
+    );
+}
+
+#[test]
 fn every_outbox_of_a_large_fleet_is_shown_once() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path());

@@ -58,7 +58,7 @@ pub struct OutboxStats {
     pub heard: Option<i64>,
     /// Fingerprint of the schema it last wrote under.
     pub schema: Option<String>,
-    /// What its device then said of itself, as JSON.
+    /// What its device last said of itself, as JSON.
     pub device: Option<String>,
     /// Times it turned out to have been acknowledged more than is known here.
     pub setbacks: u64,

@@ -41,9 +41,11 @@ impl<'c> Positions<'c> {
         Ok(Self {
             connection,
             advance: connection.prepare_cached(
-                "INSERT OR REPLACE INTO outboxes
-                   (app, user, outbox, position, lineage, first, digest, heard, schema, device)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                "INSERT INTO outboxes (app, user, outbox, position, lineage, first, digest, schema)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+                 ON CONFLICT (outbox, user, app) DO UPDATE SET position = excluded.position,
+                   lineage = excluded.lineage, first = excluded.first, digest = excluded.digest,
+                   schema = excluded.schema",
             )?,
             adopt: connection
                 .prepare_cached("DELETE FROM outboxes WHERE app = '' AND user = '' AND outbox = ?1")?,
@@ -100,8 +102,8 @@ impl<'c> Positions<'c> {
     /// From now on this is known of the batch's outbox.
     pub(super) fn advance(&mut self, batch: &Batch, known: &Known) -> Result<(), BackendError> {
         let context = &batch.context;
-        let device = context.source.device.as_ref().map(DeviceReport::to_json);
         self.adopt.execute([&context.source.outbox])?;
+        heard(self.connection, batch, true)?;
         self.advance.execute(params![
             context.app,
             context.user,
@@ -110,10 +112,35 @@ impl<'c> Positions<'c> {
             known.lineage,
             known.first,
             known.digest,
-            batch.received,
-            batch.transactions.last().map(|last| &**last.schema()),
-            device
+            batch.transactions.last().map(|last| &**last.schema())
         ])?;
         Ok(())
     }
+}
+
+/// Notes that the outbox has sent, and what its device says of itself, whether the batch is taken or not; before the
+/// position moves. Unless that is about to happen, a report that was made later stays: this one was long on its way.
+pub(super) fn heard(connection: &Connection, batch: &Batch, taken: bool) -> rusqlite::Result<()> {
+    let OutboxKey { app, user, outbox } = OutboxKey::from(&batch.context);
+    let mut find = connection.prepare_cached(
+        "SELECT position, device FROM outboxes WHERE app IN (?1, '') AND user IN (?2, '') AND outbox = ?3",
+    )?;
+    let read = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<String>>(1)?));
+    let before = find.query_one([&app, &user, &outbox], read).optional()?;
+    let is_known = before.is_some();
+    let (position, kept) = before.unwrap_or_default();
+    let kept: Option<DeviceReport> = kept.and_then(|kept| serde_json::from_str(&kept).ok());
+    let is_newest = taken && batch.last() > position;
+    let is_late =
+        |told: &&DeviceReport| kept.as_ref().is_some_and(|kept| kept.clock > told.clock) && !is_newest;
+    let told = batch.context.source.device.as_ref();
+    let told = told.filter(|told| !is_late(told)).map(DeviceReport::to_json);
+    let mut hear = connection.prepare_cached(if is_known {
+        "UPDATE outboxes SET heard = ?4, device = coalesce(?5, device)
+         WHERE app IN (?1, '') AND user IN (?2, '') AND outbox = ?3"
+    } else {
+        "INSERT INTO outboxes (app, user, outbox, position, heard, device) VALUES (?1, ?2, ?3, 0, ?4, ?5)"
+    })?;
+    hear.execute(params![app, user, outbox, batch.received, told])?;
+    Ok(())
 }

@@ -38,7 +38,8 @@ const FORMAT_1: &str = "
 pub(super) const BLOCK: i64 = 1_024;
 
 /// `lineage`, `first` and `digest` are of what was taken last, see `ingest/order.rs`; null in what was written before, as
-/// are app and user. `heard` is when the outbox last sent, `device` what its device then said of itself, as JSON. `schema`
+/// are app and user. `heard` is when the outbox last sent, `device` what its device last said of itself, as JSON, both also
+/// of what was not taken. `schema`
 /// is the fingerprint that something was written under. A setback is a batch whose outbox was acknowledged more than
 /// `position` says. `letter_counts` has the dead letters of each user, and of everybody under the empty name.
 /// `blocks` says which collections have documents in which block, see [`BLOCK`].

@@ -8,7 +8,7 @@ use tracing::{debug, warn};
 
 use super::Job;
 use super::letters::Letters;
-use super::positions::Positions;
+use super::positions::{self, Positions};
 use super::schema::BLOCK;
 use crate::backend::BackendError;
 use crate::clock;
@@ -35,7 +35,8 @@ pub(super) fn run(mut connection: Connection, quota: Quota, jobs: &Receiver<Job>
             bytes += size(group.get(group.len() - 1..).unwrap_or_default());
         }
         let batches: Vec<&Batch> = group.iter().filter_map(batch_of).collect();
-        let stored = store(&mut connection, quota, &batches);
+        let probe = group.iter().any(|job| matches!(job, Job::Probe { .. }));
+        let stored = store(&mut connection, quota, &batches, probe);
         if let Err(error) = &stored {
             warn!(batches = batches.len(), %error, "nothing of this group was stored");
         }
@@ -84,32 +85,36 @@ fn answer(group: Vec<Job>, stored: Result<Outcomes, BackendError>) {
     }
 }
 
-/// Stores the batches in one transaction (invariant 1). What is wrong with one does not concern the others.
-fn store(connection: &mut Connection, quota: Quota, batches: &[&Batch]) -> Result<Outcomes, BackendError> {
+/// Stores the batches in one transaction (invariant 1), and something else when that is to be tried. What is wrong with
+/// one batch does not concern the others.
+fn store(
+    connection: &mut Connection,
+    quota: Quota,
+    batches: &[&Batch],
+    probe: bool,
+) -> Result<Outcomes, BackendError> {
     let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut outcomes = Vec::with_capacity(batches.len());
     match batches {
-        [batch] => outcomes.push(Ok(one(&transaction, quota, batch)?)),
+        [batch] => outcomes.push(Ok(apart(&mut transaction, quota, batch)?)),
         batches => {
             for batch in batches {
                 outcomes.push(apart(&mut transaction, quota, batch));
             }
         }
     }
-    if batches.is_empty() {
+    if probe {
+        // The batches may have changed nothing.
         let mut probe = transaction.prepare_cached("INSERT OR REPLACE INTO probe VALUES (0, ?1)")?;
         probe.execute([clock::unix_millis()])?;
     }
-    if batches.is_empty() || outcomes.iter().flatten().any(Outcome::is_stored) {
-        transaction.commit()?;
-    } else {
-        transaction.rollback()?;
-    }
+    transaction.commit()?;
     debug!(batches = batches.len(), "committed");
     Ok(outcomes)
 }
 
-/// Stores one batch of a group; when that fails or it is not taken, what it did is undone and the group goes on.
+/// Stores one batch of a group; when that fails or it is not taken, what it did is undone and the group goes on. What its
+/// device says of itself is kept when it is not taken, too.
 fn apart(
     transaction: &mut rusqlite::Transaction<'_>,
     quota: Quota,
@@ -119,6 +124,9 @@ fn apart(
     let outcome = one(&savepoint, quota, batch)?;
     if outcome.is_stored() {
         savepoint.commit()?;
+    } else {
+        savepoint.finish()?;
+        positions::heard(transaction, batch, false)?;
     }
     Ok(outcome)
 }
@@ -296,4 +304,110 @@ fn collection<'m>(
 
 fn length(bytes: &[u8]) -> i64 {
     i64::try_from(bytes.len()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use std::sync::{Arc, mpsc};
+
+    use bson::doc;
+    use realm_ingest_protocol::{RefusalCode, Violation};
+    use tokio::sync::{Semaphore, oneshot};
+
+    use super::*;
+    use crate::ingest::{Checked, Context, Refusals, Run, Source, Transaction};
+    use crate::memory::Budget;
+    use crate::sink::embedded::schema::{FILE, FORMAT, STEPS};
+    use crate::sqlite::open_writer;
+
+    fn opened(data: &tempfile::TempDir) -> Connection {
+        open_writer(&data.path().join(FILE), FORMAT, STEPS).unwrap()
+    }
+
+    /// What the outbox of this number sends: a document with its number as `_id`, and one that is refused. Without
+    /// memory it fails once its documents are written.
+    fn batch(outbox: i64, after: i64, has_memory: bool) -> Batch {
+        let documents = [doc! {"_id": outbox}, doc! {"_id": "refused"}];
+        let memory = Arc::new(Semaphore::new(1 << 20));
+        let mut budget = Budget::new(Arc::clone(&memory));
+        let mut refused = Refusals::new(budget.another());
+        let violation = Violation {
+            code: RefusalCode::TypeMismatch,
+            reason: String::new(),
+        };
+        refused.push(after + 1, 1, violation).unwrap();
+        if !has_memory {
+            budget.try_grow(memory.available_permits()).unwrap();
+        }
+        let payload = documents.iter().flat_map(|one| one.to_vec().unwrap());
+        let transaction = Transaction {
+            seq: after + 1,
+            schema: "schema".into(),
+            runs: vec![Run {
+                class: "Note".into(),
+                count: 2,
+            }],
+            payload: payload.collect(),
+        };
+        Batch {
+            context: Context {
+                app: "app".to_owned(),
+                user: "user".to_owned(),
+                source: Source {
+                    outbox: format!("{outbox:032}"),
+                    lineage: "l".repeat(32),
+                    acked: 0,
+                    after,
+                    device: None,
+                },
+            },
+            transactions: vec![Checked::new(transaction, vec![1])],
+            digest: [1; 16],
+            received: 1,
+            refused,
+            budget,
+        }
+    }
+
+    fn count(connection: &Connection, table: &str) -> i64 {
+        let query = format!("SELECT count(*) FROM {table}");
+        connection.query_one(&query, [], |row| row.get(0)).unwrap()
+    }
+
+    #[test]
+    fn what_a_batch_that_fails_has_done_is_undone_and_its_neighbours_are_stored() {
+        let data = tempfile::tempdir().unwrap();
+        let mut connection = opened(&data);
+        let [one, fails, other] = [batch(1, 0, true), batch(2, 0, false), batch(3, 0, true)];
+        let outcomes = store(&mut connection, Quota::default(), &[&one, &fails, &other], false).unwrap();
+        let stored: Vec<_> = outcomes.iter().map(Result::is_ok).collect();
+        assert_eq!(stored, [true, false, true]);
+        assert!(matches!(outcomes[1], Err(BackendError::NoMemory(_))));
+        let tables = ["documents", "dead_letters", "outboxes"].map(|table| count(&connection, table));
+        assert_eq!(tables, [2, 2, 2]);
+    }
+
+    #[test]
+    fn a_probe_writes_in_whatever_company_it_comes() {
+        for after in [None, Some(0), Some(5)] {
+            let data = tempfile::tempdir().unwrap();
+            let (jobs, waiting) = mpsc::channel();
+            let (answer, mut probed) = oneshot::channel();
+            if let Some(after) = after {
+                let batch = Arc::new(batch(1, after, true));
+                let (answer, _) = oneshot::channel();
+                jobs.send(Job::Store { batch, answer }).unwrap();
+            }
+            jobs.send(Job::Probe { answer }).unwrap();
+            drop(jobs);
+            run(opened(&data), Quota::default(), &waiting);
+            probed.try_recv().unwrap().unwrap();
+            assert_eq!(
+                count(&opened(&data), "probe"),
+                1,
+                "beside what comes after {after:?}"
+            );
+        }
+    }
 }
