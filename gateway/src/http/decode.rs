@@ -22,6 +22,10 @@ const STEP: usize = 256 * 1024;
 /// Transactions of one batch: a client sends a megabyte at a time, which is some thousands of the smallest.
 const MAX_TRANSACTIONS: usize = 100_000;
 
+/// Documents of one batch. A sound one has an `_id`, which makes it 18 bytes with the numbers that a device writes: its
+/// largest transaction has fewer of them. More are sent to keep the gateway busy.
+const MAX_DOCUMENTS: u64 = 4_000_000;
+
 /// Memory that a transaction takes beside its documents, and that each of its runs takes.
 const TRANSACTION_BYTES: usize = size_of::<Transaction>();
 const RUN_BYTES: usize = size_of::<Run>();
@@ -29,12 +33,17 @@ const RUN_BYTES: usize = size_of::<Run>();
 /// Reads a batch to its end.
 ///
 /// # Errors
-/// When it is malformed or contradicts itself, has too many transactions, or memory is short.
+/// When it is malformed or contradicts itself, has too many transactions or documents, or memory is short.
 pub fn transactions(body: Vec<u8>, budget: &mut Budget) -> Result<(BatchHeader, Vec<Transaction>), Reject> {
     let bad = |error: BatchError| Reject::BadRequest(error.to_string());
     let body = Bytes::from(body);
     let mut reader = BatchReader::new(&body).map_err(bad)?;
     let header = reader.header().clone();
+    if header.count > MAX_DOCUMENTS {
+        return Err(Reject::TooLarge(format!(
+            "read limited at {MAX_DOCUMENTS} documents: the batch has more"
+        )));
+    }
     let schemas: Vec<Arc<str>> = header.schemas.iter().map(|name| name.as_str().into()).collect();
     let mut classes: HashMap<String, Arc<str>> = HashMap::new();
     let mut transactions = Vec::new();

@@ -1,5 +1,8 @@
 //! How many dead letters are kept. They stay until a person looks at them, so a bad release, or somebody who means ill,
 //! could fill the disk with them. What would exceed the quota waits on its device instead, where it is safe as well.
+//!
+//! Users cost nothing to make, so together they can always use up what there is in all. Therefore that is no bound for who has
+//! few letters: strangers, however many, hold up nobody else.
 
 /// Of one user. A device with a bad release makes some thousand a day, so this is months; a million are some 500 MB on the
 /// disk beside their documents.
@@ -12,6 +15,13 @@ const OF_USER: Amount = Amount {
 const IN_ALL: Amount = Amount {
     letters: 20_000_000,
     bytes: 16 << 30,
+};
+
+/// What a user has at least, whatever others have: some days of a device that now and then has a document refused, and
+/// little enough to be multiplied by all users there are.
+const OF_ITS_OWN: Amount = Amount {
+    letters: 1_000,
+    bytes: 1 << 20,
 };
 
 /// Dead letters: how many, and the bytes of their documents.
@@ -30,6 +40,8 @@ pub struct Quota {
     pub of_user: Amount,
     /// Of all users together.
     pub in_all: Amount,
+    /// Who has no more than this is not held up by what all together have.
+    pub of_its_own: Amount,
 }
 
 impl Default for Quota {
@@ -37,6 +49,7 @@ impl Default for Quota {
         Self {
             of_user: OF_USER,
             in_all: IN_ALL,
+            of_its_own: OF_ITS_OWN,
         }
     }
 }
@@ -65,15 +78,21 @@ impl Quota {
     /// Which part of the quota letters exceed that a batch adds.
     #[must_use]
     pub fn exceeded(&self, kept: &Kept, added: Amount) -> Option<Full> {
-        // One request may have more refused documents than the quota. It has to get through once there is nothing else,
-        // or no purge would ever help its device.
         let exceeds = |limit: Amount, kept: Amount| {
-            kept.letters > 0
-                && (kept.letters + added.letters > limit.letters || kept.bytes + added.bytes > limit.bytes)
+            kept.letters.saturating_add(added.letters) > limit.letters
+                || kept.bytes.saturating_add(added.bytes) > limit.bytes
         };
-        if exceeds(self.of_user, kept.of_user) {
+        let of_user = kept.of_user;
+        let own = self.of_its_own;
+        if added == Amount::default() {
+            None
+        } else if of_user.letters > 0 && exceeds(self.of_user, of_user) {
+            // One request may have more refused documents than the quota. It has to get through once its user has no
+            // other letters, or no purge would ever help its device.
             Some(Full::User)
-        } else if exceeds(self.in_all, kept.in_all) {
+        } else if (of_user.letters > own.letters || of_user.bytes > own.bytes)
+            && exceeds(self.in_all, kept.in_all)
+        {
             Some(Full::All)
         } else {
             None
@@ -105,19 +124,37 @@ mod tests {
 
     #[test]
     fn all_together_have_twenty_million_letters_and_sixteen_gibibytes() {
-        let none = Amount::default();
-        assert_eq!(of_default(none, amount(19_999_999, 1), amount(1, 1)), None);
-        let full = of_default(none, amount(20_000_000, 1), amount(1, 1));
+        let of_user = amount(1_001, 1);
+        assert_eq!(of_default(of_user, amount(19_999_999, 1), amount(1, 1)), None);
+        let full = of_default(of_user, amount(20_000_000, 1), amount(1, 1));
         assert_eq!(full, Some(Full::All));
+        let full = of_default(of_user, amount(1, 16 << 30), amount(1, 1));
+        assert_eq!(full, Some(Full::All));
+    }
+
+    #[test]
+    fn who_has_few_letters_is_not_held_up_by_those_of_others() {
+        let all = amount(20_000_000, 16 << 30);
+        for few in [Amount::default(), amount(1_000, 1), amount(1, 1 << 20)] {
+            assert_eq!(of_default(few, all, amount(1, 1)), None);
+        }
+        for more in [amount(1_001, 1), amount(1, (1 << 20) + 1)] {
+            assert_eq!(of_default(more, all, amount(1, 1)), Some(Full::All));
+        }
+    }
+
+    #[test]
+    fn one_request_finds_room_whatever_it_brings_while_its_user_has_nothing_else() {
+        let all = amount(20_000_000, 16 << 30);
         assert_eq!(
-            of_default(none, amount(1, 16 << 30), amount(1, 1)),
-            Some(Full::All)
+            of_default(Amount::default(), all, amount(u64::MAX, u64::MAX)),
+            None
         );
     }
 
     #[test]
-    fn one_request_finds_room_whatever_it_brings_once_there_is_nothing_else() {
-        let none = Amount::default();
-        assert_eq!(of_default(none, none, amount(u64::MAX, u64::MAX)), None);
+    fn what_is_there_already_exceeds_nothing() {
+        let all = amount(20_000_000, 16 << 30);
+        assert_eq!(of_default(all, all, Amount::default()), None);
     }
 }

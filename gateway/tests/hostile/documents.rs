@@ -6,7 +6,7 @@ use realm_ingest_protocol::{Ack, BatchHeader, Run, Schema, TransactionHeader};
 
 use super::beside::Attacked;
 use crate::common::server::{lines, post};
-use crate::common::{APP, batch, note, one_run, outbox, schema};
+use crate::common::{APP, batch, header_of, note, one_run, outbox, schema};
 
 /// A document whose `_id` is nested so deep.
 fn nested_id(levels: usize) -> Vec<u8> {
@@ -116,6 +116,67 @@ fn a_flood_of_refused_documents_is_bounded_in_memory_and_in_the_answer() {
         for _ in 0..2 {
             let answer = post(&mut client, &attacked.token, &body).unwrap();
             assert!(matches!(answer.status, 200 | 429), "{:?}", answer.status);
+        }
+    });
+}
+
+#[test]
+fn a_batch_of_millions_of_empty_documents_is_not_looked_at() {
+    let attacked = Attacked::new(&[]);
+    attacked.by(|attacked| {
+        let count = 4_000_001;
+        let runs = vec![Run {
+            class: "Note".to_owned(),
+            count,
+        }];
+        let mut body = Vec::new();
+        let transactions = [one_run(1, "Note", &[])];
+        let name = outbox(1);
+        let header = BatchHeader {
+            count: count.into(),
+            ..header_of((&name, &name, 0), &schema(), &transactions)
+        };
+        encode_batch_header(&header, &mut body);
+        let header = TransactionHeader {
+            seq: 1,
+            schema: 0,
+            runs,
+        };
+        encode_transaction_header(&header, &mut body);
+        body.extend(doc! {}.to_vec().unwrap().repeat(4_000_001));
+        let answer = post(&mut attacked.server.client(), &attacked.token, &body).unwrap();
+        answer.refused(413, Some("ReadSizeLimitExceeded"), "4000000 documents");
+    });
+}
+
+#[test]
+fn strangers_who_use_up_the_room_for_dead_letters_hold_up_nobody_else() {
+    let attacked = Attacked::new(&[]);
+    // As though a dozen had sent the largest batch there is.
+    rusqlite::Connection::open(attacked.data.path().join("documents.sqlite"))
+        .unwrap()
+        .execute_batch("UPDATE letter_counts SET letters = 20000000, bytes = 17179869184 WHERE user = ''")
+        .unwrap();
+    let refused = |device: u64, seq: i64, count: usize| {
+        let documents = vec![doc! {"_id": "bad", "text": 5}; count];
+        batch(&outbox(device), &schema(), &[one_run(seq, "Note", &documents)])
+    };
+    attacked.by(|attacked| {
+        let mut client = attacked.server.client();
+        for stranger in 0..12 {
+            let token = attacked.server.token();
+            let mut send = |seq| post(&mut client, &token, &refused(100 + stranger, seq, 2_000)).unwrap();
+            assert_eq!(send(1).ack().acked, 1, "one request has room");
+            for _ in 0..3 {
+                send(2).refused(429, Some("LimitsExceeded"), "dead-letters");
+            }
+        }
+        for device in 0..12 {
+            let token = attacked.server.token();
+            for seq in 1..=5 {
+                let answer = post(&mut client, &token, &refused(200 + device, seq, 10)).unwrap();
+                assert_eq!(answer.ack().refused.len(), 10);
+            }
         }
     });
 }

@@ -17,6 +17,7 @@ async fn narrow() -> Local {
     Local::with_quota(Quota {
         of_user: Amount { letters: 3, ..ANY },
         in_all: ANY,
+        ..Quota::default()
     })
     .await
 }

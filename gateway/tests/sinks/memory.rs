@@ -179,7 +179,6 @@ impl Steps for MemorySteps {
                 bytes: after.bytes - before.in_all.bytes,
             };
             let full = self.0.quota.exceeded(&before, added);
-            let full = full.filter(|_| added.letters > 0);
             if full.is_some() {
                 contents.letters = former;
             }

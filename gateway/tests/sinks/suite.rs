@@ -270,6 +270,8 @@ fn full(error: &IngestError) -> Option<Full> {
     }
 }
 
+const NONE: Amount = Amount { letters: 0, bytes: 0 };
+
 const ANY: Amount = Amount {
     letters: u64::MAX,
     bytes: u64::MAX,
@@ -283,7 +285,12 @@ async fn a_batch_without_room_for_its_dead_letters_is_not_settled<S: Store>() {
         (ANY, letters, Full::All),
         (ANY, bytes, Full::All),
     ] {
-        let core = Core::<S>::with(Quota { of_user, in_all }).await;
+        let core = Core::<S>::with(Quota {
+            of_user,
+            in_all,
+            of_its_own: NONE,
+        })
+        .await;
         let first = with_refused("user", 1, 2);
         let answer = core.send(&first).await.unwrap();
         let kept = core.store.letters();
@@ -302,22 +309,40 @@ async fn a_batch_without_room_for_its_dead_letters_is_not_settled<S: Store>() {
         );
         core.send(&with_refused("user", 3, 0)).await.unwrap();
         core.send(&with_refused("user", 4, 1)).await.unwrap();
-        let other = core.send(&with_refused("other", 5, 1)).await;
-        let of_other = other.as_ref().err().and_then(full);
-        assert_eq!(of_other, (wanted == Full::All).then_some(Full::All));
+        core.send(&with_refused("other", 5, 1)).await.unwrap();
     }
 }
 
-async fn one_request_has_room_when_there_is_nothing_else<S: Store>() {
+async fn one_request_has_room_when_its_user_has_nothing_else<S: Store>() {
     let one = Amount { letters: 1, bytes: 1 };
     let core = Core::<S>::with(Quota {
         of_user: one,
-        in_all: ANY,
+        in_all: one,
+        of_its_own: NONE,
     })
     .await;
+    core.send(&with_refused("other", 1, 1)).await.unwrap();
     core.send(&with_refused("user", 1, 5)).await.unwrap();
-    assert_eq!(core.store.letters().len(), 5);
+    assert_eq!(core.store.letters().len(), 6);
     core.send(&with_refused("user", 2, 1)).await.unwrap_err();
+}
+
+async fn what_all_have_holds_up_only_users_with_more_than_their_own<S: Store>() {
+    let core = Core::<S>::with(Quota {
+        of_user: ANY,
+        in_all: Amount { letters: 3, ..ANY },
+        of_its_own: Amount { letters: 2, ..ANY },
+    })
+    .await;
+    core.send(&with_refused("many", 1, 3)).await.unwrap();
+    let refused = core.send(&with_refused("many", 2, 1)).await.unwrap_err();
+    assert_eq!(full(&refused), Some(Full::All));
+    for user in ["one", "other"] {
+        for outbox in 1..=3 {
+            core.send(&with_refused(user, outbox, 1)).await.unwrap();
+        }
+        core.send(&with_refused(user, 4, 1)).await.unwrap_err();
+    }
 }
 
 async fn of_batches_at_once_only_those_without_room_wait<S: Store>() {
@@ -325,6 +350,7 @@ async fn of_batches_at_once_only_those_without_room_wait<S: Store>() {
     let core = Core::<S>::with(Quota {
         of_user: three,
         in_all: ANY,
+        of_its_own: NONE,
     })
     .await;
     let sent: Vec<_> = (1..=6)
@@ -380,7 +406,8 @@ macro_rules! suites {
             the_same_batch_from_many_at_once_is_stored_once,
             two_batches_at_once_end_as_if_one_came_first,
             a_batch_without_room_for_its_dead_letters_is_not_settled,
-            one_request_has_room_when_there_is_nothing_else,
+            one_request_has_room_when_its_user_has_nothing_else,
+            what_all_have_holds_up_only_users_with_more_than_their_own,
             of_batches_at_once_only_those_without_room_wait,
         })+
     };

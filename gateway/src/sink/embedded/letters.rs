@@ -4,27 +4,34 @@
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 use tracing::warn;
 
-use crate::ingest::{Batch, Letter};
-use crate::sink::Unkept;
+use crate::ingest::{Batch, Letter, Refused};
 use crate::sink::quota::{Amount, Kept, Quota};
+use crate::sink::{Full, Unkept};
 
 /// The user under whom all are counted; no real one has this name.
 const EVERYBODY: &str = "";
 
 /// The dead letters of one batch.
 pub(super) struct Letters<'c> {
+    batch: &'c Batch,
     /// Whether a letter is the same as one in its place. What was kept before apps were has none, and may be several.
     find: CachedStatement<'c>,
     bury: CachedStatement<'c>,
     quota: Quota,
     kept: Kept,
-    added: Amount,
+}
+
+/// What is in the place of a letter.
+enum Found {
+    Nothing,
+    TheSame,
+    Another,
 }
 
 impl<'c> Letters<'c> {
-    /// For a batch of this user.
-    pub(super) fn new(connection: &'c Connection, quota: Quota, user: &str) -> rusqlite::Result<Self> {
+    pub(super) fn new(connection: &'c Connection, quota: Quota, batch: &'c Batch) -> rusqlite::Result<Self> {
         Ok(Self {
+            batch,
             find: connection.prepare_cached(
                 "SELECT collection = ?6 AND document = ?7 FROM dead_letters
                  WHERE outbox = ?1 AND user = ?2 AND app IN (?3, '') AND seq = ?4 AND position = ?5
@@ -37,21 +44,59 @@ impl<'c> Letters<'c> {
             )?,
             quota,
             kept: Kept {
-                of_user: kept(connection, user)?,
+                of_user: kept(connection, &batch.context.user)?,
                 in_all: kept(connection, EVERYBODY)?,
             },
-            added: Amount::default(),
         })
     }
 
-    /// Keeps one; the answer is what is against that. One that is there already exceeds no quota.
-    pub(super) fn bury(&mut self, batch: &Batch, letter: &Letter<'_>) -> rusqlite::Result<Option<Unkept>> {
-        let Letter {
-            refused,
-            place,
-            schema,
-        } = letter;
-        let context = &batch.context;
+    /// The part of the quota that these would exceed; those that are there already exceed none. To be asked before
+    /// anything is written, or who is refused could keep the writer busy with what is then undone.
+    pub(super) fn exceed(&mut self, refused: &[Refused]) -> rusqlite::Result<Option<Full>> {
+        let mut all = Amount::default();
+        for letter in self.batch.letters(refused) {
+            all.add(&letter);
+        }
+        if self.quota.exceeded(&self.kept, all).is_none() {
+            return Ok(None);
+        }
+        // Seldom so much comes: now it is worth looking which of it is new.
+        let mut added = Amount::default();
+        for letter in self.batch.letters(refused) {
+            if let Found::Nothing = self.in_place_of(&letter)? {
+                added.add(&letter);
+                if let Some(full) = self.quota.exceeded(&self.kept, added) {
+                    return Ok(Some(full));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Keeps these; the answer is what is against that.
+    pub(super) fn keep(&mut self, refused: &[Refused]) -> rusqlite::Result<Option<Unkept>> {
+        if let Some(full) = self.exceed(refused)? {
+            return Ok(Some(Unkept::Full(full)));
+        }
+        for letter in self.batch.letters(refused) {
+            match self.in_place_of(&letter)? {
+                Found::Nothing => self.bury(&letter)?,
+                Found::TheSame => {}
+                Found::Another => {
+                    warn!(
+                        outbox = self.batch.context.source.outbox,
+                        seq = letter.place.seq,
+                        "a copy of an outbox sends under its name, which a dead letter tells; it is told to take another"
+                    );
+                    return Ok(Some(Unkept::Copied));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn in_place_of(&mut self, letter: &Letter<'_>) -> rusqlite::Result<Found> {
+        let (context, place) = (&self.batch.context, &letter.place);
         let in_its_place = params![
             context.source.outbox,
             context.user,
@@ -62,18 +107,20 @@ impl<'c> Letters<'c> {
             place.document
         ];
         let same = self.find.query_one(in_its_place, |row| row.get(0)).optional()?;
-        match same {
-            Some(true) => return Ok(None),
-            Some(false) => {
-                warn!(
-                    outbox = context.source.outbox,
-                    seq = place.seq,
-                    "a copy of an outbox sends under its name, which a dead letter tells; it is told to take another"
-                );
-                return Ok(Some(Unkept::Copied));
-            }
-            None => {}
-        }
+        Ok(match same {
+            None => Found::Nothing,
+            Some(true) => Found::TheSame,
+            Some(false) => Found::Another,
+        })
+    }
+
+    fn bury(&mut self, letter: &Letter<'_>) -> rusqlite::Result<()> {
+        let Letter {
+            refused,
+            place,
+            schema,
+        } = letter;
+        let context = &self.batch.context;
         self.bury.execute(params![
             context.app,
             context.source.outbox,
@@ -81,16 +128,20 @@ impl<'c> Letters<'c> {
             place.index,
             place.class,
             context.user,
-            batch.received,
+            self.batch.received,
             refused.code.as_str(),
             &*refused.reason,
             place.document,
             schema
         ])?;
-        self.added.letters += 1;
-        self.added.bytes += place.document.len() as u64;
-        let full = self.quota.exceeded(&self.kept, self.added);
-        Ok(full.map(Unkept::Full))
+        Ok(())
+    }
+}
+
+impl Amount {
+    const fn add(&mut self, letter: &Letter<'_>) {
+        self.letters += 1;
+        self.bytes += letter.place.document.len() as u64;
     }
 }
 

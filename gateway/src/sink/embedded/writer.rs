@@ -139,14 +139,17 @@ fn one(connection: &Connection, quota: Quota, batch: &Batch) -> Result<Outcome, 
         Order::Copied => return Ok(Outcome::Copied),
         Order::Hole { position } => return Ok(Outcome::Hole { position }),
     };
+    if !batch.refused.is_empty()
+        && let Some(full) = Letters::new(connection, quota, batch)?.exceed(batch.refused.as_slice())?
+    {
+        return Ok(Outcome::Full(full));
+    }
     let mut writer = Writer::new(connection)?;
     let found = writer.documents(batch)?;
     if !found.is_empty() || !batch.refused.is_empty() {
-        let mut letters = Letters::new(connection, quota, &batch.context.user)?;
-        for letter in batch.letters(batch.refused.with(found.clone())?.as_slice()) {
-            if let Some(unkept) = letters.bury(batch, &letter)? {
-                return Ok(unkept.into());
-            }
+        let refused = batch.refused.with(found.clone())?;
+        if let Some(unkept) = Letters::new(connection, quota, batch)?.keep(refused.as_slice())? {
+            return Ok(unkept.into());
         }
     }
     writer.finish()?;
@@ -318,6 +321,7 @@ mod tests {
     use super::*;
     use crate::ingest::{Checked, Context, Refusals, Run, Source, Transaction};
     use crate::memory::Budget;
+    use crate::sink::Full;
     use crate::sink::embedded::schema::{FILE, FORMAT, STEPS};
     use crate::sqlite::open_writer;
 
@@ -386,6 +390,20 @@ mod tests {
         assert!(matches!(outcomes[1], Err(BackendError::NoMemory(_))));
         let tables = ["documents", "dead_letters", "outboxes"].map(|table| count(&connection, table));
         assert_eq!(tables, [2, 2, 2]);
+    }
+
+    #[test]
+    fn a_batch_without_room_for_its_dead_letters_is_refused_before_it_is_written() {
+        let data = tempfile::tempdir().unwrap();
+        let mut connection = opened(&data);
+        let mut quota = Quota::default();
+        quota.of_user.letters = 1;
+        store(&mut connection, quota, &[&batch(1, 0, true)], false).unwrap();
+        let outcomes = store(&mut connection, quota, &[&batch(2, 0, false)], false).unwrap();
+        assert!(
+            matches!(outcomes[..], [Ok(Outcome::Full(Full::User))]),
+            "{outcomes:?}"
+        );
     }
 
     #[test]
