@@ -10,6 +10,7 @@
 mod answer;
 mod batch;
 pub mod checks;
+mod conflicts;
 pub mod id;
 pub mod order;
 mod refusals;
@@ -35,6 +36,7 @@ use crate::memory::{Budget, NoMemory};
 use crate::sink::{Full, Outcome, Sink};
 use crate::state::State;
 use crate::work::{Work, WorkError};
+use conflicts::Conflicts;
 use order::Digest;
 use schemas::{SchemaCache, Schemas};
 
@@ -83,6 +85,7 @@ pub struct Ingest {
     sink: Arc<dyn Sink>,
     schemas: SchemaCache,
     work: Work,
+    conflicts: Conflicts,
 }
 
 impl Ingest {
@@ -94,6 +97,7 @@ impl Ingest {
             state,
             sink,
             work,
+            conflicts: Conflicts::default(),
         }
     }
 
@@ -127,6 +131,7 @@ impl Ingest {
                 let (outbox, acked) = (&batch.context.source.outbox, ack.acked);
                 debug!(outbox, acked, bytes = batch.bytes(), "batch acknowledged");
                 if !refused.is_empty() {
+                    self.conflicts.tell(&batch, &refused);
                     let (user, refused) = (&batch.context.user, refused.len());
                     warn!(
                         outbox,
@@ -148,7 +153,8 @@ impl Ingest {
         }
     }
 
-    /// Keeps a schema that the user sent. The answer is why documents of some of its classes are refused, by class.
+    /// Keeps a schema that the user sent. The answer is why documents of some of its classes are refused, by class; nothing
+    /// when it was known already.
     ///
     /// # Errors
     /// When it cannot be stored, or there are too many.
@@ -158,7 +164,10 @@ impl Ingest {
         user: &str,
     ) -> Result<BTreeMap<String, String>, IngestError> {
         let fingerprint = schema.fingerprint();
-        if self.schemas.one(&fingerprint).await?.is_none() && !self.state.add_schema(schema, user).await? {
+        if self.schemas.one(&fingerprint).await?.is_some() {
+            return Ok(BTreeMap::new());
+        }
+        if !self.state.add_schema(schema, user).await? {
             return Err(IngestError::TooManySchemas);
         }
         let known = self.schemas.one(&fingerprint).await?;

@@ -2,8 +2,12 @@
 
 use std::path::Path;
 
-use crate::common::APP;
+use bson::doc;
+use bson::oid::ObjectId;
+use realm_ingest_protocol::Schema;
+
 use crate::common::server::{logged, post};
+use crate::common::{APP, batch, one_run, outbox, schema};
 
 /// The lines of requests.
 fn lines(log: &Path) -> Vec<String> {
@@ -88,4 +92,47 @@ fn a_request_that_its_client_leaves_has_a_line() {
     }
     let lines = lines(&log);
     assert!(lines[0].contains("ingest"), "{lines:?}");
+}
+
+#[test]
+fn a_conflict_between_releases_is_told_once_by_its_schema_and_once_by_each_outbox() {
+    let data = tempfile::tempdir().unwrap();
+    let log = data.path().join("log");
+    let server = logged(data.path(), &log, "warn", &[]);
+    let token = server.token();
+    let newer = schema().to_json().replacen(
+        r#""name":"value","type":"double""#,
+        r#""name":"value","type":"string""#,
+        1,
+    );
+    let newer = Schema::parse(&newer).unwrap();
+    for _ in 0..2 {
+        assert_eq!(server.put_schema(&token, &newer), 204);
+    }
+    let mut client = server.client();
+    for (device, seq) in [(1, 1), (1, 2), (2, 1)] {
+        let documents = vec![doc! {"_id": ObjectId::new(), "value": "warm", "place": null}; 2];
+        let sent = batch(&outbox(device), &newer, &[one_run(seq, "Reading", &documents)]);
+        let refused = post(&mut client, &token, &sent).unwrap().ack().refused;
+        assert_eq!(refused[0].code, "SchemaConflict", "{refused:?}");
+    }
+    let log = std::fs::read_to_string(&log).unwrap();
+    let told: Vec<_> = log.lines().filter(|line| line.contains("see schemas")).collect();
+    assert_eq!(told.len(), 3, "{log}");
+    for line in &told {
+        let fingerprint = format!("fingerprint=\"{}\"", newer.fingerprint());
+        for part in [
+            " WARN ",
+            &fingerprint,
+            "user=\"",
+            "class=\"Reading\"",
+            "'Reading.value'",
+        ] {
+            assert!(line.contains(part), "{part} is not in {line}");
+        }
+    }
+    for (line, device) in [(told[1], 1), (told[2], 2)] {
+        let part = format!("outbox=\"{}\"", outbox(device));
+        assert!(line.contains(&part), "{part} is not in {line}");
+    }
 }
