@@ -574,8 +574,9 @@ pub fn additive_changes(old: &Schema, new: &Schema) -> Result<(), Vec<String>> {
     }
 }
 
-/// The classes of `new` that cannot follow those of `accepted`, each with the changes that cannot be made. A class whose
-/// embedded class is among them is among them as well.
+/// The classes of `new` that cannot follow those of `accepted`, each with the changes that cannot be made, and those with
+/// which an accepted one would have more than [`MAX_PROPERTIES`]. A class whose embedded class is among them is among
+/// them as well.
 #[must_use]
 pub fn conflicts(accepted: &Schema, new: &Schema) -> BTreeMap<String, Vec<String>> {
     let own: HashMap<_, _> = new
@@ -585,6 +586,12 @@ pub fn conflicts(accepted: &Schema, new: &Schema) -> BTreeMap<String, Vec<String
             let mut findings = Vec::new();
             if let Some(before) = accepted.class(&class.name) {
                 class_changes(before, class, &mut findings);
+                if properties_of_either(before, class) > MAX_PROPERTIES {
+                    findings.push(format!(
+                        "Class '{}' would have more than {MAX_PROPERTIES} properties.",
+                        class.name
+                    ));
+                }
             }
             (class.name.as_str(), findings)
         })
@@ -602,6 +609,12 @@ pub fn conflicts(accepted: &Schema, new: &Schema) -> BTreeMap<String, Vec<String
         .map(|class| (class.name.clone(), of_all(class)))
         .filter(|(_, findings)| !findings.is_empty())
         .collect()
+}
+
+fn properties_of_either(old: &Class, new: &Class) -> usize {
+    let known: HashSet<_> = old.properties.iter().map(|p| p.name.as_str()).collect();
+    let added = new.properties.iter().filter(|p| !known.contains(p.name.as_str()));
+    known.len() + added.count()
 }
 
 fn class_changes(old: &Class, new: &Class, findings: &mut Vec<String>) {

@@ -98,6 +98,24 @@ mod tests {
     }
 
     #[test]
+    fn a_class_does_not_grow_beyond_what_a_class_may_have() {
+        let wide = |from: usize, count: usize| {
+            let one = |n: usize| format!(r#",{{"name":"p{n}","type":"int"}}"#);
+            schema("", "", &(from..from + count).map(one).collect::<String>())
+        };
+        let all = [wide(0, 600), wide(600, 300), wide(900, 99), wide(1_000, 1)];
+        let accepted = accepted(&all, vec![]);
+        assert_eq!(accepted.class("B").unwrap().properties.len(), 1_000);
+        for fits in &all[..3] {
+            assert_eq!(in_conflict(&accepted, fits), [""; 0]);
+        }
+        assert_eq!(
+            conflicts(&accepted, &all[3])["B"],
+            "class 'B' contradicts the accepted definition: Class 'B' would have more than 1000 properties"
+        );
+    }
+
+    #[test]
     fn a_choice_turns_the_former_definition_into_the_conflict() {
         let first = schema(r#"{"name":"n","type":"int"}"#, "", "");
         let second = schema(r#"{"name":"n","type":"double"}"#, "", "");
