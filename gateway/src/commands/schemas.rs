@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::output::{Output, time};
 use super::{CommandError, DataArgs};
 use crate::sink::embedded::Reader;
-use crate::state::{OperatorStore, list_schemas};
+use crate::state::{OperatorStore, find_schema, list_schemas};
 
 /// Show the schemas that devices sent, and decide between those that contradict each other
 #[derive(clap::Args)]
@@ -41,7 +41,11 @@ enum Action {
     /// For one that came by mistake and contradicts all others. Who still writes under it sends it again; it then comes last.
     Forget {
         /// The schema, as `schemas list` names it
-        fingerprint: String,
+        #[arg(required_unless_present = "unused")]
+        fingerprint: Option<String>,
+        /// Every schema under which nobody has written and of which nothing was accepted by hand
+        #[arg(long, conflicts_with = "fingerprint")]
+        unused: bool,
         #[command(flatten)]
         data: DataArgs,
     },
@@ -68,7 +72,9 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
     match &args.action {
         Action::List { data } => list(data),
         Action::Show { fingerprint, data } => show(data, fingerprint),
-        Action::Forget { fingerprint, data } => forget(data, fingerprint),
+        Action::Forget {
+            fingerprint, data, ..
+        } => forget(data, fingerprint.as_deref()),
         Action::Accept {
             fingerprint,
             class,
@@ -82,7 +88,6 @@ fn list(data: &DataArgs) -> Result<(), CommandError> {
     let mut output = Output::new(false);
     for listed in list_schemas(&data.data)? {
         let used = uses.get(&listed.fingerprint).copied().unwrap_or_default();
-        let classes: Vec<_> = listed.schema.classes.iter().map(|class| &class.name).collect();
         let conflicts: Vec<Value> = listed
             .conflicts
             .iter()
@@ -93,7 +98,7 @@ fn list(data: &DataArgs) -> Result<(), CommandError> {
             "time": time(listed.created),
             "outboxes": used.outboxes,
             "heard": used.heard.map(time),
-            "classes": classes,
+            "classes": listed.classes,
             "chosen": listed.chosen,
             "conflicts": conflicts,
         });
@@ -103,21 +108,26 @@ fn list(data: &DataArgs) -> Result<(), CommandError> {
 }
 
 fn show(data: &DataArgs, fingerprint: &str) -> Result<(), CommandError> {
-    let all = list_schemas(&data.data)?;
-    let Some(listed) = all.into_iter().find(|listed| listed.fingerprint == fingerprint) else {
+    let Some(schema) = find_schema(&data.data, fingerprint)? else {
         return Err(unknown(fingerprint));
     };
     let mut output = Output::new(false);
-    output.line(&listed.schema.to_json())?;
+    output.line(&schema.to_json())?;
     output.finish()
 }
 
-fn forget(data: &DataArgs, fingerprint: &str) -> Result<(), CommandError> {
-    if !OperatorStore::open(&data.data)?.forget(fingerprint)? {
-        return Err(unknown(fingerprint));
-    }
+/// Forgets this one, or all that are not used.
+fn forget(data: &DataArgs, fingerprint: Option<&str>) -> Result<(), CommandError> {
+    let mut store = OperatorStore::open(&data.data)?;
+    let forgotten = match fingerprint {
+        None => store.forget_unused()?,
+        Some(fingerprint) if store.forget(fingerprint)? => vec![fingerprint.to_owned()],
+        Some(fingerprint) => return Err(unknown(fingerprint)),
+    };
     let mut output = Output::new(false);
-    output.line(&format!("forgotten {fingerprint}"))?;
+    for fingerprint in forgotten {
+        output.line(&format!("forgotten {fingerprint}"))?;
+    }
     output.finish()
 }
 

@@ -1,6 +1,7 @@
 //! What documents must satisfy before the sink sees them, one by one. Pure.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use realm_ingest_protocol::schema::Kind;
 use realm_ingest_protocol::{Checker, Class, Document, DocumentError, Limits, RefusalCode, Violation};
@@ -95,6 +96,8 @@ pub struct Judge {
     /// Classes whose documents are refused, each with the reason.
     conflicts: BTreeMap<String, String>,
     memory: usize,
+    /// The state knows that somebody writes under it.
+    used: AtomicBool,
 }
 
 impl From<KnownSchema> for Judge {
@@ -106,6 +109,7 @@ impl From<KnownSchema> for Judge {
             conflicts: conflicts
                 .map(|(class, reason)| (class, shortened(&reason)))
                 .collect(),
+            used: AtomicBool::new(known.used),
         }
     }
 }
@@ -131,6 +135,17 @@ impl Judge {
     #[must_use]
     pub const fn conflicts(&self) -> &BTreeMap<String, String> {
         &self.conflicts
+    }
+
+    /// Whether the state knows that somebody writes under it.
+    #[must_use]
+    pub fn is_used(&self) -> bool {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// The state knows it from now on.
+    pub fn set_used(&self) {
+        self.used.store(true, Ordering::Relaxed);
     }
 }
 

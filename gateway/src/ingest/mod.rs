@@ -118,6 +118,8 @@ impl Ingest {
         let named = transactions.iter().map(|one| Arc::clone(&one.schema));
         let mut memory = budget.another();
         let schemas = self.schemas.of(&named.collect(), &mut memory).await?;
+        // Before anything is stored: dead letters are replayed under their schema.
+        self.schemas.keep(&schemas).await?;
         let work = move || {
             let batch = prepare(context, transactions, &schemas, budget);
             drop((schemas, memory));

@@ -70,6 +70,26 @@ impl SchemaCache {
         }
     }
 
+    /// Sees to it that the state keeps these schemas, as something is about to be stored under them. One write for each.
+    ///
+    /// # Errors
+    /// With those that had to make room meanwhile, or when the state cannot be written.
+    pub async fn keep(&self, schemas: &Schemas) -> Result<(), IngestError> {
+        let mut missing = Vec::new();
+        for (fingerprint, schema) in schemas.iter().filter(|(_, schema)| !schema.is_used()) {
+            if self.state.note_schema_use(fingerprint).await? {
+                schema.set_used();
+            } else {
+                missing.push(fingerprint.to_string());
+            }
+        }
+        if missing.is_empty() {
+            Ok(())
+        } else {
+            Err(IngestError::SchemaRequired(missing))
+        }
+    }
+
     /// The schema of this fingerprint, none when it was never sent.
     ///
     /// # Errors

@@ -15,6 +15,8 @@ pub struct KnownSchema {
     pub schema: Schema,
     /// Classes whose documents are refused, each with the reason.
     pub conflicts: BTreeMap<String, String>,
+    /// Whether somebody has written under it.
+    pub used: bool,
 }
 
 /// The accepted definition of every class: `schemas` in the order they came, `chosen` as the operator chose.

@@ -9,6 +9,7 @@ use realm_ingest_protocol::Schema;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use tracing::warn;
 
+use super::schemas::Limits;
 use super::{
     KnownSchema, ListedKey, ListedSchema, Provider, Secrets, Session, State, User, keys, schemas, sessions,
 };
@@ -23,7 +24,7 @@ pub(crate) const FILE: &str = "gateway.sqlite";
 pub(crate) const FORMAT: i32 = 2;
 
 /// What leads from each format to the next, from an empty file on.
-const STEPS: &[&str] = &[FORMAT_1, FORMAT_2];
+pub(super) const STEPS: &[&str] = &[FORMAT_1, FORMAT_2];
 
 const FORMAT_1: &str = "
     CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -56,10 +57,16 @@ const FORMAT_2: &str = "
     CREATE INDEX sessions_expires ON sessions (expires);
     ALTER TABLE schemas ADD COLUMN number INTEGER;
     ALTER TABLE schemas ADD COLUMN user TEXT NOT NULL DEFAULT '';
-    UPDATE schemas SET number = (SELECT count(*) FROM schemas AS other
-        WHERE (other.created, other.fingerprint) <= (schemas.created, schemas.fingerprint));
+    ALTER TABLE schemas ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+    -- Whether somebody has written under it; who knows of those of format 1.
+    ALTER TABLE schemas ADD COLUMN used INTEGER NOT NULL DEFAULT 1;
+    UPDATE schemas SET number = ordered.number, bytes = length(CAST(json AS BLOB)) FROM (
+        SELECT fingerprint AS name, row_number() OVER (ORDER BY created, fingerprint) AS number FROM schemas
+    ) AS ordered WHERE fingerprint = ordered.name;
     DELETE FROM meta WHERE name = 'merged';
     CREATE INDEX schemas_user ON schemas (user);
+    -- What is asked of all of them, so that their JSON is not read for it.
+    CREATE INDEX schemas_used ON schemas (used, number, bytes);
     CREATE TABLE accepted (class TEXT PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE choices (class TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, time INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE conflicts (
@@ -185,6 +192,14 @@ impl OperatorStore {
         schemas::forget(&mut self.connection, fingerprint)
     }
 
+    /// Forgets every schema under which nobody has written and of which nothing was chosen; the answer is their fingerprints.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn forget_unused(&mut self) -> Result<Vec<String>, BackendError> {
+        schemas::forget_unused(&mut self.connection)
+    }
+
     /// Every key that signs or signed tokens, from the oldest on.
     ///
     /// # Errors
@@ -221,6 +236,16 @@ pub fn count_users(data: &Path) -> Result<u64, OpenError> {
         .query_one("SELECT count(*) FROM users", [], |row| row.get(0))
         .map_err(BackendError::from)?;
     Ok(u64::try_from(count).unwrap_or_default())
+}
+
+/// The schema of this fingerprint in the store of the directory `data`, as it was sent. Reads, also what an earlier release
+/// wrote.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn find_schema(data: &Path, fingerprint: &str) -> Result<Option<Schema>, OpenError> {
+    let (connection, _) = open_reader(&data.join(FILE), FORMAT)?;
+    Ok(schemas::sent(&connection, fingerprint)?)
 }
 
 /// Every schema in the store of the directory `data`, in the order they came. Reads, also what an earlier release wrote.
@@ -323,7 +348,12 @@ impl State for EmbeddedState {
 
     fn add_schema(&self, schema: Schema, user: &str) -> Answer<'_, bool> {
         let user = user.to_owned();
-        self.run(move |connection| schemas::add(connection, &schema, &user))
+        self.run(move |connection| schemas::add(connection, &schema, &user, Limits::USUAL))
+    }
+
+    fn note_schema_use(&self, fingerprint: &str) -> Answer<'_, bool> {
+        let fingerprint = fingerprint.to_owned();
+        self.run(move |connection| Ok(schemas::note_use(connection, &fingerprint)?))
     }
 
     fn probe(&self) -> Answer<'_, ()> {

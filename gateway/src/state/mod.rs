@@ -9,7 +9,7 @@ mod schemas;
 mod sessions;
 
 pub use acceptance::KnownSchema;
-pub use embedded::{EmbeddedState, OperatorStore, count_users, list_schemas};
+pub use embedded::{EmbeddedState, OperatorStore, count_users, find_schema, list_schemas};
 pub(crate) use embedded::{FILE, FORMAT};
 pub(crate) use integrity::check;
 pub use keys::ListedKey;
@@ -112,8 +112,11 @@ pub trait State: Send + Sync {
     /// The schema of this fingerprint and the version it was read under, none when it was never sent.
     fn schema(&self, fingerprint: &str) -> Answer<'_, Option<(i64, KnownSchema)>>;
     /// Keeps a schema that the user sent. It extends the accepted definitions by those of its classes that do not contradict
-    /// them; the others are in conflict. False, and nothing is kept, when there are too many of this user or in all.
+    /// them; the others are in conflict. Those under which nobody has written may have to make room for it. False, and
+    /// nothing is kept, when there are too many of this user or in all.
     fn add_schema(&self, schema: Schema, user: &str) -> Answer<'_, bool>;
+    /// Notes that somebody writes under a schema, so that it does not have to make room. False when it is not there.
+    fn note_schema_use(&self, fingerprint: &str) -> Answer<'_, bool>;
     /// Whether something can be written at present.
     fn probe(&self) -> Answer<'_, ()>;
 }

@@ -1,22 +1,41 @@
 //! The schemas in the file of the store: what was sent, what the operator chose, and which classes are in conflict.
 //!
 //! A schema that comes is compared with what is accepted of its own classes. A decision of the operator, which is rare,
-//! finds everything anew and raises the version, at which whoever remembers something looks first.
+//! finds everything anew and raises the version, at which whoever remembers something looks first. Only one schema is in
+//! memory at a time.
+//!
+//! Where there is no room for another one, the oldest under which nobody has written and of which nothing was chosen make
+//! room: strangers who send schemas for their own sake push out each other's.
 
 use std::collections::BTreeMap;
 
 use realm_ingest_protocol::{Class, Schema};
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::acceptance::{self, KnownSchema};
 use crate::backend::BackendError;
 use crate::clock;
 
-/// Schemas that one user may send: a device has one for each release it runs.
-const MAX_OF_USER: i64 = 50;
+/// How much is kept.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// Schemas that one user may send.
+    of_user: i64,
+    /// Schemas in all.
+    in_all: i64,
+    /// Bytes of them as JSON.
+    bytes: i64,
+}
 
-/// Schemas that are kept in all. A fleet has as many as its applications have had releases.
-const MAX_IN_ALL: i64 = 10_000;
+impl Limits {
+    /// A device has a schema for each release it runs, a fleet as many as its applications have had releases, of a few
+    /// kilobytes each.
+    pub(super) const USUAL: Self = Self {
+        of_user: 50,
+        in_all: 10_000,
+        bytes: 64 * 1024 * 1024,
+    };
+}
 
 /// Name of the version in `meta`.
 const VERSION: &str = "schemas";
@@ -28,8 +47,8 @@ pub struct ListedSchema {
     pub fingerprint: String,
     /// Milliseconds since 1970 when it came.
     pub created: i64,
-    /// The schema.
-    pub schema: Schema,
+    /// The names of its classes.
+    pub classes: Vec<String>,
     /// Its classes that the operator chose.
     pub chosen: Vec<String>,
     /// Its classes that are in conflict.
@@ -63,9 +82,10 @@ pub(super) fn load(
     let transaction = connection.transaction()?;
     let version = version(&transaction)?;
     let mut known = BTreeMap::new();
-    for (fingerprint, schema) in sent(&transaction)? {
-        let conflicts = conflicts_of(&transaction, &fingerprint)?;
-        known.insert(fingerprint, KnownSchema { schema, conflicts });
+    for fingerprint in fingerprints(&transaction)? {
+        if let Some(schema) = known_schema(&transaction, &fingerprint)? {
+            known.insert(fingerprint, schema);
+        }
     }
     Ok((version, known))
 }
@@ -77,16 +97,8 @@ pub(super) fn find(
 ) -> Result<Option<(i64, KnownSchema)>, BackendError> {
     let transaction = connection.transaction()?;
     let version = version(&transaction)?;
-    let json = transaction
-        .prepare_cached("SELECT json FROM schemas WHERE fingerprint = ?1")?
-        .query_one([fingerprint], |row| row.get::<_, String>(0))
-        .optional()?;
-    let Some(json) = json else { return Ok(None) };
-    let known = KnownSchema {
-        schema: parse(&json)?,
-        conflicts: conflicts_of(&transaction, fingerprint)?,
-    };
-    Ok(Some((version, known)))
+    let known = known_schema(&transaction, fingerprint)?;
+    Ok(known.map(|known| (version, known)))
 }
 
 /// The accepted definition of every class.
@@ -99,8 +111,14 @@ pub(super) fn accepted(connection: &mut Connection) -> Result<Schema, BackendErr
 
 /// Keeps a schema, and finds which of its classes are in conflict with what is accepted; those of others stay as they
 /// are. Costs what the schema has, however many there are. False, and nothing is kept, when there are too many.
-pub(super) fn add(connection: &mut Connection, schema: &Schema, user: &str) -> Result<bool, BackendError> {
-    let fingerprint = schema.fingerprint();
+pub(super) fn add(
+    connection: &mut Connection,
+    schema: &Schema,
+    user: &str,
+    limits: Limits,
+) -> Result<bool, BackendError> {
+    let (fingerprint, json) = (schema.fingerprint(), schema.to_json());
+    let bytes = i64::try_from(json.len()).unwrap_or(i64::MAX);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let known = transaction
         .prepare_cached("SELECT 1 FROM schemas WHERE fingerprint = ?1")?
@@ -108,40 +126,97 @@ pub(super) fn add(connection: &mut Connection, schema: &Schema, user: &str) -> R
     if known {
         return Ok(true);
     }
-    let count = |query: &str, values: &[&str]| -> rusqlite::Result<i64> {
-        transaction
-            .prepare_cached(query)?
-            .query_one(params_from_iter(values), |row| row.get(0))
-    };
-    if count("SELECT count(*) FROM schemas WHERE user = ?1", &[user])? >= MAX_OF_USER
-        || count("SELECT count(*) FROM schemas", &[])? >= MAX_IN_ALL
-    {
+    let of_user: i64 = transaction
+        .prepare_cached("SELECT count(*) FROM schemas WHERE user = ?1")?
+        .query_one([user], |row| row.get(0))?;
+    if of_user >= limits.of_user || !make_room(&transaction, bytes, limits)? {
         return Ok(false);
     }
     transaction.execute(
-        "INSERT INTO schemas (fingerprint, json, created, number, user)
-         SELECT ?1, ?2, ?3, coalesce(max(number), 0) + 1, ?4 FROM schemas",
-        params![fingerprint, schema.to_json(), clock::unix_millis(), user],
+        "INSERT INTO schemas (fingerprint, json, created, number, user, bytes, used)
+         SELECT ?1, ?2, ?3, coalesce(max(number), 0) + 1, ?4, ?5, 0 FROM schemas",
+        params![fingerprint, json, clock::unix_millis(), user, bytes],
     )?;
-    let before = accepted_of_classes(&transaction, schema)?;
-    let conflicts = acceptance::conflicts(&before, schema);
-    accept(&transaction, &acceptance::extended(&before, schema, &conflicts))?;
-    write_conflicts(&transaction, &fingerprint, conflicts)?;
+    accept_what_fits(&transaction, &fingerprint, schema)?;
     transaction.commit()?;
     Ok(true)
+}
+
+/// Whether there is room for another schema of so many bytes. Where there is none, the older half of those that nothing
+/// depends on is forgotten, as often as it takes: half of them, as everything is found anew after it.
+fn make_room(connection: &Connection, bytes: i64, limits: Limits) -> Result<bool, BackendError> {
+    let mut forgotten = false;
+    loop {
+        let (count, held): (i64, i64) = connection
+            .prepare_cached("SELECT count(*), coalesce(sum(bytes), 0) FROM schemas")?
+            .query_one([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        if count < limits.in_all && held.saturating_add(bytes) <= limits.bytes {
+            break;
+        }
+        let mut unused = unused(connection)?;
+        unused.truncate(unused.len().div_ceil(2));
+        if unused.is_empty() {
+            return Ok(false);
+        }
+        for fingerprint in &unused {
+            remove(connection, fingerprint)?;
+        }
+        forgotten = true;
+    }
+    if forgotten {
+        refresh(connection)?;
+    }
+    Ok(true)
+}
+
+/// Notes that somebody writes under a schema, so that it is kept. False when there is none.
+pub(super) fn note_use(connection: &Connection, fingerprint: &str) -> rusqlite::Result<bool> {
+    let noted = connection
+        .prepare_cached("UPDATE schemas SET used = 1 WHERE fingerprint = ?1")?
+        .execute([fingerprint])?;
+    Ok(noted == 1)
 }
 
 /// Forgets a schema and what was chosen of it.
 pub(super) fn forget(connection: &mut Connection, fingerprint: &str) -> Result<bool, BackendError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let forgotten = transaction.execute("DELETE FROM schemas WHERE fingerprint = ?1", [fingerprint])? == 1;
-    transaction.execute("DELETE FROM choices WHERE fingerprint = ?1", [fingerprint])?;
-    transaction.execute("DELETE FROM conflicts WHERE fingerprint = ?1", [fingerprint])?;
+    let forgotten = remove(&transaction, fingerprint)?;
     if forgotten {
         refresh(&transaction)?;
     }
     transaction.commit()?;
     Ok(forgotten)
+}
+
+/// Forgets every schema under which nobody has written and of which nothing was chosen. The answer is their fingerprints.
+pub(super) fn forget_unused(connection: &mut Connection) -> Result<Vec<String>, BackendError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let unused = unused(&transaction)?;
+    for fingerprint in &unused {
+        remove(&transaction, fingerprint)?;
+    }
+    if !unused.is_empty() {
+        refresh(&transaction)?;
+    }
+    transaction.commit()?;
+    Ok(unused)
+}
+
+/// The fingerprints of schemas under which nobody has written and of which nothing was chosen, the oldest first.
+fn unused(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT fingerprint FROM schemas
+         WHERE used = 0 AND fingerprint NOT IN (SELECT fingerprint FROM choices) ORDER BY number",
+    )?;
+    let rows = statement.query_map([], |row| row.get(0))?;
+    rows.collect()
+}
+
+fn remove(connection: &Connection, fingerprint: &str) -> rusqlite::Result<bool> {
+    let from = |statement| connection.prepare_cached(statement)?.execute([fingerprint]);
+    from("DELETE FROM choices WHERE fingerprint = ?1")?;
+    from("DELETE FROM conflicts WHERE fingerprint = ?1")?;
+    Ok(from("DELETE FROM schemas WHERE fingerprint = ?1")? == 1)
 }
 
 /// Finds what is accepted in a file that was written before that was kept.
@@ -162,8 +237,7 @@ pub(super) fn choose(
     class: Option<&str>,
 ) -> Result<Result<Vec<String>, String>, BackendError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let sent = sent(&transaction)?;
-    let Some((_, schema)) = sent.into_iter().find(|(name, _)| name == fingerprint) else {
+    let Some(schema) = sent(&transaction, fingerprint)? else {
         return Ok(Err(format!(
             "there is no schema {fingerprint}; 'schemas list' shows those there are"
         )));
@@ -203,7 +277,10 @@ pub(super) fn choose(
 pub(super) fn list(connection: &mut Connection) -> Result<Vec<ListedSchema>, BackendError> {
     let transaction = connection.transaction()?;
     let mut listed = Vec::new();
-    for (fingerprint, schema) in sent(&transaction)? {
+    for fingerprint in fingerprints(&transaction)? {
+        let Some(schema) = sent(&transaction, &fingerprint)? else {
+            continue;
+        };
         let created = transaction.query_one(
             "SELECT created FROM schemas WHERE fingerprint = ?1",
             [&fingerprint],
@@ -227,7 +304,7 @@ pub(super) fn list(connection: &mut Connection) -> Result<Vec<ListedSchema>, Bac
             conflicts: conflicts.collect::<rusqlite::Result<_>>()?,
             fingerprint,
             created,
-            schema,
+            classes: names(schema),
         });
     }
     Ok(listed)
@@ -243,7 +320,7 @@ pub(super) fn list_format_1(connection: &Connection) -> Result<Vec<ListedSchema>
         Ok(ListedSchema {
             fingerprint,
             created,
-            schema: parse(&json)?,
+            classes: names(parse(&json)?),
             chosen: Vec::new(),
             conflicts: Vec::new(),
         })
@@ -251,16 +328,36 @@ pub(super) fn list_format_1(connection: &Connection) -> Result<Vec<ListedSchema>
     .collect()
 }
 
-/// Every schema with its fingerprint, in the order they came.
-fn sent(connection: &Connection) -> Result<Vec<(String, Schema)>, BackendError> {
+fn names(schema: Schema) -> Vec<String> {
+    schema.classes.into_iter().map(|class| class.name).collect()
+}
+
+/// The fingerprint of every schema, in the order they came.
+fn fingerprints(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     let mut statement =
-        connection.prepare_cached("SELECT fingerprint, json FROM schemas ORDER BY number, fingerprint")?;
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
-    rows.map(|row| {
-        let (fingerprint, json) = row?;
-        Ok((fingerprint, parse(&json)?))
-    })
-    .collect()
+        connection.prepare_cached("SELECT fingerprint FROM schemas ORDER BY number, fingerprint")?;
+    let rows = statement.query_map([], |row| row.get(0))?;
+    rows.collect()
+}
+
+/// The schema of this fingerprint as it was sent.
+pub(super) fn sent(connection: &Connection, fingerprint: &str) -> Result<Option<Schema>, BackendError> {
+    let mut statement = connection.prepare_cached("SELECT json FROM schemas WHERE fingerprint = ?1")?;
+    let json = statement.query_one([fingerprint], |row| row.get::<_, String>(0));
+    json.optional()?.map(|json| parse(&json)).transpose()
+}
+
+/// The schema of this fingerprint with what is known of it.
+fn known_schema(connection: &Connection, fingerprint: &str) -> Result<Option<KnownSchema>, BackendError> {
+    let Some(schema) = sent(connection, fingerprint)? else {
+        return Ok(None);
+    };
+    let mut used = connection.prepare_cached("SELECT used FROM schemas WHERE fingerprint = ?1")?;
+    Ok(Some(KnownSchema {
+        schema,
+        conflicts: conflicts_of(connection, fingerprint)?,
+        used: used.query_one([fingerprint], |row| row.get(0))?,
+    }))
 }
 
 /// Classes of this schema whose documents are refused, each with the reason.
@@ -296,45 +393,49 @@ fn accept(connection: &Connection, accepted: &Schema) -> Result<(), BackendError
     Ok(())
 }
 
-/// Finds anew what is accepted, from every schema and choice there is.
-fn accepted_of_all(connection: &Connection) -> Result<Schema, BackendError> {
-    let sent = sent(connection)?;
-    let mut statement = connection.prepare_cached("SELECT class, fingerprint FROM choices")?;
-    let choices = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
-    let mut chosen = Vec::new();
-    for choice in choices {
-        let (class, fingerprint) = choice?;
-        let schema = sent.iter().find(|(name, _)| *name == fingerprint);
-        chosen.extend(schema.and_then(|(_, schema)| schema.class(&class)).cloned());
-    }
-    let schemas: Vec<_> = sent.into_iter().map(|(_, schema)| schema).collect();
-    Ok(acceptance::accepted(&schemas, chosen))
-}
-
-/// After a decision of the operator: finds anew what is accepted and in conflict, keeping since when those conflicts that
-/// stay have been there, and raises the version.
+/// After something was decided or forgotten: finds anew what is accepted and in conflict, from what was chosen and then
+/// each schema in the order they came, and raises the version.
 fn refresh(connection: &Connection) -> Result<(), BackendError> {
-    let accepted = accepted_of_all(connection)?;
     connection.execute("DELETE FROM accepted", [])?;
-    accept(connection, &accepted)?;
-    for (fingerprint, schema) in sent(connection)? {
-        let conflicts = acceptance::conflicts(&accepted, &schema);
-        let mut before = connection.prepare_cached("SELECT class FROM conflicts WHERE fingerprint = ?1")?;
-        let before = before.query_map([&fingerprint], |row| row.get::<_, String>(0))?;
-        for class in before.collect::<rusqlite::Result<Vec<_>>>()? {
-            if !conflicts.contains_key(&class) {
-                connection
-                    .prepare_cached("DELETE FROM conflicts WHERE fingerprint = ?1 AND class = ?2")?
-                    .execute([&fingerprint, &class])?;
-            }
+    let mut choices = connection.prepare_cached("SELECT class, fingerprint FROM choices")?;
+    let choices = choices.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+    for choice in choices.collect::<rusqlite::Result<Vec<_>>>()? {
+        let (class, fingerprint) = choice;
+        if let Some(mut schema) = sent(connection, &fingerprint)? {
+            schema.classes.retain(|one| one.name == class);
+            accept(connection, &schema)?;
         }
-        write_conflicts(connection, &fingerprint, conflicts)?;
+    }
+    for fingerprint in fingerprints(connection)? {
+        if let Some(schema) = sent(connection, &fingerprint)? {
+            accept_what_fits(connection, &fingerprint, &schema)?;
+        }
     }
     connection.execute(
         "INSERT OR REPLACE INTO meta (name, value) VALUES (?1, ?2)",
         params![VERSION, version(connection)? + 1],
     )?;
     Ok(())
+}
+
+/// Extends what is accepted by those classes of the schema that contradict nothing so far, and notes the others as in
+/// conflict, keeping since when those that were have been so. What schemas behind this one add contradicts none of it.
+fn accept_what_fits(connection: &Connection, fingerprint: &str, schema: &Schema) -> Result<(), BackendError> {
+    let before = accepted_of_classes(connection, schema)?;
+    let conflicts = acceptance::conflicts(&before, schema);
+    let mut extended = acceptance::extended(&before, schema, &conflicts);
+    extended
+        .classes
+        .retain(|class| before.class(&class.name) != Some(class));
+    accept(connection, &extended)?;
+    let mut remove =
+        connection.prepare_cached("DELETE FROM conflicts WHERE fingerprint = ?1 AND class = ?2")?;
+    for class in conflicts_of(connection, fingerprint)?.keys() {
+        if !conflicts.contains_key(class) {
+            remove.execute([fingerprint, class])?;
+        }
+    }
+    Ok(write_conflicts(connection, fingerprint, conflicts)?)
 }
 
 fn write_conflicts(
@@ -361,3 +462,7 @@ fn parse(json: &str) -> Result<Schema, BackendError> {
     Schema::parse(json)
         .map_err(|error| BackendError::Damaged(format!("a stored schema cannot be read: {error}")))
 }
+
+#[cfg(test)]
+#[path = "schemas_tests.rs"]
+mod tests;

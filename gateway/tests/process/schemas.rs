@@ -350,3 +350,20 @@ fn the_schemas_that_an_earlier_release_stored_are_listed_and_its_file_is_not_wri
         "as once it is brought up"
     );
 }
+
+#[test]
+fn schemas_that_nobody_writes_under_are_forgotten_together() {
+    let data = tempfile::tempdir().unwrap();
+    let data = data.path();
+    let mut field = Field::new(data);
+    let used = sample("int", "");
+    let unused = sample("int", r#",{"name":"more","type":"int"}"#);
+    field.put(&used);
+    field.put(&unused);
+    assert_eq!(field.send(&used, &[ints(1)]), NONE);
+    // The first one came with the token.
+    let forgotten = [schema(), unused].map(|one| format!("forgotten {}", one.fingerprint()));
+    assert_eq!(lines(data, &["schemas", "forget", "--unused"]), forgotten);
+    assert_eq!(lines(data, &["schemas", "forget", "--unused"]), NONE);
+    assert_eq!(field.send(&used, &[ints(2)]), NONE);
+}
