@@ -338,6 +338,27 @@ async fn a_restored_gateway_takes_what_comes_and_counts_what_it_forgot() {
     );
 }
 
+#[tokio::test]
+async fn setbacks_that_a_sender_makes_up_take_no_room() {
+    let gateway = Local::new().await;
+    let token = gateway.ready().await;
+    let file = Connection::open(gateway.data().join("documents.sqlite")).unwrap();
+    let pages = || -> i64 { file.query_one("PRAGMA page_count", [], |row| row.get(0)).unwrap() };
+    let mut device = Device::new();
+    let mut before = 0;
+    for setbacks in 1..=200 {
+        (device.acked, device.next) = (device.next, device.next + 1);
+        device.write(&["always the same"]);
+        device.send(&gateway, &token).await;
+        if setbacks == 1 {
+            before = pages();
+        }
+    }
+    let stats = gateway.reader().stats().unwrap();
+    assert_eq!((stats.setbacks, stats.set_back_outboxes), (200, 1));
+    assert_eq!(pages(), before);
+}
+
 /// A gateway over documents of format 1 after `change`, and the token of who sent what is there.
 async fn over_format_1(change: impl FnOnce(&Connection, &str)) -> (Local, String) {
     let gateway = Local::new().await;

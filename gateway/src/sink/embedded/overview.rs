@@ -79,31 +79,25 @@ impl Reader {
     /// # Errors
     /// When the file cannot be read.
     pub fn stats(&self) -> rusqlite::Result<Stats> {
-        let number = |query: &str| self.connection.query_one(query, [], |row| count(row, 0));
-        let of_format_2 = |query: &str| match self.format {
-            1 => Ok(0),
-            _ => number(query),
-        };
         let letters = self.letter_stats()?;
-        Ok(Stats {
-            collections: self.collections()?,
-            dead_letters: letters.iter().map(|one| one.letters).sum(),
-            letters,
-            outboxes: number(match self.format {
-                1 => "SELECT count(*) FROM positions",
-                _ => "SELECT count(*) FROM outboxes",
-            })?,
-            setbacks: of_format_2("SELECT count(*) FROM setbacks")?,
-            set_back_outboxes: of_format_2(
-                "SELECT count(*) FROM (SELECT DISTINCT outbox, user, app FROM setbacks)",
-            )?,
-            last_setback: match self.format {
-                1 => None,
-                _ => self
-                    .connection
-                    .query_one("SELECT max(time) FROM setbacks", [], |row| row.get(0))?,
-            },
-            file_bytes: self.file_bytes,
+        let outboxes = match self.format {
+            1 => "SELECT count(*), 0, 0, NULL FROM positions",
+            _ => {
+                "SELECT count(*), coalesce(sum(setbacks), 0), count(*) FILTER (WHERE setbacks > 0), max(set_back)
+                 FROM outboxes"
+            }
+        };
+        self.connection.query_one(outboxes, [], |row| {
+            Ok(Stats {
+                collections: self.collections()?,
+                dead_letters: letters.iter().map(|one| one.letters).sum(),
+                letters,
+                outboxes: count(row, 0)?,
+                setbacks: count(row, 1)?,
+                set_back_outboxes: count(row, 2)?,
+                last_setback: row.get(3)?,
+                file_bytes: self.file_bytes,
+            })
         })
     }
 
@@ -151,9 +145,7 @@ impl Reader {
                  WHERE (outbox, '', '') > (?1, ?2, ?3) ORDER BY outbox LIMIT ?4"
             }
             _ => {
-                "SELECT app, user, outbox, position, heard, schema, device,
-                   (SELECT count(*) FROM setbacks WHERE setbacks.outbox = outboxes.outbox
-                      AND setbacks.user = outboxes.user AND setbacks.app = outboxes.app)
+                "SELECT app, user, outbox, position, heard, schema, device, setbacks
                  FROM outboxes WHERE (outbox, user, app) > (?1, ?2, ?3) ORDER BY outbox, user, app LIMIT ?4"
             }
         })?;

@@ -4,6 +4,7 @@ use realm_ingest_protocol::DeviceReport;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 use tracing::warn;
 
+use super::reader::count;
 use crate::backend::BackendError;
 use crate::ingest::Batch;
 use crate::ingest::order::{self, Known, Order};
@@ -41,11 +42,14 @@ impl<'c> Positions<'c> {
         Ok(Self {
             connection,
             advance: connection.prepare_cached(
-                "INSERT INTO outboxes (app, user, outbox, position, lineage, first, digest, schema)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+                "INSERT INTO outboxes
+                   (app, user, outbox, position, lineage, first, digest, schema, setbacks, set_back)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, iif(?9, ?10, NULL))
                  ON CONFLICT (outbox, user, app) DO UPDATE SET position = excluded.position,
                    lineage = excluded.lineage, first = excluded.first, digest = excluded.digest,
-                   schema = excluded.schema",
+                   schema = excluded.schema, setbacks = setbacks + excluded.setbacks,
+                   set_back = coalesce(excluded.set_back, set_back)
+                 RETURNING setbacks",
             )?,
             adopt: connection
                 .prepare_cached("DELETE FROM outboxes WHERE app = '' AND user = '' AND outbox = ?1")?,
@@ -71,40 +75,22 @@ impl<'c> Positions<'c> {
                 last,
                 "what an outbox sent before has not arrived; it is told to go on from there"
             ),
-            Order::Take { setback: true, .. } => {
-                warn!(
-                    outbox,
-                    position,
-                    acked = source.acked,
-                    first,
-                    "an outbox was acknowledged more than is known here: this data is older than that, or another \
-                     gateway's"
-                );
-                self.connection
-                    .prepare_cached(
-                        "INSERT INTO setbacks (time, app, user, outbox, position, acked)
-                         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                    )?
-                    .execute(params![
-                        batch.received,
-                        batch.context.app,
-                        batch.context.user,
-                        outbox,
-                        position,
-                        source.acked
-                    ])?;
-            }
             Order::Take { .. } => {}
         }
         Ok(order)
     }
 
-    /// From now on this is known of the batch's outbox.
-    pub(super) fn advance(&mut self, batch: &Batch, known: &Known) -> Result<(), BackendError> {
+    /// From now on this is known of the batch's outbox, which was set back or not.
+    pub(super) fn advance(
+        &mut self,
+        batch: &Batch,
+        known: &Known,
+        setback: bool,
+    ) -> Result<(), BackendError> {
         let context = &batch.context;
         self.adopt.execute([&context.source.outbox])?;
         heard(self.connection, batch, true)?;
-        self.advance.execute(params![
+        let values = params![
             context.app,
             context.user,
             context.source.outbox,
@@ -112,8 +98,21 @@ impl<'c> Positions<'c> {
             known.lineage,
             known.first,
             known.digest,
-            batch.transactions.last().map(|last| &**last.schema())
-        ])?;
+            batch.transactions.last().map(|last| &**last.schema()),
+            setback,
+            batch.received
+        ];
+        let setbacks: u64 = self.advance.query_one(values, |row| count(row, 0))?;
+        // A sender can make up as many as it likes: ever fewer of them are told.
+        if setback && setbacks.is_power_of_two() {
+            warn!(
+                outbox = context.source.outbox,
+                acked = context.source.acked,
+                first = batch.first(),
+                setbacks,
+                "an outbox was acknowledged more than is known here: this data is older than that, or another gateway's"
+            );
+        }
         Ok(())
     }
 }

@@ -39,9 +39,9 @@ pub(super) const BLOCK: i64 = 1_024;
 
 /// `lineage`, `first` and `digest` are of what was taken last, see `ingest/order.rs`; null in what was written before, as
 /// are app and user. `heard` is when the outbox last sent, `device` what its device last said of itself, as JSON, both also
-/// of what was not taken. `schema`
-/// is the fingerprint that something was written under. A setback is a batch whose outbox was acknowledged more than
-/// `position` says. `letter_counts` has the dead letters of each user, and of everybody under the empty name.
+/// of what was not taken. `schema` is the fingerprint that something was written under. A setback is a batch whose outbox was
+/// acknowledged more than `position` says; `set_back` is when the last one came. Different dead letters can have one place
+/// if they were kept in format 1. `letter_counts` has the dead letters of each user, and of everybody under the empty name.
 /// `blocks` says which collections have documents in which block, see [`BLOCK`].
 const FORMAT_2: &str = "
     CREATE TABLE blocks (
@@ -51,6 +51,7 @@ const FORMAT_2: &str = "
     CREATE TABLE outboxes (
         app TEXT NOT NULL, user TEXT NOT NULL, outbox TEXT NOT NULL, position INTEGER NOT NULL,
         lineage TEXT, first INTEGER, digest BLOB, heard INTEGER, schema TEXT, device TEXT,
+        setbacks INTEGER NOT NULL DEFAULT 0, set_back INTEGER,
         PRIMARY KEY (outbox, user, app)
     ) WITHOUT ROWID;
     INSERT INTO outboxes (app, user, outbox, position) SELECT '', '', outbox, seq FROM positions;
@@ -73,11 +74,6 @@ const FORMAT_2: &str = "
             WHERE user IN ('', old.user);
         DELETE FROM letter_counts WHERE user = old.user AND letters = 0;
     END;
-    CREATE TABLE setbacks (
-        number INTEGER PRIMARY KEY, time INTEGER NOT NULL, app TEXT NOT NULL, user TEXT NOT NULL,
-        outbox TEXT NOT NULL, position INTEGER NOT NULL, acked INTEGER NOT NULL
-    );
-    CREATE INDEX setbacks_outbox ON setbacks (outbox, user, app);
 ";
 
 /// Settings of the writing connection.

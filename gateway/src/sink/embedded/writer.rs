@@ -134,8 +134,8 @@ fn apart(
 /// Stores one batch. Unless the answer says so, what it did is to be undone.
 fn one(connection: &Connection, quota: Quota, batch: &Batch) -> Result<Outcome, BackendError> {
     let mut positions = Positions::new(connection)?;
-    let known = match positions.decide(batch)? {
-        Order::Take { known, .. } => known,
+    let (known, setback) = match positions.decide(batch)? {
+        Order::Take { known, setback } => (known, setback),
         Order::Copied => return Ok(Outcome::Copied),
         Order::Hole { position } => return Ok(Outcome::Hole { position }),
     };
@@ -153,7 +153,7 @@ fn one(connection: &Connection, quota: Quota, batch: &Batch) -> Result<Outcome, 
         }
     }
     writer.finish()?;
-    positions.advance(batch, &known)?;
+    positions.advance(batch, &known, setback)?;
     Ok(Outcome::Stored {
         refused: found,
         position: known.position,
