@@ -1,8 +1,9 @@
 //! `serve`: runs the gateway until it is told to stop, then lets what it began come to its end.
 
-use std::fs::{File, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -229,7 +230,9 @@ fn lock(data: &Path) -> Result<File, CommandError> {
     let cannot =
         |error: std::io::Error| CommandError::CannotStart(format!("cannot use {}: {error}", data.display()));
     realm_ingest_durable::create_dir_all(data).map_err(cannot)?;
-    let file = File::create(data.join("lock")).map_err(cannot)?;
+    let mut options = OpenOptions::new();
+    options.append(true).create(true).mode(0o600);
+    let file = options.open(data.join("lock")).map_err(cannot)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(CommandError::CannotStart(format!(

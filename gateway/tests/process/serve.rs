@@ -130,7 +130,7 @@ fn data_is_readable_by_its_owner_only() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path());
     server.token();
-    for file in ["gateway.sqlite", "gateway.sqlite-wal", "documents.sqlite"] {
+    for file in ["gateway.sqlite", "gateway.sqlite-wal", "documents.sqlite", "lock"] {
         let mode = data.path().join(file).metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{file}");
     }
