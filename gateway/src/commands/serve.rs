@@ -16,6 +16,7 @@ use super::CommandError;
 use crate::auth::LoginLimits;
 use crate::config::{self, Options};
 use crate::gateway::{Gateway, Settings};
+use crate::http::is_app_id;
 use crate::logging;
 use crate::server::{Server, Tls, TlsFiles};
 
@@ -74,6 +75,11 @@ pub fn run(args: Args) -> Result<(), CommandError> {
 }
 
 async fn serve(options: Options) -> Result<Ended, CommandError> {
+    if let Some(id) = options.app_id.as_ref().filter(|id| !is_app_id(id)) {
+        return Err(CommandError::Usage(format!(
+            "'{id}' is no client app id: it has 1 to 64 letters, digits, '-' and '_'"
+        )));
+    }
     let listen = options.listen.unwrap_or_default();
     let addresses = resolve(&listen).await?;
     if options.expose_dev_mode_to_network != Some(true)

@@ -35,11 +35,20 @@ impl FromRequestParts<Arc<Gateway>> for AppId {
     async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Reject> {
         let path = Path::<Names>::from_request_parts(parts, gateway).await;
         let Path(Names { app: id }) = path.map_err(|error| Reject::BadRequest(error.to_string()))?;
-        match &gateway.settings.app_id {
-            Some(served) if *served != id => Err(Reject::UnknownApp(id)),
-            _ => Ok(Self),
+        let fixed = gateway.settings.app_id.as_ref();
+        if is_app_id(&id) && fixed.is_none_or(|served| *served == id) {
+            Ok(Self)
+        } else {
+            Err(Reject::UnknownApp(id))
         }
     }
+}
+
+/// Whether an app can have this client app id: letters and digits of ASCII, `-` and `_`, 1 to 64 of them.
+#[must_use]
+pub fn is_app_id(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    (1..=64).contains(&text.len()) && text.bytes().all(fits)
 }
 
 impl FromRequestParts<Arc<Gateway>> for AccessToken {

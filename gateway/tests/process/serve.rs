@@ -31,6 +31,8 @@ fn what_would_be_unsafe_is_refused_in_one_sentence() {
     );
     let wrong = refused(2, &["serve", "--dev", "--listen", "nonsense", "--data", data]);
     assert!(wrong.contains("'nonsense' is no address to listen on"), "{wrong}");
+    let id = refused(2, &["serve", "--dev", "--app-id", "my app", "--data", data]);
+    assert!(id.contains("'my app' is no client app id"), "{id}");
     let missing = refused(
         4,
         &[

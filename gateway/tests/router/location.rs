@@ -131,6 +131,23 @@ async fn another_app_is_not_found_whatever_is_asked() {
 }
 
 #[tokio::test]
+async fn what_is_no_app_id_is_no_app() {
+    let gateway = Local::new().await;
+    let status = async |id: &str| {
+        let path = format!("/api/client/v2.0/app/{id}/location");
+        gateway.call("GET", &path, None, "").await
+    };
+    for id in ["a", "weather-abcde", "My_App-1", &"a".repeat(64)] {
+        assert_eq!(status(id).await.status, 200, "{id}");
+    }
+    for id in ["a.b", "..", "a%20b", "a%2Fb", "%C3%A9", "a%00b", &"a".repeat(65)] {
+        status(id)
+            .await
+            .refused(404, Some("AppNotFound"), "cannot find app using Client App ID");
+    }
+}
+
+#[tokio::test]
 async fn without_an_app_id_every_id_is_the_one_app() {
     let gateway = Local::new().await;
     let register = |app: &str| format!("/api/client/v2.0/app/{app}/auth/providers/local-userpass/register");
