@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::AuthError;
 use super::quota::{Ledger, Quota};
 
-/// What an operator chooses. The default lets a fleet of 500 devices behind one address log in at once, also when each
+/// How often. The default lets a fleet of 500 devices behind one address log in at once, also when each
 /// registers a user first, and again before the first hour is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoginLimits {

@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 
 use super::CommandError;
-use crate::auth::LoginLimits;
+use crate::auth::{LoginLimits, Quota};
 use crate::config::{self, Options};
 use crate::gateway::{Gateway, Settings};
 use crate::http::is_app_id;
@@ -80,6 +81,7 @@ async fn serve(options: Options) -> Result<Ended, CommandError> {
             "'{id}' is no client app id: it has 1 to 64 letters, digits, '-' and '_'"
         )));
     }
+    let logins = login_limits(&options);
     let listen = options.listen.unwrap_or_default();
     let addresses = resolve(&listen).await?;
     if options.expose_dev_mode_to_network != Some(true)
@@ -107,7 +109,7 @@ async fn serve(options: Options) -> Result<Ended, CommandError> {
         address: Some(address),
         public_url: options.public_url,
         own_names_only: options.expose_dev_mode_to_network != Some(true),
-        logins: LoginLimits::default(),
+        logins,
         trusted_proxies: options.trusted_proxy.into_iter().collect(),
     };
     let gateway = Arc::new(Gateway::open(&data, settings).await?);
@@ -173,6 +175,24 @@ impl Ended {
                 "documents could not be stored any more".into(),
             )),
         }
+    }
+}
+
+/// How often one address may log in, as far as it is a setting.
+fn login_limits(options: &Options) -> LoginLimits {
+    let quota = |burst: Option<NonZeroU32>, per_minute: Option<NonZeroU32>, usual: Quota| Quota {
+        burst: burst.map_or(usual.burst, NonZeroU32::get),
+        each: per_minute.map_or(usual.each, |number| Duration::from_secs(60) / number.get()),
+    };
+    let usual = LoginLimits::default();
+    LoginLimits {
+        attempts: quota(options.logins_burst, options.logins_per_minute, usual.attempts),
+        new_users: quota(
+            options.new_users_burst,
+            options.new_users_per_minute,
+            usual.new_users,
+        ),
+        ..usual
     }
 }
 
@@ -301,6 +321,12 @@ mod tests {
         fn ended(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
             Box::pin(std::future::ready(()))
         }
+    }
+
+    #[test]
+    fn log_ins_are_limited_as_usual_where_nothing_is_set() {
+        assert_eq!(login_limits(&Options::defaults()), LoginLimits::default());
+        assert_eq!(login_limits(&Options::default()), LoginLimits::default());
     }
 
     #[tokio::test]

@@ -1,6 +1,7 @@
 //! The one list of settings: what follows a field's name is its flag, its key in a file, and with a prefix its environment
 //! variable.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
@@ -51,6 +52,22 @@ pub struct Options {
     /// Certificates in PEM: only clients with one that these have signed may connect
     #[arg(long, env = "REALM_INGEST_GATEWAY_CLIENT_CA", value_name = "FILE")]
     pub client_ca: Option<PathBuf>,
+    /// Log-ins with a password that one address may try at once [default: 1000]
+    #[arg(long, env = "REALM_INGEST_GATEWAY_LOGINS_BURST", value_name = "NUMBER")]
+    pub logins_burst: Option<NonZeroU32>,
+    /// Those it may try again in each minute after that [default: 60]
+    #[arg(long, env = "REALM_INGEST_GATEWAY_LOGINS_PER_MINUTE", value_name = "NUMBER")]
+    pub logins_per_minute: Option<NonZeroU32>,
+    /// Users, anonymous or registered, that one address may make at once [default: 1000]
+    #[arg(long, env = "REALM_INGEST_GATEWAY_NEW_USERS_BURST", value_name = "NUMBER")]
+    pub new_users_burst: Option<NonZeroU32>,
+    /// Those it may make again in each minute after that [default: 60]
+    #[arg(
+        long,
+        env = "REALM_INGEST_GATEWAY_NEW_USERS_PER_MINUTE",
+        value_name = "NUMBER"
+    )]
+    pub new_users_per_minute: Option<NonZeroU32>,
     /// How the log is written [default: text]
     #[arg(long, env = "REALM_INGEST_GATEWAY_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
@@ -88,6 +105,10 @@ impl Options {
             tls_cert: self.tls_cert.or(other.tls_cert),
             tls_key: self.tls_key.or(other.tls_key),
             client_ca: self.client_ca.or(other.client_ca),
+            logins_burst: self.logins_burst.or(other.logins_burst),
+            logins_per_minute: self.logins_per_minute.or(other.logins_per_minute),
+            new_users_burst: self.new_users_burst.or(other.new_users_burst),
+            new_users_per_minute: self.new_users_per_minute.or(other.new_users_per_minute),
             log_format: self.log_format.or(other.log_format),
         }
     }
@@ -100,6 +121,11 @@ impl Options {
             listen: Some("127.0.0.1:9090".to_owned()),
             data: Some("./realm-ingest-data".into()),
             expose_dev_mode_to_network: Some(false),
+            // As in `LoginLimits`, which says why.
+            logins_burst: NonZeroU32::new(1_000),
+            logins_per_minute: NonZeroU32::new(60),
+            new_users_burst: NonZeroU32::new(1_000),
+            new_users_per_minute: NonZeroU32::new(60),
             log_format: Some(LogFormat::default()),
             ..Self::default()
         }

@@ -3,11 +3,14 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::common::server::{BINARY, command, logged};
+use crate::common::APP;
+use crate::common::server::{BINARY, Server, command, logged};
 
 const FILE: &str = "
     listen = '127.0.0.1:1'
     app-id = 'of-the-file'
+    logins-per-minute = 7
+    new-users-burst = 8
     public-url = 'https://file.example'
     trusted-proxy = ['10.0.0.0/8', '192.0.2.1']
 ";
@@ -34,6 +37,7 @@ fn a_flag_goes_before_the_environment_and_that_before_the_file() {
             ("REALM_INGEST_GATEWAY_LISTEN", "127.0.0.1:2"),
             ("REALM_INGEST_GATEWAY_APP_ID", "of-the-environment"),
             ("REALM_INGEST_GATEWAY_LOG_FORMAT", "json"),
+            ("REALM_INGEST_GATEWAY_NEW_USERS_BURST", "9"),
         ],
     );
     assert!(output.status.success(), "{output:?}");
@@ -46,6 +50,10 @@ fn a_flag_goes_before_the_environment_and_that_before_the_file() {
         "expose-dev-mode-to-network = false",
         "public-url = \"https://file.example\"",
         "trusted-proxy = [\"10.0.0.0/8\", \"192.0.2.1/32\"]",
+        "logins-burst = 1000",
+        "logins-per-minute = 7",
+        "new-users-burst = 9",
+        "new-users-per-minute = 60",
         "log-format = \"json\"",
     ] {
         assert!(
@@ -69,6 +77,7 @@ fn what_is_no_setting_is_refused_by_its_name() {
         ("\nlisten-on = 'x'", "line 2: unknown field `listen-on`"),
         ("trusted-proxy = ['nonsense']", "line 1: 'nonsense' is no network"),
         ("public-url = 'ftp://x'", "line 1: 'ftp://x' is no URL"),
+        ("logins-burst = 0", "line 1: invalid value: integer `0`"),
         ("dev = ", "line 1: "),
     ] {
         std::fs::write(&file, text).unwrap();
@@ -92,6 +101,29 @@ fn exit_codes_tell_what_kind_of_thing_is_wrong() {
     std::fs::write(data.path().join("gateway.sqlite"), "no database").unwrap();
     let damaged = command(data.path(), &["serve", "--dev", "--listen", "127.0.0.1:0"]);
     assert_eq!(damaged.status.code(), Some(4), "{damaged:?}");
+}
+
+#[test]
+fn as_many_users_as_are_set_come_from_one_address() {
+    let data = tempfile::tempdir().unwrap();
+    // A proxy's word makes an address that is not this machine's own.
+    let more = [
+        "--new-users-burst",
+        "2",
+        "--new-users-per-minute",
+        "1",
+        "--trusted-proxy",
+        "127.0.0.1",
+    ];
+    let server = Server::start_with(data.path(), &more);
+    let mut client = server.client();
+    let path = format!("{APP}/auth/providers/anon-user/login");
+    let mut log_in = |from| {
+        let answer = client.call("POST", &path, &[("x-forwarded-for", from)], b"{}");
+        answer.unwrap().status
+    };
+    assert_eq!([(); 3].map(|()| log_in("192.0.2.1")), [200, 200, 429]);
+    assert_eq!(log_in("192.0.2.2"), 200);
 }
 
 #[test]
