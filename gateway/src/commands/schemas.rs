@@ -24,7 +24,7 @@ pub struct Args {
 enum Action {
     /// Show every schema, one a line, with its classes in conflict: their documents are dead letters
     ///
-    /// 'outboxes' is how many last wrote under it, and 'heard' when one of them last sent.
+    /// 'user' sent it first, 'outboxes' is how many last wrote under it, and 'heard' when one of them last sent.
     List {
         #[command(flatten)]
         data: DataArgs,
@@ -96,6 +96,7 @@ fn list(data: &DataArgs) -> Result<(), CommandError> {
         let line = json!({
             "fingerprint": listed.fingerprint,
             "time": time(listed.created),
+            "user": listed.user,
             "outboxes": used.outboxes,
             "heard": used.heard.map(time),
             "classes": listed.classes,

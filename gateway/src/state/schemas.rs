@@ -47,6 +47,8 @@ pub struct ListedSchema {
     pub fingerprint: String,
     /// Milliseconds since 1970 when it came.
     pub created: i64,
+    /// The user who sent it first, none where an earlier release did not note that.
+    pub user: Option<String>,
     /// The names of its classes.
     pub classes: Vec<String>,
     /// Its classes that the operator chose.
@@ -281,10 +283,10 @@ pub(super) fn list(connection: &mut Connection) -> Result<Vec<ListedSchema>, Bac
         let Some(schema) = sent(&transaction, &fingerprint)? else {
             continue;
         };
-        let created = transaction.query_one(
-            "SELECT created FROM schemas WHERE fingerprint = ?1",
+        let (created, user) = transaction.query_one(
+            "SELECT created, nullif(user, '') FROM schemas WHERE fingerprint = ?1",
             [&fingerprint],
-            |row| row.get(0),
+            |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
         let mut chosen =
             transaction.prepare_cached("SELECT class FROM choices WHERE fingerprint = ?1 ORDER BY class")?;
@@ -304,6 +306,7 @@ pub(super) fn list(connection: &mut Connection) -> Result<Vec<ListedSchema>, Bac
             conflicts: conflicts.collect::<rusqlite::Result<_>>()?,
             fingerprint,
             created,
+            user,
             classes: names(schema),
         });
     }
@@ -320,6 +323,7 @@ pub(super) fn list_format_1(connection: &Connection) -> Result<Vec<ListedSchema>
         Ok(ListedSchema {
             fingerprint,
             created,
+            user: None,
             classes: names(parse(&json)?),
             chosen: Vec::new(),
             conflicts: Vec::new(),

@@ -167,6 +167,67 @@ fn an_accepted_definition_is_seen_by_the_server_and_its_dead_letters_are_stored_
 }
 
 #[test]
+fn a_wrong_schema_that_came_first_is_shown_and_forgotten_and_its_classes_are_free() {
+    let data = tempfile::tempdir().unwrap();
+    let data = data.path();
+    let mut field = Field::new(data);
+    let (wrong, right) = (sample("string", ""), sample("double", ""));
+    field.put(&wrong);
+    field.put(&right);
+    assert_eq!(field.send(&right, &[doubles(1)]), ["SchemaConflict"]);
+    assert_eq!(
+        lines(data, &["schemas", "show", &wrong.fingerprint()]),
+        [wrong.to_json()]
+    );
+
+    assert_eq!(
+        lines(data, &["schemas", "forget", &wrong.fingerprint()]),
+        [format!("forgotten {}", wrong.fingerprint())]
+    );
+    assert_eq!(field.send(&right, &[doubles(2)]), NONE, "without a restart");
+    assert_eq!(replay(data, &[]), [1, 0, 0]);
+    for action in ["show", "forget"] {
+        let output = command(data, &["schemas", action, &wrong.fingerprint()]);
+        assert_eq!(
+            output.status.code(),
+            Some(1),
+            "{action}: it is not there any more"
+        );
+    }
+
+    field.put(&wrong);
+    let text = doc! {"_id": 3_i64, "value": "x", "unit": {"u": "x"}};
+    assert_eq!(field.send(&wrong, &[text]), ["SchemaConflict"], "it comes last");
+    assert_eq!(field.send(&right, &[doubles(4)]), NONE);
+}
+
+#[test]
+fn the_user_who_sent_a_schema_is_listed() {
+    let data = tempfile::tempdir().unwrap();
+    let field = Field::new(data.path());
+    let another = field.server.token();
+    let (mine, theirs) = (sample("int", ""), sample("double", ""));
+    field.put(&mine);
+    assert_eq!(field.server.put_schema(&another, &theirs), 204);
+    assert_eq!(field.server.put_schema(&another, &mine), 204);
+    let listed = parsed(data.path(), &["schemas", "list"]);
+    let user = |schema: &Schema| {
+        let name = json!(schema.fingerprint());
+        let found = listed.iter().find(|one| one["fingerprint"] == name);
+        found.unwrap()["user"].as_str().unwrap().to_owned()
+    };
+    let id = |token: &str| {
+        let bearer = format!("Bearer {token}");
+        let headers = [("authorization", bearer.as_str())];
+        let mut client = field.server.client();
+        let profile = client.call("GET", "/api/client/v2.0/auth/profile", &headers, b"");
+        profile.unwrap().json["user_id"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(user(&mine), id(&field.token));
+    assert_eq!(user(&theirs), id(&another));
+}
+
+#[test]
 fn a_replayed_document_that_is_stored_already_is_not_stored_again() {
     let data = tempfile::tempdir().unwrap();
     let data = data.path();
