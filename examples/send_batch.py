@@ -2,15 +2,17 @@
 """Sends one batch of two write transactions to a gateway, by hand.
 
     realm-ingest-gateway serve --dev &
-    python3 examples/send_batch.py http://127.0.0.1:9090
+    python3 examples/send_batch.py http://127.0.0.1:9090 [file]
 
-Needs python3 and python3-bson. See docs/wire.md for what is sent and why.
+Writes the batch into the file as well, if one is named. Needs python3 and python3-bson. See docs/wire.md for what is sent and why.
 """
 
 import datetime
 import hashlib
 import json
+import platform
 import sys
+import time
 import urllib.error
 import urllib.request
 import uuid
@@ -69,15 +71,39 @@ def reading(celsius):
 
 # The batch: its header, then each transaction's header and documents.
 outbox = uuid.uuid4().hex
-documents = [
-    {"outbox": outbox, "lineage": uuid.uuid4().hex, "acked": 0, "first_seq": 1, "last_seq": 2, "count": 3, "schemas": [fingerprint]},
-    {"seq": 1, "schema": 0, "runs": [{"class": "Reading", "count": 2}]},
-    reading(21.5),
-    reading(None),
-    {"seq": 2, "schema": 0, "runs": [{"class": "Reading", "count": 1}]},
-    reading("warm"),
-]
-batch = b"".join(bson.BSON.encode(document) for document in documents)
+readings = [bson.BSON.encode(reading(celsius)) for celsius in (21.5, None, "warm")]
+header = {
+    "outbox": outbox,
+    "lineage": uuid.uuid4().hex,
+    "acked": 0,
+    "after": 0,
+    "first_seq": 1,
+    "last_seq": 2,
+    "count": 3,
+    "schemas": [fingerprint],
+    # For the operator; may be left out.
+    "device": {
+        "clock": time.time_ns() // 1_000_000,
+        "transactions": 2,
+        "objects": 3,
+        "bytes": sum(map(len, readings)),
+        "oldest_age": 0,
+        "version": "example",
+        "platform": "Python " + platform.python_version(),
+    },
+}
+batch = b"".join(
+    [
+        bson.BSON.encode(header),
+        bson.BSON.encode({"seq": 1, "schema": 0, "runs": [{"class": "Reading", "count": 2}]}),
+        *readings[:2],
+        bson.BSON.encode({"seq": 2, "schema": 0, "runs": [{"class": "Reading", "count": 1}]}),
+        *readings[2:],
+    ]
+)
+if len(sys.argv) > 2:
+    with open(sys.argv[2], "wb") as file:
+        file.write(batch)
 kind = "application/vnd.realm-ingest.batch; version=2"
 
 status, answer = call("POST", APP + "/ingest", batch, token, kind)

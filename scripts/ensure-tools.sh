@@ -19,6 +19,7 @@ has() {
     python3) command -v python3 ;;
     python3-bson) /usr/bin/python3 -c 'import bson; bson.Int64' ;;
     pkg-config) command -v pkg-config ;;
+    zstd) command -v zstd ;;
     curl) command -v curl ;;
     ca-certificates) [ -e /etc/ssl/certs/ca-certificates.crt ] ;;
     esac >/dev/null 2>&1
@@ -26,7 +27,7 @@ has() {
 
 packages="cmake ninja-build g++ python3 curl ca-certificates"
 if [ "$purpose" = test ]; then
-    packages="$packages clang clang-format libgtest-dev python3-bson pkg-config"
+    packages="$packages clang clang-format libgtest-dev python3-bson pkg-config zstd"
 fi
 missing=
 for package in $packages; do

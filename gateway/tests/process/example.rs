@@ -1,8 +1,34 @@
 //! The example of the wire's description, as it is printed there.
 
-use std::process::Command;
+use std::process::{Command, Output};
+
+use realm_ingest_protocol::Ack;
+use serde_json::Value;
 
 use crate::common::server::{Server, lines};
+
+const PAGE: &str = include_str!("../../../docs/wire.md");
+
+/// What it printed, once it has succeeded.
+#[track_caller]
+fn printed(output: Output) -> String {
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The lines of the page that send a file with curl, to this server.
+fn curl(server: &Server) -> String {
+    let begin = PAGE.find("    APP=http://127.0.0.1:9090").unwrap();
+    let lines = PAGE[begin..].lines().map_while(|line| line.strip_prefix("    "));
+    let lines: Vec<_> = lines.collect();
+    lines
+        .join("\n")
+        .replace("127.0.0.1:9090", &server.address.to_string())
+}
 
 #[test]
 fn the_example_of_the_wire_runs() {
@@ -12,26 +38,32 @@ fn the_example_of_the_wire_runs() {
     let output = Command::new("/usr/bin/python3")
         .arg(script)
         .arg(format!("http://{}", server.address))
-        .output()
-        .unwrap();
+        .arg("batch.bson")
+        .current_dir(data.path())
+        .output();
+    let said = printed(output.unwrap());
     assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let printed = String::from_utf8(output.stdout).unwrap();
-    let page = include_str!("../../../docs/wire.md");
-    assert!(
-        printed
-            .lines()
-            .all(|line| page.contains(&format!("\n    {line}\n"))),
-        "docs/wire.md shows {printed}"
+        said.lines().all(|line| PAGE.contains(&format!("\n    {line}\n"))),
+        "docs/wire.md shows {said}"
     );
     assert_eq!(
-        printed,
+        said,
         "schema required: True\nacknowledged up to 2\n\
          refused: TypeMismatch - property 'Reading.celsius' expects double or null, found string\nposition 2\n"
     );
+    let output = Command::new("bash")
+        .args(["-euo", "pipefail", "-c", &curl(&server)])
+        .current_dir(data.path())
+        .output();
+    let answer: Ack = serde_json::from_str(&printed(output.unwrap())).unwrap();
+    assert_eq!(
+        (answer.acked, answer.refused[0].code.as_str()),
+        (2, "TypeMismatch")
+    );
+
     assert_eq!(lines(data.path(), &["find", "Reading"]).len(), 2);
-    assert_eq!(lines(data.path(), &["dead-letters"]).len(), 1);
+    assert_eq!(lines(data.path(), &["dead-letters"]).len(), 2, "one of each user");
+    let outboxes = lines(data.path(), &["outboxes"]);
+    let report: Value = serde_json::from_str(&outboxes[0]).unwrap();
+    assert_eq!(report["device"]["objects"], 3);
 }
