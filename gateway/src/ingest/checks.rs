@@ -174,7 +174,7 @@ impl OfClass<'_> {
     }
 }
 
-/// The reason as each refusal has it. The whole of it stands in the log and in the list of schemas.
+/// The reason as each refusal has it. The whole of it stands in the list of schemas.
 fn shortened(reason: &str) -> String {
     let end = (0..=MAX_REASON).rev().find(|at| reason.is_char_boundary(*at));
     match reason.get(..end.unwrap_or(0)) {

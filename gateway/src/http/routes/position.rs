@@ -17,7 +17,7 @@ pub struct Names {
     outbox: String,
 }
 
-/// Answers with the highest sequence number ever acknowledged.
+/// Answers with the sequence number up to which everything of the outbox is settled.
 pub async fn handle(
     State(gateway): State<Arc<Gateway>>,
     _: AppId,
