@@ -28,7 +28,7 @@ fi
 if touches '^(protocol|src/(app|uploader|transport|realm)|tests/(client|common))'; then
     step cargo test --quiet -p realm-ingest --test client
 fi
-if touches '^(fuzz|protocol|src/(outbox|uploader|ejson))'; then
+if touches '^(fuzz|protocol|gateway|src/(app|outbox|uploader|ejson))'; then
     step cargo test --quiet -p realm-ingest-fuzz-targets
 fi
 if touches '^(src/ffi|cbindgen.toml|include/realm_ingest.h)'; then

@@ -10,6 +10,7 @@
 # libFuzzer needs instrumented code and no nightly compiler: the passes are in every one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
 seconds=${FUZZ_SECONDS:-60}
 # Found on the way; kept between runs, not in the tree.
 found=target/fuzz/corpus
@@ -22,7 +23,7 @@ build() {
         flags="$flags -Cllvm-args=-sanitizer-coverage-$option"
     done
     # For a platform that is named: then build scripts are not instrumented.
-    RUSTFLAGS="$flags -Ccodegen-units=1" cargo build --manifest-path fuzz/Cargo.toml --release --target "$host" --target-dir target/fuzz \
+    RUSTFLAGS="$flags -Ccodegen-units=1" cargo build --locked --manifest-path fuzz/Cargo.toml --release --target "$host" --target-dir target/fuzz \
         "${@/#/--bin=}"
 }
 
