@@ -95,16 +95,12 @@ pub mod error_code {
     pub const INVALID_SESSION: &str = "InvalidSession";
     /// There is too much of something; an operator has to make room.
     pub const LIMITS_EXCEEDED: &str = "LimitsExceeded";
-    /// A parameter is missing.
-    pub const MISSING_PARAMETER: &str = "MissingParameter";
     /// The body is larger than the gateway reads.
     pub const READ_SIZE_LIMIT_EXCEEDED: &str = "ReadSizeLimitExceeded";
     /// Another file has sent transactions under the outbox's name: this one is a copy and needs a name of its own.
     pub const OUTBOX_COPIED: &str = "OutboxCopied";
     /// The batch names schemas that the gateway has not seen; they are listed in `missing`.
     pub const SCHEMA_REQUIRED: &str = "SchemaRequired";
-    /// The token belongs to a user of another app.
-    pub const USER_APP_DOMAIN_MISMATCH: &str = "UserAppDomainMismatch";
 }
 
 #[cfg(test)]
