@@ -307,6 +307,14 @@ pub enum Error {
         /// The limit it is over.
         limit: usize,
     },
+    /// A write transaction has more objects than the server takes at once; several transactions may do.
+    #[error("the transaction has {documents} documents, more than the {limit} that one may have")]
+    TooManyDocuments {
+        /// How many.
+        documents: u64,
+        /// The limit it is over.
+        limit: u64,
+    },
     /// A call that the API does not allow at this point.
     #[error("{0}")]
     Logic(String),
@@ -333,7 +341,7 @@ impl Error {
             Error::File { .. } => Code::FileOperationFailed,
             Error::InvalidSchema(_) => Code::InvalidSchema,
             Error::InvalidArgument(_) => Code::InvalidArgument,
-            Error::DocumentTooLarge { .. } => Code::LimitExceeded,
+            Error::DocumentTooLarge { .. } | Error::TooManyDocuments { .. } => Code::LimitExceeded,
             Error::Logic(_) => Code::LogicError,
             Error::NotSupported(_) => Code::NotSupported,
             Error::Mismatch(_) => Code::MismatchedConfig,
@@ -352,6 +360,7 @@ impl Error {
             | Error::InvalidSchema(_)
             | Error::InvalidArgument(_)
             | Error::DocumentTooLarge { .. }
+            | Error::TooManyDocuments { .. }
             | Error::Logic(_)
             | Error::NotSupported(_)
             | Error::Mismatch(_)
@@ -383,6 +392,7 @@ impl Error {
             | Error::InvalidSchema(_)
             | Error::InvalidArgument(_)
             | Error::DocumentTooLarge { .. }
+            | Error::TooManyDocuments { .. }
             | Error::Logic(_)
             | Error::NotSupported(_)
             | Error::Mismatch(_)

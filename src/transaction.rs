@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use realm_ingest_protocol::batch::{MAX_TRANSACTION_HEADER_BYTES, Run, encode_transaction_header};
-use realm_ingest_protocol::{MAX_DOCUMENT_BYTES, TransactionHeader, document};
+use realm_ingest_protocol::{MAX_DOCUMENT_BYTES, MAX_TRANSACTION_DOCUMENTS, TransactionHeader, document};
 
 use crate::error::{Error, Result};
 
@@ -24,8 +24,8 @@ impl<'a> Transaction<'a> {
     /// keep their order.
     ///
     /// # Errors
-    /// The payload does not hold the documents that the runs announce, or they are of more classes than one header can
-    /// name.
+    /// The payload does not hold the documents that the runs announce, there are too many of them, or they are of more
+    /// classes than one header can name.
     pub(crate) fn of(runs: &'a [Run], payload: &'a [u8]) -> Result<Transaction<'a>> {
         let mut parts = Vec::with_capacity(runs.len());
         let mut rest = payload;
@@ -55,6 +55,12 @@ impl<'a> Transaction<'a> {
                 "the transaction has {} bytes behind its {index} documents",
                 rest.len()
             )));
+        }
+        if index > MAX_TRANSACTION_DOCUMENTS {
+            return Err(Error::TooManyDocuments {
+                documents: index,
+                limit: MAX_TRANSACTION_DOCUMENTS,
+            });
         }
         let transaction = match runs {
             [] | [Run { count: 1.., .. }] => Transaction {
@@ -173,6 +179,18 @@ mod tests {
         assert!(Transaction::of(&runs, &sized(MAX_DOCUMENT_BYTES)).is_ok());
         let refused = Transaction::of(&runs, &sized(MAX_DOCUMENT_BYTES + 1)).unwrap_err();
         assert_eq!(refused.code(), Code::LimitExceeded);
+    }
+
+    #[test]
+    fn more_documents_than_one_request_can_have_are_refused() {
+        let of = |count: u32| {
+            let runs = [run("A", count)];
+            let payload = document(5).repeat(count.try_into().unwrap());
+            Transaction::of(&runs, &payload).map(drop)
+        };
+        let limit = u32::try_from(MAX_TRANSACTION_DOCUMENTS).unwrap();
+        of(limit).unwrap();
+        assert_eq!(of(limit + 1).unwrap_err().code(), Code::LimitExceeded);
     }
 
     #[test]

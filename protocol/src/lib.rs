@@ -29,6 +29,10 @@ pub const CONTENT_TYPE: &str = "application/vnd.realm-ingest.batch; version=2";
 /// this is also what the gateway must be able to take in one request.
 pub const MAX_TRANSACTION_BYTES: u64 = 64 * 1024 * 1024;
 
+/// Documents of one write transaction, and of all that one request has: what is noted of each while it is checked has to
+/// fit beside it into what one user may take of the gateway's memory.
+pub const MAX_TRANSACTION_DOCUMENTS: u64 = 1_000_000;
+
 /// Bytes of one request, as it travels and after decompression: the largest transaction and room for the headers
 /// around it. One limit for both, so that a transaction that the outbox takes can also be delivered when it does not
 /// compress.

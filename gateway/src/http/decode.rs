@@ -5,7 +5,9 @@ use std::io::Read;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use realm_ingest_protocol::{BatchError, BatchHeader, BatchReader, MAX_BATCH_BYTES};
+use realm_ingest_protocol::{
+    BatchError, BatchHeader, BatchReader, MAX_BATCH_BYTES, MAX_TRANSACTION_DOCUMENTS,
+};
 
 use super::body::too_large;
 use super::media::Encoding;
@@ -22,13 +24,11 @@ const STEP: usize = 256 * 1024;
 /// Transactions of one batch: a client sends a megabyte at a time, which is some thousands of the smallest.
 const MAX_TRANSACTIONS: usize = 100_000;
 
-/// Documents of one batch. A sound one has an `_id`, which makes it 18 bytes with the numbers that a device writes: its
-/// largest transaction has fewer of them. More are sent to keep the gateway busy.
-const MAX_DOCUMENTS: u64 = 4_000_000;
-
-/// Memory that a transaction takes beside its documents, and that each of its runs takes.
+/// Memory that a transaction takes beside its documents, that each of its runs takes, and that the checks take for each
+/// document: its index, in a list that grows by doubling.
 const TRANSACTION_BYTES: usize = size_of::<Transaction>();
 const RUN_BYTES: usize = size_of::<Run>();
+const DOCUMENT_BYTES: usize = 2 * size_of::<u32>();
 
 /// Reads a batch to its end.
 ///
@@ -39,9 +39,9 @@ pub fn transactions(body: Vec<u8>, budget: &mut Budget) -> Result<(BatchHeader, 
     let body = Bytes::from(body);
     let mut reader = BatchReader::new(&body).map_err(bad)?;
     let header = reader.header().clone();
-    if header.count > MAX_DOCUMENTS {
+    if header.count > MAX_TRANSACTION_DOCUMENTS {
         return Err(Reject::TooLarge(format!(
-            "read limited at {MAX_DOCUMENTS} documents: the batch has more"
+            "read limited at {MAX_TRANSACTION_DOCUMENTS} documents: the batch announces more"
         )));
     }
     let schemas: Vec<Arc<str>> = header.schemas.iter().map(|name| name.as_str().into()).collect();
@@ -54,7 +54,8 @@ pub fn transactions(body: Vec<u8>, budget: &mut Budget) -> Result<(BatchHeader, 
             )));
         }
         let realm_ingest_protocol::TransactionHeader { seq, schema, runs } = transaction.header;
-        budget.try_grow(TRANSACTION_BYTES + runs.len() * RUN_BYTES)?;
+        let documents = runs.iter().map(|run| run.count as usize).sum::<usize>();
+        budget.try_grow(TRANSACTION_BYTES + runs.len() * RUN_BYTES + documents * DOCUMENT_BYTES)?;
         let schema = usize::try_from(schema).ok().and_then(|index| schemas.get(index));
         let schema = schema.ok_or_else(|| Reject::Internal(format!("transaction {seq} has no schema")))?;
         let runs = runs.into_iter().map(|run| Run {

@@ -7,7 +7,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use super::IngestError;
 use super::batch::Batch;
-use super::refusals::Refused;
+use super::refusals::Refusals;
 use crate::ejson;
 use crate::memory::Budget;
 
@@ -21,17 +21,18 @@ const MAX_KINDS: usize = 100;
 /// Bytes of class and reason of one of these kinds.
 const MAX_KIND_BYTES: usize = 1_000;
 
-/// The acknowledgement of a batch of which these are refused, and with which its outbox is at this position. Its memory comes out of the budget that is the second value.
+/// The acknowledgement of a batch of which a sink `found` some to be refused beside the checks, and with which its outbox is
+/// at this position. Its memory comes out of the budget that is the second value.
 ///
 /// # Errors
 /// When there is no memory for it at present.
 pub fn acknowledge(
     batch: &Batch,
-    refused: &[Refused],
+    found: &Refusals,
     position: i64,
 ) -> Result<(Ack<Box<RawValue>>, Budget), IngestError> {
     let mut told = Told::new(batch.budget.another());
-    for letter in batch.letters(refused) {
+    for letter in batch.letters(found) {
         let (place, refused) = (letter.place, letter.refused);
         told.push(Refusal {
             seq: place.seq,

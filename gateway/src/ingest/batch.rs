@@ -100,18 +100,28 @@ impl Batch {
         self.transactions.iter().flat_map(Checked::documents)
     }
 
-    /// The documents that `refused` speaks of, which are in the order they were sent.
-    pub fn letters<'a>(&'a self, refused: &'a [Refused]) -> impl Iterator<Item = Letter<'a>> {
-        let mut rest = refused;
+    /// What a sink has found of it to refuse before it looked.
+    #[must_use]
+    pub fn none_found(&self) -> Refusals {
+        Refusals::new(self.budget.another())
+    }
+
+    /// The documents that are refused, by the checks or because a sink `found` them out, in the order they were sent.
+    pub fn letters<'a>(&'a self, found: &'a Refusals) -> impl Iterator<Item = Letter<'a>> {
+        let mut rest = [self.refused.as_slice(), found.as_slice()];
         self.transactions.iter().flat_map(move |one| {
             let Checked { transaction, .. } = one;
-            let (here, later) = rest.split_at(rest.partition_point(|one| one.seq <= transaction.seq));
-            rest = later;
-            let mut here = here.iter().peekable();
+            let mut here = rest.each_mut().map(|rest| {
+                let (here, later) = rest.split_at(rest.partition_point(|one| one.seq <= transaction.seq));
+                *rest = later;
+                here.iter().peekable()
+            });
             // Most transactions have none, and then their documents are not walked through.
-            let places = here.peek().map(|_| transaction.places()).into_iter().flatten();
+            let any = here.iter_mut().any(|here| here.peek().is_some());
+            let places = any.then(|| transaction.places()).into_iter().flatten();
             places.filter_map(move |place| {
-                let refused = here.next_if(|refused| refused.index == place.index)?;
+                let mut here = here.iter_mut();
+                let refused = here.find_map(|here| here.next_if(|refused| refused.index == place.index))?;
                 Some(Letter {
                     refused,
                     place,

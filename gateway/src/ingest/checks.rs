@@ -1,6 +1,7 @@
 //! What documents must satisfy before the sink sees them, one by one. Pure.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use realm_ingest_protocol::schema::Kind;
@@ -12,6 +13,7 @@ use super::id;
 use super::refusals::Refusals;
 use super::schemas::Schemas;
 use super::transaction::Transaction;
+use crate::memory::Budget;
 use crate::state::KnownSchema;
 
 /// Bytes of why a class is in conflict. It comes with each of its documents, and hundreds of thousands of refusals have
@@ -23,14 +25,15 @@ const MAX_REASON: usize = 200;
 const MEMORY_OF_JSON: usize = 8;
 
 /// Checks transactions under their schemas, each of which is among `schemas`. What is refused is added to `refused`, in
-/// the order it was sent.
+/// the order it was sent. What the checks need meanwhile comes out of `memory`.
 ///
 /// # Errors
-/// When there is no room for the refusals.
+/// When there is no memory for that or for the refusals.
 pub fn check(
     transactions: Vec<Transaction>,
     schemas: &Schemas,
     refused: &mut Refusals,
+    memory: &mut Budget,
 ) -> Result<Vec<Checked>, IngestError> {
     let mut checked = Vec::with_capacity(transactions.len());
     for transaction in transactions {
@@ -40,14 +43,19 @@ pub fn check(
                 transaction.schema
             ))
         })?;
-        let skipped = one(&transaction, judge, refused)?;
+        let skipped = one(&transaction, judge, refused, memory)?;
         checked.push(Checked::new(transaction, skipped));
     }
     Ok(checked)
 }
 
 /// The indexes of documents that are not stored, in ascending order.
-fn one(transaction: &Transaction, judge: &Judge, refused: &mut Refusals) -> Result<Vec<u32>, IngestError> {
+fn one(
+    transaction: &Transaction,
+    judge: &Judge,
+    refused: &mut Refusals,
+    memory: &mut Budget,
+) -> Result<Vec<u32>, IngestError> {
     let mut skipped = Vec::new();
     let mut places = transaction.places();
     for run in &transaction.runs {
@@ -62,7 +70,7 @@ fn one(transaction: &Transaction, judge: &Judge, refused: &mut Refusals) -> Resu
             }
         }
     }
-    let superseded = superseded(transaction, &skipped);
+    let superseded = superseded(transaction, &skipped, memory)?;
     if !superseded.is_empty() {
         skipped.extend(superseded);
         skipped.sort_unstable();
@@ -72,22 +80,46 @@ fn one(transaction: &Transaction, judge: &Judge, refused: &mut Refusals) -> Resu
 
 /// Of two documents with one `_id` in a transaction the later stands, as it would have on the device. Resolved here, so
 /// that no sink can tell it from the transaction that had the later one alone.
-fn superseded(transaction: &Transaction, refused: &[u32]) -> Vec<u32> {
+fn superseded(
+    transaction: &Transaction,
+    refused: &[u32],
+    memory: &mut Budget,
+) -> Result<Vec<u32>, IngestError> {
     let count: u64 = transaction.runs.iter().map(|run| u64::from(run.count)).sum();
     if count < 2 {
-        return Vec::new();
+        return Ok(Vec::new());
     }
-    let mut superseded = Vec::new();
-    let mut last = HashMap::with_capacity(usize::try_from(count).unwrap_or(0));
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    let bytes = count.saturating_mul(size_of::<Hashed>());
+    memory.try_grow(bytes)?;
+    let mut all = Vec::with_capacity(count);
+    let hasher = RandomState::new();
     let mut refused = refused.iter().copied().peekable();
     for place in transaction.places() {
         if refused.next_if_eq(&place.index).is_none()
             && let Some(key) = id::key(place.document)
         {
-            superseded.extend(last.insert((place.class, key), place.index));
+            let hash = [0, 1].map(|half| hasher.hash_one((half, place.class, &key)));
+            all.push(Hashed {
+                hash,
+                index: place.index,
+            });
         }
     }
-    superseded
+    all.sort_unstable();
+    let pairs = all.iter().zip(all.iter().skip(1));
+    let superseded = pairs.filter(|(one, next)| one.hash == next.hash);
+    let superseded = superseded.map(|(one, _)| one.index).collect();
+    drop(all);
+    memory.shrink(bytes);
+    Ok(superseded)
+}
+
+/// A document of a transaction by class and `_id`: 128 bits under a secret key, which no two that differ have in common.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Hashed {
+    hash: [u64; 2],
+    index: u32,
 }
 
 /// A schema made ready for checking documents, with what is accepted of it.
@@ -217,4 +249,52 @@ fn document(class: &Class, checker: &Checker, bytes: &[u8]) -> Result<(), Violat
         });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use std::sync::Arc;
+
+    use realm_ingest_protocol::Schema;
+    use tokio::sync::Semaphore;
+
+    use super::*;
+    use crate::ingest::Run;
+
+    #[test]
+    fn what_it_takes_to_find_the_later_of_two_is_accounted_for() {
+        let text = r#"{"classes":[{"name":"A","kind":"asymmetric","primary_key":"_id",
+            "properties":[{"name":"_id","type":"int"}]}]}"#;
+        let judge = Judge::from(KnownSchema {
+            schema: Schema::parse(text).unwrap(),
+            conflicts: BTreeMap::new(),
+            used: true,
+        });
+        let schemas = Schemas::from([("fingerprint".into(), Arc::new(judge))]);
+        let ids = (0..1_000_i32).chain([500]);
+        let documents = ids.flat_map(|id| bson::doc! {"_id": id}.to_vec().unwrap());
+        let transaction = Transaction {
+            seq: 1,
+            schema: "fingerprint".into(),
+            runs: vec![Run {
+                class: "A".into(),
+                count: 1_001,
+            }],
+            payload: documents.collect(),
+        };
+        let checked = |bytes: usize| {
+            let all = Arc::new(Semaphore::new(bytes));
+            let mut memory = Budget::new(Arc::clone(&all));
+            let mut refused = Refusals::new(Budget::new(Arc::new(Semaphore::new(0))));
+            let checked = check(vec![transaction.clone()], &schemas, &mut refused, &mut memory);
+            assert_eq!(all.available_permits(), bytes, "it is given back");
+            checked
+        };
+        assert!(matches!(checked(10_000), Err(IngestError::NoMemory(_))));
+        let checked = checked(100_000).unwrap();
+        let stored: Vec<_> = checked[0].documents().map(|place| place.index).collect();
+        assert_eq!(stored.len(), 1_000);
+        assert!(!stored.contains(&500) && stored.contains(&1_000));
+    }
 }

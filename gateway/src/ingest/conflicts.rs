@@ -8,7 +8,6 @@ use realm_ingest_protocol::RefusalCode;
 use tracing::warn;
 
 use super::batch::Batch;
-use super::refusals::Refusals;
 
 /// How many are remembered: some megabytes. Beyond that all are forgotten, and told once more.
 const MAX_TOLD: usize = 10_000;
@@ -21,14 +20,14 @@ pub struct Conflicts {
 
 impl Conflicts {
     /// Tells those among the refused documents of the batch that were not told yet.
-    pub fn tell(&self, batch: &Batch, refused: &Refusals) {
+    pub fn tell(&self, batch: &Batch) {
         let is_conflict = |code| code == RefusalCode::SchemaConflict;
-        if !refused.as_slice().iter().any(|one| is_conflict(one.code)) {
+        if !batch.refused.as_slice().iter().any(|one| is_conflict(one.code)) {
             return;
         }
         let (user, outbox) = (&batch.context.user, &batch.context.source.outbox);
         let mut last = None;
-        for letter in batch.letters(refused.as_slice()) {
+        for letter in batch.letters(&batch.none_found()) {
             let (fingerprint, class) = (letter.schema, letter.place.class);
             // Most are like their neighbours.
             if !is_conflict(letter.refused.code) || last == Some((fingerprint, class)) {

@@ -127,14 +127,13 @@ impl Ingest {
         };
         let batch = Arc::new(self.work.run(work).await??);
         match self.sink.store(Arc::clone(&batch)).await? {
-            Outcome::Stored { refused, position } => {
-                let refused = batch.refused.with(refused)?;
-                let (ack, memory) = answer::acknowledge(&batch, refused.as_slice(), position)?;
+            Outcome::Stored { found, position } => {
+                let (ack, memory) = answer::acknowledge(&batch, &found, position)?;
                 let (outbox, acked) = (&batch.context.source.outbox, ack.acked);
                 debug!(outbox, acked, bytes = batch.bytes(), "batch acknowledged");
-                if !refused.is_empty() {
-                    self.conflicts.tell(&batch, &refused);
-                    let (user, refused) = (&batch.context.user, refused.len());
+                let (user, refused) = (&batch.context.user, batch.refused.len() + found.len());
+                if refused > 0 {
+                    self.conflicts.tell(&batch);
                     warn!(
                         outbox,
                         user, acked, refused, "documents refused, see dead-letters"
@@ -186,7 +185,7 @@ fn prepare(
 ) -> Result<Batch, IngestError> {
     let digest = transactions.first().map_or_else(Digest::default, digest_of);
     let mut refused = Refusals::new(budget.another());
-    let transactions = checks::check(transactions, schemas, &mut refused)?;
+    let transactions = checks::check(transactions, schemas, &mut refused, &mut budget.another())?;
     Ok(Batch {
         context,
         transactions,

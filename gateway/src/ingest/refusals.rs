@@ -13,7 +13,7 @@ use crate::memory::{Budget, NoMemory};
 /// out, and the code says what is wrong.
 const MAX_REASONS: usize = 10_000;
 
-/// How many are taken from the budget at once.
+/// For how many memory is taken at least.
 const STEP: usize = 256;
 
 /// One of them.
@@ -27,20 +27,6 @@ pub struct Refused {
     pub code: RefusalCode,
     /// What is wrong, for a person; may be empty.
     pub reason: Arc<str>,
-}
-
-impl Refused {
-    /// A document whose `_id` another one has that is stored already.
-    #[must_use]
-    pub fn taken(place: &Place<'_>) -> Self {
-        let Violation { code, reason } = taken(place.class);
-        Self {
-            seq: place.seq,
-            index: place.index,
-            code,
-            reason: reason.into(),
-        }
-    }
 }
 
 /// What is wrong with a document whose `_id` another one has.
@@ -76,8 +62,10 @@ impl Refusals {
     /// # Errors
     /// When there is no memory for it at present.
     pub fn push(&mut self, seq: i64, index: u32, violation: Violation) -> Result<(), NoMemory> {
-        if self.list.len().is_multiple_of(STEP) {
-            self.budget.try_grow(STEP * size_of::<Refused>())?;
+        if self.list.len() == self.list.capacity() {
+            let more = self.list.len().max(STEP);
+            self.budget.try_grow(more * size_of::<Refused>())?;
+            self.list.reserve_exact(more);
         }
         let reason = self.reason(&violation.reason)?;
         self.list.push(Refused {
@@ -87,6 +75,14 @@ impl Refusals {
             reason,
         });
         Ok(())
+    }
+
+    /// Adds a document whose `_id` another one has that is stored already.
+    ///
+    /// # Errors
+    /// When there is no memory for it at present.
+    pub fn push_taken(&mut self, place: &Place<'_>) -> Result<(), NoMemory> {
+        self.push(place.seq, place.index, taken(place.class))
     }
 
     fn reason(&mut self, text: &str) -> Result<Arc<str>, NoMemory> {
@@ -113,25 +109,6 @@ impl Refusals {
         &self.list
     }
 
-    /// These and those of the same batch that a sink found, in the order of the batch.
-    ///
-    /// # Errors
-    /// When there is no memory for them at present.
-    pub fn with(&self, found: Vec<Refused>) -> Result<Self, NoMemory> {
-        let count = self.list.len() + found.len();
-        let mut budget = self.budget.another();
-        budget.try_grow(count * size_of::<Refused>())?;
-        let mut list = Vec::with_capacity(count);
-        list.extend(self.list.iter().cloned().chain(found));
-        list.sort_by_key(|refused| (refused.seq, refused.index));
-        Ok(Self {
-            list,
-            // Those of the first list are kept by it.
-            reasons: HashSet::new(),
-            budget,
-        })
-    }
-
     /// How many there are.
     #[must_use]
     pub const fn len(&self) -> usize {
@@ -147,7 +124,7 @@ impl Refusals {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
     use tokio::sync::Semaphore;
 
@@ -173,6 +150,25 @@ mod tests {
         assert_eq!(refusals.push(2, 0, violation("r")), Err(NoMemory));
         drop(refusals);
         assert_eq!(all.available_permits(), before);
+    }
+
+    #[test]
+    fn documents_of_one_class_that_are_there_already_share_one_reason() {
+        let mut refusals = Refusals::new(Budget::new(Arc::new(Semaphore::new(1 << 20))));
+        for index in 0..2 {
+            let (class, document) = ("Reading", &[][..]);
+            let place = Place {
+                class,
+                seq: 1,
+                index,
+                document,
+            };
+            refusals.push_taken(&place).unwrap();
+        }
+        let [one, other] = refusals.as_slice() else {
+            panic!("there are two")
+        };
+        assert!(Arc::ptr_eq(&one.reason, &other.reason));
     }
 
     #[test]

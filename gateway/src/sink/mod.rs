@@ -34,7 +34,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::backend::Answer;
-use crate::ingest::{Batch, Context, Refused};
+use crate::ingest::{Batch, Context, Refusals};
 
 /// Names one outbox of one user of one app.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -63,7 +63,7 @@ pub enum Outcome {
     /// It is settled.
     Stored {
         /// What was refused on storing, beside what the checks refused.
-        refused: Vec<Refused>,
+        found: Refusals,
         /// Everything of its outbox up to here is settled.
         position: i64,
     },

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{OutboxKey, Outcome, Sink, Unkept};
 use crate::backend::{Answer, BackendError};
 use crate::ingest::order::{self, Known, Order};
-use crate::ingest::{Batch, Refused};
+use crate::ingest::{Batch, Refusals};
 
 /// Times that the position may turn out to have been moved by somebody else meanwhile, before the batch is given back.
 const TRIES: usize = 8;
@@ -17,11 +17,11 @@ pub trait Steps: Send + Sync {
 
     /// Stores the documents of the batch. The answer is those that differ from a stored one with their `_id`, in the
     /// order of the batch.
-    fn documents<'a>(&'a self, batch: &'a Batch) -> Answer<'a, Vec<Refused>>;
+    fn documents<'a>(&'a self, batch: &'a Batch) -> Answer<'a, Refusals>;
 
-    /// Keeps refused documents of the batch: all of them, or none for the reason that is answered. One whose place holds
-    /// the same document of the same class is kept already; another one there is never replaced, nor passed over.
-    fn dead_letters<'a>(&'a self, batch: &'a Batch, refused: &'a [Refused]) -> Answer<'a, Option<Unkept>>;
+    /// Keeps the [letters](Batch::letters) of the batch, of which the store `found` these: all of them, or none for the
+    /// reason that is answered. One whose place holds the same document of the same class is kept already; another one there is never replaced, nor passed over.
+    fn dead_letters<'a>(&'a self, batch: &'a Batch, found: &'a Refusals) -> Answer<'a, Option<Unkept>>;
 
     /// Moves what is known of the batch's outbox from `before` to `after`; false, and nothing is changed, when it is not
     /// `before` any more. A setback is recorded as such.
@@ -53,14 +53,13 @@ impl<S: Steps> Sink for Stepwise<S> {
                 };
                 let found = self.0.documents(&batch).await?;
                 if !found.is_empty() || !batch.refused.is_empty() {
-                    let refused = batch.refused.with(found.clone())?;
-                    if let Some(unkept) = self.0.dead_letters(&batch, refused.as_slice()).await? {
+                    if let Some(unkept) = self.0.dead_letters(&batch, &found).await? {
                         return Ok(unkept.into());
                     }
                 }
                 if self.0.advance(&batch, before.as_ref(), &after, setback).await? {
                     return Ok(Outcome::Stored {
-                        refused: found,
+                        found,
                         position: after.position,
                     });
                 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use realm_ingest_gateway::backend::{Answer, BackendError};
 use realm_ingest_gateway::ingest::order::Known;
-use realm_ingest_gateway::ingest::{Batch, Refused, id};
+use realm_ingest_gateway::ingest::{Batch, Refusals, id};
 use realm_ingest_gateway::sink::{Amount, Kept, OutboxKey, Quota, Steps, Unkept};
 
 /// What is stored.
@@ -135,33 +135,30 @@ impl Steps for MemorySteps {
         Box::pin(self.step(move |contents, _| contents.positions.get(&key).cloned()))
     }
 
-    fn documents<'a>(&'a self, batch: &'a Batch) -> Answer<'a, Vec<Refused>> {
+    fn documents<'a>(&'a self, batch: &'a Batch) -> Answer<'a, Refusals> {
         Box::pin(self.step(|contents, half| {
-            let mut refused = Vec::new();
+            let mut refused = batch.none_found();
             let count = batch.documents().count();
             for place in batch.documents().take(if half { count / 2 } else { count }) {
                 let mut key = Vec::new();
                 id::key(place.document).unwrap().write(&mut key);
                 let stored = contents.documents.entry((place.class.to_owned(), key));
                 if stored.or_insert_with(|| place.document.to_vec()) != place.document {
-                    refused.push(Refused::taken(&place));
+                    refused.push_taken(&place).unwrap();
                 }
             }
             refused
         }))
     }
 
-    fn dead_letters<'a>(&'a self, batch: &'a Batch, refused: &'a [Refused]) -> Answer<'a, Option<Unkept>> {
+    fn dead_letters<'a>(&'a self, batch: &'a Batch, found: &'a Refusals) -> Answer<'a, Option<Unkept>> {
         Box::pin(self.step(move |contents, half| {
-            let refused = if half {
-                &refused[..refused.len() / 2]
-            } else {
-                refused
-            };
+            let count = batch.refused.len() + found.len();
+            let count = if half { count / 2 } else { count };
             let key = Key::from(OutboxKey::from(&batch.context));
             let before = kept(contents, &key.user);
             let mut letters = contents.letters.clone();
-            for letter in batch.letters(refused) {
+            for letter in batch.letters(found).take(count) {
                 let place = (key.clone(), letter.place.seq, letter.place.index);
                 let kept = letters.entry(place).or_insert_with(|| Letter {
                     code: letter.refused.code.as_str().to_owned(),

@@ -4,7 +4,7 @@
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 use tracing::warn;
 
-use crate::ingest::{Batch, Letter, Refused};
+use crate::ingest::{Batch, Letter, Refusals};
 use crate::sink::quota::{Amount, Kept, Quota};
 use crate::sink::{Full, Unkept};
 
@@ -50,11 +50,11 @@ impl<'c> Letters<'c> {
         })
     }
 
-    /// The part of the quota that these would exceed; those that are there already exceed none. To be asked before
+    /// The part of the quota that the batch's would exceed, those that were `found` included; those that are there already exceed none. To be asked before
     /// anything is written, or who is refused could keep the writer busy with what is then undone.
-    pub(super) fn exceed(&mut self, refused: &[Refused]) -> rusqlite::Result<Option<Full>> {
+    pub(super) fn exceed(&mut self, found: &Refusals) -> rusqlite::Result<Option<Full>> {
         let mut all = Amount::default();
-        for letter in self.batch.letters(refused) {
+        for letter in self.batch.letters(found) {
             all.add(&letter);
         }
         if self.quota.exceeded(&self.kept, all).is_none() {
@@ -62,7 +62,7 @@ impl<'c> Letters<'c> {
         }
         // Seldom so much comes: now it is worth looking which of it is new.
         let mut added = Amount::default();
-        for letter in self.batch.letters(refused) {
+        for letter in self.batch.letters(found) {
             if let Found::Nothing = self.in_place_of(&letter)? {
                 added.add(&letter);
                 if let Some(full) = self.quota.exceeded(&self.kept, added) {
@@ -73,12 +73,12 @@ impl<'c> Letters<'c> {
         Ok(None)
     }
 
-    /// Keeps these; the answer is what is against that.
-    pub(super) fn keep(&mut self, refused: &[Refused]) -> rusqlite::Result<Option<Unkept>> {
-        if let Some(full) = self.exceed(refused)? {
+    /// Keeps the batch's, those that were `found` included; the answer is what is against that.
+    pub(super) fn keep(&mut self, found: &Refusals) -> rusqlite::Result<Option<Unkept>> {
+        if let Some(full) = self.exceed(found)? {
             return Ok(Some(Unkept::Full(full)));
         }
-        for letter in self.batch.letters(refused) {
+        for letter in self.batch.letters(found) {
             match self.in_place_of(&letter)? {
                 Found::Nothing => self.bury(&letter)?,
                 Found::TheSame => {}

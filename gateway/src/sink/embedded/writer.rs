@@ -13,7 +13,7 @@ use super::schema::BLOCK;
 use crate::backend::BackendError;
 use crate::clock;
 use crate::ingest::order::Order;
-use crate::ingest::{Batch, Place, Refused, id};
+use crate::ingest::{Batch, Place, Refusals, id};
 use crate::sink::{Outcome, Quota};
 
 /// Bytes of batches that share a transaction. More would only make the first of them wait.
@@ -140,22 +140,21 @@ fn one(connection: &Connection, quota: Quota, batch: &Batch) -> Result<Outcome, 
         Order::Hole { position } => return Ok(Outcome::Hole { position }),
     };
     if !batch.refused.is_empty()
-        && let Some(full) = Letters::new(connection, quota, batch)?.exceed(batch.refused.as_slice())?
+        && let Some(full) = Letters::new(connection, quota, batch)?.exceed(&batch.none_found())?
     {
         return Ok(Outcome::Full(full));
     }
     let mut writer = Writer::new(connection)?;
     let found = writer.documents(batch)?;
     if !found.is_empty() || !batch.refused.is_empty() {
-        let refused = batch.refused.with(found.clone())?;
-        if let Some(unkept) = Letters::new(connection, quota, batch)?.keep(refused.as_slice())? {
+        if let Some(unkept) = Letters::new(connection, quota, batch)?.keep(&found)? {
             return Ok(unkept.into());
         }
     }
     writer.finish()?;
     positions.advance(batch, &known, setback)?;
     Ok(Outcome::Stored {
-        refused: found,
+        found,
         position: known.position,
     })
 }
@@ -213,11 +212,11 @@ impl<'c> Writer<'c> {
     }
 
     /// Stores the batch's documents. The answer is those that differ from a stored one with their `_id` (invariant 2).
-    fn documents(&mut self, batch: &Batch) -> rusqlite::Result<Vec<Refused>> {
-        let mut refused = Vec::new();
+    fn documents(&mut self, batch: &Batch) -> Result<Refusals, BackendError> {
+        let mut refused = batch.none_found();
         for place in batch.documents() {
             if self.insert(&place)?.is_none() && !self.stored(&place)?.equal {
-                refused.push(Refused::taken(&place));
+                refused.push_taken(&place)?;
             }
         }
         Ok(refused)
@@ -330,9 +329,9 @@ mod tests {
     }
 
     /// What the outbox of this number sends: a document with its number as `_id`, and one that is refused. Without
-    /// memory it fails once its documents are written.
+    /// memory it has a third, another one than that of outbox 1, and fails once this is found.
     fn batch(outbox: i64, after: i64, has_memory: bool) -> Batch {
-        let documents = [doc! {"_id": outbox}, doc! {"_id": "refused"}];
+        let mut documents = vec![doc! {"_id": outbox}, doc! {"_id": "refused"}];
         let memory = Arc::new(Semaphore::new(1 << 20));
         let mut budget = Budget::new(Arc::clone(&memory));
         let mut refused = Refusals::new(budget.another());
@@ -343,14 +342,16 @@ mod tests {
         refused.push(after + 1, 1, violation).unwrap();
         if !has_memory {
             budget.try_grow(memory.available_permits()).unwrap();
+            documents.push(doc! {"_id": 1_i64, "other": true});
         }
+        let count = u32::try_from(documents.len()).unwrap();
         let payload = documents.iter().flat_map(|one| one.to_vec().unwrap());
         let transaction = Transaction {
             seq: after + 1,
             schema: "schema".into(),
             runs: vec![Run {
                 class: "Note".into(),
-                count: 2,
+                count,
             }],
             payload: payload.collect(),
         };
