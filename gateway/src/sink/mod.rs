@@ -14,8 +14,11 @@
 //!     stands. What was refused that way becomes a dead letter like what the checks refused.
 //!  5. A batch that is sent again is answered as the first time, refusals included.
 //!  6. Whether a batch is taken at all is decided by [`order::decide`](crate::ingest::order::decide), in the order of
-//!     arrival, and by promise 3. Of one that is not taken no document, dead letter or position is changed; only where a
-//!     letter told the copy, its documents may be there already, which is harmless by promise 3.
+//!     arrival, and by promise 3. Of one that is not taken no document, dead letter or position is changed. A sink without
+//!     transactions may leave what it stored before a letter told the copy, or before another batch moved the position:
+//!     documents, which are there once whoever sends them again, and dead letters, which are then kept a second time
+//!     under the copy's new name. Where such a letter lies in a place of the original, that is taken for the copy and
+//!     sends under a new name. Nothing is lost either way.
 //!  7. A failure concerns only the batches it was about, and acknowledges nothing.
 //!  8. Dead letters stay within a [`Quota`]. A batch that would exceed it is not settled: none of its letters is kept and its
 //!     position does not move. Letters that are there already exceed nothing.
