@@ -40,14 +40,16 @@ pub(super) async fn own_names(
     request: Request,
     next: Next,
 ) -> Result<Response, Reject> {
-    let name = asked.host.as_ref().map_or("", |host| host.host());
     let settings = &gateway.settings;
     let public = settings.public_url.as_ref().map(|url| url.host());
-    if !settings.own_names_only || is_local(name) || public.is_some_and(|own| own.eq_ignore_ascii_case(name))
-    {
-        return Ok(next.run(request).await);
+    let is_own = |name: &str| is_local(name) || public.is_some_and(|own| own.eq_ignore_ascii_case(name));
+    // A page that is led to a trusted proxy's machine may write what a proxy says, but not the name that its browser asked.
+    let names =
+        [asked.named, asked.host].map(|name| name.map_or_else(String::new, |name| name.host().to_owned()));
+    match names.into_iter().find(|name| !is_own(name)) {
+        Some(foreign) if settings.own_names_only => Err(Reject::ForeignName(foreign)),
+        _ => Ok(next.run(request).await),
     }
-    Err(Reject::ForeignName(name.to_owned()))
 }
 
 fn is_local(name: &str) -> bool {

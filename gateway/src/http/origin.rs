@@ -45,6 +45,8 @@ pub(super) struct Asked {
     pub encrypted: bool,
     /// None when nothing readable was named.
     pub host: Option<Authority>,
+    /// The same as the request itself has it, without what a proxy says of it.
+    pub named: Option<Authority>,
     /// Whether a trusted proxy passed the request on.
     pub by_proxy: bool,
 }
@@ -90,8 +92,9 @@ fn asked(request: &Request, by_proxy: bool) -> Asked {
     let headers = request.headers();
     let forwarded = |name: &str| last(headers, name).filter(|_| by_proxy);
     let host = |text: &str| text.parse::<Authority>().ok();
-    let line = || request.uri().authority().cloned();
-    let named = || headers.get(HOST).and_then(|value| host(value.to_str().ok()?));
+    let in_header = || headers.get(HOST).and_then(|value| host(value.to_str().ok()?));
+    let named = request.uri().authority().cloned().or_else(in_header);
+    let named = named.filter(|name| !name.host().is_empty());
     Asked {
         encrypted: forwarded(FORWARDED_PROTO).map_or_else(
             || request.extensions().get::<Encrypted>().is_some(),
@@ -99,9 +102,9 @@ fn asked(request: &Request, by_proxy: bool) -> Asked {
         ),
         host: forwarded(FORWARDED_HOST)
             .and_then(host)
-            .or_else(line)
-            .or_else(named)
-            .filter(|name| !name.host().is_empty()),
+            .filter(|name| !name.host().is_empty())
+            .or_else(|| named.clone()),
+        named,
         by_proxy,
     }
 }

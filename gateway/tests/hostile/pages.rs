@@ -27,6 +27,30 @@ fn a_page_whose_name_leads_here_is_not_served() {
 }
 
 #[test]
+fn a_page_does_not_pass_for_a_trusted_proxy() {
+    let data = tempfile::tempdir().unwrap();
+    let more = [
+        "--trusted-proxy",
+        "127.0.0.1",
+        "--public-url",
+        "http://gateway.example:80",
+    ];
+    let server = Server::start_with(data.path(), &more);
+    let mut client = server.client();
+    let mut ask = |host: &str, forwarded: &str| {
+        let headers = [("host", host), ("x-forwarded-host", forwarded)];
+        client
+            .call("GET", &format!("{APP}/location"), &headers, b"")
+            .unwrap()
+    };
+    for foreign in [("evil.example", "localhost"), ("localhost", "evil.example")] {
+        ask(foreign.0, foreign.1).refused(421, Some("BadRequest"), "is not served as 'evil.example'");
+    }
+    assert_eq!(ask("127.0.0.1:9090", "gateway.example").status, 200);
+    assert_eq!(ask("gateway.example", "gateway.example").status, 200);
+}
+
+#[test]
 fn exposed_to_a_network_a_gateway_has_any_name() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start_with(data.path(), &["--expose-dev-mode-to-network"]);
