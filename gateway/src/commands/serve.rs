@@ -1,7 +1,7 @@
 //! `serve`: runs the gateway until it is told to stop, then lets what it began come to its end.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::os::unix::fs::OpenOptionsExt;
@@ -96,7 +96,7 @@ async fn serve(options: Options) -> Result<Ended, CommandError> {
     let data = options.data.unwrap_or_default();
     let lock = lock(&data)?;
     // Handlers are in place before anybody is told that the server is up.
-    let stop = Stop::new()?;
+    let mut stop = Stop::new()?;
     if let Some(tls) = &tls {
         reload_on_hangup(Arc::clone(tls))?;
     }
@@ -122,7 +122,8 @@ async fn serve(options: Options) -> Result<Ended, CommandError> {
         server = server.by_tls(tls);
     }
     let server = tokio::spawn(server.run(gateway.stopping()));
-    let end = end(stop, &gateway).await;
+    let end = end(&mut stop, &gateway).await;
+    tokio::spawn(end_at_once(stop));
     gateway.stop();
     if tokio::time::timeout(DRAIN, server).await.is_err() {
         warn!(
@@ -140,7 +141,7 @@ enum End {
     Failed,
 }
 
-async fn end(stop: Stop, gateway: &Gateway) -> End {
+async fn end(stop: &mut Stop, gateway: &Gateway) -> End {
     tokio::select! {
         name = stop.wait() => {
             info!(signal = name, "stopping");
@@ -151,6 +152,13 @@ async fn end(stop: Stop, gateway: &Gateway) -> End {
             End::Failed
         }
     }
+}
+
+/// Who tells a server again that it should stop does not want to wait. What was acknowledged is on the disk.
+async fn end_at_once(mut stop: Stop) {
+    let signal = stop.wait().await;
+    warn!(signal, "ending at once; batches that were under way come again");
+    std::process::exit(1);
 }
 
 /// What is left of a server that has stopped.
@@ -244,11 +252,13 @@ async fn resolve(listen: &str) -> Result<Vec<SocketAddr>, CommandError> {
     }
 }
 
-/// Scripts wait for this line.
+/// Scripts wait for this line. Where nobody does, nobody misses it.
 fn announce(scheme: &str, address: SocketAddr) -> Result<(), CommandError> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "listening on {scheme}://{address}")?;
-    Ok(out.flush()?)
+    match writeln!(out, "listening on {scheme}://{address}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        announced => Ok(announced?),
+    }
 }
 
 /// One server for one directory.
@@ -283,7 +293,7 @@ impl Stop {
         })
     }
 
-    async fn wait(mut self) -> &'static str {
+    async fn wait(&mut self) -> &'static str {
         tokio::select! {
             _ = self.term.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
@@ -335,7 +345,7 @@ mod tests {
         let state = Arc::new(EmbeddedState::open(data.path()).unwrap());
         let gateway = Gateway::new(Settings::default(), state, Arc::new(Dead)).await;
         let gateway = Arc::new(gateway.unwrap());
-        let end = end(Stop::new().unwrap(), &gateway).await;
+        let end = end(&mut Stop::new().unwrap(), &gateway).await;
         let lock = lock(data.path()).unwrap();
         assert!(Ended { end, gateway, lock }.close().is_err());
     }

@@ -1,7 +1,7 @@
 //! Starting and stopping.
 
-use std::io::Write;
-use std::process::Command;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
 
 use realm_ingest_protocol::CONTENT_TYPE;
 
@@ -123,6 +123,49 @@ fn a_signal_lets_requests_end_and_leaves_tidy_files() {
             [r#"{"_id":"a","text":"b"}"#]
         );
     }
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let token = server.token();
+    let mut client = server.client();
+    let head = format!(
+        "POST {APP}/ingest HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\
+         content-type: {CONTENT_TYPE}\r\ncontent-length: 1000\r\nexpect: 100-continue\r\n\r\n"
+    );
+    client.stream().write_all(head.as_bytes()).unwrap();
+    assert_eq!(client.read().unwrap().status, 100);
+    server.signal("TERM");
+    // It has begun to stop.
+    while std::net::TcpStream::connect(server.address).is_ok() {
+        std::thread::yield_now();
+    }
+    server.signal("INT");
+    assert_eq!(server.wait().code(), Some(1));
+}
+
+#[test]
+fn a_server_runs_where_nobody_reads_its_output() {
+    let data = tempfile::tempdir().unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = Command::new(BINARY);
+    command
+        .args(["serve", "--dev", "--listen", "127.0.0.1:0", "--data"])
+        .arg(data.path())
+        .env("RUST_LOG", "info")
+        .stdout(writer)
+        .stderr(Stdio::piped());
+    let mut process = command.spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(process.stderr.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    process.kill().unwrap();
+    process.wait().unwrap();
+    assert!(line.contains("started in development mode"), "{line}");
 }
 
 #[cfg(unix)]
