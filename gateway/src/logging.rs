@@ -1,6 +1,6 @@
 //! How the log is written, for a process of its own.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Stderr, Write};
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::MakeExt;
@@ -16,7 +16,10 @@ pub fn start(format: LogFormat) {
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
     match format {
-        LogFormat::Json => log.json().flatten_event(true).with_span_list(false).init(),
+        LogFormat::Json => {
+            let json = log.json().flatten_event(true).with_span_list(false);
+            json.with_writer(|| Escaped(std::io::stderr())).init();
+        }
         LogFormat::Text => {
             // Clients choose the text of many fields; none of it steers a terminal or begins a line.
             let fields = debug_fn(|out, field, value| match (field.name(), format!("{value:?}")) {
@@ -26,5 +29,26 @@ pub fn start(format: LogFormat) {
             let colours = std::io::stderr().is_terminal();
             log.fmt_fields(fields.delimited(" ")).with_ansi(colours).init();
         }
+    }
+}
+
+/// Lines of JSON, of which the same is true. They come whole.
+struct Escaped(Stderr);
+
+impl Write for Escaped {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        let lines = text
+            .split_inclusive('\n')
+            .map(|line| match line.strip_suffix('\n') {
+                Some(line) => format!("{}\n", escaped(line)),
+                None => escaped(line).into_owned(),
+            });
+        self.0.write_all(lines.collect::<String>().as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
     }
 }

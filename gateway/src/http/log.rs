@@ -11,6 +11,9 @@ use tracing::{Instrument, Level, Span, debug, error, error_span, info, warn};
 
 use super::origin::ClientAddress;
 
+/// Characters of a text that a client chose.
+const TEXT: usize = 200;
+
 /// Whose request it is, once a token has shown that.
 #[derive(Clone, Default)]
 pub(super) struct Who(Arc<OnceLock<String>>);
@@ -57,7 +60,18 @@ fn span(request: &Request) -> Span {
         .get::<OriginalUri>()
         .map_or_else(|| request.uri().path(), |uri| uri.path());
     // Every line within it has its fields, whatever is logged.
-    error_span!("request", id, method = %request.method(), path, client)
+    error_span!(
+        "request",
+        id,
+        method = %shortened(request.method().as_str()),
+        path = shortened(path),
+        client
+    )
+}
+
+fn shortened(text: &str) -> &str {
+    let end = text.char_indices().nth(TEXT).map(|(end, _)| end);
+    end.and_then(|end| text.get(..end)).unwrap_or(text)
 }
 
 struct Line {
@@ -79,6 +93,7 @@ impl Line {
             info!(user, status, "request refused");
             return;
         };
+        let reason = shortened(reason);
         match *level {
             Level::ERROR => error!(user, status, code, reason, "request failed"),
             Level::WARN => warn!(user, status, code, reason, "request put off"),

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use axum::Router;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
 use crate::proxies::TrustedProxies;
 use crate::stopping::Stopping;
@@ -129,7 +129,8 @@ async fn serve(
     };
     match shaken {
         Ok(Ok(stream)) => connection::serve(stream, peer, true, router, requests, stopping).await,
-        Ok(Err(error)) => info!(%peer, %error, "TLS handshake failed"),
+        // Whoever connects can make it fail.
+        Ok(Err(error)) => debug!(%peer, %error, "TLS handshake failed"),
         Err(_) => debug!(%peer, "TLS handshake not ended in time"),
     }
 }

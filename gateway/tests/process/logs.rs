@@ -136,3 +136,27 @@ fn a_conflict_between_releases_is_told_once_by_its_schema_and_once_by_each_outbo
         assert!(line.contains(&part), "{part} is not in {line}");
     }
 }
+
+#[test]
+fn a_client_does_not_choose_how_its_request_is_called() {
+    let data = tempfile::tempdir().unwrap();
+    let log = data.path().join("log");
+    let server = logged(data.path(), &log, "info", &[]);
+    let mut client = server.client();
+    let headers = [("x-appservices-request-id", "chosen")];
+    let answer = client.call("GET", "/nowhere", &headers, b"").unwrap();
+    let id = answer.header("x-appservices-request-id");
+    assert!(id.len() == 24 && lines(&log)[0].contains(id), "{id}");
+}
+
+#[test]
+fn long_requests_have_short_lines() {
+    let data = tempfile::tempdir().unwrap();
+    let log = data.path().join("log");
+    let server = logged(data.path(), &log, "info", &[]);
+    let path = format!("/{}", "x".repeat(10_000));
+    let answer = server.client().call("GET", &path, &[], b"").unwrap();
+    assert_eq!(answer.status, 404);
+    let line = lines(&log).remove(0);
+    assert!(line.contains("status=404") && line.len() < 1_000, "{line}");
+}

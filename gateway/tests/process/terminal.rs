@@ -89,13 +89,21 @@ fn no_command_shows_a_character_that_steers_the_terminal() {
     assert!(is_plain(&line), "{line:?}");
 }
 
-#[test]
-fn a_line_of_the_log_is_one_line_and_steers_nothing() {
+/// The first line of the log of a server whose directory has this name.
+fn logged(name: &str, format: &str) -> String {
     let data = tempfile::tempdir().unwrap();
     let mut command = Command::new(BINARY);
     command
-        .args(["serve", "--dev", "--listen", "127.0.0.1:0", "--data"])
-        .arg(data.path().join("log\n\u{1b}[2J\u{202e}end"))
+        .args([
+            "serve",
+            "--dev",
+            "--listen",
+            "127.0.0.1:0",
+            "--log-format",
+            format,
+            "--data",
+        ])
+        .arg(data.path().join(name))
         .env("RUST_LOG", "info")
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
@@ -106,9 +114,23 @@ fn a_line_of_the_log_is_one_line_and_steers_nothing() {
         .unwrap();
     process.kill().unwrap();
     process.wait().unwrap();
+    line
+}
+
+#[test]
+fn a_line_of_the_log_is_one_line_and_steers_nothing() {
+    let name = "log\n\u{1b}[2J\u{9b}\u{202e}end";
+    let text = logged(name, "text");
     assert!(
-        line.contains(r"log\u000a\u001b[2J\u202eend") && line.contains("started"),
-        "{line:?}"
+        text.contains(r"log\u000a\u001b[2J\u009b\u202eend") && text.contains("started"),
+        "{text:?}"
     );
-    assert!(is_plain(&line), "{line:?}");
+    assert!(is_plain(&text), "{text:?}");
+    let json = logged(name, "json");
+    assert!(is_plain(&json), "{json:?}");
+    let value: Value = serde_json::from_str(&json).unwrap();
+    assert!(
+        value["data"].as_str().unwrap().ends_with(name),
+        "it is the same value"
+    );
 }

@@ -204,3 +204,17 @@ fn a_certificate_that_cannot_be_used_is_refused_at_the_start() {
     assert!(start("server.pem", "renewed.key").contains("cannot use the certificate"));
     assert!(start("server.key", "server.key").contains("cannot use the certificate"));
 }
+
+#[test]
+fn what_is_no_handshake_leaves_no_line() {
+    let data = tempfile::tempdir().unwrap();
+    let server = serve(data.path(), &[]);
+    for _ in 0..10 {
+        let mut stream = TcpStream::connect(server.address).unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+        // An alert, then the end.
+        let _ = stream.read_to_end(&mut Vec::new());
+    }
+    let log = std::fs::read_to_string(data.path().join("log")).unwrap();
+    assert!(log.contains("started") && !log.contains("handshake"), "{log}");
+}
