@@ -33,6 +33,7 @@ pub mod sqlite;
 pub mod state;
 mod stopping;
 pub mod terminal;
+pub mod turns;
 pub mod work;
 
 pub use gateway::{Gateway, SetUpError, Settings};

@@ -1,10 +1,11 @@
 //! Work that takes a processor for a while (unpacking, decoding, checking), off the threads that answer. As much is done at
-//! the same time as there are processors; more would only make all of it late.
+//! the same time as there are processors; more would only make all of it late. Who waits does so in the lane of his address,
+//! so no address keeps the others from their turns.
 
-use std::sync::Arc;
+use std::net::IpAddr;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use crate::turns::Turns;
 
 /// How long a request waits for its turn before it is asked to come back: the largest batch takes a second.
 const WAIT: Duration = Duration::from_secs(5);
@@ -21,9 +22,9 @@ pub enum WorkError {
 }
 
 /// See the module. Clones share their turns.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Work {
-    turns: Arc<Semaphore>,
+    turns: Turns,
 }
 
 impl Work {
@@ -31,20 +32,20 @@ impl Work {
     #[must_use]
     pub fn new(at_once: usize) -> Self {
         Self {
-            turns: Arc::new(Semaphore::new(at_once)),
+            turns: Turns::new(at_once, WAIT),
         }
     }
 
-    /// Does it when its turn comes. What has begun is done to its end, whoever waits for it.
+    /// Does it for somebody at this address when its turn comes. What has begun is done to its end, whoever waits for it.
     ///
     /// # Errors
     /// When its turn does not come soon, or it panics.
     pub async fn run<T: Send + 'static>(
         &self,
+        from: IpAddr,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, WorkError> {
-        let turn = tokio::time::timeout(WAIT, Arc::clone(&self.turns).acquire_owned()).await;
-        let turn = turn.map_err(|_| WorkError::Busy)?.map_err(|_| WorkError::Busy)?;
+        let turn = self.turns.turn(from.into()).await.map_err(|_| WorkError::Busy)?;
         let done = tokio::task::spawn_blocking(move || {
             let done = work();
             drop(turn);
@@ -61,6 +62,9 @@ mod tests {
 
     use super::*;
 
+    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+    const THERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::BROADCAST);
+
     #[tokio::test]
     async fn work_waits_for_its_turn_and_not_for_ever() {
         let work = Work::new(1);
@@ -73,22 +77,58 @@ mod tests {
                     begin.send(()).unwrap();
                     ended.recv()
                 };
-                work.run(long).await
+                work.run(HERE, long).await
             }
         });
         begun.await.unwrap();
         // Nobody waits for the first any more; it has its turn all the same.
         first.abort();
-        assert_eq!(work.run(|| ()).await, Err(WorkError::Busy));
+        assert_eq!(work.run(HERE, || ()).await, Err(WorkError::Busy));
         end.send(()).unwrap();
-        assert_eq!(work.run(|| 7).await, Ok(7));
+        assert_eq!(work.run(HERE, || 7).await, Ok(7));
     }
 
     #[tokio::test]
     async fn a_panic_gives_the_turn_back() {
         let work = Work::new(1);
-        let failed: Result<(), _> = work.run(|| std::panic::resume_unwind(Box::new(()))).await;
+        let failed: Result<(), _> = work.run(HERE, || std::panic::resume_unwind(Box::new(()))).await;
         assert!(matches!(failed, Err(WorkError::Panicked(_))));
-        assert_eq!(work.run(|| 7).await, Ok(7));
+        assert_eq!(work.run(HERE, || 7).await, Ok(7));
+    }
+
+    #[tokio::test]
+    async fn who_is_elsewhere_does_not_wait_behind_all_of_one_address() {
+        let work = Work::new(1);
+        let (end, ended) = mpsc::channel::<()>();
+        let (done, order) = mpsc::channel();
+        let (begin, begun) = tokio::sync::oneshot::channel();
+        let run =
+            |from, long: Option<mpsc::Receiver<()>>, begin: Option<tokio::sync::oneshot::Sender<()>>| {
+                let (work, done) = (work.clone(), done.clone());
+                tokio::spawn(async move {
+                    let one = move || {
+                        begin.map(|begin| begin.send(()));
+                        long.map(|long| long.recv());
+                        done.send(from).unwrap();
+                    };
+                    work.run(from, one).await
+                })
+            };
+        let mut all = vec![run(HERE, Some(ended), Some(begin))];
+        begun.await.unwrap();
+        // Tasks are first polled in this order.
+        all.extend([HERE; 10].map(|from| run(from, None, None)));
+        all.push(run(THERE, None, None));
+        tokio::task::yield_now().await;
+        end.send(()).unwrap();
+        for one in all {
+            one.await.unwrap().unwrap();
+        }
+        let order: Vec<_> = order.try_iter().collect();
+        assert_eq!(order.len(), 12);
+        assert!(
+            order.iter().position(|from| *from == THERE) < Some(3),
+            "{order:?}"
+        );
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::turns::Busy;
+
 /// See the module. Says nothing about HTTP.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -33,4 +35,10 @@ pub enum AuthError {
     /// A defect of the gateway.
     #[error("{0}")]
     Internal(String),
+}
+
+impl From<Busy> for AuthError {
+    fn from(_: Busy) -> Self {
+        Self::Busy
+    }
 }

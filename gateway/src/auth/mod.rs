@@ -7,7 +7,6 @@ mod names;
 mod passwords;
 mod quota;
 mod tokens;
-mod turns;
 
 pub use error::AuthError;
 pub use keyring::Keyring;

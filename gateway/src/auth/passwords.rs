@@ -2,14 +2,18 @@
 //! a time, and neither one address nor those who register hold up those who log in.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 
-use super::turns::{Turn, Turns};
 use super::{Address, AuthError};
 use crate::ids;
+use crate::turns::{Turn, Turns};
+
+/// How long somebody waits for a turn.
+const WAIT: Duration = Duration::from_secs(10);
 
 /// Characters a password may have.
 const LENGTHS: std::ops::RangeInclusive<usize> = 6..=128;
@@ -31,8 +35,8 @@ impl Passwords {
     pub fn new(at_once: usize) -> Result<Self, AuthError> {
         let decoy = hash(&ids::object_id())?;
         Ok(Self {
-            to_log_in: Turns::new(at_once),
-            to_register: Turns::new(at_once / 2),
+            to_log_in: Turns::new(at_once, WAIT),
+            to_register: Turns::new(at_once / 2, WAIT),
             decoy: decoy.into(),
         })
     }
@@ -54,7 +58,7 @@ impl Passwords {
     /// # Errors
     /// When that takes too long, or too many are waiting.
     pub async fn turn_to_log_in(&self, from: Address) -> Result<Turn, AuthError> {
-        self.to_log_in.turn(from).await
+        Ok(self.to_log_in.turn(from).await?)
     }
 
     /// Waits for the turn of somebody who registers.
@@ -62,7 +66,7 @@ impl Passwords {
     /// # Errors
     /// When that takes too long, or too many are waiting.
     pub async fn turn_to_register(&self, from: Address) -> Result<Turn, AuthError> {
-        self.to_register.turn(from).await
+        Ok(self.to_register.turn(from).await?)
     }
 
     /// Hashes a password for the store.

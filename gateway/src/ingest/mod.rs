@@ -23,6 +23,7 @@ pub use refusals::{Refusals, Refused, taken};
 pub use transaction::{Context, Place, Run, Source, Transaction};
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use realm_ingest_protocol::{Ack, Schema};
@@ -101,7 +102,8 @@ impl Ingest {
         }
     }
 
-    /// Answers once every document is stored or refused for good. `budget` accounts for the transactions, the one in the
+    /// Answers once every document is stored or refused for good. The checks wait in the lane of the address
+    /// it came `from`. `budget` accounts for the transactions, the one in the
     /// answer for the answer.
     ///
     /// # Errors
@@ -109,6 +111,7 @@ impl Ingest {
     pub async fn ingest(
         &self,
         context: Context,
+        from: IpAddr,
         transactions: Vec<Transaction>,
         budget: Budget,
     ) -> Result<(Ack<Box<RawValue>>, Budget), IngestError> {
@@ -125,7 +128,7 @@ impl Ingest {
             drop((schemas, memory));
             batch
         };
-        let batch = Arc::new(self.work.run(work).await??);
+        let batch = Arc::new(self.work.run(from, work).await??);
         match self.sink.store(Arc::clone(&batch)).await? {
             Outcome::Stored { found, position } => {
                 let (ack, memory) = answer::acknowledge(&batch, &found, position)?;

@@ -1,6 +1,7 @@
 //! The sinks that the suite runs over, and how their contents are looked at.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use realm_ingest_gateway::ingest::{Context, Ingest, IngestError, Run, Source, Transaction};
@@ -198,7 +199,12 @@ impl<S: Store> Core<S> {
         let budget = Budget::new(Arc::clone(&self.memory));
         let (ack, _memory) = self
             .ingest
-            .ingest(context, transactions.collect(), budget)
+            .ingest(
+                context,
+                IpAddr::from([127, 0, 0, 1]),
+                transactions.collect(),
+                budget,
+            )
             .await?;
         let refused = ack.refused.iter().map(|one| {
             let one: realm_ingest_protocol::Refusal = serde_json::from_str(one.get()).unwrap();

@@ -31,13 +31,13 @@ pub async fn handle(
         let (header, transactions) = decode::transactions(body, &mut budget)?;
         Ok::<_, Reject>((header, transactions, budget))
     };
-    let (header, transactions, budget) = gateway.work.run(work).await??;
+    let (header, transactions, budget) = gateway.work.run(from, work).await??;
     let context = Context {
         app: gateway.keyring.domain(),
         user: claims.sub,
         source: source(header),
     };
-    let (ack, memory) = gateway.ingest.ingest(context, transactions, budget).await?;
+    let (ack, memory) = gateway.ingest.ingest(context, from, transactions, budget).await?;
     answer::json(&ack, memory)
 }
 

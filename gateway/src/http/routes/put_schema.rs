@@ -10,9 +10,9 @@ use serde::Deserialize;
 use tracing::{debug, warn};
 
 use crate::gateway::Gateway;
-use crate::http::body;
 use crate::http::extract::{AccessToken, AppId};
 use crate::http::reject::Reject;
+use crate::http::{ClientAddress, body};
 
 /// Bytes of a schema: room for thousands of properties.
 const MAX_SCHEMA: u64 = 1024 * 1024;
@@ -27,11 +27,12 @@ pub async fn handle(
     State(gateway): State<Arc<Gateway>>,
     _: AppId,
     AccessToken(claims): AccessToken,
+    ClientAddress(from): ClientAddress,
     Path(Names { fingerprint: named }): Path<Names>,
     body: Body,
 ) -> Result<StatusCode, Reject> {
     let bytes = body::read_small(body, MAX_SCHEMA).await?;
-    let (fingerprint, schema) = gateway.work.run(move || read(bytes)).await??;
+    let (fingerprint, schema) = gateway.work.run(from, move || read(bytes)).await??;
     if named != fingerprint {
         let text = format!("the schema's fingerprint is {fingerprint}, not the one in the path");
         return Err(Reject::BadRequest(text));

@@ -9,20 +9,24 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{Address, AuthError};
+use crate::auth::Address;
 
-/// Places in all lanes together: each is a request with a name and a password in memory.
+/// Places in all lanes together: each is a request in memory.
 const PLACES: usize = 1_000;
 
 /// Places in one lane: a fleet of 500 devices behind one address.
 const PLACES_OF_ADDRESS: usize = PLACES / 2;
 
-/// How long somebody waits for a turn.
-const WAIT: Duration = Duration::from_secs(10);
+/// No turn comes soon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too many wait for the same")]
+pub struct Busy;
 
 /// See the module. Any thread may ask.
-pub(super) struct Turns {
+#[derive(Clone)]
+pub struct Turns {
     at_once: usize,
+    wait: Duration,
     free: Arc<Semaphore>,
     lanes: Arc<Lanes>,
 }
@@ -53,11 +57,13 @@ struct Place {
 }
 
 impl Turns {
-    /// So many at the same time.
-    pub(super) fn new(at_once: usize) -> Self {
+    /// So many at the same time; nobody waits longer than `wait`.
+    #[must_use]
+    pub fn new(at_once: usize, wait: Duration) -> Self {
         let at_once = at_once.max(1);
         Self {
             at_once,
+            wait,
             free: Arc::new(Semaphore::new(at_once)),
             lanes: Arc::default(),
         }
@@ -67,36 +73,32 @@ impl Turns {
     ///
     /// # Errors
     /// When that takes too long, or too many are waiting.
-    pub(super) async fn turn(&self, address: Address) -> Result<Turn, AuthError> {
+    pub async fn turn(&self, address: Address) -> Result<Turn, Busy> {
         let (place, queue) = self.lanes.enter(address, self.at_once)?;
         let wait = async {
             let queued = queue.acquire_owned().await?;
             let turn = Arc::clone(&self.free).acquire_owned().await?;
             Ok::<_, tokio::sync::AcquireError>((turn, queued))
         };
-        match tokio::time::timeout(WAIT, wait).await {
+        match tokio::time::timeout(self.wait, wait).await {
             Ok(Ok((turn, queued))) => Ok(Turn {
                 _turn: turn,
                 _queued: queued,
                 _place: place,
             }),
             // The semaphores are never closed.
-            Ok(Err(_)) | Err(_) => Err(AuthError::Busy),
+            Ok(Err(_)) | Err(_) => Err(Busy),
         }
     }
 }
 
 impl Lanes {
-    fn enter(
-        self: &Arc<Self>,
-        address: Address,
-        at_once: usize,
-    ) -> Result<(Place, Arc<Semaphore>), AuthError> {
+    fn enter(self: &Arc<Self>, address: Address, at_once: usize) -> Result<(Place, Arc<Semaphore>), Busy> {
         let mut lanes = self.lock();
         let taken: usize = lanes.values().map(|lane| lane.places).sum();
         let own = lanes.get(&address).map_or(0, |lane| lane.places);
         if taken >= PLACES || own >= PLACES_OF_ADDRESS {
-            return Err(AuthError::Busy);
+            return Err(Busy);
         }
         let lane = lanes.entry(address).or_insert_with(|| Lane {
             places: 0,
@@ -147,7 +149,7 @@ mod tests {
     }
 
     /// Somebody who waits already when this is over.
-    async fn waiter(turns: &Arc<Turns>, from: Address) -> JoinHandle<Result<Turn, AuthError>> {
+    async fn waiter(turns: &Arc<Turns>, from: Address) -> JoinHandle<Result<Turn, Busy>> {
         let (one, before) = (Arc::clone(turns), turns.waiting());
         let task = tokio::spawn(async move { one.turn(from).await });
         while turns.waiting() == before && !task.is_finished() {
@@ -158,7 +160,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_newcomer_waits_behind_one_of_an_address_that_sends_many() {
-        let turns = Arc::new(Turns::new(1));
+        let turns = Arc::new(Turns::new(1, Duration::from_secs(10)));
         let running = turns.turn(address(1)).await.unwrap();
         let mut many = Vec::new();
         for _ in 0..100 {
@@ -175,16 +177,16 @@ mod tests {
 
     #[tokio::test]
     async fn one_address_takes_half_of_the_places_and_all_addresses_no_more_than_there_are() {
-        let turns = Arc::new(Turns::new(1));
+        let turns = Arc::new(Turns::new(1, Duration::from_secs(10)));
         let running = turns.turn(address(1)).await.unwrap();
         let mut waiting = Vec::new();
         for from in [1, 2] {
             while turns.waiting() < usize::from(from) * PLACES_OF_ADDRESS {
                 waiting.push(waiter(&turns, address(from)).await);
             }
-            assert_eq!(turns.turn(address(from)).await.err(), Some(AuthError::Busy));
+            assert_eq!(turns.turn(address(from)).await.err(), Some(Busy));
         }
-        assert_eq!(turns.turn(address(3)).await.err(), Some(AuthError::Busy));
+        assert_eq!(turns.turn(address(3)).await.err(), Some(Busy));
         for one in &waiting {
             one.abort();
         }
@@ -199,9 +201,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn nobody_waits_for_ever() {
-        let turns = Arc::new(Turns::new(1));
+        let turns = Arc::new(Turns::new(1, Duration::from_secs(10)));
         let _running = turns.turn(address(1)).await.unwrap();
-        assert_eq!(turns.turn(address(2)).await.err(), Some(AuthError::Busy));
+        assert_eq!(turns.turn(address(2)).await.err(), Some(Busy));
         assert_eq!(turns.waiting(), 1);
     }
 }
