@@ -82,6 +82,9 @@ async fn serve(options: Options) -> Result<Ended, CommandError> {
         )));
     }
     let logins = login_limits(&options);
+    let connections = options
+        .connections_per_address
+        .and_then(|most| usize::try_from(most.get()).ok());
     let listen = options.listen.unwrap_or_default();
     let addresses = resolve(&listen).await?;
     if options.expose_dev_mode_to_network != Some(true)
@@ -118,6 +121,9 @@ async fn serve(options: Options) -> Result<Ended, CommandError> {
 
     let router = crate::http::app(Arc::clone(&gateway));
     let mut server = Server::new(listener, router, gateway.settings.trusted_proxies.clone());
+    if let Some(most) = connections {
+        server = server.connections_per_address(most);
+    }
     if let Some(tls) = tls {
         server = server.by_tls(tls);
     }

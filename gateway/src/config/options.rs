@@ -68,6 +68,13 @@ pub struct Options {
         value_name = "NUMBER"
     )]
     pub new_users_per_minute: Option<NonZeroU32>,
+    /// Connections that one address may have [default: 1024]
+    #[arg(
+        long,
+        env = "REALM_INGEST_GATEWAY_CONNECTIONS_PER_ADDRESS",
+        value_name = "NUMBER"
+    )]
+    pub connections_per_address: Option<NonZeroU32>,
     /// How the log is written [default: text]
     #[arg(long, env = "REALM_INGEST_GATEWAY_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
@@ -109,6 +116,7 @@ impl Options {
             logins_per_minute: self.logins_per_minute.or(other.logins_per_minute),
             new_users_burst: self.new_users_burst.or(other.new_users_burst),
             new_users_per_minute: self.new_users_per_minute.or(other.new_users_per_minute),
+            connections_per_address: self.connections_per_address.or(other.connections_per_address),
             log_format: self.log_format.or(other.log_format),
         }
     }
@@ -126,6 +134,7 @@ impl Options {
             logins_per_minute: NonZeroU32::new(60),
             new_users_burst: NonZeroU32::new(1_000),
             new_users_per_minute: NonZeroU32::new(60),
+            connections_per_address: NonZeroU32::new(1_024),
             log_format: Some(LogFormat::default()),
             ..Self::default()
         }

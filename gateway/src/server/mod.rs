@@ -28,6 +28,7 @@ pub struct Server {
     listener: TcpListener,
     router: Router,
     proxies: TrustedProxies,
+    of_one_address: usize,
     tls: Option<Arc<Tls>>,
 }
 
@@ -39,7 +40,17 @@ impl Server {
             listener,
             router,
             proxies,
+            of_one_address: limits::CONNECTIONS_OF_ONE_ADDRESS,
             tls: None,
+        }
+    }
+
+    /// The same with so many connections of one address at most.
+    #[must_use]
+    pub fn connections_per_address(self, most: usize) -> Self {
+        Self {
+            of_one_address: most,
+            ..self
         }
     }
 
@@ -54,11 +65,7 @@ impl Server {
 
     /// Serves until `stopping` begins; then takes no more connections and returns when the last request has ended.
     pub async fn run(self, stopping: Stopping) {
-        let admission = Admission::new(
-            connections(),
-            limits::CONNECTIONS_OF_ONE_ADDRESS,
-            self.proxies.clone(),
-        );
+        let admission = Admission::new(connections(), self.of_one_address, self.proxies.clone());
         let mut connections = JoinSet::new();
         let mut begun = std::pin::pin!(stopping.clone().begun());
         loop {

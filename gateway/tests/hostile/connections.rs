@@ -67,6 +67,17 @@ fn one_address_cannot_have_all_connections() {
     drop(all);
 }
 
+#[test]
+fn an_operator_says_how_many_connections_one_address_may_have() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start_with(data.path(), &["--connections-per-address", "2"]);
+    let mut both = [(); 2].map(|()| server.client());
+    assert!(both.iter_mut().all(alive));
+    assert!(!alive(&mut server.client()));
+    let mut elsewhere = Client::over(connect_from("127.0.0.2", server.address));
+    assert!(alive(&mut elsewhere));
+}
+
 /// A server that has room for 64 connections.
 fn small(data: &Path) -> Server {
     let mut command = Command::new("sh");

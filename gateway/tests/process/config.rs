@@ -54,6 +54,7 @@ fn a_flag_goes_before_the_environment_and_that_before_the_file() {
         "logins-per-minute = 7",
         "new-users-burst = 9",
         "new-users-per-minute = 60",
+        "connections-per-address = 1024",
         "log-format = \"json\"",
     ] {
         assert!(
