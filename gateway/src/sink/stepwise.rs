@@ -52,10 +52,10 @@ impl<S: Steps> Sink for Stepwise<S> {
                     Order::Hole { position } => return Ok(Outcome::Hole { position }),
                 };
                 let found = self.0.documents(&batch).await?;
-                if !found.is_empty() || !batch.refused.is_empty() {
-                    if let Some(unkept) = self.0.dead_letters(&batch, &found).await? {
-                        return Ok(unkept.into());
-                    }
+                if (!found.is_empty() || !batch.refused.is_empty())
+                    && let Some(unkept) = self.0.dead_letters(&batch, &found).await?
+                {
+                    return Ok(unkept.into());
                 }
                 if self.0.advance(&batch, before.as_ref(), &after, setback).await? {
                     return Ok(Outcome::Stored {

@@ -146,10 +146,10 @@ fn one(connection: &Connection, quota: Quota, batch: &Batch) -> Result<Outcome, 
     }
     let mut writer = Writer::new(connection)?;
     let found = writer.documents(batch)?;
-    if !found.is_empty() || !batch.refused.is_empty() {
-        if let Some(unkept) = Letters::new(connection, quota, batch)?.keep(&found)? {
-            return Ok(unkept.into());
-        }
+    if (!found.is_empty() || !batch.refused.is_empty())
+        && let Some(unkept) = Letters::new(connection, quota, batch)?.keep(&found)?
+    {
+        return Ok(unkept.into());
     }
     writer.finish()?;
     positions.advance(batch, &known, setback)?;
