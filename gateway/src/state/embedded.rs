@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use realm_ingest_protocol::Schema;
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use tokio::sync::Mutex;
 use tracing::warn;
 
 use super::schemas::Limits;
@@ -123,9 +124,9 @@ fn off_the_async_threads<'a, T: Send + 'static>(
 ) -> Answer<'a, T> {
     let connection = Arc::clone(connection);
     Box::pin(async move {
-        let task = tokio::task::spawn_blocking(move || {
-            work(&mut connection.lock().unwrap_or_else(PoisonError::into_inner))
-        });
+        // Whoever waits here keeps no thread from others, of which there are only so many.
+        let mut connection = connection.lock_owned().await;
+        let task = tokio::task::spawn_blocking(move || work(&mut connection));
         task.await.map_err(|_| BackendError::Closed)?
     })
 }
@@ -364,5 +365,39 @@ impl State for EmbeddedState {
             )?;
             Ok(())
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        reason = "a test fails by panicking"
+    )]
+    use super::*;
+
+    #[test]
+    fn who_waits_for_the_file_keeps_no_thread_from_others() {
+        let data = tempfile::tempdir().unwrap();
+        let state = EmbeddedState::open(data.path()).unwrap();
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_time().max_blocking_threads(2).build().unwrap();
+        let (end, ended) = std::sync::mpsc::channel::<()>();
+        runtime.block_on(async move {
+            let first = tokio::spawn(off_the_async_threads(
+                &state.connection,
+                move |_: &mut Connection| Ok(ended.recv().is_ok()),
+            ));
+            let second = tokio::spawn(off_the_async_threads(&state.connection, |_: &mut Connection| {
+                Ok(true)
+            }));
+            tokio::task::yield_now().await;
+            let other = tokio::task::spawn_blocking(|| ());
+            let other = tokio::time::timeout(std::time::Duration::from_secs(10), other).await;
+            end.send(()).unwrap();
+            assert!(first.await.unwrap().unwrap() && second.await.unwrap().unwrap());
+            other.expect("it does not wait for the file").unwrap();
+        });
     }
 }
