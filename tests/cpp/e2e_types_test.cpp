@@ -8,6 +8,7 @@
 #include <map>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "gateway_fixture.hpp"
@@ -35,13 +36,22 @@ void tell_apart(T& object, bytes& document) {
     }
 }
 
+/// As the gateway prints it: what turns the direction of writing is escaped, which is the same
+/// value in JSON.
+std::string printed(std::string text) {
+    const std::string right_to_left = "\xE2\x80\x8F";
+    for (auto at = text.find(right_to_left); at != std::string::npos; at = text.find(right_to_left))
+        text.replace(at, right_to_left.size(), "\\u200f");
+    return text;
+}
+
 std::string canonical(const bytes& document) {
     namespace ffi = realm::internal::ffi;
     ffi::Status status;
     const rust::Slice<const std::uint8_t> slice(document.data(), document.size());
     std::string text(ffi::bson_to_ejson(slice, status));
     EXPECT_EQ(status.code, 0) << std::string(status.message);
-    return text;
+    return printed(std::move(text));
 }
 
 TEST(e2e_types, every_golden_value_is_stored_as_it_was_written) {
