@@ -97,29 +97,12 @@ impl Server {
 
     /// An access token of a new user whose schema is known.
     pub fn token(&self) -> String {
-        let mut client = self.client();
-        let login = client
-            .call(
-                "POST",
-                &format!("{APP}/auth/providers/anon-user/login"),
-                &[],
-                b"{}",
-            )
-            .unwrap();
-        let token = login.json["access_token"].as_str().unwrap().to_owned();
-        assert_eq!(self.put_schema(&token, &schema()), 204);
-        token
+        token(&mut self.client())
     }
 
     /// The status of sending a schema.
     pub fn put_schema(&self, token: &str, schema: &Schema) -> u16 {
-        let path = format!("{APP}/ingest/schemas/{}", schema.fingerprint());
-        let bearer = format!("Bearer {token}");
-        let headers = [("authorization", bearer.as_str())];
-        let put = self
-            .client()
-            .call("PUT", &path, &headers, schema.to_json().as_bytes());
-        put.unwrap().status
+        put_schema(&mut self.client(), token, schema)
     }
 }
 
@@ -128,6 +111,23 @@ impl Drop for Server {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// An access token of a new user whose schema is known, over this connection.
+pub fn token(client: &mut Client) -> String {
+    let path = format!("{APP}/auth/providers/anon-user/login");
+    let login = client.call("POST", &path, &[], b"{}").unwrap();
+    let token = login.json["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(put_schema(client, &token, &schema()), 204);
+    token
+}
+
+fn put_schema(client: &mut Client, token: &str, schema: &Schema) -> u16 {
+    let path = format!("{APP}/ingest/schemas/{}", schema.fingerprint());
+    let bearer = format!("Bearer {token}");
+    let headers = [("authorization", bearer.as_str())];
+    let put = client.call("PUT", &path, &headers, schema.to_json().as_bytes());
+    put.unwrap().status
 }
 
 pub fn post(client: &mut Client, token: &str, body: &[u8]) -> std::io::Result<Answer> {

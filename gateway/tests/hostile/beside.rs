@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::common::server::{Server, lines, post};
+use crate::common::http::Client;
+use crate::common::server::{Server, lines, post, token};
 use crate::common::{batch, note, one_run, outbox, schema};
 
 /// How long a good client may wait for the answer to a small batch, whatever others do. This is a debug build on a
@@ -35,7 +36,11 @@ impl Drop for Ended<'_> {
 impl Attacked {
     pub fn new(more: &[&str]) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let server = Server::start_with(data.path(), more);
+        Self::over(Server::start_with(data.path(), more), data)
+    }
+
+    /// The same with a server that runs over `data`.
+    pub fn over(server: Server, data: TempDir) -> Self {
         let token = server.token();
         Self { server, data, token }
     }
@@ -45,8 +50,11 @@ impl Attacked {
     #[track_caller]
     pub fn by<T>(&self, attack: impl FnOnce(&Self) -> T) -> T {
         let done = AtomicBool::new(false);
+        // It is there before the attack begins, and has this one connection.
+        let mut client = self.server.client();
+        let token = token(&mut client);
         let (result, sent) = std::thread::scope(|scope| {
-            let good = scope.spawn(|| self.good_client(&done));
+            let good = scope.spawn(|| good_client(client, &token, &done));
             let ended = Ended(&done);
             let result = attack(self);
             drop(ended);
@@ -64,28 +72,27 @@ impl Attacked {
         assert!(highest < MEMORY_KIB, "{highest} KiB were resident");
         result
     }
+}
 
-    fn good_client(&self, done: &AtomicBool) -> usize {
-        let token = self.server.token();
-        let mut client = self.server.client();
-        let mut sent = 0;
-        // At least one behind the attack as well.
-        let mut last = false;
-        while !last {
-            last = done.load(Ordering::Acquire);
-            let seq = i64::try_from(sent + 1).unwrap();
-            let documents = [note(&format!("good {seq}"), "x")];
-            let body = batch(&outbox(0xC11E47), &schema(), &[one_run(seq, "Note", &documents)]);
-            let begun = Instant::now();
-            let answer = post(&mut client, &token, &body).unwrap();
-            assert_eq!(answer.status, 200, "{:?}", answer.json);
-            assert!(
-                begun.elapsed() < LATEST,
-                "{:?} for a small batch",
-                begun.elapsed()
-            );
-            sent += 1;
-        }
-        sent
+/// Sends one small batch after the other until it is done, and says how many.
+fn good_client(mut client: Client, token: &str, done: &AtomicBool) -> usize {
+    let mut sent = 0;
+    // At least one behind the attack as well.
+    let mut last = false;
+    while !last {
+        last = done.load(Ordering::Acquire);
+        let seq = i64::try_from(sent + 1).unwrap();
+        let documents = [note(&format!("good {seq}"), "x")];
+        let body = batch(&outbox(0xC11E47), &schema(), &[one_run(seq, "Note", &documents)]);
+        let begun = Instant::now();
+        let answer = post(&mut client, token, &body).unwrap();
+        assert_eq!(answer.status, 200, "{:?}", answer.json);
+        assert!(
+            begun.elapsed() < LATEST,
+            "{:?} for a small batch",
+            begun.elapsed()
+        );
+        sent += 1;
     }
+    sent
 }

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use realm_ingest_protocol::CONTENT_TYPE;
 
+use super::beside::Attacked;
 use super::connections::connect_from;
 use crate::common::http::Client;
 use crate::common::server::{Server, post};
@@ -35,23 +36,23 @@ fn send(server: &Server, token: &str) -> Answer {
 
 #[test]
 fn what_is_announced_holds_no_memory_until_it_comes() {
-    let data = tempfile::tempdir().unwrap();
-    let server = Server::start(data.path());
-    // Together all there is, and no user and no address beyond its share.
-    let _announced = [2, 3, 4, 5].map(|number| {
-        let stream = connect_from(&format!("127.0.0.{number}"), server.address);
-        begin(Client::over(stream), &server.token(), 64 * 1024 * 1024, 0)
+    Attacked::new(&[]).by(|Attacked { server, .. }| {
+        // Together all there is, and no user and no address beyond its share.
+        let _announced = [2, 3, 4, 5].map(|number| {
+            let stream = connect_from(&format!("127.0.0.{number}"), server.address);
+            begin(Client::over(stream), &server.token(), 64 * 1024 * 1024, 0)
+        });
+        is_served(server);
     });
-    is_served(&server);
 }
 
 #[test]
 fn who_sends_much_and_never_all_leaves_memory_to_others() {
-    let data = tempfile::tempdir().unwrap();
-    let server = Server::start(data.path());
-    let (hostile, bytes) = (server.token(), 16 * 1024 * 1024);
-    let _held = [(); 16].map(|()| begin(server.client(), &hostile, bytes, bytes - 1));
-    is_served(&server);
+    Attacked::new(&[]).by(|Attacked { server, token, .. }| {
+        let bytes = 16 * 1024 * 1024;
+        let _held = [(); 16].map(|()| begin(server.client(), token, bytes, bytes - 1));
+        is_served(server);
+    });
 }
 
 #[test]

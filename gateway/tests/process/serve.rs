@@ -10,7 +10,9 @@ use crate::common::{APP, batch, note, one_run, outbox, schema};
 
 /// What it says when it does not even start: 2, as what was asked for makes no sense, or 4, as it cannot be done.
 fn refused(code: i32, arguments: &[&str]) -> String {
-    let output = Command::new(BINARY).args(arguments).output().unwrap();
+    // One that does start would run for ever.
+    let mut command = Command::new("timeout");
+    let output = command.args(["60", BINARY]).args(arguments).output().unwrap();
     assert_eq!(output.status.code(), Some(code), "{output:?}");
     assert!(output.stdout.is_empty());
     String::from_utf8(output.stderr).unwrap()
