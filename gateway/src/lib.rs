@@ -16,6 +16,7 @@ pub mod backup;
 pub mod clock;
 pub mod commands;
 pub mod config;
+pub mod definition;
 pub mod ejson;
 mod gateway;
 pub mod http;
