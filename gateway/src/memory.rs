@@ -1,4 +1,4 @@
-//! Memory for what requests bring: every byte of a batch is taken from one budget before it is held, so many large
+//! Memory for what requests bring: every byte of a body is taken from one budget before it is held, so many large
 //! requests at once make some of them wait or come back later instead of exhausting the machine. No user and no address can
 //! have all of it, whatever they send and however slowly.
 
@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::auth::Address;
 
-/// Bytes of batches held at the same time: three of the largest, or hundreds of usual ones.
+/// Bytes of requests held at the same time: three of the largest, or hundreds of usual ones.
 const ALL: usize = 256 * 1024 * 1024;
 
 /// What all clients of one address may hold of it. A usual batch has a megabyte: the rest is for dozens of others.
@@ -56,11 +56,17 @@ impl Memory {
     pub fn budget(&self, user: &str, from: IpAddr) -> Budget {
         let user = self.users.of(user.to_owned());
         let address = self.addresses.of(from.into());
-        Budget {
-            // Who has used up his own share waits for that, and not holding what is everybody's.
-            pools: [user, address, Arc::clone(&self.all)].into(),
-            held: 0,
-        }
+        // Who has used up his own share waits for that, and not holding what is everybody's.
+        let pools = [user, address, Arc::clone(&self.all)].into();
+        Budget { pools, held: 0 }
+    }
+
+    /// An account for one request of somebody who has not said yet who he is.
+    #[must_use]
+    pub fn budget_of_stranger(&self, from: IpAddr) -> Budget {
+        let address = self.addresses.of(from.into());
+        let pools = [address, Arc::clone(&self.all)].into();
+        Budget { pools, held: 0 }
     }
 }
 

@@ -6,15 +6,14 @@ use std::time::Duration;
 use axum::body::{Body, BodyDataStream, HttpBody};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_LENGTH;
-use realm_ingest_protocol::MAX_BATCH_BYTES;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 use super::pace::PaceError;
 use super::reject::Reject;
 use crate::memory::{Budget, NoMemory};
 
-/// Steps in which memory is taken for what arrives.
-const STEP: usize = 256 * 1024;
+/// The first step in which memory is taken for what arrives; each takes as much again as there is.
+const STEP: usize = 16 * 1024;
 
 /// How often it is looked at whether a body is worth its memory. The pace that every body has to keep is one for the slowest
 /// links, at which much could be held for an hour.
@@ -27,12 +26,16 @@ const PART: usize = 20;
 /// So much is enough, however much it holds: 64 KiB a second.
 const ENOUGH: usize = 192 * 1024;
 
-/// Reads a batch's body as it travels.
+/// Reads a body as it travels. Its memory stays in the budget.
 ///
 /// # Errors
-/// When it is too large, too slow or breaks off, or memory is short.
-pub async fn read_batch(headers: &HeaderMap, body: Body, budget: &mut Budget) -> Result<Vec<u8>, Reject> {
-    let limit = MAX_BATCH_BYTES;
+/// When it is larger than `limit` bytes, too slow or breaks off, or memory is short.
+pub async fn read(
+    headers: &HeaderMap,
+    body: Body,
+    limit: u64,
+    budget: &mut Budget,
+) -> Result<Vec<u8>, Reject> {
     let declared = headers
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
@@ -109,22 +112,6 @@ fn growth(taken: usize, expected: usize) -> usize {
     }
 }
 
-/// Reads a small body, such as JSON.
-///
-/// # Errors
-/// When it is larger than `limit`, too slow or breaks off.
-pub async fn read_small(body: Body, limit: u64) -> Result<Vec<u8>, Reject> {
-    let mut stream = body.into_data_stream();
-    let mut bytes = Vec::new();
-    while let Some(piece) = next_piece(&mut stream).await? {
-        if bytes.len() as u64 + piece.len() as u64 > limit {
-            return Err(too_large(limit, "as sent"));
-        }
-        bytes.extend_from_slice(&piece);
-    }
-    Ok(bytes)
-}
-
 async fn next_piece(stream: &mut BodyDataStream) -> Result<Option<axum::body::Bytes>, Reject> {
     let piece = std::future::poll_fn(|context| std::pin::Pin::new(&mut *stream).poll_frame(context));
     match piece.await {
@@ -183,7 +170,7 @@ mod tests {
             }
         });
         let headers = [(CONTENT_LENGTH, ALL.into())].into_iter().collect();
-        let read = read_batch(&headers, Body::new(body), &mut budget).await;
+        let read = read(&headers, Body::new(body), ALL as u64, &mut budget).await;
         read.map(|bytes| bytes.len())
     }
 

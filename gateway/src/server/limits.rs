@@ -36,8 +36,9 @@ pub const STOP_WAIT: Duration = Duration::from_secs(2);
 /// Bytes of the head of a request, and of what is written at once. Tokens have some hundred.
 pub const HEAD: usize = 64 * 1024;
 
-/// Requests of one HTTP/2 connection at the same time. A device sends one at a time; an application has several outboxes.
-pub const STREAMS: u32 = 32;
+/// Requests of one HTTP/2 connection at the same time. A device sends one at a time, an application has some outboxes, and
+/// each stream is a request in memory: all connections together have no more than 32,768 of them.
+pub const STREAMS: u32 = 8;
 
 /// Bytes that an HTTP/2 client may send ahead of being read, on one stream and on all of a connection.
 pub const WINDOW: u32 = 256 * 1024;

@@ -1,8 +1,14 @@
 //! `POST app/{app}/functions/call`: no app here has functions, and callers are told so in the known words.
 
+use std::sync::Arc;
+
 use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
 use serde::Deserialize;
 
+use crate::gateway::Gateway;
+use crate::http::ClientAddress;
 use crate::http::extract::{AccessToken, AppId};
 use crate::http::reject::Reject;
 
@@ -13,7 +19,15 @@ struct Call {
 }
 
 /// Refuses.
-pub async fn handle(_: AppId, _: AccessToken, body: Body) -> Result<(), Reject> {
-    let call: Call = super::json(body).await?;
+pub async fn handle(
+    State(gateway): State<Arc<Gateway>>,
+    _: AppId,
+    AccessToken(claims): AccessToken,
+    ClientAddress(from): ClientAddress,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(), Reject> {
+    let mut memory = gateway.memory.budget(&claims.sub, from);
+    let call: Call = super::json(&headers, body, &mut memory).await?;
     Err(Reject::UnknownFunction(call.name))
 }

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use realm_ingest_protocol::BatchHeader;
+use realm_ingest_protocol::{BatchHeader, MAX_BATCH_BYTES};
 
 use crate::gateway::Gateway;
 use crate::http::extract::{AccessToken, AppId};
@@ -25,7 +25,7 @@ pub async fn handle(
 ) -> Result<Response, Reject> {
     let encoding = media::batch_encoding(&headers)?;
     let mut budget = gateway.memory.budget(&claims.sub, from);
-    let sent = body::read_batch(&headers, body, &mut budget).await?;
+    let sent = body::read(&headers, body, MAX_BATCH_BYTES, &mut budget).await?;
     let work = move || {
         let body = decode::unpack(sent, encoding, &mut budget)?;
         let (header, transactions) = decode::transactions(body, &mut budget)?;

@@ -7,6 +7,7 @@ use std::time::Instant;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
+use axum::http::HeaderMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::debug;
@@ -38,6 +39,7 @@ pub async fn handle(
     ClientAddress(address): ClientAddress,
     Path(Names { provider }): Path<Names>,
     Query(query): Query<HashMap<String, String>>,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Value>, Reject> {
     let provider = Provider::from_name(&provider).ok_or(Reject::UnknownProvider(provider))?;
@@ -46,7 +48,8 @@ pub async fn handle(
             "linking one user's credentials to another".to_owned(),
         ));
     }
-    let credentials: Credentials = super::json(body).await?;
+    let mut memory = gateway.memory.budget_of_stranger(address);
+    let credentials: Credentials = super::json(&headers, body, &mut memory).await?;
     let from = Address::from(address);
     let user = match provider {
         Provider::Anonymous => anonymous(&gateway, from).await?,

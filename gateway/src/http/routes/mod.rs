@@ -13,18 +13,25 @@ pub mod refresh_session;
 pub mod register;
 
 use axum::body::Body;
+use axum::http::HeaderMap;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
 use crate::http::body;
 use crate::http::reject::Reject;
+use crate::memory::Budget;
 
 /// Bytes of JSON that any of these endpoints has use for, the schema's aside.
 const MAX_JSON: u64 = 64 * 1024;
 
-/// Reads a JSON body. An empty one counts as an empty object, as realm-web sends for anonymous logins.
-async fn json<T: DeserializeOwned>(body: Body) -> Result<T, Reject> {
-    let bytes = body::read_small(body, MAX_JSON).await?;
+/// Reads a JSON body. An empty one counts as an empty object, as realm-web sends for anonymous logins. The budget accounts
+/// for what is made of it, too: that is no larger.
+async fn json<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    body: Body,
+    budget: &mut Budget,
+) -> Result<T, Reject> {
+    let bytes = body::read(headers, body, MAX_JSON, budget).await?;
     let bytes = if bytes.is_empty() {
         b"{}".as_slice()
     } else {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use realm_ingest_protocol::{Schema, schema};
 use serde::Deserialize;
 use tracing::{debug, warn};
@@ -29,9 +29,11 @@ pub async fn handle(
     AccessToken(claims): AccessToken,
     ClientAddress(from): ClientAddress,
     Path(Names { fingerprint: named }): Path<Names>,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<StatusCode, Reject> {
-    let bytes = body::read_small(body, MAX_SCHEMA).await?;
+    let mut memory = gateway.memory.budget(&claims.sub, from);
+    let bytes = body::read(&headers, body, MAX_SCHEMA, &mut memory).await?;
     let (fingerprint, schema) = gateway.work.run(from, move || read(bytes)).await??;
     if named != fingerprint {
         let text = format!("the schema's fingerprint is {fingerprint}, not the one in the path");

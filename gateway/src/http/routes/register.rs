@@ -6,7 +6,7 @@ use std::time::Instant;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::debug;
@@ -36,12 +36,14 @@ pub async fn handle(
     _: AppId,
     ClientAddress(address): ClientAddress,
     Path(Names { provider }): Path<Names>,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<Value>), Reject> {
     if Provider::from_name(&provider) != Some(Provider::Password) {
         return Err(Reject::UnknownProvider(provider));
     }
-    let registration: Registration = super::json(body).await?;
+    let mut memory = gateway.memory.budget_of_stranger(address);
+    let registration: Registration = super::json(&headers, body, &mut memory).await?;
     let missing = |name: &str| Reject::BadRequest(format!("'{name}' is a required string"));
     let email = registration
         .email
