@@ -32,6 +32,8 @@ const MAX_CYCLE_STEPS: usize = 100_000;
 const CYCLES: &str = "Cycles containing embedded objects are not currently supported";
 /// Findings that are told of one schema.
 const MAX_FINDINGS: usize = 50;
+/// Findings that are told of one class: all that hold an embedded class tell those of it again.
+const MAX_CONFLICTS: usize = 5;
 /// Collections of the gateway's own begin like this.
 pub const RESERVED_PREFIX: &str = "__realm_ingest";
 
@@ -287,12 +289,7 @@ impl Schema {
         if findings.is_empty() {
             return Ok(());
         }
-        let more = findings.len().saturating_sub(MAX_FINDINGS);
-        if more > 0 {
-            findings.truncate(MAX_FINDINGS);
-            findings.push(format!("... and {more} more"));
-        }
-        Err(findings)
+        Err(first_of(findings.iter(), MAX_FINDINGS))
     }
 
     /// Checks how much there is, and all names: their length, as Realm does when the schema is first written to the file,
@@ -574,8 +571,18 @@ pub fn additive_changes(old: &Schema, new: &Schema) -> Result<(), Vec<String>> {
     }
 }
 
-/// The classes of `new` that cannot follow those of `accepted`, each with the changes that cannot be made, and those with
-/// which an accepted one would have more than [`MAX_PROPERTIES`]. A class whose embedded class is among them is among
+/// The first so many findings, and how many more there are.
+fn first_of<'a>(mut findings: impl Iterator<Item = &'a String>, most: usize) -> Vec<String> {
+    let mut first: Vec<_> = findings.by_ref().take(most).cloned().collect();
+    let more = findings.count();
+    if more > 0 {
+        first.push(format!("... and {more} more"));
+    }
+    first
+}
+
+/// The classes of `new` that cannot follow those of `accepted`, each with the first changes that cannot be made, and those
+/// with which an accepted one would have more than [`MAX_PROPERTIES`]. A class whose embedded class is among them is among
 /// them as well.
 #[must_use]
 pub fn conflicts(accepted: &Schema, new: &Schema) -> BTreeMap<String, Vec<String>> {
@@ -602,7 +609,7 @@ pub fn conflicts(accepted: &Schema, new: &Schema) -> BTreeMap<String, Vec<String
     let of_all = |class: &Class| -> Vec<String> {
         let reached = new.with_embedded(class);
         let findings = reached.iter().filter_map(|one| own.get(one.name.as_str()));
-        findings.flatten().cloned().collect()
+        first_of(findings.flatten(), MAX_CONFLICTS)
     };
     new.classes
         .iter()

@@ -343,6 +343,22 @@ fn conflicts_are_told_by_class_through_embedded_ones() {
 }
 
 #[test]
+fn of_the_contradictions_of_a_class_the_first_are_told() {
+    let one = |kind: &str| {
+        let properties = (0..8).map(|n| format!(r#"{{"name":"p{n}","type":"{kind}"}}"#));
+        let properties = properties.collect::<Vec<_>>().join(",");
+        schema(&format!(
+            r#"{{"name":"Inner","kind":"embedded","properties":[{properties}]}},
+               {{"name":"Outer","kind":"embedded","properties":[{{"name":"in","type":"object","object":"Inner"}}]}}"#
+        ))
+    };
+    let found = conflicts(&one("int"), &one("double"));
+    assert_eq!(found["Outer"], found["Inner"]);
+    assert_eq!(found["Outer"].len(), MAX_CONFLICTS + 1);
+    assert_eq!(found["Outer"][MAX_CONFLICTS], "... and 3 more");
+}
+
+#[test]
 fn merging_keeps_what_either_has() {
     let old = schema(&w(r#"{"name":"a","type":"int"}"#));
     let new = schema(&format!("{E},{}", w(r#"{"name":"b","type":"int"}"#)));

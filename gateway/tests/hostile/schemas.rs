@@ -10,17 +10,25 @@ fn schema(classes: &[Value]) -> Schema {
     Schema::parse(&json!({ "classes": classes }).to_string()).unwrap()
 }
 
-/// Embedded classes of which each holds the next; the last holds the first where it is a cycle.
-fn chain(count: usize, cycle: bool) -> Schema {
+/// The most classes that a schema may have.
+const CLASSES: usize = 1_000;
+
+/// Embedded classes of which each holds the next, so often, and as many integers or whatever `kind` names; the last holds the
+/// first where it is a cycle.
+fn chain(count: usize, cycle: bool, times: usize, kind: &str, of_kind: usize) -> Schema {
     let class = |n: usize| {
         let next = match n + 1 {
             next if next < count => Some(next),
             _ if cycle => Some(0),
             _ => None,
         };
-        let held =
-            next.map(|next| json!({"name": "next", "type": "object", "object": format!("E{next:05}")}));
-        let properties: Vec<_> = held.into_iter().collect();
+        let held = next.into_iter().flat_map(|next| {
+            (0..times).map(move |time| {
+                json!({"name": format!("next{time}"), "type": "object", "object": format!("E{next:05}")})
+            })
+        });
+        let others = (0..of_kind).map(|n| json!({"name": format!("p{n:02}"), "type": kind}));
+        let properties: Vec<_> = held.chain(others).collect();
         json!({"name": format!("E{n:05}"), "kind": "embedded", "properties": properties})
     };
     schema(&(0..count).map(class).collect::<Vec<_>>())
@@ -31,9 +39,31 @@ fn chains_and_cycles_of_classes_are_judged_at_once() {
     let attacked = Attacked::new(&[]);
     attacked.by(|attacked| {
         let put = |schema: &Schema| attacked.server.put_schema(&attacked.token, schema);
-        assert_eq!(put(&chain(6_000, false)), 400);
-        assert_eq!(put(&chain(1_000, false)), 204);
-        assert_eq!(put(&chain(1_000, true)), 400);
+        assert_eq!(put(&chain(CLASSES, false, 1, "int", 0)), 204);
+        assert_eq!(put(&chain(CLASSES, true, 1, "int", 0)), 400);
+        // There are more ways from the first to the last than anybody can go.
+        assert_eq!(put(&chain(CLASSES, false, 2, "int", 0)), 204);
+        assert_eq!(put(&chain(CLASSES, true, 2, "int", 0)), 400);
+    });
+}
+
+#[test]
+fn a_schema_of_too_many_classes_is_refused() {
+    let attacked = Attacked::new(&[]);
+    attacked.by(|attacked| {
+        let put = |schema: &Schema| attacked.server.put_schema(&attacked.token, schema);
+        assert_eq!(put(&chain(CLASSES + 1, false, 1, "int", 0)), 400);
+        assert_eq!(put(&chain(6 * CLASSES, false, 1, "int", 0)), 400);
+    });
+}
+
+#[test]
+fn contradictions_are_not_told_again_for_each_class_that_holds_one() {
+    let attacked = Attacked::new(&[]);
+    attacked.by(|attacked| {
+        let put = |schema: &Schema| attacked.server.put_schema(&attacked.token, schema);
+        assert_eq!(put(&chain(CLASSES, false, 1, "int", 20)), 204);
+        assert_eq!(put(&chain(CLASSES, false, 1, "double", 20)), 204);
     });
 }
 
