@@ -5,9 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::auth::{AuthError, Keyring, Limits, LoginLimits, Passwords};
+use crate::app::App;
+use crate::apps::Apps;
+use crate::auth::{AuthError, Limits, LoginLimits, Passwords};
 use crate::backend::BackendError;
-use crate::ingest::Ingest;
+use crate::definition::Definition;
 use crate::memory::Memory;
 use crate::proxies::TrustedProxies;
 use crate::public_url::PublicUrl;
@@ -22,8 +24,6 @@ use crate::work::Work;
 /// What an operator chooses.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    /// The client app id that is served. Without one, every id is taken for the one app there is.
-    pub app_id: Option<String>,
     /// Where the server listens, for clients that do not say how they found it.
     pub address: Option<SocketAddr>,
     /// Where clients are sent. Without one, to the address that they asked.
@@ -40,10 +40,7 @@ pub struct Settings {
 /// State of a running gateway.
 pub struct Gateway {
     pub(crate) settings: Settings,
-    pub(crate) state: Arc<dyn State>,
-    pub(crate) sink: Arc<dyn Sink>,
-    pub(crate) ingest: Ingest,
-    pub(crate) keyring: Keyring,
+    pub(crate) apps: Apps,
     pub(crate) passwords: Passwords,
     pub(crate) limits: Limits,
     pub(crate) memory: Memory,
@@ -62,49 +59,78 @@ pub enum SetUpError {
     /// What is kept could not be read.
     #[error(transparent)]
     Backend(#[from] BackendError),
+    /// Two apps cannot be told apart.
+    #[error(
+        "app '{0}' has the name or the users of another app; give each a client app id and data of its own"
+    )]
+    Doubled(String),
     /// Passwords cannot be hashed.
     #[error("argon2 does not work on this machine: {0}")]
     Passwords(AuthError),
 }
 
 impl Gateway {
-    /// Over where users and schemas are kept and where documents go.
+    /// Without an app.
     ///
     /// # Errors
-    /// When the state cannot be read.
-    pub async fn new(
-        settings: Settings,
-        state: Arc<dyn State>,
-        sink: Arc<dyn Sink>,
-    ) -> Result<Self, SetUpError> {
+    /// When passwords cannot be hashed.
+    pub fn new(settings: Settings) -> Result<Self, SetUpError> {
         let at_once = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let now = Instant::now();
-        let work = Work::new(at_once);
-        let limits = Limits::new(settings.logins, now);
-        let keyring = Keyring::open(Arc::clone(&state), now).await?;
+        let limits = Limits::new(settings.logins, Instant::now());
         Ok(Self {
             settings,
-            ingest: Ingest::new(Arc::clone(&state), Arc::clone(&sink), work.clone()),
-            state,
-            sink,
-            keyring,
+            apps: Apps::default(),
             passwords: Passwords::new(at_once).map_err(SetUpError::Passwords)?,
             limits,
             memory: Memory::default(),
-            work,
+            work: Work::new(at_once),
             readiness: Readiness::default(),
             stop: Stop::default(),
         })
     }
 
-    /// Opens or creates everything in the directory `data`, which must exist.
+    /// Also serves an app, over where its users and schemas are kept and where its documents go.
+    ///
+    /// # Errors
+    /// When the state cannot be read, or clients or tokens would take the app for another.
+    pub async fn add(
+        &mut self,
+        definition: Definition,
+        state: Arc<dyn State>,
+        sink: Arc<dyn Sink>,
+    ) -> Result<(), SetUpError> {
+        let app = App::new(definition, state, sink, self.work.clone()).await?;
+        let name = app.name();
+        if self.apps.add(app) {
+            Ok(())
+        } else {
+            Err(SetUpError::Doubled(name))
+        }
+    }
+
+    /// Also serves an app that keeps everything in this directory, which must exist.
+    ///
+    /// # Errors
+    /// When a file cannot be opened, or clients or tokens would take the app for another.
+    pub async fn add_directory(
+        &mut self,
+        definition: Definition,
+        directory: &Path,
+    ) -> Result<(), SetUpError> {
+        let state = Arc::new(EmbeddedState::open(directory)?);
+        let sink = Arc::new(EmbeddedSink::open(directory)?);
+        self.add(definition, state, sink).await
+    }
+
+    /// With one app in development mode, whatever clients call it, that keeps everything in the directory `data`, which must
+    /// exist.
     ///
     /// # Errors
     /// When a file cannot be opened.
     pub async fn open(data: &Path, settings: Settings) -> Result<Self, SetUpError> {
-        let state = Arc::new(EmbeddedState::open(data)?);
-        let sink = Arc::new(EmbeddedSink::open(data)?);
-        Self::new(settings, state, sink).await
+        let mut gateway = Self::new(settings)?;
+        gateway.add_directory(Definition::development(None), data).await?;
+        Ok(gateway)
     }
 
     /// From now on nothing is waited for that may not come.
@@ -112,9 +138,9 @@ impl Gateway {
         self.stop.begin();
     }
 
-    /// Returns when documents cannot be stored any more, whatever is waited for.
+    /// Returns when documents of an app cannot be stored any more, whatever is waited for.
     pub async fn failed(&self) {
-        self.sink.ended().await;
+        self.apps.failed().await;
     }
 
     /// What waits until the gateway is to stop.

@@ -10,6 +10,8 @@
 //! [`http`] is the door: the one routing table, and the one place where errors become HTTP. [`ingest`] is the core that
 //! every door feeds. [`server`] brings connections to the door.
 
+mod app;
+mod apps;
 pub mod auth;
 pub mod backend;
 pub mod backup;
@@ -37,6 +39,8 @@ pub mod terminal;
 pub mod turns;
 pub mod work;
 
+pub use app::App;
+pub use apps::Apps;
 pub use gateway::{Gateway, SetUpError, Settings};
 pub use http::{ClientAddress, app};
 pub use proxies::{Network, TrustedProxies};

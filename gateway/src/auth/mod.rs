@@ -14,4 +14,4 @@ pub use limits::{Address, Limits, LoginLimits, Site};
 pub use names::check_name;
 pub use passwords::Passwords;
 pub use quota::Quota;
-pub use tokens::{ACCESS_LIFETIME, Access, Refresh, Tokens, end_of_session};
+pub use tokens::{ACCESS_LIFETIME, Access, Refresh, Tokens, domain_of, end_of_session};

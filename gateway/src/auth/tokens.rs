@@ -261,6 +261,17 @@ impl Tokens {
     }
 }
 
+/// The app that a token says it is for. Whether that is true is what the app's keys tell.
+#[must_use]
+pub fn domain_of(token: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Claims {
+        baas_domain_id: String,
+    }
+    let claims = jsonwebtoken::dangerous::insecure_decode_claims::<Claims>(token);
+    Some(claims.ok()?.baas_domain_id)
+}
+
 fn device(session: &Session) -> String {
     if session.device.is_empty() {
         NO_DEVICE.to_owned()

@@ -16,8 +16,8 @@ use tracing::{error, info, warn};
 use super::CommandError;
 use crate::auth::{LoginLimits, Quota};
 use crate::config::{self, Options};
+use crate::definition::{Definition, is_app_id};
 use crate::gateway::{Gateway, Settings};
-use crate::http::is_app_id;
 use crate::logging;
 use crate::server::{Server, Tls, TlsFiles};
 
@@ -108,14 +108,16 @@ async fn serve(options: Options) -> Result<Ended, CommandError> {
     let listener = listener.map_err(cannot_listen)?;
     let address = listener.local_addr().map_err(cannot_listen)?;
     let settings = Settings {
-        app_id: options.app_id,
         address: Some(address),
         public_url: options.public_url,
         own_names_only: options.expose_dev_mode_to_network != Some(true),
         logins,
         trusted_proxies: options.trusted_proxy.into_iter().collect(),
     };
-    let gateway = Arc::new(Gateway::open(&data, settings).await?);
+    let mut gateway = Gateway::new(settings)?;
+    let definition = Definition::development(options.app_id);
+    gateway.add_directory(definition, &data).await?;
+    let gateway = Arc::new(gateway);
     announce(if tls.is_some() { "https" } else { "http" }, address)?;
     info!(%address, data = %data.display(), version = env!("CARGO_PKG_VERSION"), "started in development mode");
 
@@ -177,10 +179,10 @@ struct Ended {
 impl Ended {
     /// Lets go of the files. Everything else that had the gateway ended with the runtime.
     fn close(self) -> Result<(), CommandError> {
-        let left = Arc::downgrade(&self.gateway);
-        // Waits for the writer, which closes its file.
+        let apps: Vec<_> = self.gateway.apps.iter().map(Arc::downgrade).collect();
+        // Waits for the writers, which close their files.
         drop(self.gateway);
-        let clean = left.strong_count() == 0;
+        let clean = apps.iter().all(|app| app.strong_count() == 0);
         drop(self.lock);
         info!(clean, "stopped");
         match self.end {
@@ -349,8 +351,10 @@ mod tests {
     async fn a_store_that_has_died_ends_the_process_with_an_error() {
         let data = tempfile::tempdir().unwrap();
         let state = Arc::new(EmbeddedState::open(data.path()).unwrap());
-        let gateway = Gateway::new(Settings::default(), state, Arc::new(Dead)).await;
-        let gateway = Arc::new(gateway.unwrap());
+        let mut gateway = Gateway::new(Settings::default()).unwrap();
+        let definition = Definition::development(None);
+        gateway.add(definition, state, Arc::new(Dead)).await.unwrap();
+        let gateway = Arc::new(gateway);
         let end = end(&mut Stop::new().unwrap(), &gateway).await;
         let lock = lock(data.path()).unwrap();
         assert!(Ended { end, gateway, lock }.close().is_err());

@@ -145,3 +145,10 @@ impl Default for Deployment {
         }
     }
 }
+
+/// Whether an app can have this client app id: letters and digits of ASCII, `-` and `_`, 1 to 64 of them.
+#[must_use]
+pub fn is_app_id(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    (1..=64).contains(&text.len()) && text.bytes().all(fits)
+}

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::Secret;
+use crate::state::Provider;
 
 /// The providers that are on.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +24,17 @@ pub struct Providers {
     pub apple: Option<OpenId>,
     /// `oauth2-facebook`.
     pub facebook: Option<OpenId>,
+}
+
+impl Providers {
+    /// Whether this one is on.
+    #[must_use]
+    pub const fn has(&self, provider: Provider) -> bool {
+        match provider {
+            Provider::Anonymous => self.anonymous,
+            Provider::Password => self.password.is_some(),
+        }
+    }
 }
 
 /// E-mail addresses and passwords.

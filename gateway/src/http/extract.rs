@@ -3,63 +3,62 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::{FromRequestParts, Path};
+use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 
-use serde::Deserialize;
-
 use super::log::Who;
 use super::reject::Reject;
-use crate::auth::{Access, AuthError, Refresh};
+use crate::app::App;
+use crate::auth::{Access, AuthError, Refresh, domain_of};
 use crate::clock;
+use crate::definition::is_app_id;
 use crate::gateway::Gateway;
 
-/// The client app id of the path, which this gateway serves.
-pub struct AppId;
+/// The app that the path names.
+pub struct AppOfPath(pub Arc<App>);
 
-/// Claims of the access token the request came with.
-pub struct AccessToken(pub Access);
-
-/// Claims of the refresh token the request came with.
-pub struct RefreshToken(pub Refresh);
-
-#[derive(Deserialize)]
-struct Names {
-    app: String,
+/// The access token the request came with.
+pub struct AccessToken {
+    /// The app that it is for: that of the path, where that names one.
+    pub app: Arc<App>,
+    /// What it says.
+    pub claims: Access,
 }
 
-impl FromRequestParts<Arc<Gateway>> for AppId {
+/// The refresh token the request came with.
+pub struct RefreshToken {
+    /// The app that it is for: that of the path, where that names one.
+    pub app: Arc<App>,
+    /// What it says.
+    pub claims: Refresh,
+}
+
+impl FromRequestParts<Arc<Gateway>> for AppOfPath {
     type Rejection = Reject;
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Reject> {
-        let path = Path::<Names>::from_request_parts(parts, gateway).await;
-        let Path(Names { app: id }) = path.map_err(|error| Reject::BadRequest(error.to_string()))?;
-        let fixed = gateway.settings.app_id.as_ref();
-        if is_app_id(&id) && fixed.is_none_or(|served| *served == id) {
-            Ok(Self)
-        } else {
-            Err(Reject::UnknownApp(id))
-        }
+        let app = app_of_path(parts, gateway).await?;
+        app.map(Self)
+            .ok_or_else(|| Reject::Internal("this path names no app".to_owned()))
     }
-}
-
-/// Whether an app can have this client app id: letters and digits of ASCII, `-` and `_`, 1 to 64 of them.
-#[must_use]
-pub fn is_app_id(text: &str) -> bool {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    (1..=64).contains(&text.len()) && text.bytes().all(fits)
 }
 
 impl FromRequestParts<Arc<Gateway>> for AccessToken {
     type Rejection = Reject;
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Reject> {
+        let named = app_of_path(parts, gateway).await?;
         let token = bearer(parts)?;
-        let tokens = gateway.keyring.tokens(Instant::now()).await?;
+        let app = app_of_token(token, gateway);
+        let app = app.ok_or(Reject::BadToken("the access token is not valid"))?;
+        let tokens = app.keyring.tokens(Instant::now()).await?;
         let claims = tokens.check_access(token, clock::unix_seconds())?;
+        if is_another(&app, named.as_ref()) {
+            return Err(Reject::BadToken("the access token is for another app"));
+        }
         tell_user(parts, &claims.sub);
-        Ok(Self(claims))
+        Ok(Self { app, claims })
     }
 }
 
@@ -67,12 +66,38 @@ impl FromRequestParts<Arc<Gateway>> for RefreshToken {
     type Rejection = Reject;
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Reject> {
+        let named = app_of_path(parts, gateway).await?;
         let token = bearer(parts)?;
-        let tokens = gateway.keyring.tokens(Instant::now()).await?;
+        let app = app_of_token(token, gateway).ok_or(Reject::NoSession)?;
+        let tokens = app.keyring.tokens(Instant::now()).await?;
         let claims = tokens.check_refresh(token, clock::unix_seconds())?;
+        if is_another(&app, named.as_ref()) {
+            return Err(Reject::NoSession);
+        }
         tell_user(parts, &claims.sub);
-        Ok(Self(claims))
+        Ok(Self { app, claims })
     }
+}
+
+/// None where the path has no place for an app.
+async fn app_of_path(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Option<Arc<App>>, Reject> {
+    let names = RawPathParams::from_request_parts(parts, gateway).await;
+    let names = names.map_err(|error| Reject::BadRequest(error.to_string()))?;
+    let Some((_, id)) = names.iter().find(|(name, _)| *name == "app") else {
+        return Ok(None);
+    };
+    let app = Some(id).filter(|id| is_app_id(id));
+    let app = app.and_then(|id| gateway.apps.called(id));
+    app.map(Some).ok_or_else(|| Reject::UnknownApp(id.to_owned()))
+}
+
+/// The app whose keys tell whether the token is good.
+fn app_of_token(token: &str, gateway: &Gateway) -> Option<Arc<App>> {
+    gateway.apps.of_domain(&domain_of(token)?)
+}
+
+fn is_another(app: &Arc<App>, named: Option<&Arc<App>>) -> bool {
+    named.is_some_and(|named| !Arc::ptr_eq(named, app))
 }
 
 fn tell_user(parts: &Parts, user: &str) {

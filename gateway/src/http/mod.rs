@@ -29,7 +29,6 @@ use axum::routing::{delete, get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 
-pub use extract::is_app_id;
 pub use origin::{ClientAddress, Encrypted};
 
 use crate::gateway::Gateway;

@@ -15,6 +15,7 @@ use axum::http::{HeaderMap, Request};
 use bson::oid::ObjectId;
 use bson::{Bson, doc};
 use http_body_util::BodyExt;
+use realm_ingest_gateway::definition::Definition;
 use realm_ingest_gateway::sink::Quota;
 use realm_ingest_gateway::sink::embedded::{Arrival, DeadLetter, EmbeddedSink, Reader, Which};
 use realm_ingest_gateway::state::EmbeddedState;
@@ -214,7 +215,20 @@ impl Local {
 
     /// Over data that is there.
     pub async fn over(directory: Arc<TempDir>, settings: Settings) -> Self {
-        let gateway = Arc::new(Gateway::open(directory.path(), settings).await.unwrap());
+        let gateway = Gateway::open(directory.path(), settings).await.unwrap();
+        Self::behind_router(gateway, directory)
+    }
+
+    /// With one app, and a directory of its own for it.
+    pub async fn of(definition: Definition, settings: Settings) -> Self {
+        let directory = Arc::new(tempfile::tempdir().unwrap());
+        let mut gateway = Gateway::new(settings).unwrap();
+        gateway.add_directory(definition, directory.path()).await.unwrap();
+        Self::behind_router(gateway, directory)
+    }
+
+    pub fn behind_router(gateway: Gateway, directory: Arc<TempDir>) -> Self {
+        let gateway = Arc::new(gateway);
         Self {
             router: app(Arc::clone(&gateway)),
             gateway,
@@ -227,13 +241,10 @@ impl Local {
         let directory = tempfile::tempdir().unwrap();
         let state = Arc::new(EmbeddedState::open(directory.path()).unwrap());
         let sink = Arc::new(EmbeddedSink::with(directory.path(), quota).unwrap());
-        let gateway = Gateway::new(Settings::default(), state, sink).await.unwrap();
-        let gateway = Arc::new(gateway);
-        Self {
-            router: app(Arc::clone(&gateway)),
-            gateway,
-            directory: Arc::new(directory),
-        }
+        let mut gateway = Gateway::new(Settings::default()).unwrap();
+        let definition = Definition::development(None);
+        gateway.add(definition, state, sink).await.unwrap();
+        Self::behind_router(gateway, Arc::new(directory))
     }
 
     /// Closes the gateway and opens it again over the same data.

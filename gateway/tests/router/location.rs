@@ -6,17 +6,17 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::Request;
 use realm_ingest_gateway::Settings;
+use realm_ingest_gateway::definition::Definition;
 use serde_json::Value;
 
 use crate::common::{APP, Local};
 
 async fn only(app_id: &str) -> Local {
-    Local::with(Settings {
-        app_id: Some(app_id.into()),
+    let settings = Settings {
         address: Some("127.0.0.1:9090".parse().unwrap()),
         ..Settings::default()
-    })
-    .await
+    };
+    Local::of(Definition::development(Some(app_id.into())), settings).await
 }
 
 #[tokio::test]

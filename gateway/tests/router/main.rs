@@ -10,6 +10,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod apps;
 mod auth;
 mod bad_input;
 mod dead_letters;

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::gateway::Gateway;
 use crate::http::ClientAddress;
-use crate::http::extract::{AccessToken, AppId};
+use crate::http::extract::AccessToken;
 use crate::http::reject::Reject;
 
 #[derive(Deserialize)]
@@ -21,8 +21,7 @@ struct Call {
 /// Refuses.
 pub async fn handle(
     State(gateway): State<Arc<Gateway>>,
-    _: AppId,
-    AccessToken(claims): AccessToken,
+    AccessToken { claims, .. }: AccessToken,
     ClientAddress(from): ClientAddress,
     headers: HeaderMap,
     body: Body,

@@ -14,13 +14,8 @@ pub async fn alive() -> Json<Value> {
     Json(json!({"status": "alive"}))
 }
 
-/// Documents and users can be stored: each was tried by a small write just now.
+/// Documents and users of every app can be stored: each was tried by a small write just now.
 pub async fn ready(State(gateway): State<Arc<Gateway>>) -> Result<Json<Value>, Reject> {
-    let (sink, state) = (Arc::clone(&gateway.sink), Arc::clone(&gateway.state));
-    let probe = async move {
-        sink.probe().await?;
-        state.probe().await
-    };
-    gateway.readiness.check(probe).await?;
+    gateway.readiness.check(gateway.apps.probe()).await?;
     Ok(Json(json!({"status": "ready"})))
 }

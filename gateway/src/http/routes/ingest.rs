@@ -9,7 +9,7 @@ use axum::response::Response;
 use realm_ingest_protocol::{BatchHeader, MAX_BATCH_BYTES};
 
 use crate::gateway::Gateway;
-use crate::http::extract::{AccessToken, AppId};
+use crate::http::extract::AccessToken;
 use crate::http::reject::Reject;
 use crate::http::{ClientAddress, answer, body, decode, media};
 use crate::ingest::{Context, Source};
@@ -17,8 +17,7 @@ use crate::ingest::{Context, Source};
 /// Answers once every document is stored or refused for good.
 pub async fn handle(
     State(gateway): State<Arc<Gateway>>,
-    _: AppId,
-    AccessToken(claims): AccessToken,
+    AccessToken { app, claims }: AccessToken,
     ClientAddress(from): ClientAddress,
     headers: HeaderMap,
     body: Body,
@@ -33,11 +32,11 @@ pub async fn handle(
     };
     let (header, transactions, budget) = gateway.work.run(from, work).await??;
     let context = Context {
-        app: gateway.keyring.domain(),
+        app: app.domain().to_owned(),
         user: claims.sub,
         source: source(header),
     };
-    let (ack, memory) = gateway.ingest.ingest(context, from, transactions, budget).await?;
+    let (ack, memory) = app.ingest.ingest(context, from, transactions, budget).await?;
     answer::json(&ack, memory)
 }
 

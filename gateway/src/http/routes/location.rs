@@ -8,15 +8,16 @@ use axum::{Extension, Json};
 use serde_json::{Value, json};
 
 use crate::gateway::Gateway;
-use crate::http::extract::AppId;
+use crate::http::extract::AppOfPath;
 use crate::http::origin::Asked;
 
 /// Answers with the public address, or with the one the client used: it may have come through a tunnel or a mapped port.
 pub async fn handle(
     State(gateway): State<Arc<Gateway>>,
-    _: AppId,
+    AppOfPath(app): AppOfPath,
     Extension(asked): Extension<Asked>,
 ) -> Json<Value> {
+    let deployment = &app.definition().deployment;
     let (hostname, ws_hostname) = if let Some(url) = &gateway.settings.public_url {
         (url.to_string(), url.web_socket())
     } else {
@@ -25,8 +26,8 @@ pub async fn handle(
         (format!("http{secure}://{host}"), format!("ws{secure}://{host}"))
     };
     Json(json!({
-        "deployment_model": "LOCAL",
-        "location": "LOCAL",
+        "deployment_model": deployment.model,
+        "location": deployment.location,
         "hostname": hostname,
         "ws_hostname": ws_hostname,
     }))

@@ -12,10 +12,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::debug;
 
+use crate::app::App;
 use crate::auth::{Address, end_of_session};
 use crate::gateway::Gateway;
 use crate::http::ClientAddress;
-use crate::http::extract::AppId;
+use crate::http::extract::AppOfPath;
 use crate::http::reject::Reject;
 use crate::state::{Provider, Session, User};
 use crate::{clock, ids};
@@ -35,14 +36,16 @@ struct Credentials {
 /// Lets a user in and opens a session.
 pub async fn handle(
     State(gateway): State<Arc<Gateway>>,
-    _: AppId,
+    AppOfPath(app): AppOfPath,
     ClientAddress(address): ClientAddress,
     Path(Names { provider }): Path<Names>,
     Query(query): Query<HashMap<String, String>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Value>, Reject> {
-    let provider = Provider::from_name(&provider).ok_or(Reject::UnknownProvider(provider))?;
+    let definition = app.definition();
+    let known = Provider::from_name(&provider).filter(|known| definition.providers.has(*known));
+    let provider = known.ok_or(Reject::UnknownProvider(provider))?;
     if query.get("link").is_some_and(|link| link == "true") {
         return Err(Reject::NotServed(
             "linking one user's credentials to another".to_owned(),
@@ -52,8 +55,8 @@ pub async fn handle(
     let credentials: Credentials = super::json(&headers, body, &mut memory).await?;
     let from = Address::from(address);
     let user = match provider {
-        Provider::Anonymous => anonymous(&gateway, from).await?,
-        Provider::Password => by_password(&gateway, from, credentials).await?,
+        Provider::Anonymous => anonymous(&gateway, &app, from).await?,
+        Provider::Password => by_password(&gateway, &app, from, credentials).await?,
     };
     let now = clock::unix_seconds();
     let session = Session {
@@ -62,9 +65,9 @@ pub async fn handle(
         device: ids::object_id(),
         expires: end_of_session(provider, now),
     };
-    let key = gateway.state.open_session(session.clone()).await?;
+    let key = app.state.open_session(session.clone()).await?;
     debug!(user = user.id, provider = provider.as_str(), "logged in");
-    let tokens = gateway.keyring.tokens_with(key, Instant::now()).await?;
+    let tokens = app.keyring.tokens_with(key, Instant::now()).await?;
     Ok(Json(json!({
         "access_token": tokens.access(&session, now)?,
         "refresh_token": tokens.refresh(&session, &user, key, now)?,
@@ -73,7 +76,7 @@ pub async fn handle(
     })))
 }
 
-async fn anonymous(gateway: &Gateway, from: Address) -> Result<User, Reject> {
+async fn anonymous(gateway: &Gateway, app: &App, from: Address) -> Result<User, Reject> {
     gateway.limits.new_user(from, Instant::now())?;
     let user = User {
         id: ids::object_id(),
@@ -82,23 +85,30 @@ async fn anonymous(gateway: &Gateway, from: Address) -> Result<User, Reject> {
         email: None,
         password_hash: None,
     };
-    if gateway.state.add_user(user.clone()).await? {
+    if app.state.add_user(user.clone()).await? {
         return Ok(user);
     }
     Err(Reject::Internal("a new anonymous user was not added".to_owned()))
 }
 
-async fn by_password(gateway: &Gateway, from: Address, credentials: Credentials) -> Result<User, Reject> {
+async fn by_password(
+    gateway: &Gateway,
+    app: &App,
+    from: Address,
+    credentials: Credentials,
+) -> Result<User, Reject> {
     let missing = |name: &str| Reject::BadRequest(format!("'{name}' is a required string"));
     let email = credentials.username.ok_or_else(|| missing("username"))?;
     let password = credentials.password.ok_or_else(|| missing("password"))?;
-    gateway.limits.attempt(from, &email, Instant::now())?;
+    // The same name in another app is another user.
+    let name = format!("{} {email}", app.domain());
+    gateway.limits.attempt(from, &name, Instant::now())?;
     let turn = gateway.passwords.turn_to_log_in(from).await?;
     // Others may have failed while this one waited.
-    gateway.limits.check_failures(from, &email, Instant::now())?;
-    let user = gateway.state.user_by_email(&email).await?;
+    gateway.limits.check_failures(from, &name, Instant::now())?;
+    let user = app.state.user_by_email(&email).await?;
     let stored = user.as_ref().and_then(|user| user.password_hash.clone());
     let right = gateway.passwords.verify(turn, password, stored).await?;
-    gateway.limits.record(from, &email, right, Instant::now());
+    gateway.limits.record(from, &name, right, Instant::now());
     user.filter(|_| right).ok_or(Reject::BadLogin)
 }

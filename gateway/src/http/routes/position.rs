@@ -1,14 +1,11 @@
 //! `GET app/{app}/ingest/{outbox}`: how far an outbox has come. Also proves the token and the way.
 
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use realm_ingest_protocol::{MAX_BATCH_BYTES, Position, batch};
 use serde::Deserialize;
 
-use crate::gateway::Gateway;
-use crate::http::extract::{AccessToken, AppId};
+use crate::http::extract::AccessToken;
 use crate::http::reject::Reject;
 use crate::sink::OutboxKey;
 
@@ -19,9 +16,7 @@ pub struct Names {
 
 /// Answers with the sequence number up to which everything of the outbox is settled.
 pub async fn handle(
-    State(gateway): State<Arc<Gateway>>,
-    _: AppId,
-    AccessToken(claims): AccessToken,
+    AccessToken { app, claims }: AccessToken,
     Path(Names { outbox }): Path<Names>,
 ) -> Result<Json<Position>, Reject> {
     if !batch::is_identity(&outbox) {
@@ -29,11 +24,11 @@ pub async fn handle(
         return Err(Reject::BadRequest(text));
     }
     let key = OutboxKey {
-        app: gateway.keyring.domain(),
+        app: app.domain().to_owned(),
         user: claims.sub,
         outbox,
     };
-    let position = gateway.sink.position(&key).await?;
+    let position = app.sink.position(&key).await?;
     Ok(Json(Position {
         position,
         max_batch_bytes: MAX_BATCH_BYTES,

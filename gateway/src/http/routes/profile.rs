@@ -1,27 +1,21 @@
-//! `GET auth/profile`: what the gateway knows about the user. The app is found by the token.
+//! `GET auth/profile`: what the gateway knows about the user.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Json;
-use axum::extract::State;
 use serde_json::{Value, json};
 
-use crate::gateway::Gateway;
 use crate::http::extract::AccessToken;
 use crate::http::reject::Reject;
 
 /// Answers with the user's profile.
-pub async fn handle(
-    State(gateway): State<Arc<Gateway>>,
-    AccessToken(claims): AccessToken,
-) -> Result<Json<Value>, Reject> {
-    let user = gateway
+pub async fn handle(AccessToken { app, claims }: AccessToken) -> Result<Json<Value>, Reject> {
+    let user = app
         .state
         .user(&claims.sub)
         .await?
         .ok_or(Reject::BadToken("the user does not exist"))?;
-    let tokens = gateway.keyring.tokens(Instant::now()).await?;
+    let tokens = app.keyring.tokens(Instant::now()).await?;
     let data = user
         .email
         .as_ref()

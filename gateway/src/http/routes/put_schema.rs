@@ -10,7 +10,7 @@ use serde::Deserialize;
 use tracing::{debug, warn};
 
 use crate::gateway::Gateway;
-use crate::http::extract::{AccessToken, AppId};
+use crate::http::extract::AccessToken;
 use crate::http::reject::Reject;
 use crate::http::{ClientAddress, body};
 
@@ -25,8 +25,7 @@ pub struct Names {
 /// Keeps the schema. Classes that contradict what is accepted are refused by their documents, not here.
 pub async fn handle(
     State(gateway): State<Arc<Gateway>>,
-    _: AppId,
-    AccessToken(claims): AccessToken,
+    AccessToken { app, claims }: AccessToken,
     ClientAddress(from): ClientAddress,
     Path(Names { fingerprint: named }): Path<Names>,
     headers: HeaderMap,
@@ -39,7 +38,7 @@ pub async fn handle(
         let text = format!("the schema's fingerprint is {fingerprint}, not the one in the path");
         return Err(Reject::BadRequest(text));
     }
-    let conflicts = gateway.ingest.add_schema(schema, &claims.sub).await?;
+    let conflicts = app.ingest.add_schema(schema, &claims.sub).await?;
     debug!(fingerprint, user = claims.sub, "schema known");
     for (class, reason) in conflicts {
         warn!(

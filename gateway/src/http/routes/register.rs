@@ -14,7 +14,7 @@ use tracing::debug;
 use crate::auth::{Address, Passwords, check_name};
 use crate::gateway::Gateway;
 use crate::http::ClientAddress;
-use crate::http::extract::AppId;
+use crate::http::extract::AppOfPath;
 use crate::http::reject::Reject;
 use crate::ids;
 use crate::state::{Provider, User};
@@ -33,13 +33,15 @@ struct Registration {
 /// Adds a user.
 pub async fn handle(
     State(gateway): State<Arc<Gateway>>,
-    _: AppId,
+    AppOfPath(app): AppOfPath,
     ClientAddress(address): ClientAddress,
     Path(Names { provider }): Path<Names>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<Value>), Reject> {
-    if Provider::from_name(&provider) != Some(Provider::Password) {
+    if Provider::from_name(&provider) != Some(Provider::Password)
+        || app.definition().providers.password.is_none()
+    {
         return Err(Reject::UnknownProvider(provider));
     }
     let mut memory = gateway.memory.budget_of_stranger(address);
@@ -55,7 +57,7 @@ pub async fn handle(
     let from = Address::from(address);
     gateway.limits.new_user(from, Instant::now())?;
     // A name that is taken costs no hash; whoever asks learns that it is taken either way.
-    if gateway.state.user_by_email(&email).await?.is_some() {
+    if app.state.user_by_email(&email).await?.is_some() {
         return Err(Reject::NameInUse);
     }
     let turn = gateway.passwords.turn_to_register(from).await?;
@@ -68,7 +70,7 @@ pub async fn handle(
         password_hash: Some(hash),
     };
     let id = user.id.clone();
-    if !gateway.state.add_user(user).await? {
+    if !app.state.add_user(user).await? {
         return Err(Reject::NameInUse);
     }
     debug!(user = id, "registered");

@@ -1,0 +1,72 @@
+//! One app: what is configured of it, and where its users and documents are. Apps share no file, so nothing of one is
+//! found by another.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
+
+use crate::auth::Keyring;
+use crate::backend::BackendError;
+use crate::definition::Definition;
+use crate::ingest::Ingest;
+use crate::sink::Sink;
+use crate::state::State;
+use crate::work::Work;
+
+/// See the module. Any thread may use it.
+pub struct App {
+    definition: RwLock<Arc<Definition>>,
+    domain: String,
+    pub(crate) state: Arc<dyn State>,
+    pub(crate) sink: Arc<dyn Sink>,
+    pub(crate) ingest: Ingest,
+    pub(crate) keyring: Keyring,
+}
+
+impl App {
+    /// Over where its users and schemas are kept and where its documents go.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub(crate) async fn new(
+        definition: Definition,
+        state: Arc<dyn State>,
+        sink: Arc<dyn Sink>,
+        work: Work,
+    ) -> Result<Self, BackendError> {
+        let keyring = Keyring::open(Arc::clone(&state), Instant::now()).await?;
+        Ok(Self {
+            definition: RwLock::new(Arc::new(definition)),
+            domain: keyring.domain(),
+            ingest: Ingest::new(Arc::clone(&state), Arc::clone(&sink), work),
+            state,
+            sink,
+            keyring,
+        })
+    }
+
+    /// Internal id of the app, which never changes: tokens name the app by it.
+    #[must_use]
+    pub fn domain(&self) -> &str {
+        &self.domain
+    }
+
+    /// What is configured at present.
+    #[must_use]
+    pub fn definition(&self) -> Arc<Definition> {
+        Arc::clone(&self.definition.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What people call it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let id = self.definition().client_app_id.clone();
+        id.unwrap_or_else(|| "any".to_owned())
+    }
+
+    /// Whether clients mean this app by the id.
+    pub(crate) fn is_called(&self, client_app_id: &str) -> bool {
+        let definition = self.definition();
+        let own = definition.client_app_id.as_ref();
+        own.is_none_or(|own| own == client_app_id)
+    }
+}
