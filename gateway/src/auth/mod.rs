@@ -1,6 +1,7 @@
 //! Who may come in: passwords and tokens, and how often somebody may try.
 
 mod error;
+pub mod external;
 mod keyring;
 mod limits;
 mod names;

@@ -1,0 +1,97 @@
+//! What the claims of a token must be.
+
+use serde_json::Value;
+
+use super::error::TokenError;
+use super::token::Claims;
+
+/// Seconds by which the clock of who signs may be ahead of this one, for `nbf` and `iat`. Nothing is added to `exp`.
+pub const LEEWAY: f64 = 60.0;
+
+/// Bytes of a subject: more than any provider has, and little enough to be kept as a name.
+const MAX_SUBJECT: usize = 1_024;
+
+/// See the module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rules {
+    audience: Vec<String>,
+    any: bool,
+    issuers: Vec<String>,
+}
+
+impl Rules {
+    /// For tokens whose `aud` has all of `audience`, or with `any`, one of them; without any it is to be the client app id.
+    #[must_use]
+    pub fn new(audience: Vec<String>, any: bool, app_id: &str) -> Self {
+        let audience = if audience.is_empty() {
+            vec![app_id.to_owned()]
+        } else {
+            audience
+        };
+        Self {
+            audience,
+            any,
+            issuers: Vec::new(),
+        }
+    }
+
+    /// And whose `iss` is one of these.
+    #[must_use]
+    pub fn issued_by(self, issuers: Vec<String>) -> Self {
+        Self { issuers, ..self }
+    }
+
+    /// The subject, if the claims are good at `now`, in seconds since 1970.
+    ///
+    /// # Errors
+    /// When they are not.
+    pub fn check(&self, claims: &Claims, now: i64) -> Result<String, TokenError> {
+        // Exact for longer than there are tokens.
+        let now = now as f64;
+        let expires = time(claims, "exp")?.ok_or(TokenError::Claim("exp", "a time"))?;
+        if expires <= now {
+            return Err(TokenError::Expired);
+        }
+        for name in ["nbf", "iat"] {
+            if time(claims, name)?.is_some_and(|time| time > now + LEEWAY) {
+                return Err(TokenError::NotYet(name));
+            }
+        }
+        self.check_audience(claims)?;
+        self.check_issuer(claims)?;
+        let subject = claims.get("sub").and_then(Value::as_str);
+        subject
+            .filter(|subject| (1..=MAX_SUBJECT).contains(&subject.len()))
+            .map(str::to_owned)
+            .ok_or(TokenError::Claim("sub", "a text of 1 to 1,024 bytes"))
+    }
+
+    fn check_audience(&self, claims: &Claims) -> Result<(), TokenError> {
+        let given = match claims.get("aud") {
+            Some(Value::String(one)) => Some(vec![one.as_str()]),
+            Some(Value::Array(all)) => all.iter().map(Value::as_str).collect(),
+            _ => None,
+        };
+        let given = given.ok_or(TokenError::Claim("aud", "a text or a list of texts"))?;
+        let mut wanted = self.audience.iter().map(|name| given.contains(&name.as_str()));
+        let good = if self.any {
+            wanted.any(|is_there| is_there)
+        } else {
+            wanted.all(|is_there| is_there)
+        };
+        if good { Ok(()) } else { Err(TokenError::Audience) }
+    }
+
+    fn check_issuer(&self, claims: &Claims) -> Result<(), TokenError> {
+        let given = claims.get("iss").and_then(Value::as_str);
+        let good = self.issuers.is_empty() || self.issuers.iter().any(|name| given == Some(name));
+        if good { Ok(()) } else { Err(TokenError::Issuer) }
+    }
+}
+
+/// Seconds since 1970, which may have fractions.
+fn time(claims: &Claims, name: &'static str) -> Result<Option<f64>, TokenError> {
+    let value = claims.get(name);
+    let time = value.map(|value| value.as_f64().ok_or(TokenError::Claim(name, "a time")));
+    time.transpose()
+}
