@@ -13,6 +13,7 @@ mod common;
 mod beside;
 mod connections;
 mod documents;
+mod http2;
 mod memory;
 mod pages;
 mod schemas;
