@@ -3,9 +3,10 @@
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::AuthError;
-use crate::state::{Key, Provider, Secrets, Session, User};
+use crate::state::{self, Key, Provider, Secrets, Session};
 
 /// Seconds an access token is good for: 30 minutes, always.
 pub const ACCESS_LIFETIME: i64 = 30 * 60;
@@ -24,7 +25,7 @@ const NO_DEVICE: &str = "000000000000000000000000";
 pub fn end_of_session(provider: Provider, now: i64) -> i64 {
     let lifetime = match provider {
         Provider::Anonymous => ANONYMOUS_LIFETIME,
-        Provider::Password => REFRESH_LIFETIME,
+        _ => REFRESH_LIFETIME,
     };
     (now + lifetime) * 1000
 }
@@ -45,6 +46,9 @@ pub struct Access {
     baas_domain_id: String,
     #[serde(rename = "stitch_domainId")]
     stitch_domain_id: String,
+    /// What the application keeps about the user, for the client alone.
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    user_data: Option<Box<RawValue>>,
 }
 
 /// Claims of a refresh token.
@@ -135,11 +139,16 @@ impl Tokens {
         &self.domain
     }
 
-    /// An access token for the session.
+    /// An access token for the session, with what the application keeps about the user.
     ///
     /// # Errors
     /// When it cannot be encoded.
-    pub fn access(&self, session: &Session, now: i64) -> Result<String, AuthError> {
+    pub fn access(
+        &self,
+        session: &Session,
+        user_data: Option<Box<RawValue>>,
+        now: i64,
+    ) -> Result<String, AuthError> {
         let device = device(session);
         Self::encode(
             self.keys.last(),
@@ -153,20 +162,27 @@ impl Tokens {
                 stitch_device_id: device,
                 baas_domain_id: self.domain.clone(),
                 stitch_domain_id: self.domain.clone(),
+                user_data,
             },
         )
     }
 
-    /// The refresh token of a new session, signed by the key of this number.
+    /// The refresh token of a new session that this identity has opened, signed by the key of this number.
     ///
     /// # Errors
     /// When there is no such key or the token cannot be encoded.
-    pub fn refresh(&self, session: &Session, user: &User, key: i64, now: i64) -> Result<String, AuthError> {
+    pub fn refresh(
+        &self,
+        session: &Session,
+        identity: &state::Identity,
+        key: i64,
+        now: i64,
+    ) -> Result<String, AuthError> {
         let device = device(session);
         let identity = Identity {
-            id: user.identity.clone(),
-            provider_type: user.provider.as_str().to_owned(),
-            provider_id: self.provider_id(user.provider),
+            id: identity.id.clone(),
+            provider_type: identity.provider.as_str().to_owned(),
+            provider_id: self.provider_id(identity.provider),
         };
         Self::encode(
             self.key(&key.to_string()),
@@ -195,6 +211,12 @@ impl Tokens {
         let digit = match provider {
             Provider::Anonymous => 'a',
             Provider::Password => 'b',
+            Provider::ApiKey => 'c',
+            Provider::CustomToken => 'd',
+            Provider::CustomFunction => 'e',
+            Provider::Google => 'f',
+            Provider::Facebook => '1',
+            Provider::Apple => '2',
         };
         self.domain.chars().take(23).chain([digit]).collect()
     }
@@ -311,17 +333,15 @@ mod tests {
             id: "s".repeat(24),
             user: "u".repeat(24),
             device: "e".repeat(24),
+            api_key: None,
         }
     }
 
-    fn user(provider: Provider) -> User {
-        let identity = "i".repeat(24);
-        User {
-            id: "u".repeat(24),
-            identity,
+    fn identity(provider: Provider) -> state::Identity {
+        state::Identity {
             provider,
-            email: None,
-            password_hash: None,
+            id: "i".repeat(24),
+            data: serde_json::Map::new(),
         }
     }
 
@@ -337,7 +357,7 @@ mod tests {
 
     #[test]
     fn access_tokens_carry_the_documented_claims() {
-        let token = tokens().access(&session(Provider::Password), NOW).unwrap();
+        let token = tokens().access(&session(Provider::Password), None, NOW).unwrap();
         assert_eq!(part(&token, 0), json!({"typ": "JWT", "alg": "HS256", "kid": "1"}));
         let (device, domain) = ("e".repeat(24), "d".repeat(24));
         assert_eq!(
@@ -353,7 +373,12 @@ mod tests {
     #[test]
     fn refresh_tokens_carry_the_documented_claims() {
         let token = tokens()
-            .refresh(&session(Provider::Password), &user(Provider::Password), 1, NOW)
+            .refresh(
+                &session(Provider::Password),
+                &identity(Provider::Password),
+                1,
+                NOW,
+            )
             .unwrap();
         let claims = part(&token, 1);
         assert_eq!(claims["exp"], NOW + 60 * 24 * 3600);
@@ -366,7 +391,12 @@ mod tests {
         assert_eq!(claims["stitch_ident"]["id"], "i".repeat(24));
         assert!(claims["baas_data"].is_null() && claims["stitch_data"].is_null());
         let anonymous = tokens()
-            .refresh(&session(Provider::Anonymous), &user(Provider::Anonymous), 1, NOW)
+            .refresh(
+                &session(Provider::Anonymous),
+                &identity(Provider::Anonymous),
+                1,
+                NOW,
+            )
             .unwrap();
         assert!(part(&anonymous, 1)["exp"].as_i64().unwrap() > NOW + 49 * 365 * 24 * 3600);
     }
@@ -374,7 +404,7 @@ mod tests {
     #[test]
     fn a_token_is_good_until_it_expires() {
         let tokens = tokens();
-        let access = tokens.access(&session(Provider::Password), NOW).unwrap();
+        let access = tokens.access(&session(Provider::Password), None, NOW).unwrap();
         assert_eq!(
             tokens.check_access(&access, NOW + 1799).unwrap().sub,
             "u".repeat(24)
@@ -385,7 +415,12 @@ mod tests {
             Err(AuthError::BadToken("the access token has expired"))
         ));
         let refresh = tokens
-            .refresh(&session(Provider::Password), &user(Provider::Password), 1, NOW)
+            .refresh(
+                &session(Provider::Password),
+                &identity(Provider::Password),
+                1,
+                NOW,
+            )
             .unwrap();
         assert_eq!(
             tokens.check_refresh(&refresh, NOW).unwrap().session,
@@ -400,9 +435,14 @@ mod tests {
     #[test]
     fn other_tokens_are_refused() {
         let tokens = tokens();
-        let access = tokens.access(&session(Provider::Password), NOW).unwrap();
+        let access = tokens.access(&session(Provider::Password), None, NOW).unwrap();
         let refresh = tokens
-            .refresh(&session(Provider::Password), &user(Provider::Password), 1, NOW)
+            .refresh(
+                &session(Provider::Password),
+                &identity(Provider::Password),
+                1,
+                NOW,
+            )
             .unwrap();
         assert!(matches!(
             tokens.check_refresh(&access, NOW),
@@ -412,11 +452,14 @@ mod tests {
         let key = ring("d", &[2]);
         assert!(
             tokens
-                .check_access(&key.access(&session(Provider::Password), NOW).unwrap(), NOW)
+                .check_access(&key.access(&session(Provider::Password), None, NOW).unwrap(), NOW)
                 .is_err()
         );
         let domain = ring("f", &[1]);
-        let foreign = tokens.check_access(&domain.access(&session(Provider::Password), NOW).unwrap(), NOW);
+        let foreign = tokens.check_access(
+            &domain.access(&session(Provider::Password), None, NOW).unwrap(),
+            NOW,
+        );
         assert!(matches!(
             foreign,
             Err(AuthError::BadToken("the access token is for another app"))
@@ -433,14 +476,14 @@ mod tests {
 
     #[test]
     fn the_newest_key_signs_and_each_token_is_checked_with_its_own() {
-        let (session, user) = (session(Provider::Password), user(Provider::Password));
+        let (session, identity) = (session(Provider::Password), identity(Provider::Password));
         let (before, after) = (ring("d", &[1]), ring("d", &[1, 2]));
         let (old, new) = (
-            before.access(&session, NOW).unwrap(),
-            after.access(&session, NOW).unwrap(),
+            before.access(&session, None, NOW).unwrap(),
+            after.access(&session, None, NOW).unwrap(),
         );
         assert_eq!(part(&new, 0)["kid"], "2");
-        let refresh = after.refresh(&session, &user, 1, NOW).unwrap();
+        let refresh = after.refresh(&session, &identity, 1, NOW).unwrap();
         assert_eq!(
             part(&refresh, 0)["kid"],
             "1",
@@ -453,16 +496,16 @@ mod tests {
         let retired = ring("d", &[2]);
         retired.check_access(&new, NOW).unwrap();
         assert!(retired.check_access(&old, NOW).is_err());
-        assert!(retired.refresh(&session, &user, 1, NOW).is_err());
+        assert!(retired.refresh(&session, &identity, 1, NOW).is_err());
         // A token does not choose the key it is checked with.
-        let named = ring("d", &[3]).access(&session, NOW).unwrap();
+        let named = ring("d", &[3]).access(&session, None, NOW).unwrap();
         assert!(after.check_access(&named, NOW).is_err());
     }
 
     #[test]
     fn a_token_that_names_no_key_is_one_of_the_first() {
         let (session, key) = (session(Provider::Password), EncodingKey::from_secret(&[1; 32]));
-        let access = tokens().access(&session, NOW).unwrap();
+        let access = tokens().access(&session, None, NOW).unwrap();
         let header = Header::new(Algorithm::HS256);
         let token = jsonwebtoken::encode(&header, &part(&access, 1), &key).unwrap();
         ring("d", &[1, 2]).check_access(&token, NOW).unwrap();

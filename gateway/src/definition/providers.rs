@@ -33,6 +33,12 @@ impl Providers {
         match provider {
             Provider::Anonymous => self.anonymous,
             Provider::Password => self.password.is_some(),
+            Provider::ApiKey => self.api_key,
+            Provider::CustomToken => self.custom_token.is_some(),
+            Provider::CustomFunction => self.custom_function.is_some(),
+            Provider::Google => self.google.is_some(),
+            Provider::Facebook => self.facebook.is_some(),
+            Provider::Apple => self.apple.is_some(),
         }
     }
 }

@@ -150,7 +150,7 @@ mod tests {
 
     use super::*;
     use crate::memory::NoMemory;
-    use crate::state::EmbeddedState;
+    use crate::state::{EmbeddedState, Schemas};
 
     #[tokio::test]
     async fn what_a_batch_is_checked_by_comes_out_of_its_budget() {

@@ -1,122 +1,52 @@
 //! Users, sessions, the signing keys and schemas: everything the gateway keeps besides documents.
+//!
+//! What every state promises:
+//!  1. An answer that something was changed comes when that is durable. Each change may be asked for again, alone or after a
+//!     crash.
+//!  2. An identity belongs to one user, an e-mail to one registration. Of several who ask at the same time one makes it, and the
+//!     others find what he has made.
+//!  3. What belongs to one user (identities, whether he is disabled, custom data) changes in one step, and so does what belongs
+//!     to one registration (its password, whether it is confirmed, its one-time tokens) and one API key.
+//!  4. A one-time token is used once, also by several at the same time.
+//!  5. Keys and one-time tokens are kept as SHA-256 alone, so who reads the store cannot use them. They are random and longer than
+//!     what can be guessed, so a slow hash would protect nothing more.
+//!  6. A session lasts while its user is there and enabled, and the API key that opened it as well: whoever asks for the session is
+//!     told of all of it. So it does not matter in which order a user, his keys and his sessions go, nor whether a session is
+//!     opened meanwhile.
+//!  7. A user is removed in this order: what lets him in (registration, API keys), then his sessions, then himself. Of a removal
+//!     that was cut off the user is left, and is removed again. His id is never given to anybody else, as documents, positions
+//!     and dead letters name it; that he was there is kept.
+//!
+//! A store with transactions can do each of these in one ([`EmbeddedState`]); for others a user, a registration and an API key are
+//! one record each, and what must be there once is a unique index.
 
 #[doc(hidden)]
 pub mod acceptance;
+mod api_keys;
 mod embedded;
-mod integrity;
-mod keys;
+mod registrations;
 mod schemas;
 mod sessions;
+mod users;
 
 pub use acceptance::KnownSchema;
-pub use embedded::{EmbeddedState, OperatorStore, count_users, find_schema, list_schemas};
-pub(crate) use embedded::{FILE, FORMAT};
-pub(crate) use integrity::check;
-pub use keys::ListedKey;
-pub use schemas::{Conflict, ListedSchema};
-
-use realm_ingest_protocol::Schema;
+pub use api_keys::{AddedKey, ApiKey, ApiKeys, KeyOwner};
+pub use embedded::{
+    Conflict, EmbeddedState, ListedKey, ListedSchema, OperatorStore, count_users, find_schema, list_schemas,
+};
+pub(crate) use embedded::{FILE, FORMAT, check};
+pub use registrations::{AddedToken, OneTimeToken, Purpose, Registration, Registrations};
+pub use schemas::Schemas;
+pub use sessions::{Key, Secrets, Session, Sessions};
+pub use users::{Identity, Linked, Provider, Revocation, User, UserKind, Users};
 
 use crate::backend::Answer;
 
-/// How a user proves who he is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Provider {
-    /// Nobody in particular; every login is a new user.
-    Anonymous,
-    /// E-mail and password.
-    Password,
-}
+/// SHA-256 of a secret that is random and long.
+pub type SecretHash = [u8; 32];
 
-impl Provider {
-    /// The name in paths, tokens and profiles.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Anonymous => "anon-user",
-            Self::Password => "local-userpass",
-        }
-    }
-
-    /// The provider of this name, if it is one that is served.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Anonymous, Self::Password]
-            .into_iter()
-            .find(|provider| provider.as_str() == name)
-    }
-}
-
-/// One account.
-#[derive(Clone, Debug)]
-pub struct User {
-    /// 24 hexadecimal digits.
-    pub id: String,
-    /// Identity within the provider.
-    pub identity: String,
-    /// How the user logs in.
-    pub provider: Provider,
-    /// With [`Provider::Password`]: the name to log in with. Any text, case matters.
-    pub email: Option<String>,
-    /// With [`Provider::Password`]: argon2id in PHC form.
-    pub password_hash: Option<String>,
-}
-
-/// One login that has not ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Session {
-    /// 24 hexadecimal digits.
-    pub id: String,
-    /// The user it belongs to.
-    pub user: String,
-    /// The device it was made for.
-    pub device: String,
-    /// Milliseconds since 1970 when it ends, as its refresh token does.
-    pub expires: i64,
-}
-
-/// A key that signs tokens, or signed some that are good. Cannot be printed.
-pub struct Key {
-    /// Its number, which tokens carry.
-    pub id: i64,
-    /// For HS256.
-    pub secret: Vec<u8>,
-}
-
-/// What tokens are made with.
-pub struct Secrets {
-    /// Internal id of the app, made when the store is new.
-    pub domain: String,
-    /// From the oldest on; the newest signs.
-    pub keys: Vec<Key>,
-}
-
-/// Keeps what the gateway must not forget. Answers that change something come after it is durable.
-pub trait State: Send + Sync {
-    /// What tokens are made with at present. Keys come and go while the gateway runs.
-    fn secrets(&self) -> Answer<'_, Secrets>;
-    /// Adds a user. False when the e-mail is taken.
-    fn add_user(&self, user: User) -> Answer<'_, bool>;
-    /// The user of this id.
-    fn user(&self, id: &str) -> Answer<'_, Option<User>>;
-    /// The user who logs in with this e-mail.
-    fn user_by_email(&self, email: &str) -> Answer<'_, Option<User>>;
-    /// Records a login. The answer is the key that signs the session's refresh token.
-    fn open_session(&self, session: Session) -> Answer<'_, i64>;
-    /// The session of this id, while it lasts. Notes that it is used, to the hour.
-    fn session(&self, id: &str) -> Answer<'_, Option<Session>>;
-    /// Ends a session. False when there was none.
-    fn close_session(&self, id: &str) -> Answer<'_, bool>;
-    /// Grows whenever the operator decides something about schemas, also in another process.
-    fn schemas_version(&self) -> Answer<'_, i64>;
-    /// The schema of this fingerprint and the version it was read under, none when it was never sent.
-    fn schema(&self, fingerprint: &str) -> Answer<'_, Option<(i64, KnownSchema)>>;
-    /// Keeps a schema that the user sent. It extends the accepted definitions by those of its classes that do not contradict
-    /// them; the others are in conflict. Those under which nobody has written may have to make room for it. False, and
-    /// nothing is kept, when there are too many of this user or in all.
-    fn add_schema(&self, schema: Schema, user: &str) -> Answer<'_, bool>;
-    /// Notes that somebody writes under a schema, so that it does not have to make room. False when it is not there.
-    fn note_schema_use(&self, fingerprint: &str) -> Answer<'_, bool>;
+/// Keeps what the gateway must not forget. See the module for what it promises.
+pub trait State: Users + Registrations + ApiKeys + Sessions + Schemas + Send + Sync {
     /// Whether something can be written at present.
     fn probe(&self) -> Answer<'_, ()>;
 }

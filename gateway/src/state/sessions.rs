@@ -1,75 +1,46 @@
-//! The sessions in the file of the store. One that has expired is as good as gone, and is removed by a later log-in.
+//! Log-ins that have not ended, and the keys that sign their tokens.
 
-use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+use crate::backend::Answer;
 
-use super::{Session, keys};
-use crate::backend::BackendError;
-
-/// Expired sessions that one log-in removes, so that none takes long. Each log-in makes one, so this is plenty.
-const REMOVED_AT_ONCE: i64 = 100;
-
-/// How exactly it is known when a session was used: each note of it is a write to the disk, and there is one session a device.
-const NOTED_EVERY: i64 = 60 * 60 * 1000;
-
-/// Adds a session that begins at `now`. The answer is the key that signs its refresh token: found together with the session, so
-/// that no key is retired between the two.
-pub(super) fn open(connection: &mut Connection, session: &Session, now: i64) -> Result<i64, BackendError> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let key = keys::newest(&transaction)?;
-    let key = key.ok_or_else(|| BackendError::Damaged("there is no key to sign with".to_owned()))?;
-    transaction
-        .prepare_cached(
-            "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires <= ?1 ORDER BY expires LIMIT ?2)",
-        )?
-        .execute([now, REMOVED_AT_ONCE])?;
-    let values = params![
-        session.id,
-        session.user,
-        session.device,
-        now,
-        session.expires,
-        key
-    ];
-    transaction
-        .prepare_cached(
-            "INSERT INTO sessions (id, user, device, created, used, expires, key) VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6)",
-        )?
-        .execute(values)?;
-    transaction.commit()?;
-    Ok(key)
+/// One login that has not ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// 24 hexadecimal digits.
+    pub id: String,
+    /// The user it belongs to.
+    pub user: String,
+    /// The device it was made for.
+    pub device: String,
+    /// The API key that opened it, if one did.
+    pub api_key: Option<String>,
+    /// Milliseconds since 1970 when it ends, as its refresh token does.
+    pub expires: i64,
 }
 
-/// The session that lasts at `now`, and whether its use is worth a note.
-pub(super) fn find(connection: &Connection, id: &str, now: i64) -> rusqlite::Result<Option<(Session, bool)>> {
-    let read = |row: &Row<'_>| {
-        let session = Session {
-            id: row.get(0)?,
-            user: row.get(1)?,
-            device: row.get(2)?,
-            expires: row.get(3)?,
-        };
-        Ok((session, row.get::<_, i64>(4)? <= now - NOTED_EVERY))
-    };
-    connection
-        .prepare_cached(
-            "SELECT id, user, device, expires, used FROM sessions WHERE id = ?1 AND expires > ?2",
-        )?
-        .query_one(params![id, now], read)
-        .optional()
+/// A key that signs tokens, or signed some that are good. Cannot be printed.
+pub struct Key {
+    /// Its number, which tokens carry.
+    pub id: i64,
+    /// For HS256.
+    pub secret: Vec<u8>,
 }
 
-/// Notes that the session is used at `now`, unless somebody has just done so.
-pub(super) fn note_use(connection: &Connection, id: &str, now: i64) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("UPDATE sessions SET used = ?2 WHERE id = ?1 AND used <= ?3")?
-        .execute(params![id, now, now - NOTED_EVERY])?;
-    Ok(())
+/// What tokens are made with.
+pub struct Secrets {
+    /// Internal id of the app, made when the store is new.
+    pub domain: String,
+    /// From the oldest on; the newest signs.
+    pub keys: Vec<Key>,
 }
 
-/// Ends a session; false when there was none.
-pub(super) fn close(connection: &Connection, id: &str) -> rusqlite::Result<bool> {
-    let removed = connection
-        .prepare_cached("DELETE FROM sessions WHERE id = ?1")?
-        .execute([id])?;
-    Ok(removed == 1)
+/// Keeps sessions.
+pub trait Sessions {
+    /// What tokens are made with at present. Keys come and go while the gateway runs.
+    fn secrets(&self) -> Answer<'_, Secrets>;
+    /// Records a login. The answer is the key that signs the session's refresh token.
+    fn open_session(&self, session: Session) -> Answer<'_, i64>;
+    /// The session of this id, while it lasts. Notes that it is used, to the hour.
+    fn session(&self, id: &str) -> Answer<'_, Option<Session>>;
+    /// Ends a session. False when there was none.
+    fn close_session(&self, id: &str) -> Answer<'_, bool>;
 }

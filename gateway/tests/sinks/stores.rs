@@ -8,7 +8,7 @@ use realm_ingest_gateway::ingest::{Context, Ingest, IngestError, Run, Source, Tr
 use realm_ingest_gateway::memory::Budget;
 use realm_ingest_gateway::sink::embedded::{EmbeddedSink, Reader};
 use realm_ingest_gateway::sink::{OutboxKey, Quota, Sink, Stepwise};
-use realm_ingest_gateway::state::{EmbeddedState, State};
+use realm_ingest_gateway::state::{EmbeddedState, Schemas};
 use realm_ingest_gateway::work::Work;
 use tempfile::TempDir;
 use tokio::sync::Semaphore;

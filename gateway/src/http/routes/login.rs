@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tracing::debug;
 
 use crate::app::App;
@@ -18,7 +18,7 @@ use crate::gateway::Gateway;
 use crate::http::ClientAddress;
 use crate::http::extract::AppOfPath;
 use crate::http::reject::Reject;
-use crate::state::{Provider, Session, User};
+use crate::state::{Identity, Provider, Session, UserKind};
 use crate::{clock, ids};
 
 #[derive(Deserialize)]
@@ -54,41 +54,41 @@ pub async fn handle(
     let mut memory = gateway.memory.budget_of_stranger(address);
     let credentials: Credentials = super::json(&headers, body, &mut memory).await?;
     let from = Address::from(address);
-    let user = match provider {
-        Provider::Anonymous => anonymous(&gateway, &app, from).await?,
+    let identity = match provider {
+        Provider::Anonymous => anonymous(&gateway, from)?,
         Provider::Password => by_password(&gateway, &app, from, credentials).await?,
+        _ => return Err(Reject::UnknownProvider(provider.as_str().to_owned())),
     };
+    let user = app
+        .state
+        .find_or_create(identity.clone(), UserKind::Normal)
+        .await?;
     let now = clock::unix_seconds();
     let session = Session {
         id: ids::object_id(),
         user: user.id.clone(),
         device: ids::object_id(),
+        api_key: None,
         expires: end_of_session(provider, now),
     };
     let key = app.state.open_session(session.clone()).await?;
     debug!(user = user.id, provider = provider.as_str(), "logged in");
     let tokens = app.keyring.tokens_with(key, Instant::now()).await?;
     Ok(Json(json!({
-        "access_token": tokens.access(&session, now)?,
-        "refresh_token": tokens.refresh(&session, &user, key, now)?,
+        "access_token": tokens.access(&session, user.custom_data, now)?,
+        "refresh_token": tokens.refresh(&session, &identity, key, now)?,
         "user_id": user.id,
         "device_id": session.device,
     })))
 }
 
-async fn anonymous(gateway: &Gateway, app: &App, from: Address) -> Result<User, Reject> {
+fn anonymous(gateway: &Gateway, from: Address) -> Result<Identity, Reject> {
     gateway.limits.new_user(from, Instant::now())?;
-    let user = User {
-        id: ids::object_id(),
-        identity: ids::identity_id(),
+    Ok(Identity {
         provider: Provider::Anonymous,
-        email: None,
-        password_hash: None,
-    };
-    if app.state.add_user(user.clone()).await? {
-        return Ok(user);
-    }
-    Err(Reject::Internal("a new anonymous user was not added".to_owned()))
+        id: ids::identity_id(),
+        data: Map::new(),
+    })
 }
 
 async fn by_password(
@@ -96,7 +96,7 @@ async fn by_password(
     app: &App,
     from: Address,
     credentials: Credentials,
-) -> Result<User, Reject> {
+) -> Result<Identity, Reject> {
     let missing = |name: &str| Reject::BadRequest(format!("'{name}' is a required string"));
     let email = credentials.username.ok_or_else(|| missing("username"))?;
     let password = credentials.password.ok_or_else(|| missing("password"))?;
@@ -106,9 +106,14 @@ async fn by_password(
     let turn = gateway.passwords.turn_to_log_in(from).await?;
     // Others may have failed while this one waited.
     gateway.limits.check_failures(from, &name, Instant::now())?;
-    let user = app.state.user_by_email(&email).await?;
-    let stored = user.as_ref().and_then(|user| user.password_hash.clone());
+    let registration = app.state.registration(&email).await?;
+    let stored = registration.as_ref().map(|found| found.password_hash.clone());
     let right = gateway.passwords.verify(turn, password, stored).await?;
     gateway.limits.record(from, &name, right, Instant::now());
-    user.filter(|_| right).ok_or(Reject::BadLogin)
+    let registration = registration.filter(|_| right).ok_or(Reject::BadLogin)?;
+    Ok(Identity {
+        provider: Provider::Password,
+        id: registration.identity,
+        data: Map::from_iter([("email".to_owned(), email.into())]),
+    })
 }

@@ -16,21 +16,20 @@ pub async fn handle(AccessToken { app, claims }: AccessToken) -> Result<Json<Val
         .await?
         .ok_or(Reject::BadToken("the user does not exist"))?;
     let tokens = app.keyring.tokens(Instant::now()).await?;
-    let data = user
-        .email
-        .as_ref()
-        .map_or_else(|| json!({}), |email| json!({"email": email}));
+    let identities = user.identities.iter().map(|identity| {
+        json!({
+            "id": identity.id,
+            "provider_type": identity.provider.as_str(),
+            "provider_id": tokens.provider_id(identity.provider),
+            "provider_data": identity.data,
+        })
+    });
     Ok(Json(json!({
         "user_id": user.id,
         "domain_id": tokens.domain(),
-        "type": "normal",
-        "identities": [{
-            "id": user.identity,
-            "provider_type": user.provider.as_str(),
-            "provider_id": tokens.provider_id(user.provider),
-            "provider_data": data,
-        }],
-        "data": data,
-        "custom_data": {},
+        "type": user.kind.as_str(),
+        "identities": identities.collect::<Vec<_>>(),
+        "data": user.data(),
+        "custom_data": user.custom_data.as_deref().map_or_else(|| json!({}), |data| json!(data)),
     })))
 }

@@ -16,7 +16,8 @@ pub async fn handle(RefreshToken { app, claims }: RefreshToken) -> Result<(Statu
     let session = session
         .filter(|session| session.user == claims.sub)
         .ok_or(Reject::NoSession)?;
+    let user = app.state.user(&session.user).await?.ok_or(Reject::NoSession)?;
     let tokens = app.keyring.tokens(Instant::now()).await?;
-    let token = tokens.access(&session, clock::unix_seconds())?;
+    let token = tokens.access(&session, user.custom_data, clock::unix_seconds())?;
     Ok((StatusCode::CREATED, Json(json!({ "access_token": token }))))
 }

@@ -17,7 +17,7 @@ use crate::http::ClientAddress;
 use crate::http::extract::AppOfPath;
 use crate::http::reject::Reject;
 use crate::ids;
-use crate::state::{Provider, User};
+use crate::state::{self, Provider};
 
 #[derive(Deserialize)]
 pub struct Names {
@@ -30,7 +30,7 @@ struct Registration {
     password: Option<String>,
 }
 
-/// Adds a user.
+/// Adds a registration; its first log-in makes the user.
 pub async fn handle(
     State(gateway): State<Arc<Gateway>>,
     AppOfPath(app): AppOfPath,
@@ -57,22 +57,21 @@ pub async fn handle(
     let from = Address::from(address);
     gateway.limits.new_user(from, Instant::now())?;
     // A name that is taken costs no hash; whoever asks learns that it is taken either way.
-    if app.state.user_by_email(&email).await?.is_some() {
+    if app.state.registration(&email).await?.is_some() {
         return Err(Reject::NameInUse);
     }
     let turn = gateway.passwords.turn_to_register(from).await?;
     let hash = gateway.passwords.hash(turn, password).await?;
-    let user = User {
-        id: ids::object_id(),
+    let registration = state::Registration {
+        email,
         identity: ids::identity_id(),
-        provider: Provider::Password,
-        email: Some(email),
-        password_hash: Some(hash),
+        password_hash: hash,
+        confirmed: true,
     };
-    let id = user.id.clone();
-    if !app.state.add_user(user).await? {
+    let identity = registration.identity.clone();
+    if !app.state.register(registration).await? {
         return Err(Reject::NameInUse);
     }
-    debug!(user = id, "registered");
+    debug!(identity, "registered");
     Ok((StatusCode::CREATED, Json(json!({}))))
 }

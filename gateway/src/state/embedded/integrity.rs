@@ -5,8 +5,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::embedded::{FILE, FORMAT};
-use super::list_schemas;
+use super::{FILE, FORMAT, list_schemas};
 use crate::integrity::{Report, open_moment};
 use crate::sqlite::OpenError;
 
@@ -19,7 +18,9 @@ pub(crate) fn check(data: &Path, users: &BTreeSet<String>, report: &mut Report<'
     report.pages(FILE, &connection);
     report.part("users", |report| {
         report.users = connection
-            .query_one("SELECT count(*) FROM users", [], |row| row.get::<_, i64>(0))?
+            .query_one("SELECT count(*) FROM users WHERE NOT gone", [], |row| {
+                row.get::<_, i64>(0)
+            })?
             .unsigned_abs();
         let mut known = connection.prepare("SELECT 1 FROM users WHERE id = ?1")?;
         for user in users {
@@ -32,6 +33,7 @@ pub(crate) fn check(data: &Path, users: &BTreeSet<String>, report: &mut Report<'
         Ok(())
     });
     report.part("sessions", |report| sessions(&connection, report));
+    report.part("identities", |report| identities(&connection, report));
     if let Err(error) = list_schemas(data) {
         report.found(&format!("the schemas cannot be read: {error}"));
     }
@@ -48,6 +50,18 @@ fn sessions(connection: &Connection, report: &mut Report<'_>) -> rusqlite::Resul
         report.found(&format!(
             "session {session} is of user '{user}', who is not there"
         ));
+    }
+    Ok(())
+}
+
+/// Every user who is there can log in.
+fn identities(connection: &Connection, report: &mut Report<'_>) -> rusqlite::Result<()> {
+    let mut statement = connection
+        .prepare("SELECT id FROM users WHERE NOT gone AND id NOT IN (SELECT user FROM identities)")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let user: String = row.get(0)?;
+        report.found(&format!("user '{user}' has no identity, so he cannot log in"));
     }
     Ok(())
 }

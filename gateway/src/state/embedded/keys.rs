@@ -3,8 +3,8 @@
 
 use rusqlite::{Connection, TransactionBehavior, params};
 
-use super::{Key, Secrets};
 use crate::backend::BackendError;
+use crate::state::{Key, Secrets};
 use crate::{clock, ids};
 
 /// One key, for the operator. The secret itself is nobody's business.
@@ -38,13 +38,12 @@ pub(super) fn complete(connection: &mut Connection) -> Result<(), BackendError> 
 }
 
 /// The id of the app, and its keys from the oldest on.
-pub(super) fn secrets(connection: &mut Connection) -> Result<Secrets, BackendError> {
-    let transaction = connection.transaction()?;
+pub(super) fn secrets(connection: &Connection) -> Result<Secrets, BackendError> {
     let domain: Vec<u8> =
-        transaction.query_one("SELECT value FROM meta WHERE name = 'domain'", [], |row| {
+        connection.query_one("SELECT value FROM meta WHERE name = 'domain'", [], |row| {
             row.get(0)
         })?;
-    let mut statement = transaction.prepare_cached("SELECT id, secret FROM keys ORDER BY id")?;
+    let mut statement = connection.prepare_cached("SELECT id, secret FROM keys ORDER BY id")?;
     let keys = statement.query_map([], |row| {
         Ok(Key {
             id: row.get(0)?,

@@ -1,0 +1,333 @@
+//! The store as one SQLite file beside the documents. A file of its own, so that a login never waits for
+//! a large batch and the signing keys are not in the file that people copy to look at their data.
+
+mod api_keys;
+mod format;
+mod integrity;
+mod keys;
+mod operator;
+mod registrations;
+mod schemas;
+mod sessions;
+mod users;
+
+pub(crate) use format::FORMAT;
+pub(crate) use integrity::check;
+pub use keys::ListedKey;
+pub use operator::{OperatorStore, count_users, find_schema, list_schemas};
+pub use schemas::{Conflict, ListedSchema};
+
+use std::path::Path;
+use std::sync::Arc;
+
+use realm_ingest_protocol::Schema;
+use rusqlite::Connection;
+use serde_json::value::RawValue;
+use tokio::sync::Mutex;
+use tracing::warn;
+
+use self::format::STEPS;
+use self::schemas::Limits;
+use super::{
+    AddedKey, AddedToken, ApiKey, ApiKeys, Identity, KeyOwner, KnownSchema, Linked, OneTimeToken, Provider,
+    Purpose, Registration, Registrations, Revocation, Schemas, SecretHash, Secrets, Session, Sessions, State,
+    User, UserKind, Users,
+};
+use crate::backend::{Answer, BackendError};
+use crate::clock;
+use crate::sqlite::{OpenError, open_existing, open_reader, open_writer};
+
+/// Name of the file in the data directory.
+pub(crate) const FILE: &str = "gateway.sqlite";
+
+/// See the module.
+#[derive(Clone)]
+pub struct EmbeddedState {
+    connection: Arc<Mutex<Connection>>,
+    /// What every batch asks does not wait for logins to be synced.
+    reader: Arc<Mutex<Connection>>,
+}
+
+impl EmbeddedState {
+    /// Opens or creates the store in the directory `data`.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub fn open(data: &Path) -> Result<Self, OpenError> {
+        let path = data.join(FILE);
+        let mut connection = open_writer(&path, FORMAT, STEPS)?;
+        keys::complete(&mut connection)?;
+        schemas::complete(&mut connection)?;
+        Self::over(connection, &path)
+    }
+
+    /// Opens the store of the directory `data` beside a server that may be running. It must be there and have the format of this
+    /// version.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub fn open_existing(data: &Path) -> Result<Self, OpenError> {
+        let path = data.join(FILE);
+        Self::over(open_existing(&path, FORMAT)?, &path)
+    }
+
+    fn over(connection: Connection, path: &Path) -> Result<Self, OpenError> {
+        let (reader, _) = open_reader(path, FORMAT)?;
+        Ok(Self {
+            connection: Arc::new(Mutex::new(connection)),
+            reader: Arc::new(Mutex::new(reader)),
+        })
+    }
+
+    /// Runs `work` off the async threads, one at a time.
+    fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, BackendError> + Send + 'static,
+    ) -> Answer<'_, T> {
+        off_the_async_threads(&self.connection, work)
+    }
+
+    /// The same for what only reads, all of it as it was at one moment.
+    fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, BackendError> + Send + 'static,
+    ) -> Answer<'_, T> {
+        off_the_async_threads(&self.reader, |connection| work(&*connection.transaction()?))
+    }
+}
+
+fn off_the_async_threads<'a, T: Send + 'static>(
+    connection: &Arc<Mutex<Connection>>,
+    work: impl FnOnce(&mut Connection) -> Result<T, BackendError> + Send + 'static,
+) -> Answer<'a, T> {
+    let connection = Arc::clone(connection);
+    Box::pin(async move {
+        // Whoever waits here keeps no thread from others, of which there are only so many.
+        let mut connection = connection.lock_owned().await;
+        let task = tokio::task::spawn_blocking(move || work(&mut connection));
+        task.await.map_err(|_| BackendError::Closed)?
+    })
+}
+
+impl Users for EmbeddedState {
+    fn find_or_create(&self, identity: Identity, kind: UserKind) -> Answer<'_, User> {
+        self.run(move |connection| users::find_or_create(connection, &identity, kind, clock::unix_millis()))
+    }
+
+    fn user(&self, id: &str) -> Answer<'_, Option<User>> {
+        let id = id.to_owned();
+        self.read(move |connection| users::find(connection, &id))
+    }
+
+    fn user_by_identity(&self, provider: Provider, id: &str) -> Answer<'_, Option<User>> {
+        let id = id.to_owned();
+        self.read(move |connection| users::find_by_identity(connection, provider, &id))
+    }
+
+    fn link(&self, user: &str, identity: Identity) -> Answer<'_, Linked> {
+        let user = user.to_owned();
+        self.run(move |connection| users::link(connection, &user, &identity))
+    }
+
+    fn set_disabled(&self, user: &str, disabled: bool) -> Answer<'_, bool> {
+        let user = user.to_owned();
+        self.run(move |connection| users::set_disabled(connection, &user, disabled, clock::unix_millis()))
+    }
+
+    fn set_custom_data(&self, user: &str, data: Option<Box<RawValue>>) -> Answer<'_, bool> {
+        let user = user.to_owned();
+        self.run(move |connection| Ok(users::set_custom_data(connection, &user, data.as_deref())?))
+    }
+
+    fn end_sessions(&self, user: &str) -> Answer<'_, bool> {
+        let user = user.to_owned();
+        self.run(move |connection| users::end_sessions(connection, &user, clock::unix_millis()))
+    }
+
+    fn remove_user(&self, user: &str) -> Answer<'_, bool> {
+        let user = user.to_owned();
+        self.run(move |connection| users::remove(connection, &user, clock::unix_millis()))
+    }
+
+    fn users(&self, after: Option<&User>, limit: usize) -> Answer<'_, Vec<User>> {
+        let after = after.map(|user| (user.created, user.id.clone()));
+        self.read(move |connection| users::list(connection, after, limit))
+    }
+
+    fn revocations(&self, since: i64) -> Answer<'_, Vec<Revocation>> {
+        self.read(move |connection| Ok(users::revocations(connection, since)?))
+    }
+}
+
+impl Registrations for EmbeddedState {
+    fn register(&self, registration: Registration) -> Answer<'_, bool> {
+        self.run(move |connection| {
+            Ok(registrations::add(
+                connection,
+                &registration,
+                clock::unix_millis(),
+            )?)
+        })
+    }
+
+    fn registration(&self, email: &str) -> Answer<'_, Option<Registration>> {
+        let email = email.to_owned();
+        self.read(move |connection| Ok(registrations::find(connection, &email)?))
+    }
+
+    fn add_token(&self, email: &str, token: OneTimeToken) -> Answer<'_, AddedToken> {
+        let email = email.to_owned();
+        self.run(move |connection| registrations::add_token(connection, &email, &token, clock::unix_millis()))
+    }
+
+    fn has_token(&self, purpose: Purpose, id: &str, hash: SecretHash) -> Answer<'_, bool> {
+        let (id, now) = (id.to_owned(), clock::unix_millis());
+        self.read(move |connection| Ok(registrations::has_token(connection, purpose, &id, &hash, now)?))
+    }
+
+    fn confirm(&self, id: &str, hash: SecretHash) -> Answer<'_, bool> {
+        let id = id.to_owned();
+        self.run(move |connection| registrations::confirm(connection, &id, &hash, clock::unix_millis()))
+    }
+
+    fn reset_password(&self, id: &str, hash: SecretHash, password_hash: &str) -> Answer<'_, bool> {
+        let (id, password, now) = (id.to_owned(), password_hash.to_owned(), clock::unix_millis());
+        self.run(move |connection| registrations::reset_password(connection, &id, &hash, &password, now))
+    }
+
+    fn remove_registration(&self, email: &str) -> Answer<'_, bool> {
+        let email = email.to_owned();
+        self.run(move |connection| registrations::remove_unused(connection, &email))
+    }
+
+    fn unused_registrations(&self, after: &str, limit: usize) -> Answer<'_, Vec<Registration>> {
+        let after = after.to_owned();
+        self.read(move |connection| Ok(registrations::list_unused(connection, &after, limit)?))
+    }
+}
+
+impl ApiKeys for EmbeddedState {
+    fn add_api_key(&self, key: ApiKey, hash: SecretHash) -> Answer<'_, AddedKey> {
+        self.run(move |connection| api_keys::add(connection, &key, &hash))
+    }
+
+    fn api_key(&self, hash: SecretHash) -> Answer<'_, Option<ApiKey>> {
+        self.read(move |connection| Ok(api_keys::find(connection, &hash)?))
+    }
+
+    fn api_keys(&self, owner: &KeyOwner) -> Answer<'_, Vec<ApiKey>> {
+        let owner = owner.clone();
+        self.read(move |connection| Ok(api_keys::list(connection, &owner)?))
+    }
+
+    fn set_api_key_disabled(&self, owner: &KeyOwner, id: &str, disabled: bool) -> Answer<'_, bool> {
+        let (owner, id) = (owner.clone(), id.to_owned());
+        self.run(move |connection| api_keys::set_disabled(connection, &owner, &id, disabled))
+    }
+
+    fn remove_api_key(&self, owner: &KeyOwner, id: &str) -> Answer<'_, bool> {
+        let (owner, id) = (owner.clone(), id.to_owned());
+        self.run(move |connection| api_keys::remove(connection, &owner, &id, clock::unix_millis()))
+    }
+}
+
+impl Sessions for EmbeddedState {
+    fn secrets(&self) -> Answer<'_, Secrets> {
+        self.read(keys::secrets)
+    }
+
+    fn open_session(&self, session: Session) -> Answer<'_, i64> {
+        self.run(move |connection| sessions::open(connection, &session, clock::unix_millis()))
+    }
+
+    fn session(&self, id: &str) -> Answer<'_, Option<Session>> {
+        let (id, now) = (id.to_owned(), clock::unix_millis());
+        Box::pin(async move {
+            let name = id.clone();
+            let found = self.read(move |connection| Ok(sessions::find(connection, &name, now)?));
+            let Some((session, note)) = found.await? else {
+                return Ok(None);
+            };
+            if note {
+                let noted = self.run(move |connection| Ok(sessions::note_use(connection, &id, now)?));
+                // A full disk keeps nobody out.
+                if let Err(error) = noted.await {
+                    warn!(%error, "when a session was used could not be noted");
+                }
+            }
+            Ok(Some(session))
+        })
+    }
+
+    fn close_session(&self, id: &str) -> Answer<'_, bool> {
+        let id = id.to_owned();
+        self.run(move |connection| Ok(sessions::close(connection, &id)?))
+    }
+}
+
+impl Schemas for EmbeddedState {
+    fn schemas_version(&self) -> Answer<'_, i64> {
+        self.read(|connection| Ok(schemas::version(connection)?))
+    }
+
+    fn schema(&self, fingerprint: &str) -> Answer<'_, Option<(i64, KnownSchema)>> {
+        let fingerprint = fingerprint.to_owned();
+        self.read(move |connection| schemas::find(connection, &fingerprint))
+    }
+
+    fn add_schema(&self, schema: Schema, user: &str) -> Answer<'_, bool> {
+        let user = user.to_owned();
+        self.run(move |connection| schemas::add(connection, &schema, &user, Limits::USUAL))
+    }
+
+    fn note_schema_use(&self, fingerprint: &str) -> Answer<'_, bool> {
+        let fingerprint = fingerprint.to_owned();
+        self.run(move |connection| Ok(schemas::note_use(connection, &fingerprint)?))
+    }
+}
+
+impl State for EmbeddedState {
+    fn probe(&self) -> Answer<'_, ()> {
+        self.run(|connection| {
+            connection.execute(
+                "INSERT OR REPLACE INTO meta VALUES ('probe', ?1)",
+                [clock::unix_millis().to_string()],
+            )?;
+            Ok(())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        reason = "a test fails by panicking"
+    )]
+    use super::*;
+
+    #[test]
+    fn who_waits_for_the_file_keeps_no_thread_from_others() {
+        let data = tempfile::tempdir().unwrap();
+        let state = EmbeddedState::open(data.path()).unwrap();
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_time().max_blocking_threads(2).build().unwrap();
+        let (end, ended) = std::sync::mpsc::channel::<()>();
+        runtime.block_on(async move {
+            let first = tokio::spawn(off_the_async_threads(
+                &state.connection,
+                move |_: &mut Connection| Ok(ended.recv().is_ok()),
+            ));
+            let second = tokio::spawn(off_the_async_threads(&state.connection, |_: &mut Connection| {
+                Ok(true)
+            }));
+            tokio::task::yield_now().await;
+            let other = tokio::task::spawn_blocking(|| ());
+            let other = tokio::time::timeout(std::time::Duration::from_secs(10), other).await;
+            end.send(()).unwrap();
+            assert!(first.await.unwrap().unwrap() && second.await.unwrap().unwrap());
+            other.expect("it does not wait for the file").unwrap();
+        });
+    }
+}

@@ -1,0 +1,147 @@
+//! E-mails, passwords and one-time tokens.
+
+use realm_ingest_gateway::clock;
+use realm_ingest_gateway::state::{AddedToken, OneTimeToken, Provider, Purpose, UserKind};
+
+use crate::stores::{Store, identity, new, registration};
+
+const EMAIL: &str = "me@example.com";
+
+/// Good for an hour.
+fn token(id: &str, secret: u8, purpose: Purpose) -> OneTimeToken {
+    OneTimeToken {
+        id: id.to_owned(),
+        hash: [secret; 32],
+        purpose,
+        expires: clock::unix_millis() + 3_600_000,
+    }
+}
+
+async fn an_e_mail_is_registered_once_and_case_matters<S: Store>() {
+    let (state, _data) = new::<S>();
+    assert!(state.register(registration(EMAIL)).await.unwrap());
+    let second = realm_ingest_gateway::state::Registration {
+        identity: "another".to_owned(),
+        ..registration(EMAIL)
+    };
+    assert!(!state.register(second).await.unwrap());
+    assert!(state.register(registration("ME@example.com")).await.unwrap());
+    let found = state.registration(EMAIL).await.unwrap().unwrap();
+    assert_eq!(
+        (found.identity.as_str(), found.confirmed),
+        ("identity of me@example.com", false)
+    );
+    assert!(state.registration("").await.unwrap().is_none());
+}
+
+async fn a_registration_is_confirmed_by_its_token_once<S: Store>() {
+    let (state, _data) = new::<S>();
+    state.register(registration(EMAIL)).await.unwrap();
+    let added = state
+        .add_token(EMAIL, token("t", 1, Purpose::Confirm))
+        .await
+        .unwrap();
+    assert_eq!(added, AddedToken::Added);
+    assert!(!state.confirm("t", [2; 32]).await.unwrap());
+    assert!(!state.confirm("u", [1; 32]).await.unwrap());
+    assert!(!state.reset_password("t", [1; 32], "other").await.unwrap());
+    assert!(!state.registration(EMAIL).await.unwrap().unwrap().confirmed);
+    assert!(state.confirm("t", [1; 32]).await.unwrap());
+    assert!(state.registration(EMAIL).await.unwrap().unwrap().confirmed);
+    assert!(!state.confirm("t", [1; 32]).await.unwrap());
+}
+
+async fn a_password_is_replaced_by_a_token_once<S: Store>() {
+    let (state, _data) = new::<S>();
+    state.register(registration(EMAIL)).await.unwrap();
+    state
+        .add_token(EMAIL, token("t", 1, Purpose::Reset))
+        .await
+        .unwrap();
+    assert!(state.has_token(Purpose::Reset, "t", [1; 32]).await.unwrap());
+    assert!(!state.has_token(Purpose::Confirm, "t", [1; 32]).await.unwrap());
+    let reset = |hash| state.reset_password("t", [1; 32], hash);
+    let (a, b) = tokio::join!(reset("a"), reset("b"));
+    let used = [("a", a.unwrap()), ("b", b.unwrap())];
+    let used: Vec<_> = used.into_iter().filter(|(_, used)| *used).collect();
+    assert_eq!(used.len(), 1);
+    let found = state.registration(EMAIL).await.unwrap().unwrap();
+    assert_eq!(
+        (found.password_hash.as_str(), found.confirmed),
+        (used[0].0, false)
+    );
+    assert!(!state.has_token(Purpose::Reset, "t", [1; 32]).await.unwrap());
+}
+
+async fn a_token_that_has_expired_is_not_good<S: Store>() {
+    let (state, _data) = new::<S>();
+    state.register(registration(EMAIL)).await.unwrap();
+    for purpose in [Purpose::Confirm, Purpose::Reset] {
+        let expired = OneTimeToken {
+            expires: clock::unix_millis(),
+            ..token(purpose.as_str(), 1, purpose)
+        };
+        state.add_token(EMAIL, expired).await.unwrap();
+        assert!(!state.has_token(purpose, purpose.as_str(), [1; 32]).await.unwrap());
+    }
+    assert!(!state.confirm("confirm", [1; 32]).await.unwrap());
+    assert!(!state.reset_password("reset", [1; 32], "other").await.unwrap());
+}
+
+async fn a_registration_has_five_good_tokens_of_a_purpose<S: Store>() {
+    let (state, _data) = new::<S>();
+    state.register(registration(EMAIL)).await.unwrap();
+    let expired = OneTimeToken {
+        expires: clock::unix_millis(),
+        ..token("old", 9, Purpose::Reset)
+    };
+    state.add_token(EMAIL, expired).await.unwrap();
+    for number in 0..5 {
+        let added = state.add_token(EMAIL, token(&number.to_string(), number, Purpose::Reset));
+        assert_eq!(added.await.unwrap(), AddedToken::Added);
+    }
+    let add = |id, purpose| state.add_token(EMAIL, token(id, 7, purpose));
+    assert_eq!(add("6", Purpose::Reset).await.unwrap(), AddedToken::TooMany);
+    assert_eq!(add("7", Purpose::Confirm).await.unwrap(), AddedToken::Added);
+    assert!(state.reset_password("0", [0; 32], "other").await.unwrap());
+    assert_eq!(add("8", Purpose::Reset).await.unwrap(), AddedToken::Added);
+    let nobody = state
+        .add_token("nobody", token("9", 1, Purpose::Reset))
+        .await
+        .unwrap();
+    assert_eq!(nobody, AddedToken::NoRegistration);
+}
+
+async fn a_registration_is_removed_with_its_tokens_while_no_user_has_it<S: Store>() {
+    let (state, _data) = new::<S>();
+    for email in ["a", "b", "c"] {
+        state.register(registration(email)).await.unwrap();
+    }
+    state
+        .add_token("a", token("t", 1, Purpose::Confirm))
+        .await
+        .unwrap();
+    let used = identity(Provider::Password, "identity of b", "");
+    state.find_or_create(used, UserKind::Normal).await.unwrap();
+    let unused = state.unused_registrations("", 10).await.unwrap();
+    assert!(unused.iter().map(|one| one.email.as_str()).eq(["a", "c"]));
+    let unused = state.unused_registrations("a", 10).await.unwrap();
+    assert!(unused.iter().map(|one| one.email.as_str()).eq(["c"]));
+    assert_eq!(state.unused_registrations("", 1).await.unwrap().len(), 1);
+
+    assert!(state.remove_registration("a").await.unwrap());
+    assert!(!state.remove_registration("a").await.unwrap());
+    assert!(!state.remove_registration("b").await.unwrap());
+    assert!(state.registration("b").await.unwrap().is_some());
+    assert!(!state.confirm("t", [1; 32]).await.unwrap());
+    assert!(state.register(registration("a")).await.unwrap());
+}
+
+suite! {
+    an_e_mail_is_registered_once_and_case_matters,
+    a_registration_is_confirmed_by_its_token_once,
+    a_password_is_replaced_by_a_token_once,
+    a_token_that_has_expired_is_not_good,
+    a_registration_has_five_good_tokens_of_a_purpose,
+    a_registration_is_removed_with_its_tokens_while_no_user_has_it,
+}
