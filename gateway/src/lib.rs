@@ -11,6 +11,7 @@
 //! every door feeds. [`server`] brings connections to the door.
 
 mod app;
+pub mod app_directory;
 mod apps;
 pub mod auth;
 pub mod backend;

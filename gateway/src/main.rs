@@ -19,6 +19,8 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Serve(commands::serve::Args),
+    Check(commands::check::Args),
+    Init(commands::init::Args),
     Find(commands::find::Args),
     Export(commands::export::Args),
     Tail(commands::tail::Args),
@@ -50,6 +52,8 @@ fn run(command: Command) -> Result<(), CommandError> {
     }
     match command {
         Command::Serve(args) => commands::serve::run(args),
+        Command::Check(args) => commands::check::run(&args),
+        Command::Init(args) => commands::init::run(&args),
         Command::Find(args) => commands::find::run(&args),
         Command::Export(args) => commands::export::run(&args),
         Command::Tail(args) => commands::tail::run(&args),

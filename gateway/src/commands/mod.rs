@@ -1,10 +1,13 @@
-//! One command a file. All but `serve` work on the data directory, also while a server writes it.
+//! One command a file. `check` and `init` are about the directory of an app; all others but `serve` work on the data
+//! directory, also while a server writes it.
 
 pub mod backup;
+pub mod check;
 pub mod check_integrity;
 pub mod dead_letters;
 pub mod export;
 pub mod find;
+pub mod init;
 pub mod keys;
 pub mod outboxes;
 mod output;

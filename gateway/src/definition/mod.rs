@@ -7,6 +7,7 @@ mod providers;
 mod secret;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde_json::Value;
 
@@ -19,7 +20,7 @@ pub use providers::{
 pub use secret::Secret;
 
 /// The configuration of one app.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Definition {
     /// The id that clients name in every path. Without one, every id is taken for this app.
     pub client_app_id: Option<String>,
@@ -134,6 +135,17 @@ impl Definition {
     #[must_use]
     pub fn collection_of(&self, class: &str) -> Option<&Collection> {
         self.synced()?.collection_of(class)
+    }
+}
+
+/// Without its values, as some of them are secrets.
+impl fmt::Debug for Definition {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Definition")
+            .field("client_app_id", &self.client_app_id)
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 

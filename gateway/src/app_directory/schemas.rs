@@ -1,0 +1,27 @@
+//! `schema.json`: what the documents of a collection look like.
+
+use serde_json::Value;
+
+use super::reading::Reading;
+
+/// The title and the schema, if there is one.
+pub(super) fn read(reading: &Reading<'_>, file: &str) -> (Option<String>, Option<Value>) {
+    let Some(document) = reading.document(file) else {
+        return (None, None);
+    };
+    let Some(object) = document.root().object() else {
+        return (None, None);
+    };
+    if object.is_empty() {
+        reading.ignored(file, "it is empty");
+        return (None, None);
+    }
+    let title = object.string("title").map(str::to_owned);
+    match &title {
+        Some(title) => reading.honoured(file, format!("class '{title}'")),
+        None => object
+            .node
+            .warn("'title' is missing, so no class of a device has this collection"),
+    }
+    (title, Some(object.node.value.clone()))
+}
