@@ -12,6 +12,7 @@
 
 mod acknowledgement;
 mod answer;
+mod app_directory;
 mod batch;
 mod claims;
 mod document;
@@ -28,9 +29,10 @@ mod token;
 pub type Target = fn(&[u8]);
 
 /// Every target, by the name of its folder.
-pub const ALL: [(&str, Target); 13] = [
+pub const ALL: [(&str, Target); 14] = [
     ("acknowledgement", acknowledgement::run),
     ("answer", answer::run),
+    ("app_directory", app_directory::run),
     ("batch", batch::run),
     ("claims", claims::run),
     ("document", document::run),

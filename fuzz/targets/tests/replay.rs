@@ -54,6 +54,6 @@ macro_rules! replays {
 }
 
 replays! {
-    acknowledgement answer batch claims document extended_json extended_json_text http_body outbox_file outbox_pack schema
-    schemas token
+    acknowledgement answer app_directory batch claims document extended_json extended_json_text http_body outbox_file
+    outbox_pack schema schemas token
 }

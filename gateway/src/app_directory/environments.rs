@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::json::member;
 use super::reading::Reading;
 use crate::definition::Environment;
 
@@ -12,6 +13,9 @@ const FILES: [(&str, &str); 5] = [
     ("qa", "environments/qa.json"),
     ("production", "environments/production.json"),
 ];
+
+/// Findings of one file. Whoever has that many repairs some and looks again.
+const MAX_FINDINGS: usize = 100;
 
 const OPENING: &str = "%(%%environment.values.";
 
@@ -45,28 +49,54 @@ pub(super) fn read(reading: &Reading<'_>, chosen: String) -> Environment {
     environment
 }
 
-/// Replaces `%(%%environment.values.NAME)` in every string, and tells of those that cannot be.
-pub(super) fn expand(value: &mut Value, environment: &Environment, refuse: &mut impl FnMut(&str, String)) {
-    step(value, "$", environment, refuse);
+/// Replaces `%(%%environment.values.NAME)` in every string, and tells of those that cannot be, each with its path.
+pub(super) fn expand(value: &mut Value, environment: &Environment) -> Vec<(String, String)> {
+    let mut findings = Vec::new();
+    step(value, environment, &mut findings);
+    let path = |steps: Vec<String>| {
+        steps
+            .into_iter()
+            .rev()
+            .fold("$".to_owned(), |path, step| path + &step)
+    };
+    findings
+        .into_iter()
+        .map(|(steps, why)| (path(steps), why))
+        .collect()
 }
 
-fn step(value: &mut Value, path: &str, environment: &Environment, refuse: &mut impl FnMut(&str, String)) {
+/// Findings are those below, with the steps that lead to them from there, the last one first.
+fn step(value: &mut Value, environment: &Environment, findings: &mut Vec<(Vec<String>, String)>) {
     match value {
         Value::String(text) if text.contains(OPENING) => match expanded(text, environment) {
             Ok(new) => *text = new,
-            Err(why) => refuse(path, why),
+            Err(why) if findings.len() < MAX_FINDINGS => findings.push((Vec::new(), why)),
+            Err(_) => {}
         },
         Value::Array(list) => {
             for (at, value) in list.iter_mut().enumerate() {
-                step(value, &format!("{path}[{at}]"), environment, refuse);
+                below(value, environment, findings, || format!("[{at}]"));
             }
         }
         Value::Object(members) => {
             for (name, value) in members {
-                step(value, &format!("{path}.{name}"), environment, refuse);
+                below(value, environment, findings, || member(name));
             }
         }
         _ => {}
+    }
+}
+
+fn below(
+    value: &mut Value,
+    environment: &Environment,
+    findings: &mut Vec<(Vec<String>, String)>,
+    name: impl Fn() -> String,
+) {
+    let before = findings.len();
+    step(value, environment, findings);
+    for (steps, _) in findings.iter_mut().skip(before) {
+        steps.push(name());
     }
 }
 

@@ -231,13 +231,18 @@ impl<'a> Object<'a> {
     }
 
     fn member(&self, name: &str, value: &'a Value) -> Node<'a> {
-        let plain = |char: char| char.is_ascii_alphanumeric() || "_-$%".contains(char);
-        let step = if !name.is_empty() && name.chars().all(plain) {
-            format!(".{name}")
-        } else {
-            format!("[{}]", Value::from(name))
-        };
-        self.node.step(&step, value)
+        self.node.step(&member(name), value)
+    }
+}
+
+/// A step of a path to the member of this name, of which no more is shown than people write.
+pub(super) fn member(name: &str) -> String {
+    let plain = |char: char| char.is_ascii_alphanumeric() || "_-$%".contains(char);
+    if !name.is_empty() && name.len() <= MAX_SHOWN && name.chars().all(plain) {
+        format!(".{name}")
+    } else {
+        let shown: String = name.chars().take(MAX_SHOWN).collect();
+        format!("[{}]", Value::from(shown))
     }
 }
 

@@ -26,6 +26,7 @@ mod schemas;
 mod secrets;
 mod sync;
 mod time_series;
+mod unique;
 mod values;
 
 use std::path::Path;

@@ -10,6 +10,7 @@ use super::files::Files;
 use super::json::Node;
 use super::report::{Level, Report};
 use super::secrets::{Legacy, Secrets};
+use super::unique::Unique;
 use crate::definition::{Environment, Secret};
 
 pub(super) struct Reading<'a> {
@@ -63,16 +64,16 @@ impl<'a> Reading<'a> {
     pub(super) fn document(&self, file: &str) -> Option<Document<'_>> {
         let text = self.files.text(file, &self.report)?;
         let mut value = match serde_json::from_str(&text) {
-            Ok(value) => value,
+            Ok(Unique(value)) => value,
             Err(error) => {
                 self.refuse(file, format!("is not JSON: {error}"));
                 return None;
             }
         };
         if let Some(environment) = &self.environment {
-            environments::expand(&mut value, environment, &mut |path, text| {
-                self.report.borrow_mut().add(Level::Refused, file, path, text);
-            });
+            for (path, text) in environments::expand(&mut value, environment) {
+                self.refuse_at(file, &path, text);
+            }
         }
         Some(Document {
             file: file.to_owned(),

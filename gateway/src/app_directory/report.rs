@@ -6,6 +6,8 @@ use serde::Serialize;
 
 /// Entries of one directory. Whoever has that many repairs some and looks again.
 const MAX_ENTRIES: usize = 20_000;
+/// Characters of a sentence, most of which are ours.
+const MAX_TEXT: usize = 500;
 
 /// What becomes of something in a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -94,15 +96,21 @@ impl Report {
     }
 
     pub(super) fn add(&mut self, level: Level, file: &str, path: &str, text: impl Into<String>) {
-        // A refusal is never left out.
-        if self.entries.len() < MAX_ENTRIES || (level == Level::Refused && self.is_good()) {
-            self.entries.push(Entry {
-                level,
-                file: file.to_owned(),
-                path: path.to_owned(),
-                text: text.into(),
-            });
+        // That there is a refusal is never left out.
+        if self.entries.len() >= MAX_ENTRIES && !(level == Level::Refused && self.is_good()) {
+            return;
         }
+        let mut text = text.into();
+        if let Some((at, _)) = text.char_indices().nth(MAX_TEXT) {
+            text.truncate(at);
+            text.push_str("...");
+        }
+        self.entries.push(Entry {
+            level,
+            file: file.to_owned(),
+            path: path.to_owned(),
+            text,
+        });
     }
 
     pub(super) fn sort(&mut self) {

@@ -7,7 +7,6 @@ use super::json::{Node, Object};
 use super::reading::Reading;
 use crate::definition::{Deployment, is_app_id};
 
-
 /// How a directory is laid out.
 #[derive(Clone, Copy)]
 pub(super) struct Layout {

@@ -128,6 +128,11 @@ fn what_is_no_json_is_told_with_line_and_column() {
             "sync/config.json: is not JSON: key must be a string at line 2 column 22",
         ),
         (
+            SYNC,
+            Text(r#"{"type": "flexible", "state": "enabled", "state": ""}"#),
+            "sync/config.json: is not JSON: 'state' is there a second time at line 1 column 48",
+        ),
+        (
             PROVIDERS,
             Text("{} // comment"),
             "auth/providers.json: is not JSON: trailing characters at line 1 column 4",
