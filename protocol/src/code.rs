@@ -20,6 +20,8 @@ pub enum RefusalCode {
     DuplicateId,
     /// The document is larger than the gateway stores.
     DocumentTooLarge,
+    /// A value is not as the schema of the application constrains it.
+    ValidationFailed,
     /// The user may not insert this document.
     NotPermitted,
     /// The class contradicts the definition that is accepted; the operator decides.
@@ -38,6 +40,7 @@ impl RefusalCode {
             Self::UnknownProperty => "UnknownProperty",
             Self::DuplicateId => "DuplicateId",
             Self::DocumentTooLarge => "DocumentTooLarge",
+            Self::ValidationFailed => "ValidationFailed",
             Self::NotPermitted => "NotPermitted",
             Self::SchemaConflict => "SchemaConflict",
         }
@@ -50,7 +53,7 @@ impl RefusalCode {
     }
 
     /// Every code there is.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::InvalidDocument,
         Self::UnknownClass,
         Self::TypeMismatch,
@@ -58,6 +61,7 @@ impl RefusalCode {
         Self::UnknownProperty,
         Self::DuplicateId,
         Self::DocumentTooLarge,
+        Self::ValidationFailed,
         Self::NotPermitted,
         Self::SchemaConflict,
     ];

@@ -201,7 +201,8 @@ impl Property {
     }
 
     /// Full type in Realm's texts: `int`, `<Position>`, `array<string>`, `dictionary<string, int>`, ...
-    fn type_text(&self) -> String {
+    #[must_use]
+    pub fn type_text(&self) -> String {
         let class = self.object.as_deref().unwrap_or_default();
         match (self.collection, self.kind) {
             (None, PropertyType::Object) => format!("<{class}>"),
