@@ -16,6 +16,7 @@ mod ejson;
 mod ffi;
 mod process;
 mod transaction;
+mod watch;
 
 pub mod app;
 #[cfg(any(test, feature = "testing"))]

@@ -3,6 +3,7 @@
 
 pub(crate) mod files;
 pub(crate) mod homes;
+pub(crate) mod neighbours;
 mod stranded;
 mod unheard;
 
@@ -146,7 +147,7 @@ impl Realm {
             },
         );
         if opened.is_err() && ended {
-            homes::drain(&user.app);
+            neighbours::look_now(&user.app);
         }
         // From here on dropping closes.
         let mut realm = Realm {
@@ -213,6 +214,7 @@ impl Realm {
     /// as the stop policy says.
     pub fn close(&self) {
         if !process::is_foreign() && !self.closed.swap(true, Ordering::AcqRel) {
+            neighbours::heed_close(&self.core);
             registry::close(&self.core);
         }
     }

@@ -57,9 +57,9 @@ pub(super) struct Data {
     /// The server has refused the refresh token that is current; whoever saw that says so.
     pub(super) refused: bool,
     rejected: bool,
-    /// The refresh token that was logged out last. A file that still has it says nothing new.
+    /// The refresh token of the session that ended last. A file that still has it says nothing new.
     ended: String,
-    /// That logout could not be stored.
+    /// A logout could not be stored.
     pub(super) unstored: bool,
     successor: Option<String>,
     principal: String,
@@ -205,7 +205,7 @@ impl Account {
         self.data().identities = identities;
     }
 
-    /// A session that a file has is used, unless the application has ended it.
+    /// A session that a file has is used, unless it has ended here: the file may have been read before.
     pub(crate) fn adopt(&self, session: SignIn) {
         if self.data().ended != session.refresh_token {
             self.sign_in(session);
@@ -234,7 +234,6 @@ impl Account {
     pub(crate) fn sign_out(&self) -> Option<String> {
         let state = self.state_after_logout();
         let token = self.clear(state, false)?;
-        self.data().ended.clone_from(&token);
         self.each_follower(|follower| follower.logged_out());
         Some(token)
     }
@@ -289,7 +288,8 @@ impl Account {
         data.refused = false;
         data.access_token.clear();
         data.claims = None;
-        Some(std::mem::take(&mut data.refresh_token))
+        data.ended = std::mem::take(&mut data.refresh_token);
+        Some(data.ended.clone())
     }
 
     /// What waits for this user goes on under `successor`.

@@ -20,7 +20,7 @@ use super::user::User;
 use super::users::{Document, Held, Identity};
 use super::{Inner, Users, answer, tokens};
 use crate::error::{Code, Error, Result};
-use crate::realm::{files, homes};
+use crate::realm::{files, neighbours};
 use crate::transport::Method;
 use crate::uploader;
 
@@ -232,7 +232,7 @@ impl Inner {
     /// What waits for users who logged in as this one does, and cannot any more, goes on under this one.
     async fn become_successor(self: &Arc<Inner>, user: &User) {
         self.succeed_others(user).await;
-        homes::drain(self);
+        neighbours::look_now(self);
     }
 
     async fn succeed_others(self: &Arc<Inner>, user: &User) {

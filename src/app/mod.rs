@@ -39,7 +39,8 @@ pub(crate) use user::is_refusal;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};
 use crate::process;
-use crate::realm::{files, homes};
+use crate::realm::files;
+use crate::realm::neighbours::{self, Neighbours};
 use crate::transport::http::{HttpOptions, HttpTransport};
 use crate::transport::{Method, Transport};
 use login::Granted;
@@ -136,6 +137,7 @@ pub(crate) struct Inner {
     unstored: Mutex<Option<Granted>>,
     /// How often an anonymous user was replaced since the server last took something.
     pub(crate) relogins: AtomicU32,
+    pub(crate) neighbours: Neighbours,
 }
 
 #[derive(Default)]
@@ -241,6 +243,7 @@ impl App {
             }),
             unstored: Mutex::default(),
             relogins: AtomicU32::new(0),
+            neighbours: Neighbours::default(),
         });
         let deleted = files::delete_removed(&inner, document.removed, &document.written);
         if !deleted.is_empty() {
@@ -254,7 +257,7 @@ impl App {
                 log::warn!(target: "ingest::app", "{}", error.full_message());
             }
         }
-        homes::drain(&inner);
+        neighbours::start(&inner);
         Ok(App { inner })
     }
 

@@ -14,14 +14,14 @@ use super::threads::{Job, Threads};
 use crate::error::{Error, Result};
 use crate::ffi::signals;
 use crate::process;
-use crate::uploader::watch::Watcher;
+use crate::watch::Watcher;
 
 pub(crate) struct Runtime {
     handle: Handle,
     thread: ThreadId,
     callback_thread: ThreadId,
     threads: Arc<Threads>,
-    /// For all sessions of the app.
+    /// For all of the app.
     pub(crate) watcher: Watcher,
 }
 

@@ -44,7 +44,7 @@ pub use realm_ingest_protocol::MAX_TRANSACTION_BYTES;
 pub use realm_ingest_protocol::batch::Run;
 use sqlite::Lock;
 pub use sqlite::SqliteOutbox;
-pub(crate) use sqlite::{delete, give, is_drained, is_outbox, path_of};
+pub(crate) use sqlite::{Footprint, delete, footprint, give, is_drained, is_outbox, path_of};
 
 /// A schema this outbox knows; only meaningful for the outbox that gave it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -43,7 +43,7 @@ use self::log::Log;
 use self::pack::Packer;
 use self::process::InProcess;
 use self::recover::Opened;
-pub(crate) use self::remove::{delete, is_drained, is_outbox, path_of};
+pub(crate) use self::remove::{Footprint, delete, footprint, is_drained, is_outbox, path_of};
 use self::rows::Leased;
 use self::turns::Turns;
 use super::{

@@ -24,28 +24,28 @@ pub(crate) fn candidates(app: &Inner) -> Vec<PathBuf> {
     let Ok(directory) = app.directory.canonicalize() else {
         return Vec::new();
     };
-    let mut paths = Vec::new();
-    for (path, is_folder) in entries(&directory) {
-        let skipped = path
-            .file_name()
-            .is_some_and(|name| NOT_USERS.iter().any(|known| name == *known));
-        if !is_folder {
-            paths.push(path);
-        } else if !skipped {
-            paths.extend(
-                entries(&path)
-                    .into_iter()
-                    .filter(|(_, is_folder)| !is_folder)
-                    .map(|(path, _)| path),
-            );
-        }
-    }
-    let mut paths: Vec<_> = paths.into_iter().map(outbox::path_of).collect();
-    paths.retain(|path| path.extension().is_some_and(|ending| ending == "realm"));
+    let mut folders = user_folders(&directory);
+    folders.push(directory);
+    let files = folders.iter().flat_map(|folder| entries(folder));
+    let mut paths: Vec<_> = files
+        .filter(|(_, is_folder)| !is_folder)
+        .map(|(path, _)| outbox::path_of(path))
+        .filter(|path| path.extension().is_some_and(|ending| ending == "realm"))
+        .collect();
     // What an interrupted exchange left may be beside the file it is to replace.
     paths.sort_unstable();
     paths.dedup();
     paths
+}
+
+/// The folders of users in an app's directory.
+pub(super) fn user_folders(directory: &Path) -> Vec<PathBuf> {
+    let folders = entries(directory).into_iter();
+    folders
+        .filter(|(_, is_folder)| *is_folder)
+        .map(|(path, _)| path)
+        .filter(|path| NOT_USERS.iter().all(|known| !path.ends_with(known)))
+        .collect()
 }
 
 fn entries(directory: &Path) -> Vec<(PathBuf, bool)> {

@@ -3,9 +3,6 @@
 //! The owner is noted in the file. It stays the owner as long as it can log in; after that what waits belongs to the
 //! user who logs in in its place (`app::login` finds out who that is), and to nobody else: another user or app that
 //! opens the path is refused while anything waits there.
-//!
-//! Whoever runs sends what waits in the app's directory: also what other users left, and processes that are gone. It is
-//! looked for when the app is opened, after each log-in, and when a session has sent all it had: no timer is set for it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,13 +11,11 @@ use std::time::{Duration, Instant};
 use tokio::task::spawn_blocking;
 
 use super::files::Found;
-use super::{RealmConfig, files, options, start, unheard};
 use crate::app::{Inner, User, UserState};
 use crate::error::{Code, Error, Result, SyncError};
 use crate::outbox::{self, Options, Outbox, Owner, Pending, SqliteOutbox, UploaderGuard};
-use crate::process;
+use crate::uploader;
 use crate::uploader::core::Core;
-use crate::uploader::{self, registry};
 
 /// How often it is tried to be the one who uploads: who is doing that gives it back within a batch, or soon.
 const RIGHT_POLL: Duration = Duration::from_millis(200);
@@ -332,89 +327,6 @@ fn try_move(core: &Arc<Core>, chosen: Option<&User>) -> outbox::Result<Option<bo
         compensating_writes: Vec::new(),
     });
     Ok(Some(true))
-}
-
-/// Sends, in the background, what waits in the app's directory and can be sent by a user who is logged in. Realms that
-/// are open have their sessions; between processes the right to upload decides.
-pub(crate) fn drain(app: &Arc<Inner>) {
-    let drained = app.clone();
-    app.runtime.spawn(async move {
-        let scan = spawn_blocking(move || {
-            for path in files::candidates(&drained) {
-                if process::check().is_err() {
-                    return;
-                }
-                send(&drained, &path);
-            }
-        });
-        let _ = scan.await;
-    });
-}
-
-/// As [`drain`], also for users who have logged in in other processes meanwhile.
-pub(crate) fn look_around(app: &Arc<Inner>) {
-    let looking = app.clone();
-    app.runtime.spawn(async move {
-        if let Err(error) = looking.adopt_stored().await {
-            log::warn!(target: "ingest::session", "{}", error.full_message());
-        }
-        drain(&looking);
-    });
-}
-
-/// Starts a session for one outbox, if there is anything to send and somebody who may.
-fn send(app: &Arc<Inner>, path: &Path) {
-    let mut failure = None;
-    let started = registry::open(
-        path,
-        |_| Err(Error::aborted()),
-        || {
-            begin(app, path)
-                .inspect_err(|error| failure = Some(error.full_message()))?
-                .ok_or_else(Error::aborted)
-        },
-    );
-    if let Ok(core) = started {
-        registry::close(&core);
-    } else if let Some(failure) = failure {
-        log::warn!(
-            target: "ingest::session",
-            "what waits in {} stays there for now: {failure}",
-            path.display()
-        );
-    }
-}
-
-fn begin(app: &Arc<Inner>, path: &Path) -> Result<Option<Arc<Core>>> {
-    if outbox::is_drained(path) {
-        return Ok(None);
-    }
-    let config = RealmConfig::new("");
-    let (options, back) = options(&config);
-    let Some(found) = files::open(path, options)? else {
-        return Ok(None);
-    };
-    let report = unheard::keep(path);
-    let user = match files::owner(app, path, &found.outbox)? {
-        Some(owner) if found.outbox.pending()?.transactions > 0 => {
-            let known = app.known(&owner.user);
-            if let Some(account) = known.filter(|account| account.awaits_successor()) {
-                // Rejected, and the process that was to replace it is gone.
-                app.replace(&account);
-            }
-            sender(app, &owner)
-        }
-        _ => None,
-    };
-    let Some(user) = user else {
-        if let Some(recovered) = found.recovered {
-            report(&super::recovery(&recovered));
-        }
-        return Ok(None);
-    };
-    let core = start(&user, path, &config, found, back, Some(report))?;
-    core.set_background();
-    Ok(Some(core))
 }
 
 #[cfg(test)]

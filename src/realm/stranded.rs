@@ -8,7 +8,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{files, homes};
+use super::{files, homes, neighbours};
 use crate::app::{App, Inner, User, UserState};
 use crate::ejson;
 use crate::error::{Error, Result};
@@ -69,7 +69,7 @@ impl App {
         }
         let path = real(path)?;
         while !self.try_rehome(&path, user)? {}
-        homes::drain(&self.inner);
+        neighbours::look_now(&self.inner);
         Ok(())
     }
 

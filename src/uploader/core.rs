@@ -214,7 +214,7 @@ impl Core {
     }
 
     /// Whether the loop has anything to do: nobody paused it, and there is a user to work for.
-    pub(super) fn may_run(&self) -> bool {
+    pub(crate) fn may_run(&self) -> bool {
         self.status().may_run()
     }
 

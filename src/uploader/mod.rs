@@ -22,11 +22,10 @@ pub mod session;
 mod tests;
 mod tidy;
 mod waits;
-pub(crate) mod watch;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::task::{JoinHandle, spawn_blocking};
 
@@ -34,6 +33,7 @@ use self::core::Core;
 use crate::error::Code;
 use crate::outbox::{self, Origin, Outbox, Owner, UploaderGuard};
 use crate::realm::homes;
+use crate::watch;
 use batch::Batch;
 use policy::{BatchSize, Stop, sync_error};
 pub(crate) use policy::{backoff, slow_pause};
@@ -46,8 +46,6 @@ const BUSY_POLL: Duration = Duration::from_millis(200);
 const BLOCKED_POLL: Duration = Duration::from_secs(2);
 /// Where files cannot be watched, rows of other processes are looked for this often, in all realms at once.
 const IDLE_POLL: Duration = Duration::from_secs(2);
-/// A session that sends all the time looks for outboxes that others have left no more often than this.
-const LOOK_PERIOD: Duration = Duration::from_secs(60);
 
 pub(crate) fn start(core: &Arc<Core>) {
     core.app.runtime.spawn(run(core.clone()));
@@ -120,8 +118,6 @@ struct Uploader {
     blocked: bool,
     /// Rows left since the file was last compacted.
     drained: bool,
-    /// When it was last looked for outboxes that others have left.
-    looked: Option<Instant>,
 }
 
 impl Uploader {
@@ -143,7 +139,6 @@ impl Uploader {
             version: 0,
             blocked: false,
             drained: false,
-            looked: None,
         }
     }
 
@@ -200,7 +195,6 @@ impl Uploader {
                     .unwrap_or_else(|error| {
                         log::warn!(target: "ingest::outbox", "space was not given back: {error}");
                     });
-                self.look_around();
             }
             if self.core.is_dying() && !self.has_pending().await {
                 return Ok(());
@@ -210,14 +204,6 @@ impl Uploader {
             } else {
                 self.idle().await;
             }
-        }
-    }
-
-    /// A process that was killed leaves rows behind and tells nobody. The device is awake now, and the server answers.
-    fn look_around(&mut self) {
-        if self.looked.is_none_or(|looked| looked.elapsed() > LOOK_PERIOD) {
-            self.looked = Some(Instant::now());
-            homes::look_around(&self.core.app);
         }
     }
 

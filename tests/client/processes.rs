@@ -23,6 +23,8 @@ pub struct Part {
     key: Option<u8>,
     /// Who writes: an e-mail address, or empty for the anonymous user; and what.
     writes: Vec<(String, Vec<i64>)>,
+    /// The file of the app's directory to which all that is written goes, instead of each user's own.
+    file: Option<String>,
     /// These log in, and no more.
     log_in: Vec<String>,
     /// These log out at last.
@@ -39,6 +41,7 @@ impl Part {
             directory: fixture.directory.path().to_owned(),
             key: None,
             writes: writes.collect(),
+            file: None,
             log_in: Vec::new(),
             log_out: Vec::new(),
             re_home: None,
@@ -48,6 +51,11 @@ impl Part {
     pub fn in_directory(mut self, directory: &Path, key: u8) -> Part {
         self.directory = directory.to_owned();
         self.key = Some(key);
+        self
+    }
+
+    pub fn in_file(mut self, name: &str) -> Part {
+        self.file = Some(name.to_owned());
         self
     }
 
@@ -104,11 +112,18 @@ impl Part {
             };
             app.login(&credentials).unwrap()
         };
+        let config = RealmConfig {
+            path: self
+                .file
+                .as_ref()
+                .map(|name| self.directory.join("mongodb-realm/app-test").join(name)),
+            ..RealmConfig::new(SCHEMA)
+        };
         let realms: Vec<Realm> = self
             .writes
             .iter()
             .map(|(who, ids)| {
-                let realm = Realm::open(&log_in(who), RealmConfig::new(SCHEMA), None).unwrap();
+                let realm = Realm::open(&log_in(who), config.clone(), None).unwrap();
                 realm.session().pause();
                 ids.iter().for_each(|id| write(&realm, [*id]));
                 realm
@@ -145,7 +160,8 @@ fn the_part_of_another_process() {
 
 #[test]
 fn processes_that_start_together_have_one_anonymous_user_and_what_the_killed_wrote_arrives() {
-    let fixture = Fixture::new();
+    let mut fixture = Fixture::new();
+    fixture.stop();
     let mut children: Vec<Child> = (1..=PROCESSES)
         .map(|number| Part::new(&fixture, &[("", &[number])]).spawn())
         .collect();
@@ -171,4 +187,26 @@ fn processes_that_start_together_have_one_anonymous_user_and_what_the_killed_wro
     let mut ids = fixture.server.ids();
     ids.sort_unstable();
     assert_eq!(ids, (1..=PROCESSES).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_process_that_writes_nothing_itself_sends_what_another_left() {
+    let fixture = Fixture::new();
+    fixture.user();
+    let sent = |count: usize| {
+        fixture
+            .server
+            .until("the rows", |state| state.stored.len() == count);
+    };
+    // Of another user, whose folder is new; then in a folder that is known.
+    for id in 1..=2 {
+        Part::new(&fixture, &[("", &[id])]).play_and_be_killed();
+        sent(id as usize);
+    }
+    // Of its own user.
+    Part::new(&fixture, &[("a@b.c", &[3])])
+        .in_file("other.realm")
+        .play_and_be_killed();
+    sent(3);
+    assert_eq!(fixture.server.ids(), [1, 2, 3]);
 }

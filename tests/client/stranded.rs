@@ -174,7 +174,8 @@ fn an_empty_outbox_that_its_user_has_open_elsewhere_is_not_given_to_another() {
 
 #[test]
 fn whoever_runs_sends_what_waits_in_the_directory() {
-    let fixture = Fixture::new();
+    let mut fixture = Fixture::new();
+    fixture.stop();
     Part::new(&fixture, &[("a@b.c", &[1]), ("", &[2])]).play_and_be_killed();
     let _app = fixture.restarted();
     assert_eq!(stored(&fixture, 2), [1, 2]);
@@ -182,8 +183,9 @@ fn whoever_runs_sends_what_waits_in_the_directory() {
 
 #[test]
 fn what_waits_in_an_outbox_whose_recovery_was_interrupted_is_sent() {
-    let fixture = Fixture::new();
+    let mut fixture = Fixture::new();
     let path = fixture.user().realm_path().unwrap();
+    fixture.stop();
     Part::new(&fixture, &[("a@b.c", &[1, 2])]).play_and_be_killed();
     drop(SqliteOutbox::open(&path, Options::default()).unwrap());
     // As it may be where a file cannot have two names.
@@ -206,11 +208,12 @@ fn a_process_that_goes_on_sends_what_another_left_that_was_killed_beside_it() {
 
 #[test]
 fn what_a_session_in_the_background_has_to_say_is_told_when_a_realm_is_opened() {
-    let fixture = Fixture::new();
+    let mut fixture = Fixture::new();
     let (realm, _errors) = fixture.realm();
     write(&realm, [0]);
     uploaded(&realm);
     drop(realm);
+    fixture.stop();
     Part::new(&fixture, &[("a@b.c", &[1])]).play_and_be_killed();
     fixture.server.next("POST ingest", Reaction::Refuse(vec![(2, 0)]));
     let app = fixture.restarted();
@@ -222,7 +225,8 @@ fn what_a_session_in_the_background_has_to_say_is_told_when_a_realm_is_opened() 
 
 #[test]
 fn a_device_that_was_rejected_before_it_stopped_is_logged_in_anew_when_it_starts() {
-    let fixture = Fixture::new();
+    let mut fixture = Fixture::new();
+    fixture.stop();
     Part::new(&fixture, &[("", &[1])]).play_and_be_killed();
     let file = fixture.users_file();
     let mut users: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
@@ -264,7 +268,8 @@ fn an_outbox_without_an_owner_belongs_to_the_user_in_whose_directory_it_lies() {
 
 #[test]
 fn anonymous_data_survives_a_users_file_that_cannot_be_read() {
-    let fixture = Fixture::new();
+    let mut fixture = Fixture::new();
+    fixture.stop();
     Part::new(&fixture, &[("", &[1, 2])]).play_and_be_killed();
     std::fs::write(fixture.users_file(), b"torn").unwrap();
     let app = fixture.restarted();
@@ -305,7 +310,8 @@ fn data_survives_another_metadata_key() {
 
 #[test]
 fn what_nobody_can_send_is_listed_exported_and_re_homed() {
-    let fixture = Fixture::new();
+    let mut fixture = Fixture::new();
+    fixture.stop();
     Part::new(&fixture, &[("a@b.c", &[1, 2])])
         .then_log_out("a@b.c")
         .play_and_be_killed();
@@ -470,7 +476,8 @@ fn re_homed_by_another_process(paused: bool) {
 
 #[test]
 fn discarding_deletes_an_outbox_and_nothing_else_does() {
-    let fixture = Fixture::new();
+    let mut fixture = Fixture::new();
+    fixture.stop();
     Part::new(&fixture, &[("a@b.c", &[1])])
         .then_log_out("a@b.c")
         .play_and_be_killed();
@@ -524,7 +531,8 @@ fn logging_an_anonymous_user_out_deletes_its_outboxes_and_those_alone() {
 
 #[test]
 fn a_realm_with_settings_of_its_own_takes_the_place_of_a_session_in_the_background() {
-    let fixture = Fixture::new();
+    let mut fixture = Fixture::new();
+    fixture.stop();
     Part::new(&fixture, &[("a@b.c", &[1])]).play_and_be_killed();
     fixture.server.next("POST ingest", Reaction::Hold);
     let app = fixture.restarted();

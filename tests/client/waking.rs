@@ -15,7 +15,7 @@ fn an_idle_session_sleeps_until_another_process_writes() {
     let (realm, _errors) = fixture.realm();
     write(&realm, [1]);
     uploaded(&realm);
-    let pauses = fixture.clock.pauses().len();
+    let pauses = fixture.clock.short_pauses().len();
     // The other process takes longer to start than any look at the file.
     for id in 2..=3 {
         Part::new(&fixture, &[("a@b.c", &[id])]).play_and_be_killed();
@@ -25,8 +25,30 @@ fn an_idle_session_sleeps_until_another_process_writes() {
     }
     uploaded(&realm);
     assert_eq!(fixture.server.ids(), [1, 2, 3]);
-    let looked: Vec<_> = fixture.clock.pauses().split_off(pauses);
+    let looked: Vec<_> = fixture.clock.short_pauses().split_off(pauses);
     assert!(looked.is_empty(), "the clock wakes the session: {looked:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn apps_of_one_directory_come_to_rest_beside_an_outbox_that_nobody_can_send() {
+    let mut fixture = Fixture::new();
+    fixture.stop();
+    Part::new(&fixture, &[("a@b.c", &[1])])
+        .then_log_out("a@b.c")
+        .play_and_be_killed();
+    let apps = [fixture.restarted(), fixture.restarted()];
+    let elsewhere = tempfile::tempdir().unwrap();
+    until("rest", || {
+        let pauses = fixture.clock.pauses().len();
+        // Takes longer than many pauses of this clock.
+        Part::new(&fixture, &[])
+            .in_directory(elsewhere.path(), 1)
+            .play_and_be_killed();
+        fixture.clock.pauses().len() == pauses
+    });
+    assert_eq!(apps[0].stranded().unwrap().len(), 1);
+    assert!(fixture.server.ids().is_empty());
 }
 
 #[test]

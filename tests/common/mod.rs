@@ -56,6 +56,13 @@ impl TestClock {
         self.pauses.lock().unwrap().clone()
     }
 
+    /// Those that are not of an app that is about to look for what other processes left.
+    pub fn short_pauses(&self) -> Vec<Duration> {
+        let pauses = self.pauses().into_iter();
+        pauses.filter(|pause| *pause < TestClock::LOOK).collect()
+    }
+
+    const LOOK: Duration = Duration::from_secs(3);
     const LONG: Duration = Duration::from_secs(30);
 
     /// From now on pauses of half a minute and more last until [`TestClock::release`].
@@ -110,6 +117,15 @@ impl Fixture {
             directory,
             app,
         }
+    }
+
+    /// Ends the program: what others write waits until it is started again. It goes on with files elsewhere.
+    pub fn stop(&mut self) {
+        let elsewhere = AppConfig {
+            path: Some(self.directory.path().join("elsewhere")),
+            ..config(&self.server.url(), &self.directory, self.clock.clone())
+        };
+        self.app = App::open(elsewhere).unwrap();
     }
 
     /// Another start of the program over the same files.

@@ -1,9 +1,9 @@
-//! Finding outboxes among other files, and deleting them.
+//! Finding outboxes among other files, telling whether they were written to, and deleting them.
 
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -59,6 +59,20 @@ pub(crate) fn is_drained(path: &Path) -> bool {
         Ok::<_, rusqlite::Error>(is_empty && application_id(&connection)? == schema::APPLICATION_ID)
     };
     asked().unwrap_or(false)
+}
+
+/// What tells whether anything was written to an outbox since: size and time of each file that may hold rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Footprint([Option<(u64, Option<SystemTime>)>; 3]);
+
+/// Opens nothing, so it shows nobody that it was asked for.
+pub(crate) fn footprint(path: &Path) -> Footprint {
+    let of = |path: &Path| {
+        // An empty log is there while somebody looks, and says no more than none.
+        let metadata = fs::metadata(path).ok().filter(|metadata| metadata.len() > 0)?;
+        Some((metadata.len(), metadata.modified().ok()))
+    };
+    Footprint([of(path), of(&beside(path, "-wal")), of(&recovered_file(path))])
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {

@@ -1,19 +1,19 @@
-//! Notices what other processes write, without looking for it: one watch of the system's for each session that has
-//! nothing to do, all read by one task of the app. A watch is made anew each time, and ends with the first change, so
-//! that the writes of a busy outbox cost nothing. Elsewhere than on Linux nothing is watched, and sessions look for rows
-//! at the same moments.
+//! Notices what other processes do with files, without looking for it: one watch of the system's for the file of each
+//! session that has nothing to do, and for each folder in which an outbox may be left, all read by one task of the app.
+//! A watch is made anew each time, and ends with the first change, so that the writes of a busy outbox cost nothing.
+//! Elsewhere than on Linux nothing is watched, and whoever would wait looks at the same moments.
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 #[cfg(target_os = "linux")]
-pub(crate) use linux::Watcher;
+pub(crate) use linux::{Change, Watcher};
 #[cfg(not(target_os = "linux"))]
-pub(crate) use nowhere::Watcher;
+pub(crate) use nowhere::{Change, Watcher};
 
 /// The time left until the next of the moments that are `period` apart, the same ones for all callers in the process:
 /// the device wakes once for all.
-pub(super) fn until_next(period: Duration) -> Duration {
+pub(crate) fn until_next(period: Duration) -> Duration {
     static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
     let since = BEGIN.elapsed().as_nanos() % period.as_nanos().max(1);
     period - Duration::from_nanos(since as u64)
@@ -31,22 +31,22 @@ mod linux {
     use inotify::{EventMask, EventStream, Inotify, WatchDescriptor, WatchMask, Watches};
     use tokio::sync::Notify;
 
-    /// Watches files for the sessions of one app. Any thread of its runtime may use it.
+    /// Watches files and folders for one app. Any thread of its runtime may use it.
     #[derive(Default)]
     pub(crate) struct Watcher(Mutex<Option<Arc<Shared>>>);
 
     struct Shared {
         watches: Mutex<Watches>,
-        /// Files under two names share a descriptor.
+        /// What is watched under two names shares a descriptor.
         waiting: Mutex<HashMap<WatchDescriptor, Vec<Arc<Notify>>>>,
         /// Nobody reads events any more.
         failed: AtomicBool,
     }
 
-    /// A file that is watched, until this is dropped or the file has changed.
+    /// What is watched, each until it has changed or this is dropped.
     pub(crate) struct Change {
         shared: Arc<Shared>,
-        descriptor: WatchDescriptor,
+        descriptors: Vec<WatchDescriptor>,
         happened: Arc<Notify>,
     }
 
@@ -54,28 +54,30 @@ mod linux {
         /// Watches a file from now on. `None` where that cannot be done: all watches of the user are taken, or the file
         /// is not there. To be called on the runtime.
         pub(crate) fn watch(&self, file: &Path) -> Option<Change> {
+            let mut change = self.nothing()?;
+            change.add(file, WatchMask::MODIFY | WatchMask::MOVE_SELF)?;
+            Some(change)
+        }
+
+        /// Watches a folder from now on for files that are closed after they were open for writing, as those of a process
+        /// are that is killed, and for what is new in it. `None` as for a file.
+        pub(crate) fn watch_folder(&self, folder: &Path) -> Option<Change> {
+            let mut change = self.nothing()?;
+            change.and_folder(folder)?;
+            Some(change)
+        }
+
+        fn nothing(&self) -> Option<Change> {
             let shared = self.shared().inspect_err(|error| {
                 log::debug!(target: "ingest::session", "files cannot be watched: {error}");
             });
             let shared = shared
                 .ok()
                 .filter(|shared| !shared.failed.load(Ordering::Acquire))?;
-            let happened = Arc::new(Notify::new());
-            let descriptor = {
-                // Held over both, so that no event of the new watch is read before it is known.
-                let mut waiting = lock(&shared.waiting);
-                let mask = WatchMask::MODIFY | WatchMask::MOVE_SELF | WatchMask::ONESHOT;
-                let descriptor = lock(&shared.watches).add(file, mask).ok()?;
-                waiting
-                    .entry(descriptor.clone())
-                    .or_default()
-                    .push(happened.clone());
-                descriptor
-            };
             Some(Change {
                 shared,
-                descriptor,
-                happened,
+                descriptors: Vec::new(),
+                happened: Arc::default(),
             })
         }
 
@@ -100,19 +102,40 @@ mod linux {
         pub(crate) async fn happened(&self) {
             self.happened.notified().await;
         }
+
+        /// Watches another folder as well.
+        pub(crate) fn and_folder(&mut self, folder: &Path) -> Option<()> {
+            let news = WatchMask::CLOSE_WRITE | WatchMask::CREATE | WatchMask::MOVED_TO;
+            self.add(folder, news | WatchMask::ONLYDIR)
+        }
+
+        fn add(&mut self, path: &Path, mask: WatchMask) -> Option<()> {
+            // Held over both, so that no event of the new watch is read before it is known.
+            let mut waiting = lock(&self.shared.waiting);
+            let watch = lock(&self.shared.watches).add(path, mask | WatchMask::ONESHOT);
+            let descriptor = watch.ok()?;
+            waiting
+                .entry(descriptor.clone())
+                .or_default()
+                .push(self.happened.clone());
+            self.descriptors.push(descriptor);
+            Some(())
+        }
     }
 
     impl Drop for Change {
         fn drop(&mut self) {
             let mut waiting = lock(&self.shared.waiting);
-            let Some(others) = waiting.get_mut(&self.descriptor) else {
-                return;
-            };
-            others.retain(|other| !Arc::ptr_eq(other, &self.happened));
-            if others.is_empty() {
-                waiting.remove(&self.descriptor);
-                // It may have ended by itself.
-                let _ = lock(&self.shared.watches).remove(self.descriptor.clone());
+            for descriptor in &self.descriptors {
+                let Some(others) = waiting.get_mut(descriptor) else {
+                    continue;
+                };
+                others.retain(|other| !Arc::ptr_eq(other, &self.happened));
+                if others.is_empty() {
+                    waiting.remove(descriptor);
+                    // It may have ended by itself.
+                    let _ = lock(&self.shared.watches).remove(descriptor.clone());
+                }
             }
         }
     }
@@ -161,10 +184,18 @@ mod nowhere {
         pub(crate) fn watch(&self, _: &Path) -> Option<Change> {
             None
         }
+
+        pub(crate) fn watch_folder(&self, _: &Path) -> Option<Change> {
+            None
+        }
     }
 
     impl Change {
         pub(crate) async fn happened(&self) {
+            match *self {}
+        }
+
+        pub(crate) fn and_folder(&mut self, _: &Path) -> Option<()> {
             match *self {}
         }
     }
