@@ -1,5 +1,6 @@
 //! Which connections are taken: so many in all, so many of one address, and so many of one site. Where all are taken, one on
-//! which nothing happens makes room for whoever has fewer.
+//! which nothing happens makes room for whoever has fewer; and where there is no such, the one whose request takes longest, of
+//! a site that has more than its part.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -8,6 +9,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::limits;
 use super::requests::Requests;
@@ -34,6 +36,8 @@ struct Open {
 
 struct Connection {
     address: Address,
+    /// A proxy's: it is one of many clients, so its site has no part that could be too large.
+    shared: bool,
     requests: Requests,
     displaced: Arc<Notify>,
 }
@@ -77,9 +81,10 @@ impl Admission {
         let mut open = self.lock();
         let of_address = count(&open.by_address, &address);
         let of_site = count(&open.by_site, &address.site());
+        let shared = self.proxies.contains(peer);
         let too_many = of_address >= self.of_one_address
             || of_site >= self.of_one_address.saturating_mul(limits::SITE_TIMES);
-        if too_many && !self.proxies.contains(peer) {
+        if too_many && !shared {
             return Err(Full::Address);
         }
         if open.connections.len() >= self.most && !open.displace(of_site) {
@@ -91,15 +96,16 @@ impl Admission {
             requests: Requests::default(),
             displaced: Arc::default(),
         };
-        open.add(address, &admitted);
+        open.add(address, shared, &admitted);
         Ok(admitted)
     }
 }
 
 impl Open {
-    fn add(&mut self, address: Address, admitted: &Admitted) {
+    fn add(&mut self, address: Address, shared: bool, admitted: &Admitted) {
         let connection = Connection {
             address,
+            shared,
             requests: admitted.requests.clone(),
             displaced: Arc::clone(&admitted.displaced),
         };
@@ -116,17 +122,39 @@ impl Open {
         Some(connection)
     }
 
-    /// Closes the connection that has stood still longest, of a site that has the most such and more than `fewer`.
+    /// Closes a connection for a site that has `fewer` than the other.
     fn displace(&mut self, fewer: usize) -> bool {
-        let still = self.connections.iter().filter_map(|(number, connection)| {
-            let of_site = count(&self.by_site, &connection.address.site());
-            let since = connection.requests.none_since().filter(|_| of_site > fewer)?;
-            Some((Reverse(of_site), since, *number))
-        });
-        let displaced = still.min().and_then(|(_, _, number)| self.remove(number));
+        // The only one that somebody has comes last.
+        let number = self.still(fewer.max(1)).or_else(|| self.slow(fewer));
+        let number = number.or_else(|| self.still(fewer));
+        let displaced = number.and_then(|number| self.remove(number));
         displaced
             .map(|connection| connection.displaced.notify_one())
             .is_some()
+    }
+
+    /// The one that has stood still longest.
+    fn still(&self, fewer: usize) -> Option<u64> {
+        self.first(fewer, |connection| connection.requests.none_since())
+    }
+
+    /// The one whose request takes longest, of those who have more than there would be for each.
+    fn slow(&self, fewer: usize) -> Option<u64> {
+        let sites = self.by_site.len() + usize::from(fewer == 0);
+        let part = self.connections.len().div_ceil(sites);
+        self.first(part.max(fewer), |connection| {
+            connection.requests.busy_since().filter(|_| !connection.shared)
+        })
+    }
+
+    /// Of the site that has most of those that are meant, and more than `fewer` in all: the one that is it longest.
+    fn first(&self, fewer: usize, since: impl Fn(&Connection) -> Option<Instant>) -> Option<u64> {
+        let meant = self.connections.iter().filter_map(|(number, connection)| {
+            let of_site = count(&self.by_site, &connection.address.site());
+            let since = since(connection).filter(|_| of_site > fewer)?;
+            Some((Reverse(of_site), since, *number))
+        });
+        meant.min().map(|(_, _, number)| number)
     }
 }
 
@@ -256,5 +284,39 @@ mod tests {
         drop(many.remove(2));
         let next = admission.admit("192.0.2.2".parse().unwrap());
         assert_eq!(next.err(), Some(Full::All), "the place is taken");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_all_are_busy_who_has_more_than_his_part_makes_room_with_what_takes_longest() {
+        let proxies = ["10.0.0.1".parse().unwrap()].into_iter().collect();
+        let admission = Admission::new(9, 9, proxies);
+        let mut running = Vec::new();
+        let mut busy = |peer: &str| {
+            let admitted = admission.admit(peer.parse().unwrap()).unwrap();
+            running.push(admitted.requests().begin());
+            admitted
+        };
+        let alone = busy("192.0.2.1");
+        let proxied = [(); 4].map(|()| busy("10.0.0.1"));
+        let mut many = Vec::new();
+        for _ in 0..4 {
+            tokio::time::advance(Duration::from_secs(1)).await;
+            many.push(busy("192.0.2.2"));
+        }
+        // With the new one there are four sites, so three connections for each.
+        let _new = busy("192.0.2.3");
+        assert!(is_displaced(&many[0]).await);
+        for kept in many[1..].iter().chain(&proxied).chain([&alone]) {
+            assert!(!is_displaced(kept).await);
+        }
+        // Five sites, so two for each.
+        let _next = busy("192.0.2.4");
+        assert!(is_displaced(&many[1]).await);
+        let last = admission.admit("192.0.2.5".parse().unwrap());
+        assert_eq!(
+            last.err(),
+            Some(Full::All),
+            "two are no more than there are for each"
+        );
     }
 }

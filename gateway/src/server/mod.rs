@@ -92,7 +92,7 @@ impl Server {
                         tokio::select! {
                             () = serving => {}
                             () = admitted.displaced() => {
-                                debug!(%peer, "connection stood still and gave its place to another");
+                                debug!(%peer, "connection gave its place to another");
                             }
                         }
                     });

@@ -19,7 +19,8 @@ pub(super) struct Requests(Arc<Mutex<State>>);
 struct State {
     /// Increases with each request.
     next: u64,
-    running: Vec<(u64, Stage)>,
+    /// In the order in which they began.
+    running: Vec<One>,
     /// When the connection was made or a request ended, whichever was last.
     ended: Instant,
     changed: watch::Sender<()>,
@@ -34,6 +35,12 @@ impl Default for State {
             changed: watch::Sender::default(),
         }
     }
+}
+
+struct One {
+    number: u64,
+    begun: Instant,
+    stage: Stage,
 }
 
 /// How far a request is.
@@ -61,7 +68,11 @@ impl Requests {
         let mut state = self.lock();
         state.next += 1;
         let number = state.next;
-        state.running.push((number, Stage::Worked));
+        state.running.push(One {
+            number,
+            begun: Instant::now(),
+            stage: Stage::Worked,
+        });
         state.changed.send_replace(());
         Running {
             number,
@@ -85,6 +96,11 @@ impl Requests {
         state.running.is_empty().then_some(state.ended)
     }
 
+    /// Since when the first of them is under way.
+    pub fn busy_since(&self) -> Option<Instant> {
+        self.lock().running.first().map(|one| one.begun)
+    }
+
     /// Whether there ever was one.
     pub fn any_yet(&self) -> bool {
         self.lock().next > 0
@@ -93,9 +109,9 @@ impl Requests {
     /// Since when the client has not fetched the next piece of an answer, of the answer that waits longest.
     pub fn unfetched_since(&self) -> Option<Instant> {
         let state = self.lock();
-        let answered = state.running.iter().filter_map(|(_, stage)| match stage {
+        let answered = state.running.iter().filter_map(|one| match one.stage {
             Stage::Worked => None,
-            Stage::Answered(since) => Some(*since),
+            Stage::Answered(since) => Some(since),
         });
         answered.min()
     }
@@ -105,8 +121,8 @@ impl Running {
     fn reach(&self, stage: Stage) {
         let mut state = self.requests.lock();
         let running = &mut state.running;
-        if let Some(this) = running.iter_mut().find(|(number, _)| *number == self.number) {
-            this.1 = stage;
+        if let Some(this) = running.iter_mut().find(|one| one.number == self.number) {
+            this.stage = stage;
         }
     }
 
@@ -126,7 +142,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         let mut state = self.requests.lock();
-        state.running.retain(|(number, _)| *number != self.number);
+        state.running.retain(|one| one.number != self.number);
         state.ended = Instant::now();
         state.changed.send_replace(());
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use socket2::{Domain, Socket, Type};
 
 use super::beside::Attacked;
+use super::memory::begin;
 use crate::common::http::Client;
 use crate::common::server::{BINARY, Server};
 
@@ -109,6 +110,22 @@ fn connections_that_are_kept_by_small_requests_make_room_for_others() {
         assert!(new.iter_mut().all(alive));
         let left = kept.iter_mut().filter_map(|client| alive(client).then_some(()));
         assert_eq!(left.count(), 55, "one for each that is new");
+        assert!(new.iter_mut().all(alive));
+    });
+}
+
+#[test]
+fn connections_that_bring_a_body_and_never_end_it_make_room_for_others() {
+    small().by(|attacked| {
+        let from = |number: usize| {
+            let local = format!("127.0.0.{number}");
+            Client::over(connect_from(&local, attacked.server.address))
+        };
+        // All that there is room for beside the good client.
+        let busy = |number: usize| begin(from(2 + number % 4), &attacked.token, 1 << 20, 1);
+        let _busy: Vec<_> = (0..63).map(busy).collect();
+        let mut new = [(); 8].map(|()| from(6));
+        assert!(new.iter_mut().all(alive));
         assert!(new.iter_mut().all(alive));
     });
 }
