@@ -114,6 +114,7 @@ impl From<IngestError> for Reject {
     fn from(error: IngestError) -> Self {
         match error {
             IngestError::SchemaRequired(missing) => Self::SchemaRequired(missing),
+            IngestError::SchemasTooLarge => Self::TooLarge(error.to_string()),
             IngestError::TooManySchemas | IngestError::TooManyDeadLetters(_) => {
                 Self::TooMany(error.to_string())
             }

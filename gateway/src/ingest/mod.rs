@@ -48,6 +48,9 @@ pub enum IngestError {
     /// These schemas must be sent first.
     #[error("the batch names schemas this gateway has not seen; send them first")]
     SchemaRequired(Vec<String>),
+    /// The schemas that the batch names take more memory than one batch may have for them.
+    #[error("the schemas of the batch are too large together; send fewer transactions at once")]
+    SchemasTooLarge,
     /// The user has sent too many schemas, or all users together have.
     #[error("too many schemas were sent; ask the operator to look at 'schemas list'")]
     TooManySchemas,

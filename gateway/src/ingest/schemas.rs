@@ -12,6 +12,10 @@ use crate::state::{KnownSchema, State};
 /// kilobytes each, so only somebody who sends schemas for their own sake comes here.
 const MAX_MEMORY: usize = 64 * 1024 * 1024;
 
+/// Bytes of schemas that one batch is checked by, some 4 MiB of JSON: with the largest batch, and all that can be said of it,
+/// within what one user may have. One schema always fits.
+const MAX_OF_BATCH: usize = 32 * 1024 * 1024;
+
 /// Schemas by their fingerprint.
 pub type Schemas = HashMap<Arc<str>, Arc<Judge>>;
 
@@ -46,7 +50,7 @@ impl SchemaCache {
     /// remembered or not: it stays as long as somebody checks by it.
     ///
     /// # Errors
-    /// With those that are not known, or when the state cannot be read, or memory is short.
+    /// With those that are not known, or when they are too large together, the state cannot be read, or memory is short.
     pub async fn of(
         &self,
         fingerprints: &BTreeSet<Arc<str>>,
@@ -54,9 +58,14 @@ impl SchemaCache {
     ) -> Result<Schemas, IngestError> {
         let mut found = Schemas::with_capacity(fingerprints.len());
         let mut missing = Vec::new();
+        let mut bytes = 0;
         for fingerprint in fingerprints {
             match self.one(fingerprint).await? {
                 Some(schema) => {
+                    bytes += schema.memory();
+                    if bytes > MAX_OF_BATCH {
+                        return Err(IngestError::SchemasTooLarge);
+                    }
                     budget.try_grow(schema.memory())?;
                     found.insert(Arc::clone(fingerprint), schema);
                 }
@@ -176,5 +185,30 @@ mod tests {
         let mut small = Budget::new(Arc::new(Semaphore::new(json)));
         let refused = cache.of(&named, &mut small).await.err().unwrap();
         assert!(matches!(refused, IngestError::NoMemory(NoMemory)), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn schemas_that_never_fit_are_too_large_and_not_a_want_of_memory() {
+        let data = tempfile::tempdir().unwrap();
+        let state = Arc::new(EmbeddedState::open(data.path()).unwrap());
+        let mut named = BTreeSet::new();
+        for number in 0..6 {
+            let class = |class| {
+                let properties = (0..1_000).map(|p| format!(r#"{{"name":"p{p}","type":"int"}}"#));
+                let properties = properties.collect::<Vec<_>>().join(",");
+                format!(r#"{{"name":"S{number}C{class}","kind":"embedded","properties":[{properties}]}}"#)
+            };
+            let classes = (0..30).map(class).collect::<Vec<_>>().join(",");
+            let schema = Schema::parse(&format!(r#"{{"classes":[{classes}]}}"#)).unwrap();
+            named.insert(schema.fingerprint().into());
+            assert!(state.add_schema(schema, "user").await.unwrap());
+        }
+        let cache = SchemaCache::new(state);
+        let mut budget = Budget::new(Arc::new(Semaphore::new(1 << 28)));
+        let refused = cache.of(&named, &mut budget).await.err().unwrap();
+        assert!(matches!(refused, IngestError::SchemasTooLarge), "{refused}");
+        named.pop_first();
+        named.pop_first();
+        cache.of(&named, &mut budget).await.unwrap();
     }
 }
