@@ -74,32 +74,39 @@ impl Turns {
     /// # Errors
     /// When that takes too long, or too many are waiting.
     pub async fn turn(&self, address: Address) -> Result<Turn, Busy> {
-        let (place, queue) = self.lanes.enter(address, self.at_once)?;
-        let wait = async {
-            let queued = queue.acquire_owned().await?;
-            let turn = Arc::clone(&self.free).acquire_owned().await?;
-            Ok::<_, tokio::sync::AcquireError>((turn, queued))
-        };
-        match tokio::time::timeout(self.wait, wait).await {
-            Ok(Ok((turn, queued))) => Ok(Turn {
-                _turn: turn,
-                _queued: queued,
-                _place: place,
-            }),
-            // The semaphores are never closed.
-            Ok(Err(_)) | Err(_) => Err(Busy),
+        if !self.lanes.has_room(address) {
+            return Err(Busy);
         }
+        let turn = tokio::time::timeout(self.wait, self.certain_turn(address));
+        turn.await.map_err(|_| Busy)?
+    }
+
+    /// Waits for a turn as long as it takes, whoever else is waiting.
+    ///
+    /// # Errors
+    /// None: the semaphores are never closed.
+    pub async fn certain_turn(&self, address: Address) -> Result<Turn, Busy> {
+        let (place, queue) = self.lanes.enter(address, self.at_once);
+        let queued = queue.acquire_owned().await.map_err(|_| Busy)?;
+        let turn = Arc::clone(&self.free).acquire_owned().await;
+        Ok(Turn {
+            _turn: turn.map_err(|_| Busy)?,
+            _queued: queued,
+            _place: place,
+        })
     }
 }
 
 impl Lanes {
-    fn enter(self: &Arc<Self>, address: Address, at_once: usize) -> Result<(Place, Arc<Semaphore>), Busy> {
-        let mut lanes = self.lock();
+    fn has_room(&self, address: Address) -> bool {
+        let lanes = self.lock();
         let taken: usize = lanes.values().map(|lane| lane.places).sum();
         let own = lanes.get(&address).map_or(0, |lane| lane.places);
-        if taken >= PLACES || own >= PLACES_OF_ADDRESS {
-            return Err(Busy);
-        }
+        taken < PLACES && own < PLACES_OF_ADDRESS
+    }
+
+    fn enter(self: &Arc<Self>, address: Address, at_once: usize) -> (Place, Arc<Semaphore>) {
+        let mut lanes = self.lock();
         let lane = lanes.entry(address).or_insert_with(|| Lane {
             places: 0,
             queue: Arc::new(Semaphore::new(at_once)),
@@ -109,7 +116,7 @@ impl Lanes {
             lanes: Arc::clone(self),
             address,
         };
-        Ok((place, Arc::clone(&lane.queue)))
+        (place, Arc::clone(&lane.queue))
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Address, Lane>> {

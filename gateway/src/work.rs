@@ -1,11 +1,11 @@
-//! Work that takes a processor for a while (unpacking, decoding, checking), off the threads that answer. As much is done at
+//! Work that takes a processor for a while (unpacking, decoding, checking, long answers), off the threads that answer. As much is done at
 //! the same time as there are processors; more would only make all of it late. Who waits does so in the lane of his address,
 //! so no address keeps the others from their turns.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::turns::Turns;
+use crate::turns::{Busy, Turn, Turns};
 
 /// How long a request waits for its turn before it is asked to come back: the largest batch takes a second.
 const WAIT: Duration = Duration::from_secs(5);
@@ -45,14 +45,33 @@ impl Work {
         from: IpAddr,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, WorkError> {
-        let turn = self.turns.turn(from.into()).await.map_err(|_| WorkError::Busy)?;
-        let done = tokio::task::spawn_blocking(move || {
-            let done = work();
-            drop(turn);
-            done
-        });
-        done.await.map_err(|error| WorkError::Panicked(error.to_string()))
+        in_turn(self.turns.turn(from.into()).await, work).await
     }
+
+    /// The same, however long it has to wait: for what follows on something that was done and stays so.
+    ///
+    /// # Errors
+    /// When it panics.
+    pub async fn complete<T: Send + 'static>(
+        &self,
+        from: IpAddr,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, WorkError> {
+        in_turn(self.turns.certain_turn(from.into()).await, work).await
+    }
+}
+
+async fn in_turn<T: Send + 'static>(
+    turn: Result<Turn, Busy>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, WorkError> {
+    let turn = turn.map_err(|_| WorkError::Busy)?;
+    let done = tokio::task::spawn_blocking(move || {
+        let done = work();
+        drop(turn);
+        done
+    });
+    done.await.map_err(|error| WorkError::Panicked(error.to_string()))
 }
 
 #[cfg(test)]
@@ -83,8 +102,14 @@ mod tests {
         begun.await.unwrap();
         // Nobody waits for the first any more; it has its turn all the same.
         first.abort();
+        let completed = tokio::spawn({
+            let work = work.clone();
+            async move { work.complete(HERE, || 5).await }
+        });
         assert_eq!(work.run(HERE, || ()).await, Err(WorkError::Busy));
+        assert!(!completed.is_finished(), "what was begun is not given up");
         end.send(()).unwrap();
+        assert_eq!(completed.await.unwrap(), Ok(5));
         assert_eq!(work.run(HERE, || 7).await, Ok(7));
     }
 

@@ -89,7 +89,7 @@ pub struct Ingest {
     sink: Arc<dyn Sink>,
     schemas: SchemaCache,
     work: Work,
-    conflicts: Conflicts,
+    conflicts: Arc<Conflicts>,
 }
 
 impl Ingest {
@@ -101,7 +101,7 @@ impl Ingest {
             state,
             sink,
             work,
-            conflicts: Conflicts::default(),
+            conflicts: Arc::default(),
         }
     }
 
@@ -134,18 +134,16 @@ impl Ingest {
         let batch = Arc::new(self.work.run(from, work).await??);
         match self.sink.store(Arc::clone(&batch)).await? {
             Outcome::Stored { found, position } => {
-                let (ack, memory) = answer::acknowledge(&batch, &found, position)?;
-                let (outbox, acked) = (&batch.context.source.outbox, ack.acked);
-                debug!(outbox, acked, bytes = batch.bytes(), "batch acknowledged");
-                let (user, refused) = (&batch.context.user, batch.refused.len() + found.len());
-                if refused > 0 {
-                    self.conflicts.tell(&batch);
-                    warn!(
-                        outbox,
-                        user, acked, refused, "documents refused, see dead-letters"
-                    );
+                if batch.refused.is_empty() && found.is_empty() {
+                    return acknowledge(&batch, &found, position);
                 }
-                Ok((ack, memory))
+                let conflicts = Arc::clone(&self.conflicts);
+                let work = move || {
+                    let answer = acknowledge(&batch, &found, position)?;
+                    conflicts.tell(&batch);
+                    Ok(answer)
+                };
+                self.work.complete(from, work).await?
             }
             Outcome::Full(full) => {
                 let (user, outbox) = (&batch.context.user, &batch.context.source.outbox);
@@ -180,6 +178,25 @@ impl Ingest {
         let known = self.schemas.one(&fingerprint).await?;
         Ok(known.map(|known| known.conflicts().clone()).unwrap_or_default())
     }
+}
+
+/// Acknowledges a batch that is stored. Takes its time where many documents are refused.
+fn acknowledge(
+    batch: &Batch,
+    found: &Refusals,
+    position: i64,
+) -> Result<(Ack<Box<RawValue>>, Budget), IngestError> {
+    let (ack, memory) = answer::acknowledge(batch, found, position)?;
+    let (outbox, acked) = (&batch.context.source.outbox, ack.acked);
+    debug!(outbox, acked, bytes = batch.bytes(), "batch acknowledged");
+    let (user, refused) = (&batch.context.user, batch.refused.len() + found.len());
+    if refused > 0 {
+        warn!(
+            outbox,
+            user, acked, refused, "documents refused, see dead-letters"
+        );
+    }
+    Ok((ack, memory))
 }
 
 /// Checks the transactions. Takes its time, off the async threads.

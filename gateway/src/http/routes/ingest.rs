@@ -37,7 +37,12 @@ pub async fn handle(
         source: source(header),
     };
     let (ack, memory) = app.ingest.ingest(context, from, transactions, budget).await?;
-    answer::json(&ack, memory)
+    if ack.refused.is_empty() {
+        return answer::json(&ack, memory);
+    }
+    // It may have megabytes, and what is stored is answered however busy the gateway is.
+    let answer = move || answer::json(&ack, memory);
+    gateway.work.complete(from, answer).await?
 }
 
 fn source(header: BatchHeader) -> Source {
