@@ -88,6 +88,14 @@ impl Batch {
         }
     }
 
+    /// Number of documents that were sent.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        let transactions = self.transactions.iter();
+        let runs = transactions.flat_map(|one| &one.transaction.runs);
+        runs.map(|run| run.count as usize).sum()
+    }
+
     /// Bytes of documents.
     #[must_use]
     pub fn bytes(&self) -> usize {

@@ -15,7 +15,7 @@
 //!  5. A batch that is sent again is answered as the first time, refusals included.
 //!  6. Whether a batch is taken at all is decided by [`order::decide`](crate::ingest::order::decide), in the order of
 //!     arrival, and by promise 3. Of one that is not taken no document, dead letter or position is changed. A sink without
-//!     transactions may leave what it stored before a letter told the copy, or before another batch moved the position:
+//!     transactions, or one that takes several for a long batch, may leave what it stored before a letter told the copy, or before another batch moved the position:
 //!     documents, which are there once whoever sends them again, and dead letters, which are then kept a second time
 //!     under the copy's new name. Where such a letter lies in a place of the original, that is taken for the copy and
 //!     sends under a new name. Nothing is lost either way.

@@ -18,6 +18,7 @@ mod exactly_once;
 mod golden;
 mod lineage;
 mod location;
+mod long_batches;
 mod mutations;
 mod schemas;
 mod sessions;

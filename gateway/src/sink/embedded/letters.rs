@@ -21,6 +21,15 @@ pub(super) struct Letters<'c> {
     kept: Kept,
 }
 
+/// Letters of one batch.
+#[derive(Default)]
+pub(super) struct Added {
+    /// Those that are to be kept.
+    new: Amount,
+    /// Those that are kept already.
+    same: Amount,
+}
+
 /// What is in the place of a letter.
 enum Found {
     Nothing,
@@ -79,20 +88,50 @@ impl<'c> Letters<'c> {
             return Ok(Some(Unkept::Full(full)));
         }
         for letter in self.batch.letters(found) {
-            match self.in_place_of(&letter)? {
-                Found::Nothing => self.bury(&letter)?,
-                Found::TheSame => {}
-                Found::Another => {
-                    warn!(
-                        outbox = self.batch.context.source.outbox,
-                        seq = letter.place.seq,
-                        "a copy of an outbox sends under its name, which a dead letter tells; it is told to take another"
-                    );
-                    return Ok(Some(Unkept::Copied));
-                }
+            if let Some(unkept) = self.keep_one(&letter)? {
+                return Ok(Some(unkept));
             }
         }
         Ok(None)
+    }
+
+    /// Keeps one, whatever the quota; the answer is what is against that.
+    pub(super) fn keep_one(&mut self, letter: &Letter<'_>) -> rusqlite::Result<Option<Unkept>> {
+        match self.in_place_of(letter)? {
+            Found::Nothing => self.bury(letter)?,
+            Found::TheSame => {}
+            Found::Another => return Ok(Some(self.copied(letter))),
+        }
+        Ok(None)
+    }
+
+    /// Counts one; the answer is what is against keeping it.
+    pub(super) fn add(&mut self, letter: &Letter<'_>, added: &mut Added) -> rusqlite::Result<Option<Unkept>> {
+        match self.in_place_of(letter)? {
+            Found::Nothing => added.new.add(letter),
+            Found::TheSame => added.same.add(letter),
+            Found::Another => return Ok(Some(self.copied(letter))),
+        }
+        Ok(None)
+    }
+
+    /// The part of the quota that all letters of the batch exceed. Those that are kept already, because a crash came between
+    /// two slices, are not held against the others.
+    pub(super) fn exceeded_by(&self, added: &Added) -> Option<Full> {
+        let kept = Kept {
+            of_user: self.kept.of_user.without(added.same),
+            in_all: self.kept.in_all.without(added.same),
+        };
+        self.quota.exceeded(&kept, added.new)
+    }
+
+    fn copied(&self, letter: &Letter<'_>) -> Unkept {
+        warn!(
+            outbox = self.batch.context.source.outbox,
+            seq = letter.place.seq,
+            "a copy of an outbox sends under its name, which a dead letter tells; it is told to take another"
+        );
+        Unkept::Copied
     }
 
     fn in_place_of(&mut self, letter: &Letter<'_>) -> rusqlite::Result<Found> {
@@ -142,6 +181,13 @@ impl Amount {
     const fn add(&mut self, letter: &Letter<'_>) {
         self.letters += 1;
         self.bytes += letter.place.document.len() as u64;
+    }
+
+    const fn without(self, other: Self) -> Self {
+        Self {
+            letters: self.letters.saturating_sub(other.letters),
+            bytes: self.bytes.saturating_sub(other.bytes),
+        }
     }
 }
 

@@ -1,17 +1,19 @@
 //! The sink as one SQLite file: the default that needs no setting up.
 //!
 //! One thread writes. Batches that wait at the same time share one SQLite transaction and so one sync of
-//! the disk; each is answered after the commit. Reading goes over connections of its own.
+//! the disk; each is answered after the commit. A long batch is stored in several, and between any two what waits has its
+//! turn. Reading goes over connections of its own.
 //!
 //! Invariants:
-//!  1. Documents, dead letters, counts and positions of a batch are committed together.
+//!  1. Documents, dead letters, counts and positions of a batch are committed together. Of a long one its documents come
+//!     first, then its dead letters, then its position; what is committed is counted with it.
 //!  2. `(collection, id)` is unique. What is stored first stands.
 //!  3. `seq` grows in the order of arrival and is never reused: documents are not deleted here.
 //!  4. A dead letter leaves only for the documents, in one transaction with its arrival there, or because the operator says
 //!     so.
 //!  5. A block in which a collection has documents is noted in the transaction that stores the first of them.
-//!  6. A failure changes nothing, and concerns only the batches it was about: what one batch of a group did is undone
-//!     alone.
+//!  6. A failure concerns only the batches it was about: what one batch of a group did is undone alone. Of a long one what
+//!     was committed stays, and is found when it is sent again.
 
 mod integrity;
 mod letters;
@@ -21,7 +23,9 @@ mod purge;
 mod reader;
 mod replay;
 mod schema;
+mod slices;
 mod which;
+mod worker;
 mod writer;
 
 pub(crate) use integrity::check;
@@ -84,7 +88,7 @@ impl EmbeddedSink {
         schema::tune(&connection).map_err(BackendError::from)?;
         let (reader, _) = open_reader(&path, schema::FORMAT)?;
         let (jobs, waiting) = mpsc::channel();
-        let (writer, ended) = start(move || writer::run(connection, quota, &waiting))?;
+        let (writer, ended) = start(move || worker::run(connection, quota, &waiting))?;
         Ok(Self {
             jobs: Some(jobs),
             writer: Some(writer),

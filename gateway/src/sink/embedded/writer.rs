@@ -1,12 +1,10 @@
-//! The thread that writes: gathers what waits, stores it in one SQLite transaction, answers.
+//! Stores batches in one SQLite transaction.
 
 use std::collections::HashMap;
-use std::sync::mpsc::Receiver;
 
 use rusqlite::{CachedStatement, Connection, TransactionBehavior, params};
-use tracing::{debug, warn};
+use tracing::debug;
 
-use super::Job;
 use super::letters::Letters;
 use super::positions::{self, Positions};
 use super::schema::BLOCK;
@@ -16,78 +14,12 @@ use crate::ingest::order::Order;
 use crate::ingest::{Batch, Place, Refusals, id};
 use crate::sink::{Outcome, Quota};
 
-/// Bytes of batches that share a transaction. More would only make the first of them wait.
-const MAX_GROUP_BYTES: usize = 64 * 1024 * 1024;
-
-/// Batches that share a transaction: far more than wait in practice.
-const MAX_GROUP: usize = 1_024;
-
-type Outcomes = Vec<Result<Outcome, BackendError>>;
-
-/// Works until every sender is gone.
-pub(super) fn run(mut connection: Connection, quota: Quota, jobs: &Receiver<Job>) {
-    while let Ok(first) = jobs.recv() {
-        let mut group = vec![first];
-        let mut bytes = size(&group);
-        while bytes < MAX_GROUP_BYTES && group.len() < MAX_GROUP {
-            let Ok(next) = jobs.try_recv() else { break };
-            group.push(next);
-            bytes += size(group.get(group.len() - 1..).unwrap_or_default());
-        }
-        let batches: Vec<&Batch> = group.iter().filter_map(batch_of).collect();
-        let probe = group.iter().any(|job| matches!(job, Job::Probe { .. }));
-        let stored = store(&mut connection, quota, &batches, probe);
-        if let Err(error) = &stored {
-            warn!(batches = batches.len(), %error, "nothing of this group was stored");
-        }
-        answer(group, stored);
-    }
-    // Leaves one tidy file behind.
-    if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
-        warn!(%error, "the log was not folded into the document file; nothing is lost");
-    }
-}
-
-fn size(jobs: &[Job]) -> usize {
-    jobs.iter().filter_map(batch_of).map(Batch::bytes).sum()
-}
-
-fn batch_of(job: &Job) -> Option<&Batch> {
-    match job {
-        Job::Store { batch, .. } => Some(batch),
-        Job::Probe { .. } => None,
-    }
-}
-
-fn answer(group: Vec<Job>, stored: Result<Outcomes, BackendError>) {
-    let failed = |error: &BackendError| match error {
-        BackendError::NoMemory(error) => (*error).into(),
-        error => BackendError::Unavailable(error.to_string()),
-    };
-    let (mut outcomes, all) = match stored {
-        Ok(outcomes) => (outcomes.into_iter(), Ok(())),
-        Err(error) => (Vec::new().into_iter(), Err(error)),
-    };
-    for job in group {
-        // Nobody may be waiting any more; what was stored is stored.
-        match job {
-            Job::Store { answer, .. } => {
-                let outcome = match &all {
-                    Ok(()) => outcomes.next().unwrap_or(Err(BackendError::Closed)),
-                    Err(error) => Err(failed(error)),
-                };
-                let _ = answer.send(outcome);
-            }
-            Job::Probe { answer } => {
-                let _ = answer.send(all.as_ref().map_err(failed).copied());
-            }
-        }
-    }
-}
+/// What became of each batch of a group.
+pub(super) type Outcomes = Vec<Result<Outcome, BackendError>>;
 
 /// Stores the batches in one transaction (invariant 1), and something else when that is to be tried. What is wrong with
 /// one batch does not concern the others.
-fn store(
+pub(super) fn store(
     connection: &mut Connection,
     quota: Quota,
     batches: &[&Batch],
@@ -145,7 +77,8 @@ fn one(connection: &Connection, quota: Quota, batch: &Batch) -> Result<Outcome, 
         return Ok(Outcome::Full(full));
     }
     let mut writer = Writer::new(connection)?;
-    let found = writer.documents(batch)?;
+    let mut found = batch.none_found();
+    writer.documents(batch.documents(), &mut found)?;
     if (!found.is_empty() || !batch.refused.is_empty())
         && let Some(unkept) = Letters::new(connection, quota, batch)?.keep(&found)?
     {
@@ -211,15 +144,18 @@ impl<'c> Writer<'c> {
         })
     }
 
-    /// Stores the batch's documents. The answer is those that differ from a stored one with their `_id` (invariant 2).
-    fn documents(&mut self, batch: &Batch) -> Result<Refusals, BackendError> {
-        let mut refused = batch.none_found();
-        for place in batch.documents() {
+    /// Stores documents. Those that differ from a stored one with their `_id` are added to `refused` (invariant 2).
+    pub(super) fn documents<'a>(
+        &mut self,
+        places: impl Iterator<Item = Place<'a>>,
+        refused: &mut Refusals,
+    ) -> Result<(), BackendError> {
+        for place in places {
             if self.insert(&place)?.is_none() && !self.stored(&place)?.equal {
                 refused.push_taken(&place)?;
             }
         }
-        Ok(refused)
+        Ok(())
     }
 
     /// The number it got; none when a document with this `_id` is there already.
@@ -321,7 +257,9 @@ mod tests {
     use crate::ingest::{Checked, Context, Refusals, Run, Source, Transaction};
     use crate::memory::Budget;
     use crate::sink::Full;
+    use crate::sink::embedded::Job;
     use crate::sink::embedded::schema::{FILE, FORMAT, STEPS};
+    use crate::sink::embedded::worker::run;
     use crate::sqlite::open_writer;
 
     fn opened(data: &tempfile::TempDir) -> Connection {
