@@ -5,6 +5,8 @@ use realm_ingest_protocol::batch::{encode_batch_header, encode_transaction_heade
 use realm_ingest_protocol::{Ack, BatchHeader, Run, Schema, TransactionHeader};
 
 use super::beside::Attacked;
+use super::connections::connect_from;
+use crate::common::http::Client;
 use crate::common::server::{lines, post};
 use crate::common::{APP, batch, header_of, note, one_run, outbox, schema};
 
@@ -207,23 +209,46 @@ fn a_large_class_does_not_make_its_small_objects_expensive() {
     });
 }
 
-#[test]
-fn a_bomb_of_zeros_is_stopped_at_the_limit() {
+/// The status of sending twice as many zeros as a batch may have.
+fn send_bomb(client: &mut Client, token: &str) -> u16 {
     let zeros = std::io::Read::take(std::io::repeat(0), 2 * realm_ingest_protocol::MAX_BATCH_BYTES);
     let bomb = zstd::encode_all(zeros, 1).unwrap();
-    let attacked = Attacked::new(&[]);
-    attacked.by(|attacked| {
+    let bearer = format!("Bearer {token}");
+    let headers = [
+        ("authorization", bearer.as_str()),
+        ("content-type", realm_ingest_protocol::CONTENT_TYPE),
+        ("content-encoding", "zstd"),
+    ];
+    let answer = client.call("POST", &format!("{APP}/ingest"), &headers, &bomb);
+    answer.unwrap().status
+}
+
+#[test]
+fn a_bomb_of_zeros_is_stopped_at_the_limit() {
+    Attacked::new(&[]).by(|attacked| {
         let mut client = attacked.server.client();
-        let bearer = format!("Bearer {}", attacked.token);
-        let headers = [
-            ("authorization", bearer.as_str()),
-            ("content-type", realm_ingest_protocol::CONTENT_TYPE),
-            ("content-encoding", "zstd"),
-        ];
         for _ in 0..3 {
-            let answer = client.call("POST", &format!("{APP}/ingest"), &headers, &bomb);
-            assert_eq!(answer.unwrap().status, 413);
+            assert_eq!(send_bomb(&mut client, &attacked.token), 413);
         }
+    });
+}
+
+#[test]
+fn bombs_of_many_users_at_once_are_stopped_at_the_limit_or_told_to_wait() {
+    Attacked::new(&[]).by(|attacked| {
+        let address = attacked.server.address;
+        std::thread::scope(|scope| {
+            for number in 2..10 {
+                let token = attacked.server.token();
+                let mut client = Client::over(connect_from(&format!("127.0.0.{number}"), address));
+                scope.spawn(move || {
+                    for _ in 0..3 {
+                        let status = send_bomb(&mut client, &token);
+                        assert!(matches!(status, 413 | 503), "{status}");
+                    }
+                });
+            }
+        });
     });
 }
 

@@ -237,8 +237,8 @@ fn a_head_without_end_is_not_kept() {
         for _ in 0..50 {
             let mut connection = Connection::open(attacked, &[]);
             connection.send(&frame(HEADERS, END_STREAM, 1, &head(0x82, "/healthz", &[])));
-            let taken = (0..100_000).take_while(|_| connection.send(&frame(CONTINUATION, 0, 1, &more)));
-            assert!(taken.count() < 100_000);
+            let taken = (0..2_000).take_while(|_| connection.send(&frame(CONTINUATION, 0, 1, &more)));
+            assert!(taken.count() < 2_000);
             assert_eq!(connection.reason(), Some(ENHANCE_YOUR_CALM));
         }
     });

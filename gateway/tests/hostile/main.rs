@@ -16,5 +16,6 @@ mod documents;
 mod http2;
 mod memory;
 mod pages;
+mod requests;
 mod schemas;
 mod stopping;
