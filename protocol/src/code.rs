@@ -87,6 +87,8 @@ pub mod error_code {
     pub const BATCH_OUT_OF_ORDER: &str = "BatchOutOfOrder";
     /// The request cannot be understood.
     pub const BAD_REQUEST: &str = "BadRequest";
+    /// The page that asks comes from an origin that the app does not allow.
+    pub const DOMAIN_NOT_ALLOWED: &str = "DomainNotAllowed";
     /// The function does not exist.
     pub const FUNCTION_NOT_FOUND: &str = "FunctionNotFound";
     /// The gateway failed.

@@ -80,7 +80,10 @@ impl FromRequestParts<Arc<Gateway>> for RefreshToken {
 }
 
 /// None where the path has no place for an app.
-async fn app_of_path(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Option<Arc<App>>, Reject> {
+pub(super) async fn app_of_path(
+    parts: &mut Parts,
+    gateway: &Arc<Gateway>,
+) -> Result<Option<Arc<App>>, Reject> {
     let names = RawPathParams::from_request_parts(parts, gateway).await;
     let names = names.map_err(|error| Reject::BadRequest(error.to_string()))?;
     let Some((_, id)) = names.iter().find(|(name, _)| *name == "app") else {
@@ -92,7 +95,7 @@ async fn app_of_path(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Option
 }
 
 /// The app whose keys tell whether the token is good.
-fn app_of_token(token: &str, gateway: &Gateway) -> Option<Arc<App>> {
+pub(super) fn app_of_token(token: &str, gateway: &Gateway) -> Option<Arc<App>> {
     gateway.apps.of_domain(&domain_of(token)?)
 }
 
@@ -106,7 +109,7 @@ fn tell_user(parts: &Parts, user: &str) {
     }
 }
 
-fn bearer(parts: &Parts) -> Result<&str, AuthError> {
+pub(super) fn bearer(parts: &Parts) -> Result<&str, AuthError> {
     let missing = AuthError::BadToken("expected Authorization header with JWT (Bearer schema)");
     let value = parts
         .headers

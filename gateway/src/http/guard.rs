@@ -12,7 +12,7 @@ use axum::response::Response;
 
 use super::origin::Asked;
 use super::reject::Reject;
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, Settings};
 
 /// The middleware for what takes JSON: it has to be called that, which no page can do without being allowed to. A request
 /// without a body changes nothing that a token does not protect, but for an anonymous log-in, whose answer a page cannot read.
@@ -41,15 +41,19 @@ pub(super) async fn own_names(
     next: Next,
 ) -> Result<Response, Reject> {
     let settings = &gateway.settings;
-    let public = settings.public_url.as_ref().map(|url| url.host());
-    let is_own = |name: &str| is_local(name) || public.is_some_and(|own| own.eq_ignore_ascii_case(name));
     // A page that is led to a trusted proxy's machine may write what a proxy says, but not the name that its browser asked.
     let names =
         [asked.named, asked.host].map(|name| name.map_or_else(String::new, |name| name.host().to_owned()));
-    match names.into_iter().find(|name| !is_own(name)) {
+    match names.into_iter().find(|name| !is_own(settings, name)) {
         Some(foreign) if settings.own_names_only => Err(Reject::ForeignName(foreign)),
         _ => Ok(next.run(request).await),
     }
+}
+
+/// Whether the name means this machine, or is the one that the operator gave it.
+pub(super) fn is_own(settings: &Settings, name: &str) -> bool {
+    let public = settings.public_url.as_ref();
+    is_local(name) || public.is_some_and(|url| url.host().eq_ignore_ascii_case(name))
 }
 
 fn is_local(name: &str) -> bool {

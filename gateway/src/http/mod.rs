@@ -14,6 +14,7 @@ mod log;
 pub mod media;
 mod origin;
 mod pace;
+mod pages;
 pub mod reject;
 mod routes;
 
@@ -65,6 +66,7 @@ pub fn app(gateway: Arc<Gateway>) -> Router {
         .merge(json)
         .method_not_allowed_fallback(not_served)
         .fallback(not_served)
+        .layer(from_fn_with_state(Arc::clone(&gateway), pages::only_allowed))
         .layer(from_fn_with_state(Arc::clone(&gateway), guard::own_names));
     Router::new()
         .nest("/api/client/v2.0", client)

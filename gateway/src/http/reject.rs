@@ -33,6 +33,8 @@ pub enum Reject {
     NotServed(String),
     /// The request names a host that is not this one.
     ForeignName(String),
+    /// A page of this origin may not call the app.
+    ForeignOrigin(String),
     /// This gateway serves another app.
     UnknownApp(String),
     /// The access token is missing or not good; says why.
@@ -179,6 +181,10 @@ impl Reject {
                     "this gateway is not served as '{name}'; name it with --public-url, or see --expose-dev-mode-to-network"
                 );
                 plain(S::MISDIRECTED_REQUEST, code::BAD_REQUEST, text)
+            }
+            Self::ForeignOrigin(origin) => {
+                let text = format!("pages of '{origin}' may not call this app; see allowed_request_origins");
+                plain(S::FORBIDDEN, code::DOMAIN_NOT_ALLOWED, text)
             }
             Self::UnknownApp(id) => {
                 let text = format!("cannot find app using Client App ID '{id}'");

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::Request;
 use realm_ingest_gateway::Settings;
-use realm_ingest_gateway::definition::Definition;
+use realm_ingest_gateway::definition::{Definition, Deployment};
 use serde_json::Value;
 
 use crate::common::{APP, Local};
@@ -32,6 +32,21 @@ async fn clients_are_sent_to_the_host_they_asked() {
     assert_eq!(answer.json["deployment_model"], "LOCAL");
     let answer = gateway.call("GET", &format!("{APP}/location"), None, "").await;
     assert_eq!(answer.json["hostname"], "http://127.0.0.1:9090");
+}
+
+#[tokio::test]
+async fn clients_are_told_how_the_app_says_it_is_deployed() {
+    let definition = Definition {
+        deployment: Deployment {
+            model: "GLOBAL".into(),
+            location: "IE".into(),
+        },
+        ..Definition::development(None)
+    };
+    let gateway = Local::of(definition, Settings::default()).await;
+    let answer = gateway.call("GET", &format!("{APP}/location"), None, "").await;
+    assert_eq!(answer.json["deployment_model"], "GLOBAL");
+    assert_eq!(answer.json["location"], "IE");
 }
 
 /// The location as a client behind `peer` is told it.

@@ -20,5 +20,6 @@ mod lineage;
 mod location;
 mod long_batches;
 mod mutations;
+mod pages;
 mod schemas;
 mod sessions;
