@@ -14,7 +14,8 @@ const MIB: u64 = 1 << 20;
 #[command(
     after_help = "Example:\n  realm-ingest-gateway backup /backups/$(date +%F)\n\n\
                   The copy has the key that signs tokens: keep it to yourself. To restore it, give the directory to \
-                  'serve --data'."
+                  'serve --data',\n\
+                  or make it the folder apps/ID of the server's."
 )]
 pub struct Args {
     /// The directory to make
@@ -29,7 +30,7 @@ pub struct Args {
 /// When the data cannot be read, or there is something in the way.
 pub fn run(args: &Args) -> Result<(), CommandError> {
     let mut shown: Option<(&str, Progress)> = None;
-    backup(&args.data.data, &args.directory, |copied| {
+    backup(&args.data.directory()?, &args.directory, |copied| {
         let (file, progress) = shown.get_or_insert_with(|| (copied.file, Progress::new("copied", "MiB", 0)));
         if *file != copied.file {
             progress.finish();

@@ -27,7 +27,7 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
             written = output.line(line);
         }
     };
-    let report = integrity::check(&args.data.data, &mut tell)?;
+    let report = integrity::check(&args.data.directory()?, &mut tell)?;
     let (findings, documents, letters) = (report.findings(), report.documents, report.letters);
     let (outboxes, users) = (report.outboxes, report.users);
     written?;

@@ -132,14 +132,15 @@ fn purge(data: &DataArgs, all: bool, which: &Which) -> Result<(), CommandError> 
                 .to_owned(),
         ));
     }
-    let purged = Purge::open(&data.data)?.run(which)?;
+    let purged = Purge::open(&data.directory()?)?.run(which)?;
     let mut output = Output::new(false);
     output.line(&format!("purged {purged}"))?;
     output.finish()
 }
 
 fn replay(data: &DataArgs, which: &Which) -> Result<(), CommandError> {
-    let mut store = OperatorStore::open(&data.data)?;
+    let directory = data.directory()?;
+    let mut store = OperatorStore::open(&directory)?;
     let schemas = store.schemas()?.into_iter();
     let judges: HashMap<String, Judge> = schemas.map(|(name, known)| (name, known.into())).collect();
     // What was refused before its schema was kept with it is tried under what is accepted.
@@ -147,7 +148,7 @@ fn replay(data: &DataArgs, which: &Which) -> Result<(), CommandError> {
         schema: store.accepted()?,
         ..KnownSchema::default()
     });
-    let replayed = Replay::open(&data.data)?.run(which, |letter| {
+    let replayed = Replay::open(&directory)?.run(which, |letter| {
         let judge = match &letter.schema {
             None => &accepted,
             // Without its schema nothing can be said; a device that still has it sends it again.
@@ -163,7 +164,7 @@ fn replay(data: &DataArgs, which: &Which) -> Result<(), CommandError> {
 }
 
 fn show(args: &Args) -> Result<(), CommandError> {
-    let reader = Reader::open(&args.data.data)?;
+    let reader = Reader::open(&args.data.directory()?)?;
     let mut output = Output::new(false);
     let mut left = args.limit.unwrap_or(u64::MAX);
     reader.each_dead_letter(&Which::from(&args.filters), |letter| {

@@ -54,7 +54,7 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
     let mut output = Output::new(false);
     match &args.action {
         Action::List { data } => {
-            for key in OperatorStore::open(&data.data)?.keys()? {
+            for key in OperatorStore::open(&data.directory()?)?.keys()? {
                 let line = json!({
                     "key": key.id,
                     "time": time(key.created),
@@ -67,11 +67,11 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
             }
         }
         Action::Rotate { data } => {
-            let key = OperatorStore::open(&data.data)?.rotate_keys()?;
+            let key = OperatorStore::open(&data.directory()?)?.rotate_keys()?;
             output.line(&format!("key {key} signs from now on"))?;
         }
         Action::Retire { key, force, data } => {
-            let retired = OperatorStore::open(&data.data)?.retire_key(*key, *force)?;
+            let retired = OperatorStore::open(&data.directory()?)?.retire_key(*key, *force)?;
             let ended = retired.map_err(CommandError::Refused)?;
             output.line(&format!("key {key} is retired, sessions ended: {ended}"))?;
         }

@@ -1,9 +1,10 @@
-//! One command a file. `check` and `init` are about the directory of an app; all others but `serve` work on the data
-//! directory, also while a server writes it.
+//! One command a file. `check` and `init` are about the directory of an app; all others but `serve` work on the data of an app,
+//! also while a server writes it.
 
 pub mod backup;
 pub mod check;
 pub mod check_integrity;
+mod data;
 pub mod dead_letters;
 pub mod export;
 pub mod find;
@@ -16,26 +17,13 @@ pub mod serve;
 pub mod stats;
 pub mod tail;
 
-use std::path::PathBuf;
+pub use data::DataArgs;
 
 use crate::backend::BackendError;
 use crate::config::ConfigError;
 use crate::gateway::SetUpError;
 use crate::sink::embedded::Reader;
 use crate::sqlite::OpenError;
-
-/// Where the data is.
-#[derive(clap::Args, Clone, Debug)]
-pub struct DataArgs {
-    /// Directory of the server's data
-    #[arg(
-        long,
-        env = "REALM_INGEST_GATEWAY_DATA",
-        value_name = "DIRECTORY",
-        default_value = "./realm-ingest-data"
-    )]
-    pub data: PathBuf,
-}
 
 /// Why a command ends without success.
 #[derive(Debug, thiserror::Error)]

@@ -24,7 +24,7 @@ pub struct Args {
 /// # Errors
 /// When the data cannot be read.
 pub fn run(args: &Args) -> Result<(), CommandError> {
-    let reader = Reader::open(&args.data.data)?;
+    let reader = Reader::open(&args.data.directory()?)?;
     let mut output = Output::new(false);
     reader.each_outbox(|one| {
         let line = json!({

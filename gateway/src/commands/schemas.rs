@@ -84,9 +84,10 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
 }
 
 fn list(data: &DataArgs) -> Result<(), CommandError> {
-    let uses = Reader::open(&data.data)?.schema_uses()?;
+    let directory = data.directory()?;
+    let uses = Reader::open(&directory)?.schema_uses()?;
     let mut output = Output::new(false);
-    for listed in list_schemas(&data.data)? {
+    for listed in list_schemas(&directory)? {
         let used = uses.get(&listed.fingerprint).copied().unwrap_or_default();
         let conflicts: Vec<Value> = listed
             .conflicts
@@ -109,7 +110,7 @@ fn list(data: &DataArgs) -> Result<(), CommandError> {
 }
 
 fn show(data: &DataArgs, fingerprint: &str) -> Result<(), CommandError> {
-    let Some(schema) = find_schema(&data.data, fingerprint)? else {
+    let Some(schema) = find_schema(&data.directory()?, fingerprint)? else {
         return Err(unknown(fingerprint));
     };
     let mut output = Output::new(false);
@@ -119,7 +120,7 @@ fn show(data: &DataArgs, fingerprint: &str) -> Result<(), CommandError> {
 
 /// Forgets this one, or all that are not used.
 fn forget(data: &DataArgs, fingerprint: Option<&str>) -> Result<(), CommandError> {
-    let mut store = OperatorStore::open(&data.data)?;
+    let mut store = OperatorStore::open(&data.directory()?)?;
     let forgotten = match fingerprint {
         None => store.forget_unused()?,
         Some(fingerprint) if store.forget(fingerprint)? => vec![fingerprint.to_owned()],
@@ -139,7 +140,7 @@ fn unknown(fingerprint: &str) -> CommandError {
 }
 
 fn accept(data: &DataArgs, fingerprint: &str, class: Option<&str>) -> Result<(), CommandError> {
-    let mut store = OperatorStore::open(&data.data)?;
+    let mut store = OperatorStore::open(&data.directory()?)?;
     let chosen = store.choose(fingerprint, class)?.map_err(CommandError::Refused)?;
     let mut output = Output::new(false);
     if chosen.is_empty() {

@@ -29,8 +29,9 @@ pub struct Args {
 /// # Errors
 /// When the data cannot be read.
 pub fn run(args: &Args) -> Result<(), CommandError> {
-    let stats = Reader::open(&args.data.data)?.stats()?;
-    let users = state::count_users(&args.data.data)?;
+    let directory = args.data.directory()?;
+    let stats = Reader::open(&directory)?.stats()?;
+    let users = state::count_users(&directory)?;
     let documents: u64 = stats
         .collections
         .iter()

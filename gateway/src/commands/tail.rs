@@ -39,7 +39,7 @@ pub struct Args {
 /// # Errors
 /// When the data cannot be read.
 pub fn run(args: &Args) -> Result<(), CommandError> {
-    let reader = Reader::open(&args.data.data)?;
+    let reader = Reader::open(&args.data.directory()?)?;
     let form = if args.canonical {
         Form::Canonical
     } else {
