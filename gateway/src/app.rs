@@ -56,6 +56,11 @@ impl App {
         Arc::clone(&self.definition.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// From now on this is configured. It has to be of the same client app id.
+    pub(crate) fn redefine(&self, definition: Definition) {
+        *self.definition.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(definition);
+    }
+
     /// What people call it.
     #[must_use]
     pub fn name(&self) -> String {

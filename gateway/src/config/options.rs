@@ -18,13 +18,25 @@ pub struct Options {
     #[arg(long, env = "REALM_INGEST_GATEWAY_DEV", value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", value_parser = BoolishValueParser::new())]
     pub dev: Option<bool>,
+    /// Directory of an App Services app to serve, read again on SIGHUP; may be given more than once
+    #[arg(
+        long,
+        env = "REALM_INGEST_GATEWAY_APP",
+        value_name = "DIRECTORY",
+        value_delimiter = ','
+    )]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub app: Vec<PathBuf>,
+    /// File with the secrets of the apps, in TOML: name = "value"; those of the environment (REALM_INGEST_SECRET_NAME) go before
+    #[arg(long, env = "REALM_INGEST_GATEWAY_SECRETS", value_name = "FILE")]
+    pub secrets: Option<PathBuf>,
     /// Address to listen on [default: 127.0.0.1:9090]; port 0 takes a free one
     #[arg(long, env = "REALM_INGEST_GATEWAY_LISTEN", value_name = "ADDRESS")]
     pub listen: Option<String>,
     /// Directory of the server's data [default: ./realm-ingest-data]
     #[arg(long, env = "REALM_INGEST_GATEWAY_DATA", value_name = "DIRECTORY")]
     pub data: Option<PathBuf>,
-    /// The client app id to serve; any id is taken for the one app if left out
+    /// The client app id, of --dev or of the one app whose directory names none; without it, --dev takes any id for its app
     #[arg(long, env = "REALM_INGEST_GATEWAY_APP_ID", value_name = "ID")]
     pub app_id: Option<String>,
     /// Let development mode listen on an address that other machines reach, and answer to any name
@@ -97,6 +109,8 @@ impl Options {
     pub fn or(self, other: Self) -> Self {
         Self {
             dev: self.dev.or(other.dev),
+            app: if self.app.is_empty() { other.app } else { self.app },
+            secrets: self.secrets.or(other.secrets),
             listen: self.listen.or(other.listen),
             data: self.data.or(other.data),
             app_id: self.app_id.or(other.app_id),

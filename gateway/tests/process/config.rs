@@ -13,6 +13,8 @@ const FILE: &str = "
     new-users-burst = 8
     public-url = 'https://file.example'
     trusted-proxy = ['10.0.0.0/8', '192.0.2.1']
+    app = ['one', 'two']
+    secrets = 'secrets.toml'
 ";
 
 fn serve(file: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
@@ -44,6 +46,8 @@ fn a_flag_goes_before_the_environment_and_that_before_the_file() {
     let printed = String::from_utf8(output.stdout).unwrap();
     for line in [
         "dev = true",
+        "app = [\"one\", \"two\"]",
+        "secrets = \"secrets.toml\"",
         "listen = \"127.0.0.1:3\"",
         "data = \"./realm-ingest-data\"",
         "app-id = \"of-the-environment\"",

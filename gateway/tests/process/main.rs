@@ -10,6 +10,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod apps;
 mod backup;
 mod commands;
 mod config;

@@ -24,7 +24,7 @@ fn what_would_be_unsafe_is_refused_in_one_sentence() {
     let data = data.path().to_str().unwrap();
     assert_eq!(
         refused(2, &["serve", "--data", data]),
-        "error: this version serves development mode only: add --dev (application directories are not served)\n"
+        "error: nothing to serve: name the directory of an app with --app, or add --dev for development mode\n"
     );
     let open = refused(2, &["serve", "--dev", "--listen", "0.0.0.0:0", "--data", data]);
     assert!(

@@ -1,5 +1,8 @@
 //! `serve`: runs the gateway until it is told to stop, then lets what it began come to its end.
 
+mod apps;
+mod signals;
+
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
@@ -10,16 +13,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 
 use super::CommandError;
 use crate::auth::{LoginLimits, Quota};
 use crate::config::{self, Options};
-use crate::definition::{Definition, is_app_id};
 use crate::gateway::{Gateway, Settings};
 use crate::logging;
 use crate::server::{Server, Tls, TlsFiles};
+use apps::Asked;
+use signals::{Reload, Stop};
 
 /// How long requests that were begun may go on after the signal to stop.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -57,37 +60,30 @@ pub fn run(args: Args) -> Result<(), CommandError> {
         return Ok(std::io::stdout().write_all(text.as_bytes())?);
     }
     logging::start(options.log_format.unwrap_or_default());
-    if options.dev != Some(true) {
-        return Err(CommandError::Usage(
-            "this version serves development mode only: add --dev (application directories are not served)"
-                .into(),
-        ));
-    }
+    let asked = Asked::of(&options)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .thread_name("ingest-server")
         .enable_all()
         .build();
     let runtime =
         runtime.map_err(|error| CommandError::CannotStart(format!("cannot start threads: {error}")))?;
-    let ended = runtime.block_on(serve(options));
+    let ended = runtime.block_on(serve(options, asked));
     // What was cut off, and what still reads or writes for nobody, lets go of the gateway.
     runtime.shutdown_timeout(CLOSE);
     ended?.close()
 }
 
-async fn serve(options: Options) -> Result<Ended, CommandError> {
-    if let Some(id) = options.app_id.as_ref().filter(|id| !is_app_id(id)) {
-        return Err(CommandError::Usage(format!(
-            "'{id}' is no client app id: it has 1 to 64 letters, digits, '-' and '_'"
-        )));
-    }
+async fn serve(options: Options, asked: Asked) -> Result<Ended, CommandError> {
+    let is_development = matches!(asked, Asked::Development(_));
+    let exposed = options.expose_dev_mode_to_network == Some(true);
     let logins = login_limits(&options);
     let connections = options
         .connections_per_address
         .and_then(|most| usize::try_from(most.get()).ok());
     let listen = options.listen.unwrap_or_default();
     let addresses = resolve(&listen).await?;
-    if options.expose_dev_mode_to_network != Some(true)
+    if is_development
+        && !exposed
         && let Some(open) = addresses.iter().find(|address| !address.ip().is_loopback())
     {
         return Err(CommandError::Usage(format!(
@@ -100,9 +96,11 @@ async fn serve(options: Options) -> Result<Ended, CommandError> {
     let lock = lock(&data)?;
     // Handlers are in place before anybody is told that the server is up.
     let mut stop = Stop::new()?;
-    if let Some(tls) = &tls {
-        reload_on_hangup(Arc::clone(tls))?;
-    }
+    let directories = match &asked {
+        Asked::Development(_) => None,
+        Asked::Directories(directories) => Some(directories.clone()),
+    };
+    let reload = Reload::new(tls.clone(), directories)?;
     let listener = TcpListener::bind(addresses.as_slice()).await;
     let cannot_listen = |error| CommandError::CannotStart(format!("cannot listen on {listen}: {error}"));
     let listener = listener.map_err(cannot_listen)?;
@@ -110,16 +108,23 @@ async fn serve(options: Options) -> Result<Ended, CommandError> {
     let settings = Settings {
         address: Some(address),
         public_url: options.public_url,
-        own_names_only: options.expose_dev_mode_to_network != Some(true),
+        own_names_only: is_development && !exposed,
         logins,
         trusted_proxies: options.trusted_proxy.into_iter().collect(),
     };
     let mut gateway = Gateway::new(settings)?;
-    let definition = Definition::development(options.app_id);
-    gateway.add_directory(definition, &data).await?;
+    asked.serve(&mut gateway, &data).await?;
     let gateway = Arc::new(gateway);
+    if let Some(reload) = reload {
+        tokio::spawn(reload.run(Arc::clone(&gateway)));
+    }
     announce(if tls.is_some() { "https" } else { "http" }, address)?;
-    info!(%address, data = %data.display(), version = env!("CARGO_PKG_VERSION"), "started in development mode");
+    let mode = if is_development {
+        " in development mode"
+    } else {
+        ""
+    };
+    info!(%address, data = %data.display(), version = env!("CARGO_PKG_VERSION"), "started{mode}");
 
     let router = crate::http::app(Arc::clone(&gateway));
     let mut server = Server::new(listener, router, gateway.settings.trusted_proxies.clone());
@@ -131,7 +136,7 @@ async fn serve(options: Options) -> Result<Ended, CommandError> {
     }
     let server = tokio::spawn(server.run(gateway.stopping()));
     let end = end(&mut stop, &gateway).await;
-    tokio::spawn(end_at_once(stop));
+    tokio::spawn(stop.end_at_once());
     gateway.stop();
     if tokio::time::timeout(DRAIN, server).await.is_err() {
         warn!(
@@ -160,13 +165,6 @@ async fn end(stop: &mut Stop, gateway: &Gateway) -> End {
             End::Failed
         }
     }
-}
-
-/// Who tells a server again that it should stop does not want to wait. What was acknowledged is on the disk.
-async fn end_at_once(mut stop: Stop) {
-    let signal = stop.wait().await;
-    warn!(signal, "ending at once; batches that were under way come again");
-    std::process::exit(1);
 }
 
 /// What is left of a server that has stopped.
@@ -233,20 +231,6 @@ fn tls(
     Ok(Some(Arc::new(tls)))
 }
 
-fn reload_on_hangup(tls: Arc<Tls>) -> Result<(), CommandError> {
-    let mut hangup = signal(SignalKind::hangup()).map_err(cannot_wait)?;
-    tokio::spawn(async move {
-        while hangup.recv().await.is_some() {
-            tls.reload();
-        }
-    });
-    Ok(())
-}
-
-fn cannot_wait(error: std::io::Error) -> CommandError {
-    CommandError::CannotStart(format!("cannot wait for signals: {error}"))
-}
-
 async fn resolve(listen: &str) -> Result<Vec<SocketAddr>, CommandError> {
     let wrong = |why: String| CommandError::Usage(format!("'{listen}' is no address to listen on: {why}"));
     let addresses: Vec<_> = tokio::net::lookup_host(listen)
@@ -287,28 +271,6 @@ fn lock(data: &Path) -> Result<File, CommandError> {
     }
 }
 
-/// The signals that end a server.
-struct Stop {
-    term: Signal,
-    interrupt: Signal,
-}
-
-impl Stop {
-    fn new() -> Result<Self, CommandError> {
-        Ok(Self {
-            term: signal(SignalKind::terminate()).map_err(cannot_wait)?,
-            interrupt: signal(SignalKind::interrupt()).map_err(cannot_wait)?,
-        })
-    }
-
-    async fn wait(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.term.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -316,6 +278,7 @@ mod tests {
 
     use super::*;
     use crate::backend::{Answer, BackendError};
+    use crate::definition::Definition;
     use crate::ingest::Batch;
     use crate::sink::{OutboxKey, Outcome, Sink};
     use crate::state::EmbeddedState;

@@ -1,0 +1,352 @@
+//! Apps out of directories: several in one process, their data for commands, and new definitions while the server runs.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use realm_ingest_protocol::CONTENT_TYPE;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::common::server::{BINARY, Server, command, lines};
+use crate::common::{Answer, batch, note, one_run, outbox, schema};
+
+const ONE: &str = "one-aaaaa";
+const TWO: &str = "two-bbbbb";
+
+/// Directories of apps, data and a log.
+struct Place(TempDir);
+
+impl Place {
+    /// With the directories of these apps, in which e-mail and password are on, too.
+    fn with(apps: &[&str]) -> Self {
+        let place = Self(tempfile::tempdir().unwrap());
+        for app in apps {
+            let made = Command::new(BINARY)
+                .arg("init")
+                .arg(place.app(app))
+                .args(["--app-id", app])
+                .output()
+                .unwrap();
+            assert!(made.status.success(), "{made:?}");
+            place.switch(app, "local-userpass", true);
+        }
+        place
+    }
+
+    fn app(&self, app: &str) -> PathBuf {
+        self.0.path().join(app)
+    }
+
+    fn data(&self) -> PathBuf {
+        self.0.path().join("data")
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.0.path().join("log")).unwrap()
+    }
+
+    fn edit(&self, app: &str, file: &str, edit: impl FnOnce(&mut Value)) {
+        let path = self.app(app).join(file);
+        let mut json = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        edit(&mut json);
+        fs::write(&path, json.to_string()).unwrap();
+    }
+
+    fn switch(&self, app: &str, provider: &str, on: bool) {
+        self.edit(app, "auth/providers.json", |providers| {
+            providers[provider]["disabled"] = json!(!on);
+        });
+    }
+
+    fn serve(&self, apps: &[&str], more: &[&str]) -> Command {
+        let mut command = Command::new(BINARY);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]);
+        command.arg(self.data()).args(more);
+        for app in apps {
+            command.arg("--app").arg(self.app(app));
+        }
+        command
+    }
+
+    fn start(&self, apps: &[&str]) -> Server {
+        let mut command = self.serve(apps, &[]);
+        let log = fs::File::create(self.0.path().join("log")).unwrap();
+        command.env("RUST_LOG", "info").stderr(log);
+        Server::run(command)
+    }
+
+    /// What a server that does not start says, and how it ends.
+    fn refused(&self, apps: &[&str], more: &[&str]) -> (Option<i32>, String) {
+        said(&self.serve(apps, more).output().unwrap())
+    }
+
+    /// Waits until the log has this text so many times.
+    fn await_log(&self, text: &str, times: usize) {
+        let begun = Instant::now();
+        while self.log().matches(text).count() < times {
+            assert!(begun.elapsed() < Duration::from_secs(60), "{}", self.log());
+            std::thread::yield_now();
+        }
+    }
+}
+
+fn said(output: &Output) -> (Option<i32>, String) {
+    let error = String::from_utf8(output.stderr.clone()).unwrap();
+    (output.status.code(), error)
+}
+
+fn call(server: &Server, method: &str, app: &str, rest: &str, token: Option<&str>, body: &[u8]) -> Answer {
+    let path = format!("/api/client/v2.0/app/{app}/{rest}");
+    let bearer = token.map(|token| format!("Bearer {token}")).unwrap_or_default();
+    let mut headers = vec![("authorization", bearer.as_str())];
+    if rest == "ingest" {
+        headers.push(("content-type", CONTENT_TYPE));
+    }
+    server.client().call(method, &path, &headers, body).unwrap()
+}
+
+fn log_in(server: &Server, app: &str) -> Answer {
+    call(server, "POST", app, "auth/providers/anon-user/login", None, b"{}")
+}
+
+fn token(server: &Server, app: &str) -> String {
+    let answer = log_in(server, app);
+    assert_eq!(answer.status, 200, "{:?}", answer.json);
+    answer.json["access_token"].as_str().unwrap().to_owned()
+}
+
+/// Sends a document, named after the app, and one that is refused. Answers with the user's token.
+fn send(server: &Server, app: &str) -> String {
+    let token = token(server, app);
+    let schema = schema();
+    let put = format!("ingest/schemas/{}", schema.fingerprint());
+    let put = call(
+        server,
+        "PUT",
+        app,
+        &put,
+        Some(&token),
+        schema.to_json().as_bytes(),
+    );
+    assert_eq!(put.status, 204, "{:?}", put.json);
+    let documents = [note(app, "kept"), bson::doc! {"_id": 1, "text": "refused"}];
+    let body = batch(&outbox(1), &schema, &[one_run(1, "Note", &documents)]);
+    assert_eq!(
+        call(server, "POST", app, "ingest", Some(&token), &body)
+            .ack()
+            .acked,
+        1
+    );
+    token
+}
+
+#[test]
+fn two_apps_of_one_gateway_see_nothing_of_each_other() {
+    let place = Place::with(&[ONE, TWO]);
+    let server = place.start(&[ONE, TWO]);
+    let tokens = [send(&server, ONE), send(&server, TWO)];
+    let position = format!("ingest/{}", outbox(1));
+    for (own, token, other) in [(ONE, &tokens[0], TWO), (TWO, &tokens[1], ONE)] {
+        let here = call(&server, "GET", own, &position, Some(token), b"");
+        assert_eq!(here.json["position"], 1);
+        let there = call(&server, "GET", other, &position, Some(token), b"");
+        there.refused(401, Some("InvalidSession"), "the access token is for another app");
+        let register = "auth/providers/local-userpass/register";
+        let user = br#"{"email": "ann", "password": "secret"}"#;
+        let answer = call(&server, "POST", own, register, None, user);
+        assert_eq!(answer.status, 201, "the name is free in each");
+    }
+    let unknown = log_in(&server, "three-ccccc");
+    unknown.refused(404, Some("AppNotFound"), "'three-ccccc'");
+    for app in [ONE, TWO] {
+        let show = |arguments: &[&str]| lines(&place.data(), &[arguments, &["--app", app]].concat());
+        assert_eq!(
+            show(&["find", "Note"]),
+            [format!(r#"{{"_id":"{app}","text":"kept"}}"#)]
+        );
+        assert_eq!(show(&["export", "Note"]).len(), 1);
+        assert_eq!(show(&["dead-letters"]).len(), 1);
+        assert_eq!(show(&["outboxes"]).len(), 1);
+        assert_eq!(show(&["schemas", "list"]).len(), 1);
+        assert_eq!(show(&["keys", "list"]).len(), 1);
+        let stats: Value = serde_json::from_str(&show(&["stats", "--json"])[0]).unwrap();
+        assert_eq!((&stats["users"], &stats["documents"]), (&json!(2), &json!(1)));
+        assert_eq!(
+            show(&["check-integrity"]),
+            ["in order: 1 documents, 1 dead letters, 1 outboxes, 2 users"]
+        );
+        let copy = place.app("backup").join(app);
+        fs::create_dir_all(copy.parent().unwrap()).unwrap();
+        show(&["backup", copy.to_str().unwrap()]);
+        assert_eq!(lines(&copy, &["find", "Note"]), show(&["find", "Note"]));
+        assert_eq!(show(&["dead-letters", "purge", "--all"]), ["purged 1"]);
+    }
+    server.signal("TERM");
+    assert!(server.wait().success());
+    assert!(place.log().contains("stopped clean=true"), "{}", place.log());
+}
+
+#[test]
+fn commands_say_which_apps_there_are() {
+    let place = Place::with(&[ONE, TWO]);
+    let only = place.start(&[TWO]);
+    send(&only, TWO);
+    only.kill();
+    assert_eq!(
+        lines(&place.data(), &["find", "Note"]).len(),
+        1,
+        "of the only one"
+    );
+    place.start(&[ONE, TWO]).kill();
+    let (code, error) = said(&command(&place.data(), &["find", "Note"]));
+    assert_eq!(code, Some(2));
+    assert!(
+        error.contains("name one with --app: one-aaaaa, two-bbbbb"),
+        "{error}"
+    );
+    let (code, error) = said(&command(&place.data(), &["stats", "--app", "three"]));
+    assert_eq!(code, Some(2));
+    assert!(error.contains("there is no app 'three'"), "{error}");
+    assert!(error.contains("there are: one-aaaaa, two-bbbbb"), "{error}");
+    let development = tempfile::tempdir().unwrap();
+    Server::start(development.path()).kill();
+    let (code, error) = said(&command(development.path(), &["stats", "--app", "three"]));
+    assert_eq!(code, Some(2));
+    assert!(error.contains("leave --app out"), "{error}");
+    let nothing = tempfile::tempdir().unwrap();
+    let (code, error) = said(&command(nothing.path(), &["stats", "--app", "three"]));
+    assert_eq!(code, Some(3), "{error}");
+}
+
+#[test]
+fn on_sighup_a_directory_is_read_again_and_a_broken_one_changes_nothing() {
+    let place = Place::with(&[ONE, TWO]);
+    let server = place.start(&[ONE, TWO]);
+    let token = token(&server, ONE);
+    place.switch(ONE, "anon-user", false);
+    server.signal("HUP");
+    place.await_log("the directory was read again", 2);
+    log_in(&server, ONE).refused(404, Some("AuthProviderNotFound"), "anon-user");
+    assert_eq!(log_in(&server, TWO).status, 200);
+    let position = format!("ingest/{}", outbox(1));
+    let position = call(&server, "GET", ONE, &position, Some(&token), b"");
+    assert_eq!(position.status, 200, "who is logged in stays so");
+
+    place.switch(ONE, "anon-user", true);
+    fs::write(place.app(TWO).join("auth/providers.json"), "{").unwrap();
+    server.signal("HUP");
+    place.await_log("the former one stays", 1);
+    place.await_log("the directory was read again", 3);
+    let log = place.log();
+    assert!(log.contains("auth/providers.json"), "{log}");
+    assert_eq!(log_in(&server, TWO).status, 200);
+    assert_eq!(
+        log_in(&server, ONE).status,
+        200,
+        "the other one is read all the same"
+    );
+
+    place.edit(ONE, "root_config.json", |root| root["app_id"] = json!(TWO));
+    server.signal("HUP");
+    place.await_log("the former one stays", 3);
+    assert!(
+        place.log().contains("is of another app now, 'two-bbbbb'"),
+        "{}",
+        place.log()
+    );
+    assert_eq!(log_in(&server, ONE).status, 200);
+}
+
+#[test]
+fn all_that_keeps_directories_from_being_served_is_told_at_once() {
+    let place = Place::with(&[ONE, TWO]);
+    fs::write(place.app(ONE).join("sync/config.json"), "[]").unwrap();
+    fs::write(place.app(ONE).join("auth/providers.json"), "{").unwrap();
+    place.edit(TWO, "root_config.json", |root| root["name"] = json!(7));
+    let (code, error) = place.refused(&[ONE, TWO], &[]);
+    assert_eq!(code, Some(4), "{error}");
+    for file in ["sync/config.json", "auth/providers.json", "root_config.json"] {
+        assert!(error.contains(file), "{file}: {error}");
+    }
+    let last = error.lines().last().unwrap();
+    assert!(
+        last.starts_with("error: ") && last.contains("cannot be served"),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_is_served_has_to_be_clear() {
+    let place = Place::with(&[ONE, TWO]);
+    for (apps, more, code, text) in [
+        (&[ONE][..], &["--dev"][..], 2, "leave out --dev or --app"),
+        (
+            &[],
+            &[],
+            2,
+            "name the directory of an app with --app, or add --dev",
+        ),
+        (&[ONE, TWO], &["--app-id", ONE], 2, "--app-id is for one app"),
+        (
+            &[ONE],
+            &["--app-id", TWO],
+            4,
+            "is of the app 'one-aaaaa', not 'two-bbbbb'",
+        ),
+        (&[ONE, ONE], &[], 4, "two directories are of one app, 'one-aaaaa'"),
+        (&["nowhere"], &[], 4, "cannot be served"),
+        (&[ONE], &["--secrets", "/nowhere"], 4, "cannot read /nowhere"),
+    ] {
+        let (status, error) = place.refused(apps, more);
+        assert_eq!(status, Some(code), "{error}");
+        assert!(error.contains(text), "{error}");
+    }
+}
+
+#[test]
+fn a_directory_without_a_client_app_id_is_given_one() {
+    let place = Place::with(&[ONE]);
+    place.edit(ONE, "root_config.json", |root| {
+        root.as_object_mut().unwrap().remove("app_id");
+    });
+    let (code, error) = place.refused(&[ONE], &[]);
+    assert_eq!(code, Some(4), "{error}");
+    assert!(error.contains("--app-id"), "{error}");
+    let server = Server::run(place.serve(&[ONE], &["--app-id", "given-abcde"]));
+    assert_eq!(log_in(&server, "given-abcde").status, 200);
+    assert_eq!(log_in(&server, ONE).status, 404);
+}
+
+#[test]
+fn development_mode_and_apps_do_not_share_a_directory() {
+    let place = Place::with(&[ONE]);
+    place.start(&[ONE]).kill();
+    let (code, error) = place.refused(&[], &["--dev"]);
+    assert_eq!(code, Some(4));
+    assert!(
+        error.contains("has the data of apps that --app serves (one-aaaaa)"),
+        "{error}"
+    );
+    let other = Place::with(&[ONE]);
+    Server::start(&other.data()).kill();
+    let (code, error) = other.refused(&[ONE], &[]);
+    assert_eq!(code, Some(4));
+    assert!(error.contains("has the data of development mode"), "{error}");
+    // What it says how to do.
+    move_into_app(&other.data(), ONE);
+    let server = other.start(&[ONE]);
+    assert_eq!(log_in(&server, ONE).status, 200);
+}
+
+fn move_into_app(data: &Path, app: &str) {
+    let directory = data.join("apps").join(app);
+    fs::create_dir_all(&directory).unwrap();
+    for entry in data.read_dir().unwrap().map(Result::unwrap) {
+        let name = entry.file_name();
+        if name.to_string_lossy().contains(".sqlite") {
+            fs::rename(entry.path(), directory.join(name)).unwrap();
+        }
+    }
+}
