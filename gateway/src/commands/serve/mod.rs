@@ -32,9 +32,11 @@ const CLOSE: Duration = Duration::from_secs(10);
 
 /// Run the gateway
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  realm-ingest-gateway serve --dev\n\n\
+#[command(
+    after_help = "Examples:\n  realm-ingest-gateway serve --app ./weather\n  realm-ingest-gateway serve --dev\n\n\
                   Development mode serves one app with anonymous and e-mail/password login on; collections and\n\
-                  schemas come from the clients. It prints `listening on http://...` once it takes requests.")]
+                  schemas come from the clients. It prints `listening on http://...` once it takes requests."
+)]
 pub struct Args {
     /// File with settings, in TOML: the names of the flags and their values
     #[arg(long, env = "REALM_INGEST_GATEWAY_CONFIG", value_name = "FILE")]
