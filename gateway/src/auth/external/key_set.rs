@@ -3,6 +3,7 @@
 //! They are read when somebody logs in and what is known is old, or has not the key he names. One reads at a time and the others
 //! wait for it, for as long as a reading may take. What cannot be read leaves what is known as it is, for a day.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -44,8 +45,25 @@ const OF_URL: Pace = Pace {
     without: Duration::from_secs(10),
 };
 
+/// The sets of all apps, each read once for all who use it. Any thread may ask.
+#[derive(Default)]
+pub struct KeySets {
+    by_location: Mutex<HashMap<Location, Arc<KeySet>>>,
+}
+
+impl KeySets {
+    /// The set there.
+    pub(super) fn at(&self, location: &Location) -> Arc<KeySet> {
+        let mut sets = self.by_location.lock().unwrap_or_else(PoisonError::into_inner);
+        let set = sets
+            .entry(location.clone())
+            .or_insert_with(|| Arc::new(KeySet::new(location.clone())));
+        Arc::clone(set)
+    }
+}
+
 /// See the module. Any thread may ask.
-pub struct KeySet {
+pub(super) struct KeySet {
     location: Location,
     pace: Pace,
     known: Mutex<Known>,
@@ -80,8 +98,7 @@ impl Keys {
 
 impl KeySet {
     /// Reads nothing yet.
-    #[must_use]
-    pub fn new(location: Location) -> Self {
+    fn new(location: Location) -> Self {
         let pace = match location {
             Location::File(_) => OF_FILE,
             Location::Url(..) => OF_URL,
@@ -93,12 +110,6 @@ impl KeySet {
             reading: tokio::sync::Mutex::default(),
             waiting: Semaphore::new(WAITING),
         }
-    }
-
-    /// Where the keys are.
-    #[must_use]
-    pub const fn location(&self) -> &Location {
-        &self.location
     }
 
     /// The keys, read again at `now` if they are old or have none of this name.

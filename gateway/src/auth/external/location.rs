@@ -8,7 +8,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use url::{Host, Url};
 
 /// A file, or a URL to fetch it from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Location {
     /// A file.
     File(PathBuf),
@@ -18,7 +18,7 @@ pub enum Location {
 
 /// Addresses that are asked for keys. Who can choose a name, or what it resolves to, shall not have this machine talk to its
 /// neighbours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reach {
     /// Those of the internet.
     Public,

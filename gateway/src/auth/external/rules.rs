@@ -12,40 +12,22 @@ pub const LEEWAY: f64 = 60.0;
 const MAX_SUBJECT: usize = 1_024;
 
 /// See the module.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules {
-    audience: Vec<String>,
-    any: bool,
-    issuers: Vec<String>,
+    /// `aud` has all of these. Without any it has the client app id.
+    pub audience: Vec<String>,
+    /// One of them is enough.
+    pub any_audience: bool,
+    /// `iss` is one of these. Without any it is not looked at.
+    pub issuers: Vec<String>,
 }
 
 impl Rules {
-    /// For tokens whose `aud` has all of `audience`, or with `any`, one of them; without any it is to be the client app id.
-    #[must_use]
-    pub fn new(audience: Vec<String>, any: bool, app_id: &str) -> Self {
-        let audience = if audience.is_empty() {
-            vec![app_id.to_owned()]
-        } else {
-            audience
-        };
-        Self {
-            audience,
-            any,
-            issuers: Vec::new(),
-        }
-    }
-
-    /// And whose `iss` is one of these.
-    #[must_use]
-    pub fn issued_by(self, issuers: Vec<String>) -> Self {
-        Self { issuers, ..self }
-    }
-
-    /// The subject, if the claims are good at `now`, in seconds since 1970.
+    /// The subject, if the claims are good for the app of this id at `now`, in seconds since 1970.
     ///
     /// # Errors
     /// When they are not.
-    pub fn check(&self, claims: &Claims, now: i64) -> Result<String, TokenError> {
+    pub fn check(&self, claims: &Claims, app_id: Option<&str>, now: i64) -> Result<String, TokenError> {
         // Exact for longer than there are tokens.
         let now = now as f64;
         let expires = time(claims, "exp")?.ok_or(TokenError::Claim("exp", "a time"))?;
@@ -57,7 +39,7 @@ impl Rules {
                 return Err(TokenError::NotYet(name));
             }
         }
-        self.check_audience(claims)?;
+        self.check_audience(claims, app_id)?;
         self.check_issuer(claims)?;
         let subject = claims.get("sub").and_then(Value::as_str);
         subject
@@ -66,7 +48,7 @@ impl Rules {
             .ok_or(TokenError::Claim("sub", "a text of 1 to 1,024 bytes"))
     }
 
-    fn check_audience(&self, claims: &Claims) -> Result<(), TokenError> {
+    fn check_audience(&self, claims: &Claims, app_id: Option<&str>) -> Result<(), TokenError> {
         let given = match claims.get("aud") {
             Some(Value::String(one)) => Some(vec![one.as_str()]),
             Some(Value::Array(all)) => all.iter().map(Value::as_str).collect(),
@@ -74,10 +56,10 @@ impl Rules {
         };
         let given = given.ok_or(TokenError::Claim("aud", "a text or a list of texts"))?;
         let mut wanted = self.audience.iter().map(|name| given.contains(&name.as_str()));
-        let good = if self.any {
-            wanted.any(|is_there| is_there)
-        } else {
-            wanted.all(|is_there| is_there)
+        let good = match app_id {
+            _ if self.audience.is_empty() => app_id.is_some_and(|id| given.contains(&id)),
+            _ if self.any_audience => wanted.any(|is_there| is_there),
+            _ => wanted.all(|is_there| is_there),
         };
         if good { Ok(()) } else { Err(TokenError::Audience) }
     }
