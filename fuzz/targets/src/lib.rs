@@ -18,7 +18,9 @@ mod claims;
 mod document;
 mod extended_json;
 mod extended_json_text;
+mod foreign_token;
 mod http_body;
+mod key_set;
 mod outbox_file;
 mod outbox_pack;
 mod schema;
@@ -29,7 +31,7 @@ mod token;
 pub type Target = fn(&[u8]);
 
 /// Every target, by the name of its folder.
-pub const ALL: [(&str, Target); 14] = [
+pub const ALL: [(&str, Target); 16] = [
     ("acknowledgement", acknowledgement::run),
     ("answer", answer::run),
     ("app_directory", app_directory::run),
@@ -38,7 +40,9 @@ pub const ALL: [(&str, Target); 14] = [
     ("document", document::run),
     ("extended_json", extended_json::run),
     ("extended_json_text", extended_json_text::run),
+    ("foreign_token", foreign_token::run),
     ("http_body", http_body::run),
+    ("key_set", key_set::run),
     ("outbox_file", outbox_file::run),
     ("outbox_pack", outbox_pack::run),
     ("schema", schema::run),

@@ -57,7 +57,7 @@ pub(crate) fn run(data: &[u8]) {
 }
 
 /// HMAC-SHA-256 with a key of 32 bytes.
-fn hmac(key: [u8; 32], message: &[u8]) -> [u8; 32] {
+pub(crate) fn hmac(key: [u8; 32], message: &[u8]) -> [u8; 32] {
     let block = |fill: u8| {
         let mut block = [fill; 64];
         block.iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);

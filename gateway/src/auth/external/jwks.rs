@@ -63,7 +63,10 @@ mod tests {
 
     fn names(set: &Value) -> Result<Vec<String>, SetError> {
         let keys = parse(set.to_string().as_bytes())?;
-        Ok(keys.into_iter().filter_map(|key| key.name).collect())
+        Ok(keys
+            .into_iter()
+            .filter_map(|key| key.name().map(str::to_owned))
+            .collect())
     }
 
     #[test]

@@ -83,8 +83,8 @@ pub enum KeyError {
 #[derive(Clone)]
 pub struct VerificationKey {
     /// As tokens name it, in `kid`.
-    pub(super) name: Option<String>,
-    pub(super) algorithm: Algorithm,
+    name: Option<String>,
+    algorithm: Algorithm,
     pub(super) key: DecodingKey,
 }
 
@@ -99,6 +99,18 @@ impl fmt::Debug for VerificationKey {
 }
 
 impl VerificationKey {
+    /// As tokens name it, in `kid`.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// What it is for.
+    #[must_use]
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
     /// Of the text of a secret: the shared key itself for HS256, a public key in PEM otherwise.
     ///
     /// # Errors

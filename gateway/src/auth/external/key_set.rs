@@ -88,7 +88,7 @@ struct Keys {
 
 impl Keys {
     fn has(&self, name: &str) -> bool {
-        self.all.iter().any(|key| key.name.as_deref() == Some(name))
+        self.all.iter().any(|key| key.name() == Some(name))
     }
 
     fn age(&self, now: Instant) -> Duration {

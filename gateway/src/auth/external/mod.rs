@@ -27,6 +27,7 @@ use std::time::Instant;
 use serde_json::{Map, Value};
 
 pub use error::{KeysError, TokenError};
+pub use jwks::{SetError, parse as parse_key_set};
 pub use key::{Algorithm, KeyError, VerificationKey};
 pub use key_set::KeySets;
 pub use location::{Location, LocationError, Reach};
@@ -108,7 +109,8 @@ impl TokenConfig {
         app_id: Option<&str>,
         now: i64,
     ) -> Result<Person, TokenError> {
-        let named = |key: &&VerificationKey| candidates.name.is_none() || key.name == candidates.name;
+        let named =
+            |key: &&VerificationKey| candidates.name.is_none() || key.name() == candidates.name.as_deref();
         let claims = token.claims(candidates.keys.iter().filter(named))?;
         Ok(Person {
             subject: self.rules.check(&claims, app_id, now)?,

@@ -81,10 +81,10 @@ impl Token {
     }
 
     fn claims_by(&self, key: &VerificationKey) -> Result<Claims, TokenError> {
-        if self.algorithm != key.algorithm.for_tokens() {
+        if self.algorithm != key.algorithm().for_tokens() {
             return Err(TokenError::Algorithm);
         }
-        let mut validation = Validation::new(key.algorithm.for_tokens());
+        let mut validation = Validation::new(key.algorithm().for_tokens());
         // What the claims say is compared by `Rules`, with the time given to it.
         validation.validate_exp = false;
         validation.validate_aud = false;
