@@ -2,12 +2,14 @@
 
 use super::json::{Node, Object};
 use super::reading::Reading;
-use crate::definition::{Algorithm, CustomToken, JwkSource, MetadataField, OpenId, TokenKeys};
+use crate::auth::external::{
+    Algorithm, FieldError, KeySource, Location, MetadataField, Rules, TokenConfig, VerificationKey,
+    parse_key_set,
+};
+use crate::definition::Secret;
 
 /// Keys that a provider may have.
 const MAX_KEYS: usize = 3;
-/// Characters of the name of a field of the user's data.
-const MAX_FIELD_NAME: usize = 63;
 
 /// A vendor's own names and keys, which hold where the configuration has none.
 pub(super) struct Vendor {
@@ -32,7 +34,7 @@ pub(super) const FACEBOOK: Vendor = Vendor {
     keys: "https://limited.facebook.com/.well-known/oauth/openid/jwks/",
 };
 
-pub(super) fn custom_token(reading: &Reading<'_>, provider: &Object<'_>) -> Option<CustomToken> {
+pub(super) fn custom_token(reading: &Reading<'_>, provider: &Object<'_>) -> Option<TokenConfig> {
     let config = provider.required("config")?.object()?;
     let audience = config.get("audience").map(|node| one_or_more(&node));
     let any_audience = config
@@ -40,51 +42,47 @@ pub(super) fn custom_token(reading: &Reading<'_>, provider: &Object<'_>) -> Opti
         .is_some_and(|node| flag_or_text(&node));
     let keys = token_keys(reading, provider, &config);
     config.finish();
-    let metadata = provider.get("metadata_fields").and_then(|node| node.list());
-    let metadata = metadata.unwrap_or_default();
-    Some(CustomToken {
+    let rules = Rules {
         audience: audience.unwrap_or_default(),
         any_audience,
-        metadata: metadata.iter().filter_map(metadata_field).collect(),
+        issuers: Vec::new(),
+    };
+    Some(TokenConfig {
+        rules,
+        metadata: metadata(provider, |path, name, required| {
+            MetadataField::new(path, name, required)
+        }),
         keys: keys?,
     })
 }
 
-fn token_keys(reading: &Reading<'_>, provider: &Object<'_>, config: &Object<'_>) -> Option<TokenKeys> {
-    let by_set = config.flag("useJWKURI");
-    let algorithm = config.get("signingAlgorithm");
-    let (in_clear, set) = (config.get("signingKey"), config.get("jwkURI"));
+fn token_keys(reading: &Reading<'_>, provider: &Object<'_>, config: &Object<'_>) -> Option<KeySource> {
+    if config.flag("useJWKURI") {
+        config.ignore(&["signingAlgorithm", "signingKey"]);
+        provider.ignore(&["secret_config"]);
+        if config.get("jwkURI").is_none() {
+            config.node.refuse("'jwkURI' is missing");
+        }
+        return location(reading, config).map(KeySource::Set);
+    }
+    config.ignore(&["jwkURI", "jwkAllowPrivateNetwork"]);
+    let (algorithm, in_clear) = (algorithm(config), config.get("signingKey"));
     let secrets = provider
         .get("secret_config")
         .and_then(|node| node.hidden().object());
-    if by_set {
-        if set.is_none() {
-            config.node.refuse("'jwkURI' is missing");
-        }
-        return Some(TokenKeys::Set(jwk_source(reading, &set?)?));
-    }
-    let algorithm = algorithm.map_or(Some(Algorithm::Hs256), |node| {
-        let found = match node.string()? {
-            "HS256" | "" => Algorithm::Hs256,
-            "RS256" => Algorithm::Rs256,
-            "ES256" => Algorithm::Es256,
-            _ => {
-                node.expected("one of \"HS256\", \"RS256\", \"ES256\"");
-                return None;
-            }
-        };
-        Some(found)
-    });
-    let mut keys = Vec::new();
-    if let Some(key) = in_clear.and_then(|node| node.hidden().string().filter(|key| !key.is_empty())) {
-        keys.push(crate::definition::Secret::new(key));
+    let algorithm = algorithm?;
+    let mut texts = Vec::new();
+    if let Some(node) = in_clear.map(Node::hidden)
+        && let Some(key) = node.string().filter(|key| !key.is_empty())
+    {
+        texts.push((node, Secret::new(key)));
     }
     if let Some(secrets) = secrets {
         let names = secrets.get("signingKeys").and_then(|node| node.list());
         for node in names.unwrap_or_default() {
             let name = node.string()?;
             match reading.secret(name, "custom-token", "signingKeys") {
-                Some(secret) => keys.push(secret),
+                Some(secret) => texts.push((node, secret)),
                 // What stands here may be the key itself, put in the wrong place.
                 None => node.refuse(
                     "names a secret that is not there; put it into the file of --secrets or the environment",
@@ -93,24 +91,48 @@ fn token_keys(reading: &Reading<'_>, provider: &Object<'_>, config: &Object<'_>)
         }
         secrets.finish();
     }
-    if keys.len() > MAX_KEYS {
+    if texts.len() > MAX_KEYS {
         provider
             .node
-            .refuse(format!("has {} keys, expected up to {MAX_KEYS}", keys.len()));
+            .refuse(format!("has {} keys, expected up to {MAX_KEYS}", texts.len()));
     }
-    if keys.is_empty() {
+    if texts.is_empty() {
         provider
             .node
             .refuse("no key to verify tokens with; expected 'signingKeys' in 'secret_config', or 'jwkURI'");
     }
-    Some(TokenKeys::Fixed(algorithm?, keys))
+    let keys = texts.into_iter().filter_map(|(node, text)| {
+        let key = VerificationKey::from_text(algorithm, text.expose());
+        key.map_err(|error| node.refuse(format!("is no key to verify tokens with: {error}")))
+            .ok()
+    });
+    Some(KeySource::Keys(keys.collect()))
 }
 
-pub(super) fn open_id(reading: &Reading<'_>, provider: &Object<'_>, vendor: &Vendor) -> Option<OpenId> {
+fn algorithm(config: &Object<'_>) -> Option<Algorithm> {
+    let Some(node) = config.get("signingAlgorithm") else {
+        return Some(Algorithm::Hs256);
+    };
+    match node.string()? {
+        "" => Some(Algorithm::Hs256),
+        name => {
+            let found = Algorithm::from_name(name);
+            if found.is_none() {
+                node.expected("one of \"HS256\", \"RS256\", \"ES256\"");
+            }
+            found
+        }
+    }
+}
+
+pub(super) fn open_id(reading: &Reading<'_>, provider: &Object<'_>, vendor: &Vendor) -> Option<TokenConfig> {
     let config = provider.required("config")?.object()?;
     let audience = config.text("clientId");
     let issuers = config.get("issuer").map(|node| one_or_more(&node));
-    let keys = config.get("jwkURI").map(|node| jwk_source(reading, &node));
+    let keys = match config.get("jwkURI") {
+        Some(_) => location(reading, &config),
+        None => Location::parse(vendor.keys, reading.files.root(), false).ok(),
+    };
     // An authorisation code would have to be exchanged with the vendor.
     if config
         .get("openId")
@@ -123,27 +145,48 @@ pub(super) fn open_id(reading: &Reading<'_>, provider: &Object<'_>, vendor: &Ven
     config.finish();
     provider.ignore(&["secret_config"]);
     provider.unserved("domain_restrictions", "is not checked");
-    provider.unserved("metadata_fields", "names are those of the id token's claims");
     let issuers = issuers.unwrap_or_else(|| vendor.issuers.iter().map(|&name| name.to_owned()).collect());
-    Some(OpenId {
-        audience: audience?.to_owned(),
-        issuers,
-        keys: keys.unwrap_or_else(|| Some(JwkSource::Url(vendor.keys.to_owned())))?,
+    Some(TokenConfig {
+        metadata: metadata(provider, |name, alias, required| {
+            MetadataField::new(claim(name), alias.or(Some(name)), required)
+        }),
+        rules: Rules {
+            audience: vec![audience?.to_owned()],
+            any_audience: false,
+            issuers,
+        },
+        keys: KeySource::Set(keys?),
     })
 }
 
-/// A file of the directory, or an address.
-fn jwk_source(reading: &Reading<'_>, node: &Node<'_>) -> Option<JwkSource> {
-    let text = node.string()?;
-    if text.contains("://") {
-        return Some(JwkSource::Url(text.to_owned()));
+/// The claim of OpenID Connect that App Services called by this name.
+fn claim(name: &str) -> &str {
+    match name {
+        "first_name" => "given_name",
+        "last_name" => "family_name",
+        "birthday" => "birthdate",
+        "picture_url" => "picture",
+        same => same,
     }
-    if !reading.files.has(text) {
-        node.expected("an https URL, or a file of the directory");
-        return None;
+}
+
+/// Where `jwkURI` says: a file of the directory, or an address.
+fn location(reading: &Reading<'_>, config: &Object<'_>) -> Option<Location> {
+    let private = config.flag("jwkAllowPrivateNetwork");
+    let node = config.get("jwkURI")?;
+    let text = node.string().filter(|text| !text.is_empty())?;
+    let location = Location::parse(text, reading.files.root(), private);
+    let location = location.map_err(|error| node.refuse(error.to_string())).ok()?;
+    if let Location::File(_) = location {
+        if !reading.files.has(text) {
+            node.expected("an https URL, or a file of the directory");
+            return None;
+        }
+        if let Err(error) = parse_key_set(reading.text(text)?.as_bytes()) {
+            node.refuse(format!("names a file that cannot be used: {error}"));
+        }
     }
-    reading.files.ask(text);
-    Some(JwkSource::File(reading.files.root().join(text)))
+    Some(location)
 }
 
 fn one_or_more(node: &Node<'_>) -> Vec<String> {
@@ -164,42 +207,19 @@ fn flag_or_text(node: &Node<'_>) -> bool {
     }
 }
 
-fn metadata_field(node: &Node<'_>) -> Option<MetadataField> {
-    let object = node.object()?;
-    let path = path(object.text("name")?);
-    let required = object.flag("required");
-    let name = object.get("field_name");
-    object.finish();
-    if let Some(node) = &name
-        && node.string()?.chars().count() > MAX_FIELD_NAME
-    {
-        node.expected(&format!("up to {MAX_FIELD_NAME} characters"));
-    }
-    let name = name
-        .and_then(|node| node.string())
-        .filter(|name| !name.is_empty());
-    Some(MetadataField {
-        name: name.map_or_else(|| path.last().cloned().unwrap_or_default(), str::to_owned),
-        path,
-        required,
-    })
-}
-
-/// The names parted by dots; `\.` is a dot in a name.
-fn path(text: &str) -> Vec<String> {
-    let mut names = vec![String::new()];
-    let mut chars = text.chars().peekable();
-    while let Some(char) = chars.next() {
-        let escaped = char == '\\' && chars.peek() == Some(&'.');
-        if char == '.' {
-            names.push(String::new());
-        } else if let Some(last) = names.last_mut() {
-            last.push(if escaped {
-                chars.next().unwrap_or('.')
-            } else {
-                char
-            });
-        }
-    }
-    names
+/// The fields that become data of the user, each made of its claim, its name if it has one, and whether it is required.
+fn metadata(
+    provider: &Object<'_>,
+    make: impl Fn(&str, Option<&str>, bool) -> Result<MetadataField, FieldError>,
+) -> Vec<MetadataField> {
+    let nodes = provider.get("metadata_fields").and_then(|node| node.list());
+    let read = |node: &Node<'_>| {
+        let object = node.object()?;
+        let (path, required) = (object.text("name"), object.flag("required"));
+        let name = object.string("field_name").filter(|name| !name.is_empty());
+        object.finish();
+        let field = make(path?, name, required);
+        field.map_err(|error| node.refuse(error.to_string())).ok()
+    };
+    nodes.unwrap_or_default().iter().filter_map(read).collect()
 }

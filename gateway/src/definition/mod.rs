@@ -13,10 +13,7 @@ use serde_json::Value;
 
 pub use collections::{Collection, DataSource, Granularity, Relationship, TimeSeries};
 pub use functions::Function;
-pub use providers::{
-    Algorithm, Confirmation, CustomToken, JwkSource, Mail, MetadataField, OpenId, Password, Providers, Reset,
-    TokenKeys,
-};
+pub use providers::{Confirmation, Mail, Password, Providers, Reset};
 pub use secret::Secret;
 
 /// The configuration of one app.

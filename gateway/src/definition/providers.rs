@@ -1,8 +1,6 @@
 //! How users may log in. A provider that is off is not there.
 
-use std::path::PathBuf;
-
-use super::Secret;
+use crate::auth::external::TokenConfig;
 use crate::state::Provider;
 
 /// The providers that are on.
@@ -15,15 +13,15 @@ pub struct Providers {
     /// `api-key`.
     pub api_key: bool,
     /// `custom-token`.
-    pub custom_token: Option<CustomToken>,
+    pub custom_token: Option<TokenConfig>,
     /// `custom-function`: the function that lets users in.
     pub custom_function: Option<String>,
     /// `oauth2-google`.
-    pub google: Option<OpenId>,
+    pub google: Option<TokenConfig>,
     /// `oauth2-apple`.
-    pub apple: Option<OpenId>,
+    pub apple: Option<TokenConfig>,
     /// `oauth2-facebook`.
-    pub facebook: Option<OpenId>,
+    pub facebook: Option<TokenConfig>,
 }
 
 impl Providers {
@@ -39,6 +37,18 @@ impl Providers {
             Provider::Google => self.google.is_some(),
             Provider::Facebook => self.facebook.is_some(),
             Provider::Apple => self.apple.is_some(),
+        }
+    }
+
+    /// How the tokens of this one are verified, if it is on and has any.
+    #[must_use]
+    pub const fn tokens(&self, provider: Provider) -> Option<&TokenConfig> {
+        match provider {
+            Provider::CustomToken => self.custom_token.as_ref(),
+            Provider::Google => self.google.as_ref(),
+            Provider::Facebook => self.facebook.as_ref(),
+            Provider::Apple => self.apple.as_ref(),
+            Provider::Anonymous | Provider::Password | Provider::ApiKey | Provider::CustomFunction => None,
         }
     }
 }
@@ -81,68 +91,6 @@ pub struct Mail {
     pub url: String,
     /// The mail's subject.
     pub subject: String,
-}
-
-/// Tokens that somebody else makes.
-#[derive(Clone, Debug)]
-pub struct CustomToken {
-    /// Whom tokens have to be for; the client app id where there is nobody.
-    pub audience: Vec<String>,
-    /// Whether one of them is enough.
-    pub any_audience: bool,
-    /// What they are verified with.
-    pub keys: TokenKeys,
-    /// What of them becomes data of the user.
-    pub metadata: Vec<MetadataField>,
-}
-
-/// What a token is verified with.
-#[derive(Clone, Debug)]
-pub enum TokenKeys {
-    /// One of these: shared secrets with HS256, public keys in PEM with the others.
-    Fixed(Algorithm, Vec<Secret>),
-    /// The key of a set that the token names.
-    Set(JwkSource),
-}
-
-/// How tokens are signed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names are those of JSON Web Algorithms")]
-pub enum Algorithm {
-    Hs256,
-    Rs256,
-    Es256,
-}
-
-/// Where a set of JSON Web Keys is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum JwkSource {
-    /// In a file.
-    File(PathBuf),
-    /// At an `https` address, or `http` on this machine.
-    Url(String),
-}
-
-/// A field of a token that becomes data of the user.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MetadataField {
-    /// The names that lead to it.
-    pub path: Vec<String>,
-    /// What it is called in the user's data.
-    pub name: String,
-    /// Nobody logs in without it.
-    pub required: bool,
-}
-
-/// OpenID Connect id tokens of one issuer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OpenId {
-    /// Whom tokens have to be for.
-    pub audience: String,
-    /// Who may have made them; some issuers have two names.
-    pub issuers: Vec<String>,
-    /// The issuer's keys.
-    pub keys: JwkSource,
 }
 
 impl Providers {

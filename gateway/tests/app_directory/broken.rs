@@ -223,6 +223,59 @@ fn mistakes_in_providers_are_told() {
 }
 
 #[test]
+fn mistakes_around_tokens_of_others_are_told() {
+    each(&[
+        (
+            PROVIDERS,
+            Is("/custom-token/config/signingAlgorithm", json!("RS256")),
+            "auth/providers.json $.custom-token.secret_config.signingKeys[0]: is no key to verify tokens with: it is no public RSA key in PEM of up to 4,096 bits",
+        ),
+        (
+            PROVIDERS,
+            Is("/custom-token/config/signingKey", json!("too short")),
+            "auth/providers.json $.custom-token.config.signingKey: is no key to verify tokens with: a key for HS256 has 32 to 512 bytes",
+        ),
+        (
+            PROVIDERS,
+            Is(
+                "/custom-token/config",
+                json!({"useJWKURI": true, "jwkURI": "http://id.example/keys"}),
+            ),
+            "auth/providers.json $.custom-token.config.jwkURI: an https URL was expected; http is for this machine (localhost) alone",
+        ),
+        (
+            PROVIDERS,
+            Is(
+                "/custom-token/config",
+                json!({"useJWKURI": true, "jwkURI": "gone.json"}),
+            ),
+            r#"auth/providers.json $.custom-token.config.jwkURI: found "gone.json", expected an https URL, or a file of the directory"#,
+        ),
+        (
+            PROVIDERS,
+            Is(
+                "/oauth2-google/config/jwkURI",
+                json!("environments/production.json"),
+            ),
+            "auth/providers.json $.oauth2-google.config.jwkURI: names a file that cannot be used: it is no JSON Web Key Set: an object with the list 'keys' was expected",
+        ),
+        (
+            PROVIDERS,
+            Is("/custom-token/metadata_fields/0/name", json!("address..city")),
+            "auth/providers.json $.custom-token.metadata_fields[0]: a path of names parted by dots was expected, with a backslash before a dot that is part of a name",
+        ),
+        (
+            PROVIDERS,
+            Is(
+                "/custom-token/metadata_fields/0/field_name",
+                json!("n".repeat(64)),
+            ),
+            "auth/providers.json $.custom-token.metadata_fields[0]: a name of 1 to 63 characters was expected",
+        ),
+    ]);
+}
+
+#[test]
 fn a_secret_that_is_missing_is_told_without_its_name_as_it_may_be_the_secret() {
     let copy = copy("weather");
     let key = json!([super::SECRET]);

@@ -16,7 +16,9 @@ const MAX_NAME: usize = 63;
 #[non_exhaustive]
 pub enum FieldError {
     /// The path leads nowhere.
-    #[error("a path of names parted by dots was expected, with '\\.' for a dot in a name")]
+    #[error(
+        "a path of names parted by dots was expected, with a backslash before a dot that is part of a name"
+    )]
     Path,
     /// The name is empty or too long.
     #[error("a name of 1 to {MAX_NAME} characters was expected")]
