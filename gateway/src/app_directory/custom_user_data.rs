@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use super::data_sources::Source;
 use super::functions::{self, Functions};
 use super::reading::Reading;
-use crate::definition::{CustomUserData, DataSource};
+use crate::definition::CustomUserData;
 
 const FILE: &str = "auth/custom_user_data.json";
 
 pub(super) fn read(
     reading: &Reading<'_>,
-    data_sources: &BTreeMap<String, DataSource>,
+    data_sources: &BTreeMap<String, Source>,
     functions: &Functions,
 ) -> Option<CustomUserData> {
     let document = reading.document(FILE)?;

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use serde_json::Value;
+
 use super::reading::Reading;
 use super::{relationships, rules, schemas, time_series};
-use crate::definition::{Collection, DataSource};
+use crate::definition::{Collection, DataSource, Relationship, Sync, TimeSeries};
 
 const FOLDER: &str = "data_sources/";
 
@@ -16,7 +18,27 @@ const OF_COLLECTION: [&str; 4] = [
     "time_series.json",
 ];
 
-pub(super) fn read(reading: &Reading<'_>) -> BTreeMap<String, DataSource> {
+/// A data source as its files have it. What its rules and schemas mean depends on which classes are streamed.
+pub(super) struct Source {
+    pub(super) name: String,
+    folder: String,
+    default_roles: Vec<Value>,
+    pub(super) collections: Vec<Found>,
+}
+
+/// A collection as its files have it.
+pub(super) struct Found {
+    pub(super) database: String,
+    pub(super) name: String,
+    pub(super) folder: String,
+    pub(super) title: Option<String>,
+    pub(super) schema: Option<Value>,
+    roles: Option<Vec<Value>>,
+    pub(super) relationships: BTreeMap<String, Relationship>,
+    time_series: Option<TimeSeries>,
+}
+
+pub(super) fn read(reading: &Reading<'_>) -> BTreeMap<String, Source> {
     let names = reading.files.folders_in(FOLDER);
     let sources = names.into_iter().map(|name| {
         let source = read_one(reading, &name);
@@ -25,7 +47,70 @@ pub(super) fn read(reading: &Reading<'_>) -> BTreeMap<String, DataSource> {
     sources.collect()
 }
 
-fn read_one(reading: &Reading<'_>, name: &str) -> DataSource {
+/// Makes of the files what is served. A mistake counts where a class that is streamed is concerned; elsewhere it is a warning,
+/// as nobody comes that way.
+pub(super) fn build(
+    reading: &Reading<'_>,
+    sources: BTreeMap<String, Source>,
+    sync: &Sync,
+) -> BTreeMap<String, DataSource> {
+    let built = sources.into_iter().map(|(name, source)| {
+        let source = build_one(reading, source, sync);
+        (name, source)
+    });
+    built.collect()
+}
+
+fn build_one(reading: &Reading<'_>, source: Source, sync: &Sync) -> DataSource {
+    let synced = sync.data_source.as_ref() == Some(&source.name);
+    let streamed = |found: &Found| {
+        let title = found.title.as_ref();
+        synced && title.is_some_and(|title| sync.development_mode || sync.classes.contains(title))
+    };
+    let open = synced && sync.development_mode;
+    let by_default = source.collections.iter().filter(|found| found.roles.is_none());
+    let counts = open || by_default.clone().any(streamed);
+    let default_rule = format!("{}default_rule.json", source.folder);
+    let asked = |name: &str, field: &str| {
+        let own = sync.collection_queryable_fields.get(name);
+        sync.queryable_fields.contains(field) || own.is_some_and(|own| own.contains(field))
+    };
+    let of_default = |name: &str| {
+        // What is wrong with them is told once.
+        let roles = rules::parse(&source.default_roles, &mut Vec::new());
+        crate::rules::Rules::new(roles, |field| asked(name, field))
+    };
+    let default_rules = rules::build(reading, &default_rule, &source.default_roles, counts, |field| {
+        asked("", field)
+    });
+    if source.default_roles.is_empty() && counts {
+        let text = "has no roles: nobody may write to collections without roles of their own";
+        reading.warn(&default_rule, text);
+    }
+    let collections = source.collections.iter().map(|found| {
+        let counts = streamed(found);
+        let file = format!("{}schema.json", found.folder);
+        let schema = found.schema.as_ref();
+        Collection {
+            database: found.database.clone(),
+            name: found.name.clone(),
+            schema: schema.and_then(|schema| schemas::build(reading, &file, schema, counts)),
+            rules: match &found.roles {
+                None => of_default(&found.name),
+                Some(roles) => {
+                    let file = format!("{}rules.json", found.folder);
+                    rules::build(reading, &file, roles, counts, |field| asked(&found.name, field))
+                }
+            },
+            relationships: found.relationships.clone(),
+            time_series: found.time_series.clone(),
+        }
+    });
+    let collections = collections.collect();
+    DataSource::new(source.name.clone(), default_rules, collections)
+}
+
+fn read_one(reading: &Reading<'_>, name: &str) -> Source {
     let folder = format!("{FOLDER}{name}/");
     config(reading, &folder, name);
     let default_roles = rules::default(reading, &format!("{folder}default_rule.json"));
@@ -36,9 +121,14 @@ fn read_one(reading: &Reading<'_>, name: &str) -> DataSource {
             collections.push(collection_of(reading, &folder, &database, &collection));
         }
     }
-    check_titles(reading, &folder, &collections);
-    relationships::check(reading, &folder, &collections);
-    DataSource::new(name.to_owned(), default_roles, collections)
+    check_titles(reading, &collections);
+    relationships::check(reading, &collections);
+    Source {
+        name: name.to_owned(),
+        folder,
+        default_roles,
+        collections,
+    }
 }
 
 fn config(reading: &Reading<'_>, folder: &str, name: &str) {
@@ -86,7 +176,7 @@ fn config(reading: &Reading<'_>, folder: &str, name: &str) {
     reading.honoured(&file, format!("data source '{name}'"));
 }
 
-fn collection_of(reading: &Reading<'_>, folder: &str, database: &str, name: &str) -> Collection {
+fn collection_of(reading: &Reading<'_>, folder: &str, database: &str, name: &str) -> Found {
     let folder = format!("{folder}{name}/");
     if !OF_COLLECTION
         .iter()
@@ -98,7 +188,7 @@ fn collection_of(reading: &Reading<'_>, folder: &str, database: &str, name: &str
         );
     }
     let (title, schema) = schemas::read(reading, &format!("{folder}schema.json"));
-    Collection {
+    Found {
         database: database.to_owned(),
         name: name.to_owned(),
         title,
@@ -106,15 +196,16 @@ fn collection_of(reading: &Reading<'_>, folder: &str, database: &str, name: &str
         roles: rules::of_collection(reading, &format!("{folder}rules.json"), database, name),
         relationships: relationships::read(reading, &format!("{folder}relationships.json")),
         time_series: time_series::read(reading, &format!("{folder}time_series.json")),
+        folder,
     }
 }
 
 /// A class has one collection.
-fn check_titles(reading: &Reading<'_>, folder: &str, collections: &[Collection]) {
+fn check_titles(reading: &Reading<'_>, collections: &[Found]) {
     let mut seen = HashMap::new();
     for one in collections {
         let Some(title) = &one.title else { continue };
-        let file = format!("{folder}{}/{}/schema.json", one.database, one.name);
+        let file = format!("{}schema.json", one.folder);
         if let Some(other) = seen.insert(title, file.clone()) {
             let text = format!("found \"{title}\", which is the title of {other} as well");
             reading.refuse_at(&file, "$.title", text);

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::report::{Level, Report};
+use crate::json_path::JsonPath;
 
 /// Characters of a value that are shown.
 const MAX_SHOWN: usize = 60;
@@ -235,15 +236,9 @@ impl<'a> Object<'a> {
     }
 }
 
-/// A step of a path to the member of this name, of which no more is shown than people write.
+/// A step of a path to the member of this name.
 pub(super) fn member(name: &str) -> String {
-    let plain = |char: char| char.is_ascii_alphanumeric() || "_-$%".contains(char);
-    if !name.is_empty() && name.len() <= MAX_SHOWN && name.chars().all(plain) {
-        format!(".{name}")
-    } else {
-        let shown: String = name.chars().take(MAX_SHOWN).collect();
-        format!("[{}]", Value::from(shown))
-    }
+    JsonPath::new("").key(name).to_string()
 }
 
 fn says_nothing(value: &Value) -> bool {

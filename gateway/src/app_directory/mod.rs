@@ -68,9 +68,10 @@ fn read(reading: &mut Reading<'_>, app_id: Option<&str>) -> Option<Definition> {
     let values = values::read(reading);
     let functions = functions::read(reading);
     let providers = providers::read(reading, &functions);
-    let data_sources = data_sources::read(reading);
-    let custom_user_data = custom_user_data::read(reading, &data_sources, &functions);
-    let sync = sync::read(reading, &data_sources);
+    let sources = data_sources::read(reading);
+    let custom_user_data = custom_user_data::read(reading, &sources, &functions);
+    let sync = sync::read(reading, &sources);
+    let data_sources = data_sources::build(reading, sources, &sync);
     other::read(reading);
     Some(Definition {
         client_app_id: root.client_app_id,

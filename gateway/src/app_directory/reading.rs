@@ -12,6 +12,7 @@ use super::report::{Level, Report};
 use super::secrets::{Legacy, Secrets};
 use super::unique::Unique;
 use crate::definition::{Environment, Secret};
+use crate::json_path::Findings;
 
 pub(super) struct Reading<'a> {
     pub(super) files: Files,
@@ -111,6 +112,14 @@ impl<'a> Reading<'a> {
     /// The same at a place in the file.
     pub(super) fn refuse_at(&self, file: &str, path: &str, text: impl Into<String>) {
         self.report.borrow_mut().add(Level::Refused, file, path, text);
+    }
+
+    /// What is wrong with a file, each with its place: refused where it `counts`.
+    pub(super) fn found(&self, file: &str, findings: Findings, counts: bool) {
+        let level = if counts { Level::Refused } else { Level::Warning };
+        for (path, text) in findings {
+            self.report.borrow_mut().add(level, file, &path, text);
+        }
     }
 
     fn say(&self, level: Level, file: &str, text: impl Into<String>) {

@@ -1,10 +1,11 @@
 //! `relationships.json`: properties that hold the key of a document elsewhere.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
-use super::json::Node;
+use super::data_sources::Found;
+use super::json::{Node, member};
 use super::reading::Reading;
-use crate::definition::{Collection, Relationship};
+use crate::definition::Relationship;
 
 pub(super) fn read(reading: &Reading<'_>, file: &str) -> BTreeMap<String, Relationship> {
     let Some(document) = reading.document(file) else {
@@ -58,18 +59,41 @@ fn parts(reference: &str) -> Option<[&str; 3]> {
         .filter(|parts| parts.iter().all(|part| !part.is_empty()))
 }
 
-/// Checks that what is named is there.
-pub(super) fn check(reading: &Reading<'_>, folder: &str, collections: &[Collection]) {
-    let named = |one: &Collection| (one.database.clone(), one.name.clone());
-    let all: HashSet<_> = collections.iter().map(named).collect();
+/// Checks that what is named is there, and that the property can hold its key.
+pub(super) fn check(reading: &Reading<'_>, collections: &[Found]) {
+    let all: HashMap<_, _> = collections
+        .iter()
+        .map(|one| ((one.database.as_str(), one.name.as_str()), one))
+        .collect();
     for one in collections {
-        let file = format!("{folder}{}/{}/relationships.json", one.database, one.name);
+        let file = format!("{}relationships.json", one.folder);
         for (path, to) in &one.relationships {
-            let to = (to.database.clone(), to.collection.clone());
-            if !all.contains(&to) {
-                let text = format!("there is no collection '{}.{}' in this data source", to.0, to.1);
-                reading.refuse_at(&file, &format!("$.{path}.ref"), text);
+            let refuse = |text| reading.refuse_at(&file, &format!("${}", member(path)), text);
+            let Some(target) = all.get(&(to.database.as_str(), to.collection.as_str())) else {
+                refuse(format!(
+                    "there is no collection '{}.{}' in this data source",
+                    to.database, to.collection
+                ));
+                continue;
+            };
+            // A path into embedded objects is taken as it is.
+            let (Some(own), Some(key)) = (kind(one, path, to.is_list), kind(target, "_id", false)) else {
+                continue;
+            };
+            if own != key {
+                refuse(format!(
+                    "found the type {own}, expected {key} as '_id' has it there"
+                ));
             }
         }
     }
+}
+
+/// The type of a property, or of the elements of a list.
+fn kind<'a>(collection: &'a Found, property: &str, is_list: bool) -> Option<&'a str> {
+    let mut property = collection.schema.as_ref()?.get("properties")?.get(property)?;
+    if is_list {
+        property = property.get("items")?;
+    }
+    property.get("bsonType")?.as_str()
 }

@@ -4,6 +4,8 @@ use serde_json::Value;
 
 use super::json::Object;
 use super::reading::Reading;
+use crate::json_path::Findings;
+use crate::rules::{Role, Rules};
 
 /// The roles of the collections that have none of their own.
 pub(super) fn default(reading: &Reading<'_>, file: &str) -> Vec<Value> {
@@ -52,4 +54,39 @@ fn roles(object: &Object<'_>) -> Option<Vec<Value>> {
     let list = object.get("roles")?.list()?;
     let roles: Vec<_> = list.iter().map(|node| node.value.clone()).collect();
     (!roles.is_empty()).then_some(roles)
+}
+
+/// The roles in their order.
+pub(super) fn parse(roles: &[Value], findings: &mut Findings) -> Vec<Role> {
+    let roles = roles.iter().enumerate();
+    roles
+        .filter_map(|(at, role)| Role::parse(role, &format!("$.roles[{at}]"), findings))
+        .collect()
+}
+
+/// What decides who may write. A mistake is refused where it `counts`. `queryable` says which fields of documents may be asked.
+pub(super) fn build(
+    reading: &Reading<'_>,
+    file: &str,
+    roles: &[Value],
+    counts: bool,
+    queryable: impl Fn(&str) -> bool,
+) -> Rules {
+    let mut findings = Vec::new();
+    let rules = Rules::new(parse(roles, &mut findings), queryable);
+    let is_sound = findings.is_empty();
+    reading.found(file, findings, counts);
+    if counts && is_sound {
+        let unusable: Vec<_> = rules.unusable().collect();
+        for (role, reason) in &unusable {
+            reading.warn(
+                file,
+                format!("nobody can stream with the role '{}': {reason}", role.name),
+            );
+        }
+        if !unusable.is_empty() && unusable.len() == roles.len() {
+            reading.refuse_at(file, "$.roles", "there is no role with which anybody can stream");
+        }
+    }
+    rules
 }

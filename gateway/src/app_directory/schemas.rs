@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::reading::Reading;
+use crate::collection_schema::CollectionSchema;
 
 /// The title and the schema, if there is one.
 pub(super) fn read(reading: &Reading<'_>, file: &str) -> (Option<String>, Option<Value>) {
@@ -24,4 +25,18 @@ pub(super) fn read(reading: &Reading<'_>, file: &str) -> (Option<String>, Option
             .warn("'title' is missing, so no class of a device has this collection"),
     }
     (title, Some(object.node.value.clone()))
+}
+
+/// What judges documents. A mistake is refused where it `counts`.
+pub(super) fn build(
+    reading: &Reading<'_>,
+    file: &str,
+    schema: &Value,
+    counts: bool,
+) -> Option<CollectionSchema> {
+    let mut findings = Vec::new();
+    let schema = CollectionSchema::parse(schema, &mut findings);
+    let is_sound = findings.is_empty();
+    reading.found(file, findings, counts);
+    schema.filter(|_| is_sound)
 }

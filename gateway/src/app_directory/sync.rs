@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::data_sources::{Found, Source};
 use super::json::{Node, Object};
 use super::reading::Reading;
-use crate::definition::{Collection, DataSource, Sync};
+use crate::definition::Sync;
 
 const FILE: &str = "sync/config.json";
 
-pub(super) fn read(reading: &Reading<'_>, data_sources: &BTreeMap<String, DataSource>) -> Sync {
+pub(super) fn read(reading: &Reading<'_>, data_sources: &BTreeMap<String, Source>) -> Sync {
     let Some(document) = reading.document(FILE) else {
         if !reading.files.has(FILE) {
             reading.warn(FILE, "is missing: users can log in, and no documents are taken");
@@ -32,7 +33,7 @@ pub(super) fn read(reading: &Reading<'_>, data_sources: &BTreeMap<String, DataSo
     sync
 }
 
-fn read_all(object: &Object<'_>, data_sources: &BTreeMap<String, DataSource>) -> Sync {
+fn read_all(object: &Object<'_>, data_sources: &BTreeMap<String, Source>) -> Sync {
     match object.required("type") {
         Some(node) if node.value == "partition" => node.refuse(
             "found \"partition\", expected \"flexible\": Data Ingest was part of Flexible Sync alone",
@@ -85,10 +86,7 @@ fn is_enabled(object: &Object<'_>) -> bool {
     enabled
 }
 
-fn data_source<'a>(
-    object: &Object<'_>,
-    data_sources: &'a BTreeMap<String, DataSource>,
-) -> Option<&'a DataSource> {
+fn data_source<'a>(object: &Object<'_>, data_sources: &'a BTreeMap<String, Source>) -> Option<&'a Source> {
     let node = object.required("service_name")?;
     let found = data_sources.get(node.string()?);
     if found.is_none() {
@@ -98,7 +96,7 @@ fn data_source<'a>(
 }
 
 /// Titles of schemas; where there is no such title, names of collections.
-fn classes(object: &Object<'_>, source: Option<&DataSource>, development_mode: bool) -> BTreeSet<String> {
+fn classes(object: &Object<'_>, source: Option<&Source>, development_mode: bool) -> BTreeSet<String> {
     let nodes = object.get("asymmetric_tables").and_then(|node| node.list());
     let mut classes = BTreeSet::new();
     for node in nodes.unwrap_or_default() {
@@ -112,19 +110,14 @@ fn classes(object: &Object<'_>, source: Option<&DataSource>, development_mode: b
     classes
 }
 
-fn title(node: &Node<'_>, name: &str, source: &DataSource, development_mode: bool) -> Option<String> {
-    if source.collection_of(name).is_some() {
+fn title(node: &Node<'_>, name: &str, source: &Source, development_mode: bool) -> Option<String> {
+    let titled = |found: &Found| found.title.as_deref() == Some(name);
+    if source.collections.iter().any(titled) {
         return Some(name.to_owned());
     }
-    let of_name = |collection: &&Collection| collection.name == name && collection.title.is_some();
-    let mut named = source.collections.iter().filter(of_name);
-    if let (
-        Some(Collection {
-            title: Some(title), ..
-        }),
-        None,
-    ) = (named.next(), named.next())
-    {
+    let of_name = source.collections.iter().filter(|found| found.name == name);
+    let titles: Vec<_> = of_name.filter_map(|found| found.title.as_ref()).collect();
+    if let [title] = titles[..] {
         node.warn(format!(
             "is the name of a collection; the title of its schema is '{title}', and is taken"
         ));

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::json;
+
+use crate::collection_schema::CollectionSchema;
+use crate::rules::{Role, Rules};
 
 /// The data source of an app that names none.
 const DEFAULT_NAME: &str = "mongodb-atlas";
@@ -12,26 +15,24 @@ const DEFAULT_NAME: &str = "mongodb-atlas";
 pub struct DataSource {
     /// Its name.
     pub name: String,
-    /// Roles of the collections that have none of their own.
-    pub default_roles: Vec<Value>,
+    /// What holds for classes that have no collection here.
+    pub default_rules: Rules,
     /// Its collections.
     pub collections: Vec<Collection>,
     by_title: BTreeMap<String, usize>,
 }
 
 /// A collection.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Collection {
     /// The database it is in.
     pub database: String,
     /// Its name.
     pub name: String,
-    /// The class whose objects it holds.
-    pub title: Option<String>,
-    /// What its documents look like.
-    pub schema: Option<Value>,
-    /// Its own roles; they replace the default ones.
-    pub roles: Option<Vec<Value>>,
+    /// The class whose objects it holds, and what they look like.
+    pub schema: Option<CollectionSchema>,
+    /// What decides who may write it: roles of its own, or else the default ones.
+    pub rules: Rules,
     /// Properties that name a document of another collection, by path.
     pub relationships: BTreeMap<String, Relationship>,
     /// Set where it is a time-series collection.
@@ -74,12 +75,12 @@ pub enum Granularity {
 impl DataSource {
     /// With these collections.
     #[must_use]
-    pub fn new(name: String, default_roles: Vec<Value>, collections: Vec<Collection>) -> Self {
+    pub fn new(name: String, default_rules: Rules, collections: Vec<Collection>) -> Self {
         let titles = collections.iter().enumerate();
-        let by_title = titles.filter_map(|(at, one)| Some((one.title.clone()?, at)));
+        let by_title = titles.filter_map(|(at, one)| Some((one.schema.as_ref()?.title()?.to_owned(), at)));
         Self {
             name,
-            default_roles,
+            default_rules,
             by_title: by_title.collect(),
             collections,
         }
@@ -88,10 +89,11 @@ impl DataSource {
     /// Everybody may write everything.
     pub(super) fn open_to_all() -> Self {
         let role = json!({
-            "name": "everything", "apply_when": {}, "document_filters": {"read": true, "write": true},
-            "read": true, "write": true, "insert": true, "delete": true, "search": true,
+            "name": "everybody", "document_filters": {"read": true, "write": true}, "write": true,
         });
-        Self::new(DEFAULT_NAME.to_owned(), vec![role], Vec::new())
+        let role = Role::parse(&role, "$", &mut Vec::new());
+        let rules = Rules::new(role.into_iter().collect(), |_| false);
+        Self::new(DEFAULT_NAME.to_owned(), rules, Vec::new())
     }
 
     /// The collection of a class, by the title of its schema.
@@ -100,10 +102,10 @@ impl DataSource {
         self.collections.get(*self.by_title.get(class)?)
     }
 
-    /// The roles that hold for a collection.
+    /// What decides who may write objects of a class.
     #[must_use]
-    pub fn roles<'a>(&'a self, collection: Option<&'a Collection>) -> &'a [Value] {
-        let own = collection.and_then(|collection| collection.roles.as_deref());
-        own.unwrap_or(&self.default_roles)
+    pub fn rules_of(&self, class: &str) -> &Rules {
+        let own = self.collection_of(class);
+        own.map_or(&self.default_rules, |collection| &collection.rules)
     }
 }

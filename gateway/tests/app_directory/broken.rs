@@ -11,6 +11,7 @@ const ROOT: &str = "root_config.json";
 const PROVIDERS: &str = "auth/providers.json";
 const CUSTOM: &str = "auth/custom_user_data.json";
 const SOURCE: &str = "data_sources/mongodb-atlas/config.json";
+const DEFAULT: &str = "data_sources/mongodb-atlas/default_rule.json";
 const RULES: &str = "data_sources/mongodb-atlas/weather/Reading/rules.json";
 const SCHEMA: &str = "data_sources/mongodb-atlas/weather/stations/schema.json";
 const LINKS: &str = "data_sources/mongodb-atlas/weather/Reading/relationships.json";
@@ -166,27 +167,27 @@ fn mistakes_in_providers_are_told() {
         (
             PROVIDERS,
             Is("/anon-user/disabled", json!("no")),
-            r#"auth/providers.json $.anon-user.disabled: found "no", expected true or false"#,
+            r#"auth/providers.json $["anon-user"].disabled: found "no", expected true or false"#,
         ),
         (
             PROVIDERS,
             Is("/anon-user/type", json!("anonymous")),
-            r#"auth/providers.json $.anon-user.type: found "anonymous", expected "anon-user""#,
+            r#"auth/providers.json $["anon-user"].type: found "anonymous", expected "anon-user""#,
         ),
         (
             PROVIDERS,
             Is("/oauth2-github", json!({})),
-            "auth/providers.json $.oauth2-github: is no provider; remove it, or write its name right",
+            r#"auth/providers.json $["oauth2-github"]: is no provider; remove it, or write its name right"#,
         ),
         (
             PROVIDERS,
             Is("/local-userpass/config", json!({"autoConfirm": false})),
-            "auth/providers.json $.local-userpass.config: nobody could ever log in; expected one of 'autoConfirm', 'runConfirmationFunction' and 'emailConfirmationUrl'",
+            r#"auth/providers.json $["local-userpass"].config: nobody could ever log in; expected one of 'autoConfirm', 'runConfirmationFunction' and 'emailConfirmationUrl'"#,
         ),
         (
             PROVIDERS,
             Is("/local-userpass/config/runResetFunction", json!(true)),
-            "auth/providers.json $.local-userpass.config: 'resetFunctionName' is missing",
+            r#"auth/providers.json $["local-userpass"].config: 'resetFunctionName' is missing"#,
         ),
         (
             PROVIDERS,
@@ -194,7 +195,7 @@ fn mistakes_in_providers_are_told() {
                 "/local-userpass/config",
                 json!({"runConfirmationFunction": true, "confirmationFunctionName": "gone"}),
             ),
-            "auth/providers.json $.local-userpass.config.confirmationFunctionName: there is no functions/gone.js",
+            r#"auth/providers.json $["local-userpass"].config.confirmationFunctionName: there is no functions/gone.js"#,
         ),
         (
             PROVIDERS,
@@ -202,22 +203,22 @@ fn mistakes_in_providers_are_told() {
                 "/local-userpass/config/emailConfirmationUrl",
                 json!("https://%(%%environment.values.gone)/"),
             ),
-            "auth/providers.json $.local-userpass.config.emailConfirmationUrl: 'gone' is no value of environments/production.json",
+            r#"auth/providers.json $["local-userpass"].config.emailConfirmationUrl: 'gone' is no value of environments/production.json"#,
         ),
         (
             PROVIDERS,
             Is("/custom-token/config/signingAlgorithm", json!("none")),
-            r#"auth/providers.json $.custom-token.config.signingAlgorithm: found "none", expected one of "HS256", "RS256", "ES256""#,
+            r#"auth/providers.json $["custom-token"].config.signingAlgorithm: found "none", expected one of "HS256", "RS256", "ES256""#,
         ),
         (
             PROVIDERS,
             Is("/custom-token/config/useJWKURI", json!(true)),
-            "auth/providers.json $.custom-token.config: 'jwkURI' is missing",
+            r#"auth/providers.json $["custom-token"].config: 'jwkURI' is missing"#,
         ),
         (
             PROVIDERS,
             Is("/oauth2-google/config/clientId", json!("")),
-            r#"auth/providers.json $.oauth2-google.config.clientId: found "", expected a string that is not empty"#,
+            r#"auth/providers.json $["oauth2-google"].config.clientId: found "", expected a string that is not empty"#,
         ),
     ]);
 }
@@ -285,7 +286,7 @@ fn a_secret_that_is_missing_is_told_without_its_name_as_it_may_be_the_secret() {
         PROVIDERS,
     );
     let said = refusals(copy.path());
-    let sentence = "refused: auth/providers.json $.custom-token.secret_config.signingKeys[0]: names a secret that is not there; \
+    let sentence = "refused: auth/providers.json $[\"custom-token\"].secret_config.signingKeys[0]: names a secret that is not there; \
                     put it into the file of --secrets or the environment";
     assert!(said.contains(&sentence.to_owned()), "{said:?}");
 }
@@ -367,7 +368,7 @@ fn mistakes_around_collections_are_told() {
         (
             LINKS,
             Is("/station/ref", json!("#/relationship/mongodb-atlas/weather/gone")),
-            "data_sources/mongodb-atlas/weather/Reading/relationships.json $.station.ref: there is no collection 'weather.gone' in this data source",
+            "data_sources/mongodb-atlas/weather/Reading/relationships.json $.station: there is no collection 'weather.gone' in this data source",
         ),
         (
             TIME,
@@ -375,6 +376,66 @@ fn mistakes_around_collections_are_told() {
             r#"data_sources/mongodb-atlas/weather/Reading/time_series.json $.granularity: found "days", expected one of "seconds", "minutes", "hours""#,
         ),
     ]);
+}
+
+#[test]
+fn mistakes_in_rules_and_schemas_of_streamed_classes_are_told() {
+    each(&[
+        (
+            RULES,
+            Is("/roles/0/apply_when", json!({"%%root.owner": "%%user.id"})),
+            r#"data_sources/mongodb-atlas/weather/Reading/rules.json $.roles[0].apply_when["%%root.owner"]: expansion '%%root.owner' is not served here; known are %%true, %%false, %%user.id, .type, .data, .custom_data and .identities, %%values, and %%environment.tag and .values"#,
+        ),
+        (
+            DEFAULT,
+            Is("/roles/0/document_filters", json!({"read": true})),
+            "data_sources/mongodb-atlas/default_rule.json $.roles: there is no role with which anybody can stream",
+        ),
+        (
+            SCHEMA,
+            Is("/properties/height/bsonType", json!("regex")),
+            "data_sources/mongodb-atlas/weather/stations/schema.json $.properties.height.bsonType: type 'regex' is none that a Realm property has",
+        ),
+        (
+            SCHEMA,
+            Lacks("/properties/_id"),
+            "data_sources/mongodb-atlas/weather/stations/schema.json $.properties: expected a property '_id', the primary key",
+        ),
+        (
+            SCHEMA,
+            Is("/properties/_id/bsonType", json!("objectId")),
+            "data_sources/mongodb-atlas/weather/Reading/relationships.json $.station: found the type string, expected objectId as '_id' has it there",
+        ),
+    ]);
+}
+
+#[test]
+fn mistakes_around_classes_that_nobody_streams_are_warnings() {
+    let copy = copy("weather");
+    change_json(copy.path(), SYNC, |sync| {
+        sync["asymmetric_tables"] = json!(["Reading"])
+    });
+    change_json(copy.path(), DEFAULT, |rule| {
+        rule["roles"][0]["apply_when"] = json!({"%%args.x": 1})
+    });
+    change_json(copy.path(), SCHEMA, |schema| {
+        schema["properties"]["height"]["bsonType"] = json!("regex")
+    });
+    let loaded = super::loaded(copy.path());
+    let told: Vec<_> = loaded
+        .report
+        .warnings()
+        .map(|entry| (entry.file.as_str(), entry.path.as_str()))
+        .collect();
+    assert!(
+        told.contains(&(DEFAULT, r#"$.roles[0].apply_when["%%args.x"]"#)),
+        "{told:?}"
+    );
+    assert!(
+        told.contains(&(SCHEMA, "$.properties.height.bsonType")),
+        "{told:?}"
+    );
+    assert!(loaded.definition.is_some());
 }
 
 #[test]

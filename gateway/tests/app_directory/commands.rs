@@ -44,7 +44,7 @@ fn check_ends_with_status_1_and_says_so_when_it_cannot() {
     assert_eq!(output.status.code(), Some(1));
     let printed = text(&output.stdout);
     assert!(
-        printed.contains("refused: auth/providers.json $.custom-token"),
+        printed.contains("refused: auth/providers.json $[\"custom-token\"]"),
         "{printed}"
     );
     assert_eq!(text(&output.stderr), "error: cannot be served, refused: 2\n");
