@@ -157,6 +157,9 @@ fn two_apps_of_one_gateway_see_nothing_of_each_other() {
         let user = br#"{"email": "ann", "password": "secret"}"#;
         let answer = call(&server, "POST", own, register, None, user);
         assert_eq!(answer.status, 201, "the name is free in each");
+        let login = "auth/providers/local-userpass/login";
+        let user = br#"{"username": "ann", "password": "secret"}"#;
+        assert_eq!(call(&server, "POST", own, login, None, user).status, 200);
     }
     let unknown = log_in(&server, "three-ccccc");
     unknown.refused(404, Some("AppNotFound"), "'three-ccccc'");
