@@ -24,8 +24,8 @@ pub struct Attacked {
     pub token: String,
 }
 
-/// Says that the attack is over, also when it ends by a panic.
-struct Ended<'a>(&'a AtomicBool);
+/// Says that something is over, also when it ends by a panic.
+pub struct Ended<'a>(pub &'a AtomicBool);
 
 impl Drop for Ended<'_> {
     fn drop(&mut self) {
