@@ -2,6 +2,7 @@
 
 mod error;
 pub mod external;
+mod hashing;
 mod keyring;
 mod limits;
 mod names;

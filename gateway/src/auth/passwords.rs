@@ -4,10 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use argon2::Argon2;
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-
+use super::hashing::Hasher;
 use super::{Address, AuthError};
 use crate::ids;
 use crate::turns::{Turn, Turns};
@@ -22,6 +19,7 @@ const LENGTHS: std::ops::RangeInclusive<usize> = 6..=128;
 pub struct Passwords {
     to_log_in: Turns,
     to_register: Turns,
+    hasher: Arc<Hasher>,
     /// Hash of a password nobody knows, for users who do not exist.
     decoy: Arc<str>,
 }
@@ -33,10 +31,12 @@ impl Passwords {
     /// # Errors
     /// When argon2 does not work at all.
     pub fn new(at_once: usize) -> Result<Self, AuthError> {
-        let decoy = hash(&ids::object_id())?;
+        let hasher = Hasher::default();
+        let decoy = hasher.hash(&ids::object_id())?;
         Ok(Self {
             to_log_in: Turns::new(at_once, WAIT),
             to_register: Turns::new(at_once / 2, WAIT),
+            hasher: Arc::new(hasher),
             decoy: decoy.into(),
         })
     }
@@ -74,7 +74,8 @@ impl Passwords {
     /// # Errors
     /// When the hash cannot be made.
     pub async fn hash(&self, turn: Turn, password: String) -> Result<String, AuthError> {
-        blocking(turn, move || hash(&password)).await
+        let hasher = Arc::clone(&self.hasher);
+        blocking(turn, move || hasher.hash(&password)).await
     }
 
     /// Whether the password belongs to the hash. Without a hash the answer is no, after the same work.
@@ -87,27 +88,13 @@ impl Passwords {
         password: String,
         stored: Option<String>,
     ) -> Result<bool, AuthError> {
-        let decoy = Arc::clone(&self.decoy);
+        let (hasher, decoy) = (Arc::clone(&self.hasher), Arc::clone(&self.decoy));
         blocking(turn, move || {
-            let known = stored.is_some();
-            let stored = stored.as_deref().unwrap_or(&decoy);
-            let stored = PasswordHash::new(stored).map_err(|error| {
-                AuthError::Internal(format!("a stored password hash cannot be read: {error}"))
-            })?;
-            Ok(Argon2::default()
-                .verify_password(password.as_bytes(), &stored)
-                .is_ok()
-                && known)
+            let right = hasher.verify(&password, stored.as_deref().unwrap_or(&decoy))?;
+            Ok(right && stored.is_some())
         })
         .await
     }
-}
-
-fn hash(password: &str) -> Result<String, AuthError> {
-    let hash: Result<argon2::password_hash::phc::PasswordHash, _> =
-        Argon2::default().hash_password(password.as_bytes());
-    hash.map(|hash| hash.to_string())
-        .map_err(|error| AuthError::Internal(format!("argon2: {error}")))
 }
 
 async fn blocking<T: Send + 'static>(
