@@ -10,6 +10,7 @@ use crate::apps::Apps;
 use crate::auth::{AuthError, Limits, LoginLimits, Passwords};
 use crate::backend::BackendError;
 use crate::definition::Definition;
+use crate::mail::{MailSettings, MailSettingsError, Mailer};
 use crate::memory::Memory;
 use crate::proxies::TrustedProxies;
 use crate::public_url::PublicUrl;
@@ -35,6 +36,8 @@ pub struct Settings {
     pub trusted_proxies: TrustedProxies,
     /// How often one address may log in.
     pub logins: LoginLimits,
+    /// How users get mails.
+    pub mail: MailSettings,
 }
 
 /// State of a running gateway.
@@ -42,6 +45,7 @@ pub struct Gateway {
     pub(crate) settings: Settings,
     pub(crate) apps: Apps,
     pub(crate) passwords: Passwords,
+    pub(crate) mailer: Mailer,
     pub(crate) limits: Limits,
     pub(crate) memory: Memory,
     pub(crate) work: Work,
@@ -64,6 +68,9 @@ pub enum SetUpError {
         "app '{0}' has the name or the users of another app; give each a client app id and data of its own"
     )]
     Doubled(String),
+    /// Mails cannot be sent.
+    #[error(transparent)]
+    Mail(#[from] MailSettingsError),
     /// Passwords cannot be hashed.
     #[error("argon2 does not work on this machine: {0}")]
     Passwords(AuthError),
@@ -78,8 +85,9 @@ impl Gateway {
         let at_once = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let limits = Limits::new(settings.logins, Instant::now());
         Ok(Self {
-            settings,
             apps: Apps::default(),
+            mailer: Mailer::new(&settings.mail)?,
+            settings,
             passwords: Passwords::new(at_once).map_err(SetUpError::Passwords)?,
             limits,
             memory: Memory::default(),

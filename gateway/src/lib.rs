@@ -30,6 +30,7 @@ pub mod ingest;
 pub mod integrity;
 pub mod json_path;
 pub mod logging;
+pub mod mail;
 pub mod memory;
 mod proxies;
 mod public_url;

@@ -77,6 +77,10 @@ impl fmt::Display for RefusalCode {
 pub mod error_code {
     /// The e-mail address is taken.
     pub const ACCOUNT_NAME_IN_USE: &str = "AccountNameInUse";
+    /// An API key of this name exists.
+    pub const API_KEY_ALREADY_EXISTS: &str = "APIKeyAlreadyExists";
+    /// The API key does not exist.
+    pub const API_KEY_NOT_FOUND: &str = "APIKeyNotFound";
     /// The gateway serves no app of this client app id.
     pub const APP_NOT_FOUND: &str = "AppNotFound";
     /// A login failed for a reason that has no name of its own.
@@ -107,6 +111,12 @@ pub mod error_code {
     pub const OUTBOX_COPIED: &str = "OutboxCopied";
     /// The batch names schemas that the gateway has not seen; they are listed in `missing`.
     pub const SCHEMA_REQUIRED: &str = "SchemaRequired";
+    /// The e-mail address is confirmed.
+    pub const USER_ALREADY_CONFIRMED: &str = "UserAlreadyConfirmed";
+    /// The operator keeps the user out.
+    pub const USER_DISABLED: &str = "UserDisabled";
+    /// Nobody has registered the e-mail address.
+    pub const USER_NOT_FOUND: &str = "UserNotFound";
 }
 
 #[cfg(test)]

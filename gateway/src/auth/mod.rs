@@ -8,6 +8,7 @@ mod limits;
 mod names;
 mod passwords;
 mod quota;
+mod secrets;
 mod tokens;
 
 pub use error::AuthError;
@@ -16,4 +17,5 @@ pub use limits::{Address, Limits, LoginLimits, Site};
 pub use names::check_name;
 pub use passwords::Passwords;
 pub use quota::Quota;
+pub use secrets::{hash_of_secret, new_secret};
 pub use tokens::{ACCESS_LIFETIME, Access, Refresh, Tokens, domain_of, end_of_session};

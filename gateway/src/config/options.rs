@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::builder::BoolishValueParser;
 use serde::{Deserialize, Serialize};
 
+use crate::definition::Secret;
 use crate::proxies::Network;
 use crate::public_url::PublicUrl;
 
@@ -87,6 +88,22 @@ pub struct Options {
         value_name = "NUMBER"
     )]
     pub connections_per_address: Option<NonZeroU32>,
+    /// Server that sends mails to users, such as smtps://user:password@mail.example:465. Has a password: better given by the
+    /// environment or in the file than by the flag
+    #[arg(
+        long,
+        env = "REALM_INGEST_GATEWAY_SMTP_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    #[serde(skip_serializing)]
+    pub smtp_url: Option<Secret>,
+    /// Whom mails come from, such as 'Weather <weather@example.com>'
+    #[arg(long, env = "REALM_INGEST_GATEWAY_MAIL_FROM", value_name = "ADDRESS")]
+    pub mail_from: Option<String>,
+    /// Directory where each mail becomes a file, instead of being sent
+    #[arg(long, env = "REALM_INGEST_GATEWAY_MAIL_DIR", value_name = "DIRECTORY")]
+    pub mail_dir: Option<PathBuf>,
     /// How the log is written [default: text]
     #[arg(long, env = "REALM_INGEST_GATEWAY_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
@@ -131,6 +148,9 @@ impl Options {
             new_users_burst: self.new_users_burst.or(other.new_users_burst),
             new_users_per_minute: self.new_users_per_minute.or(other.new_users_per_minute),
             connections_per_address: self.connections_per_address.or(other.connections_per_address),
+            smtp_url: self.smtp_url.or(other.smtp_url),
+            mail_from: self.mail_from.or(other.mail_from),
+            mail_dir: self.mail_dir.or(other.mail_dir),
             log_format: self.log_format.or(other.log_format),
         }
     }

@@ -10,7 +10,7 @@ use axum::http::request::Parts;
 use super::log::Who;
 use super::reject::Reject;
 use crate::app::App;
-use crate::auth::{Access, AuthError, Refresh, domain_of};
+use crate::auth::{Access, Refresh, domain_of};
 use crate::clock;
 use crate::definition::is_app_id;
 use crate::gateway::Gateway;
@@ -49,7 +49,8 @@ impl FromRequestParts<Arc<Gateway>> for AccessToken {
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Reject> {
         let named = app_of_path(parts, gateway).await?;
-        let token = bearer(parts)?;
+        let missing = "expected Authorization header with JWT (Bearer schema)";
+        let token = bearer(parts).ok_or(Reject::BadToken(missing))?;
         let app = app_of_token(token, gateway);
         let app = app.ok_or(Reject::BadToken("the access token is not valid"))?;
         let tokens = app.keyring.tokens(Instant::now()).await?;
@@ -67,7 +68,7 @@ impl FromRequestParts<Arc<Gateway>> for RefreshToken {
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Reject> {
         let named = app_of_path(parts, gateway).await?;
-        let token = bearer(parts)?;
+        let token = bearer(parts).ok_or(Reject::NoToken)?;
         let app = app_of_token(token, gateway).ok_or(Reject::NoSession)?;
         let tokens = app.keyring.tokens(Instant::now()).await?;
         let claims = tokens.check_refresh(token, clock::unix_seconds())?;
@@ -109,17 +110,9 @@ fn tell_user(parts: &Parts, user: &str) {
     }
 }
 
-pub(super) fn bearer(parts: &Parts) -> Result<&str, AuthError> {
-    let missing = AuthError::BadToken("expected Authorization header with JWT (Bearer schema)");
-    let value = parts
-        .headers
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
-    let (scheme, token) = value.and_then(|value| value.split_once(' ')).ok_or(missing)?;
-    if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() {
-        return Ok(token.trim());
-    }
-    Err(AuthError::BadToken(
-        "expected Authorization header with JWT (Bearer schema)",
-    ))
+pub(super) fn bearer(parts: &Parts) -> Option<&str> {
+    let value = parts.headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }

@@ -2,6 +2,7 @@
 //!
 //! [`app`] is the one routing table, [`reject`] the one place where errors become HTTP.
 
+mod account;
 mod answer;
 mod body;
 #[doc(hidden)]
@@ -46,10 +47,8 @@ pub fn app(gateway: Arc<Gateway>) -> Router {
             "/app/{app}/auth/providers/{provider}/login",
             post(routes::login::handle),
         )
-        .route(
-            "/app/{app}/auth/providers/{provider}/register",
-            post(routes::register::handle),
-        )
+        .nest("/app/{app}/auth/providers/{provider}", password())
+        .nest("/auth/api_keys", api_keys())
         .route("/app/{app}/functions/call", post(routes::call_function::handle))
         .route(
             "/app/{app}/ingest/schemas/{fingerprint}",
@@ -63,6 +62,7 @@ pub fn app(gateway: Arc<Gateway>) -> Router {
         .route("/app/{app}/ingest", post(routes::ingest::handle))
         .route("/app/{app}/ingest/{outbox}", get(routes::position::handle))
         .route("/auth/profile", get(routes::profile::handle))
+        .route("/auth/delete", delete(routes::delete_user::handle))
         .merge(json)
         .method_not_allowed_fallback(not_served)
         .fallback(not_served)
@@ -83,6 +83,28 @@ pub fn app(gateway: Arc<Gateway>) -> Router {
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .layer(SetRequestIdLayer::new(REQUEST_ID, NewRequestId))
         .layer(map_request(without_id))
+}
+
+/// For who is not logged in, by e-mail and password.
+fn password() -> Router<Arc<Gateway>> {
+    use routes::password::{confirm, register, reset};
+    Router::new()
+        .route("/register", post(register::handle))
+        .route("/confirm", post(confirm::handle))
+        .route("/confirm/send", post(confirm::send))
+        .route("/confirm/call", post(confirm::call))
+        .route("/reset", post(reset::handle))
+        .route("/reset/send", post(reset::send))
+        .route("/reset/call", post(reset::call))
+}
+
+fn api_keys() -> Router<Arc<Gateway>> {
+    use routes::api_keys::{create, disable, enable, fetch, list, remove};
+    Router::new()
+        .route("/", post(create).get(list))
+        .route("/{key}", get(fetch).delete(remove))
+        .route("/{key}/enable", put(enable))
+        .route("/{key}/disable", put(disable))
 }
 
 /// Clients do not choose what the log calls their requests.

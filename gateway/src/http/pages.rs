@@ -61,7 +61,7 @@ pub(super) async fn only_allowed(
 /// The app of the path, or of the token where the path has no place for one.
 async fn app(parts: &mut Parts, gateway: &Arc<Gateway>) -> Option<Arc<App>> {
     match extract::app_of_path(parts, gateway).await {
-        Ok(None) => extract::app_of_token(extract::bearer(parts).ok()?, gateway),
+        Ok(None) => extract::app_of_token(extract::bearer(parts)?, gateway),
         named => named.ok().flatten(),
     }
 }

@@ -10,6 +10,7 @@ use realm_ingest_protocol::ErrorBody;
 use realm_ingest_protocol::code::error_code as code;
 use tracing::Level;
 
+use super::account::AccountError;
 use super::log::Refusal;
 use crate::auth::AuthError;
 use crate::backend::BackendError;
@@ -43,6 +44,10 @@ pub enum Reject {
     NotARefreshToken,
     /// The session has ended or never was.
     NoSession,
+    /// There is no token where one is needed.
+    NoToken,
+    /// An account, a way in, or a key is not what it was taken for.
+    Account(AccountError),
     /// Unknown user or wrong password; which of them is not told.
     BadLogin,
     /// The e-mail has an account already.
@@ -80,6 +85,8 @@ pub enum Reject {
     TooManyFailures(Duration),
     /// Too many logins or new users of one address.
     TooManyFromAddress(Duration),
+    /// A user has got as many mails as may be.
+    TooManyMails,
     /// Too much to do at the moment.
     Busy(&'static str),
     /// Nothing can be stored or read at the moment.
@@ -94,6 +101,12 @@ impl From<BackendError> for Reject {
             BackendError::NoMemory(error) => error.into(),
             error => Self::Backend(error),
         }
+    }
+}
+
+impl From<AccountError> for Reject {
+    fn from(error: AccountError) -> Self {
+        Self::Account(error)
     }
 }
 
@@ -206,6 +219,20 @@ impl Reject {
                 let text = "invalid session: failed to find refresh token".to_owned();
                 plain(S::UNAUTHORIZED, code::INVALID_SESSION, text)
             }
+            Self::NoToken => {
+                let text = "expected Authorization header with JWT (Bearer schema)".to_owned();
+                Answer {
+                    code: None,
+                    ..plain(S::UNAUTHORIZED, code::INVALID_SESSION, text)
+                }
+            }
+            Self::Account(error) => {
+                let (status, code, text) = error.answer();
+                Answer {
+                    code,
+                    ..plain(status, code::BAD_REQUEST, text.to_owned())
+                }
+            }
             Self::BadLogin => plain(S::UNAUTHORIZED, code::INVALID_PASSWORD, "unauthorized".to_owned()),
             Self::NameInUse => plain(
                 S::CONFLICT,
@@ -264,6 +291,14 @@ impl Reject {
                 let text = "too many logins from this address; try again later".to_owned();
                 Answer {
                     retry_after: Some(wait),
+                    ..plain(S::TOO_MANY_REQUESTS, code::LIMITS_EXCEEDED, text)
+                }
+            }
+            Self::TooManyMails => {
+                let text =
+                    "too many mails to this address; the last ones are good for half an hour".to_owned();
+                Answer {
+                    retry_after: Some(PERSON),
                     ..plain(S::TOO_MANY_REQUESTS, code::LIMITS_EXCEEDED, text)
                 }
             }

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test program uses a part")]
 
 pub mod http;
+pub mod mails;
 pub mod server;
 
 use std::ops::ControlFlow;

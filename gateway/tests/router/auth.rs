@@ -333,18 +333,13 @@ async fn each_token_has_its_place() {
 #[tokio::test]
 async fn providers_and_functions_that_are_not_there() {
     let gateway = Local::new().await;
-    for provider in ["api-key", "custom-token", "custom-function", "oauth2-google", "x"] {
+    for provider in ["custom-token", "custom-function", "oauth2-google", "x"] {
         let path = format!("{APP}/auth/providers/{provider}/login");
         gateway
             .call("POST", &path, None, "{}")
             .await
             .refused(404, Some("AuthProviderNotFound"), provider);
     }
-    let link = format!("{APP}/auth/providers/anon-user/login?link=true");
-    gateway
-        .call("POST", &link, None, "{}")
-        .await
-        .refused(404, Some("BadRequest"), "does not serve linking");
     let path = format!("{APP}/functions/call");
     let call = r#"{"name":"sum","arguments":[1,2]}"#;
     let token = gateway.token().await;

@@ -187,7 +187,7 @@ async fn what_is_not_served_is_refused_in_json() {
         ("POST", "/healthz"),
         (
             "POST",
-            "/api/client/v2.0/app/x/auth/providers/local-userpass/confirm",
+            "/api/client/v2.0/app/x/auth/providers/local-userpass/other",
         ),
     ] {
         let answer = gateway.call(method, path, None, "").await;

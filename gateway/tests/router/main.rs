@@ -10,6 +10,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod accounts;
+mod api_keys;
 mod apps;
 mod auth;
 mod bad_input;
@@ -21,5 +23,6 @@ mod location;
 mod long_batches;
 mod mutations;
 mod pages;
+mod passwords;
 mod schemas;
 mod sessions;

@@ -50,7 +50,8 @@ async fn one_login_removes_a_bounded_number_of_expired_sessions() {
     let file = file(&gateway);
     file.execute_batch(
         "WITH RECURSIVE numbers (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers LIMIT 250)
-         INSERT INTO sessions (id, user, device, created, expires) SELECT number, id, '', 0, number FROM numbers, users",
+         INSERT INTO sessions (id, user, device, key, created, used, expires)
+             SELECT number, id, '', 1, 0, 0, number FROM numbers, users",
     )
     .unwrap();
     for left in [152, 53, 4, 5] {

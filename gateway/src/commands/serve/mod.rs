@@ -20,6 +20,7 @@ use crate::auth::{LoginLimits, Quota};
 use crate::config::{self, Options};
 use crate::gateway::{Gateway, Settings};
 use crate::logging;
+use crate::mail::MailSettings;
 use crate::server::{Server, Tls, TlsFiles};
 use apps::Asked;
 use signals::{Reload, Stop};
@@ -79,6 +80,7 @@ async fn serve(options: Options, asked: Asked) -> Result<Ended, CommandError> {
     let is_development = matches!(asked, Asked::Development(_));
     let exposed = options.expose_dev_mode_to_network == Some(true);
     let logins = login_limits(&options);
+    let mail = mail_settings(&options)?;
     let connections = options
         .connections_per_address
         .and_then(|most| usize::try_from(most.get()).ok());
@@ -112,6 +114,7 @@ async fn serve(options: Options, asked: Asked) -> Result<Ended, CommandError> {
         public_url: options.public_url,
         own_names_only: is_development && !exposed,
         logins,
+        mail,
         trusted_proxies: options.trusted_proxy.into_iter().collect(),
     };
     let mut gateway = Gateway::new(settings)?;
@@ -209,6 +212,25 @@ fn login_limits(options: &Options) -> LoginLimits {
             usual.new_users,
         ),
         ..usual
+    }
+}
+
+/// How users get mails; in development mode their links are in the log where nothing is said.
+fn mail_settings(options: &Options) -> Result<MailSettings, CommandError> {
+    match (&options.smtp_url, &options.mail_from, &options.mail_dir) {
+        (Some(url), Some(from), None) => Ok(MailSettings::Smtp {
+            url: url.clone(),
+            from: from.clone(),
+        }),
+        (None, None, Some(directory)) => Ok(MailSettings::Directory(directory.clone())),
+        (None, None, None) if options.dev == Some(true) => Ok(MailSettings::Log),
+        (None, None, None) => Ok(MailSettings::Off),
+        (Some(_), _, Some(_)) => Err(CommandError::Usage(
+            "mails go to --smtp-url or to --mail-dir, not to both".to_owned(),
+        )),
+        _ => Err(CommandError::Usage(
+            "mails by a server need both --smtp-url and --mail-from".to_owned(),
+        )),
     }
 }
 

@@ -1,16 +1,18 @@
 //! One endpoint a file.
 
+pub mod api_keys;
 pub mod call_function;
+pub mod delete_user;
 pub mod health;
 pub mod ingest;
 pub mod location;
 pub mod log_out;
 pub mod login;
+pub mod password;
 pub mod position;
 pub mod profile;
 pub mod put_schema;
 pub mod refresh_session;
-pub mod register;
 
 use axum::body::Body;
 use axum::http::HeaderMap;
@@ -38,6 +40,11 @@ async fn json<T: DeserializeOwned>(
         bytes.as_slice()
     };
     serde_json::from_slice(bytes).map_err(|error| Reject::BadRequest(unreadable(&error)))
+}
+
+/// A member that has to be there.
+fn required(name: &str, value: Option<String>) -> Result<String, Reject> {
+    value.ok_or_else(|| Reject::BadRequest(format!("'{name}' is a required string")))
 }
 
 /// Says where it is wrong and not what stands there, which may be a password.

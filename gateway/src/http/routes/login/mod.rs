@@ -1,0 +1,210 @@
+//! `POST app/{app}/auth/providers/{provider}/login`: lets a user in, or adds one more way in to a user who is there.
+
+mod api_key;
+mod password;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{FromRequestParts, Path, Query, State};
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use tracing::debug;
+
+use crate::app::App;
+use crate::auth::{Address, AuthError, end_of_session};
+use crate::gateway::Gateway;
+use crate::http::ClientAddress;
+use crate::http::account::AccountError;
+use crate::http::extract::{AccessToken, AppOfPath};
+use crate::http::reject::Reject;
+use crate::state::{Identity, Linked, Provider, Session, User, UserKind};
+use crate::{clock, ids};
+
+#[derive(Deserialize)]
+pub struct Names {
+    provider: String,
+}
+
+/// The members that matter; `provider` and `options` say nothing that is not known already.
+#[derive(Deserialize)]
+struct Credentials {
+    username: Option<String>,
+    password: Option<String>,
+    key: Option<String>,
+}
+
+/// Who it is, as far as the provider is concerned.
+enum Proven {
+    /// Whoever has this identity, who may be new.
+    Identity(Identity, UserKind),
+    /// A user who has made this API key.
+    Owner {
+        /// Its id.
+        key: String,
+        /// His id.
+        user: String,
+    },
+}
+
+impl Proven {
+    fn identity(provider: Provider, id: String, data: Map<String, Value>) -> Self {
+        let identity = Identity { provider, id, data };
+        Self::Identity(identity, UserKind::Normal)
+    }
+}
+
+/// The access token of the user who adds a way in, if that is what is asked for.
+pub struct Linking(Option<AccessToken>);
+
+#[derive(Deserialize)]
+struct Options {
+    link: Option<String>,
+}
+
+impl FromRequestParts<Arc<Gateway>> for Linking {
+    type Rejection = Reject;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Reject> {
+        let query = Query::<Options>::from_request_parts(parts, gateway).await;
+        let Query(options) = query.map_err(|error| Reject::BadRequest(error.to_string()))?;
+        if options.link.as_deref() != Some("true") {
+            return Ok(Self(None));
+        }
+        AccessToken::from_request_parts(parts, gateway)
+            .await
+            .map(Some)
+            .map(Self)
+    }
+}
+
+/// Finds out who it is, and then lets him in or links him.
+pub async fn handle(
+    State(gateway): State<Arc<Gateway>>,
+    AppOfPath(app): AppOfPath,
+    ClientAddress(address): ClientAddress,
+    Path(Names { provider }): Path<Names>,
+    Linking(linking): Linking,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Value>, Reject> {
+    let definition = app.definition();
+    let known = Provider::from_name(&provider).filter(|known| definition.providers.has(*known));
+    let provider = known.ok_or(Reject::UnknownProvider(provider))?;
+    let mut memory = gateway.memory.budget_of_stranger(address);
+    let credentials: Credentials = super::json(&headers, body, &mut memory).await?;
+    let from = Address::from(address);
+    let proven = match provider {
+        Provider::Anonymous if linking.is_some() => return Err(AccountError::BadLink.into()),
+        Provider::Anonymous => anonymous(&gateway, from)?,
+        Provider::Password => password::prove(&gateway, &app, from, credentials).await?,
+        Provider::ApiKey => api_key::prove(&gateway, &app, from, credentials).await?,
+        Provider::CustomToken
+        | Provider::CustomFunction
+        | Provider::Google
+        | Provider::Facebook
+        | Provider::Apple => return Err(Reject::UnknownProvider(provider.as_str().to_owned())),
+    };
+    match linking {
+        None => log_in(&app, proven).await,
+        Some(token) => link(&app, &token, proven).await,
+    }
+}
+
+/// Everybody may be a new user.
+fn anonymous(gateway: &Gateway, from: Address) -> Result<Proven, AuthError> {
+    gateway.limits.new_user(from, Instant::now())?;
+    Ok(Proven::identity(
+        Provider::Anonymous,
+        ids::identity_id(),
+        Map::new(),
+    ))
+}
+
+/// Opens a session for the user, who is made if he is new.
+async fn log_in(app: &App, proven: Proven) -> Result<Json<Value>, Reject> {
+    let (user, identity, api_key) = match proven {
+        Proven::Identity(identity, kind) => {
+            let user = app.state.find_or_create(identity.clone(), kind).await?;
+            let is_key = identity.provider == Provider::ApiKey;
+            let key = is_key.then(|| identity.id.clone());
+            (user, identity, key)
+        }
+        Proven::Owner { key, user } => {
+            let user = app.state.user(&user).await?.ok_or(AccountError::Unauthorized)?;
+            let identity = Identity {
+                provider: Provider::ApiKey,
+                id: key.clone(),
+                data: Map::new(),
+            };
+            (user, identity, Some(key))
+        }
+    };
+    if user.disabled {
+        return Err(AccountError::UserDisabled.into());
+    }
+    let now = clock::unix_seconds();
+    let session = Session {
+        id: ids::object_id(),
+        user: user.id,
+        device: ids::object_id(),
+        api_key,
+        expires: end_of_session(identity.provider, now),
+    };
+    let key = app.state.open_session(session.clone()).await?;
+    let provider = identity.provider.as_str();
+    debug!(user = session.user, provider, "logged in");
+    let tokens = app.keyring.tokens_with(key, Instant::now()).await?;
+    Ok(answer(
+        tokens.access(&session, user.custom_data, now)?,
+        Some(tokens.refresh(&session, &identity, key, now)?),
+        session,
+    ))
+}
+
+/// Adds the identity to the user of the token, whose session goes on.
+async fn link(app: &App, token: &AccessToken, proven: Proven) -> Result<Json<Value>, Reject> {
+    let session = app.state.session(&token.claims.iss).await?;
+    let session = session
+        .filter(|session| session.user == token.claims.sub)
+        .ok_or(Reject::NoSession)?;
+    let user = match proven {
+        Proven::Identity(_, UserKind::Server) => return Err(AccountError::BadLink.into()),
+        Proven::Identity(identity, UserKind::Normal) => add(app, &session, identity).await?,
+        // Keys are his already, and nobody else's can be.
+        Proven::Owner { user, .. } => {
+            let own = app.state.user(&user).await?;
+            own.filter(|user| user.id == session.user)
+                .ok_or(AccountError::BadLink)?
+        }
+    };
+    let tokens = app.keyring.tokens(Instant::now()).await?;
+    let access = tokens.access(&session, user.custom_data, clock::unix_seconds())?;
+    Ok(answer(access, None, session))
+}
+
+async fn add(app: &App, session: &Session, identity: Identity) -> Result<User, Reject> {
+    let provider = identity.provider.as_str();
+    match app.state.link(&session.user, identity).await? {
+        Linked::Done(user) => {
+            debug!(user = session.user, provider, "linked");
+            Ok(user)
+        }
+        Linked::Taken => Err(AccountError::IdentityTaken.into()),
+        Linked::HasAnother => Err(AccountError::SecondPassword.into()),
+        Linked::NoUser => Err(Reject::NoSession),
+    }
+}
+
+fn answer(access: String, refresh: Option<String>, session: Session) -> Json<Value> {
+    Json(json!({
+        "access_token": access,
+        "refresh_token": refresh,
+        "user_id": session.user,
+        "device_id": session.device,
+    }))
+}

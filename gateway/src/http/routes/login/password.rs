@@ -1,0 +1,45 @@
+//! Who knows the password of an e-mail.
+
+use std::time::Instant;
+
+use serde_json::Map;
+
+use super::{Credentials, Proven};
+use crate::app::App;
+use crate::auth::Address;
+use crate::gateway::Gateway;
+use crate::http::account::AccountError;
+use crate::http::reject::Reject;
+use crate::http::routes::required;
+use crate::state::Provider;
+
+/// Checks the password. Whether there is such a user is not told, and an e-mail that is not confirmed only to who knows its
+/// password.
+pub(super) async fn prove(
+    gateway: &Gateway,
+    app: &App,
+    from: Address,
+    credentials: Credentials,
+) -> Result<Proven, Reject> {
+    let email = required("username", credentials.username)?;
+    let password = required("password", credentials.password)?;
+    // The same name in another app is another user.
+    let name = format!("{} {email}", app.domain());
+    gateway.limits.attempt(from, &name, Instant::now())?;
+    let turn = gateway.passwords.turn_to_log_in(from).await?;
+    // Others may have failed while this one waited.
+    gateway.limits.check_failures(from, &name, Instant::now())?;
+    let registration = app.state.registration(&email).await?;
+    let stored = registration.as_ref().map(|found| found.password_hash.clone());
+    let right = gateway.passwords.verify(turn, password, stored).await?;
+    gateway.limits.record(from, &name, right, Instant::now());
+    let registration = registration.filter(|_| right).ok_or(Reject::BadLogin)?;
+    if !registration.confirmed {
+        return Err(AccountError::Unconfirmed.into());
+    }
+    Ok(Proven::identity(
+        Provider::Password,
+        registration.identity,
+        Map::from_iter([("email".to_owned(), email.into())]),
+    ))
+}
