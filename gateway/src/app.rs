@@ -68,6 +68,11 @@ impl App {
         id.unwrap_or_else(|| "any".to_owned())
     }
 
+    /// Whether documents are taken at present; they wait on their devices otherwise.
+    pub(crate) fn takes_documents(&self) -> bool {
+        self.definition().sync.enabled
+    }
+
     /// Whether clients mean this app by the id.
     pub(crate) fn is_called(&self, client_app_id: &str) -> bool {
         let definition = self.definition();

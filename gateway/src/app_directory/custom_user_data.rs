@@ -41,7 +41,12 @@ pub(super) fn read(
         user_id_field: field?.to_owned(),
         on_user_creation: on_user_creation.and_then(|node| functions::named(&node, functions)),
     };
-    let text = format!("custom user data in '{}.{}'", custom.database, custom.collection);
-    reading.honoured(FILE, text);
+    reading.warn(
+        FILE,
+        format!(
+            "documents of '{}.{}' are not read by this version; what a user's custom data is, is set by command",
+            custom.database, custom.collection
+        ),
+    );
     Some(custom)
 }

@@ -21,6 +21,12 @@ pub(super) fn read(reading: &Reading<'_>, file: &str) -> Option<TimeSeries> {
         }),
         expire_after_seconds,
     };
-    reading.honoured(file, format!("time series by '{}'", options.time_field));
+    reading.warn(
+        file,
+        format!(
+            "time series by '{}': the embedded store keeps its documents as any others",
+            options.time_field
+        ),
+    );
     Some(options)
 }

@@ -89,6 +89,8 @@ pub enum Reject {
     TooManyMails,
     /// Too much to do at the moment.
     Busy(&'static str),
+    /// The operator has paused the app.
+    Paused,
     /// Nothing can be stored or read at the moment.
     Backend(BackendError),
     /// A defect of the gateway.
@@ -310,6 +312,19 @@ impl Reject {
                 );
                 Answer {
                     retry_after: Some(SOON),
+                    ..answer
+                }
+            }
+            Self::Paused => {
+                let text =
+                    "the app takes no documents at present: 'state' in sync/config.json is not 'enabled'";
+                let answer = plain(
+                    S::SERVICE_UNAVAILABLE,
+                    code::INTERNAL_SERVER_ERROR,
+                    text.to_owned(),
+                );
+                Answer {
+                    retry_after: Some(PERSON),
                     ..answer
                 }
             }

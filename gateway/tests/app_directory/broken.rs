@@ -229,12 +229,12 @@ fn mistakes_around_tokens_of_others_are_told() {
         (
             PROVIDERS,
             Is("/custom-token/config/signingAlgorithm", json!("RS256")),
-            "auth/providers.json $.custom-token.secret_config.signingKeys[0]: is no key to verify tokens with: it is no public RSA key in PEM of up to 4,096 bits",
+            r#"auth/providers.json $["custom-token"].secret_config.signingKeys[0]: is no key to verify tokens with: it is no public RSA key in PEM of up to 4,096 bits"#,
         ),
         (
             PROVIDERS,
             Is("/custom-token/config/signingKey", json!("too short")),
-            "auth/providers.json $.custom-token.config.signingKey: is no key to verify tokens with: a key for HS256 has 32 to 512 bytes",
+            r#"auth/providers.json $["custom-token"].config.signingKey: is no key to verify tokens with: a key for HS256 has 32 to 512 bytes"#,
         ),
         (
             PROVIDERS,
@@ -242,7 +242,7 @@ fn mistakes_around_tokens_of_others_are_told() {
                 "/custom-token/config",
                 json!({"useJWKURI": true, "jwkURI": "http://id.example/keys"}),
             ),
-            "auth/providers.json $.custom-token.config.jwkURI: an https URL was expected; http is for this machine (localhost) alone",
+            r#"auth/providers.json $["custom-token"].config.jwkURI: an https URL was expected; http is for this machine (localhost) alone"#,
         ),
         (
             PROVIDERS,
@@ -250,7 +250,7 @@ fn mistakes_around_tokens_of_others_are_told() {
                 "/custom-token/config",
                 json!({"useJWKURI": true, "jwkURI": "gone.json"}),
             ),
-            r#"auth/providers.json $.custom-token.config.jwkURI: found "gone.json", expected an https URL, or a file of the directory"#,
+            r#"auth/providers.json $["custom-token"].config.jwkURI: found "gone.json", expected an https URL, or a file of the directory"#,
         ),
         (
             PROVIDERS,
@@ -258,12 +258,12 @@ fn mistakes_around_tokens_of_others_are_told() {
                 "/oauth2-google/config/jwkURI",
                 json!("environments/production.json"),
             ),
-            "auth/providers.json $.oauth2-google.config.jwkURI: names a file that cannot be used: it is no JSON Web Key Set: an object with the list 'keys' was expected",
+            r#"auth/providers.json $["oauth2-google"].config.jwkURI: names a file that cannot be used: it is no JSON Web Key Set: an object with the list 'keys' was expected"#,
         ),
         (
             PROVIDERS,
             Is("/custom-token/metadata_fields/0/name", json!("address..city")),
-            "auth/providers.json $.custom-token.metadata_fields[0]: a path of names parted by dots was expected, with a backslash before a dot that is part of a name",
+            r#"auth/providers.json $["custom-token"].metadata_fields[0]: a path of names parted by dots was expected, with a backslash before a dot that is part of a name"#,
         ),
         (
             PROVIDERS,
@@ -271,7 +271,7 @@ fn mistakes_around_tokens_of_others_are_told() {
                 "/custom-token/metadata_fields/0/field_name",
                 json!("n".repeat(64)),
             ),
-            "auth/providers.json $.custom-token.metadata_fields[0]: a name of 1 to 63 characters was expected",
+            r#"auth/providers.json $["custom-token"].metadata_fields[0]: a name of 1 to 63 characters was expected"#,
         ),
     ]);
 }

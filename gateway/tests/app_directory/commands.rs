@@ -34,7 +34,7 @@ fn check_prints_the_report_and_ends_with_success_when_the_directory_can_be_serve
         printed.starts_with("honoured: .mdb/meta.json: client app id\n"),
         "{printed}"
     );
-    assert!(printed.ends_with("\ncan be served, warnings: 6\n"), "{printed}");
+    assert!(printed.ends_with("\ncan be served, warnings: 8\n"), "{printed}");
     assert!(!printed.contains(SECRET));
 }
 

@@ -10,7 +10,7 @@ use super::{change_json, copy, fixture, lines, loaded, secrets};
 fn of_each_file_it_is_said_what_becomes_of_it() {
     let expected = "\
 honoured: .mdb/meta.json: client app id
-honoured: auth/custom_user_data.json: custom user data in 'weather.people'
+warning: auth/custom_user_data.json: documents of 'weather.people' are not read by this version; what a user's custom data is, is set by command
 honoured: auth/providers.json: log-in by anon-user, api-key, custom-token, local-userpass, oauth2-google
 warning: data_sources/mongodb-atlas/config.json $.config.clusterName: is not used: documents go where the gateway's own settings say
 warning: data_sources/mongodb-atlas/config.json $.config.readPreference: is not used: documents go where the gateway's own settings say
@@ -19,7 +19,7 @@ honoured: data_sources/mongodb-atlas/default_rule.json: default roles: 1
 honoured: data_sources/mongodb-atlas/weather/Reading/relationships.json: relationships: 1
 honoured: data_sources/mongodb-atlas/weather/Reading/rules.json: roles: 2
 honoured: data_sources/mongodb-atlas/weather/Reading/schema.json: class 'Reading'
-honoured: data_sources/mongodb-atlas/weather/Reading/time_series.json: time series by 'time'
+warning: data_sources/mongodb-atlas/weather/Reading/time_series.json: time series by 'time': the embedded store keeps its documents as any others
 ignored: data_sources/mongodb-atlas/weather/stations/relationships.json: it is empty
 ignored: data_sources/mongodb-atlas/weather/stations/rules.json: it has no roles, so the default ones hold
 honoured: data_sources/mongodb-atlas/weather/stations/schema.json: class 'Station'

@@ -212,3 +212,25 @@ async fn apps_that_cannot_be_told_apart_are_not_served() {
         assert!(matches!(refused, Err(SetUpError::Doubled(_))), "{refused:?}");
     }
 }
+
+#[tokio::test]
+async fn a_paused_app_lets_users_in_and_leaves_documents_on_their_devices() {
+    let mut definition = Definition::development(Some(APPS[0].to_owned()));
+    definition.sync.enabled = false;
+    let gateway = Local::of(definition, Settings::default()).await;
+    let user = log_in(&gateway, APPS[0]).await;
+    let token = text(&user, "access_token");
+    let body = batch(&outbox(1), &schema(), &[one_run(1, "Note", &[note("a", "b")])]);
+    for answer in [
+        put_schema(&gateway, APPS[0], token).await,
+        post(&gateway, APPS[0], token, body).await,
+    ] {
+        assert_eq!(answer.status, 503);
+        assert!(answer.headers.contains_key("retry-after"));
+        let said = text(&answer.json, "error");
+        assert!(
+            said.starts_with("the app takes no documents at present"),
+            "{said}"
+        );
+    }
+}

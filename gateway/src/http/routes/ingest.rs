@@ -22,6 +22,9 @@ pub async fn handle(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Reject> {
+    if !app.takes_documents() {
+        return Err(Reject::Paused);
+    }
     let encoding = media::batch_encoding(&headers)?;
     let mut budget = gateway.memory.budget(&claims.sub, from);
     let sent = body::read(&headers, body, MAX_BATCH_BYTES, &mut budget).await?;

@@ -31,6 +31,9 @@ pub async fn handle(
     headers: HeaderMap,
     body: Body,
 ) -> Result<StatusCode, Reject> {
+    if !app.takes_documents() {
+        return Err(Reject::Paused);
+    }
     let mut memory = gateway.memory.budget(&claims.sub, from);
     let bytes = body::read(&headers, body, MAX_SCHEMA, &mut memory).await?;
     let (fingerprint, schema) = gateway.work.run(from, move || read(bytes)).await??;
