@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use crate::app::App;
 use crate::apps::Apps;
+use crate::auth::external::KeySets;
 use crate::auth::{AuthError, Limits, LoginLimits, Passwords};
 use crate::backend::BackendError;
 use crate::definition::Definition;
@@ -45,6 +46,7 @@ pub struct Gateway {
     pub(crate) settings: Settings,
     pub(crate) apps: Apps,
     pub(crate) passwords: Passwords,
+    pub(crate) key_sets: KeySets,
     pub(crate) mailer: Mailer,
     pub(crate) limits: Limits,
     pub(crate) memory: Memory,
@@ -86,6 +88,7 @@ impl Gateway {
         let limits = Limits::new(settings.logins, Instant::now());
         Ok(Self {
             apps: Apps::default(),
+            key_sets: KeySets::default(),
             mailer: Mailer::new(&settings.mail)?,
             settings,
             passwords: Passwords::new(at_once).map_err(SetUpError::Passwords)?,

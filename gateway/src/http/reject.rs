@@ -13,6 +13,7 @@ use tracing::Level;
 use super::account::AccountError;
 use super::log::Refusal;
 use crate::auth::AuthError;
+use crate::auth::external::{ExternalError, TokenError};
 use crate::backend::BackendError;
 use crate::ingest::IngestError;
 use crate::memory::NoMemory;
@@ -50,6 +51,8 @@ pub enum Reject {
     Account(AccountError),
     /// Unknown user or wrong password; which of them is not told.
     BadLogin,
+    /// A token that somebody else has signed is not good, or cannot be checked; why is told to the operator alone.
+    ForeignToken(ExternalError),
     /// The e-mail has an account already.
     NameInUse,
     /// Nobody can be registered under this name.
@@ -109,6 +112,18 @@ impl From<BackendError> for Reject {
 impl From<AccountError> for Reject {
     fn from(error: AccountError) -> Self {
         Self::Account(error)
+    }
+}
+
+impl From<ExternalError> for Reject {
+    fn from(error: ExternalError) -> Self {
+        Self::ForeignToken(error)
+    }
+}
+
+impl From<TokenError> for Reject {
+    fn from(error: TokenError) -> Self {
+        Self::ForeignToken(error.into())
     }
 }
 
@@ -236,6 +251,17 @@ impl Reject {
                 }
             }
             Self::BadLogin => plain(S::UNAUTHORIZED, code::INVALID_PASSWORD, "unauthorized".to_owned()),
+            Self::ForeignToken(ExternalError::Token(_)) => {
+                plain(S::UNAUTHORIZED, code::AUTH_ERROR, "unauthorized".to_owned())
+            }
+            Self::ForeignToken(ExternalError::Keys(_)) => {
+                let text = "tokens cannot be verified at the moment; try again later".to_owned();
+                let answer = plain(S::SERVICE_UNAVAILABLE, code::INTERNAL_SERVER_ERROR, text);
+                Answer {
+                    retry_after: Some(LATER),
+                    ..answer
+                }
+            }
             Self::NameInUse => plain(
                 S::CONFLICT,
                 code::ACCOUNT_NAME_IN_USE,
@@ -350,8 +376,10 @@ impl IntoResponse for Reject {
         let internal = match &self {
             Self::Backend(error) => Some(error.to_string()),
             Self::Internal(what) => Some(what.clone()),
+            Self::ForeignToken(error) => Some(error.to_string()),
             _ => None,
         };
+        let failed = matches!(self, Self::Backend(_) | Self::Internal(_));
         let Answer {
             status,
             code,
@@ -360,10 +388,10 @@ impl IntoResponse for Reject {
             missing,
             position,
         } = self.answer();
-        let level = match (&internal, retry_after) {
-            (Some(_), _) => Level::ERROR,
-            (None, Some(_)) => Level::WARN,
-            (None, None) => Level::INFO,
+        let level = match retry_after {
+            _ if failed => Level::ERROR,
+            Some(_) => Level::WARN,
+            None => Level::INFO,
         };
         let refusal = Refusal {
             level,

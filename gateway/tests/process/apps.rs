@@ -353,3 +353,36 @@ fn move_into_app(data: &Path, app: &str) {
         }
     }
 }
+
+#[test]
+fn the_log_says_why_a_token_is_refused_and_shows_nothing_of_it() {
+    let place = Place::with(&[ONE]);
+    let key = "a-secret-of-at-least-32-characters";
+    place.edit(ONE, "auth/providers.json", |providers| {
+        let config = json!({"signingAlgorithm": "HS256", "signingKey": key});
+        providers["custom-token"] = json!({"name": "custom-token", "type": "custom-token", "config": config});
+    });
+    let server = place.start(&[ONE]);
+    let claims = json!({"sub": "s3cret-user", "aud": "s3cret-app", "exp": 9_999_999_999_i64});
+    let key = jsonwebtoken::EncodingKey::from_secret(key.as_bytes());
+    let token = jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap();
+    let path = format!("/api/client/v2.0/app/{ONE}/auth/providers/custom-token/login");
+    let body = json!({"token": token}).to_string();
+    let json = [("content-type", "application/json")];
+    let answer = server
+        .client()
+        .call("POST", &path, &json, body.as_bytes())
+        .unwrap();
+    assert_eq!(answer.status, 401);
+    let log = place.log();
+    let line = log.lines().find(|line| line.contains("status=401")).unwrap();
+    assert!(
+        line.contains("INFO") && line.contains("code=\"AuthError\""),
+        "{line}"
+    );
+    assert!(
+        line.contains("another audience (aud) than is configured"),
+        "{line}"
+    );
+    assert!(!log.contains("s3cret") && !log.contains(&token[..20]), "{log}");
+}

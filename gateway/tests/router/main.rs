@@ -17,6 +17,7 @@ mod auth;
 mod bad_input;
 mod dead_letters;
 mod exactly_once;
+mod foreign_tokens;
 mod golden;
 mod lineage;
 mod location;

@@ -33,7 +33,17 @@ async fn json<T: DeserializeOwned>(
     body: Body,
     budget: &mut Budget,
 ) -> Result<T, Reject> {
-    let bytes = body::read(headers, body, MAX_JSON, budget).await?;
+    json_within(MAX_JSON, headers, body, budget).await
+}
+
+/// The same of up to so many bytes.
+async fn json_within<T: DeserializeOwned>(
+    limit: u64,
+    headers: &HeaderMap,
+    body: Body,
+    budget: &mut Budget,
+) -> Result<T, Reject> {
+    let bytes = body::read(headers, body, limit, budget).await?;
     let bytes = if bytes.is_empty() {
         b"{}".as_slice()
     } else {

@@ -1,6 +1,7 @@
 //! `POST app/{app}/auth/providers/{provider}/login`: lets a user in, or adds one more way in to a user who is there.
 
 mod api_key;
+mod external;
 mod password;
 
 use std::sync::Arc;
@@ -36,6 +37,12 @@ struct Credentials {
     username: Option<String>,
     password: Option<String>,
     key: Option<String>,
+    token: Option<String>,
+    id_token: Option<String>,
+    #[serde(rename = "accessToken")]
+    access_token: Option<String>,
+    #[serde(rename = "authCode")]
+    auth_code: Option<String>,
 }
 
 /// Who it is, as far as the provider is concerned.
@@ -96,18 +103,21 @@ pub async fn handle(
     let known = Provider::from_name(&provider).filter(|known| definition.providers.has(*known));
     let provider = known.ok_or(Reject::UnknownProvider(provider))?;
     let mut memory = gateway.memory.budget_of_stranger(address);
-    let credentials: Credentials = super::json(&headers, body, &mut memory).await?;
+    let limit = match definition.providers.tokens(provider) {
+        Some(_) => external::MAX_BODY,
+        None => super::MAX_JSON,
+    };
+    let credentials: Credentials = super::json_within(limit, &headers, body, &mut memory).await?;
     let from = Address::from(address);
     let proven = match provider {
         Provider::Anonymous if linking.is_some() => return Err(AccountError::BadLink.into()),
         Provider::Anonymous => anonymous(&gateway, from)?,
         Provider::Password => password::prove(&gateway, &app, from, credentials).await?,
         Provider::ApiKey => api_key::prove(&gateway, &app, from, credentials).await?,
-        Provider::CustomToken
-        | Provider::CustomFunction
-        | Provider::Google
-        | Provider::Facebook
-        | Provider::Apple => return Err(Reject::UnknownProvider(provider.as_str().to_owned())),
+        Provider::CustomToken | Provider::Google | Provider::Facebook | Provider::Apple => {
+            external::prove(&gateway, definition, provider, address, credentials).await?
+        }
+        Provider::CustomFunction => return Err(Reject::UnknownProvider(provider.as_str().to_owned())),
     };
     match linking {
         None => log_in(&app, proven).await,
