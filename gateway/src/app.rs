@@ -4,7 +4,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
-use crate::auth::Keyring;
+use crate::auth::{Keyring, Revocations};
 use crate::backend::BackendError;
 use crate::definition::Definition;
 use crate::ingest::Ingest;
@@ -20,6 +20,7 @@ pub struct App {
     pub(crate) sink: Arc<dyn Sink>,
     pub(crate) ingest: Ingest,
     pub(crate) keyring: Keyring,
+    pub(crate) revocations: Revocations,
 }
 
 impl App {
@@ -33,7 +34,9 @@ impl App {
         sink: Arc<dyn Sink>,
         work: Work,
     ) -> Result<Self, BackendError> {
-        let keyring = Keyring::open(Arc::clone(&state), Instant::now()).await?;
+        let now = Instant::now();
+        let keyring = Keyring::open(Arc::clone(&state), now).await?;
+        let revocations = Revocations::open(Arc::clone(&state), now).await?;
         Ok(Self {
             definition: RwLock::new(Arc::new(definition)),
             domain: keyring.domain(),
@@ -41,6 +44,7 @@ impl App {
             state,
             sink,
             keyring,
+            revocations,
         })
     }
 

@@ -31,6 +31,7 @@ enum Command {
     Backup(commands::backup::Args),
     CheckIntegrity(commands::check_integrity::Args),
     Keys(commands::keys::Args),
+    Users(commands::users::Args),
 }
 
 fn main() -> ExitCode {
@@ -64,5 +65,6 @@ fn run(command: Command) -> Result<(), CommandError> {
         Command::Backup(args) => commands::backup::run(&args),
         Command::CheckIntegrity(args) => commands::check_integrity::run(&args),
         Command::Keys(args) => commands::keys::run(&args),
+        Command::Users(args) => commands::users::run(&args),
     }
 }

@@ -1,27 +1,17 @@
 //! The keys as the running server knows them. The operator makes and retires keys in another process, so they are read anew.
 
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
 use super::Tokens;
+use super::renewed::Renewed;
 use crate::backend::BackendError;
 use crate::state::State;
-
-/// How long what was read is taken for true: an operator who retires a key does not wait longer for it.
-const RENEWED: Duration = Duration::from_secs(1);
 
 /// See the module. Any thread may ask.
 pub struct Keyring {
     state: Arc<dyn State>,
-    known: RwLock<Known>,
-    /// One reads at a time, so that what was read later is not replaced by what was read before.
-    reading: tokio::sync::Mutex<()>,
-}
-
-#[derive(Clone)]
-struct Known {
-    tokens: Arc<Tokens>,
-    read: Instant,
+    known: Renewed<Tokens>,
 }
 
 impl Keyring {
@@ -30,12 +20,8 @@ impl Keyring {
     /// # Errors
     /// When they cannot be read.
     pub async fn open(state: Arc<dyn State>, now: Instant) -> Result<Self, BackendError> {
-        let tokens = Arc::new(Tokens::new(&state.secrets().await?));
-        Ok(Self {
-            state,
-            known: RwLock::new(Known { tokens, read: now }),
-            reading: tokio::sync::Mutex::default(),
-        })
+        let known = Renewed::new(read(&*state).await?, now);
+        Ok(Self { state, known })
     }
 
     /// What makes and checks tokens, with the keys there were at most a second before `now`.
@@ -43,15 +29,7 @@ impl Keyring {
     /// # Errors
     /// When the keys cannot be read.
     pub async fn tokens(&self, now: Instant) -> Result<Arc<Tokens>, BackendError> {
-        let known = self.known();
-        if now.saturating_duration_since(known.read) < RENEWED {
-            return Ok(known.tokens);
-        }
-        match self.reading.try_lock() {
-            Ok(_reading) => self.read(now).await,
-            // Another request is at it.
-            Err(_) => Ok(known.tokens),
-        }
+        self.known.get(now, || read(&*self.state)).await
     }
 
     /// The same with a key that was there just now.
@@ -59,38 +37,31 @@ impl Keyring {
     /// # Errors
     /// When the keys cannot be read.
     pub async fn tokens_with(&self, key: i64, now: Instant) -> Result<Arc<Tokens>, BackendError> {
-        let known = self.known();
-        if known.tokens.has(key) {
-            return Ok(known.tokens);
+        let known = self.known.known();
+        if known.has(key) {
+            return Ok(known);
         }
-        let _reading = self.reading.lock().await;
-        self.read(now).await
+        self.known.renew(now, || read(&*self.state)).await
     }
 
     /// Internal id of the app, which never changes.
     #[must_use]
     pub fn domain(&self) -> String {
-        self.known().tokens.domain().to_owned()
+        self.known.known().domain().to_owned()
     }
+}
 
-    async fn read(&self, now: Instant) -> Result<Arc<Tokens>, BackendError> {
-        let tokens = Arc::new(Tokens::new(&self.state.secrets().await?));
-        *self.known.write().unwrap_or_else(PoisonError::into_inner) = Known {
-            tokens: Arc::clone(&tokens),
-            read: now,
-        };
-        Ok(tokens)
-    }
-
-    fn known(&self) -> Known {
-        self.known.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
+async fn read(state: &dyn State) -> Result<Tokens, BackendError> {
+    Ok(Tokens::new(&state.secrets().await?))
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use std::time::Duration;
+
     use super::*;
+    use crate::auth::renewed::RENEWED;
     use crate::state::{EmbeddedState, OperatorStore};
 
     #[tokio::test]

@@ -1,5 +1,6 @@
 //! Who may come in: passwords and tokens, and how often somebody may try.
 
+mod api_keys;
 mod error;
 pub mod external;
 mod hashing;
@@ -8,14 +9,19 @@ mod limits;
 mod names;
 mod passwords;
 mod quota;
+mod renewed;
+mod revocations;
 mod secrets;
 mod tokens;
 
+pub use api_keys::{is_key_name, new_api_key};
 pub use error::AuthError;
+pub use hashing::Hasher;
 pub use keyring::Keyring;
 pub use limits::{Address, Limits, LoginLimits, Site};
 pub use names::check_name;
 pub use passwords::Passwords;
 pub use quota::Quota;
+pub use revocations::Revocations;
 pub use secrets::{hash_of_secret, new_secret};
 pub use tokens::{ACCESS_LIFETIME, Access, Refresh, Tokens, domain_of, end_of_session};

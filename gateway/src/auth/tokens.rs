@@ -51,6 +51,14 @@ pub struct Access {
     user_data: Option<Box<RawValue>>,
 }
 
+impl Access {
+    /// Seconds since 1970 when it was made.
+    #[must_use]
+    pub const fn issued(&self) -> i64 {
+        self.iat
+    }
+}
+
 /// Claims of a refresh token.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Refresh {

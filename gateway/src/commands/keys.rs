@@ -1,17 +1,21 @@
-//! `keys`: the keys that sign tokens. Another one can sign without anybody being logged out.
+//! `keys`: the keys that sign tokens, of which another one can sign without anybody being logged out, and the API keys of servers.
 
 use clap::Subcommand;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::accounts::Accounts;
 use super::output::{Output, time};
 use super::{CommandError, DataArgs};
-use crate::state::OperatorStore;
+use crate::auth::{hash_of_secret, is_key_name, new_api_key};
+use crate::state::{AddedKey, ApiKey, KeyOwner, OperatorStore};
 
-/// Show the keys that sign tokens, let a new one sign, and retire old ones
+/// Show the keys that sign tokens, let a new one sign, and retire old ones; and make API keys for servers
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  realm-ingest-gateway keys rotate\n  realm-ingest-gateway keys list\n  \
-                  realm-ingest-gateway keys retire 1\n\nA running server knows within a second. No command shows a key itself."
+                  realm-ingest-gateway keys retire 1\n  \
+                  realm-ingest-gateway keys create weather-importer\n\nA running server knows within a second. No command \
+                  shows a key itself, but for `create`, once."
 )]
 pub struct Args {
     #[command(subcommand)]
@@ -20,7 +24,8 @@ pub struct Args {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Show every key, one a line, with the sessions that end with it, and when one of these was used last
+    /// Show every key, one a line: those that sign, with the sessions that end with each and when one of these was used last, and
+    /// then API keys of servers
     List {
         #[command(flatten)]
         data: DataArgs,
@@ -44,6 +49,27 @@ enum Action {
         #[command(flatten)]
         data: DataArgs,
     },
+    /// Make an API key for a server and show it, which is not done again
+    Create {
+        /// What it is called: letters and digits of ASCII, `_` and `-`
+        name: String,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Let nobody in by an API key; the sessions that it has opened end
+    Disable(ApiKeyArgs),
+    /// Let its server in again
+    Enable(ApiKeyArgs),
+    /// Forget an API key, and the user that its server was
+    Delete(ApiKeyArgs),
+}
+
+#[derive(clap::Args)]
+struct ApiKeyArgs {
+    /// The API key, as `keys list` names it
+    id: String,
+    #[command(flatten)]
+    data: DataArgs,
 }
 
 /// Runs the command.
@@ -65,6 +91,9 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
                 });
                 output.line(&line.to_string())?;
             }
+            for key in Accounts::open(data)?.ask(|state| state.api_keys(&KeyOwner::App))? {
+                output.line(&api_key(&key).to_string())?;
+            }
         }
         Action::Rotate { data } => {
             let key = OperatorStore::open(&data.directory()?)?.rotate_keys()?;
@@ -75,6 +104,59 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
             let ended = retired.map_err(CommandError::Refused)?;
             output.line(&format!("key {key} is retired, sessions ended: {ended}"))?;
         }
+        Action::Create { name, data } => {
+            let (key, text) = create(&Accounts::open(data)?, name)?;
+            let mut line = api_key(&key);
+            line["text"] = text.into();
+            output.line(&line.to_string())?;
+        }
+        Action::Disable(ApiKeyArgs { id, data }) => {
+            let found =
+                Accounts::open(data)?.ask(|state| state.set_api_key_disabled(&KeyOwner::App, id, true))?;
+            output.line(&done(found, id, "is disabled")?)?;
+        }
+        Action::Enable(ApiKeyArgs { id, data }) => {
+            let found =
+                Accounts::open(data)?.ask(|state| state.set_api_key_disabled(&KeyOwner::App, id, false))?;
+            output.line(&done(found, id, "is enabled")?)?;
+        }
+        Action::Delete(ApiKeyArgs { id, data }) => {
+            let found = Accounts::open(data)?.ask(|state| state.remove_api_key(&KeyOwner::App, id))?;
+            output.line(&done(found, id, "is removed")?)?;
+        }
     }
     output.finish()
+}
+
+/// An API key of a server, without its text.
+fn api_key(key: &ApiKey) -> Value {
+    json!({"api_key": key.id, "name": key.name, "disabled": key.disabled, "time": time(key.created)})
+}
+
+/// A new key and its text.
+fn create(accounts: &Accounts, name: &str) -> Result<(ApiKey, String), CommandError> {
+    if !is_key_name(name) {
+        let text = "a key's name has up to 128 letters and digits of ASCII, '_' and '-'";
+        return Err(CommandError::Usage(text.to_owned()));
+    }
+    let (key, text) = new_api_key(KeyOwner::App, name.to_owned());
+    let added = accounts.ask(|state| state.add_api_key(key.clone(), hash_of_secret(&text)))?;
+    match added {
+        AddedKey::Added => Ok((key, text)),
+        AddedKey::NameTaken => Err(CommandError::Refused(format!(
+            "there is an API key '{name}' already"
+        ))),
+        AddedKey::TooMany | AddedKey::NoUser => Err(CommandError::Refused(
+            "there are as many API keys as an app may have; delete one first".to_owned(),
+        )),
+    }
+}
+
+fn done(found: bool, id: &str, what: &str) -> Result<String, CommandError> {
+    if found {
+        return Ok(format!("API key {id} {what}"));
+    }
+    Err(CommandError::Refused(format!(
+        "there is no API key '{id}' of a server; 'keys list' shows those there are"
+    )))
 }

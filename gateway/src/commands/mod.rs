@@ -1,6 +1,7 @@
 //! One command a file. `check` and `init` are about the directory of an app; all others but `serve` work on the data of an app,
 //! also while a server writes it.
 
+mod accounts;
 pub mod backup;
 pub mod check;
 pub mod check_integrity;
@@ -16,6 +17,7 @@ pub mod schemas;
 pub mod serve;
 pub mod stats;
 pub mod tail;
+pub mod users;
 
 pub use data::DataArgs;
 

@@ -53,8 +53,10 @@ impl FromRequestParts<Arc<Gateway>> for AccessToken {
         let token = bearer(parts).ok_or(Reject::BadToken(missing))?;
         let app = app_of_token(token, gateway);
         let app = app.ok_or(Reject::BadToken("the access token is not valid"))?;
-        let tokens = app.keyring.tokens(Instant::now()).await?;
+        let now = Instant::now();
+        let tokens = app.keyring.tokens(now).await?;
         let claims = tokens.check_access(token, clock::unix_seconds())?;
+        app.revocations.check(&claims, now).await??;
         if is_another(&app, named.as_ref()) {
             return Err(Reject::BadToken("the access token is for another app"));
         }

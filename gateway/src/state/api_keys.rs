@@ -48,8 +48,8 @@ pub trait ApiKeys {
     fn api_key(&self, hash: SecretHash) -> Answer<'_, Option<ApiKey>>;
     /// Every key of an owner, in the order in which they were made.
     fn api_keys(&self, owner: &KeyOwner) -> Answer<'_, Vec<ApiKey>>;
-    /// Lets nobody in by the key, or somebody again. The sessions that it has opened end when it is disabled. False when the
-    /// owner has no such key.
+    /// Lets nobody in by the key, or somebody again. The sessions that it has opened end when it is disabled, of a server's key
+    /// also what they gave. False when the owner has no such key.
     fn set_api_key_disabled(&self, owner: &KeyOwner, id: &str, disabled: bool) -> Answer<'_, bool>;
     /// Removes a key and ends the sessions that it has opened. A server's key takes its user along. False when the owner has no
     /// such key.

@@ -12,17 +12,13 @@ use serde_json::{Value, json};
 use tracing::debug;
 
 use crate::app::App;
-use crate::auth::{hash_of_secret, new_secret};
+use crate::auth::{hash_of_secret, is_key_name, new_api_key};
 use crate::gateway::Gateway;
 use crate::http::ClientAddress;
 use crate::http::account::AccountError;
 use crate::http::extract::RefreshToken;
 use crate::http::reject::Reject;
 use crate::state::{AddedKey, ApiKey, KeyOwner, Provider, Session, UserKind};
-use crate::{clock, ids};
-
-/// Characters of a key's name.
-const MAX_NAME: usize = 128;
 
 /// A user who has a session that lasts, in an app whose users may have keys.
 pub struct Owner {
@@ -66,7 +62,7 @@ pub async fn create(
     let name = name
         .filter(|name| !name.is_empty())
         .ok_or(AccountError::ApiKeyNameMissing)?;
-    if !is_name(&name) {
+    if !is_key_name(&name) {
         return Err(AccountError::ApiKeyName.into());
     }
     let user = app.state.user(&session.user).await?.ok_or(Reject::NoSession)?;
@@ -77,7 +73,7 @@ pub async fn create(
     if !named || user.kind == UserKind::Server {
         return Err(AccountError::NoApiKeys.into());
     }
-    let (key, text) = (new_key(owner, name), new_secret());
+    let (key, text) = new_api_key(owner, name);
     match app.state.add_api_key(key.clone(), hash_of_secret(&text)).await? {
         AddedKey::Added => {}
         AddedKey::NameTaken => return Err(AccountError::ApiKeyNameTaken.into()),
@@ -88,22 +84,6 @@ pub async fn create(
     let mut answer = described(&key);
     answer["key"] = text.into();
     Ok((StatusCode::CREATED, Json(answer)))
-}
-
-/// Whether a key may be called so: letters and digits of ASCII, `_` and `-`.
-pub(crate) fn is_name(name: &str) -> bool {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(fits)
-}
-
-fn new_key(owner: KeyOwner, name: String) -> ApiKey {
-    ApiKey {
-        id: ids::object_id(),
-        owner,
-        name,
-        disabled: false,
-        created: clock::unix_millis(),
-    }
 }
 
 fn described(key: &ApiKey) -> Value {

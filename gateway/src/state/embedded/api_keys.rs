@@ -58,6 +58,7 @@ pub(super) fn set_disabled(
     owner: &KeyOwner,
     id: &str,
     disabled: bool,
+    now: i64,
 ) -> Result<bool, BackendError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found = transaction.execute(
@@ -66,6 +67,10 @@ pub(super) fn set_disabled(
     )?;
     if found == 1 && disabled {
         end_sessions(&transaction, id)?;
+        // Of a server that is all it has.
+        if let Some(server) = users::find_by_identity(&transaction, Provider::ApiKey, id)? {
+            users::revoke(&transaction, &server.id, now)?;
+        }
     }
     transaction.commit()?;
     Ok(found == 1)

@@ -221,8 +221,8 @@ impl ApiKeys for EmbeddedState {
     }
 
     fn set_api_key_disabled(&self, owner: &KeyOwner, id: &str, disabled: bool) -> Answer<'_, bool> {
-        let (owner, id) = (owner.clone(), id.to_owned());
-        self.run(move |connection| api_keys::set_disabled(connection, &owner, &id, disabled))
+        let (owner, id, now) = (owner.clone(), id.to_owned(), clock::unix_millis());
+        self.run(move |connection| api_keys::set_disabled(connection, &owner, &id, disabled, now))
     }
 
     fn remove_api_key(&self, owner: &KeyOwner, id: &str) -> Answer<'_, bool> {

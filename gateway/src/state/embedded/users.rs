@@ -151,7 +151,7 @@ pub(super) fn remove_in(connection: &Connection, user: &str, now: i64) -> Result
 }
 
 /// Ends the sessions of a user, and notes it for those who have access tokens of them.
-fn revoke(connection: &Connection, user: &str, now: i64) -> rusqlite::Result<bool> {
+pub(super) fn revoke(connection: &Connection, user: &str, now: i64) -> rusqlite::Result<bool> {
     connection.execute("DELETE FROM sessions WHERE user = ?1", [user])?;
     let found = connection.execute(
         "UPDATE users SET revoked = ?2 WHERE id = ?1 AND NOT gone",

@@ -1,0 +1,51 @@
+//! Whose access tokens are good no more, though they have not expired: users who were disabled, removed, or logged out by the
+//! operator, maybe in another process.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::renewed::Renewed;
+use super::tokens::ACCESS_LIFETIME;
+use super::{Access, AuthError};
+use crate::backend::BackendError;
+use crate::clock;
+use crate::state::State;
+
+/// See the module. Any thread may ask.
+pub struct Revocations {
+    state: Arc<dyn State>,
+    /// Since when, in seconds since 1970, by user. Of the last half hour: older tokens have expired.
+    known: Renewed<HashMap<String, i64>>,
+}
+
+impl Revocations {
+    /// With those there are at `now`.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn open(state: Arc<dyn State>, now: Instant) -> Result<Self, BackendError> {
+        let known = Renewed::new(read(&*state).await?, now);
+        Ok(Self { state, known })
+    }
+
+    /// Whether the token is good, as far as was known at most a second before `now`. A token knows when it was made to the
+    /// second, so one of the same second is not.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub async fn check(&self, token: &Access, now: Instant) -> Result<Result<(), AuthError>, BackendError> {
+        let known = self.known.get(now, || read(&*self.state)).await?;
+        let revoked = known.get(&token.sub);
+        Ok(match revoked.filter(|revoked| token.issued() <= **revoked) {
+            Some(_) => Err(AuthError::BadToken("the access token was revoked")),
+            None => Ok(()),
+        })
+    }
+}
+
+async fn read(state: &dyn State) -> Result<HashMap<String, i64>, BackendError> {
+    let since = clock::unix_millis() - ACCESS_LIFETIME * 1000;
+    let revocations = state.revocations(since).await?.into_iter();
+    Ok(revocations.map(|one| (one.user, one.time / 1000)).collect())
+}

@@ -1,0 +1,32 @@
+//! What a command asks of where users are, on its own thread.
+
+use tokio::runtime::{Builder, Runtime};
+
+use super::{CommandError, DataArgs};
+use crate::backend::{Answer, BackendError};
+use crate::state::{EmbeddedState, State};
+
+/// See the module.
+pub(super) struct Accounts {
+    state: EmbeddedState,
+    runtime: Runtime,
+}
+
+impl Accounts {
+    /// Those of an app, beside a server that may be running.
+    pub(super) fn open(data: &DataArgs) -> Result<Self, CommandError> {
+        let state = EmbeddedState::open_existing(&data.directory()?)?;
+        let runtime = Builder::new_current_thread().build();
+        let runtime =
+            runtime.map_err(|error| CommandError::CannotStart(format!("cannot start a thread: {error}")))?;
+        Ok(Self { state, runtime })
+    }
+
+    /// The answer to a question.
+    pub(super) fn ask<'a, T>(
+        &'a self,
+        question: impl FnOnce(&'a dyn State) -> Answer<'a, T>,
+    ) -> Result<T, BackendError> {
+        self.runtime.block_on(question(&self.state))
+    }
+}
