@@ -112,6 +112,14 @@ impl Providers {
         }
     }
 
+    /// Whether users get mails.
+    #[must_use]
+    pub fn sends_mails(&self) -> bool {
+        self.password.as_ref().is_some_and(|password| {
+            matches!(password.confirmation, Confirmation::Mail(_)) || matches!(password.reset, Reset::Mail(_))
+        })
+    }
+
     /// Whether anybody can log in.
     #[must_use]
     pub const fn any(&self) -> bool {

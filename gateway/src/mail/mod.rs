@@ -117,6 +117,12 @@ impl Mailer {
         })
     }
 
+    /// Whether mails can be sent at all.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        !matches!(*self.way, Way::Off)
+    }
+
     /// Sends a mail, later. What becomes of it is only logged: who gets none asks for another one.
     ///
     /// # Errors

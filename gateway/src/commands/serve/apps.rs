@@ -67,6 +67,7 @@ impl Asked {
                     let own = data::of_app(data, &id);
                     let made = realm_ingest_durable::create_dir_all(&own);
                     made.map_err(|error| cannot(format!("cannot use {}: {error}", own.display())))?;
+                    tell_of_mails(gateway, &id, &definition);
                     gateway.add_directory(definition, &own).await?;
                     info!(app = id, data = %own.display(), "app is served");
                 }
@@ -116,6 +117,7 @@ impl Directories {
                         "the directory is of another app now, '{id}', which needs a new start"
                     )));
                 }
+                tell_of_mails(gateway, &id, &definition);
                 app.redefine(definition);
                 Ok(id)
             });
@@ -153,6 +155,16 @@ impl Directories {
             ))),
             _ => Ok((id, definition)),
         }
+    }
+}
+
+/// Users who wait for mails that nobody sends are not told why.
+fn tell_of_mails(gateway: &Gateway, app: &str, definition: &Definition) {
+    if definition.providers.sends_mails() && !gateway.mailer.is_on() {
+        warn!(
+            app,
+            "users should get mails, and neither --smtp-url nor --mail-dir is given: none is sent"
+        );
     }
 }
 
