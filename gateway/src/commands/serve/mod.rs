@@ -34,7 +34,7 @@ const CLOSE: Duration = Duration::from_secs(10);
 /// Run the gateway
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  realm-ingest-gateway serve --app ./weather\n  realm-ingest-gateway serve --dev\n\n\
+    after_help = "Example:\n  realm-ingest-gateway serve --app ./weather\n  realm-ingest-gateway serve --dev\n\n\
                   Development mode serves one app with anonymous and e-mail/password login on; collections and\n\
                   schemas come from the clients. It prints `listening on http://...` once it takes requests."
 )]
