@@ -150,6 +150,33 @@ async fn users_schemas_documents_positions_and_dead_letters_are_each_apps_own() 
 }
 
 #[tokio::test]
+async fn an_api_key_lets_nobody_into_another_app() {
+    let (gateway, _data) = both().await;
+    for (own, other) in [(APPS[0], APPS[1]), (APPS[1], APPS[0])] {
+        let register = path(own, "auth/providers/local-userpass/register");
+        let ann = json!({"email": "ann", "password": "secret"}).to_string();
+        gateway.call("POST", &register, None, &ann).await;
+        let login = path(own, "auth/providers/local-userpass/login");
+        let ann = json!({"username": "ann", "password": "secret"}).to_string();
+        let ann = gateway.call("POST", &login, None, &ann).await.json;
+        let token = text(&ann, "refresh_token");
+        let keys = "/api/client/v2.0/auth/api_keys";
+        let made = gateway
+            .call("POST", keys, Some(token), r#"{"name": "key"}"#)
+            .await;
+        assert_eq!(made.status, 201, "{:?}", made.json);
+        let key = json!({"key": text(&made.json, "key")}).to_string();
+        let login = |app: &str| path(app, "auth/providers/api-key/login");
+        let here = gateway.call("POST", &login(own), None, &key).await;
+        assert_eq!((here.status, &here.json["user_id"]), (200, &ann["user_id"]));
+        let there = gateway.call("POST", &login(other), None, &key).await;
+        there.refused(401, Some("AuthError"), "unauthorized");
+        let listed = gateway.call("GET", keys, Some(token), "").await;
+        assert_eq!(listed.json.as_array().unwrap().len(), 1);
+    }
+}
+
+#[tokio::test]
 async fn failing_to_log_in_to_one_app_keeps_nobody_from_another() {
     let (gateway, _data) = both().await;
     let right = json!({"email": "ann", "password": "secret"}).to_string();
