@@ -10,9 +10,11 @@ use realm_ingest_protocol::{Checker, Class, Document, DocumentError, Limits, Ref
 use super::IngestError;
 use super::batch::Checked;
 use super::id;
+use super::permits::{self, Permits};
 use super::refusals::Refusals;
 use super::schemas::Schemas;
 use super::transaction::Transaction;
+use crate::definition::Definition;
 use crate::memory::Budget;
 use crate::state::KnownSchema;
 
@@ -24,14 +26,15 @@ const MAX_REASON: usize = 200;
 /// takes 200.
 const MEMORY_OF_JSON: usize = 8;
 
-/// Checks transactions under their schemas, each of which is among `schemas`. What is refused is added to `refused`, in
-/// the order it was sent. What the checks need meanwhile comes out of `memory`.
+/// Checks transactions under their schemas, each of which is among `schemas`, and by what their user may insert. What is
+/// refused is added to `refused`, in the order it was sent. What the checks need meanwhile comes out of `memory`.
 ///
 /// # Errors
 /// When there is no memory for that or for the refusals.
 pub fn check(
     transactions: Vec<Transaction>,
     schemas: &Schemas,
+    permits: &mut Permits<'_>,
     refused: &mut Refusals,
     memory: &mut Budget,
 ) -> Result<Vec<Checked>, IngestError> {
@@ -43,7 +46,7 @@ pub fn check(
                 transaction.schema
             ))
         })?;
-        let skipped = one(&transaction, judge, refused, memory)?;
+        let skipped = one(&transaction, judge, permits, refused, memory)?;
         checked.push(Checked::new(transaction, skipped));
     }
     Ok(checked)
@@ -53,6 +56,7 @@ pub fn check(
 fn one(
     transaction: &Transaction,
     judge: &Judge,
+    permits: &mut Permits<'_>,
     refused: &mut Refusals,
     memory: &mut Budget,
 ) -> Result<Vec<u32>, IngestError> {
@@ -60,11 +64,15 @@ fn one(
     let mut places = transaction.places();
     for run in &transaction.runs {
         let class = judge.of(&run.class);
+        let permit = class.is_known().then(|| permits.of(&run.class));
         for place in places
             .by_ref()
             .take(usize::try_from(run.count).unwrap_or(usize::MAX))
         {
-            if let Err(violation) = class.check(place.document) {
+            let checked = class.check(place.document);
+            let permitted =
+                checked.and_then(|document| permit.map_or(Ok(()), |permit| permit.check(&document)));
+            if let Err(violation) = permitted {
                 skipped.push(place.index);
                 refused.push(place.seq, place.index, violation)?;
             }
@@ -127,6 +135,8 @@ pub struct Judge {
     checker: Checker,
     /// Classes whose documents are refused, each with the reason.
     conflicts: BTreeMap<String, String>,
+    /// Rules about its classes ask more of the user than his id.
+    needs_user: bool,
     memory: usize,
     /// The state knows that somebody writes under it.
     used: AtomicBool,
@@ -139,14 +149,33 @@ impl From<KnownSchema> for Judge {
             memory: MEMORY_OF_JSON * known.schema.to_json().len(),
             checker: Checker::new(&known.schema),
             conflicts: conflicts
-                .map(|(class, reason)| (class, shortened(&reason)))
+                .map(|(class, reason)| (class, shortened(&reason, "see 'schemas list'")))
                 .collect(),
+            needs_user: false,
             used: AtomicBool::new(known.used),
         }
     }
 }
 
 impl Judge {
+    /// Under what an operator has defined: in development mode as well, and otherwise alone, so that no device can come before
+    /// others with a class that they contradict.
+    #[must_use]
+    pub fn under(mut known: KnownSchema, definition: &Definition) -> Self {
+        if !definition.sync.development_mode {
+            known.conflicts.clear();
+        }
+        let contradictions = permits::contradictions(definition, &known.schema);
+        let needs_user = permits::need_user(definition, &known.schema);
+        let mut judge = Self::from(known);
+        judge.needs_user = needs_user;
+        for (class, reason) in contradictions {
+            let reason = || shortened(&reason, "see the log");
+            judge.conflicts.entry(class).or_insert_with(reason);
+        }
+        judge
+    }
+
     /// The check of documents that were sent for the class of this name, which need not be there.
     #[must_use]
     pub fn of(&self, class: &str) -> OfClass<'_> {
@@ -169,6 +198,12 @@ impl Judge {
         &self.conflicts
     }
 
+    /// Whether rules about its classes ask more of the user than his id.
+    #[must_use]
+    pub const fn needs_user(&self) -> bool {
+        self.needs_user
+    }
+
     /// Whether the state knows that somebody writes under it.
     #[must_use]
     pub fn is_used(&self) -> bool {
@@ -189,15 +224,21 @@ pub struct OfClass<'a> {
 }
 
 impl OfClass<'_> {
-    /// Whether a document may be stored: it is what its own schema says, and the class contradicts nothing accepted.
+    /// Whether there is such a class.
+    #[must_use]
+    pub const fn is_known(&self) -> bool {
+        self.class.is_ok()
+    }
+
+    /// The document, if it is what its own schema says, and the class contradicts nothing accepted.
     ///
     /// # Errors
     /// With the first thing that is wrong.
-    pub fn check(&self, bytes: &[u8]) -> Result<(), Violation> {
+    pub fn check<'d>(&self, bytes: &'d [u8]) -> Result<Document<'d>, Violation> {
         let class = self.class.as_ref().map_err(Clone::clone)?;
-        document(class, self.checker, bytes)?;
+        let document = document(class, self.checker, bytes)?;
         match self.conflict {
-            None => Ok(()),
+            None => Ok(document),
             Some(reason) => Err(Violation {
                 code: RefusalCode::SchemaConflict,
                 reason: reason.to_owned(),
@@ -206,11 +247,11 @@ impl OfClass<'_> {
     }
 }
 
-/// The reason as each refusal has it. The whole of it stands in the list of schemas.
-fn shortened(reason: &str) -> String {
+/// The reason as each refusal has it, with where the whole of it is.
+fn shortened(reason: &str, whole: &str) -> String {
     let end = (0..=MAX_REASON).rev().find(|at| reason.is_char_boundary(*at));
     match reason.get(..end.unwrap_or(0)) {
-        Some(begin) if begin.len() < reason.len() => format!("{begin} ... (see 'schemas list')"),
+        Some(begin) if begin.len() < reason.len() => format!("{begin} ... ({whole})"),
         _ => reason.to_owned(),
     }
 }
@@ -227,7 +268,7 @@ fn class_of<'a>(checker: &'a Checker, name: &str) -> Result<&'a Class, Violation
     })
 }
 
-fn document(class: &Class, checker: &Checker, bytes: &[u8]) -> Result<(), Violation> {
+fn document<'d>(class: &Class, checker: &Checker, bytes: &'d [u8]) -> Result<Document<'d>, Violation> {
     let document = Document::validate(bytes, &Limits::default()).map_err(|error| {
         let code = match error {
             DocumentError::TooLarge { .. } => RefusalCode::DocumentTooLarge,
@@ -248,7 +289,7 @@ fn document(class: &Class, checker: &Checker, bytes: &[u8]) -> Result<(), Violat
             reason,
         });
     }
-    Ok(())
+    Ok(document)
 }
 
 #[cfg(test)]
@@ -287,7 +328,10 @@ mod tests {
             let all = Arc::new(Semaphore::new(bytes));
             let mut memory = Budget::new(Arc::clone(&all));
             let mut refused = Refusals::new(Budget::new(Arc::new(Semaphore::new(0))));
-            let checked = check(vec![transaction.clone()], &schemas, &mut refused, &mut memory);
+            let (definition, user) = (Definition::development(None), serde_json::Value::Null);
+            let mut permits = Permits::new(&definition, &user);
+            let transactions = vec![transaction.clone()];
+            let checked = check(transactions, &schemas, &mut permits, &mut refused, &mut memory);
             assert_eq!(all.available_permits(), bytes, "it is given back");
             checked
         };

@@ -42,7 +42,7 @@ impl Conflicts {
                     fingerprint,
                     class,
                     reason,
-                    "documents of this class become dead letters until a definition is accepted, see schemas"
+                    "documents of this class become dead letters until a definition is accepted, see schemas, or the app's directory is changed"
                 );
             }
         }

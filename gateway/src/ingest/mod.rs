@@ -13,6 +13,7 @@ pub mod checks;
 mod conflicts;
 pub mod id;
 pub mod order;
+mod permits;
 mod refusals;
 mod schemas;
 mod transaction;
@@ -27,18 +28,21 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use realm_ingest_protocol::{Ack, Schema};
+use serde_json::Value;
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 use tracing::{debug, warn};
 
 use crate::backend::BackendError;
 use crate::clock;
+use crate::definition::Definition;
 use crate::memory::{Budget, NoMemory};
 use crate::sink::{Full, Outcome, Sink};
 use crate::state::State;
 use crate::work::{Work, WorkError};
 use conflicts::Conflicts;
 use order::Digest;
+use permits::Permits;
 use schemas::{SchemaCache, Schemas};
 
 /// Why transactions were not taken. Nothing of them can be relied on to be stored; sending them again is safe.
@@ -105,7 +109,7 @@ impl Ingest {
         }
     }
 
-    /// Answers once every document is stored or refused for good. The checks wait in the lane of the address
+    /// Answers once every document is stored or refused for good, as the definition says. The checks wait in the lane of the address
     /// it came `from`. `budget` accounts for the transactions, the one in the
     /// answer for the answer.
     ///
@@ -113,6 +117,7 @@ impl Ingest {
     /// See [`IngestError`].
     pub async fn ingest(
         &self,
+        definition: Arc<Definition>,
         context: Context,
         from: IpAddr,
         transactions: Vec<Transaction>,
@@ -121,13 +126,15 @@ impl Ingest {
         if transactions.is_empty() {
             return Err(IngestError::Internal("nothing was sent".to_owned()));
         }
-        let named = transactions.iter().map(|one| Arc::clone(&one.schema));
+        let named = transactions.iter().map(|one| Arc::clone(&one.schema)).collect();
         let mut memory = budget.another();
-        let schemas = self.schemas.of(&named.collect(), &mut memory).await?;
+        let schemas = self.schemas.of(&definition, &named, &mut memory).await?;
         // Before anything is stored: dead letters are replayed under their schema.
         self.schemas.keep(&schemas).await?;
+        let user = self.user_facts(&context.user, &schemas).await?;
         let work = move || {
-            let batch = prepare(context, transactions, &schemas, budget);
+            let permits = Permits::new(&definition, &user);
+            let batch = prepare(context, transactions, &schemas, permits, budget);
             drop((schemas, memory));
             batch
         };
@@ -158,6 +165,17 @@ impl Ingest {
         }
     }
 
+    /// What rules may ask about the user. He is looked up only if one asks for more than his id.
+    async fn user_facts(&self, id: &str, schemas: &Schemas) -> Result<Value, IngestError> {
+        let is_needed = schemas.values().any(|schema| schema.needs_user());
+        let user = if is_needed {
+            self.state.user(id).await?
+        } else {
+            None
+        };
+        Ok(permits::user_facts(id, user.as_ref()))
+    }
+
     /// Keeps a schema that the user sent. The answer is why documents of some of its classes are refused, by class; nothing
     /// when it was known already.
     ///
@@ -165,17 +183,18 @@ impl Ingest {
     /// When it cannot be stored, or there are too many.
     pub async fn add_schema(
         &self,
+        definition: &Arc<Definition>,
         schema: Schema,
         user: &str,
     ) -> Result<BTreeMap<String, String>, IngestError> {
         let fingerprint = schema.fingerprint();
-        if self.schemas.one(&fingerprint).await?.is_some() {
+        if self.schemas.one(definition, &fingerprint).await?.is_some() {
             return Ok(BTreeMap::new());
         }
         if !self.state.add_schema(schema, user).await? {
             return Err(IngestError::TooManySchemas);
         }
-        let known = self.schemas.one(&fingerprint).await?;
+        let known = self.schemas.one(definition, &fingerprint).await?;
         Ok(known.map(|known| known.conflicts().clone()).unwrap_or_default())
     }
 }
@@ -204,11 +223,13 @@ fn prepare(
     context: Context,
     transactions: Vec<Transaction>,
     schemas: &Schemas,
+    mut permits: Permits<'_>,
     budget: Budget,
 ) -> Result<Batch, IngestError> {
     let digest = transactions.first().map_or_else(Digest::default, digest_of);
     let mut refused = Refusals::new(budget.another());
-    let transactions = checks::check(transactions, schemas, &mut refused, &mut budget.another())?;
+    let mut memory = budget.another();
+    let transactions = checks::check(transactions, schemas, &mut permits, &mut refused, &mut memory)?;
     Ok(Batch {
         context,
         transactions,

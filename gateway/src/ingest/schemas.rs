@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::IngestError;
 use super::checks::Judge;
+use crate::definition::Definition;
 use crate::memory::Budget;
 use crate::state::{KnownSchema, State};
 
@@ -27,10 +28,11 @@ pub struct SchemaCache {
     reading: tokio::sync::Mutex<()>,
 }
 
-/// What was read under one version of the schemas.
+/// What was read under one version of the schemas, and one definition of the app.
 #[derive(Default)]
 struct Remembered {
     version: i64,
+    definition: Option<Arc<Definition>>,
     schemas: Schemas,
     memory: usize,
 }
@@ -46,13 +48,14 @@ impl SchemaCache {
         }
     }
 
-    /// The schemas of these fingerprints, as the operator's choices make them now. Each takes its memory from the budget,
+    /// The schemas of these fingerprints, as the definition and the operator's choices make them now. Each takes its memory from the budget,
     /// remembered or not: it stays as long as somebody checks by it.
     ///
     /// # Errors
     /// With those that are not known, or when they are too large together, the state cannot be read, or memory is short.
     pub async fn of(
         &self,
+        definition: &Arc<Definition>,
         fingerprints: &BTreeSet<Arc<str>>,
         budget: &mut Budget,
     ) -> Result<Schemas, IngestError> {
@@ -60,7 +63,7 @@ impl SchemaCache {
         let mut missing = Vec::new();
         let mut bytes = 0;
         for fingerprint in fingerprints {
-            match self.one(fingerprint).await? {
+            match self.one(definition, fingerprint).await? {
                 Some(schema) => {
                     bytes += schema.memory();
                     if bytes > MAX_OF_BATCH {
@@ -103,21 +106,25 @@ impl SchemaCache {
     ///
     /// # Errors
     /// When the state cannot be read.
-    pub async fn one(&self, fingerprint: &str) -> Result<Option<Arc<Judge>>, IngestError> {
+    pub async fn one(
+        &self,
+        definition: &Arc<Definition>,
+        fingerprint: &str,
+    ) -> Result<Option<Arc<Judge>>, IngestError> {
         let version = self.state.schemas_version().await?;
-        if let Some(schema) = self.remembered().of(version, fingerprint) {
+        if let Some(schema) = self.remembered().of(version, definition, fingerprint) {
             return Ok(Some(schema));
         }
         let _reading = self.reading.lock().await;
         // Whoever read before may have wanted the same.
-        if let Some(schema) = self.remembered().of(version, fingerprint) {
+        if let Some(schema) = self.remembered().of(version, definition, fingerprint) {
             return Ok(Some(schema));
         }
         let Some((version, schema)) = self.state.schema(fingerprint).await? else {
             return Ok(None);
         };
-        let schema = Arc::new(ready(schema).await?);
-        self.remembered().add(version, fingerprint, &schema);
+        let schema = Arc::new(ready(schema, Arc::clone(definition)).await?);
+        self.remembered().add(version, definition, fingerprint, &schema);
         Ok(Some(schema))
     }
 
@@ -127,15 +134,22 @@ impl SchemaCache {
 }
 
 impl Remembered {
-    fn of(&self, version: i64, fingerprint: &str) -> Option<Arc<Judge>> {
+    fn of(&self, version: i64, definition: &Arc<Definition>, fingerprint: &str) -> Option<Arc<Judge>> {
         let schema = self.schemas.get(fingerprint).map(Arc::clone);
-        schema.filter(|_| self.version == version)
+        schema.filter(|_| self.is_under(version, definition))
     }
 
-    fn add(&mut self, version: i64, fingerprint: &str, schema: &Arc<Judge>) {
-        if version != self.version || self.memory + schema.memory() > MAX_MEMORY {
+    /// Held as long as something is remembered, so no other definition can have its place in memory.
+    fn is_under(&self, version: i64, definition: &Arc<Definition>) -> bool {
+        let own = self.definition.as_ref();
+        self.version == version && own.is_some_and(|own| Arc::ptr_eq(own, definition))
+    }
+
+    fn add(&mut self, version: i64, definition: &Arc<Definition>, fingerprint: &str, schema: &Arc<Judge>) {
+        if !self.is_under(version, definition) || self.memory + schema.memory() > MAX_MEMORY {
             *self = Self {
                 version,
+                definition: Some(Arc::clone(definition)),
                 ..Self::default()
             };
         }
@@ -145,8 +159,8 @@ impl Remembered {
 }
 
 /// Makes a schema ready, which takes its time, off the async threads.
-async fn ready(schema: KnownSchema) -> Result<Judge, IngestError> {
-    let task = tokio::task::spawn_blocking(move || Judge::from(schema));
+async fn ready(schema: KnownSchema, definition: Arc<Definition>) -> Result<Judge, IngestError> {
+    let task = tokio::task::spawn_blocking(move || Judge::under(schema, &definition));
     task.await
         .map_err(|error| IngestError::Internal(error.to_string()))
 }
@@ -175,15 +189,16 @@ mod tests {
             state.add_schema(schema, "user").await.unwrap();
         }
         let cache = SchemaCache::new(state);
+        let definition = Arc::new(Definition::development(None));
         let all = Arc::new(Semaphore::new(100 * json));
         // Read, and then remembered.
         for _ in 0..2 {
             let mut budget = Budget::new(Arc::clone(&all));
-            assert_eq!(cache.of(&named, &mut budget).await.unwrap().len(), 2);
+            assert_eq!(cache.of(&definition, &named, &mut budget).await.unwrap().len(), 2);
             assert!(budget.held() > json, "{}", budget.held());
         }
         let mut small = Budget::new(Arc::new(Semaphore::new(json)));
-        let refused = cache.of(&named, &mut small).await.err().unwrap();
+        let refused = cache.of(&definition, &named, &mut small).await.err().unwrap();
         assert!(matches!(refused, IngestError::NoMemory(NoMemory)), "{refused}");
     }
 
@@ -204,11 +219,33 @@ mod tests {
             assert!(state.add_schema(schema, "user").await.unwrap());
         }
         let cache = SchemaCache::new(state);
+        let definition = Arc::new(Definition::development(None));
         let mut budget = Budget::new(Arc::new(Semaphore::new(1 << 28)));
-        let refused = cache.of(&named, &mut budget).await.err().unwrap();
+        let refused = cache.of(&definition, &named, &mut budget).await.err().unwrap();
         assert!(matches!(refused, IngestError::SchemasTooLarge), "{refused}");
         named.pop_first();
         named.pop_first();
-        cache.of(&named, &mut budget).await.unwrap();
+        cache.of(&definition, &named, &mut budget).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn another_definition_makes_schemas_ready_again() {
+        let data = tempfile::tempdir().unwrap();
+        let state = Arc::new(EmbeddedState::open(data.path()).unwrap());
+        let text = r#"{"classes":[{"name":"A","kind":"asymmetric","primary_key":"_id",
+            "properties":[{"name":"_id","type":"int"}]}]}"#;
+        let schema = Schema::parse(text).unwrap();
+        let fingerprint = schema.fingerprint();
+        state.add_schema(schema, "user").await.unwrap();
+        let cache = SchemaCache::new(state);
+        let mut strict = Definition::development(None);
+        strict.sync.development_mode = false;
+        let (open, strict) = (Arc::new(Definition::development(None)), Arc::new(strict));
+        for (definition, conflicts) in [(&open, 0), (&strict, 1), (&open, 0)] {
+            for _ in 0..2 {
+                let judge = cache.one(definition, &fingerprint).await.unwrap().unwrap();
+                assert_eq!(judge.conflicts().len(), conflicts);
+            }
+        }
     }
 }

@@ -59,7 +59,7 @@ impl Expression {
                     }
                     Subject::Fact(fact) => Condition::Literal(match fact.of(facts) {
                         None => check.passes(None),
-                        Some(json) => Constants::of_any(json).is_some_and(|one| check.passes(one.first())),
+                        Some(json) => Constants::of_any(&json).is_some_and(|one| check.passes(one.first())),
                     }),
                 }
             }
@@ -117,7 +117,7 @@ impl Operand {
     fn given(&self, facts: &Facts<'_>) -> Option<Constants> {
         match self {
             Self::Constants(constants) => Some(constants.clone()),
-            Self::Fact(fact) => Constants::of([fact.of(facts)?]),
+            Self::Fact(fact) => Constants::of([&*fact.of(facts)?]),
             Self::Converted(conversion, inner) => {
                 let constants = inner.given(facts)?;
                 Constants::of_bson([conversion.of(constants.first()?)?])

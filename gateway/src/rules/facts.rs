@@ -1,5 +1,8 @@
 //! What a rule may ask that does not depend on the document.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 /// Where expansions are looked up. JSON, or Extended JSON where a value has a type of its own.
@@ -7,10 +10,12 @@ use serde_json::Value;
 pub struct Facts<'a> {
     /// `%%user`: an object with `id`, `type`, `data`, `custom_data` and `identities`, each as far as it is known.
     pub user: &'a Value,
-    /// `%%values`: an object of values by name.
-    pub values: &'a Value,
-    /// `%%environment`: an object with `tag` and `values`.
-    pub environment: &'a Value,
+    /// `%%values`, by name.
+    pub values: &'a BTreeMap<String, Value>,
+    /// `%%environment.tag`.
+    pub tag: &'a str,
+    /// `%%environment.values`, by name.
+    pub environment: &'a BTreeMap<String, Value>,
 }
 
 /// An expansion: what it looks up, and where.
@@ -44,23 +49,29 @@ impl Fact {
         (is_served && path.iter().all(|name| !name.is_empty())).then_some(Self { source, path })
     }
 
-    /// Whether it is about the user's custom data, which has to be fetched.
+    /// Whether it takes more of the user than his id.
     #[must_use]
-    pub fn is_custom_data(&self) -> bool {
-        self.source == Source::User && self.path.first().is_some_and(|name| name == "custom_data")
+    pub fn is_of_user(&self) -> bool {
+        self.source == Source::User && self.path.first().is_none_or(|name| name != "id")
     }
 
     /// Its value, if it has one.
     #[must_use]
-    pub fn of<'a>(&self, facts: &Facts<'a>) -> Option<&'a Value> {
-        let source = match self.source {
-            Source::User => facts.user,
-            Source::Values => facts.values,
-            Source::Environment => facts.environment,
+    pub fn of<'a>(&self, facts: &Facts<'a>) -> Option<Cow<'a, Value>> {
+        let (first, rest) = self.path.split_first()?;
+        let (found, rest) = match self.source {
+            Source::User => (facts.user.get(first)?, rest),
+            Source::Values => (facts.values.get(first)?, rest),
+            Source::Environment if first == "tag" => return Some(Cow::Owned(facts.tag.into())),
+            Source::Environment => {
+                let (name, rest) = rest.split_first()?;
+                (facts.environment.get(name)?, rest)
+            }
         };
-        self.path.iter().try_fold(source, |value, name| match value {
+        let found = rest.iter().try_fold(found, |value, name| match value {
             Value::Array(elements) => elements.get(name.parse::<usize>().ok()?),
             _ => value.get(name),
-        })
+        });
+        found.map(Cow::Borrowed)
     }
 }

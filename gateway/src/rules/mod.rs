@@ -71,13 +71,13 @@ impl Rules {
         roles.filter_map(|role| Some((role, role.unusable.as_deref()?)))
     }
 
-    /// Whether it has to be known what the user's custom data is.
+    /// Whether more has to be known of the user than his id.
     #[must_use]
-    pub fn need_custom_data(&self) -> bool {
+    pub fn need_user(&self) -> bool {
         let mut needed = false;
         for role in &self.roles {
             for expression in [&role.apply_when, &role.filter, &role.insert] {
-                expression.for_each_test(&mut |subject, test| needed |= asks_custom_data(subject, test));
+                expression.for_each_test(&mut |subject, test| needed |= asks_user(subject, test));
             }
         }
         needed
@@ -144,7 +144,7 @@ impl Check<'_> {
     }
 }
 
-fn asks_custom_data(subject: &Subject, test: &Test) -> bool {
+fn asks_user(subject: &Subject, test: &Test) -> bool {
     let mut operand = test.operand();
     while let Some(Operand::Converted(_, inner)) = operand {
         operand = Some(&**inner);
@@ -159,7 +159,7 @@ fn asks_custom_data(subject: &Subject, test: &Test) -> bool {
             _ => None,
         },
     ];
-    facts.into_iter().flatten().any(facts::Fact::is_custom_data)
+    facts.into_iter().flatten().any(facts::Fact::is_of_user)
 }
 
 #[cfg(test)]

@@ -37,11 +37,12 @@ fn rules(changes: &Value) -> Rules {
 
 fn given<R>(user: &Value, run: impl FnOnce(&Facts<'_>) -> R) -> R {
     let values = json!({"region": "eu", "allowed": ["one", "two"], "limit": 5});
-    let environment = json!({"tag": "production", "values": {"open": true}});
+    let environment = json!({"open": true});
     run(&Facts {
         user,
-        values: &values,
-        environment: &environment,
+        values: &serde_json::from_value(values).unwrap(),
+        tag: "production",
+        environment: &serde_json::from_value(environment).unwrap(),
     })
 }
 
@@ -408,13 +409,19 @@ fn all_findings_of_a_role_are_told_at_once() {
 }
 
 #[test]
-fn custom_data_is_needed_only_where_a_rule_asks_for_it() {
-    assert!(!rules(&json!({"apply_when": {"%%user.data.a": "%%user.id"}})).need_custom_data());
+fn the_user_is_needed_only_where_a_rule_asks_for_more_than_his_id() {
+    for changes in [
+        json!({}),
+        json!({"apply_when": {"%%values.a": "%%user.id"}, "insert": {"owner": "%%user.id"}}),
+    ] {
+        assert!(!rules(&changes).need_user(), "{changes}");
+    }
     for changes in [
         json!({"apply_when": {"%not": {"%%user.custom_data.a": 1}}}),
-        json!({"insert": {"owner": {"%stringToOid": "%%user.custom_data.a"}}}),
+        json!({"apply_when": {"%%user.type": "normal"}}),
+        json!({"insert": {"owner": {"%stringToOid": "%%user.data.a"}}}),
         json!({"document_filters": {"read": true, "write": {"owner": {"$in": "%%user.custom_data"}}}}),
     ] {
-        assert!(rules(&changes).need_custom_data(), "{changes}");
+        assert!(rules(&changes).need_user(), "{changes}");
     }
 }

@@ -81,7 +81,7 @@ fn the_app_is_what_its_files_say() {
     let time_series = reading.time_series.as_ref().unwrap();
     assert_eq!(time_series.granularity, Some(Granularity::Minutes));
     assert_eq!(reading.relationships["station"].collection, "stations");
-    assert!(reading.rules.need_custom_data() && !station.rules.need_custom_data());
+    assert!(reading.rules.need_user() && !station.rules.need_user());
     assert!(reading.schema.as_ref().unwrap().has_constraints());
     assert!(app.functions["letIn"].run_as_system && app.functions["utils/add"].private);
 }

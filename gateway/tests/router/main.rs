@@ -25,5 +25,6 @@ mod long_batches;
 mod mutations;
 mod pages;
 mod passwords;
+mod rules;
 mod schemas;
 mod sessions;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use realm_ingest_gateway::definition::Definition;
 use realm_ingest_gateway::ingest::{Context, Ingest, IngestError, Run, Source, Transaction};
 use realm_ingest_gateway::memory::Budget;
 use realm_ingest_gateway::sink::embedded::{EmbeddedSink, Reader};
@@ -200,6 +201,7 @@ impl<S: Store> Core<S> {
         let (ack, _memory) = self
             .ingest
             .ingest(
+                Arc::new(Definition::development(None)),
                 context,
                 IpAddr::from([127, 0, 0, 1]),
                 transactions.collect(),

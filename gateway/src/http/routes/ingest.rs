@@ -39,7 +39,11 @@ pub async fn handle(
         user: claims.sub,
         source: source(header),
     };
-    let (ack, memory) = app.ingest.ingest(context, from, transactions, budget).await?;
+    let definition = app.definition();
+    let (ack, memory) = app
+        .ingest
+        .ingest(definition, context, from, transactions, budget)
+        .await?;
     if ack.refused.is_empty() {
         return answer::json(&ack, memory);
     }

@@ -41,7 +41,8 @@ pub async fn handle(
         let text = format!("the schema's fingerprint is {fingerprint}, not the one in the path");
         return Err(Reject::BadRequest(text));
     }
-    let conflicts = app.ingest.add_schema(schema, &claims.sub).await?;
+    let definition = app.definition();
+    let conflicts = app.ingest.add_schema(&definition, schema, &claims.sub).await?;
     debug!(fingerprint, user = claims.sub, "schema known");
     for (class, reason) in conflicts {
         warn!(
@@ -49,7 +50,7 @@ pub async fn handle(
             user = claims.sub,
             class,
             reason,
-            "documents of this class become dead letters until a definition is accepted, see schemas"
+            "documents of this class become dead letters until a definition is accepted, see schemas, or the app's directory is changed"
         );
     }
     Ok(StatusCode::NO_CONTENT)
