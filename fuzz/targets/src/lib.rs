@@ -15,6 +15,7 @@ mod answer;
 mod app_directory;
 mod batch;
 mod claims;
+mod collection_schema;
 mod document;
 mod extended_json;
 mod extended_json_text;
@@ -23,6 +24,7 @@ mod http_body;
 mod key_set;
 mod outbox_file;
 mod outbox_pack;
+mod role;
 mod schema;
 mod schemas;
 mod token;
@@ -31,12 +33,13 @@ mod token;
 pub type Target = fn(&[u8]);
 
 /// Every target, by the name of its folder.
-pub const ALL: [(&str, Target); 16] = [
+pub const ALL: [(&str, Target); 18] = [
     ("acknowledgement", acknowledgement::run),
     ("answer", answer::run),
     ("app_directory", app_directory::run),
     ("batch", batch::run),
     ("claims", claims::run),
+    ("collection_schema", collection_schema::run),
     ("document", document::run),
     ("extended_json", extended_json::run),
     ("extended_json_text", extended_json_text::run),
@@ -45,6 +48,7 @@ pub const ALL: [(&str, Target); 16] = [
     ("key_set", key_set::run),
     ("outbox_file", outbox_file::run),
     ("outbox_pack", outbox_pack::run),
+    ("role", role::run),
     ("schema", schema::run),
     ("schemas", schemas::run),
     ("token", token::run),
