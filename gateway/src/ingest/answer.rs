@@ -1,6 +1,7 @@
 //! What a device is told of the documents that were refused. A batch of tiny ones can have millions, and has to be answered
 //! all the same: the first of them are listed, and take their memory from the budget like the batch; the others are
-//! counted.
+//! counted. So are those for which there is no memory at present: the batch is stored, and to have it sent again would make
+//! memory no less short.
 
 use realm_ingest_protocol::{Ack, Refusal, Unlisted};
 use serde_json::value::{RawValue, to_raw_value};
@@ -25,7 +26,7 @@ const MAX_KIND_BYTES: usize = 1_000;
 /// at this position. Its memory comes out of the budget that is the second value.
 ///
 /// # Errors
-/// When there is no memory for it at present.
+/// When a refusal cannot be written as JSON, which is a defect.
 pub fn acknowledge(
     batch: &Batch,
     found: &Refusals,
@@ -79,16 +80,20 @@ impl Told {
         }
         let text = to_raw_value(&refusal)
             .map_err(|error| IngestError::Internal(format!("a refusal cannot be told: {error}")))?;
-        let length = text.get().len();
-        if self.bytes + length > MAX_LISTED_BYTES {
+        if self.has_room(text.get().len()) {
+            self.bytes += text.get().len();
+            self.listed.push(text);
+        } else {
             self.count(refusal);
-            return Ok(());
         }
-        // Here, and in the body of the answer.
-        self.budget.try_grow(size_of::<Box<RawValue>>() + 2 * length)?;
-        self.bytes += length;
-        self.listed.push(text);
         Ok(())
+    }
+
+    /// Whether one more of this length can be listed; then its memory is taken.
+    fn has_room(&mut self, length: usize) -> bool {
+        // Here, and in the body of the answer.
+        let memory = size_of::<Box<RawValue>>() + 2 * length;
+        self.bytes + length <= MAX_LISTED_BYTES && self.budget.try_grow(memory).is_ok()
     }
 
     fn count(&mut self, refusal: Refusal) {
@@ -196,9 +201,19 @@ mod tests {
         told.push(refusal(0, &"x".repeat(40_000), "r")).unwrap();
         let left = all.available_permits();
         assert!((15_000..20_000).contains(&left), "{left}");
-        let error = told.push(refusal(1, &"x".repeat(10_000), "r")).unwrap_err();
-        assert!(matches!(error, IngestError::NoMemory(_)), "{error}");
-        told.push(refusal(1, "", "r")).unwrap();
+        drop(told);
+        assert_eq!(all.available_permits(), 100_000);
+    }
+
+    #[test]
+    fn what_there_is_no_memory_for_is_counted_and_so_is_what_comes_behind_it() {
+        let (all, mut told) = told(100_000);
+        told.push(refusal(0, "", "r")).unwrap();
+        told.push(refusal(1, &"x".repeat(100_000), "r")).unwrap();
+        told.push(refusal(2, "", "r")).unwrap();
+        assert_eq!(told.listed.len(), 1);
+        assert_eq!(told.unlisted.len(), 1);
+        assert_eq!(told.unlisted[0].count, 2);
         drop(told);
         assert_eq!(all.available_permits(), 100_000);
     }

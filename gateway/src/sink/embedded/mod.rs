@@ -15,7 +15,9 @@
 //!  6. A failure concerns only the batches it was about: what one batch of a group did is undone alone. Of a long one what
 //!     was committed stays, and is found when it is sent again.
 
+mod group;
 mod integrity;
+mod later;
 mod letters;
 mod overview;
 mod positions;
@@ -24,6 +26,8 @@ mod reader;
 mod replay;
 mod schema;
 mod slices;
+#[cfg(test)]
+mod testing;
 mod which;
 mod worker;
 mod writer;
@@ -51,14 +55,19 @@ use crate::sqlite::{OpenError, open_reader, open_writer};
 
 /// What the writer is asked for.
 enum Job {
-    Store {
-        batch: Arc<Batch>,
-        answer: oneshot::Sender<Result<Outcome, BackendError>>,
-    },
-    Probe {
-        answer: oneshot::Sender<Result<(), BackendError>>,
-    },
+    Store(Waiting),
+    /// Whether something can be written.
+    Probe(Reply<()>),
 }
+
+/// A batch that waits to be stored.
+struct Waiting {
+    batch: Arc<Batch>,
+    reply: Reply<Outcome>,
+}
+
+/// Where an answer goes. Nobody may be waiting for it any more; what was stored is stored.
+type Reply<T> = oneshot::Sender<Result<T, BackendError>>;
 
 /// See the module.
 pub struct EmbeddedSink {
@@ -97,15 +106,12 @@ impl EmbeddedSink {
         })
     }
 
-    fn send<T: Send + 'static>(
-        &self,
-        job: impl FnOnce(oneshot::Sender<Result<T, BackendError>>) -> Job,
-    ) -> Answer<'_, T> {
-        let (answer, result) = oneshot::channel();
+    fn send<T: Send + 'static>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Answer<'_, T> {
+        let (reply, result) = oneshot::channel();
         let sent = self
             .jobs
             .as_ref()
-            .is_some_and(|jobs| jobs.send(job(answer)).is_ok());
+            .is_some_and(|jobs| jobs.send(job(reply)).is_ok());
         Box::pin(async move {
             if !sent {
                 return Err(BackendError::Closed);
@@ -138,7 +144,7 @@ impl Drop for EmbeddedSink {
 
 impl Sink for EmbeddedSink {
     fn store(&self, batch: Arc<Batch>) -> Answer<'_, Outcome> {
-        self.send(|answer| Job::Store { batch, answer })
+        self.send(|reply| Job::Store(Waiting { batch, reply }))
     }
 
     fn position(&self, outbox: &OutboxKey) -> Answer<'_, i64> {
@@ -154,8 +160,9 @@ impl Sink for EmbeddedSink {
     }
 
     fn probe(&self) -> Answer<'_, ()> {
-        self.send(|answer| Job::Probe { answer })
+        self.send(Job::Probe)
     }
+
     fn ended(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         let mut ended = self.ended.clone();
         Box::pin(async move { while ended.changed().await.is_ok() {} })

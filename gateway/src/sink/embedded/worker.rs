@@ -1,45 +1,32 @@
 //! The thread that writes: gathers what waits, has it stored, answers.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use rusqlite::Connection;
 use tracing::warn;
 
 use super::Job;
-use super::slices::{self, SLICE};
-use super::writer::{Outcomes, store};
-use crate::backend::BackendError;
-use crate::ingest::{Batch, Context};
+use super::group::Group;
+use super::later::Later;
+use super::slices;
 use crate::sink::Quota;
-
-/// Bytes of batches that share a transaction. More would only make the first of them wait.
-const MAX_GROUP_BYTES: usize = 64 * 1024 * 1024;
-
-/// Batches that share a transaction: far more than wait in practice.
-const MAX_GROUP: usize = 1_024;
 
 /// See the module.
 pub(super) struct Worker<'j> {
     pub(super) connection: Connection,
     pub(super) quota: Quota,
     jobs: &'j Receiver<Job>,
-    /// Long batches, and what their outboxes sent behind them, in the order of arrival. The first is being stored.
-    later: VecDeque<Job>,
+    later: Later,
 }
 
 /// Works until every sender is gone and everything is stored.
 pub(super) fn run(connection: Connection, quota: Quota, jobs: &Receiver<Job>) {
-    let mut worker = Worker {
-        connection,
-        quota,
-        jobs,
-        later: VecDeque::new(),
-    };
+    let mut worker = Worker::new(connection, quota, jobs);
     while let Ok(first) = jobs.recv() {
         worker.group(Some(first));
-        while worker.first_of_later() {}
+        while !worker.later.is_empty() {
+            worker.turn();
+        }
     }
     // Leaves one tidy file behind.
     let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
@@ -48,96 +35,133 @@ pub(super) fn run(connection: Connection, quota: Quota, jobs: &Receiver<Job>) {
     }
 }
 
-impl Worker<'_> {
+impl<'j> Worker<'j> {
+    fn new(connection: Connection, quota: Quota, jobs: &'j Receiver<Job>) -> Self {
+        Self {
+            connection,
+            quota,
+            jobs,
+            later: Later::default(),
+        }
+    }
+
     /// Gives what waits meanwhile its turn.
     pub(super) fn others(&mut self) {
         self.group(None);
     }
 
-    /// Stores what waits, in one transaction.
+    /// Stores what waits and is not for later, in one transaction.
     fn group(&mut self, first: Option<Job>) {
         let mut next = first;
-        let mut group = Vec::new();
-        let (mut bytes, mut documents) = (0, 0);
-        while bytes < MAX_GROUP_BYTES && documents < SLICE && group.len() < MAX_GROUP {
-            let Some(job) = next.take().or_else(|| self.jobs.try_recv().ok()) else {
-                break;
-            };
-            if self.is_for_later(&job) {
-                self.later.push_back(job);
-                continue;
+        let mut group = Group::default();
+        while group.has_room() {
+            match next.take().or_else(|| self.jobs.try_recv().ok()) {
+                Some(Job::Store(waiting)) => {
+                    if let Some(waiting) = self.later.keep(waiting) {
+                        group.add(waiting);
+                    }
+                }
+                Some(Job::Probe(reply)) => group.probe(reply),
+                None => break,
             }
-            bytes += batch_of(&job).map_or(0, Batch::bytes);
-            documents += batch_of(&job).map_or(0, Batch::count);
-            group.push(job);
         }
-        if group.is_empty() {
-            return;
-        }
-        let batches: Vec<&Batch> = group.iter().filter_map(batch_of).collect();
-        let probe = group.iter().any(|job| matches!(job, Job::Probe { .. }));
-        let stored = store(&mut self.connection, self.quota, &batches, probe);
-        answer(group, stored);
+        group.store(&mut self.connection, self.quota);
     }
 
-    /// Long batches are. What an outbox sends behind one waits for it: the order of arrival decides what is taken.
-    fn is_for_later(&self, job: &Job) -> bool {
-        batch_of(job).is_some_and(|batch| {
-            let mut later = self.later.iter().filter_map(batch_of);
-            batch.count() > SLICE || later.any(|one| have_one_outbox(&one.context, &batch.context))
-        })
-    }
-
-    /// Stores the first of those that are for later; false when there is none.
-    fn first_of_later(&mut self) -> bool {
-        if let Some(Job::Store { batch, .. }) = self.later.front() {
-            let batch = Arc::clone(batch);
+    /// Stores a long batch that is for later, or what is not long up to the next one that is; then the others have their turn.
+    fn turn(&mut self) {
+        let mut group = Group::default();
+        if let Some(batch) = self.later.long() {
             let stored = slices::store(self, &batch);
-            let job = self.later.pop_front();
-            answer(job.into_iter().collect(), stored.map(|outcome| vec![Ok(outcome)]));
-            return true;
-        }
-        false
-    }
-}
-
-fn have_one_outbox(one: &Context, other: &Context) -> bool {
-    one.source.outbox == other.source.outbox && one.user == other.user && one.app == other.app
-}
-
-fn batch_of(job: &Job) -> Option<&Batch> {
-    match job {
-        Job::Store { batch, .. } => Some(batch),
-        Job::Probe { .. } => None,
-    }
-}
-
-fn answer(group: Vec<Job>, stored: Result<Outcomes, BackendError>) {
-    let failed = |error: &BackendError| match error {
-        BackendError::NoMemory(error) => (*error).into(),
-        error => BackendError::Unavailable(error.to_string()),
-    };
-    let (mut outcomes, all) = match stored {
-        Ok(outcomes) => (outcomes.into_iter(), Ok(())),
-        Err(error) => (Vec::new().into_iter(), Err(error)),
-    };
-    if let Err(error) = &all {
-        let batches = group.iter().filter_map(batch_of).count();
-        warn!(batches, %error, "none of this group is settled");
-    }
-    for job in group {
-        // Nobody may be waiting any more; what was stored is stored.
-        match job {
-            Job::Store { answer, .. } => {
-                let outcome = match &all {
-                    Ok(()) => outcomes.next().unwrap_or(Err(BackendError::Closed)),
-                    Err(error) => Err(failed(error)),
-                };
-                let _ = answer.send(outcome);
+            self.later.take().into_iter().for_each(|long| group.add(long));
+            group.answer(stored.map(|outcome| vec![Ok(outcome)]));
+        } else {
+            while group.has_room()
+                && let Some(waiting) = self.later.take_short()
+            {
+                group.add(waiting);
             }
-            Job::Probe { answer } => {
-                let _ = answer.send(all.as_ref().map_err(failed).copied());
-            }
+            group.store(&mut self.connection, self.quota);
         }
+        self.later.pass();
+        self.others();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use std::sync::Arc;
+    use std::sync::mpsc::{self, Sender};
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::backend::BackendError;
+    use crate::sink::Outcome;
+    use crate::sink::embedded::Waiting;
+    use crate::sink::embedded::later::LINE;
+    use crate::sink::embedded::slices::SLICE;
+    use crate::sink::embedded::testing::{batch, opened};
+
+    type Answer = oneshot::Receiver<Result<Outcome, BackendError>>;
+
+    /// Sends so many documents as the transaction of this outbox behind the one with the number `after`.
+    fn send(jobs: &Sender<Job>, outbox: i64, after: i64, documents: usize) -> Answer {
+        let batch = Arc::new(batch(outbox, after, documents, &[]));
+        let (reply, answer) = oneshot::channel();
+        jobs.send(Job::Store(Waiting { batch, reply })).unwrap();
+        answer
+    }
+
+    fn is_stored(answer: &mut Answer) -> bool {
+        answer.try_recv().unwrap().unwrap().is_stored()
+    }
+
+    #[test]
+    fn what_an_outbox_sends_behind_its_long_batch_holds_nobody_up() {
+        let data = tempfile::tempdir().unwrap();
+        let (jobs, waiting) = mpsc::channel();
+        let mut worker = Worker::new(opened(&data), Quota::default(), &waiting);
+        let mut long = send(&jobs, 1, 0, SLICE + 1);
+        let mut behind: Vec<_> = (0..50).map(|number| send(&jobs, 1, 9 - number % 2, 1)).collect();
+        worker.others();
+        worker.turn();
+        assert!(is_stored(&mut long));
+        let mut neighbour = send(&jobs, 2, 0, 1);
+        worker.turn();
+        assert!(is_stored(&mut neighbour));
+        for answer in &mut behind {
+            let outcome = answer.try_recv().unwrap().unwrap();
+            assert!(matches!(outcome, Outcome::Hole { position: 1 }), "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_takes_no_more() {
+        let data = tempfile::tempdir().unwrap();
+        let (jobs, waiting) = mpsc::channel();
+        let mut line = vec![send(&jobs, 1, 0, SLICE + 1)];
+        line.extend((1..).take(LINE).map(|after| send(&jobs, 1, after, 1)));
+        let mut neighbour = send(&jobs, 2, 0, 1);
+        drop(jobs);
+        run(opened(&data), Quota::default(), &waiting);
+        let last = line.pop().unwrap().try_recv().unwrap();
+        assert!(matches!(last, Err(BackendError::NoMemory(_))), "{last:?}");
+        assert!(line.iter_mut().all(is_stored) && is_stored(&mut neighbour));
+    }
+
+    #[test]
+    fn each_outbox_has_its_batches_taken_in_their_order_whichever_are_long() {
+        let data = tempfile::tempdir().unwrap();
+        let (jobs, waiting) = mpsc::channel();
+        let counts = [SLICE + 1, 1, SLICE + 1, SLICE + 1, 1, 1];
+        let mut answers = Vec::new();
+        for (after, count) in (0..).zip(counts) {
+            answers.extend([1, 2].map(|outbox| send(&jobs, outbox, after, count)));
+        }
+        drop(jobs);
+        run(opened(&data), Quota::default(), &waiting);
+        assert!(answers.iter_mut().all(is_stored));
     }
 }

@@ -250,67 +250,22 @@ mod tests {
     use std::sync::{Arc, mpsc};
 
     use bson::doc;
-    use realm_ingest_protocol::{RefusalCode, Violation};
-    use tokio::sync::{Semaphore, oneshot};
+    use tokio::sync::oneshot;
 
     use super::*;
-    use crate::ingest::{Checked, Context, Refusals, Run, Source, Transaction};
-    use crate::memory::Budget;
     use crate::sink::Full;
-    use crate::sink::embedded::Job;
-    use crate::sink::embedded::schema::{FILE, FORMAT, STEPS};
+    use crate::sink::embedded::testing::{batch_with, opened};
     use crate::sink::embedded::worker::run;
-    use crate::sqlite::open_writer;
-
-    fn opened(data: &tempfile::TempDir) -> Connection {
-        open_writer(&data.path().join(FILE), FORMAT, STEPS).unwrap()
-    }
+    use crate::sink::embedded::{Job, Waiting};
 
     /// What the outbox of this number sends: a document with its number as `_id`, and one that is refused. Without
     /// memory it has a third, another one than that of outbox 1, and fails once this is found.
     fn batch(outbox: i64, after: i64, has_memory: bool) -> Batch {
-        let mut documents = vec![doc! {"_id": outbox}, doc! {"_id": "refused"}];
-        let memory = Arc::new(Semaphore::new(1 << 20));
-        let mut budget = Budget::new(Arc::clone(&memory));
-        let mut refused = Refusals::new(budget.another());
-        let violation = Violation {
-            code: RefusalCode::TypeMismatch,
-            reason: String::new(),
-        };
-        refused.push(after + 1, 1, violation).unwrap();
-        if !has_memory {
-            budget.try_grow(memory.available_permits()).unwrap();
-            documents.push(doc! {"_id": 1_i64, "other": true});
-        }
-        let count = u32::try_from(documents.len()).unwrap();
-        let payload = documents.iter().flat_map(|one| one.to_vec().unwrap());
-        let transaction = Transaction {
-            seq: after + 1,
-            schema: "schema".into(),
-            runs: vec![Run {
-                class: "Note".into(),
-                count,
-            }],
-            payload: payload.collect(),
-        };
-        Batch {
-            context: Context {
-                app: "app".to_owned(),
-                user: "user".to_owned(),
-                source: Source {
-                    outbox: format!("{outbox:032}"),
-                    lineage: "l".repeat(32),
-                    acked: 0,
-                    after,
-                    device: None,
-                },
-            },
-            transactions: vec![Checked::new(transaction, vec![1])],
-            digest: [1; 16],
-            received: 1,
-            refused,
-            budget,
-        }
+        let other = (!has_memory).then(|| doc! {"_id": 1_i64, "other": true});
+        let documents = [doc! {"_id": outbox}, doc! {"_id": "refused"}];
+        let mut batch = batch_with(outbox, after, documents.into_iter().chain(other), &[1]);
+        while !has_memory && batch.budget.try_grow(1).is_ok() {}
+        batch
     }
 
     fn count(connection: &Connection, table: &str) -> i64 {
@@ -350,13 +305,13 @@ mod tests {
         for after in [None, Some(0), Some(5)] {
             let data = tempfile::tempdir().unwrap();
             let (jobs, waiting) = mpsc::channel();
-            let (answer, mut probed) = oneshot::channel();
+            let (reply, mut probed) = oneshot::channel();
             if let Some(after) = after {
                 let batch = Arc::new(batch(1, after, true));
-                let (answer, _) = oneshot::channel();
-                jobs.send(Job::Store { batch, answer }).unwrap();
+                let (reply, _) = oneshot::channel();
+                jobs.send(Job::Store(Waiting { batch, reply })).unwrap();
             }
-            jobs.send(Job::Probe { answer }).unwrap();
+            jobs.send(Job::Probe(reply)).unwrap();
             drop(jobs);
             run(opened(&data), Quota::default(), &waiting);
             probed.try_recv().unwrap().unwrap();
