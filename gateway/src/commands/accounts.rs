@@ -1,10 +1,12 @@
 //! What a command asks of where users are, on its own thread.
 
+use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 
+use super::output::time;
 use super::{CommandError, DataArgs};
 use crate::backend::{Answer, BackendError};
-use crate::state::{EmbeddedState, State};
+use crate::state::{ApiKey, EmbeddedState, State};
 
 /// See the module.
 pub(super) struct Accounts {
@@ -29,4 +31,9 @@ impl Accounts {
     ) -> Result<T, BackendError> {
         self.runtime.block_on(question(&self.state))
     }
+}
+
+/// An API key without its text.
+pub(super) fn api_key(key: &ApiKey) -> Value {
+    json!({"api_key": key.id, "name": key.name, "disabled": key.disabled, "time": time(key.created)})
 }

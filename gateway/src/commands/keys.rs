@@ -1,9 +1,9 @@
 //! `keys`: the keys that sign tokens, of which another one can sign without anybody being logged out, and the API keys of servers.
 
 use clap::Subcommand;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::accounts::Accounts;
+use super::accounts::{Accounts, api_key};
 use super::output::{Output, time};
 use super::{CommandError, DataArgs};
 use crate::auth::{hash_of_secret, is_key_name, new_api_key};
@@ -126,11 +126,6 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
         }
     }
     output.finish()
-}
-
-/// An API key of a server, without its text.
-fn api_key(key: &ApiKey) -> Value {
-    json!({"api_key": key.id, "name": key.name, "disabled": key.disabled, "time": time(key.created)})
 }
 
 /// A new key and its text.

@@ -8,11 +8,11 @@ use clap::Subcommand;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::accounts::Accounts;
+use super::accounts::{Accounts, api_key};
 use super::output::{Output, time};
 use super::{CommandError, DataArgs};
 use crate::auth::{Hasher, Passwords, check_name};
-use crate::state::{ApiKey, Identity, KeyOwner, Provider, Registration, User, UserKind};
+use crate::state::{Identity, KeyOwner, Provider, Registration, User, UserKind};
 use crate::{clock, ids};
 
 /// Users that are read at once.
@@ -95,7 +95,7 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
             let keys = accounts.ask(|state| state.api_keys(&KeyOwner::User(user.id.clone())))?;
             let mut line = described(&user);
             line["custom_data"] = json!(user.custom_data);
-            line["api_keys"] = keys.iter().map(key).collect();
+            line["api_keys"] = keys.iter().map(api_key).collect();
             output.line(&line.to_string())?;
         }
         Action::Create { email, data } => {
@@ -176,10 +176,6 @@ fn described(user: &User) -> Value {
         "identities": identities.collect::<Vec<_>>(),
         "data": user.data(),
     })
-}
-
-fn key(key: &ApiKey) -> Value {
-    json!({"api_key": key.id, "name": key.name, "disabled": key.disabled, "time": time(key.created)})
 }
 
 /// The user of this id or e-mail.
