@@ -298,6 +298,8 @@ fn commands_say_what_they_do_and_where_the_data_should_be() {
         "schemas",
         "backup",
         "check-integrity",
+        "keys",
+        "users",
     ] {
         let output = Command::new(BINARY).args([name, "--help"]).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
