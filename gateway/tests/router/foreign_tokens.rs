@@ -106,6 +106,24 @@ async fn the_first_log_in_makes_the_user_and_each_renews_what_the_token_says_of_
 }
 
 #[tokio::test]
+async fn a_token_is_one_more_way_in_for_the_user_it_is_linked_to() {
+    let gateway = with_custom_token().await;
+    let anonymous = gateway.log_in().await;
+    let access = anonymous["access_token"].as_str().unwrap();
+    let path = format!("{APP}/auth/providers/custom-token/login?link=true");
+    let link = |token: &str| json!({"token": token}).to_string();
+    let bad = gateway
+        .call("POST", &path, Some(access), &link(&signed("x", &claims("ada"))))
+        .await;
+    bad.refused(401, Some("AuthError"), "unauthorized");
+    let token = signed(SECRET, &claims("ada"));
+    let linked = gateway.call("POST", &path, Some(access), &link(&token)).await;
+    assert_eq!(linked.status, 200, "{:?}", linked.json);
+    let later = by_token(&gateway, &token).await;
+    assert_eq!(later.json["user_id"], anonymous["user_id"]);
+}
+
+#[tokio::test]
 async fn a_token_that_is_not_good_lets_nobody_in_and_why_is_not_told() {
     let gateway = with_custom_token().await;
     let expired = json!({"sub": "ada", "aud": APP_ID, "exp": 1});
