@@ -20,6 +20,8 @@ has() {
     python3-bson) /usr/bin/python3 -c 'import bson; bson.Int64' ;;
     pkg-config) command -v pkg-config ;;
     zstd) command -v zstd ;;
+    nodejs) command -v node ;;
+    npm) command -v npm ;;
     curl) command -v curl ;;
     ca-certificates) [ -e /etc/ssl/certs/ca-certificates.crt ] ;;
     esac >/dev/null 2>&1
@@ -27,7 +29,7 @@ has() {
 
 packages="cmake ninja-build g++ python3 curl ca-certificates"
 if [ "$purpose" = test ]; then
-    packages="$packages clang clang-format libgtest-dev python3-bson pkg-config zstd"
+    packages="$packages clang clang-format libgtest-dev python3-bson pkg-config zstd nodejs npm"
 fi
 missing=
 for package in $packages; do
