@@ -98,7 +98,7 @@ export class Gateway {
         const serve = ["serve", "--app", app, "--data", gateway.data, "--listen", "127.0.0.1:0", "--mail-dir", gateway.mails];
         gateway.process = spawn(process.env.REALM_INGEST_GATEWAY, serve, {
             stdio: ["ignore", "pipe", "pipe"],
-            env: { ...process.env, REALM_INGEST_SECRET_signing_secret: SIGNING_SECRET },
+            env: { ...process.env, REALM_INGEST_SECRET_SIGNING_SECRET: SIGNING_SECRET },
         });
         gateway.log = "";
         gateway.process.stderr.on("data", (bytes) => (gateway.log += bytes));

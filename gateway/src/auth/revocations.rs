@@ -15,7 +15,7 @@ use crate::state::State;
 /// See the module. Any thread may ask.
 pub struct Revocations {
     state: Arc<dyn State>,
-    /// Since when, in seconds since 1970, by user. Of the last half hour: older tokens have expired.
+    /// Since when, in milliseconds since 1970, by user. Of the last half hour: older tokens have expired.
     known: Renewed<HashMap<String, i64>>,
 }
 
@@ -29,8 +29,7 @@ impl Revocations {
         Ok(Self { state, known })
     }
 
-    /// Whether the token is good, as far as was known at most a second before `now`. A token knows when it was made to the
-    /// second, so one of the same second is not.
+    /// Whether the token is good, as far as was known at most a second before `now`.
     ///
     /// # Errors
     /// When it is not.
@@ -47,5 +46,5 @@ impl Revocations {
 async fn read(state: &dyn State) -> Result<HashMap<String, i64>, BackendError> {
     let since = clock::unix_millis() - ACCESS_LIFETIME * 1000;
     let revocations = state.revocations(since).await?.into_iter();
-    Ok(revocations.map(|one| (one.user, one.time / 1000)).collect())
+    Ok(revocations.map(|one| (one.user, one.time)).collect())
 }

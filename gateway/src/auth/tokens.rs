@@ -38,6 +38,9 @@ pub struct Access {
     /// The session.
     pub iss: String,
     iat: i64,
+    /// Our own: to the millisecond, so that a log-in right after a revocation is told from one before.
+    #[serde(default)]
+    iat_ms: i64,
     exp: i64,
     typ: String,
     baas_device_id: String,
@@ -52,10 +55,10 @@ pub struct Access {
 }
 
 impl Access {
-    /// Seconds since 1970 when it was made.
+    /// Milliseconds since 1970 when it was made; of a token of release 0.1.0, the second.
     #[must_use]
-    pub const fn issued(&self) -> i64 {
-        self.iat
+    pub fn issued(&self) -> i64 {
+        self.iat_ms.max(self.iat.saturating_mul(1000))
     }
 }
 
@@ -147,7 +150,8 @@ impl Tokens {
         &self.domain
     }
 
-    /// An access token for the session, with what the application keeps about the user.
+    /// An access token for the session, made at `now` in milliseconds since 1970, with what the application keeps about the
+    /// user.
     ///
     /// # Errors
     /// When it cannot be encoded.
@@ -163,8 +167,9 @@ impl Tokens {
             &Access {
                 sub: session.user.clone(),
                 iss: session.id.clone(),
-                iat: now,
-                exp: now + ACCESS_LIFETIME,
+                iat: now / 1000,
+                iat_ms: now,
+                exp: now / 1000 + ACCESS_LIFETIME,
                 typ: "access".to_owned(),
                 baas_device_id: device.clone(),
                 stitch_device_id: device,
@@ -365,13 +370,15 @@ mod tests {
 
     #[test]
     fn access_tokens_carry_the_documented_claims() {
-        let token = tokens().access(&session(Provider::Password), None, NOW).unwrap();
+        let token = tokens()
+            .access(&session(Provider::Password), None, NOW * 1000)
+            .unwrap();
         assert_eq!(part(&token, 0), json!({"typ": "JWT", "alg": "HS256", "kid": "1"}));
         let (device, domain) = ("e".repeat(24), "d".repeat(24));
         assert_eq!(
             part(&token, 1),
             json!({
-                "sub": "u".repeat(24), "iss": "s".repeat(24), "iat": NOW, "exp": NOW + 1800, "typ": "access",
+                "sub": "u".repeat(24), "iss": "s".repeat(24), "iat": NOW, "iat_ms": NOW * 1000, "exp": NOW + 1800, "typ": "access",
                 "baas_device_id": device, "stitch_devId": device, "baas_domain_id": domain, "stitch_domainId": domain,
             })
         );
@@ -412,7 +419,9 @@ mod tests {
     #[test]
     fn a_token_is_good_until_it_expires() {
         let tokens = tokens();
-        let access = tokens.access(&session(Provider::Password), None, NOW).unwrap();
+        let access = tokens
+            .access(&session(Provider::Password), None, NOW * 1000)
+            .unwrap();
         assert_eq!(
             tokens.check_access(&access, NOW + 1799).unwrap().sub,
             "u".repeat(24)
@@ -443,7 +452,9 @@ mod tests {
     #[test]
     fn other_tokens_are_refused() {
         let tokens = tokens();
-        let access = tokens.access(&session(Provider::Password), None, NOW).unwrap();
+        let access = tokens
+            .access(&session(Provider::Password), None, NOW * 1000)
+            .unwrap();
         let refresh = tokens
             .refresh(
                 &session(Provider::Password),
@@ -460,12 +471,18 @@ mod tests {
         let key = ring("d", &[2]);
         assert!(
             tokens
-                .check_access(&key.access(&session(Provider::Password), None, NOW).unwrap(), NOW)
+                .check_access(
+                    &key.access(&session(Provider::Password), None, NOW * 1000)
+                        .unwrap(),
+                    NOW
+                )
                 .is_err()
         );
         let domain = ring("f", &[1]);
         let foreign = tokens.check_access(
-            &domain.access(&session(Provider::Password), None, NOW).unwrap(),
+            &domain
+                .access(&session(Provider::Password), None, NOW * 1000)
+                .unwrap(),
             NOW,
         );
         assert!(matches!(
@@ -487,8 +504,8 @@ mod tests {
         let (session, identity) = (session(Provider::Password), identity(Provider::Password));
         let (before, after) = (ring("d", &[1]), ring("d", &[1, 2]));
         let (old, new) = (
-            before.access(&session, None, NOW).unwrap(),
-            after.access(&session, None, NOW).unwrap(),
+            before.access(&session, None, NOW * 1000).unwrap(),
+            after.access(&session, None, NOW * 1000).unwrap(),
         );
         assert_eq!(part(&new, 0)["kid"], "2");
         let refresh = after.refresh(&session, &identity, 1, NOW).unwrap();
@@ -506,14 +523,14 @@ mod tests {
         assert!(retired.check_access(&old, NOW).is_err());
         assert!(retired.refresh(&session, &identity, 1, NOW).is_err());
         // A token does not choose the key it is checked with.
-        let named = ring("d", &[3]).access(&session, None, NOW).unwrap();
+        let named = ring("d", &[3]).access(&session, None, NOW * 1000).unwrap();
         assert!(after.check_access(&named, NOW).is_err());
     }
 
     #[test]
     fn a_token_that_names_no_key_is_one_of_the_first() {
         let (session, key) = (session(Provider::Password), EncodingKey::from_secret(&[1; 32]));
-        let access = tokens().access(&session, None, NOW).unwrap();
+        let access = tokens().access(&session, None, NOW * 1000).unwrap();
         let header = Header::new(Algorithm::HS256);
         let token = jsonwebtoken::encode(&header, &part(&access, 1), &key).unwrap();
         ring("d", &[1, 2]).check_access(&token, NOW).unwrap();

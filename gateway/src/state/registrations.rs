@@ -72,7 +72,8 @@ pub trait Registrations {
     fn has_token(&self, purpose: Purpose, id: &str, hash: SecretHash) -> Answer<'_, bool>;
     /// Uses the token and confirms its registration. False when it is not good.
     fn confirm(&self, id: &str, hash: SecretHash) -> Answer<'_, bool>;
-    /// Uses the token and replaces the password of its registration. False when it is not good.
+    /// Uses the token and replaces the password of its registration; the sessions of its user end. False when it is not
+    /// good.
     fn reset_password(&self, id: &str, hash: SecretHash, password_hash: &str) -> Answer<'_, bool>;
     /// Removes a registration that no user has. False when there is none.
     fn remove_registration(&self, email: &str) -> Answer<'_, bool>;

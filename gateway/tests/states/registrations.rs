@@ -3,7 +3,7 @@
 use realm_ingest_gateway::clock;
 use realm_ingest_gateway::state::{AddedToken, OneTimeToken, Provider, Purpose, UserKind};
 
-use crate::stores::{Store, identity, new, registration};
+use crate::stores::{Store, identity, new, registration, session};
 
 const EMAIL: &str = "me@example.com";
 
@@ -71,6 +71,27 @@ async fn a_password_is_replaced_by_a_token_once<S: Store>() {
         (used[0].0, false)
     );
     assert!(!state.has_token(Purpose::Reset, "t", [1; 32]).await.unwrap());
+}
+
+async fn a_new_password_ends_the_sessions_of_the_old_one_and_no_others<S: Store>() {
+    let (state, _data) = new::<S>();
+    for (email, session_id) in [(EMAIL, "mine"), ("you@example.com", "yours")] {
+        state.register(registration(email)).await.unwrap();
+        let identity = identity(Provider::Password, &format!("identity of {email}"), email);
+        let user = state.find_or_create(identity, UserKind::Normal).await.unwrap();
+        state.open_session(session(session_id, &user.id)).await.unwrap();
+    }
+    let added = state.add_token(EMAIL, token("t", 1, Purpose::Reset));
+    assert_eq!(added.await.unwrap(), AddedToken::Added);
+    assert!(!state.reset_password("t", [2; 32], "other").await.unwrap());
+    assert!(
+        state.session("mine").await.unwrap().is_some(),
+        "nothing was reset"
+    );
+    assert!(state.reset_password("t", [1; 32], "other").await.unwrap());
+    assert!(state.session("mine").await.unwrap().is_none());
+    assert!(state.session("yours").await.unwrap().is_some());
+    assert_eq!(state.revocations(0).await.unwrap().len(), 1);
 }
 
 async fn a_token_that_has_expired_is_not_good<S: Store>() {
@@ -141,6 +162,7 @@ suite! {
     an_e_mail_is_registered_once_and_case_matters,
     a_registration_is_confirmed_by_its_token_once,
     a_password_is_replaced_by_a_token_once,
+    a_new_password_ends_the_sessions_of_the_old_one_and_no_others,
     a_token_that_has_expired_is_not_good,
     a_registration_has_five_good_tokens_of_a_purpose,
     a_registration_is_removed_with_its_tokens_while_no_user_has_it,

@@ -18,6 +18,6 @@ pub async fn handle(RefreshToken { app, claims }: RefreshToken) -> Result<(Statu
         .ok_or(Reject::NoSession)?;
     let user = app.state.user(&session.user).await?.ok_or(Reject::NoSession)?;
     let tokens = app.keyring.tokens(Instant::now()).await?;
-    let token = tokens.access(&session, user.custom_data, clock::unix_seconds())?;
+    let token = tokens.access(&session, user.custom_data, clock::unix_millis())?;
     Ok((StatusCode::CREATED, Json(json!({ "access_token": token }))))
 }

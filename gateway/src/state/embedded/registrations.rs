@@ -3,9 +3,10 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
+use super::users;
 use crate::backend::BackendError;
 use crate::state::registrations::MAX_TOKENS;
-use crate::state::{AddedToken, OneTimeToken, Purpose, Registration, SecretHash};
+use crate::state::{AddedToken, OneTimeToken, Provider, Purpose, Registration, SecretHash};
 
 pub(super) fn add(connection: &Connection, registration: &Registration, now: i64) -> rusqlite::Result<bool> {
     let added = connection.execute(
@@ -101,6 +102,16 @@ pub(super) fn reset_password(
         "UPDATE registrations SET password_hash = ?2 WHERE email = ?1",
         [&email, password_hash],
     )?;
+    let user = transaction
+        .prepare_cached(
+            "SELECT identities.user FROM identities JOIN registrations ON registrations.identity = identities.id
+             WHERE registrations.email = ?1 AND identities.provider = ?2",
+        )?
+        .query_one([&email, Provider::Password.as_str()], |row| row.get::<_, String>(0))
+        .optional()?;
+    if let Some(user) = user {
+        users::revoke(&transaction, &user, now)?;
+    }
     transaction.commit()?;
     Ok(true)
 }

@@ -170,7 +170,7 @@ async fn log_in(app: &App, proven: Proven) -> Result<Json<Value>, Reject> {
     debug!(user = session.user, provider, "logged in");
     let tokens = app.keyring.tokens_with(key, Instant::now()).await?;
     Ok(answer(
-        tokens.access(&session, user.custom_data, now)?,
+        tokens.access(&session, user.custom_data, clock::unix_millis())?,
         Some(tokens.refresh(&session, &identity, key, now)?),
         session,
     ))
@@ -193,7 +193,7 @@ async fn link(app: &App, token: &AccessToken, proven: Proven) -> Result<Json<Val
         }
     };
     let tokens = app.keyring.tokens(Instant::now()).await?;
-    let access = tokens.access(&session, user.custom_data, clock::unix_seconds())?;
+    let access = tokens.access(&session, user.custom_data, clock::unix_millis())?;
     Ok(answer(access, None, session))
 }
 

@@ -20,7 +20,7 @@ pub struct Replacement {
     token: SentToken,
 }
 
-/// Takes the token of a mail and the new password. Sessions go on, as they did at App Services.
+/// Takes the token of a mail and the new password. Whoever had the old one is logged out.
 pub async fn handle(call: Call<Replacement>) -> Result<Json<Value>, Reject> {
     call.attempt()?;
     let Call {
