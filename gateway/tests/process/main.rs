@@ -20,6 +20,7 @@ mod example;
 mod full_disk;
 mod keys;
 mod logs;
+mod long_batch;
 mod mail;
 mod overview;
 mod power_cut;
