@@ -12,6 +12,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
 
 use realm_ingest_protocol::{Kind, Schema, schema};
 
@@ -143,7 +144,15 @@ impl Realm {
             },
             || {
                 let found = homes::open_for(&user, &path, options)?;
-                start(&user, &path, &config, found, back, handler.clone())
+                start(
+                    &user,
+                    &path,
+                    &config,
+                    found,
+                    back,
+                    handler.clone(),
+                    homes::RIGHT_LIMIT,
+                )
             },
         );
         if opened.is_err() && ended {
@@ -329,9 +338,10 @@ fn start(
     found: Found,
     back: Back,
     handler: Option<ErrorHandler>,
+    patience: Duration,
 ) -> Result<Arc<Core>> {
     let transport = transport(user, config)?;
-    homes::claim(user, path, &found.outbox)?;
+    homes::claim(user, path, &found.outbox, patience)?;
     let core = Core::new(
         path.to_owned(),
         user.clone(),

@@ -31,6 +31,12 @@ mod linux {
     use inotify::{EventMask, EventStream, Inotify, WatchDescriptor, WatchMask, Watches};
     use tokio::sync::Notify;
 
+    /// What is told of a folder.
+    const FOLDER: WatchMask = WatchMask::CLOSE_WRITE
+        .union(WatchMask::CREATE)
+        .union(WatchMask::MOVED_TO)
+        .union(WatchMask::ONLYDIR);
+
     /// Watches files and folders for one app. Any thread of its runtime may use it.
     #[derive(Default)]
     pub(crate) struct Watcher(Mutex<Option<Arc<Shared>>>);
@@ -55,7 +61,7 @@ mod linux {
         /// is not there. To be called on the runtime.
         pub(crate) fn watch(&self, file: &Path) -> Option<Change> {
             let mut change = self.nothing()?;
-            change.add(file, WatchMask::MODIFY | WatchMask::MOVE_SELF)?;
+            change.add(file, WatchMask::MODIFY | WatchMask::MOVE_SELF).ok()?;
             Some(change)
         }
 
@@ -63,7 +69,7 @@ mod linux {
         /// are that is killed, and for what is new in it. `None` as for a file.
         pub(crate) fn watch_folder(&self, folder: &Path) -> Option<Change> {
             let mut change = self.nothing()?;
-            change.and_folder(folder)?;
+            change.add(folder, FOLDER).ok()?;
             Some(change)
         }
 
@@ -103,24 +109,36 @@ mod linux {
             self.happened.notified().await;
         }
 
-        /// Watches another folder as well.
+        /// Watches another folder as well, unless it is gone or closed to this process: so nothing of it can be sent.
+        /// `None` where all watches of the user are taken.
         pub(crate) fn and_folder(&mut self, folder: &Path) -> Option<()> {
-            let news = WatchMask::CLOSE_WRITE | WatchMask::CREATE | WatchMask::MOVED_TO;
-            self.add(folder, news | WatchMask::ONLYDIR)
+            match self.add(folder, FOLDER) {
+                Err(error) if is_shortage(&error) => None,
+                Err(error) => {
+                    log::debug!(target: "ingest::session", "{} is not watched: {error}", folder.display());
+                    Some(())
+                }
+                Ok(()) => Some(()),
+            }
         }
 
-        fn add(&mut self, path: &Path, mask: WatchMask) -> Option<()> {
+        fn add(&mut self, path: &Path, mask: WatchMask) -> io::Result<()> {
             // Held over both, so that no event of the new watch is read before it is known.
             let mut waiting = lock(&self.shared.waiting);
             let watch = lock(&self.shared.watches).add(path, mask | WatchMask::ONESHOT);
-            let descriptor = watch.ok()?;
+            let descriptor = watch?;
             waiting
                 .entry(descriptor.clone())
                 .or_default()
                 .push(self.happened.clone());
             self.descriptors.push(descriptor);
-            Some(())
+            Ok(())
         }
+    }
+
+    /// The system says "no space" of watches, too.
+    fn is_shortage(error: &io::Error) -> bool {
+        matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::OutOfMemory)
     }
 
     impl Drop for Change {
@@ -168,6 +186,29 @@ mod linux {
 
     fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
         mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[cfg(test)]
+    mod tests {
+        #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+        use super::*;
+
+        #[tokio::test]
+        async fn a_folder_that_is_gone_keeps_no_other_from_being_watched() {
+            let directory = tempfile::tempdir().unwrap();
+            let watcher = Watcher::default();
+            let mut change = watcher.watch_folder(directory.path()).unwrap();
+            change.and_folder(&directory.path().join("gone")).unwrap();
+            std::fs::write(directory.path().join("new"), "").unwrap();
+            change.happened().await;
+        }
+
+        #[test]
+        fn a_lack_of_watches_is_told_from_a_folder_that_is_closed() {
+            let is = |number| is_shortage(&io::Error::from_raw_os_error(number));
+            assert!(is(libc::ENOSPC) && is(libc::ENOMEM) && !is(libc::EACCES) && !is(libc::ENOENT));
+        }
     }
 }
 

@@ -14,8 +14,9 @@ use std::thread;
 use std::time::Duration;
 
 use common::server::Reaction;
-use common::{Fixture, LIMIT, SCHEMA, config, until, uploaded, wait, write};
+use common::{Fixture, LIMIT, SCHEMA, config, times_open, until, uploaded, wait, write};
 use realm_ingest::app::{App, AppConfig};
+use realm_ingest::outbox::{Options, Outbox, SqliteOutbox};
 use realm_ingest::realm::{ErrorHandler, Realm, RealmConfig};
 use realm_ingest::{Code, shutdown};
 
@@ -100,6 +101,26 @@ fn threads_are_gone_when_it_returns_and_every_call_says_so_afterwards() {
     assert_eq!(threads(), [""; 0]);
     assert!(shutdown(Duration::ZERO), "nothing is left to end");
     fixture.server.release();
+}
+
+#[test]
+fn nobody_waits_on_for_another_process_that_is_uploading() {
+    if !in_a_process_of_its_own("nobody_waits_on_for_another_process_that_is_uploading") {
+        return;
+    }
+    let fixture = Fixture::new();
+    let user = fixture.user();
+    let path = fixture.directory.path().join("own.realm");
+    let (outbox, _) = SqliteOutbox::open(&path, Options::default()).unwrap();
+    let right = outbox.try_become_uploader().unwrap();
+    assert!(right.is_some());
+    let opened = times_open(&path);
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| fixture.app.rehome(&path, &user));
+        until("the wait", || times_open(&path) > opened);
+        shutdown(LIMIT);
+        says_so(waiting.join().unwrap());
+    });
 }
 
 #[test]

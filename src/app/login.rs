@@ -232,7 +232,7 @@ impl Inner {
     /// What waits for users who logged in as this one does, and cannot any more, goes on under this one.
     async fn become_successor(self: &Arc<Inner>, user: &User) {
         self.succeed_others(user).await;
-        neighbours::look_now(self);
+        neighbours::send_all(self);
     }
 
     async fn succeed_others(self: &Arc<Inner>, user: &User) {

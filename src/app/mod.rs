@@ -227,6 +227,7 @@ impl App {
             .into_iter()
             .map(|user| Arc::new(Account::restored(user)))
             .collect();
+        let (neighbours, wanted) = Neighbours::new();
         let inner = Arc::new(Inner {
             remote: Remote::new(&config.app_id, base, transport),
             app_id: config.app_id,
@@ -243,7 +244,7 @@ impl App {
             }),
             unstored: Mutex::default(),
             relogins: AtomicU32::new(0),
-            neighbours: Neighbours::default(),
+            neighbours,
         });
         let deleted = files::delete_removed(&inner, document.removed, &document.written);
         if !deleted.is_empty() {
@@ -257,7 +258,7 @@ impl App {
                 log::warn!(target: "ingest::app", "{}", error.full_message());
             }
         }
-        neighbours::start(&inner);
+        neighbours::start(&inner, wanted);
         Ok(App { inner })
     }
 

@@ -1,7 +1,9 @@
 //! The outboxes of an app's directory, and their deletion. No other code deletes an outbox.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use crate::app::Inner;
@@ -18,16 +20,41 @@ pub(super) struct Found {
     pub(super) recovered: Option<Recovered>,
 }
 
-/// The files of the app's directory that may be outboxes: where the users' default ones are, and beside them.
-pub(crate) fn candidates(app: &Inner) -> Vec<PathBuf> {
+/// What may hold data of the app.
+#[derive(Default)]
+pub(super) struct Candidates {
+    /// Files that may be outboxes.
+    pub(super) paths: Vec<PathBuf>,
+    /// Folders that could not be read, and may hold more of them.
+    pub(super) unread: Vec<(PathBuf, io::Error)>,
+}
+
+/// Looks in the app's directory where the users' default outboxes are, and beside them.
+pub(super) fn candidates(app: &Inner) -> Candidates {
     // Sessions go by the real name.
-    let Ok(directory) = app.directory.canonicalize() else {
-        return Vec::new();
+    let directory = match app.directory.canonicalize() {
+        Ok(directory) => directory,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Candidates::default(),
+        Err(error) => {
+            return Candidates {
+                unread: vec![(app.directory.clone(), error)],
+                ..Candidates::default()
+            };
+        }
     };
-    let mut folders = user_folders(&directory);
-    folders.push(directory);
-    let files = folders.iter().flat_map(|folder| entries(folder));
+    let mut unread = Vec::new();
+    let mut read = |folder: &Path| {
+        entries(folder).unwrap_or_else(|error| {
+            unread.push((folder.to_owned(), error));
+            Vec::new()
+        })
+    };
+    let mut files = read(&directory);
+    for folder in users_of(&files) {
+        files.extend(read(&folder));
+    }
     let mut paths: Vec<_> = files
+        .into_iter()
         .filter(|(_, is_folder)| !is_folder)
         .map(|(path, _)| outbox::path_of(path))
         .filter(|path| path.extension().is_some_and(|ending| ending == "realm"))
@@ -35,30 +62,42 @@ pub(crate) fn candidates(app: &Inner) -> Vec<PathBuf> {
     // What an interrupted exchange left may be beside the file it is to replace.
     paths.sort_unstable();
     paths.dedup();
-    paths
+    Candidates { paths, unread }
 }
 
 /// The folders of users in an app's directory.
 pub(super) fn user_folders(directory: &Path) -> Vec<PathBuf> {
-    let folders = entries(directory).into_iter();
+    users_of(&entries(directory).unwrap_or_default())
+}
+
+fn users_of(entries: &[(PathBuf, bool)]) -> Vec<PathBuf> {
+    let folders = entries.iter().filter(|(_, is_folder)| *is_folder);
     folders
-        .filter(|(_, is_folder)| *is_folder)
-        .map(|(path, _)| path)
+        .map(|(path, _)| path.clone())
         .filter(|path| NOT_USERS.iter().all(|known| !path.ends_with(known)))
         .collect()
 }
 
-fn entries(directory: &Path) -> Vec<(PathBuf, bool)> {
-    let Ok(entries) = fs::read_dir(directory) else {
-        return Vec::new();
+/// What is in the folder, and whether it is a folder itself. One that is gone is empty.
+fn entries(directory: &Path) -> io::Result<Vec<(PathBuf, bool)>> {
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
     };
-    let entry = |entry: fs::DirEntry| Some((entry.path(), entry.file_type().ok()?.is_dir()));
-    entries.flatten().filter_map(entry).collect()
+    let entry = |entry: io::Result<fs::DirEntry>| {
+        let entry = entry?;
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        Ok((entry.path(), is_folder))
+    };
+    entries.map(entry).collect()
 }
 
 /// The outbox at the path; none if there is another file, which is left alone.
+///
+/// # Errors
+/// It cannot be opened, or nobody knows what it is.
 pub(super) fn open(path: &Path, options: Options) -> Result<Option<Found>> {
-    if !outbox::is_outbox(path) {
+    if !outbox::is_outbox(path)? {
         return Ok(None);
     }
     let (outbox, recovered) = SqliteOutbox::open(path, options)?;
@@ -102,7 +141,11 @@ fn user_of(app: &Inner, path: &Path) -> Option<String> {
 /// The last rows of the outboxes of this user that hold any, by identity. One that cannot be read is not among them.
 pub(crate) fn written(app: &Inner, user: &str) -> HashMap<String, i64> {
     let mut written = HashMap::new();
-    for path in candidates(app) {
+    let Candidates { paths, unread } = candidates(app);
+    for (folder, error) in unread {
+        log::warn!(target: "ingest::app", "what waits in {} will not be deleted: {error}", folder.display());
+    }
+    for path in paths {
         let look = |outbox: &dyn Outbox| -> Result<Option<(String, i64)>> {
             match owner(app, &path, outbox)? {
                 Some(owner) if owner.user == user => {
@@ -148,7 +191,19 @@ pub(crate) fn delete_removed(app: &Inner, ids: Vec<String>, written: &HashMap<St
         return ids;
     }
     let mut left = Vec::new();
-    for path in candidates(app) {
+    let not_deleted = |path: &Path, reason: &dyn fmt::Display| {
+        log::warn!(
+            target: "ingest::app",
+            "{} is not deleted yet, and may belong to a user who was removed: {reason}",
+            path.display()
+        );
+    };
+    let Candidates { paths, unread } = candidates(app);
+    for (folder, error) in unread {
+        not_deleted(&folder, &error);
+        left.clone_from(&ids);
+    }
+    for path in paths {
         let whose = |outbox: &dyn Outbox| -> Result<Option<String>> {
             let owner = owner(app, &path, outbox)?.map(|owner| owner.user);
             Ok(owner.filter(|user| ids.contains(user)))
@@ -184,12 +239,7 @@ pub(crate) fn delete_removed(app: &Inner, ids: Vec<String>, written: &HashMap<St
             },
         };
         if let Err(error) = kept {
-            log::warn!(
-                target: "ingest::app",
-                "{} is not deleted yet, and may belong to a user who was removed: {}",
-                path.display(),
-                error.full_message()
-            );
+            not_deleted(&path, &error.full_message());
             left.clone_from(&ids);
         }
     }

@@ -14,6 +14,7 @@ use super::files::Found;
 use crate::app::{Inner, User, UserState};
 use crate::error::{Code, Error, Result, SyncError};
 use crate::outbox::{self, Options, Outbox, Owner, Pending, SqliteOutbox, UploaderGuard};
+use crate::process;
 use crate::uploader;
 use crate::uploader::core::Core;
 
@@ -106,11 +107,11 @@ fn may_claim(user: &User, owner: &Owner) -> bool {
     is_owner(user, owner) || (owner.app == user.app.app_id && goes_on_under(&user.app, owner, user))
 }
 
-/// Makes the user the owner of the outbox, if it may be. May wait for another process that is uploading it.
+/// Makes the user the owner of the outbox, if it may be. Waits so long for another process that is uploading it.
 ///
 /// # Errors
 /// Somebody else's data waits there, or that process does not come to an end.
-pub(super) fn claim(user: &User, path: &Path, outbox: &dyn Outbox) -> Result<()> {
+pub(super) fn claim(user: &User, path: &Path, outbox: &dyn Outbox, patience: Duration) -> Result<()> {
     let claimant = owner_of(user);
     let Some(owner) = outbox.owner()? else {
         return Ok(outbox.set_owner(&claimant)?);
@@ -122,7 +123,7 @@ pub(super) fn claim(user: &User, path: &Path, outbox: &dyn Outbox) -> Result<()>
         return Ok(());
     }
     check_claim(user, &owner, path, outbox)?;
-    let _right = right(path, outbox)?;
+    let _right = right(path, outbox, patience)?;
     if let Some(owner) = outbox.owner()? {
         // As whoever had the right has left it.
         check_claim(user, &owner, path, outbox)?;
@@ -198,17 +199,19 @@ pub(super) fn take(outbox: &dyn Outbox, owner: &Owner) -> outbox::Result<()> {
     outbox.set_owner(owner)
 }
 
-/// The right to upload. Waits for who has it: also one whose tokens are no good goes on for a moment, and finds out.
+/// The right to upload. Waits so long for who has it: also one whose tokens are no good goes on for a moment, and finds
+/// out. Without patience it is tried once.
 ///
 /// # Errors
-/// It cannot be had.
-pub(super) fn right(path: &Path, outbox: &dyn Outbox) -> Result<UploaderGuard> {
+/// It cannot be had, or the library is shut down.
+pub(super) fn right(path: &Path, outbox: &dyn Outbox, patience: Duration) -> Result<UploaderGuard> {
     let begun = Instant::now();
     loop {
+        process::check()?;
         if let Some(right) = outbox.try_become_uploader()? {
             return Ok(right);
         }
-        if begun.elapsed() > RIGHT_LIMIT {
+        if begun.elapsed() >= patience {
             return Err(busy(path));
         }
         std::thread::sleep(RIGHT_POLL);
@@ -217,7 +220,7 @@ pub(super) fn right(path: &Path, outbox: &dyn Outbox) -> Result<UploaderGuard> {
 
 pub(super) fn busy(path: &Path) -> Error {
     Error::Logic(format!(
-        "another process has been uploading the outbox at {} for {RIGHT_LIMIT:?}: end it, or try again",
+        "another process is uploading the outbox at {}: end it, or try again",
         path.display()
     ))
 }

@@ -176,7 +176,7 @@ fn an_outbox_is_claimed_for_a_successor_once_nobody_is_uploading() {
     let (done, result) = channel();
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            done.send(claim(&second, Path::new("a"), &*device.outbox))
+            done.send(claim(&second, Path::new("a"), &*device.outbox, RIGHT_LIMIT))
                 .unwrap()
         });
         let early = result.recv_timeout(Duration::from_millis(50));
@@ -210,4 +210,19 @@ fn nobody_is_told_that_a_user_is_not_replaced_when_only_the_profile_of_the_new_o
     assert!(told[0].starts_with("Unable to refresh"), "{told:?}");
     assert!(told[1].contains("goes on under user second"), "{told:?}");
     drop(core);
+}
+
+#[test]
+fn without_patience_the_right_to_upload_is_had_at_once_or_not_at_all() {
+    let (path, outbox) = (Path::new("a.realm"), MemoryOutbox::new());
+    let held = right(path, &outbox, Duration::ZERO).unwrap();
+    let begun = Instant::now();
+    let error = right(path, &outbox, Duration::ZERO).err().unwrap();
+    assert!(begun.elapsed() < RIGHT_LIMIT);
+    assert_eq!(
+        error.to_string(),
+        "another process is uploading the outbox at a.realm: end it, or try again"
+    );
+    drop(held);
+    assert!(right(path, &outbox, Duration::ZERO).is_ok());
 }

@@ -2,26 +2,30 @@
 //!
 //! One task of the app looks for it: when the app is opened, when it is told to, as after a log-in, and when another
 //! process has closed files in the directory or in a user's, as a process does that is killed. What a process writes
-//! while it lives is its own to send. No timer is set while nothing happens; where nothing can be watched, it is looked
-//! once a minute.
+//! while it lives is its own to send. No timer is set while nothing happens and nothing fails; where nothing can be
+//! watched, it is looked once a minute.
 //!
 //! What a look left is not opened again before it was written to, or its user came. So the looks of several processes,
-//! which open and close files themselves, come to rest.
+//! which open and close files themselves, come to rest. What failed is tried again, rarer and rarer.
 
 use std::collections::HashMap;
+use std::future;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use tokio::sync::Notify;
+use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
+use super::files::Candidates;
 use super::homes::sender;
 use super::{RealmConfig, files, options, unheard};
 use crate::app::Inner;
 use crate::error::{Error, Result};
 use crate::outbox::{self, Footprint, Outbox, Owner};
 use crate::process;
+use crate::uploader;
 use crate::uploader::core::Core;
 use crate::uploader::registry;
 use crate::uploader::session::StopPolicy;
@@ -32,15 +36,25 @@ const SETTLE: Duration = Duration::from_secs(3);
 /// Where others open and close files all the time, it is looked no more often than this.
 const PERIOD: Duration = Duration::from_secs(60);
 
-/// What an app knows of looks.
-#[derive(Default)]
+/// What an app knows of looks. Any thread may use it.
 pub(crate) struct Neighbours {
-    wanted: Arc<Notify>,
-    /// Outboxes that the application closed so that they are not sent, by path, and their last rows then.
+    wanted: mpsc::Sender<Arc<Inner>>,
+    /// Outboxes that the application closed so that they are not sent, by path, and their last rows then; until it is
+    /// told that they are to be sent.
     kept: Mutex<HashMap<PathBuf, i64>>,
 }
 
+/// The looks that are wanted. Each keeps the app, so that one that is dropped right after a log-in sends what it promised.
+pub(crate) type Wanted = mpsc::Receiver<Arc<Inner>>;
+
 impl Neighbours {
+    pub(crate) fn new() -> (Neighbours, Wanted) {
+        // One that has not begun is as good as any number.
+        let (wanted, looks) = mpsc::channel(1);
+        let kept = Mutex::default();
+        (Neighbours { wanted, kept }, looks)
+    }
+
     fn kept(&self) -> MutexGuard<'_, HashMap<PathBuf, i64>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -57,38 +71,74 @@ struct Left {
 
 #[derive(Clone)]
 enum Reason {
-    /// Nothing waits there, or nobody knows whose it is.
+    /// Nothing waits there, or nobody knows whose it is, or this release cannot read it.
     Nothing,
     /// What waits is this owner's, and nobody who is logged in may send it.
     Nobody(Owner),
-    /// Tried again by every look, as the next; but no look is begun for it.
-    Failure,
+    /// What failed may work the next time. The text is what was told of it.
+    Failure(String),
     /// The application closed it so, and nobody wrote there since.
     Kept,
 }
 
-impl Left {
-    fn stands(&self, app: &Arc<Inner>, path: &Path) -> bool {
-        let may_be_sent = matches!(&self.reason, Reason::Nobody(owner) if sender(app, owner).is_some());
-        !may_be_sent && self.footprint == outbox::footprint(path)
+impl Reason {
+    /// Why something failed, which is told unless it was before.
+    fn failure(path: &Path, known: Option<&Left>, text: String) -> Reason {
+        let is_told = matches!(known, Some(Left { reason: Reason::Failure(told), .. }) if *told == text);
+        let level = if is_told {
+            log::Level::Debug
+        } else {
+            log::Level::Warn
+        };
+        log::log!(
+            target: "ingest::session",
+            level,
+            "what waits in {} stays there for now: {text}",
+            path.display()
+        );
+        Reason::Failure(text)
     }
 }
 
-/// To be called once. Keeps the app for the first look only.
-pub(crate) fn start(app: &Arc<Inner>) {
-    app.runtime.spawn(run(app.clone()));
+impl Left {
+    fn stands(&self, app: &Arc<Inner>, path: &Path) -> bool {
+        let stands = match &self.reason {
+            Reason::Nothing | Reason::Failure(_) => true,
+            Reason::Nobody(owner) => sender(app, owner).is_none(),
+            Reason::Kept => app.neighbours.kept().contains_key(path),
+        };
+        stands && self.footprint == outbox::footprint(path)
+    }
+}
+
+/// To be called once. Keeps the app for the first look, and for those that are wanted.
+pub(crate) fn start(app: &Arc<Inner>, wanted: Wanted) {
+    app.runtime.spawn(run(app.clone(), wanted));
 }
 
 /// Sends, in the background, what waits and can be sent by a user who is logged in. Realms that are open have their
 /// sessions; between processes the right to upload decides.
-pub(crate) fn look_now(app: &Inner) {
-    app.neighbours.wanted.notify_one();
+pub(super) fn look_now(app: &Arc<Inner>) {
+    // Where there is no room, a look is about to begin; where nobody takes it, the library was shut down.
+    let _ = app.neighbours.wanted.try_send(app.clone());
 }
 
-/// To be called before a realm is closed. If that ends the session with rows in the outbox, nothing but a look that is
-/// told to sends them before others wrote there.
+/// As [`look_now`], with all that the application has kept until now.
+pub(crate) fn send_all(app: &Arc<Inner>) {
+    app.neighbours.kept().clear();
+    look_now(app);
+}
+
+/// As [`look_now`], with this outbox even if the application has kept it.
+pub(super) fn send_also(app: &Arc<Inner>, path: &Path) {
+    app.neighbours.kept().remove(path);
+    look_now(app);
+}
+
+/// To be called before a realm is closed. If the application wants its session to end with rows in the outbox, they stay
+/// until it tells otherwise, or others write there.
 pub(super) fn heed_close(core: &Core) {
-    let ends = core.stop_policy() == StopPolicy::Immediately || !core.may_run();
+    let ends = core.stop_policy() == StopPolicy::Immediately || core.is_paused();
     let last = ends.then(|| core.outbox.last_seq().ok()).flatten();
     let app = core.user().app;
     let mut kept = app.neighbours.kept();
@@ -98,17 +148,18 @@ pub(super) fn heed_close(core: &Core) {
     };
 }
 
-async fn run(app: Arc<Inner>) {
-    let (clock, wanted) = (app.clock.clone(), app.neighbours.wanted.clone());
+async fn run(app: Arc<Inner>, mut wanted: Wanted) {
+    let clock = app.clock.clone();
     let (weak, mut looked) = (Arc::downgrade(&app), None);
-    let mut left = look(app, Arc::default(), true).await;
-    while let Some((change, is_news)) = watch_and_check(&weak, &left).await {
+    let mut left = look(app, Arc::default()).await;
+    // How many looks in a row have failed somewhere, and whether anything has happened since the last.
+    let (mut failures, mut has_happened) = (u32::from(has_failed(&left)), false);
+    while let Some((change, is_new)) = watch_and_check(&weak, &left).await {
+        let is_news = is_new || (failures > 0 && has_happened);
+        let rest = looked.map_or(SETTLE, |at: Instant| PERIOD.saturating_sub(at.elapsed()));
         let happened = async {
             match change {
-                _ if is_news => {
-                    let rest = looked.map_or(SETTLE, |at: Instant| PERIOD.saturating_sub(at.elapsed()));
-                    clock.sleep(rest.max(SETTLE)).await;
-                }
+                _ if is_news => clock.sleep(rest.max(SETTLE)).await,
                 Some(change) => {
                     change.happened().await;
                     clock.sleep(SETTLE).await;
@@ -116,38 +167,52 @@ async fn run(app: Arc<Inner>) {
                 None => clock.sleep(watch::until_next(PERIOD)).await,
             }
         };
-        let is_wanted = tokio::select! {
-            biased;
-            () = wanted.notified() => true,
-            () = happened => false,
+        let retried = async {
+            match failures.checked_sub(1) {
+                Some(attempt) => clock.sleep(uploader::backoff(attempt, clock.random())).await,
+                None => future::pending().await,
+            }
         };
-        let Some(app) = weak.upgrade() else { return };
-        if is_wanted || is_news {
-            looked = if is_wanted { looked } else { Some(Instant::now()) };
-            left = look(app, left, is_wanted).await;
+        let (app, is_due) = tokio::select! {
+            biased;
+            app = wanted.recv() => (app, true),
+            () = happened => {
+                looked = is_news.then(Instant::now).or(looked);
+                (weak.upgrade(), is_news)
+            }
+            () = retried => (weak.upgrade(), true),
+        };
+        // It has ended.
+        let Some(app) = app else { return };
+        has_happened = !is_due;
+        if is_due {
+            left = look(app, left).await;
+            failures = if has_failed(&left) { failures + 1 } else { 0 };
         }
     }
 }
 
+fn has_failed(left: &AllLeft) -> bool {
+    left.values()
+        .any(|left| matches!(left.reason, Reason::Failure(_)))
+}
+
 /// Watches the folders from now on, if that can be done, and tells whether there is something to look at by now. None
-/// when the app has ended.
+/// when the app has ended. What panics is a fault that must not end all looks: it counts as news.
 async fn watch_and_check(app: &Weak<Inner>, left: &Arc<AllLeft>) -> Option<(Option<Change>, bool)> {
     let (app, left) = (app.upgrade()?, left.clone());
     let watched = app.clone();
-    let change = spawn_blocking(move || watch_folders(&watched)).await.ok()?;
+    let change = spawn_blocking(move || watch_folders(&watched)).await;
     // Who logged in elsewhere may be the one who sends what was left.
     if let Err(error) = app.adopt_stored().await {
         log::warn!(target: "ingest::session", "{}", error.full_message());
     }
     let is_news = spawn_blocking(move || {
         process::check().ok()?;
-        Some(
-            files::candidates(&app)
-                .iter()
-                .any(|path| is_new(&app, &left, path)),
-        )
+        let Candidates { paths, .. } = files::candidates(&app);
+        Some(paths.iter().any(|path| is_new(&app, &left, path)))
     });
-    Some((change, is_news.await.ok()??))
+    Some((change.unwrap_or(None), is_news.await.unwrap_or(Some(true))?))
 }
 
 fn watch_folders(app: &Inner) -> Option<Change> {
@@ -164,14 +229,24 @@ fn is_new(app: &Arc<Inner>, left: &AllLeft, path: &Path) -> bool {
 }
 
 /// Starts a session for each outbox with something to send and somebody who may. Returns what is left.
-async fn look(app: Arc<Inner>, known: Arc<AllLeft>, is_wanted: bool) -> Arc<AllLeft> {
+async fn look(app: Arc<Inner>, known: Arc<AllLeft>) -> Arc<AllLeft> {
     let looked = spawn_blocking(move || {
-        let mut left = AllLeft::new();
-        for path in files::candidates(&app) {
+        let Candidates { paths, unread } = files::candidates(&app);
+        let mut left: AllLeft = unread
+            .into_iter()
+            // What is closed to this process is another's to send.
+            .filter(|(_, error)| error.kind() != ErrorKind::PermissionDenied)
+            .map(|(folder, error)| {
+                let reason = Reason::failure(&folder, known.get(&folder), error.to_string());
+                let footprint = outbox::footprint(&folder);
+                (folder, Left { footprint, reason })
+            })
+            .collect();
+        for path in paths {
             if process::check().is_err() {
                 break;
             }
-            if let Some(stays) = look_at(&app, &known, &path, is_wanted) {
+            if let Some(stays) = look_at(&app, &known, &path) {
                 left.insert(path, stays);
             }
         }
@@ -181,46 +256,42 @@ async fn look(app: Arc<Inner>, known: Arc<AllLeft>, is_wanted: bool) -> Arc<AllL
     Arc::new(looked.await.unwrap_or_default())
 }
 
-fn look_at(app: &Arc<Inner>, known: &AllLeft, path: &Path, is_wanted: bool) -> Option<Left> {
-    if let Some(left) = known.get(path) {
-        let is_retried = matches!(left.reason, Reason::Failure | Reason::Kept);
-        if !is_retried && left.stands(app, path) {
+fn look_at(app: &Arc<Inner>, known: &AllLeft, path: &Path) -> Option<Left> {
+    let known = known.get(path);
+    if let Some(left) = known {
+        let has_failed = matches!(left.reason, Reason::Failure(_));
+        if !has_failed && left.stands(app, path) {
             return Some(left.clone());
         }
     }
     let footprint = outbox::footprint(path);
-    let reason = send(app, path, is_wanted)?;
+    let reason = send(app, path, known)?;
     // If it was written to meanwhile, by whomever, nobody knows what was.
     (footprint == outbox::footprint(path)).then_some(Left { footprint, reason })
 }
 
 /// Starts a session for one outbox, or tells why there is none.
-fn send(app: &Arc<Inner>, path: &Path, is_wanted: bool) -> Option<Reason> {
+fn send(app: &Arc<Inner>, path: &Path, known: Option<&Left>) -> Option<Reason> {
     let mut left = None;
     let started = registry::open(
         path,
         |_| Err(Error::aborted()),
-        || match begin(app, path, is_wanted) {
+        || match begin(app, path) {
             Ok(Begun::Session(core)) => Ok(core),
             Ok(Begun::Left(reason)) => {
                 left = Some(reason);
                 Err(Error::aborted())
             }
             Err(error) => {
-                left = Some(Reason::Failure);
+                let failure = Reason::failure(path, known, error.full_message());
+                let may_pass = !matches!(&error, Error::Outbox(error) if !error.is_retryable());
+                left = Some(if may_pass { failure } else { Reason::Nothing });
                 Err(error)
             }
         },
     );
-    match started {
-        Ok(core) => registry::close(&core),
-        Err(error) if matches!(left, Some(Reason::Failure)) => log::warn!(
-            target: "ingest::session",
-            "what waits in {} stays there for now: {}",
-            path.display(),
-            error.full_message()
-        ),
-        Err(_) => {}
+    if let Ok(core) = started {
+        registry::close(&core);
     }
     left
 }
@@ -230,7 +301,7 @@ enum Begun {
     Left(Reason),
 }
 
-fn begin(app: &Arc<Inner>, path: &Path, is_wanted: bool) -> Result<Begun> {
+fn begin(app: &Arc<Inner>, path: &Path) -> Result<Begun> {
     if outbox::is_drained(path) {
         return Ok(Begun::Left(Reason::Nothing));
     }
@@ -239,7 +310,7 @@ fn begin(app: &Arc<Inner>, path: &Path, is_wanted: bool) -> Result<Begun> {
     let Some(found) = files::open(path, options)? else {
         return Ok(Begun::Left(Reason::Nothing));
     };
-    if !is_wanted && is_kept(app, path, &found.outbox)? {
+    if is_kept(app, path, &found.outbox)? {
         return Ok(Begun::Left(Reason::Kept));
     }
     let report = unheard::keep(path);
@@ -260,7 +331,7 @@ fn begin(app: &Arc<Inner>, path: &Path, is_wanted: bool) -> Result<Begun> {
         }
         return Ok(Begun::Left(reason));
     };
-    let core = super::start(&user, path, &config, found, back, Some(report))?;
+    let core = super::start(&user, path, &config, found, back, Some(report), Duration::ZERO)?;
     core.set_background();
     Ok(Begun::Session(core))
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::files::Candidates;
 use super::{files, homes, neighbours};
 use crate::app::{App, Inner, User, UserState};
 use crate::ejson;
@@ -38,11 +39,19 @@ impl App {
     /// files; does not use the network.
     ///
     /// # Errors
-    /// A file could not be read.
+    /// A file or folder could not be read.
     pub fn stranded(&self) -> Result<Vec<Stranded>> {
         process::check()?;
         let mut all = Vec::new();
-        for path in files::candidates(&self.inner) {
+        let Candidates { paths, unread } = files::candidates(&self.inner);
+        if let Some((path, source)) = unread.into_iter().next() {
+            return Err(Error::File {
+                action: "read",
+                path,
+                source,
+            });
+        }
+        for path in paths {
             all.extend(stranded(&self.inner, &path)?);
         }
         Ok(all)
@@ -69,7 +78,7 @@ impl App {
         }
         let path = real(path)?;
         while !self.try_rehome(&path, user)? {}
-        neighbours::look_now(&self.inner);
+        neighbours::send_also(&self.inner, &path);
         Ok(())
     }
 
@@ -186,7 +195,7 @@ fn existing(path: &Path) -> Result<SqliteOutbox> {
 
 fn rehome(user: &User, path: &Path) -> Result<()> {
     let outbox = existing(path)?;
-    let _right = homes::right(path, &outbox)?;
+    let _right = homes::right(path, &outbox, homes::RIGHT_LIMIT)?;
     homes::take_over(user, path, &outbox)
 }
 

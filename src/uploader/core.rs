@@ -218,6 +218,10 @@ impl Core {
         self.status().may_run()
     }
 
+    pub(crate) fn is_paused(&self) -> bool {
+        self.status().paused
+    }
+
     /// Whether there is hope that what is pending leaves without anybody's doing.
     #[cfg(test)]
     pub(super) fn is_active(&self) -> bool {

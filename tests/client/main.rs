@@ -7,6 +7,7 @@ mod common;
 mod failures;
 mod gateway;
 mod links;
+mod looks;
 mod losses;
 mod options;
 mod processes;

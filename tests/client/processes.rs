@@ -84,7 +84,7 @@ impl Part {
     }
 
     /// Begins when it is told something.
-    fn spawn(&self) -> Child {
+    pub fn spawn(&self) -> Child {
         Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "processes::the_part_of_another_process"])
             .args(["--nocapture", "--test-threads=1"])
@@ -144,7 +144,7 @@ impl Part {
 }
 
 /// What a process says behind `##`; the test harness writes to the same output.
-fn said(child: &mut Child) -> String {
+pub fn said(child: &mut Child) -> String {
     BufReader::new(child.stdout.take().unwrap())
         .lines()
         .find_map(|line| Some(line.unwrap().split_once("##")?.1.to_owned()))

@@ -231,3 +231,11 @@ pub fn closed(path: &Path) {
     log.push("-wal");
     until("the end of the session", || !Path::new(&log).exists());
 }
+
+/// How often this process has the file open.
+pub fn times_open(path: &Path) -> usize {
+    let path = path.canonicalize().unwrap();
+    let open = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
+    open.filter(|entry| std::fs::read_link(entry.path()).is_ok_and(|file| file == path))
+        .count()
+}

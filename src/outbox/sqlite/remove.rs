@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::recover::{beside, recovered_file};
 use super::schema;
@@ -32,17 +32,33 @@ pub(crate) fn path_of(file: PathBuf) -> PathBuf {
     }
 }
 
-/// Whether the file is an outbox, also a damaged one that still says so, or one is to take its place. Asks SQLite,
-/// because a file that this process has open must not be opened and closed by anybody else.
-pub(crate) fn is_outbox(path: &Path) -> bool {
-    let asked = |path: &Path| {
-        let connection = connect(path)?;
+/// Whether the file is an outbox, also a damaged one that still says so, or one is to take its place.
+///
+/// # Errors
+/// It could not be asked, so it may be one.
+pub(crate) fn is_outbox(path: &Path) -> Result<bool> {
+    // First what is good, as the other may be damaged.
+    Ok(says_so(&recovered_file(path))? || says_so(path)?)
+}
+
+/// Asks SQLite, because a file that this process has open must not be opened and closed by anybody else.
+fn says_so(file: &Path) -> Result<bool> {
+    match fs::metadata(file) {
+        Ok(metadata) if metadata.is_file() => {}
+        Ok(_) => return Ok(false),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(Error::io("find", file, error)),
+    }
+    let asked = || {
+        let connection = connect(file)?;
         schema::keep_log_on_close(&connection, true)?;
         application_id(&connection)
     };
-    [path, &recovered_file(path)]
-        .into_iter()
-        .any(|file| asked(file).is_ok_and(|id| [schema::APPLICATION_ID, schema::DAMAGED_ID].contains(&id)))
+    match asked() {
+        Ok(id) => Ok([schema::APPLICATION_ID, schema::DAMAGED_ID].contains(&id)),
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => Ok(false),
+        Err(error) => Err(Error::sqlite(file, error)),
+    }
 }
 
 /// Whether the file is an outbox that was closed in order with nothing in it. Costs less than opening it.
