@@ -7,8 +7,11 @@ use std::sync::Arc;
 use realm_ingest::Code;
 use realm_ingest::app::{App, Credentials};
 use realm_ingest::realm::{Realm, RealmConfig};
+use realm_ingest_gateway::app_directory::{Secrets, load};
+use realm_ingest_gateway::definition::Definition;
 use realm_ingest_gateway::sink::embedded::Reader;
 use realm_ingest_gateway::{Gateway, Settings};
+use serde_json::json;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -25,6 +28,10 @@ struct Running {
 
 impl Running {
     fn start(data: &Path, address: SocketAddr) -> Running {
+        Running::serve(Definition::development(None), data, address)
+    }
+
+    fn serve(definition: Definition, data: &Path, address: SocketAddr) -> Running {
         panics_end_the_test();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -38,8 +45,9 @@ impl Running {
                 address: Some(address),
                 ..Settings::default()
             };
-            let gateway = Arc::new(Gateway::open(data, settings).await.unwrap());
-            let router = realm_ingest_gateway::app(gateway);
+            let mut gateway = Gateway::new(settings).unwrap();
+            gateway.add_directory(definition, data).await.unwrap();
+            let router = realm_ingest_gateway::app(Arc::new(gateway));
             tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
             address
         });
@@ -153,7 +161,7 @@ fn a_second_object_with_the_same_id_is_refused_and_the_application_is_told() {
     assert_eq!(error.compensating_writes[0].object_name, "Reading");
     assert_eq!(
         error.compensating_writes[0].primary_key,
-        serde_json::json!({"$numberLong": "1"})
+        json!({"$numberLong": "1"})
     );
     assert_eq!(place.stored(), [1, 2]);
     let stats = Reader::open(&place.data).unwrap().stats().unwrap();
@@ -188,6 +196,90 @@ fn a_class_that_contradicts_an_earlier_release_is_refused_object_by_object_and_h
     assert_eq!(error.compensating_writes[0].object_name, "Reading");
     assert_eq!(second.pending().unwrap().objects, 0);
     assert_eq!(place.stored(), [1]);
+}
+
+/// An app that takes readings with a note of up to five characters, and lets users write their own ones.
+fn directory() -> Definition {
+    let directory = tempfile::tempdir().unwrap();
+    let role = json!({
+        "name": "owner", "document_filters": {"read": true, "write": true}, "write": true,
+        "insert": {"note": {"$ne": "other"}},
+    });
+    let schema = json!({
+        "title": "Reading", "bsonType": "object", "required": ["_id"],
+        "properties": {"_id": {"bsonType": "long"}, "note": {"bsonType": "string", "maxLength": 5}},
+    });
+    for (file, json) in [
+        (
+            "root_config.json",
+            json!({"config_version": 20_230_101, "name": "test", "app_id": "app-test"}),
+        ),
+        (
+            "auth/providers.json",
+            json!({"anon-user": {"name": "anon-user", "type": "anon-user"}}),
+        ),
+        (
+            "data_sources/db/config.json",
+            json!({"name": "db", "type": "mongodb-atlas"}),
+        ),
+        ("data_sources/db/default_rule.json", json!({"roles": [role]})),
+        ("data_sources/db/weather/readings/schema.json", schema),
+        (
+            "sync/config.json",
+            json!({"type": "flexible", "state": "enabled", "service_name": "db", "asymmetric_tables": ["Reading"],
+                   "queryable_fields_names": ["note"]}),
+        ),
+    ] {
+        let path = directory.path().join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, json.to_string()).unwrap();
+    }
+    let loaded = load(directory.path(), &Secrets::default(), None);
+    loaded.definition.unwrap_or_else(|| panic!("{:?}", loaded.report))
+}
+
+#[test]
+fn what_schema_and_rules_of_the_app_refuse_is_told_and_the_rest_of_the_transaction_is_stored() {
+    let place = Place::new();
+    let gateway = Running::serve(directory(), &place.data, "127.0.0.1:0".parse().unwrap());
+    let user = place.app(&gateway).login(&Credentials::anonymous()).unwrap();
+    let (realm, errors) = open_realm(&user);
+    let notes = ["short", "too long", "other", "mine"];
+    let documents = (1_i64..)
+        .zip(notes)
+        .map(|(id, note)| bson::doc! {"_id": id, "note": note});
+    let payload: Vec<u8> = documents
+        .flat_map(|one| bson::serialize_to_vec(&one).unwrap())
+        .collect();
+    let run = realm_ingest::outbox::Run {
+        class: "Reading".to_owned(),
+        count: 4,
+    };
+    realm.append(&[run], &payload).unwrap();
+    uploaded(&realm);
+    let error = errors.recv_timeout(LIMIT).unwrap();
+    assert_eq!((error.code, error.is_fatal), (Code::SyncWriteNotAllowed, false));
+    let told = error.compensating_writes.iter().map(|write| {
+        let id = write.primary_key.clone();
+        (write.object_name.as_str(), id, write.reason.as_str())
+    });
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [
+            (
+                "Reading",
+                json!({"$numberLong": "2"}),
+                "'Reading.note' has more than 5 characters"
+            ),
+            (
+                "Reading",
+                json!({"$numberLong": "3"}),
+                "role 'owner' forbids it: 'insert' does not hold"
+            ),
+        ]
+    );
+    assert_eq!(place.stored(), [1, 4]);
+    assert_eq!(realm.pending().unwrap().transactions, 0);
 }
 
 #[test]
