@@ -52,6 +52,12 @@ impl DataArgs {
             ))),
         }
     }
+
+    /// The client app id of the app that has this directory of ours; none for that of development mode.
+    pub(super) fn app_of(&self, directory: &Path) -> Option<String> {
+        let name = directory.strip_prefix(self.data.join("apps")).ok()?;
+        Some(name.to_string_lossy().into_owned())
+    }
 }
 
 /// Where the data of this app is.

@@ -1,6 +1,5 @@
 //! `dead-letters`: what was refused for good, and why; another try for what may fit by now, and the end of what will not.
 
-use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -8,12 +7,11 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::output::{Output, time};
+use super::replay::{self, DirectoryArgs};
 use super::{CommandError, DataArgs};
 use crate::clock;
 use crate::ejson::{self, Form};
-use crate::ingest::checks::Judge;
-use crate::sink::embedded::{Purge, Reader, Replay, Which};
-use crate::state::{KnownSchema, OperatorStore};
+use crate::sink::embedded::{Purge, Reader, Which};
 
 /// Show the documents that were refused for good, one a line, with the reason
 #[derive(clap::Args)]
@@ -39,11 +37,14 @@ pub struct Args {
 enum Action {
     /// Check dead letters again under their own schemas, and store those that pass
     ///
-    /// Each is checked against what is accepted now, see `schemas`. Those that pass are stored once and are dead letters
-    /// no more; the others stay, with the reason they have now. Works beside a running server.
+    /// Each is checked against what is accepted now, see `schemas`, and by the schemas and rules of the app's directory. Those
+    /// that pass are stored once and are dead letters no more; the others stay, with the reason they have now. Works
+    /// beside a running server.
     Replay {
         #[command(flatten)]
         filters: Filters,
+        #[command(flatten)]
+        directory: DirectoryArgs,
         #[command(flatten)]
         data: DataArgs,
     },
@@ -120,7 +121,11 @@ fn age(text: &str) -> Result<Duration, String> {
 pub fn run(args: &Args) -> Result<(), CommandError> {
     match &args.action {
         None => show(args),
-        Some(Action::Replay { filters, data }) => replay(data, &filters.into()),
+        Some(Action::Replay {
+            filters,
+            directory,
+            data,
+        }) => replay::run(directory, data, &filters.into()),
         Some(Action::Purge { all, filters, data }) => purge(data, *all, &filters.into()),
     }
 }
@@ -135,32 +140,6 @@ fn purge(data: &DataArgs, all: bool, which: &Which) -> Result<(), CommandError> 
     let purged = Purge::open(&data.directory()?)?.run(which)?;
     let mut output = Output::new(false);
     output.line(&format!("purged {purged}"))?;
-    output.finish()
-}
-
-fn replay(data: &DataArgs, which: &Which) -> Result<(), CommandError> {
-    let directory = data.directory()?;
-    let mut store = OperatorStore::open(&directory)?;
-    let schemas = store.schemas()?.into_iter();
-    let judges: HashMap<String, Judge> = schemas.map(|(name, known)| (name, known.into())).collect();
-    // What was refused before its schema was kept with it is tried under what is accepted.
-    let accepted = Judge::from(KnownSchema {
-        schema: store.accepted()?,
-        ..KnownSchema::default()
-    });
-    let replayed = Replay::open(&directory)?.run(which, |letter| {
-        let judge = match &letter.schema {
-            None => &accepted,
-            // Without its schema nothing can be said; a device that still has it sends it again.
-            Some(fingerprint) => judges.get(fingerprint).ok_or(None)?,
-        };
-        let checked = judge.of(&letter.collection).check(&letter.document);
-        checked.map(drop).map_err(Some)
-    })?;
-    let mut output = Output::new(false);
-    output.line(&format!("stored         {:>12}", replayed.stored))?;
-    output.line(&format!("already stored {:>12}", replayed.already))?;
-    output.line(&format!("left           {:>12}", replayed.left))?;
     output.finish()
 }
 

@@ -13,6 +13,7 @@ pub mod init;
 pub mod keys;
 pub mod outboxes;
 mod output;
+mod replay;
 pub mod schemas;
 pub mod serve;
 pub mod stats;

@@ -13,7 +13,7 @@ pub mod checks;
 mod conflicts;
 pub mod id;
 pub mod order;
-mod permits;
+pub mod permits;
 mod refusals;
 mod schemas;
 mod transaction;

@@ -224,6 +224,55 @@ fn commands_say_which_apps_there_are() {
 }
 
 #[test]
+fn dead_letters_of_an_app_are_replayed_by_its_directory() {
+    let place = Place::with(&[ONE]);
+    let only = |kind: &str| {
+        let file = "data_sources/mongodb-atlas/default_rule.json";
+        place.edit(ONE, file, |rule| {
+            rule["roles"][0]["insert"] = json!({"%%user.type": kind})
+        });
+    };
+    only("server");
+    let server = place.start(&[ONE]);
+    send(&server, ONE);
+    let codes = || -> Vec<String> {
+        let letters = lines(&place.data(), &["dead-letters"]).into_iter();
+        let code = |line: String| serde_json::from_str::<Value>(&line).unwrap()["code"].clone();
+        letters
+            .map(|line| code(line).as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(codes(), ["NotPermitted", "TypeMismatch"]);
+
+    let (code, error) = said(&command(&place.data(), &["dead-letters", "replay"]));
+    assert_eq!(code, Some(2), "{error}");
+    assert!(error.contains("name it with --directory"), "{error}");
+
+    let directory = place.app(ONE);
+    let replay = || {
+        let arguments = [
+            "dead-letters",
+            "replay",
+            "--directory",
+            directory.to_str().unwrap(),
+        ];
+        let count = |line: &String| line.split_whitespace().last().unwrap().parse::<u64>().unwrap();
+        lines(&place.data(), &arguments)
+            .iter()
+            .map(count)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(replay(), [0, 0, 2], "the rule still forbids it");
+    only("normal");
+    assert_eq!(replay(), [1, 0, 1]);
+    assert_eq!(codes(), ["TypeMismatch"]);
+    assert_eq!(
+        lines(&place.data(), &["find", "Note"]),
+        [format!(r#"{{"_id":"{ONE}","text":"kept"}}"#)]
+    );
+}
+
+#[test]
 fn on_sighup_a_directory_is_read_again_and_a_broken_one_changes_nothing() {
     let place = Place::with(&[ONE, TWO]);
     let server = place.start(&[ONE, TWO]);

@@ -1,0 +1,129 @@
+//! `dead-letters replay`: whether dead letters may be stored by now.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::accounts::Accounts;
+use super::output::Output;
+use super::{CommandError, DataArgs};
+use crate::app_directory::{Secrets, load};
+use crate::definition::Definition;
+use crate::ingest::checks::Judge;
+use crate::ingest::permits::{Permits, user_facts};
+use crate::sink::embedded::{DeadLetter, Replay, Which};
+use crate::state::{KnownSchema, OperatorStore};
+
+/// What an app's directory says, for apps that have one.
+#[derive(clap::Args)]
+pub struct DirectoryArgs {
+    /// Directory of the app, whose schemas and rules hold; not for development mode
+    #[arg(long, value_name = "DIRECTORY")]
+    directory: Option<PathBuf>,
+    /// File with the secrets of the directory, as for `check`
+    #[arg(long, env = "REALM_INGEST_GATEWAY_SECRETS", value_name = "FILE")]
+    secrets: Option<PathBuf>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the data cannot be read or written, or the directory is missing or not good.
+pub fn run(args: &DirectoryArgs, data: &DataArgs, which: &Which) -> Result<(), CommandError> {
+    let directory = data.directory()?;
+    let definition = definition(args, data, &directory)?;
+    let mut store = OperatorStore::open(&directory)?;
+    // What was refused before its schema was kept with it is tried under what is accepted.
+    let accepted = KnownSchema {
+        schema: store.accepted()?,
+        ..KnownSchema::default()
+    };
+    let schemas = store.schemas()?.into_iter();
+    let check = Check {
+        judges: schemas
+            .map(|(name, known)| (name, Judge::under(known, &definition)))
+            .collect(),
+        accepted: Judge::under(accepted, &definition),
+        accounts: Accounts::open(data)?,
+        users: RefCell::default(),
+        definition,
+    };
+    let replayed = Replay::open(&directory)?.run(which, |letter| check.one(letter))?;
+    let mut output = Output::new(false);
+    output.line(&format!("stored         {:>12}", replayed.stored))?;
+    output.line(&format!("already stored {:>12}", replayed.already))?;
+    output.line(&format!("left           {:>12}", replayed.left))?;
+    output.finish()
+}
+
+fn definition(args: &DirectoryArgs, data: &DataArgs, directory: &Path) -> Result<Definition, CommandError> {
+    let id = data.app_of(directory);
+    let (id, of_app) = match (id, &args.directory) {
+        (None, None) => return Ok(Definition::development(None)),
+        (Some(id), Some(of_app)) => (id, of_app),
+        (Some(id), None) => {
+            let text = format!(
+                "app '{id}' has a directory, which says what may be stored; name it with --directory"
+            );
+            return Err(CommandError::Usage(text));
+        }
+        (None, Some(_)) => {
+            let text = "the app of development mode has no directory; leave --directory out";
+            return Err(CommandError::Usage(text.to_owned()));
+        }
+    };
+    let secrets = Secrets::read(args.secrets.as_deref());
+    let secrets = secrets.map_err(|error| CommandError::Usage(error.to_string()))?;
+    let there = of_app.display();
+    match load(of_app, &secrets, Some(&id)).definition {
+        None => Err(CommandError::Refused(format!(
+            "{there} cannot be served; 'check' says why"
+        ))),
+        Some(definition) if definition.client_app_id.as_ref() != Some(&id) => Err(CommandError::Usage(
+            format!("{there} is the directory of another app than '{id}'"),
+        )),
+        Some(definition) => Ok(definition),
+    }
+}
+
+/// All that letters are checked by.
+struct Check {
+    judges: HashMap<String, Judge>,
+    accepted: Judge,
+    definition: Definition,
+    accounts: Accounts,
+    /// What rules may ask, of those who were looked up.
+    users: RefCell<HashMap<String, Value>>,
+}
+
+impl Check {
+    fn one(&self, letter: &DeadLetter) -> crate::sink::embedded::Verdict {
+        let judge = match &letter.schema {
+            None => &self.accepted,
+            // Without its schema nothing can be said; a device that still has it sends it again.
+            Some(fingerprint) => self.judges.get(fingerprint).ok_or(None)?,
+        };
+        let document = judge
+            .of(&letter.collection)
+            .check(&letter.document)
+            .map_err(Some)?;
+        let mut users = self.users.borrow_mut();
+        if judge.needs_user() && !users.contains_key(&letter.user) {
+            // Who cannot be read may be there the next time.
+            let user = self
+                .accounts
+                .ask(|state| state.user(&letter.user))
+                .map_err(|_| None)?;
+            users.insert(letter.user.clone(), user_facts(&letter.user, user.as_ref()));
+        }
+        let known = users.get(&letter.user).cloned();
+        let user = known.unwrap_or_else(|| user_facts(&letter.user, None));
+        let mut permits = Permits::new(&self.definition, &user);
+        permits
+            .of(&letter.collection.as_str().into())
+            .check(&document)
+            .map_err(Some)
+    }
+}
