@@ -1,6 +1,6 @@
 //! What all handles of one user share: its state, its tokens, and who wants to know when they change.
 //!
-//! A change is stored before it is made here (`store.rs` of the app sees to that), so that a program which ends in the
+//! A change is stored before it is made here (`login.rs` and `logout.rs` see to that), so that a program which ends in the
 //! middle of hearing of it finds the same state when it starts again.
 
 use std::sync::atomic::AtomicBool;
@@ -21,7 +21,7 @@ pub enum UserState {
     LoggedOut = 0,
     /// Has tokens.
     LoggedIn = 1,
-    /// Gone for good: an anonymous user that logged out.
+    /// Gone for good: an anonymous user that logged out, or one that the application removed.
     Removed = 2,
 }
 
@@ -201,6 +201,22 @@ impl Account {
         self.data().successor.clone()
     }
 
+    /// A new access token of the session that is going on.
+    pub(super) fn renew(data: &mut Data, token: &str, claims: Claims) {
+        data.refused = false;
+        data.renew_at = claims.renew_at(Instant::now());
+        data.claims = Some(claims);
+        token.clone_into(&mut data.access_token);
+    }
+
+    /// Another way of logging in leads to this user. An anonymous one is known by it from now on.
+    pub(super) fn link(&self, principal: String) {
+        let known = self.principal();
+        if !principal.is_empty() && (known.is_empty() || known == ANONYMOUS) {
+            self.data().principal = principal;
+        }
+    }
+
     pub(crate) fn set_identities(&self, identities: Vec<Identity>) {
         self.data().identities = identities;
     }
@@ -229,18 +245,21 @@ impl Account {
         self.each_follower(|follower| follower.logged_in());
     }
 
-    /// The application logged the user out. Returns the token to end the session with, or none if the user was not
-    /// logged in.
-    pub(crate) fn sign_out(&self) -> Option<String> {
-        let state = self.state_after_logout();
-        let token = self.clear(state, false)?;
+    /// The application logged the user out, or removed it. Returns the token to end the session with, or none if the
+    /// user was not logged in.
+    pub(crate) fn sign_out(&self, end: UserState) -> Option<String> {
+        let token = self.clear(end, false);
+        if token.is_none() && end == UserState::Removed {
+            self.data().state = end;
+        }
+        token.as_ref()?;
         self.each_follower(|follower| follower.logged_out());
-        Some(token)
+        token
     }
 
-    /// What [`Account::sign_out`] makes of the user.
+    /// What a logout makes of the user.
     pub(crate) fn state_after_logout(&self) -> UserState {
-        if self.is_only_anonymous() {
+        if self.is_only_anonymous() || self.state() == UserState::Removed {
             UserState::Removed
         } else {
             UserState::LoggedOut

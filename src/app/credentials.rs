@@ -69,6 +69,52 @@ impl Credentials {
         }
     }
 
+    /// A key of a user or of the app.
+    pub fn api_key(key: &str) -> Credentials {
+        Credentials::with_token("api-key", "key", key)
+    }
+
+    /// A JWT that somebody else has signed whom the app trusts.
+    pub fn custom(token: &str) -> Credentials {
+        Credentials::with_token("custom-token", "token", token)
+    }
+
+    /// An id token of Google.
+    pub fn google_id_token(id_token: &str) -> Credentials {
+        Credentials::with_token("oauth2-google", "id_token", id_token)
+    }
+
+    /// An authorisation code of Google, which the server exchanges.
+    pub fn google_auth_code(auth_code: &str) -> Credentials {
+        Credentials::with_token("oauth2-google", "authCode", auth_code)
+    }
+
+    /// An id token of Apple.
+    pub fn apple(id_token: &str) -> Credentials {
+        Credentials::with_token("oauth2-apple", "id_token", id_token)
+    }
+
+    /// An access token of Facebook.
+    pub fn facebook(access_token: &str) -> Credentials {
+        Credentials::with_token("oauth2-facebook", "accessToken", access_token)
+    }
+
+    /// What the app's own authentication function wants: a JSON object (extended JSON).
+    ///
+    /// # Errors
+    /// The payload is no JSON object.
+    pub fn function(payload_json: &str) -> Result<Credentials> {
+        Credentials::new("custom-function", payload_json)
+    }
+
+    fn with_token(provider: &str, field: &str, token: &str) -> Credentials {
+        let body = serde_json::json!({"provider": provider, field: token});
+        Credentials {
+            provider: provider.to_owned(),
+            body: body.to_string(),
+        }
+    }
+
     /// The name that stands in the URL.
     pub fn provider(&self) -> &str {
         &self.provider

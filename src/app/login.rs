@@ -1,28 +1,19 @@
-//! Logging in and out, and what the server's refusals lead to. Every change of a user is stored first and told
-//! afterwards.
-//!
-//! A refusal is never a logout that somebody asked for. The rejected user stays known, and what waits for it goes on
-//! under the next user with the same principal: for an e-mail address when the application logs in with it again; an
-//! anonymous user is replaced by the library itself. A directory gets one anonymous user, however many processes start
+//! Logging in. Every change of a user is stored first and told afterwards. A directory gets one anonymous user, however many processes start
 //! together: they take turns, and find the user that another one has made.
 
-use std::collections::HashMap;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::account::{Account, SignIn, UserState};
-use super::credentials::{ANONYMOUS, Credentials};
+use super::credentials::Credentials;
 use super::remote::{Call, Route};
 use super::user::User;
 use super::users::{Document, Held, Identity};
 use super::{Inner, Users, answer, tokens};
 use crate::error::{Code, Error, Result};
-use crate::realm::{files, neighbours};
 use crate::transport::Method;
-use crate::uploader;
 
 /// How long to wait for another process that is making a user: longer than its request may take. A process that was
 /// stopped in the middle keeps the turn; then a second user is better than none.
@@ -46,12 +37,15 @@ impl Inner {
     }
 
     async fn ask(&self, credentials: &Credentials) -> Result<Granted> {
-        let provider = credentials.provider();
-        let route = Route::App(format!("auth/providers/{provider}/login"));
-        let body = credentials.body(&self.device.options(&self.app_id));
-        let call = Call::json(Method::Post, route, None, body);
-        let response = self.remote.send(call).await?;
+        let response = self.remote.send(self.login_call(credentials, "")).await?;
         granted(&response, credentials)
+    }
+
+    pub(super) fn login_call(&self, credentials: &Credentials, query: &str) -> Call {
+        let provider = credentials.provider();
+        let route = Route::App(format!("auth/providers/{provider}/login{query}"));
+        let body = credentials.body(&self.device.options(&self.app_id));
+        Call::json(Method::Post, route, None, body)
     }
 
     async fn store_log_in(self: &Arc<Inner>, granted: &Granted) -> Result<Arc<Account>> {
@@ -216,7 +210,7 @@ impl Inner {
         };
         for account in gone {
             log::warn!(target: "ingest::app", "user {} was logged out by another process", account.id);
-            account.sign_out();
+            account.sign_out(UserState::Removed);
         }
     }
 
@@ -229,99 +223,7 @@ impl Inner {
         Some(self.user(account.clone()))
     }
 
-    /// What waits for users who logged in as this one does, and cannot any more, goes on under this one.
-    async fn become_successor(self: &Arc<Inner>, user: &User) {
-        self.succeed_others(user).await;
-        neighbours::send_all(self);
-    }
-
-    async fn succeed_others(self: &Arc<Inner>, user: &User) {
-        let principal = user.principal();
-        if principal.is_empty() {
-            return;
-        }
-        let gone: Vec<_> = self
-            .users()
-            .accounts
-            .iter()
-            .filter(|known| {
-                known.id != user.id()
-                    && known.state() == UserState::LoggedOut
-                    && known.successor().as_deref() != Some(user.id())
-                    && known.principal() == principal
-            })
-            .cloned()
-            .collect();
-        if gone.is_empty() {
-            return;
-        }
-        let ids: Vec<String> = gone.iter().map(|account| account.id.clone()).collect();
-        let successor = user.id().to_owned();
-        let stored = self.change(move |document| {
-            for user in &mut document.users {
-                if ids.contains(&user.id) {
-                    user.successor = Some(successor.clone());
-                }
-            }
-        });
-        if let Err(error) = stored.await {
-            log::warn!(target: "ingest::app", "a successor could not be stored: {}", error.full_message());
-        }
-        for account in gone {
-            log::warn!(
-                target: "ingest::app",
-                "what waits for user {} goes on under user {}, who logs in in the same way",
-                account.id,
-                user.id()
-            );
-            account.succeed(user);
-        }
-    }
-
-    /// Somebody to go on for a user whom the server has rejected.
-    pub(super) fn find_successor(self: &Arc<Inner>, user: &User) {
-        let principal = user.principal();
-        if let Some(successor) = self.logged_in_as(&principal) {
-            let inner = self.clone();
-            self.runtime
-                .spawn(async move { inner.become_successor(&successor).await });
-        } else if principal == ANONYMOUS {
-            self.replace(&user.account);
-        }
-    }
-
-    /// Logs in anonymously in the place of this user, for as long as it takes.
-    pub(crate) fn replace(self: &Arc<Inner>, lost: &Arc<Account>) {
-        if lost.replacing.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        let (inner, lost) = (Arc::downgrade(self), lost.clone());
-        // A server that made a user and rejects it at once needs an operator, and no more users meanwhile.
-        let earlier = self.relogins.fetch_add(1, Ordering::Relaxed);
-        let first = earlier
-            .checked_sub(1)
-            .map(|attempt| uploader::slow_pause(attempt, self.clock.random()));
-        self.runtime.spawn(async move {
-            let (mut pause, mut attempt) = (first, 0);
-            while lost.awaits_successor() {
-                let Some(clock) = inner.upgrade().map(|app| app.clock.clone()) else {
-                    return;
-                };
-                if let Some(pause) = pause {
-                    clock.sleep(pause).await;
-                }
-                let Some(app) = inner.upgrade() else { return };
-                if let Err(error) = app.log_in_anonymously().await {
-                    lost.still_rejected(&error);
-                }
-                pause = Some(uploader::backoff(attempt, clock.random()));
-                attempt += 1;
-            }
-            lost.replacing.store(false, Ordering::Release);
-        });
-    }
-
-    async fn fetch_profile(self: &Arc<Inner>, user: &User) -> Result<()> {
+    pub(super) async fn fetch_profile(self: &Arc<Inner>, user: &User) -> Result<()> {
         let response = user
             .send(Call::json(Method::Get, Route::Base("auth/profile"), None, ""))
             .await?;
@@ -362,86 +264,8 @@ impl Inner {
         });
     }
 
-    /// Stores that the application logs this user out.
-    pub(super) fn store_logout(&self, account: &Account) -> Result<()> {
-        let removed = account.state_after_logout() == UserState::Removed;
-        let written = if removed {
-            files::written(self, &account.id)
-        } else {
-            HashMap::new()
-        };
-        let current = self.leave(account, removed);
-        let stored = self.store.update(|document| {
-            document.current = current;
-            document.written.extend(written);
-            if removed {
-                document.users.retain(|user| user.id != account.id);
-                document.removed.push(account.id.clone());
-            } else {
-                let record = document.user(&account.id);
-                *record = account.stored();
-                record.access_token.clear();
-                record.refresh_token.clear();
-            }
-        });
-        account.data().unstored = stored.is_err();
-        stored
-    }
-
-    /// Stores that the server has refused this token of the user, unless another process has a session of the user
-    /// that it did not refuse: then it is returned.
-    pub(super) async fn store_rejection(self: &Arc<Inner>, id: &str, refused: String) -> Option<SignIn> {
-        let user = id.to_owned();
-        let stored = self.change(move |document| {
-            let Document { users, current, .. } = document;
-            let record = users.iter_mut().find(|record| record.id == user)?;
-            if record.refresh_token.is_empty() {
-                return None;
-            }
-            if record.refresh_token != refused {
-                return SignIn::stored(record);
-            }
-            record.rejected = true;
-            record.access_token.clear();
-            record.refresh_token.clear();
-            if current.as_deref() == Some(&user) {
-                *current = None;
-            }
-            None
-        });
-        match stored.await {
-            Ok(Some(session)) => return Some(session),
-            Ok(None) => {}
-            Err(error) => {
-                log::warn!(target: "ingest::app", "a rejection could not be stored: {}", error.full_message());
-            }
-        }
-        let mut users = self.users();
-        if users.current.as_deref() == Some(id) {
-            users.current = None;
-        }
-        None
-    }
-
-    /// Who is current when this user is not any more.
-    fn leave(&self, account: &Account, removed: bool) -> Option<String> {
-        let mut users = self.users();
-        if removed {
-            users.accounts.retain(|known| known.id != account.id);
-            users.removed.insert(account.id.clone());
-        }
-        if users.current.as_deref() == Some(&account.id) {
-            let next = users
-                .accounts
-                .iter()
-                .find(|known| known.state() == UserState::LoggedIn && known.id != account.id);
-            users.current = next.map(|account| account.id.clone());
-        }
-        users.current.clone()
-    }
-
     /// Changes the file of users without holding up the runtime.
-    async fn change<T: Send + 'static>(
+    pub(super) async fn change<T: Send + 'static>(
         self: &Arc<Inner>,
         change: impl FnOnce(&mut Document) -> T + Send + 'static,
     ) -> Result<T> {

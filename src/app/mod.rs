@@ -3,15 +3,22 @@
 
 mod account;
 mod answer;
+mod base_url;
+mod config;
 mod credentials;
 mod device;
+mod email;
+mod link;
 mod login;
+mod logout;
 mod paths;
 mod remote;
 mod runtime;
+mod succession;
 mod threads;
 pub(crate) mod tokens;
 mod user;
+mod user_list;
 mod users;
 
 use std::collections::{HashMap, HashSet};
@@ -21,9 +28,9 @@ use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use once_cell::sync::Lazy;
-use serde_json::json;
 
 pub use account::UserState;
+pub use config::AppConfig;
 pub use credentials::Credentials;
 pub use device::DeviceInfo;
 pub use user::User;
@@ -36,81 +43,17 @@ pub(crate) use remote::{Call, Route};
 pub(crate) use threads::end_all as end_threads;
 pub(crate) use user::is_refusal;
 
-use crate::clock::{Clock, SystemClock};
+use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::process;
-use crate::realm::files;
 use crate::realm::neighbours::{self, Neighbours};
+use crate::transport::Transport;
 use crate::transport::http::{HttpOptions, HttpTransport};
-use crate::transport::{Method, Transport};
+use base_url::BaseUrl;
 use login::Granted;
-use remote::{BaseUrl, Remote};
+use remote::Remote;
 use runtime::Runtime;
-use users::{Document, UserStore};
-
-/// How an app is set up.
-#[derive(Clone)]
-pub struct AppConfig {
-    /// The client app id.
-    pub app_id: String,
-    /// Where the server is; none means the environment variable `REALM_INGEST_URL`.
-    pub base_url: Option<String>,
-    /// The directory for files; none means the process's current one.
-    pub path: Option<PathBuf>,
-    /// Encrypts the file with users and tokens.
-    pub metadata_encryption_key: Option<[u8; 64]>,
-    /// Opening an app with the same id and address gives the same app.
-    pub enable_caching: bool,
-    /// The application's own transport; none means the built-in one.
-    pub transport: Option<Arc<dyn Transport>>,
-    /// Settings of the built-in transport.
-    pub http: HttpOptions,
-    /// What logins say about this device.
-    pub device: DeviceInfo,
-    /// The time by which sessions wait.
-    #[cfg(any(test, feature = "testing"))]
-    pub clock: Arc<dyn Clock>,
-}
-
-impl AppConfig {
-    /// The defaults for this client app id.
-    pub fn new(app_id: impl Into<String>) -> AppConfig {
-        AppConfig {
-            app_id: app_id.into(),
-            base_url: None,
-            path: None,
-            metadata_encryption_key: None,
-            enable_caching: true,
-            transport: None,
-            http: HttpOptions::default(),
-            device: DeviceInfo::default(),
-            #[cfg(any(test, feature = "testing"))]
-            clock: Arc::new(SystemClock::default()),
-        }
-    }
-
-    #[cfg(any(test, feature = "testing"))]
-    fn clock(&self) -> Arc<dyn Clock> {
-        self.clock.clone()
-    }
-
-    #[cfg(not(any(test, feature = "testing")))]
-    fn clock(&self) -> Arc<dyn Clock> {
-        Arc::new(SystemClock::default())
-    }
-}
-
-impl fmt::Debug for AppConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AppConfig")
-            .field("app_id", &self.app_id)
-            .field("base_url", &self.base_url)
-            .field("path", &self.path)
-            .field("encrypted", &self.metadata_encryption_key.is_some())
-            .field("enable_caching", &self.enable_caching)
-            .finish_non_exhaustive()
-    }
-}
+use users::UserStore;
 
 /// An app: its server, its users, and the threads that work for them. A handle, cheap to clone; any thread may use it.
 /// Open sessions keep the app alive when the last handle goes.
@@ -246,18 +189,7 @@ impl App {
             relogins: AtomicU32::new(0),
             neighbours,
         });
-        let deleted = files::delete_removed(&inner, document.removed, &document.written);
-        if !deleted.is_empty() {
-            let forget = |document: &mut Document| {
-                document.removed.retain(|id| !deleted.contains(id));
-                if document.removed.is_empty() {
-                    document.written.clear();
-                }
-            };
-            if let Err(error) = inner.store.update(forget) {
-                log::warn!(target: "ingest::app", "{}", error.full_message());
-            }
-        }
+        inner.clear_away(document.removed, &document.written);
         neighbours::start(&inner, wanted);
         Ok(App { inner })
     }
@@ -311,23 +243,6 @@ impl App {
             .block_on(async move { inner.remote.move_to(base).await })?
     }
 
-    /// Registers an e-mail address. The user still has to log in.
-    ///
-    /// # Errors
-    /// The server refused or could not be reached.
-    pub fn register_user(&self, email: &str, password: &str) -> Result<()> {
-        let body = json!({"email": email, "password": password}).to_string();
-        let route = Route::App("auth/providers/local-userpass/register".to_owned());
-        let inner = self.inner.clone();
-        self.inner.runtime.block_on(async move {
-            inner
-                .remote
-                .send(Call::json(Method::Post, route, None, body))
-                .await
-                .map(|_| ())
-        })?
-    }
-
     /// Logs a user in, who becomes the current one. An anonymous login while an anonymous user is logged in gives that
     /// user without asking the server.
     ///
@@ -352,36 +267,6 @@ impl App {
         self.inner
             .runtime
             .block_on(async move { inner.log_in(&credentials).await })?
-    }
-
-    /// The user who logged in last and still is.
-    pub fn current_user(&self) -> Option<User> {
-        let users = self.inner.users();
-        let logged_in = |account: &&Arc<Account>| account.state() == UserState::LoggedIn;
-        let current = users
-            .accounts
-            .iter()
-            .find(|account| Some(&account.id) == users.current.as_ref());
-        let account = current
-            .filter(logged_in)
-            .or_else(|| users.accounts.iter().find(logged_in))?;
-        Some(User {
-            app: self.inner.clone(),
-            account: account.clone(),
-        })
-    }
-
-    /// Every user this device knows.
-    pub fn users(&self) -> Vec<User> {
-        let users = self.inner.users();
-        users
-            .accounts
-            .iter()
-            .map(|account| User {
-                app: self.inner.clone(),
-                account: account.clone(),
-            })
-            .collect()
     }
 }
 

@@ -7,13 +7,10 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::answer;
+use super::base_url::{BaseUrl, URL_VARIABLE, normalised};
 use crate::error::{Code, Error, Result};
 use crate::transport::{Method, Request, Response, Transport};
 
-/// Realm's cloud, closed since; what `base_url()` shows where nothing was set.
-pub(crate) const DEFAULT_BASE_URL: &str = "https://services.cloud.mongodb.com";
-/// Stands in for the closed default, so that a program which sets no address needs no edit.
-pub(crate) const URL_VARIABLE: &str = "REALM_INGEST_URL";
 const BASE_PATH: &str = "/api/client/v2.0";
 /// Without a byte that moves: the server is gone or hangs.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -55,38 +52,6 @@ impl Call {
                 .to_vec(),
             body: body.into(),
         }
-    }
-}
-
-#[derive(Clone)]
-pub(crate) struct BaseUrl {
-    pub(crate) url: String,
-    /// Neither the application nor the environment named an address.
-    pub(crate) unset: bool,
-}
-
-impl BaseUrl {
-    /// The address an application meant: its own, else the environment's, else the closed default.
-    pub(crate) fn resolve(configured: Option<&str>) -> Result<BaseUrl> {
-        let environment = || std::env::var(URL_VARIABLE).ok().filter(|url| !url.is_empty());
-        match configured.map(str::to_owned).or_else(environment) {
-            Some(url) => Ok(BaseUrl {
-                url: normalised(&url)?,
-                unset: false,
-            }),
-            None => Ok(BaseUrl {
-                url: DEFAULT_BASE_URL.to_owned(),
-                unset: true,
-            }),
-        }
-    }
-}
-
-fn normalised(url: &str) -> Result<String> {
-    let trimmed = url.strip_suffix('/').unwrap_or(url);
-    match trimmed.split_once("://") {
-        Some((scheme, rest)) if !scheme.is_empty() && !rest.is_empty() => Ok(trimmed.to_owned()),
-        _ => Err(Error::InvalidArgument(format!("URL missing scheme: {url}"))),
     }
 }
 

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use serde_json::value::RawValue;
+
 use super::account::{Account, UserState};
 use super::remote::{Call, Route};
 use super::tokens;
@@ -114,8 +116,8 @@ impl User {
     /// Logs out. The tokens are gone when this returns, also when it fails; sessions of the user are inactive.
     ///
     /// An anonymous user cannot log in again, so it is removed, and **what it has not uploaded is deleted** with its
-    /// files when an app is next opened. Together with `discard` this is the only act that deletes what waits: a user
-    /// whom the server refuses is not logged out by that. What waits for other users stays until they log in again, and an
+    /// files when an app is next opened. This, removing a user and `discard` are the only acts that delete what waits: a
+    /// user whom the server refuses is not logged out by that. What waits for other users stays until they log in again, and an
     /// outbox to which another process writes later, before it has heard of this, stays too: it is [`App::stranded`].
     ///
     /// # Errors
@@ -126,8 +128,13 @@ impl User {
         if self.state() != UserState::LoggedIn && !self.account.data().unstored {
             return Ok(());
         }
-        let stored = self.app.store_logout(&self.account);
-        let Some(token) = self.account.sign_out() else {
+        self.end_session(self.account.state_after_logout())
+    }
+
+    /// Ends the session on this device and then at the server; `end` is what becomes of the user.
+    pub(super) fn end_session(&self, end: UserState) -> Result<()> {
+        let stored = self.app.store_logout(&self.account, end);
+        let Some(token) = self.account.sign_out(end) else {
             return stored;
         };
         log::info!(target: "ingest::app", "user {} logged out", self.account.id);
@@ -157,18 +164,7 @@ impl User {
     /// # Errors
     /// The user is not logged in, the arguments are no JSON array, or the server refused.
     pub fn call_function(&self, name: &str, args_ejson: &str) -> Result<String> {
-        let arguments: &serde_json::value::RawValue = serde_json::from_str(args_ejson).map_err(|error| {
-            Error::app(
-                Code::MalformedJson,
-                format!("the arguments are not valid JSON: {error}"),
-            )
-        })?;
-        if !arguments.get().starts_with('[') {
-            return Err(Error::app(
-                Code::MalformedJson,
-                "the arguments are not a JSON array",
-            ));
-        }
+        let arguments = arguments(args_ejson)?;
         let name = serde_json::Value::from(name);
         let body = format!(r#"{{"arguments":{arguments},"name":{name}}}"#);
         let user = self.clone();
@@ -256,22 +252,27 @@ impl User {
             Ok(response) => response,
             Err(error) => return self.not_refreshed(&refresh_token, error),
         };
-        let token = answer::text(&answer::object(&response)?, "access_token")?;
-        let claims = tokens::claims(&token)
-            .ok_or_else(|| Error::app(Code::BadToken, "Could not log in user: received malformed JWT"))?;
-        {
-            let mut data = self.account.data();
-            // A logout while the request was on its way stands, and so does another login.
-            if data.refresh_token != refresh_token {
-                return current_token(&data);
-            }
-            data.refused = false;
-            data.renew_at = claims.renew_at(Instant::now());
-            data.claims = Some(claims);
-            data.access_token.clone_from(&token);
-        }
+        let token = self.take_access_token(&response, &refresh_token)?;
         log::debug!(target: "ingest::app", "user {} has a new access token", self.account.id);
         self.app.persist_in_background(&self.account);
+        Ok(token)
+    }
+
+    /// The token in the answer, which is the user's from now on, if the session is still the one of this refresh token:
+    /// a logout while the request was on its way stands, and so does another login.
+    pub(super) fn take_access_token(
+        &self,
+        response: &crate::transport::Response,
+        refresh_token: &str,
+    ) -> Result<String> {
+        let token = answer::text(&answer::object(response)?, "access_token")?;
+        let claims = tokens::claims(&token)
+            .ok_or_else(|| Error::app(Code::BadToken, "Could not log in user: received malformed JWT"))?;
+        let mut data = self.account.data();
+        if data.refresh_token != refresh_token {
+            return current_token(&data);
+        }
+        Account::renew(&mut data, &token, claims);
         Ok(token)
     }
 
@@ -325,6 +326,21 @@ impl User {
         self.account.reject(error);
         self.app.find_successor(self);
         true
+    }
+}
+
+/// The arguments of a function, as they were given.
+///
+/// # Errors
+/// They are no JSON array.
+pub(super) fn arguments(args_ejson: &str) -> Result<&RawValue> {
+    let malformed = |text: String| Error::app(Code::MalformedJson, text);
+    let arguments: &RawValue = serde_json::from_str(args_ejson)
+        .map_err(|error| malformed(format!("the arguments are not valid JSON: {error}")))?;
+    if arguments.get().starts_with('[') {
+        Ok(arguments)
+    } else {
+        Err(malformed("the arguments are not a JSON array".to_owned()))
     }
 }
 

@@ -370,7 +370,7 @@ fn behave(state: &mut State, seen: &Seen, refused: &[(i64, u32)]) -> Answer {
                 json!({"access_token": token}).to_string(),
             )
         }
-        "DELETE auth/session" => (204, Vec::new(), String::new()),
+        "DELETE auth/session" | "DELETE auth/delete" => (204, Vec::new(), String::new()),
         "GET auth/profile" => {
             let kind = if state.users > 0 {
                 "anon-user"
