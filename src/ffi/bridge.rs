@@ -47,6 +47,11 @@ pub(super) mod ffi {
         /// Empty or a PEM file of certificates to trust beside the system's.
         trusted_certificates: Vec<u8>,
         accept_any_certificate: bool,
+        /// Empty, or PEM files: this device's certificate with its chain, and its key.
+        client_certificate: Vec<u8>,
+        client_key: Vec<u8>,
+        /// Null, or the application's word on each certificate.
+        certificate_check: SharedPtr<CertificateCheck>,
     }
 
     struct AppConfig {
@@ -260,6 +265,16 @@ pub(super) mod ffi {
         type ConnectionObserver;
         fn changed(self: &ConnectionObserver, old_state: u8, new_state: u8) -> Result<()>;
 
+        type CertificateCheck;
+        fn accepts(
+            self: &CertificateCheck,
+            server: &str,
+            port: u16,
+            pem: &str,
+            is_trusted: bool,
+            depth: usize,
+        ) -> Result<bool>;
+
         type HostTransport;
         fn send(self: &HostTransport, request: &HttpRequest, slot: Box<ResponseSlot>) -> Result<()>;
     }
@@ -269,6 +284,7 @@ pub(super) mod ffi {
     impl UniquePtr<Completion> {}
     impl UniquePtr<ConnectionObserver> {}
     impl UniquePtr<HostTransport> {}
+    impl SharedPtr<CertificateCheck> {}
 }
 
 pub(super) use ffi::{

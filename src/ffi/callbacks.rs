@@ -3,7 +3,7 @@
 use std::ffi::c_void;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cxx::UniquePtr;
+use cxx::{SharedPtr, UniquePtr};
 use cxx::memory::UniquePtrTarget;
 
 use super::bridge::ffi;
@@ -13,7 +13,7 @@ use super::{host, signals};
 use crate::error::Result;
 use crate::logging::{self, Sink};
 use crate::realm::ErrorHandler;
-use crate::transport;
+use crate::transport::{self, CertificateCheck, ShownCertificate};
 use crate::transport::host::{HostSend, HostTransport, ResponseSlot as Answer};
 use crate::uploader::session::ConnectionState;
 
@@ -122,6 +122,44 @@ pub(super) fn connection_observer(
 
 pub(super) fn host_transport(transport: UniquePtr<ffi::HostTransport>) -> Option<HostTransport> {
     Shared::new(transport).map(HostTransport::new)
+}
+
+/// A check of the application's that the headers share among copies of its settings.
+struct Checker(SharedPtr<ffi::CertificateCheck>);
+
+// SAFETY: as of `Shared`.
+unsafe impl Send for Checker {}
+// SAFETY: as of `Shared`; its one method is const in C++.
+unsafe impl Sync for Checker {}
+
+impl Drop for Checker {
+    fn drop(&mut self) {
+        let check = std::mem::replace(&mut self.0, SharedPtr::null());
+        // The last one's destructor is the application's.
+        signals::as_host(|| drop(check));
+    }
+}
+
+pub(super) fn certificate_check(
+    check: &SharedPtr<ffi::CertificateCheck>,
+) -> Option<Arc<dyn CertificateCheck>> {
+    let object = std::ptr::from_ref(check.as_ref()?);
+    // SAFETY: as in `Shared::new`.
+    host::keep_loaded(unsafe { *object.cast::<*const c_void>() });
+    host::keep_callers_loaded();
+    Some(Arc::new(Checker(check.clone())))
+}
+
+impl CertificateCheck for Checker {
+    fn accepts(&self, shown: &ShownCertificate<'_>) -> bool {
+        let Some(check) = self.0.as_ref() else { return false };
+        let ask = || check.accepts(shown.server, shown.port, shown.pem, shown.is_trusted, shown.depth);
+        let answer = signals::as_host(ask);
+        if let Err(exception) = &answer {
+            log::error!(target: "ingest::callback", "the check of a certificate threw: {exception}");
+        }
+        answer.unwrap_or(false)
+    }
 }
 
 impl HostSend for Shared<ffi::HostTransport> {

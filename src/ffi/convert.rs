@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use super::bridge::ffi::{CompensatingWrite, Header, HttpRequest, HttpResponse, HttpSettings};
 use super::bridge::{Decimal, Pending, Status, SyncError};
+use super::callbacks;
 use crate::error::{Code, Error, Result};
-use crate::transport::http::HttpOptions;
+use crate::transport::http::{ClientCertificate, HttpOptions};
 use crate::transport::{Method, Request, Response};
 use crate::{decimal, error, outbox};
 
@@ -126,6 +127,11 @@ impl From<&HttpSettings> for HttpOptions {
             proxy: given(&settings.proxy),
             trusted_certificates: given_path(&settings.trusted_certificates),
             accept_any_certificate: settings.accept_any_certificate,
+            client_certificate: given_path(&settings.client_certificate).map(|chain| ClientCertificate {
+                chain,
+                key: path(&settings.client_key).to_owned(),
+            }),
+            certificate_check: callbacks::certificate_check(&settings.certificate_check),
         }
     }
 }

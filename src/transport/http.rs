@@ -1,11 +1,13 @@
 //! The transport a program gets by default: reqwest with rustls (ring), HTTP/2 where the server offers it, and
-//! connections that are kept. With proxy.rs the only file that imports reqwest.
+//! connections that are kept. With proxy.rs and
+//! certificates.rs the only file that imports reqwest.
 
 use std::error::Error as StdError;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::certificates::{CertificateCheck, Ports};
 use super::progress::{Body, Progress};
 use super::{FailureKind, Method, Request, Response, ResponseFuture, Transport, proxy, tls};
 use crate::error::{Error, Result};
@@ -29,8 +31,21 @@ pub struct HttpOptions {
     pub proxy: Option<String>,
     /// A PEM file with certificates to trust beside those of the system.
     pub trusted_certificates: Option<PathBuf>,
-    /// Accept any certificate. For tests against a server that has a self-signed one.
+    /// Accept any certificate, and ask nobody about it. For tests against a server that has a self-signed one.
     pub accept_any_certificate: bool,
+    /// What this device shows to a server that asks for a certificate.
+    pub client_certificate: Option<ClientCertificate>,
+    /// The application's word on each certificate that a server shows; it overrides the library's.
+    pub certificate_check: Option<Arc<dyn CertificateCheck>>,
+}
+
+/// Where a device's own certificate is. Both are read when the transport is made.
+#[derive(Clone, Debug)]
+pub struct ClientCertificate {
+    /// A PEM file: the certificate, and those that lead from it to its authority.
+    pub chain: PathBuf,
+    /// A PEM file with its private key.
+    pub key: PathBuf,
 }
 
 impl HttpOptions {
@@ -54,16 +69,29 @@ impl HttpOptions {
 pub struct HttpTransport {
     client: reqwest::Client,
     headers: Arc<[(String, String)]>,
+    /// For an application's [`CertificateCheck`].
+    asked: Option<Arc<Ports>>,
 }
 
 impl HttpTransport {
     /// Makes a transport. It opens no connection yet.
     ///
     /// # Errors
-    /// A proxy URL or a certificate file that cannot be used.
+    /// A proxy URL, a certificate file or a key that cannot be used.
     pub fn new(options: HttpOptions) -> Result<HttpTransport> {
+        if options.accept_any_certificate {
+            log::warn!(
+                target: "ingest::transport",
+                "certificates of servers are not checked, as was asked for: whoever is on the way can read and change \
+                 everything, passwords and tokens too"
+            );
+        }
+        let asked = options
+            .certificate_check
+            .is_some()
+            .then(|| Arc::new(Ports::default()));
         let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls::config(&options)?)
+            .tls_backend_preconfigured(tls::config(&options, asked.clone())?)
             .user_agent(concat!("realm-ingest/", env!("CARGO_PKG_VERSION")))
             // Redirects are followed by the app, which has to ask the new host for its location.
             .redirect(reqwest::redirect::Policy::none())
@@ -91,12 +119,16 @@ impl HttpTransport {
         Ok(HttpTransport {
             client,
             headers: options.headers.into(),
+            asked,
         })
     }
 }
 
 impl Transport for HttpTransport {
     fn send(&self, request: Request) -> ResponseFuture {
+        if let Some(asked) = &self.asked {
+            asked.note(&request.url);
+        }
         let mut builder = self.client.request(method(request.method), &request.url);
         let own = |name: &str| self.headers.iter().any(|(key, _)| key.eq_ignore_ascii_case(name));
         for (name, value) in request

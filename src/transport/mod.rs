@@ -1,11 +1,14 @@
 //! How requests reach the server. The uploader and the app know this trait alone; `http.rs` is what a program gets by
 //! default and `host.rs` carries the application's own.
 
+mod certificates;
 pub mod host;
 pub mod http;
 mod progress;
 mod proxy;
 mod tls;
+
+pub use certificates::{CertificateCheck, ShownCertificate};
 
 use std::fmt;
 use std::future::Future;

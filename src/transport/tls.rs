@@ -7,19 +7,20 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::client::verify_server_name;
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, SignatureScheme};
 use rustls_platform_verifier::Verifier;
 
+use super::certificates::{Check, Ports};
 use super::http::HttpOptions;
 use crate::error::{Error, Result};
 
 /// The configuration that these options ask for, with HTTP/2 offered first.
 ///
 /// # Errors
-/// A certificate file that cannot be used.
-pub(super) fn config(options: &HttpOptions) -> Result<ClientConfig> {
+/// A certificate file or a key that cannot be used.
+pub(super) fn config(options: &HttpOptions, ports: Option<Arc<Ports>>) -> Result<ClientConfig> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
@@ -28,35 +29,40 @@ pub(super) fn config(options: &HttpOptions) -> Result<ClientConfig> {
         Some(path) => certificates(path)?,
         None => Vec::new(),
     };
-    let trust = if options.accept_any_certificate {
-        Some(Trust {
-            provider,
-            known: Vec::new(),
-            others: Others::Accepted,
-        })
+    let check = options.certificate_check.clone().zip(ports);
+    let check = check.map(|(check, ports)| Check { check, ports });
+    let others = if options.accept_any_certificate {
+        Others::Accepted
     } else {
         match Verifier::new_with_extra_roots(trusted.clone(), provider.clone()) {
-            Ok(verifier) => Some(Trust {
-                provider,
-                known: trusted,
-                others: Others::Verified(verifier),
-            }),
+            Ok(verifier) => Others::Verified(verifier),
             // A device without a certificate store can still use plain HTTP, so this is no reason to fail here; an
             // https request will say that the issuer is unknown.
             Err(error) => {
                 log::warn!(target: "ingest::transport", "no trusted certificates found, https will fail: {error}");
-                None
+                Others::Refused
             }
         }
     };
-    let mut config = match trust {
-        Some(trust) => builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(trust))
-            .with_no_client_auth(),
-        None => builder
-            .with_root_certificates(RootCertStore::empty())
-            .with_no_client_auth(),
+    let builder = builder
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Trust {
+            provider,
+            known: trusted,
+            others,
+            check,
+        }));
+    let mut config = match &options.client_certificate {
+        Some(own) => builder
+            .with_client_auth_cert(certificates(&own.chain)?, private_key(&own.key)?)
+            .map_err(|error| {
+                Error::InvalidArgument(format!(
+                    "the client certificate in {} cannot be used with the key in {}: {error}",
+                    own.chain.display(),
+                    own.key.display()
+                ))
+            })?,
+        None => builder.with_no_client_auth(),
     };
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
@@ -65,7 +71,7 @@ pub(super) fn config(options: &HttpOptions) -> Result<ClientConfig> {
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
     let unusable = |reason: String| {
         Error::InvalidArgument(format!(
-            "the trusted certificates in {} cannot be read: {reason}",
+            "the certificates in {} cannot be read: {reason}",
             path.display()
         ))
     };
@@ -80,6 +86,15 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
     }
 }
 
+fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>> {
+    PrivateKeyDer::from_pem_file(path).map_err(|error| {
+        Error::InvalidArgument(format!(
+            "the private key in {} cannot be read: {error}",
+            path.display()
+        ))
+    })
+}
+
 /// Whom to trust.
 #[derive(Debug)]
 struct Trust {
@@ -88,13 +103,42 @@ struct Trust {
     /// authority, which the usual check does not let a server be.
     known: Vec<CertificateDer<'static>>,
     others: Others,
+    check: Option<Check>,
 }
 
 #[derive(Debug)]
 enum Others {
+    /// There is nothing to verify them by.
+    Refused,
     Verified(Verifier),
     /// The connection is one with whoever holds the key; who that is, is not asked.
     Accepted,
+}
+
+impl Trust {
+    fn verify(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        if self
+            .known
+            .iter()
+            .any(|known| known.as_ref() == certificate.as_ref())
+        {
+            verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
+            return Ok(ServerCertVerified::assertion());
+        }
+        match &self.others {
+            Others::Verified(verifier) => {
+                verifier.verify_server_cert(certificate, intermediates, name, ocsp, now)
+            }
+            Others::Accepted | Others::Refused => Err(CertificateError::UnknownIssuer.into()),
+        }
+    }
 }
 
 impl ServerCertVerifier for Trust {
@@ -106,20 +150,16 @@ impl ServerCertVerifier for Trust {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        match &self.others {
-            Others::Accepted => Ok(ServerCertVerified::assertion()),
-            Others::Verified(_)
-                if self
-                    .known
-                    .iter()
-                    .any(|known| known.as_ref() == certificate.as_ref()) =>
-            {
-                verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
+        if matches!(self.others, Others::Accepted) {
+            return Ok(ServerCertVerified::assertion());
+        }
+        let verified = self.verify(certificate, intermediates, name, ocsp, now);
+        match &self.check {
+            None => verified,
+            Some(check) if check.accepts(name, certificate, intermediates, verified.is_ok()) => {
                 Ok(ServerCertVerified::assertion())
             }
-            Others::Verified(verifier) => {
-                verifier.verify_server_cert(certificate, intermediates, name, ocsp, now)
-            }
+            Some(_) => Err(CertificateError::ApplicationVerificationFailure.into()),
         }
     }
 

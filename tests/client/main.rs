@@ -5,6 +5,7 @@
 mod common;
 
 mod accounts;
+mod certificates;
 mod failures;
 mod gateway;
 mod links;

@@ -2,8 +2,13 @@
 // built-in client's one function.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <cpprealm/internal/library.hpp>
 #include <cpprealm/networking/http.hpp>
@@ -84,6 +89,25 @@ inline std::string to_url(const bridge::realm::sync_config::proxy_config& proxy)
     return url + proxy.address + ':' + std::to_string(proxy.port);
 }
 
+/// Lets the library ask an application's callback about certificates.
+class certificate_check final : public ffi::CertificateCheck {
+public:
+    using callback = networking::default_http_transport::configuration::SSLVerifyCallback;
+
+    explicit certificate_check(std::function<callback> ask) : ask_(std::move(ask)) {}
+
+    bool accepts(rust::Str server, std::uint16_t port, rust::Str pem, bool is_trusted,
+                 std::size_t depth) const override {
+        // Existing callbacks may read up to a NUL.
+        std::string text(pem.data(), pem.size());
+        return ask_(std::string(server.data(), server.size()), port, text.c_str(), text.size(),
+                    is_trusted ? 1 : 0, static_cast<int>(depth));
+    }
+
+private:
+    std::function<callback> ask_;
+};
+
 inline ffi::HttpSettings to_rust(const networking::default_http_transport::configuration& from) {
     ffi::HttpSettings settings;
     if (from.custom_http_headers)
@@ -92,6 +116,12 @@ inline ffi::HttpSettings to_rust(const networking::default_http_transport::confi
         settings.proxy = to_rust(to_url(*from.proxy_config));
     settings.trusted_certificates = to_rust_bytes(from.ssl_trust_certificate_path.value_or(""));
     settings.accept_any_certificate = !from.client_validate_ssl;
+    if (from.client_certificate) {
+        settings.client_certificate = to_rust_bytes(from.client_certificate->chain_path);
+        settings.client_key = to_rust_bytes(from.client_certificate->key_path);
+    }
+    if (from.ssl_verify_callback)
+        settings.certificate_check = std::make_shared<certificate_check>(from.ssl_verify_callback);
     return settings;
 }
 

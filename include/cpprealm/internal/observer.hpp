@@ -4,6 +4,7 @@
 
 #include "rust/cxx.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 
@@ -62,6 +63,15 @@ class ConnectionObserver {
 public:
     virtual ~ConnectionObserver() = default;
     virtual void changed(std::uint8_t old_state, std::uint8_t new_state) const = 0;
+};
+
+/// The application's word on the certificates of servers. Called on the library's threads, also from
+/// several at once, with each certificate of a chain, the server's own, of depth 0, last.
+class CertificateCheck {
+public:
+    virtual ~CertificateCheck() = default;
+    virtual bool accepts(::rust::Str server, std::uint16_t port, ::rust::Str pem, bool is_trusted,
+                         std::size_t depth) const = 0;
 };
 
 /// The application's own HTTP. May answer before or after `send` returns, on any thread, by

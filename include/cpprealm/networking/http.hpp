@@ -81,11 +81,25 @@ struct default_http_transport : public http_transport_client, private virtual in
             bool(const std::string& server_address,
                  internal::bridge::realm::sync_config::proxy_config::port_type server_port,
                  const char* pem_data, size_t pem_size, int preverify_ok, int depth);
+        /// `false` accepts any server and asks nobody about it. For tests: whoever is on the way
+        /// can then read and change everything.
         bool client_validate_ssl = true;
+        /// A PEM file with certificates to trust beside the system's.
         std::optional<std::string> ssl_trust_certificate_path;
-        /// Not called: certificates are checked against the system's roots, or against
-        /// `ssl_trust_certificate_path`.
+        /// Has the last word on each certificate that a server shows, from the authority's down to
+        /// the server's own, of depth 0. `preverify_ok` is 1 where the library would trust the
+        /// server: its whole chain, and the name in it. Called on a thread of the library for each
+        /// connection; `false` or an exception ends that.
         std::function<SSLVerifyCallback> ssl_verify_callback;
+
+        /// This device's own certificate, for servers that ask for one; realm-cpp has none.
+        struct client_certificate_files {
+            /// A PEM file: the certificate, and those that lead to its authority.
+            std::string chain_path;
+            /// A PEM file with the private key.
+            std::string key_path;
+        };
+        std::optional<client_certificate_files> client_certificate;
     };
 
     default_http_transport() : exact_type(true) {}
