@@ -10,7 +10,8 @@
 //
 // Results. A call that can fail returns a `realm_ingest_code`, REALM_INGEST_OK (0) for success, and
 // takes a `realm_ingest_error **error`: NULL, or where the reason goes, to be freed by the caller.
-// Outputs come last and are written on success alone; on failure they stay as they were. An argument
+// Outputs come last and are written on success alone; on failure they stay as they were. NULL is written
+// where that means that there is none. An argument
 // that is NULL where that is not allowed is a REALM_INGEST_INVALID_ARGUMENT that names it. There is no
 // hidden "last error".
 //
@@ -23,8 +24,8 @@
 //
 // Callbacks are a function, a `userdata` that it gets back, and a function that frees the userdata,
 // which is called once, when the callback will not be called again. They run on threads of the library:
-// return soon, call no wait there, and let no exception out. Where the same realm is opened twice, the
-// first callback stays.
+// return soon, call no wait there, and let no exception out; the one that sends HTTP may block. Where the
+// same realm is opened twice, the first callback stays.
 //
 // Signals. No call raises one, a broken connection or a limit on file sizes notwithstanding, no
 // disposition is changed, and handlers run on threads of the program alone. A callback has the signal
@@ -34,8 +35,8 @@
 // then live as long as the process, or realm_ingest_shutdown comes first. A plugin with a callback, and
 // one that has the library linked in, stays in memory when it is unloaded.
 //
-// Time. Logins, registration, logout and waits use the network and may block; a commit waits for the
-// disk; nothing else waits.
+// Time. Logins, logout, waits and the other calls that say that they wait for the server use the network
+// and may block; a commit and what changes a user wait for the disk; nothing else waits.
 //
 // Faults. A fault inside the library is REALM_INGEST_PANIC; the handle it happened with does no more
 // work and can only be freed. Pointers that are not what they should be cannot be detected.
@@ -113,11 +114,32 @@
 // A request to the server got no answer.
 #define REALM_INGEST_CUSTOM_ERROR 4000
 
+// The app knows no such user on this device.
+#define REALM_INGEST_CLIENT_USER_NOT_FOUND 4100
+
+// The user is not logged in.
+#define REALM_INGEST_CLIENT_USER_NOT_LOGGED_IN 4101
+
+// Anonymous credentials were to be added to a user.
+#define REALM_INGEST_CLIENT_USER_ALREADY_NAMED 4105
+
+// The server sent a token that is not one.
+#define REALM_INGEST_BAD_TOKEN 4200
+
 // A token is unknown, expired or revoked.
 #define REALM_INGEST_INVALID_SESSION 4301
 
 // The server answered with a status that is not success and nothing more.
 #define REALM_INGEST_HTTP_ERROR 4309
+
+// The app has no function of this name.
+#define REALM_INGEST_FUNCTION_NOT_FOUND 4325
+
+// The server knows no such user.
+#define REALM_INGEST_USER_NOT_FOUND 4344
+
+// An operator has disabled the user.
+#define REALM_INGEST_USER_DISABLED 4345
 
 // The credentials were not accepted.
 #define REALM_INGEST_AUTH_ERROR 4346
@@ -127,6 +149,15 @@
 
 // Unknown user or wrong password.
 #define REALM_INGEST_INVALID_PASSWORD 4349
+
+// The user is known and has no tokens; it can log in again.
+#define REALM_INGEST_USER_LOGGED_OUT 0
+
+// The user has tokens.
+#define REALM_INGEST_USER_LOGGED_IN 1
+
+// The user is gone for good: it was removed, or was anonymous and has logged out.
+#define REALM_INGEST_USER_REMOVED 2
 
 // After the last close of a path its session stops at once.
 #define REALM_INGEST_STOP_IMMEDIATELY 0
@@ -143,8 +174,19 @@ typedef struct realm_ingest_app realm_ingest_app;
 // How an app is opened. One thread at a time.
 typedef struct realm_ingest_app_config realm_ingest_app_config;
 
+// What a user logs in with. Any thread may use it, also several at once, and for any number of log-ins.
+typedef struct realm_ingest_credentials realm_ingest_credentials;
+
 // Why a call failed. Belongs to the caller, who frees it; any thread may read it.
 typedef struct realm_ingest_error realm_ingest_error;
+
+// Where the answer to one request goes. Belongs to the application from the callback on, which ends it once, by
+// `realm_ingest_http_answer_send` or `realm_ingest_http_answer_free`, in the callback or later, on any thread. One thread
+// at a time.
+typedef struct realm_ingest_http_answer realm_ingest_http_answer;
+
+// A request for the application's own HTTP. It lives until the callback that gets it returns.
+typedef struct realm_ingest_http_request realm_ingest_http_request;
 
 // An open realm. Any thread may use it, also several at once.
 typedef struct realm_ingest_realm realm_ingest_realm;
@@ -158,12 +200,18 @@ typedef struct realm_ingest_stranded realm_ingest_stranded;
 // What a session reports: it lives until the callback that gets it returns.
 typedef struct realm_ingest_sync_error realm_ingest_sync_error;
 
+// Text that belongs to the caller, who frees it. Any thread may read it.
+typedef struct realm_ingest_text realm_ingest_text;
+
 // Documents on their way into a realm, in memory until the commit. One thread at a time; several transactions of one
 // realm may be under way at once.
 typedef struct realm_ingest_transaction realm_ingest_transaction;
 
 // A user who logged in. Any thread may use it, also several at once.
 typedef struct realm_ingest_user realm_ingest_user;
+
+// Users of an app. Any thread may read it.
+typedef struct realm_ingest_users realm_ingest_users;
 
 // REALM_INGEST_OK, or why a call failed. The constants of this header are those that programs tell apart; others
 // occur and more will. `realm_ingest_error_name` gives the name of any.
@@ -184,6 +232,12 @@ typedef void (*realm_ingest_free_callback)(void *userdata);
 // lives until the callback returns.
 typedef void (*realm_ingest_sync_error_callback)(void *userdata,
                                                  const realm_ingest_sync_error *error);
+
+// Sends a request and sees to its answer; may block, and may return before the answer is there. Called from several
+// threads at once.
+typedef void (*realm_ingest_http_callback)(void *userdata,
+                                           const realm_ingest_http_request *request,
+                                           realm_ingest_http_answer *answer);
 
 #ifdef __cplusplus
 extern "C" {
@@ -227,6 +281,12 @@ realm_ingest_code realm_ingest_app_config_set_metadata_encryption_key(realm_inge
                                                                       size_t key_length,
                                                                       realm_ingest_error **error);
 
+// Whether apps of one id and address are the same one in this process, with the settings of the first; they are by
+// default.
+realm_ingest_code realm_ingest_app_config_set_caching(realm_ingest_app_config *config,
+                                                      bool enabled,
+                                                      realm_ingest_error **error);
+
 // Frees a configuration; NULL is fine.
 void realm_ingest_app_config_free(realm_ingest_app_config *config);
 
@@ -239,6 +299,96 @@ realm_ingest_code realm_ingest_app_new(const realm_ingest_app_config *config,
 // Frees an app; NULL is fine. Its open realms work on.
 void realm_ingest_app_free(realm_ingest_app *app);
 
+// The app that is open under this id, and under this address where one is given; `base_url` is NULL for any. NULL
+// where there is none.
+realm_ingest_code realm_ingest_app_cached(const char *app_id,
+                                          size_t app_id_length,
+                                          const char *base_url,
+                                          size_t base_url_length,
+                                          realm_ingest_error **error,
+                                          realm_ingest_app **app);
+
+// Forgets which apps are open in this process, so that the next one is made anew. Handles stay usable.
+void realm_ingest_clear_cached_apps(void);
+
+// The address that was configured, without a slash at its end.
+realm_ingest_code realm_ingest_app_base_url(const realm_ingest_app *app,
+                                            realm_ingest_error **error,
+                                            realm_ingest_text **text);
+
+// Moves to another server, which is asked for its location first; where that fails the old one stays. Empty means the
+// default. Waits for the server.
+realm_ingest_code realm_ingest_app_update_base_url(const realm_ingest_app *app,
+                                                   const char *url,
+                                                   size_t url_length,
+                                                   realm_ingest_error **error);
+
+// The credentials of any provider, by its name in URLs (`custom-token`, `oauth2-google` ...) and the body of its log-
+// in: a JSON object, which is sent as it is but for the `options` that tell of this device.
+realm_ingest_code realm_ingest_credentials_new(const char *provider,
+                                               size_t provider_length,
+                                               const char *body_json,
+                                               size_t body_json_length,
+                                               realm_ingest_error **error,
+                                               realm_ingest_credentials **credentials);
+
+// A new user without a name, or the anonymous one who is logged in already.
+realm_ingest_code realm_ingest_credentials_new_anonymous(realm_ingest_error **error,
+                                                         realm_ingest_credentials **credentials);
+
+// A registered e-mail address and its password.
+realm_ingest_code realm_ingest_credentials_new_password(const char *email,
+                                                        size_t email_length,
+                                                        const char *password,
+                                                        size_t password_length,
+                                                        realm_ingest_error **error,
+                                                        realm_ingest_credentials **credentials);
+
+// A key of a user, or of the app.
+realm_ingest_code realm_ingest_credentials_new_api_key(const char *key,
+                                                       size_t key_length,
+                                                       realm_ingest_error **error,
+                                                       realm_ingest_credentials **credentials);
+
+// A JWT that somebody else has signed whom the app trusts.
+realm_ingest_code realm_ingest_credentials_new_custom_token(const char *token,
+                                                            size_t token_length,
+                                                            realm_ingest_error **error,
+                                                            realm_ingest_credentials **credentials);
+
+// What the app's own authentication function wants: a JSON object, Extended JSON perhaps.
+realm_ingest_code realm_ingest_credentials_new_function(const char *payload_json,
+                                                        size_t payload_json_length,
+                                                        realm_ingest_error **error,
+                                                        realm_ingest_credentials **credentials);
+
+// An id token of Google.
+realm_ingest_code realm_ingest_credentials_new_google_id_token(const char *id_token,
+                                                               size_t id_token_length,
+                                                               realm_ingest_error **error,
+                                                               realm_ingest_credentials **credentials);
+
+// An authorisation code of Google, which the server exchanges.
+realm_ingest_code realm_ingest_credentials_new_google_auth_code(const char *auth_code,
+                                                                size_t auth_code_length,
+                                                                realm_ingest_error **error,
+                                                                realm_ingest_credentials **credentials);
+
+// An id token of Apple.
+realm_ingest_code realm_ingest_credentials_new_apple(const char *id_token,
+                                                     size_t id_token_length,
+                                                     realm_ingest_error **error,
+                                                     realm_ingest_credentials **credentials);
+
+// An access token of Facebook.
+realm_ingest_code realm_ingest_credentials_new_facebook(const char *access_token,
+                                                        size_t access_token_length,
+                                                        realm_ingest_error **error,
+                                                        realm_ingest_credentials **credentials);
+
+// Frees credentials; NULL is fine.
+void realm_ingest_credentials_free(realm_ingest_credentials *credentials);
+
 // Registers an e-mail address with a password. Waits for the server. The user still has to log in.
 realm_ingest_code realm_ingest_app_register(const realm_ingest_app *app,
                                             const char *email,
@@ -247,34 +397,51 @@ realm_ingest_code realm_ingest_app_register(const realm_ingest_app *app,
                                             size_t password_length,
                                             realm_ingest_error **error);
 
-// Logs in without credentials. Waits for the server, except where an anonymous user is logged in already, who is then
-// the user.
-realm_ingest_code realm_ingest_app_login_anonymous(const realm_ingest_app *app,
-                                                   realm_ingest_error **error,
-                                                   realm_ingest_user **user);
+// Confirms an address with what its mail held. Waits for the server.
+realm_ingest_code realm_ingest_app_confirm_user(const realm_ingest_app *app,
+                                                const char *token,
+                                                size_t token_length,
+                                                const char *token_id,
+                                                size_t token_id_length,
+                                                realm_ingest_error **error);
 
-// Logs in with an e-mail address and a password. Waits for the server.
-realm_ingest_code realm_ingest_app_login_password(const realm_ingest_app *app,
-                                                  const char *email,
-                                                  size_t email_length,
+// Has the mail that asks for a confirmation sent again. Waits for the server.
+realm_ingest_code realm_ingest_app_resend_confirmation_email(const realm_ingest_app *app,
+                                                             const char *email,
+                                                             size_t email_length,
+                                                             realm_ingest_error **error);
+
+// Has the app's own confirmation function run again. Waits for the server.
+realm_ingest_code realm_ingest_app_retry_custom_confirmation(const realm_ingest_app *app,
+                                                             const char *email,
+                                                             size_t email_length,
+                                                             realm_ingest_error **error);
+
+// Has a mail sent with which the password can be set anew. Waits for the server.
+realm_ingest_code realm_ingest_app_send_reset_password_email(const realm_ingest_app *app,
+                                                             const char *email,
+                                                             size_t email_length,
+                                                             realm_ingest_error **error);
+
+// Sets a password with what that mail held. Waits for the server.
+realm_ingest_code realm_ingest_app_reset_password(const realm_ingest_app *app,
                                                   const char *password,
                                                   size_t password_length,
-                                                  realm_ingest_error **error,
-                                                  realm_ingest_user **user);
+                                                  const char *token,
+                                                  size_t token_length,
+                                                  const char *token_id,
+                                                  size_t token_id_length,
+                                                  realm_ingest_error **error);
 
-// The server's id of the user, which lives as long as the handle; NULL for NULL.
-const char *realm_ingest_user_id(const realm_ingest_user *user, size_t *length);
-
-// Logs out: the tokens are forgotten, also where the server cannot be told. An anonymous user is gone for good, and
-// what it has not uploaded is deleted when an app is next opened. Together with `realm_ingest_app_discard` this is the
-// only act that deletes what waits: a user whom the server refuses is not logged out by that. What waits for other users
-// stays until they log in again, and an outbox to which another process writes later, before it has heard of this, stays
-// too: `realm_ingest_app_stranded` lists it.
-realm_ingest_code realm_ingest_user_log_out(const realm_ingest_user *user,
-                                            realm_ingest_error **error);
-
-// Frees a handle of a user, who stays logged in; NULL is fine.
-void realm_ingest_user_free(realm_ingest_user *user);
+// Has the app's own function set the password, with a JSON array of arguments (Extended JSON). Waits for the server.
+realm_ingest_code realm_ingest_app_call_reset_password_function(const realm_ingest_app *app,
+                                                                const char *email,
+                                                                size_t email_length,
+                                                                const char *password,
+                                                                size_t password_length,
+                                                                const char *args_ejson,
+                                                                size_t args_ejson_length,
+                                                                realm_ingest_error **error);
 
 // The code; REALM_INGEST_OK for NULL.
 realm_ingest_code realm_ingest_error_code(const realm_ingest_error *error);
@@ -326,6 +493,43 @@ const char *realm_ingest_sync_error_refusal_primary_key(const realm_ingest_sync_
 const char *realm_ingest_sync_error_refusal_reason(const realm_ingest_sync_error *error,
                                                    size_t index,
                                                    size_t *length);
+
+// Sends a header with every request, in place of the library's own of the same name.
+realm_ingest_code realm_ingest_app_config_add_header(realm_ingest_app_config *config,
+                                                     const char *name,
+                                                     size_t name_length,
+                                                     const char *value,
+                                                     size_t value_length,
+                                                     realm_ingest_error **error);
+
+// Goes by way of a proxy: `http://[user:password@]host:port`, the name and the password percent-encoded. Without this
+// the variables HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY of the environment say what to do. A URL that is none
+// is refused when the app is opened.
+realm_ingest_code realm_ingest_app_config_set_proxy(realm_ingest_app_config *config,
+                                                    const char *url,
+                                                    size_t url_length,
+                                                    realm_ingest_error **error);
+
+// A PEM file with certificates to trust beside those of the system. It is read when the app is opened.
+realm_ingest_code realm_ingest_app_config_set_trusted_certificates(realm_ingest_app_config *config,
+                                                                   const char *path,
+                                                                   size_t path_length,
+                                                                   realm_ingest_error **error);
+
+// This device's own certificate, for servers that ask for one: PEM files with the certificate, followed by those that
+// lead to its authority, and with its private key. They are read when the app is opened.
+realm_ingest_code realm_ingest_app_config_set_client_certificate(realm_ingest_app_config *config,
+                                                                 const char *chain_path,
+                                                                 size_t chain_path_length,
+                                                                 const char *key_path,
+                                                                 size_t key_path_length,
+                                                                 realm_ingest_error **error);
+
+// Accepts any certificate of a server, whoever it is. For tests: who is on the way can then read and change
+// everything, passwords and tokens too.
+realm_ingest_code realm_ingest_app_config_set_accept_any_certificate(realm_ingest_app_config *config,
+                                                                     bool accept,
+                                                                     realm_ingest_error **error);
 
 // Sends the log of the whole process from `level` on (0 everything, 8 nothing) to `callback`, in place of where it
 // went before. NULL ends it. `free_userdata` may be NULL. In a forked child that cannot use the library it does nothing
@@ -448,14 +652,22 @@ realm_ingest_code realm_ingest_app_export(const realm_ingest_app *app,
                                           realm_ingest_error **error,
                                           uint64_t *documents);
 
-// Deletes the outbox with everything that waits in it, for good. Together with the logout of an anonymous user this is
-// the only act that deletes what waits. Refused while the outbox is open, in this process or in another. `documents`,
+// Deletes the outbox with everything that waits in it, for good. With the logout of an anonymous
+// user and the removal of any this is the only act that deletes what waits. Refused while the outbox is open, in this process or in another. `documents`,
 // which may be NULL, is the number of those that were in it.
 realm_ingest_code realm_ingest_app_discard(const realm_ingest_app *app,
                                            const char *path,
                                            size_t path_length,
                                            realm_ingest_error **error,
                                            uint64_t *documents);
+
+// The text, which lives as long as its owner; NULL for NULL. `length`, which may be NULL, is the number of bytes
+// before the NUL that ends it.
+const char *realm_ingest_text_data(const realm_ingest_text *text,
+                                   size_t *length);
+
+// Frees a text; NULL is fine.
+void realm_ingest_text_free(realm_ingest_text *text);
 
 // Begins a transaction.
 realm_ingest_code realm_ingest_transaction_new(const realm_ingest_realm *realm,
@@ -486,6 +698,195 @@ realm_ingest_code realm_ingest_realm_append(const realm_ingest_realm *realm,
                                             const uint8_t *documents,
                                             size_t documents_length,
                                             realm_ingest_error **error);
+
+// Sends everything through the application's own HTTP: log-ins, tokens and documents. NULL means the built-in client,
+// whose settings do not count where this is set. `free_userdata`, which may be NULL, is called also where this call fails.
+realm_ingest_code realm_ingest_app_config_set_http_callback(realm_ingest_app_config *config,
+                                                            realm_ingest_http_callback callback,
+                                                            void *userdata,
+                                                            realm_ingest_free_callback free_userdata,
+                                                            realm_ingest_error **error);
+
+// The method: `GET`, `POST`, `PATCH`, `PUT` or `DELETE`. Text as of `realm_ingest_error_name`.
+const char *realm_ingest_http_request_method(const realm_ingest_http_request *request,
+                                             size_t *length);
+
+// The whole URL.
+const char *realm_ingest_http_request_url(const realm_ingest_http_request *request, size_t *length);
+
+// How long the exchange may take, in milliseconds; 0 for NULL. The library gives up then.
+uint64_t realm_ingest_http_request_timeout_ms(const realm_ingest_http_request *request);
+
+// How many headers there are; 0 for NULL.
+size_t realm_ingest_http_request_header_count(const realm_ingest_http_request *request);
+
+// The name of a header; NULL where `index` is not below the count.
+const char *realm_ingest_http_request_header_name(const realm_ingest_http_request *request,
+                                                  size_t index,
+                                                  size_t *length);
+
+// The value of a header; NULL where `index` is not below the count.
+const char *realm_ingest_http_request_header_value(const realm_ingest_http_request *request,
+                                                   size_t index,
+                                                   size_t *length);
+
+// The body, any bytes; `length` is their number.
+const char *realm_ingest_http_request_body(const realm_ingest_http_request *request,
+                                           size_t *length);
+
+// The HTTP status of the answer.
+realm_ingest_code realm_ingest_http_answer_set_status(realm_ingest_http_answer *answer,
+                                                      uint16_t status,
+                                                      realm_ingest_error **error);
+
+// A header of the answer. The library looks at `Content-Type`, `Location` and `Retry-After`.
+realm_ingest_code realm_ingest_http_answer_add_header(realm_ingest_http_answer *answer,
+                                                      const char *name,
+                                                      size_t name_length,
+                                                      const char *value,
+                                                      size_t value_length,
+                                                      realm_ingest_error **error);
+
+// The body of the answer, without any encoding of the transfer. It is copied.
+realm_ingest_code realm_ingest_http_answer_set_body(realm_ingest_http_answer *answer,
+                                                    const uint8_t *body,
+                                                    size_t body_length,
+                                                    realm_ingest_error **error);
+
+// There is no answer, and why: `could not connect`, for instance. The library tries again where it does after a
+// failure of its own client.
+realm_ingest_code realm_ingest_http_answer_set_failure(realm_ingest_http_answer *answer,
+                                                       const char *reason,
+                                                       size_t reason_length,
+                                                       realm_ingest_error **error);
+
+// Delivers the answer and frees it; NULL is fine. One without a status fails its request.
+void realm_ingest_http_answer_send(realm_ingest_http_answer *answer);
+
+// Frees an answer that will not be sent, which fails its request; NULL is fine.
+void realm_ingest_http_answer_free(realm_ingest_http_answer *answer);
+
+// The server's id of the user, which lives as long as the handle; NULL for NULL.
+const char *realm_ingest_user_id(const realm_ingest_user *user, size_t *length);
+
+// Logs out: the tokens are forgotten, also where the server cannot be told. An anonymous user is gone for good, and
+// what it has not uploaded is deleted when an app is next opened. This, `realm_ingest_app_remove_user`,
+// `realm_ingest_app_delete_user` and `realm_ingest_app_discard` are the only acts that delete what waits: a user whom
+// the server refuses is not logged out by that. What waits for other users stays until they log in again, and an outbox
+// to which another process writes later, before it has heard of this, stays too: `realm_ingest_app_stranded` lists it.
+realm_ingest_code realm_ingest_user_log_out(const realm_ingest_user *user,
+                                            realm_ingest_error **error);
+
+// What the user can do: one of the REALM_INGEST_USER_ constants; REALM_INGEST_USER_REMOVED for NULL.
+uint8_t realm_ingest_user_state(const realm_ingest_user *user);
+
+// The JWT that goes with requests; empty after the user has logged out.
+realm_ingest_code realm_ingest_user_access_token(const realm_ingest_user *user,
+                                                 realm_ingest_error **error,
+                                                 realm_ingest_text **text);
+
+// The JWT that gets new access tokens; empty after the user has logged out.
+realm_ingest_code realm_ingest_user_refresh_token(const realm_ingest_user *user,
+                                                  realm_ingest_error **error,
+                                                  realm_ingest_text **text);
+
+// How the user logs in, as the server said last: a JSON array such as `[{"id":"5f...-abc","provider_type":"local-
+// userpass"}]`.
+realm_ingest_code realm_ingest_user_identities(const realm_ingest_user *user,
+                                               realm_ingest_error **error,
+                                               realm_ingest_text **text);
+
+// The custom user data in the current access token, as Extended JSON; NULL where there is none. Asks no server.
+realm_ingest_code realm_ingest_user_custom_data(const realm_ingest_user *user,
+                                                realm_ingest_error **error,
+                                                realm_ingest_text **text);
+
+// Fetches a new access token, and with it the custom user data of that moment. Waits for the server.
+realm_ingest_code realm_ingest_user_refresh_custom_data(const realm_ingest_user *user,
+                                                        realm_ingest_error **error);
+
+// Calls a function of the app with a JSON array of arguments (Extended JSON). The result is what the server answered.
+// Waits for the server.
+realm_ingest_code realm_ingest_user_call_function(const realm_ingest_user *user,
+                                                  const char *name,
+                                                  size_t name_length,
+                                                  const char *args_ejson,
+                                                  size_t args_ejson_length,
+                                                  realm_ingest_error **error,
+                                                  realm_ingest_text **result);
+
+// Adds another way of logging in to this user, whose id stays. An anonymous user is not anonymous any more. Waits for
+// the server.
+realm_ingest_code realm_ingest_user_link(const realm_ingest_user *user,
+                                         const realm_ingest_credentials *credentials,
+                                         realm_ingest_error **error);
+
+// Frees a handle of a user, who stays logged in; NULL is fine.
+void realm_ingest_user_free(realm_ingest_user *user);
+
+// Logs a user in, who becomes the current one. Waits for the server, except where an anonymous user is logged in
+// already and the credentials are anonymous.
+realm_ingest_code realm_ingest_app_login(const realm_ingest_app *app,
+                                         const realm_ingest_credentials *credentials,
+                                         realm_ingest_error **error,
+                                         realm_ingest_user **user);
+
+// Logs in without credentials. Waits for the server, except where an anonymous user is logged in already, who is then
+// the user.
+realm_ingest_code realm_ingest_app_login_anonymous(const realm_ingest_app *app,
+                                                   realm_ingest_error **error,
+                                                   realm_ingest_user **user);
+
+// Logs in with an e-mail address and a password. Waits for the server.
+realm_ingest_code realm_ingest_app_login_password(const realm_ingest_app *app,
+                                                  const char *email,
+                                                  size_t email_length,
+                                                  const char *password,
+                                                  size_t password_length,
+                                                  realm_ingest_error **error,
+                                                  realm_ingest_user **user);
+
+// Who logged in last and still is logged in, or who was switched to, also over restarts; NULL where nobody is. Asks no
+// server.
+realm_ingest_code realm_ingest_app_current_user(const realm_ingest_app *app,
+                                                realm_ingest_error **error,
+                                                realm_ingest_user **user);
+
+// Every user this device knows, logged in or out, in the order in which they first logged in. Asks no server.
+realm_ingest_code realm_ingest_app_users(const realm_ingest_app *app,
+                                         realm_ingest_error **error,
+                                         realm_ingest_users **users);
+
+// How many there are; 0 for NULL.
+size_t realm_ingest_users_count(const realm_ingest_users *users);
+
+// A handle of one of them. `index` is below the count.
+realm_ingest_code realm_ingest_users_get(const realm_ingest_users *users,
+                                         size_t index,
+                                         realm_ingest_error **error,
+                                         realm_ingest_user **user);
+
+// Frees a list, not its users; NULL is fine.
+void realm_ingest_users_free(realm_ingest_users *users);
+
+// Makes a user of this app who is logged in the current one. Asks no server.
+realm_ingest_code realm_ingest_app_switch_user(const realm_ingest_app *app,
+                                               const realm_ingest_user *user,
+                                               realm_ingest_error **error);
+
+// Forgets a user of this app; one who is logged in is logged out first, which waits for the server. What the user has
+// not uploaded is deleted with its files when an app is next opened. The account at the server stays. The user is
+// removed also where the server cannot be told, which fails.
+realm_ingest_code realm_ingest_app_remove_user(const realm_ingest_app *app,
+                                               const realm_ingest_user *user,
+                                               realm_ingest_error **error);
+
+// Deletes the account of a user who is logged in at the server, for which it waits, and then the user with all files
+// and what was not uploaded from this device. Files that are still open go when an app is next opened. What was
+// uploaded stays at the server. Where the server refuses or cannot be reached, nothing is deleted.
+realm_ingest_code realm_ingest_app_delete_user(const realm_ingest_app *app,
+                                               const realm_ingest_user *user,
+                                               realm_ingest_error **error);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -8,6 +8,7 @@ set(REALM_INGEST_CPP_HEADERS
     cpprealm/db.hpp
     cpprealm/flex_sync.hpp
     cpprealm/ingest.hpp
+    cpprealm/internal/app_access.hpp
     cpprealm/internal/app_error.hpp
     cpprealm/internal/bridge/client_reset_mode.hpp
     cpprealm/internal/bridge/mixed.hpp
@@ -33,6 +34,7 @@ set(REALM_INGEST_CPP_HEADERS
     cpprealm/internal/hex.hpp
     cpprealm/internal/host_transport.hpp
     cpprealm/internal/http_messages.hpp
+    cpprealm/internal/ingest_users.hpp
     cpprealm/internal/json_text.hpp
     cpprealm/internal/library.hpp
     cpprealm/internal/managed_object.hpp

@@ -3,27 +3,14 @@
 
 #include <chrono>
 #include <cstdint>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include <cpprealm/app.hpp>
+#include <cpprealm/internal/app_access.hpp>
+#include <cpprealm/internal/ingest_users.hpp>
 #include <cpprealm/internal/library.hpp>
 #include <cpprealm/internal/user.hpp>
-
-namespace realm::internal {
-
-/// What stands behind the handles of an application.
-struct app_access {
-    static const ffi::App& library(const App& app) { return *app.app_->app; }
-    static const ffi::User& library(const user& user) {
-        if (!user.m_user)
-            throw std::logic_error("This user stands for nobody.");
-        return *user.m_user->user;
-    }
-};
-
-} // namespace realm::internal
 
 namespace realm::ingest {
 
@@ -89,9 +76,9 @@ inline std::uint64_t export_to(const App& app, const std::string& path,
     return count;
 }
 
-/// Deletes the file with everything that waits in it, for good, and returns what that was. Together
-/// with logging an anonymous user out this is the only act that deletes what waits. Throws a
-/// `std::exception` while the file is open, in this process or in another.
+/// Deletes the file with everything that waits in it, for good, and returns what that was. With
+/// logging an anonymous user out and removing any this is the only act that deletes what waits.
+/// Throws a `std::exception` while the file is open, in this process or in another.
 inline pending_data discard(const App& app, const std::string& path) {
     auto status = internal::no_status();
     auto gone = internal::app_access::library(app).discard(internal::to_slice(path), status);

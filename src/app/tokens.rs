@@ -156,5 +156,10 @@ mod tests {
             expired.renew_at_by_wall_clock(now, UNIX_EPOCH + Duration::from_secs(5000)),
             now
         );
+        // Decades behind, a stored token is used for its own life at most; decades ahead it is replaced at once.
+        let behind = fresh.renew_at_by_wall_clock(now, UNIX_EPOCH);
+        assert_eq!(behind - now, Duration::from_secs(1740));
+        let ahead = UNIX_EPOCH + Duration::from_secs(5_000_000_000);
+        assert_eq!(fresh.renew_at_by_wall_clock(now, ahead), now);
     }
 }

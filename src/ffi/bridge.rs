@@ -7,9 +7,8 @@
 
 use cxx::UniquePtr;
 
-use super::handles::{
-    App, Realm, ResponseSlot, RunningCall, Session, User, begin_call, cached_app, open_app, open_realm,
-};
+use super::app_handles::{App, User, cached_app, open_app};
+use super::handles::{Realm, ResponseSlot, RunningCall, Session, begin_call, open_realm};
 use super::{callbacks, convert, end_within, guard, guard_or, host, signals};
 use crate::error::{Code, Error};
 use crate::transport::http::HttpTransport;
@@ -77,6 +76,12 @@ pub(super) mod ffi {
         headers: Vec<Header>,
         /// Empty or a URL: `http://[user:password@]address:port`.
         proxy: String,
+    }
+
+    /// One way in which a user logs in.
+    struct Identity {
+        id: String,
+        provider_type: String,
     }
 
     #[derive(Clone, Copy, Debug, Default)]
@@ -186,7 +191,17 @@ pub(super) mod ffi {
         fn duplicate(self: &App) -> Box<App>;
         fn register_user(self: &App, email: &str, password: &str) -> Status;
         fn login(self: &App, provider: &str, body_json: &str, status: &mut Status) -> Box<User>;
+        fn confirm_user(self: &App, token: &str, token_id: &str) -> Status;
+        fn resend_confirmation_email(self: &App, email: &str) -> Status;
+        fn retry_custom_confirmation(self: &App, email: &str) -> Status;
+        fn send_reset_password_email(self: &App, email: &str) -> Status;
+        fn reset_password(self: &App, password: &str, token: &str, token_id: &str) -> Status;
+        fn call_reset_password_function(self: &App, email: &str, password: &str, args_ejson: &str) -> Status;
         fn current_user(self: &App) -> Box<User>;
+        fn users(self: &App) -> Vec<User>;
+        fn switch_user(self: &App, user: &User) -> Status;
+        fn remove_user(self: &App, user: &User) -> Status;
+        fn delete_user(self: &App, user: &User) -> Status;
         fn base_url(self: &App) -> String;
         fn update_base_url(self: &App, url: &str) -> Status;
         fn stranded(self: &App, status: &mut Status) -> Vec<Stranded>;
@@ -205,6 +220,8 @@ pub(super) mod ffi {
         fn state(self: &User) -> u8;
         fn access_token(self: &User) -> String;
         fn refresh_token(self: &User) -> String;
+        fn identities(self: &User) -> Vec<Identity>;
+        fn link(self: &User, provider: &str, body_json: &str) -> Status;
         fn log_out(self: &User) -> Status;
         fn refresh_custom_data(self: &User) -> Status;
         /// Extended JSON, empty without data.
@@ -288,7 +305,7 @@ pub(super) mod ffi {
 }
 
 pub(super) use ffi::{
-    AppConfig, Decimal, HttpResponse, Pending, RealmConfig, Run, Status, Stranded, SyncError,
+    AppConfig, Decimal, HttpResponse, Identity, Pending, RealmConfig, Run, Status, Stranded, SyncError,
 };
 use ffi::{HttpRequest, HttpSettings};
 

@@ -3,8 +3,8 @@
 use std::ffi::c_void;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cxx::{SharedPtr, UniquePtr};
 use cxx::memory::UniquePtrTarget;
+use cxx::{SharedPtr, UniquePtr};
 
 use super::bridge::ffi;
 use super::bridge::{Status, SyncError};
@@ -13,8 +13,8 @@ use super::{host, signals};
 use crate::error::Result;
 use crate::logging::{self, Sink};
 use crate::realm::ErrorHandler;
-use crate::transport::{self, CertificateCheck, ShownCertificate};
 use crate::transport::host::{HostSend, HostTransport, ResponseSlot as Answer};
+use crate::transport::{self, CertificateCheck, ShownCertificate};
 use crate::uploader::session::ConnectionState;
 
 /// A callback object that the library may use from any thread.
@@ -152,7 +152,9 @@ pub(super) fn certificate_check(
 
 impl CertificateCheck for Checker {
     fn accepts(&self, shown: &ShownCertificate<'_>) -> bool {
-        let Some(check) = self.0.as_ref() else { return false };
+        let Some(check) = self.0.as_ref() else {
+            return false;
+        };
         let ask = || check.accepts(shown.server, shown.port, shown.pem, shown.is_trusted, shown.depth);
         let answer = signals::as_host(ask);
         if let Err(exception) = &answer {

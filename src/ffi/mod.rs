@@ -6,6 +6,7 @@
 //! ([`signals`]).
 #![allow(unsafe_code, reason = "this module is the seam")]
 
+mod app_handles;
 mod bridge;
 mod callbacks;
 mod capi;

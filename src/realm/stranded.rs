@@ -119,8 +119,8 @@ impl App {
         exported.unwrap_or_else(|core| export(&*core.outbox, destination))
     }
 
-    /// **Deletes the outbox with everything that waits in it**, for good, and returns what that was. Together with the
-    /// logout of an anonymous user this is the only act that deletes what waits.
+    /// **Deletes the outbox with everything that waits in it**, for good, and returns what that was. With the logout
+    /// of an anonymous user and the removal of any this is the only act that deletes what waits.
     ///
     /// # Errors
     /// There is no outbox at the path, or it is open, in this process or in another; it is there still.

@@ -192,7 +192,8 @@ fn a_linked_identity_is_the_same_users_and_an_anonymous_one_is_kept_by_it() {
         .server
         .next("GET auth/profile", Reaction::DoAndSay(Box::new(answer)));
     let token = user.access_token();
-    user.link(&Credentials::email_password("a@b.c", "password")).unwrap();
+    user.link(&Credentials::email_password("a@b.c", "password"))
+        .unwrap();
     let asked = fixture
         .server
         .seen("POST auth/providers/local-userpass/login?link=true");
@@ -249,10 +250,7 @@ fn a_link_that_the_server_refuses_changes_nothing() {
         refused(user.link(&Credentials::api_key("k"))),
         (Code::InvalidSession, "unauthorized".to_owned())
     );
-    assert_eq!(
-        (user.state(), user.access_token()),
-        (UserState::LoggedIn, token)
-    );
+    assert_eq!((user.state(), user.access_token()), (UserState::LoggedIn, token));
     assert!(
         fixture.server.seen("POST auth/session").is_empty(),
         "no refresh, no retry"

@@ -5,6 +5,7 @@
 mod common;
 
 mod accounts;
+mod app_errors;
 mod certificates;
 mod failures;
 mod gateway;
@@ -22,4 +23,5 @@ mod stranded;
 mod tls;
 mod uploads;
 mod users;
+mod users_file;
 mod waking;

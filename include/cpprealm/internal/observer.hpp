@@ -65,8 +65,8 @@ public:
     virtual void changed(std::uint8_t old_state, std::uint8_t new_state) const = 0;
 };
 
-/// The application's word on the certificates of servers. Called on the library's threads, also from
-/// several at once, with each certificate of a chain, the server's own, of depth 0, last.
+/// The application's word on the certificates of servers. Called on the library's threads, also
+/// from several at once, with each certificate of a chain, the server's own, of depth 0, last.
 class CertificateCheck {
 public:
     virtual ~CertificateCheck() = default;

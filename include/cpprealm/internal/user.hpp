@@ -68,8 +68,8 @@ public:
     /// yet uploaded wait for the same user's next login.
     ///
     /// An anonymous user is removed, and what it has not uploaded is deleted when an App is next
-    /// made. Together with `realm::ingest::discard` this is the only act that deletes what waits: a
-    /// user whom the server refuses is not logged out by that. A database to which another process
+    /// made. This and `realm::ingest::remove_user`, `delete_user` and `discard` are the only acts
+    /// that delete what waits: a user whom the server refuses is not logged out by that. A database to which another process
     /// writes later, before it has heard of this, stays: `realm::ingest::stranded` lists it.
     void log_out(std::function<void(std::optional<app_error>)>&& callback) const {
         internal::callback_call(host_transport(), [user = m_user, callback = std::move(callback)] {

@@ -1,16 +1,23 @@
-//! The app and its users.
+//! The app.
 
 use std::ffi::c_char;
 
+use super::text::realm_ingest_text;
 use super::{
-    Handle, Text, bytes, enter, give, realm_ingest_code, realm_ingest_error, required, required_mut, take,
-    text,
+    Handle, bytes, enter, give, given_text, realm_ingest_code, realm_ingest_error, required, required_mut,
+    take, text,
 };
-use crate::app::{App, AppConfig, Credentials, User};
-use crate::ffi::{convert, host};
+use crate::app::{App, AppConfig};
+use crate::ffi::{convert, guard_or, host, signals};
 
 /// How an app is opened. One thread at a time.
 pub struct realm_ingest_app_config(AppConfig);
+
+impl realm_ingest_app_config {
+    pub(super) fn settings(&mut self) -> &mut AppConfig {
+        &mut self.0
+    }
+}
 
 /// The defaults for this client app id: the server's address from the environment variable REALM_INGEST_URL, files
 /// beneath the process's current directory.
@@ -98,6 +105,27 @@ pub unsafe extern "C" fn realm_ingest_app_config_set_metadata_encryption_key(
     }
 }
 
+/// Whether apps of one id and address are the same one in this process, with the settings of the first; they are by
+/// default.
+///
+/// # Safety
+/// `config` is live and nobody else uses it; `error` is NULL or may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn realm_ingest_app_config_set_caching(
+    config: *mut realm_ingest_app_config,
+    enabled: bool,
+    error: *mut *mut realm_ingest_error,
+) -> realm_ingest_code {
+    // SAFETY: the caller promises what each step needs.
+    unsafe {
+        enter(error, || {
+            let config = required_mut(config, "config")?;
+            config.0.enable_caching = enabled;
+            Ok(())
+        })
+    }
+}
+
 /// Frees a configuration; NULL is fine.
 ///
 /// # Safety
@@ -150,142 +178,83 @@ pub unsafe extern "C" fn realm_ingest_app_free(app: *mut realm_ingest_app) {
     unsafe { take(app) }
 }
 
-/// Registers an e-mail address with a password. Waits for the server. The user still has to log in.
+/// The app that is open under this id, and under this address where one is given; `base_url` is NULL for any. NULL
+/// where there is none.
 ///
 /// # Safety
-/// `app` is live; the texts point to their bytes; `error` is NULL or may be written.
+/// The texts point to their bytes; `error` is NULL or may be written; `app` may be written.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn realm_ingest_app_register(
-    app: *const realm_ingest_app,
-    email: *const c_char,
-    email_length: usize,
-    password: *const c_char,
-    password_length: usize,
+pub unsafe extern "C" fn realm_ingest_app_cached(
+    app_id: *const c_char,
+    app_id_length: usize,
+    base_url: *const c_char,
+    base_url_length: usize,
     error: *mut *mut realm_ingest_error,
+    app: *mut *mut realm_ingest_app,
 ) -> realm_ingest_code {
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let app = required(app, "app")?;
-            let email = text(email, email_length, "email")?;
-            let password = text(password, password_length, "password")?;
-            app.0.call(|app| app.register_user(email, password))
-        })
-    }
-}
-
-/// A user who logged in. Any thread may use it, also several at once.
-pub struct realm_ingest_user {
-    handle: Handle<User>,
-    id: Text,
-}
-
-impl realm_ingest_user {
-    fn new(user: User) -> Self {
-        let id = Text::new(user.id());
-        realm_ingest_user {
-            handle: Handle::new(user),
-            id,
-        }
-    }
-
-    pub(super) fn handle(&self) -> &Handle<User> {
-        &self.handle
-    }
-}
-
-/// Logs in without credentials. Waits for the server, except where an anonymous user is logged in already, who is then
-/// the user.
-///
-/// # Safety
-/// `app` is live; `error` is NULL or may be written; `user` may be written.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn realm_ingest_app_login_anonymous(
-    app: *const realm_ingest_app,
-    error: *mut *mut realm_ingest_error,
-    user: *mut *mut realm_ingest_user,
-) -> realm_ingest_code {
-    // SAFETY: the caller promises what each step needs.
-    unsafe {
-        enter(error, || {
-            let slot = required_mut(user, "user")?;
-            let app = required(app, "app")?;
-            let user = app.0.call(|app| app.login(&Credentials::anonymous()))?;
-            give(slot, realm_ingest_user::new(user));
+            let slot = required_mut(app, "app")?;
+            let app_id = text(app_id, app_id_length, "app_id")?;
+            let base_url = given_text(base_url, base_url_length, "base_url")?;
+            match App::cached(app_id, base_url) {
+                Some(app) => give(slot, realm_ingest_app(Handle::new(app))),
+                None => *slot = std::ptr::null_mut(),
+            }
             Ok(())
         })
     }
 }
 
-/// Logs in with an e-mail address and a password. Waits for the server.
+/// Forgets which apps are open in this process, so that the next one is made anew. Handles stay usable.
+#[unsafe(no_mangle)]
+pub extern "C" fn realm_ingest_clear_cached_apps() {
+    signals::shielded(|| guard_or((), App::clear_cached));
+}
+
+/// The address that was configured, without a slash at its end.
 ///
 /// # Safety
-/// `app` is live; the texts point to their bytes; `error` is NULL or may be written; `user` may be written.
+/// `app` is live; `error` is NULL or may be written; `text` may be written.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn realm_ingest_app_login_password(
+pub unsafe extern "C" fn realm_ingest_app_base_url(
     app: *const realm_ingest_app,
-    email: *const c_char,
-    email_length: usize,
-    password: *const c_char,
-    password_length: usize,
     error: *mut *mut realm_ingest_error,
-    user: *mut *mut realm_ingest_user,
+    text: *mut *mut realm_ingest_text,
 ) -> realm_ingest_code {
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let slot = required_mut(user, "user")?;
+            let slot = required_mut(text, "text")?;
             let app = required(app, "app")?;
-            let email = text(email, email_length, "email")?;
-            let password = text(password, password_length, "password")?;
-            let user = app
-                .0
-                .call(|app| app.login(&Credentials::email_password(email, password)))?;
-            give(slot, realm_ingest_user::new(user));
+            give(
+                slot,
+                realm_ingest_text::new(app.0.call(|app| Ok(app.base_url()))?),
+            );
             Ok(())
         })
     }
 }
 
-/// The server's id of the user, which lives as long as the handle; NULL for NULL.
+/// Moves to another server, which is asked for its location first; where that fails the old one stays. Empty means the
+/// default. Waits for the server.
 ///
 /// # Safety
-/// `user` is NULL or live; `length` is NULL or may be written.
+/// `app` is live; `url` points to its bytes; `error` is NULL or may be written.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn realm_ingest_user_id(
-    user: *const realm_ingest_user,
-    length: *mut usize,
-) -> *const c_char {
-    // SAFETY: the caller promises it.
-    unsafe {
-        user.as_ref()
-            .map_or(std::ptr::null(), |user| user.id.show(length))
-    }
-}
-
-/// Logs out: the tokens are forgotten, also where the server cannot be told. An anonymous user is gone for good, and
-/// what it has not uploaded is deleted when an app is next opened. Together with `realm_ingest_app_discard` this is the
-/// only act that deletes what waits: a user whom the server refuses is not logged out by that. What waits for other users
-/// stays until they log in again, and an outbox to which another process writes later, before it has heard of this, stays
-/// too: `realm_ingest_app_stranded` lists it.
-///
-/// # Safety
-/// `user` is live; `error` is NULL or may be written.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn realm_ingest_user_log_out(
-    user: *const realm_ingest_user,
+pub unsafe extern "C" fn realm_ingest_app_update_base_url(
+    app: *const realm_ingest_app,
+    url: *const c_char,
+    url_length: usize,
     error: *mut *mut realm_ingest_error,
 ) -> realm_ingest_code {
     // SAFETY: the caller promises what each step needs.
-    unsafe { enter(error, || required(user, "user")?.handle.call(User::log_out)) }
-}
-
-/// Frees a handle of a user, who stays logged in; NULL is fine.
-///
-/// # Safety
-/// `user` is NULL or was not freed before.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn realm_ingest_user_free(user: *mut realm_ingest_user) {
-    // SAFETY: the caller promises it.
-    unsafe { take(user) }
+    unsafe {
+        enter(error, || {
+            let app = required(app, "app")?;
+            let url = text(url, url_length, "url")?;
+            app.0.call(|app| app.update_base_url(url))
+        })
+    }
 }

@@ -47,16 +47,37 @@ pub const REALM_INGEST_INVALID_SCHEMA: u32 = 2016;
 pub const REALM_INGEST_INVALID_ARGUMENT: u32 = 3000;
 /// A request to the server got no answer.
 pub const REALM_INGEST_CUSTOM_ERROR: u32 = 4000;
+/// The app knows no such user on this device.
+pub const REALM_INGEST_CLIENT_USER_NOT_FOUND: u32 = 4100;
+/// The user is not logged in.
+pub const REALM_INGEST_CLIENT_USER_NOT_LOGGED_IN: u32 = 4101;
+/// Anonymous credentials were to be added to a user.
+pub const REALM_INGEST_CLIENT_USER_ALREADY_NAMED: u32 = 4105;
+/// The server sent a token that is not one.
+pub const REALM_INGEST_BAD_TOKEN: u32 = 4200;
 /// A token is unknown, expired or revoked.
 pub const REALM_INGEST_INVALID_SESSION: u32 = 4301;
 /// The server answered with a status that is not success and nothing more.
 pub const REALM_INGEST_HTTP_ERROR: u32 = 4309;
+/// The app has no function of this name.
+pub const REALM_INGEST_FUNCTION_NOT_FOUND: u32 = 4325;
+/// The server knows no such user.
+pub const REALM_INGEST_USER_NOT_FOUND: u32 = 4344;
+/// An operator has disabled the user.
+pub const REALM_INGEST_USER_DISABLED: u32 = 4345;
 /// The credentials were not accepted.
 pub const REALM_INGEST_AUTH_ERROR: u32 = 4346;
 /// Someone registered with this name before.
 pub const REALM_INGEST_ACCOUNT_NAME_IN_USE: u32 = 4348;
 /// Unknown user or wrong password.
 pub const REALM_INGEST_INVALID_PASSWORD: u32 = 4349;
+
+/// The user is known and has no tokens; it can log in again.
+pub const REALM_INGEST_USER_LOGGED_OUT: u8 = 0;
+/// The user has tokens.
+pub const REALM_INGEST_USER_LOGGED_IN: u8 = 1;
+/// The user is gone for good: it was removed, or was anonymous and has logged out.
+pub const REALM_INGEST_USER_REMOVED: u8 = 2;
 
 /// After the last close of a path its session stops at once.
 pub const REALM_INGEST_STOP_IMMEDIATELY: u8 = 0;

@@ -3,11 +3,18 @@
 
 mod app;
 mod code;
+mod credentials;
+mod email;
 mod error;
+mod http;
 mod log;
 mod realm;
 mod stranded;
+mod text;
 mod transaction;
+mod transport;
+mod user;
+mod users;
 
 use std::ffi::{c_char, c_void};
 use std::path::Path;
@@ -128,6 +135,18 @@ unsafe fn text<'a>(pointer: *const c_char, length: usize, name: &str) -> Result<
     // SAFETY: the caller promises it.
     let bytes = unsafe { bytes(pointer.cast(), length, name) }?;
     str::from_utf8(bytes).map_err(|_| Error::InvalidArgument(format!("{name} is not valid UTF-8")))
+}
+
+/// Text of which NULL means "not given".
+///
+/// # Safety
+/// As [`bytes`].
+unsafe fn given_text<'a>(pointer: *const c_char, length: usize, name: &str) -> Result<Option<&'a str>> {
+    if pointer.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: the caller promises it.
+    unsafe { text(pointer, length, name) }.map(Some)
 }
 
 /// # Safety

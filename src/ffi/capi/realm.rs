@@ -4,8 +4,8 @@ use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::app::realm_ingest_user;
 use super::error::realm_ingest_sync_error;
+use super::user::realm_ingest_user;
 use super::{
     Handle, UserData, enter, give, realm_ingest_code, realm_ingest_error, realm_ingest_free_callback,
     required, required_mut, take, text,

@@ -2,7 +2,8 @@
 
 use std::ffi::c_char;
 
-use super::app::{realm_ingest_app, realm_ingest_user};
+use super::app::realm_ingest_app;
+use super::user::realm_ingest_user;
 use super::{Text, enter, give, realm_ingest_code, realm_ingest_error, required, required_mut, take};
 use crate::ffi::convert;
 use crate::realm::Stranded;
@@ -203,8 +204,8 @@ pub unsafe extern "C" fn realm_ingest_app_export(
     }
 }
 
-/// Deletes the outbox with everything that waits in it, for good. Together with the logout of an anonymous user this is
-/// the only act that deletes what waits. Refused while the outbox is open, in this process or in another. `documents`,
+/// Deletes the outbox with everything that waits in it, for good. With the logout of an anonymous
+/// user and the removal of any this is the only act that deletes what waits. Refused while the outbox is open, in this process or in another. `documents`,
 /// which may be NULL, is the number of those that were in it.
 ///
 /// # Safety
