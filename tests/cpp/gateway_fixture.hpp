@@ -85,14 +85,16 @@ private:
 
 class gateway {
 public:
-    gateway() { start(); }
+    /// Served with these arguments beside those that it needs.
+    explicit gateway(std::vector<std::string> more = {}) : more_(std::move(more)) { start(); }
 
     void start() {
-        process_.emplace(std::vector<std::string>{binary(), "serve", "--dev", "--listen",
-                                                  "127.0.0.1:" + port_, "--data", data_.string()},
-                         directory_.path / "gateway.log");
+        std::vector<std::string> command{
+            binary(), "serve", "--dev", "--listen", "127.0.0.1:" + port_, "--data", data_.string()};
+        command.insert(command.end(), more_.begin(), more_.end());
+        process_.emplace(command, directory_.path / "gateway.log");
         while (auto line = process_->read_line()) {
-            auto at = line->find("http://");
+            auto at = line->find("http");
             if (line->find("listening on") == std::string::npos || at == std::string::npos)
                 continue;
             url_ = line->substr(at);
@@ -149,6 +151,7 @@ private:
         return path;
     }
 
+    std::vector<std::string> more_;
     temporary_directory directory_;
     std::filesystem::path data_ = directory_.path / "data";
     std::string url_;
