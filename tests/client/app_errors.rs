@@ -190,6 +190,10 @@ fn a_redirect_of_a_log_in_is_followed_by_way_of_the_new_location() {
     fixture
         .server
         .next("POST auth/providers", redirect(308, Some(&target)));
+    let location = json!({"hostname": elsewhere.server.url(), "ws_hostname": ""}).to_string();
+    elsewhere
+        .server
+        .next("GET location", answer(200, JSON, &location));
     log_in(&fixture.app).unwrap();
     let seen: Vec<_> = elsewhere
         .server

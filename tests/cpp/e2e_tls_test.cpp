@@ -22,8 +22,8 @@ std::string file(const std::string& name) {
 
 /// A gateway whose clients have to show a certificate.
 struct Tls : testing::Test {
-    test::gateway gateway{{"--tls-cert", file("server.pem"), "--tls-key", file("server.key"),
-                           "--client-ca", file("authority.pem")}};
+    test::gateway gateway{{"--dev", "--tls-cert", file("server.pem"), "--tls-key",
+                           file("server.key"), "--client-ca", file("authority.pem")}};
     test::temporary_directory files;
 
     static transport::configuration trusting() {

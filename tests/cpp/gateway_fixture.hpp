@@ -85,13 +85,15 @@ private:
 
 class gateway {
 public:
-    /// Served with these arguments beside those that it needs.
-    explicit gateway(std::vector<std::string> more = {}) : more_(std::move(more)) { start(); }
+    /// What it serves, and how.
+    explicit gateway(std::vector<std::string> options = {"--dev"}) : options_(std::move(options)) {
+        start();
+    }
 
     void start() {
-        std::vector<std::string> command{
-            binary(), "serve", "--dev", "--listen", "127.0.0.1:" + port_, "--data", data_.string()};
-        command.insert(command.end(), more_.begin(), more_.end());
+        std::vector<std::string> command{binary(), "serve",       "--listen", "127.0.0.1:" + port_,
+                                         "--data", data_.string()};
+        command.insert(command.end(), options_.begin(), options_.end());
         process_.emplace(command, directory_.path / "gateway.log");
         while (auto line = process_->read_line()) {
             auto at = line->find("http");
@@ -151,7 +153,7 @@ private:
         return path;
     }
 
-    std::vector<std::string> more_;
+    std::vector<std::string> options_;
     temporary_directory directory_;
     std::filesystem::path data_ = directory_.path / "data";
     std::string url_;
