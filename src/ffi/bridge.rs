@@ -4,6 +4,10 @@
 //! Every call may come from any thread and may block. Paths are bytes, since a system's need not be UTF-8. Slices and strings are borrowed until the call returns; a
 //! `Box` belongs to the caller, a `UniquePtr` to the callee. A panic becomes a status; an exception thrown by a
 //! callback becomes a log line.
+#![allow(
+    clippy::panic,
+    reason = "cxx makes one for shared pointers, where it is never reached"
+)]
 
 use cxx::UniquePtr;
 

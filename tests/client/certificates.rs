@@ -115,10 +115,13 @@ fn a_certificate_and_a_key_that_do_not_fit_are_refused_at_once_and_named() {
     );
 }
 
+/// Server, port, PEM, whether it is trusted, depth.
+type Shown = (String, u16, String, bool, usize);
+
 /// Says the same about every certificate, and notes what it was asked.
 struct Noting {
     answer: bool,
-    shown: Mutex<Vec<(String, u16, String, bool, usize)>>,
+    shown: Mutex<Vec<Shown>>,
 }
 
 impl CertificateCheck for Noting {
@@ -136,7 +139,7 @@ impl CertificateCheck for Noting {
     }
 }
 
-fn checked(answer: bool, options: HttpOptions) -> (Response, u16, Vec<(String, u16, String, bool, usize)>) {
+fn checked(answer: bool, options: HttpOptions) -> (Response, u16, Vec<Shown>) {
     let check = Arc::new(Noting {
         answer,
         shown: Mutex::default(),
