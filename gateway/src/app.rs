@@ -4,7 +4,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
-use crate::auth::{Keyring, Revocations};
+use crate::auth::{Keyring, Lifetimes, Revocations};
 use crate::backend::BackendError;
 use crate::definition::Definition;
 use crate::ingest::Ingest;
@@ -32,10 +32,11 @@ impl App {
         definition: Definition,
         state: Arc<dyn State>,
         sink: Arc<dyn Sink>,
+        lifetimes: Lifetimes,
         work: Work,
     ) -> Result<Self, BackendError> {
         let now = Instant::now();
-        let keyring = Keyring::open(Arc::clone(&state), now).await?;
+        let keyring = Keyring::open(Arc::clone(&state), lifetimes, now).await?;
         let revocations = Revocations::open(Arc::clone(&state), now).await?;
         Ok(Self {
             definition: RwLock::new(Arc::new(definition)),

@@ -8,7 +8,7 @@ use std::time::Instant;
 use crate::app::App;
 use crate::apps::Apps;
 use crate::auth::external::KeySets;
-use crate::auth::{AuthError, Limits, LoginLimits, Passwords};
+use crate::auth::{AuthError, Lifetimes, Limits, LoginLimits, Passwords};
 use crate::backend::BackendError;
 use crate::definition::Definition;
 use crate::mail::{MailSettings, MailSettingsError, Mailer};
@@ -37,6 +37,8 @@ pub struct Settings {
     pub trusted_proxies: TrustedProxies,
     /// How often one address may log in.
     pub logins: LoginLimits,
+    /// How long sessions and their tokens are good for.
+    pub lifetimes: Lifetimes,
     /// How users get mails.
     pub mail: MailSettings,
 }
@@ -110,7 +112,14 @@ impl Gateway {
         state: Arc<dyn State>,
         sink: Arc<dyn Sink>,
     ) -> Result<(), SetUpError> {
-        let app = App::new(definition, state, sink, self.work.clone()).await?;
+        let app = App::new(
+            definition,
+            state,
+            sink,
+            self.settings.lifetimes,
+            self.work.clone(),
+        )
+        .await?;
         let name = app.name();
         if self.apps.add(app) {
             Ok(())

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use realm_ingest_gateway::auth::Tokens;
+use realm_ingest_gateway::auth::{Lifetimes, Tokens};
 use realm_ingest_gateway::state::{Key, Secrets};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -14,13 +14,14 @@ const KEY: [u8; 32] = [7; 32];
 const NOW: i64 = 1_767_225_600;
 
 pub(crate) fn run(data: &[u8]) {
-    let tokens = Tokens::new(&Secrets {
+    let secrets = Secrets {
         domain: DOMAIN.to_owned(),
         keys: vec![Key {
             id: 1,
             secret: KEY.to_vec(),
         }],
-    });
+    };
+    let tokens = Tokens::new(&secrets, Lifetimes::default());
     // As it comes, nobody has signed it.
     if let Ok(token) = str::from_utf8(data) {
         assert!(tokens.check_access(token, NOW).is_err() && tokens.check_refresh(token, NOW).is_err());

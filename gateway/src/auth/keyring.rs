@@ -3,25 +3,34 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::Tokens;
 use super::renewed::Renewed;
+use super::{Lifetimes, Tokens};
 use crate::backend::BackendError;
 use crate::state::State;
 
 /// See the module. Any thread may ask.
 pub struct Keyring {
     state: Arc<dyn State>,
+    lifetimes: Lifetimes,
     known: Renewed<Tokens>,
 }
 
 impl Keyring {
-    /// With the keys there are at `now`.
+    /// With the keys there are at `now`, for tokens that are good for so long.
     ///
     /// # Errors
     /// When they cannot be read.
-    pub async fn open(state: Arc<dyn State>, now: Instant) -> Result<Self, BackendError> {
-        let known = Renewed::new(read(&*state).await?, now);
-        Ok(Self { state, known })
+    pub async fn open(
+        state: Arc<dyn State>,
+        lifetimes: Lifetimes,
+        now: Instant,
+    ) -> Result<Self, BackendError> {
+        let known = Renewed::new(read(&*state, lifetimes).await?, now);
+        Ok(Self {
+            state,
+            lifetimes,
+            known,
+        })
     }
 
     /// What makes and checks tokens, with the keys there were at most a second before `now`.
@@ -29,7 +38,7 @@ impl Keyring {
     /// # Errors
     /// When the keys cannot be read.
     pub async fn tokens(&self, now: Instant) -> Result<Arc<Tokens>, BackendError> {
-        self.known.get(now, || read(&*self.state)).await
+        self.known.get(now, || read(&*self.state, self.lifetimes)).await
     }
 
     /// The same with a key that was there just now.
@@ -41,7 +50,13 @@ impl Keyring {
         if known.has(key) {
             return Ok(known);
         }
-        self.known.renew(now, || read(&*self.state)).await
+        self.known.renew(now, || read(&*self.state, self.lifetimes)).await
+    }
+
+    /// How long what it makes is good for.
+    #[must_use]
+    pub fn lifetimes(&self) -> Lifetimes {
+        self.lifetimes
     }
 
     /// Internal id of the app, which never changes.
@@ -51,8 +66,8 @@ impl Keyring {
     }
 }
 
-async fn read(state: &dyn State) -> Result<Tokens, BackendError> {
-    Ok(Tokens::new(&state.secrets().await?))
+async fn read(state: &dyn State, lifetimes: Lifetimes) -> Result<Tokens, BackendError> {
+    Ok(Tokens::new(&state.secrets().await?, lifetimes))
 }
 
 #[cfg(test)]
@@ -69,7 +84,7 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let state = Arc::new(EmbeddedState::open(data.path()).unwrap());
         let now = Instant::now();
-        let keyring = Keyring::open(state, now).await.unwrap();
+        let keyring = Keyring::open(state, Lifetimes::default(), now).await.unwrap();
         let mut operator = OperatorStore::open(data.path()).unwrap();
         assert_eq!(operator.rotate_keys().unwrap(), 2);
         assert!(keyring.tokens_with(2, now).await.unwrap().has(2));

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::renewed::Renewed;
-use super::tokens::ACCESS_LIFETIME;
-use super::{Access, AuthError};
+use super::{Access, AuthError, Lifetimes};
 use crate::backend::BackendError;
 use crate::clock;
 use crate::state::State;
@@ -44,7 +43,7 @@ impl Revocations {
 }
 
 async fn read(state: &dyn State) -> Result<HashMap<String, i64>, BackendError> {
-    let since = clock::unix_millis() - ACCESS_LIFETIME * 1000;
+    let since = clock::unix_millis() - Lifetimes::ACCESS.end() * 1000;
     let revocations = state.revocations(since).await?.into_iter();
     Ok(revocations.map(|one| (one.user, one.time)).collect())
 }

@@ -5,30 +5,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::AuthError;
+use super::{AuthError, Lifetimes};
 use crate::state::{self, Key, Provider, Secrets, Session};
-
-/// Seconds an access token is good for: 30 minutes, always.
-pub const ACCESS_LIFETIME: i64 = 30 * 60;
-
-/// Seconds a refresh token is good for: 60 days.
-const REFRESH_LIFETIME: i64 = 60 * 24 * 60 * 60;
-
-/// An anonymous user has nothing else to come back with: 50 years.
-const ANONYMOUS_LIFETIME: i64 = 50 * 365 * 24 * 60 * 60;
 
 /// A device a token was not made for.
 const NO_DEVICE: &str = "000000000000000000000000";
-
-/// Milliseconds since 1970 when a session that begins at `now` ends, in seconds since 1970.
-#[must_use]
-pub fn end_of_session(provider: Provider, now: i64) -> i64 {
-    let lifetime = match provider {
-        Provider::Anonymous => ANONYMOUS_LIFETIME,
-        _ => REFRESH_LIFETIME,
-    };
-    (now + lifetime) * 1000
-}
 
 /// Claims of an access token. Each fact has the name it had before and after the product was renamed.
 #[derive(Debug, Serialize, Deserialize)]
@@ -100,6 +81,7 @@ const FIRST_KEY: &str = "1";
 /// Makes and checks tokens of one app, with the keys there were at one moment.
 pub struct Tokens {
     domain: String,
+    lifetimes: Lifetimes,
     /// From the oldest on; the newest signs.
     keys: Vec<ReadyKey>,
     validation: Validation,
@@ -123,9 +105,9 @@ impl From<&Key> for ReadyKey {
 }
 
 impl Tokens {
-    /// With the app's id and keys.
+    /// With the app's id and keys; makes tokens that are good for so long.
     #[must_use]
-    pub fn new(secrets: &Secrets) -> Self {
+    pub fn new(secrets: &Secrets, lifetimes: Lifetimes) -> Self {
         let mut validation = Validation::new(Algorithm::HS256);
         // Expiry is compared with the time given to us.
         validation.validate_exp = false;
@@ -133,6 +115,7 @@ impl Tokens {
         validation.set_required_spec_claims::<&str>(&[]);
         Self {
             domain: secrets.domain.clone(),
+            lifetimes,
             keys: secrets.keys.iter().map(ReadyKey::from).collect(),
             validation,
         }
@@ -169,7 +152,7 @@ impl Tokens {
                 iss: session.id.clone(),
                 iat: now / 1000,
                 iat_ms: now,
-                exp: now / 1000 + ACCESS_LIFETIME,
+                exp: now / 1000 + self.lifetimes.access,
                 typ: "access".to_owned(),
                 baas_device_id: device.clone(),
                 stitch_device_id: device,
@@ -330,10 +313,11 @@ mod tests {
             id: (*number).into(),
             secret: vec![*number; 32],
         });
-        Tokens::new(&Secrets {
+        let secrets = Secrets {
             domain: domain.repeat(24),
             keys: keys.collect(),
-        })
+        };
+        Tokens::new(&secrets, Lifetimes::default())
     }
 
     fn tokens() -> Tokens {
@@ -342,7 +326,7 @@ mod tests {
 
     fn session(provider: Provider) -> Session {
         Session {
-            expires: end_of_session(provider, NOW),
+            expires: Lifetimes::default().end_of_session(provider, NOW),
             id: "s".repeat(24),
             user: "u".repeat(24),
             device: "e".repeat(24),

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::builder::BoolishValueParser;
 use serde::{Deserialize, Serialize};
 
+use crate::auth::Lifetimes;
 use crate::definition::Secret;
 use crate::proxies::Network;
 use crate::public_url::PublicUrl;
@@ -88,6 +89,21 @@ pub struct Options {
         value_name = "NUMBER"
     )]
     pub connections_per_address: Option<NonZeroU32>,
+    /// Seconds that an access token is good for, from 5 to 1800 [default: 1800]
+    #[arg(
+        long,
+        env = "REALM_INGEST_GATEWAY_ACCESS_TOKEN_LIFETIME",
+        value_name = "SECONDS"
+    )]
+    pub access_token_lifetime: Option<i64>,
+    /// Seconds that a refresh token and its session are good for, from a minute to five years; those of anonymous users always are
+    /// for 50 years [default: 5184000, 60 days]
+    #[arg(
+        long,
+        env = "REALM_INGEST_GATEWAY_REFRESH_TOKEN_LIFETIME",
+        value_name = "SECONDS"
+    )]
+    pub refresh_token_lifetime: Option<i64>,
     /// Server that sends mails to users, such as smtps://user:password@mail.example:465. Has a password: better given by the
     /// environment or in the file than by the flag
     #[arg(
@@ -148,6 +164,8 @@ impl Options {
             new_users_burst: self.new_users_burst.or(other.new_users_burst),
             new_users_per_minute: self.new_users_per_minute.or(other.new_users_per_minute),
             connections_per_address: self.connections_per_address.or(other.connections_per_address),
+            access_token_lifetime: self.access_token_lifetime.or(other.access_token_lifetime),
+            refresh_token_lifetime: self.refresh_token_lifetime.or(other.refresh_token_lifetime),
             smtp_url: self.smtp_url.or(other.smtp_url),
             mail_from: self.mail_from.or(other.mail_from),
             mail_dir: self.mail_dir.or(other.mail_dir),
@@ -158,6 +176,7 @@ impl Options {
     /// What holds where nothing is given.
     #[must_use]
     pub fn defaults() -> Self {
+        let lifetimes = Lifetimes::default();
         Self {
             dev: Some(false),
             listen: Some("127.0.0.1:9090".to_owned()),
@@ -169,6 +188,8 @@ impl Options {
             new_users_burst: NonZeroU32::new(1_000),
             new_users_per_minute: NonZeroU32::new(60),
             connections_per_address: NonZeroU32::new(1_024),
+            access_token_lifetime: Some(lifetimes.access),
+            refresh_token_lifetime: Some(lifetimes.refresh),
             log_format: Some(LogFormat::default()),
             ..Self::default()
         }

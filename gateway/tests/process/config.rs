@@ -11,6 +11,7 @@ const FILE: &str = "
     app-id = 'of-the-file'
     logins-per-minute = 7
     new-users-burst = 8
+    access-token-lifetime = 60
     public-url = 'https://file.example'
     trusted-proxy = ['10.0.0.0/8', '192.0.2.1']
     app = ['one', 'two']
@@ -59,6 +60,8 @@ fn a_flag_goes_before_the_environment_and_that_before_the_file() {
         "new-users-burst = 9",
         "new-users-per-minute = 60",
         "connections-per-address = 1024",
+        "access-token-lifetime = 60",
+        "refresh-token-lifetime = 5184000",
         "log-format = \"json\"",
     ] {
         assert!(

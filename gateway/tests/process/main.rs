@@ -19,6 +19,7 @@ mod dead_letters;
 mod example;
 mod full_disk;
 mod keys;
+mod lifetimes;
 mod logs;
 mod long_batch;
 mod mail;

@@ -7,6 +7,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::ops::RangeInclusive;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use tokio::net::TcpListener;
 use tracing::{error, info, warn};
 
 use super::CommandError;
-use crate::auth::{LoginLimits, Quota};
+use crate::auth::{Lifetimes, LoginLimits, Quota};
 use crate::config::{self, Options};
 use crate::gateway::{Gateway, Settings};
 use crate::logging;
@@ -80,6 +81,7 @@ async fn serve(options: Options, asked: Asked) -> Result<Ended, CommandError> {
     let is_development = matches!(asked, Asked::Development(_));
     let exposed = options.expose_dev_mode_to_network == Some(true);
     let logins = login_limits(&options);
+    let lifetimes = lifetimes(&options)?;
     let mail = mail_settings(&options)?;
     let connections = options
         .connections_per_address
@@ -114,6 +116,7 @@ async fn serve(options: Options, asked: Asked) -> Result<Ended, CommandError> {
         public_url: options.public_url,
         own_names_only: is_development && !exposed,
         logins,
+        lifetimes,
         mail,
         trusted_proxies: options.trusted_proxy.into_iter().collect(),
     };
@@ -213,6 +216,35 @@ fn login_limits(options: &Options) -> LoginLimits {
         ),
         ..usual
     }
+}
+
+/// How long sessions and their tokens are good for.
+fn lifetimes(options: &Options) -> Result<Lifetimes, CommandError> {
+    let within = |flag: &str, chosen: Option<i64>, usual: i64, range: RangeInclusive<i64>| {
+        let seconds = chosen.unwrap_or(usual);
+        if range.contains(&seconds) {
+            return Ok(seconds);
+        }
+        let (least, most) = (range.start(), range.end());
+        Err(CommandError::Usage(format!(
+            "--{flag} takes {least} to {most} seconds, not {seconds}"
+        )))
+    };
+    let usual = Lifetimes::default();
+    Ok(Lifetimes {
+        access: within(
+            "access-token-lifetime",
+            options.access_token_lifetime,
+            usual.access,
+            Lifetimes::ACCESS,
+        )?,
+        refresh: within(
+            "refresh-token-lifetime",
+            options.refresh_token_lifetime,
+            usual.refresh,
+            Lifetimes::REFRESH,
+        )?,
+    })
 }
 
 /// How users get mails; in development mode their links are in the log where nothing is said.

@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use tracing::debug;
 
 use crate::app::App;
-use crate::auth::{Address, AuthError, end_of_session};
+use crate::auth::{Address, AuthError};
 use crate::gateway::Gateway;
 use crate::http::ClientAddress;
 use crate::http::account::AccountError;
@@ -163,7 +163,7 @@ async fn log_in(app: &App, proven: Proven) -> Result<Json<Value>, Reject> {
         user: user.id,
         device: ids::object_id(),
         api_key,
-        expires: end_of_session(identity.provider, now),
+        expires: app.keyring.lifetimes().end_of_session(identity.provider, now),
     };
     let key = app.state.open_session(session.clone()).await?;
     let provider = identity.provider.as_str();
