@@ -53,7 +53,7 @@ enum Action {
     },
     /// Show one user with custom data and API keys
     Show(Named),
-    /// Make a user with this e-mail, who is confirmed; the password is read from standard input
+    /// Make a user with this e-mail, who is confirmed; the password is asked for, or read from standard input
     Create {
         /// The name to log in with
         email: String,
@@ -230,14 +230,11 @@ fn create(accounts: &Accounts, email: &str) -> Result<String, CommandError> {
         .id)
 }
 
-/// The first line of standard input.
+/// What is typed at a terminal, which does not show it, or the first line of standard input.
 fn password() -> Result<String, CommandError> {
     let mut stdin = std::io::stdin();
     if stdin.is_terminal() {
-        eprintln!("Password (it is shown as you type):");
-        let mut line = String::new();
-        stdin.read_line(&mut line)?;
-        return Ok(line.trim_end_matches(['\r', '\n']).to_owned());
+        return Ok(rpassword::prompt_password("Password: ")?);
     }
     let mut text = String::new();
     stdin.read_to_string(&mut text)?;

@@ -1,8 +1,9 @@
 //! The operator's commands about users, beside a running server.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -95,6 +96,53 @@ fn a_user_is_made_shown_and_logs_in() {
         2,
         "an e-mail has",
     );
+}
+
+/// As `script` of Linux runs a command at a terminal of its own.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_does_not_show_the_password_that_is_typed() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let mut process = Command::new("script")
+        .args([
+            "-qec",
+            r#"tty; exec "$BINARY" users create me --data "$DATA""#,
+            "/dev/null",
+        ])
+        .env("BINARY", BINARY)
+        .env("DATA", data.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut screen = BufReader::new(process.stdout.take().unwrap());
+    let mut terminal = String::new();
+    screen.read_line(&mut terminal).unwrap();
+    let mut prompt = Vec::new();
+    screen.read_until(b':', &mut prompt).unwrap();
+    assert_eq!(String::from_utf8(prompt).unwrap(), "Password:");
+    let begin = Instant::now();
+    while shows_what_is_typed(terminal.trim()) {
+        assert!(begin.elapsed() < Duration::from_secs(30), "the password is shown");
+    }
+    let mut keyboard = process.stdin.take().unwrap();
+    keyboard.write_all(b"secret-1\n").unwrap();
+    let mut shown = String::new();
+    screen.read_to_string(&mut shown).unwrap();
+    assert!(process.wait().unwrap().success(), "{shown}");
+    assert!(shown.contains("is there") && !shown.contains("secret"), "{shown}");
+    assert_eq!(log_in(&server, "me", "secret-1").status, 200);
+}
+
+#[cfg(target_os = "linux")]
+fn shows_what_is_typed(terminal: &str) -> bool {
+    let settings = Command::new("stty")
+        .args(["-a", "-F", terminal])
+        .output()
+        .unwrap();
+    let settings = String::from_utf8(settings.stdout).unwrap();
+    settings.split_whitespace().any(|setting| setting == "echo")
 }
 
 #[test]
