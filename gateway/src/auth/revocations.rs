@@ -1,5 +1,5 @@
 //! Whose access tokens are good no more, though they have not expired: users who were disabled, removed, or logged out by the
-//! operator, maybe in another process.
+//! operator, and sessions whose API key was; maybe in another process.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::state::State;
 /// See the module. Any thread may ask.
 pub struct Revocations {
     state: Arc<dyn State>,
-    /// Since when, in milliseconds since 1970, by user. Of the last half hour: older tokens have expired.
+    /// Since when, in milliseconds since 1970, by user or session. Of the last half hour: older tokens have expired.
     known: Renewed<HashMap<String, i64>>,
 }
 
@@ -34,10 +34,11 @@ impl Revocations {
     /// When it is not.
     pub async fn check(&self, token: &Access, now: Instant) -> Result<Result<(), AuthError>, BackendError> {
         let known = self.known.get(now, || read(&*self.state)).await?;
-        let revoked = known.get(&token.sub);
-        Ok(match revoked.filter(|revoked| token.issued() <= **revoked) {
-            Some(_) => Err(AuthError::BadToken("the access token was revoked")),
-            None => Ok(()),
+        let is_revoked = |id| known.get(id).is_some_and(|since| token.issued() <= *since);
+        Ok(if is_revoked(&token.sub) || is_revoked(&token.iss) {
+            Err(AuthError::BadToken("the access token was revoked"))
+        } else {
+            Ok(())
         })
     }
 }
@@ -45,5 +46,5 @@ impl Revocations {
 async fn read(state: &dyn State) -> Result<HashMap<String, i64>, BackendError> {
     let since = clock::unix_millis() - Lifetimes::ACCESS.end() * 1000;
     let revocations = state.revocations(since).await?.into_iter();
-    Ok(revocations.map(|one| (one.user, one.time)).collect())
+    Ok(revocations.map(|one| (one.of, one.time)).collect())
 }

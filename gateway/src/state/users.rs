@@ -149,11 +149,11 @@ pub enum Linked {
     NoUser,
 }
 
-/// From a moment on, nothing holds that was given to a user before.
+/// From a moment on, no access token holds that was given to a user, or in a session, before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revocation {
-    /// The user.
-    pub user: String,
+    /// The user or the session; no two of these have one id.
+    pub of: String,
     /// Milliseconds since 1970.
     pub time: i64,
 }
@@ -179,7 +179,7 @@ pub trait Users {
     fn remove_user(&self, user: &str) -> Answer<'_, bool>;
     /// Up to `limit` users behind this one, in the order in which they came.
     fn users(&self, after: Option<&User>, limit: usize) -> Answer<'_, Vec<User>>;
-    /// Whose sessions were all ended since, in milliseconds since 1970: users who were disabled, removed, or logged out by the
-    /// operator, each with the last time.
+    /// Of whom access tokens were revoked since, in milliseconds since 1970, as far as some may not have expired, each with the last
+    /// time: users who were disabled, removed, or logged out by the operator, and sessions that ended with their API key.
     fn revocations(&self, since: i64) -> Answer<'_, Vec<Revocation>>;
 }

@@ -1,5 +1,7 @@
 //! API keys of users, and those of servers.
 
+use std::time::{Duration, Instant};
+
 use realm_ingest_gateway::Settings;
 use realm_ingest_gateway::auth::hash_of_secret;
 use realm_ingest_gateway::definition::Definition;
@@ -134,6 +136,46 @@ async fn a_key_that_is_disabled_or_gone_lets_nobody_in() {
     by_key(&gateway, &json!(""))
         .await
         .refused(401, Some("AuthError"), "unauthorized");
+}
+
+#[tokio::test]
+async fn access_tokens_of_a_key_that_is_disabled_or_gone_are_refused_and_no_others_of_its_user() {
+    let gateway = Local::new().await;
+    let login = user(&gateway, "me").await;
+    for (method, what) in [("PUT", "/disable"), ("DELETE", "")] {
+        let profile = async |login: &Value| {
+            let token = login["access_token"].as_str();
+            gateway.call("GET", PROFILE, token, "").await
+        };
+        let (key, other) = (
+            create(&gateway, &login, "key").await,
+            create(&gateway, &login, "other").await,
+        );
+        let opened = by_key(&gateway, &key.json["key"]).await.json;
+        let beside = by_key(&gateway, &other.json["key"]).await.json;
+        assert_eq!(profile(&opened).await.status, 200);
+        let path = format!("{KEYS}/{}{what}", id(&key));
+        assert_eq!(gateway.call(method, &path, refresh(&login), "").await.status, 204);
+        let begin = Instant::now();
+        let refusal = loop {
+            let answer = profile(&opened).await;
+            if answer.status != 200 {
+                break answer;
+            }
+            assert!(
+                begin.elapsed() < Duration::from_secs(30),
+                "its token is still good"
+            );
+        };
+        refusal.refused(401, Some("InvalidSession"), "the access token was revoked");
+        for good in [&login, &beside] {
+            assert_eq!(profile(good).await.status, 200);
+        }
+        for key in [key, other] {
+            let path = format!("{KEYS}/{}", id(&key));
+            gateway.call("DELETE", &path, refresh(&login), "").await;
+        }
+    }
 }
 
 #[tokio::test]

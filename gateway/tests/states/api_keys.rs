@@ -117,6 +117,10 @@ async fn sessions_end_with_the_key_that_opened_them<S: Store>() {
     state.set_api_key_disabled(&mine, "key 1", true).await.unwrap();
     state.remove_api_key(&mine, "key 2").await.unwrap();
     state.open_session(by("late", "key 1")).await.unwrap();
+    let revoked = state.revocations(0).await.unwrap();
+    let mut revoked: Vec<_> = revoked.into_iter().map(|one| one.of).collect();
+    revoked.sort_unstable();
+    assert_eq!(revoked, ["1", "2"], "and nothing else of the user");
     for ended in ["1", "2", "late"] {
         assert_eq!(state.session(ended).await.unwrap(), None, "{ended}");
     }

@@ -192,10 +192,10 @@ async fn revocations_are_told_from_a_moment_on<S: Store>() {
         told.iter()
             .all(|one| (before..=clock::unix_millis()).contains(&one.time))
     );
-    told.sort_unstable_by(|one, other| one.user.cmp(&other.user));
+    told.sort_unstable_by(|one, other| one.of.cmp(&other.of));
     let mut expected = [a, b, c];
     expected.sort_unstable();
-    assert!(told.iter().map(|one| &one.user).eq(&expected));
+    assert!(told.iter().map(|one| &one.of).eq(&expected));
     assert_eq!(state.revocations(clock::unix_millis() + 1).await.unwrap(), []);
 }
 

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
-use super::users;
+use super::{sessions, users};
 use crate::backend::BackendError;
 use crate::state::{AddedKey, ApiKey, KeyOwner, Provider, SecretHash};
 
@@ -66,11 +66,7 @@ pub(super) fn set_disabled(
         params![user(owner), id, disabled],
     )?;
     if found == 1 && disabled {
-        end_sessions(&transaction, id)?;
-        // Of a server that is all it has.
-        if let Some(server) = users::find_by_identity(&transaction, Provider::ApiKey, id)? {
-            users::revoke(&transaction, &server.id, now)?;
-        }
+        sessions::end_those_of_key(&transaction, id, now)?;
     }
     transaction.commit()?;
     Ok(found == 1)
@@ -86,7 +82,7 @@ pub(super) fn remove(
     let found = list(&transaction, owner)?.iter().any(|key| key.id == id);
     if found {
         forget(&transaction, owner, id)?;
-        end_sessions(&transaction, id)?;
+        sessions::end_those_of_key(&transaction, id, now)?;
     }
     if found
         && *owner == KeyOwner::App
@@ -104,11 +100,6 @@ pub(super) fn forget(connection: &Connection, owner: &KeyOwner, id: &str) -> rus
         "DELETE FROM api_keys WHERE user IS ?1 AND id = ?2",
         params![user(owner), id],
     )?;
-    Ok(())
-}
-
-fn end_sessions(connection: &Connection, key: &str) -> rusqlite::Result<()> {
-    connection.execute("DELETE FROM sessions WHERE api_key = ?1", [key])?;
     Ok(())
 }
 

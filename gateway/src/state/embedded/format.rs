@@ -69,6 +69,8 @@ const FORMAT_2: &str = "
     CREATE INDEX sessions_user ON sessions (user);
     CREATE INDEX sessions_api_key ON sessions (api_key) WHERE api_key IS NOT NULL;
     CREATE INDEX sessions_expires ON sessions (expires);
+    -- Sessions whose access tokens hold no more, while there may be some.
+    CREATE TABLE ended_sessions (id TEXT PRIMARY KEY, time INTEGER NOT NULL) WITHOUT ROWID;
     INSERT INTO users (id, type, created, last_login) SELECT id, 'normal', created, created FROM users_1;
     INSERT INTO identities (provider, id, user, data)
         SELECT provider, identity, id, iif(email IS NULL, '{}', json_object('email', email)) FROM users_1 ORDER BY created, id;

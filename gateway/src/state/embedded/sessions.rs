@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
 use super::keys;
+use crate::auth::Lifetimes;
 use crate::backend::BackendError;
 use crate::state::Session;
 
@@ -71,6 +72,18 @@ pub(super) fn note_use(connection: &Connection, id: &str, now: i64) -> rusqlite:
     connection
         .prepare_cached("UPDATE sessions SET used = ?2 WHERE id = ?1 AND used <= ?3")?
         .execute(params![id, now, now - NOTED_EVERY])?;
+    Ok(())
+}
+
+/// Ends the sessions that an API key has opened, and notes it for those who may have good access tokens of them.
+pub(super) fn end_those_of_key(connection: &Connection, key: &str, now: i64) -> rusqlite::Result<()> {
+    let expired = now - Lifetimes::ACCESS.end() * 1000;
+    connection.execute("DELETE FROM ended_sessions WHERE time < ?1", [expired])?;
+    connection.execute(
+        "INSERT OR REPLACE INTO ended_sessions SELECT id, ?2 FROM sessions WHERE api_key = ?1 AND used >= ?3",
+        params![key, now, expired - NOTED_EVERY],
+    )?;
+    connection.execute("DELETE FROM sessions WHERE api_key = ?1", [key])?;
     Ok(())
 }
 

@@ -161,11 +161,13 @@ pub(super) fn revoke(connection: &Connection, user: &str, now: i64) -> rusqlite:
 }
 
 pub(super) fn revocations(connection: &Connection, since: i64) -> rusqlite::Result<Vec<Revocation>> {
-    let mut statement = connection
-        .prepare_cached("SELECT id, revoked FROM users WHERE revoked >= ?1 ORDER BY revoked, id")?;
+    let mut statement = connection.prepare_cached(
+        "SELECT id, revoked FROM users WHERE revoked >= ?1
+         UNION ALL SELECT id, time FROM ended_sessions WHERE time >= ?1",
+    )?;
     let rows = statement.query_map([since], |row| {
         Ok(Revocation {
-            user: row.get(0)?,
+            of: row.get(0)?,
             time: row.get(1)?,
         })
     })?;
