@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
 
 use crate::common::server::{Server, command};
 use crate::common::{APP, Answer};
@@ -48,6 +50,40 @@ fn an_access_token_is_good_for_as_long_as_is_set_and_a_refresh_gives_another() {
         call(&server, "GET", PROFILE, &refreshed.json["access_token"]).status,
         200
     );
+}
+
+#[test]
+fn a_refresh_token_is_good_for_as_long_as_is_set_unless_its_user_is_anonymous() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start_with(data.path(), &["--refresh-token-lifetime", "60"]);
+    let post = |path: &str, body: &Value| {
+        let path = format!("{APP}/auth/providers/{path}");
+        let body = body.to_string();
+        server
+            .client()
+            .call("POST", &path, &[], body.as_bytes())
+            .unwrap()
+            .json
+    };
+    post(
+        "local-userpass/register",
+        &json!({"email": "me", "password": "secret-1"}),
+    );
+    let login = post(
+        "local-userpass/login",
+        &json!({"username": "me", "password": "secret-1"}),
+    );
+    assert_eq!(lifetime(&login["refresh_token"]), 60);
+    assert_eq!(lifetime(&login["access_token"]), 1800);
+    let anonymous = post("anon-user/login", &json!({}));
+    assert_eq!(lifetime(&anonymous["refresh_token"]), 50 * 365 * 24 * 60 * 60);
+}
+
+/// Seconds that a token says it is good for.
+fn lifetime(token: &Value) -> i64 {
+    let claims = token.as_str().unwrap().split('.').nth(1).unwrap();
+    let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
+    claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap()
 }
 
 #[test]
