@@ -17,7 +17,7 @@ use rustls::{RootCertStore, ServerConfig, ServerConnection, Stream};
 
 use crate::common::LIMIT;
 
-fn file(name: &str) -> PathBuf {
+pub fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("gateway/tests/data/tls")
         .join(name)
@@ -28,7 +28,7 @@ fn certificate(name: &str) -> CertificateDer<'static> {
 }
 
 /// A server of one connection. It shows its certificate and its authority's, and may ask for one of a client.
-fn serve(asks: bool) -> u16 {
+pub fn serve(asks: bool) -> u16 {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()

@@ -1,13 +1,14 @@
 //! The way over a proxy, as an application or its environment sets it.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
 use std::thread::{self, JoinHandle};
 
-use realm_ingest::transport::http::{HttpOptions, HttpTransport};
+use realm_ingest::transport::http::{ClientCertificate, HttpOptions, HttpTransport};
 use realm_ingest::transport::{Method, Request, Response, Transport};
 
+use crate::certificates;
 use crate::common::LIMIT;
 
 /// A proxy that answers one request itself; the thread ends with the lines of its head.
@@ -74,6 +75,58 @@ fn a_request_under_tls_asks_the_proxy_for_a_tunnel_and_says_what_it_answered() {
     let failure = response.failure.unwrap();
     assert!(failure.cause.contains("tunnel"), "{}", failure.cause);
     assert!(!failure.cause.contains("secret"), "{}", failure.cause);
+}
+
+/// A proxy that opens one tunnel to whatever it is asked for; the thread ends with the lines of the head.
+fn tunnel() -> (u16, JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let asked = thread::spawn(move || {
+        let (mut client, _) = listener.accept().unwrap();
+        // Unbuffered: what follows the head is not for the proxy.
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            client.read_exact(&mut byte).unwrap();
+            head.push(byte[0]);
+        }
+        let head: Vec<_> = String::from_utf8(head)
+            .unwrap()
+            .lines()
+            .map(str::to_owned)
+            .collect();
+        let target = head[0].split(' ').nth(1).unwrap();
+        let mut server = TcpStream::connect(target.replace("localhost", "127.0.0.1")).unwrap();
+        client.write_all(b"HTTP/1.1 200 X\r\n\r\n").unwrap();
+        let (mut from, mut to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+        thread::spawn(move || std::io::copy(&mut from, &mut to));
+        // An end by either side is an end.
+        let _ = std::io::copy(&mut server, &mut client);
+        head
+    });
+    (port, asked)
+}
+
+#[test]
+fn what_goes_through_the_tunnel_is_the_servers_alone() {
+    let (port, asked) = tunnel();
+    let server = certificates::serve(true);
+    let options = HttpOptions {
+        proxy: Some(format!("http://device:secret@127.0.0.1:{port}")),
+        trusted_certificates: Some(certificates::file("authority.pem")),
+        client_certificate: Some(ClientCertificate {
+            chain: certificates::file("client.pem"),
+            key: certificates::file("client.key"),
+        }),
+        headers: vec![("X-Device".to_owned(), "42".to_owned())],
+        ..HttpOptions::default()
+    };
+    let response = send_with(&format!("https://localhost:{server}/path"), options);
+    assert_eq!(response.status, 204, "{response:?}");
+    let head = asked.join().unwrap();
+    assert_eq!(head[0], format!("CONNECT localhost:{server} HTTP/1.1"));
+    assert!(has_password(&head), "{head:?}");
+    assert!(!head.iter().any(|line| line.contains("42")), "{head:?}");
 }
 
 /// Answers every request with this status, for as long as the test program runs.
