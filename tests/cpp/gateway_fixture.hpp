@@ -163,6 +163,9 @@ private:
 
 /// A gateway, an App of it with files of its own, and an error handler that collects.
 struct with_gateway {
+    with_gateway() = default;
+    explicit with_gateway(std::vector<std::string> options) : gateway(std::move(options)) {}
+
     test::gateway gateway;
     temporary_directory files;
     realm::App app = gateway.app(files.path);
