@@ -44,12 +44,19 @@ fn depth(bytes: &[u8]) -> Result<usize, String> {
                     waiting.push((depth + 1, code.scope.as_bytes()));
                 }
                 Ok(_) => {}
-                Err(error) if error.to_string().contains("old binary subtype") => {}
+                Err(error) if is_of_inner_length(&error.to_string()) => {}
                 Err(error) => return Err(error.to_string()),
             }
         }
     }
     Ok(most)
+}
+
+/// What the crate says where the length inside of binary subtype 2 is not that of the rest.
+fn is_of_inner_length(error: &str) -> bool {
+    ["old binary subtype", "attempted to add with overflow"]
+        .iter()
+        .any(|text| error.contains(text))
 }
 
 fn compare(document: &Document<'_>) {
