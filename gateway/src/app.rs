@@ -73,9 +73,9 @@ impl App {
         id.unwrap_or_else(|| "any".to_owned())
     }
 
-    /// Whether documents are taken at present; they wait on their devices otherwise.
-    pub(crate) fn takes_documents(&self) -> bool {
-        self.definition().sync.enabled
+    /// What is configured at present, if documents are taken under it; they wait on their devices otherwise.
+    pub(crate) fn taking_documents(&self) -> Option<Arc<Definition>> {
+        Some(self.definition()).filter(|definition| definition.sync.enabled)
     }
 
     /// Whether clients mean this app by the id.

@@ -1,6 +1,7 @@
 //! Apps out of directories: several in one process, their data for commands, and new definitions while the server runs.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
@@ -14,6 +15,9 @@ use crate::common::{Answer, batch, note, one_run, outbox, schema};
 
 const ONE: &str = "one-aaaaa";
 const TWO: &str = "two-bbbbb";
+
+/// What the log says of each directory.
+const READ: &str = "the directory was read again";
 
 /// Directories of apps, data and a log.
 struct Place(TempDir);
@@ -279,7 +283,7 @@ fn on_sighup_a_directory_is_read_again_and_a_broken_one_changes_nothing() {
     let token = token(&server, ONE);
     place.switch(ONE, "anon-user", false);
     server.signal("HUP");
-    place.await_log("the directory was read again", 2);
+    place.await_log(READ, 2);
     log_in(&server, ONE).refused(404, Some("AuthProviderNotFound"), "anon-user");
     assert_eq!(log_in(&server, TWO).status, 200);
     let position = format!("ingest/{}", outbox(1));
@@ -290,7 +294,7 @@ fn on_sighup_a_directory_is_read_again_and_a_broken_one_changes_nothing() {
     fs::write(place.app(TWO).join("auth/providers.json"), "{").unwrap();
     server.signal("HUP");
     place.await_log("the former one stays", 1);
-    place.await_log("the directory was read again", 3);
+    place.await_log(READ, 3);
     let log = place.log();
     assert!(log.contains("auth/providers.json"), "{log}");
     assert_eq!(log_in(&server, TWO).status, 200);
@@ -309,6 +313,39 @@ fn on_sighup_a_directory_is_read_again_and_a_broken_one_changes_nothing() {
         place.log()
     );
     assert_eq!(log_in(&server, ONE).status, 200);
+}
+
+#[test]
+fn a_batch_that_is_on_its_way_when_the_app_is_paused_stays_on_its_device() {
+    let place = Place::with(&[ONE]);
+    let server = place.start(&[ONE]);
+    let token = token(&server, ONE);
+    let body = batch(&outbox(1), &schema(), &[one_run(1, "Note", &[note("a", "b")])]);
+    let put = format!("ingest/schemas/{}", schema().fingerprint());
+    let schema = schema().to_json().into_bytes();
+    for (method, rest, kind, body) in [
+        ("POST", "ingest", CONTENT_TYPE, body),
+        ("PUT", &*put, "application/json", schema),
+    ] {
+        place.edit(ONE, "sync/config.json", |sync| sync["state"] = json!("enabled"));
+        let times = place.log().matches(READ).count();
+        server.signal("HUP");
+        place.await_log(READ, times + 1);
+        let mut client = server.client();
+        let head = format!(
+            "{method} /api/client/v2.0/app/{ONE}/{rest} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\
+             content-type: {kind}\r\ncontent-length: {}\r\nexpect: 100-continue\r\n\r\n",
+            body.len()
+        );
+        client.stream().write_all(head.as_bytes()).unwrap();
+        assert_eq!(client.read().unwrap().status, 100, "the body is awaited");
+        place.edit(ONE, "sync/config.json", |sync| sync["state"] = json!(""));
+        server.signal("HUP");
+        place.await_log(READ, times + 2);
+        client.stream().write_all(&body).unwrap();
+        let answer = client.read().unwrap();
+        assert_eq!(answer.status, 503, "{:?}", answer.json);
+    }
 }
 
 #[test]

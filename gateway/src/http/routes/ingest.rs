@@ -22,9 +22,7 @@ pub async fn handle(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Reject> {
-    if !app.takes_documents() {
-        return Err(Reject::Paused);
-    }
+    app.taking_documents().ok_or(Reject::Paused)?;
     let encoding = media::batch_encoding(&headers)?;
     let mut budget = gateway.memory.budget(&claims.sub, from);
     let sent = body::read(&headers, body, MAX_BATCH_BYTES, &mut budget).await?;
@@ -39,7 +37,8 @@ pub async fn handle(
         user: claims.sub,
         source: source(header),
     };
-    let definition = app.definition();
+    // It may have changed while the body came.
+    let definition = app.taking_documents().ok_or(Reject::Paused)?;
     let (ack, memory) = app
         .ingest
         .ingest(definition, context, from, transactions, budget)

@@ -31,9 +31,7 @@ pub async fn handle(
     headers: HeaderMap,
     body: Body,
 ) -> Result<StatusCode, Reject> {
-    if !app.takes_documents() {
-        return Err(Reject::Paused);
-    }
+    app.taking_documents().ok_or(Reject::Paused)?;
     let mut memory = gateway.memory.budget(&claims.sub, from);
     let bytes = body::read(&headers, body, MAX_SCHEMA, &mut memory).await?;
     let (fingerprint, schema) = gateway.work.run(from, move || read(bytes)).await??;
@@ -41,7 +39,8 @@ pub async fn handle(
         let text = format!("the schema's fingerprint is {fingerprint}, not the one in the path");
         return Err(Reject::BadRequest(text));
     }
-    let definition = app.definition();
+    // It may have changed while the body came.
+    let definition = app.taking_documents().ok_or(Reject::Paused)?;
     let conflicts = app.ingest.add_schema(&definition, schema, &claims.sub).await?;
     debug!(fingerprint, user = claims.sub, "schema known");
     for (class, reason) in conflicts {
