@@ -69,8 +69,9 @@ public:
     ///
     /// An anonymous user is removed, and what it has not uploaded is deleted when an App is next
     /// made. This and `realm::ingest::remove_user`, `delete_user` and `discard` are the only acts
-    /// that delete what waits: a user whom the server refuses is not logged out by that. A database to which another process
-    /// writes later, before it has heard of this, stays: `realm::ingest::stranded` lists it.
+    /// that delete what waits: a user whom the server refuses is not logged out by that. A database
+    /// to which another process writes later, before it has heard of this, stays:
+    /// `realm::ingest::stranded` lists it.
     void log_out(std::function<void(std::optional<app_error>)>&& callback) const {
         internal::callback_call(host_transport(), [user = m_user, callback = std::move(callback)] {
             callback(internal::to_app_error(user->user->log_out()));
