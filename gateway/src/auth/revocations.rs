@@ -34,8 +34,11 @@ impl Revocations {
     /// When it is not.
     pub async fn check(&self, token: &Access, now: Instant) -> Result<Result<(), AuthError>, BackendError> {
         let known = self.known.get(now, || read(&*self.state)).await?;
-        let is_revoked = |id| known.get(id).is_some_and(|since| token.issued() <= *since);
-        Ok(if is_revoked(&token.sub) || is_revoked(&token.iss) {
+        let is_of_before = known
+            .get(&token.sub)
+            .is_some_and(|since| token.issued() <= *since);
+        // A session that has ended does not begin again: one who was about to make this token did so too late.
+        Ok(if is_of_before || known.contains_key(&token.iss) {
             Err(AuthError::BadToken("the access token was revoked"))
         } else {
             Ok(())

@@ -149,7 +149,7 @@ pub enum Linked {
     NoUser,
 }
 
-/// From a moment on, no access token holds that was given to a user, or in a session, before.
+/// From a moment on, no access token holds that was given to a user before, nor any of a session that has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revocation {
     /// The user or the session; no two of these have one id.
@@ -180,6 +180,7 @@ pub trait Users {
     /// Up to `limit` users behind this one, in the order in which they came.
     fn users(&self, after: Option<&User>, limit: usize) -> Answer<'_, Vec<User>>;
     /// Of whom access tokens were revoked since, in milliseconds since 1970, as far as some may not have expired, each with the last
-    /// time: users who were disabled, removed, or logged out by the operator, and sessions that ended with their API key.
+    /// time: users who were disabled, removed, or logged out by the operator, and sessions that ended with them, with their API key
+    /// or with the key that had signed their refresh token.
     fn revocations(&self, since: i64) -> Answer<'_, Vec<Revocation>>;
 }

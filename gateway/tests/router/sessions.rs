@@ -1,8 +1,10 @@
 //! Sessions: how long they last, what is remembered of them, and what an earlier release left.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use jsonwebtoken::{EncodingKey, Header};
+use realm_ingest_gateway::state::{EmbeddedState, OperatorStore, Users};
 use realm_ingest_gateway::{Settings, clock};
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -10,6 +12,7 @@ use serde_json::{Value, json};
 use crate::common::{Local, copy_files, format_1};
 
 const SESSION: &str = "/api/client/v2.0/auth/session";
+const PROFILE: &str = "/api/client/v2.0/auth/profile";
 const MINUTE: i64 = 60 * 1000;
 
 /// The gateway's file, as if time had passed.
@@ -23,6 +26,27 @@ fn number(file: &Connection, query: &str) -> i64 {
 
 fn refresh_token(login: &Value) -> &str {
     login["refresh_token"].as_str().unwrap()
+}
+
+async fn refresh(gateway: &Local, login: &Value) -> String {
+    let answer = gateway
+        .call("POST", SESSION, Some(refresh_token(login)), "")
+        .await;
+    assert_eq!(answer.status, 201);
+    answer.json["access_token"].as_str().unwrap().to_owned()
+}
+
+/// Waits until the gateway knows that this access token was revoked.
+async fn refused(gateway: &Local, token: &str) {
+    let begin = Instant::now();
+    let answer = loop {
+        let answer = gateway.call("GET", PROFILE, Some(token), "").await;
+        if answer.status != 200 {
+            break answer;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(10), "it is still good");
+    };
+    answer.refused(401, Some("InvalidSession"), "the access token was revoked");
 }
 
 #[tokio::test]
@@ -127,4 +151,42 @@ async fn sessions_of_an_earlier_release_go_on() {
     assert_eq!(number(&file(&gateway), years), 50);
     let answer = gateway.call("POST", SESSION, Some(&token), "").await;
     assert_eq!(answer.status, 201, "{:?}", answer.json);
+}
+
+#[tokio::test]
+async fn a_token_that_is_made_while_its_user_is_being_disabled_is_refused() {
+    let gateway = Local::new().await;
+    let login = gateway.log_in().await;
+    let user = login["user_id"].as_str().unwrap().to_owned();
+    let operator = EmbeddedState::open_existing(gateway.data()).unwrap();
+    let file = file(&gateway);
+    file.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let disabling = tokio::spawn(async move { operator.set_disabled(&user, true).await });
+    // Others write, so its turn has not come; and the session is read before it has.
+    let begin = Instant::now();
+    let token = loop {
+        let token = refresh(&gateway, &login).await;
+        if begin.elapsed() > Duration::from_millis(50) {
+            break token;
+        }
+    };
+    file.execute_batch("COMMIT").unwrap();
+    assert!(disabling.await.unwrap().unwrap());
+    refused(&gateway, &token).await;
+}
+
+#[tokio::test]
+async fn a_session_that_ends_with_the_key_of_its_refresh_token_takes_its_access_tokens_along() {
+    let gateway = Local::new().await;
+    let login = gateway.log_in().await;
+    let mut operator = OperatorStore::open(gateway.data()).unwrap();
+    let key = operator.rotate_keys().unwrap().to_string();
+    let token = loop {
+        let token = refresh(&gateway, &login).await;
+        if jsonwebtoken::decode_header(&token).unwrap().kid.as_ref() == Some(&key) {
+            break token;
+        }
+    };
+    assert_eq!(operator.retire_key(1, true).unwrap(), Ok(1));
+    refused(&gateway, &token).await;
 }

@@ -193,7 +193,7 @@ async fn revocations_are_told_from_a_moment_on<S: Store>() {
             .all(|one| (before..=clock::unix_millis()).contains(&one.time))
     );
     told.sort_unstable_by(|one, other| one.of.cmp(&other.of));
-    let mut expected = [a, b, c];
+    let mut expected = [a, b, c, "s".to_owned()];
     expected.sort_unstable();
     assert!(told.iter().map(|one| &one.of).eq(&expected));
     assert_eq!(state.revocations(clock::unix_millis() + 1).await.unwrap(), []);

@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
 use super::{sessions, users};
 use crate::backend::BackendError;
+use crate::clock;
 use crate::state::{AddedKey, ApiKey, KeyOwner, Provider, SecretHash};
 
 pub(super) fn add(
@@ -58,7 +59,6 @@ pub(super) fn set_disabled(
     owner: &KeyOwner,
     id: &str,
     disabled: bool,
-    now: i64,
 ) -> Result<bool, BackendError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found = transaction.execute(
@@ -66,29 +66,24 @@ pub(super) fn set_disabled(
         params![user(owner), id, disabled],
     )?;
     if found == 1 && disabled {
-        sessions::end_those_of_key(&transaction, id, now)?;
+        sessions::end(&transaction, "api_key", id, clock::unix_millis())?;
     }
     transaction.commit()?;
     Ok(found == 1)
 }
 
-pub(super) fn remove(
-    connection: &mut Connection,
-    owner: &KeyOwner,
-    id: &str,
-    now: i64,
-) -> Result<bool, BackendError> {
+pub(super) fn remove(connection: &mut Connection, owner: &KeyOwner, id: &str) -> Result<bool, BackendError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found = list(&transaction, owner)?.iter().any(|key| key.id == id);
     if found {
         forget(&transaction, owner, id)?;
-        sessions::end_those_of_key(&transaction, id, now)?;
+        sessions::end(&transaction, "api_key", id, clock::unix_millis())?;
     }
     if found
         && *owner == KeyOwner::App
         && let Some(server) = users::find_by_identity(&transaction, Provider::ApiKey, id)?
     {
-        users::remove_in(&transaction, &server.id, now)?;
+        users::remove_in(&transaction, &server.id)?;
     }
     transaction.commit()?;
     Ok(found)

@@ -3,6 +3,7 @@
 
 use rusqlite::{Connection, TransactionBehavior, params};
 
+use super::sessions;
 use crate::backend::BackendError;
 use crate::state::{Key, Secrets};
 use crate::{clock, ids};
@@ -100,7 +101,7 @@ pub(super) fn retire(
 ) -> Result<Result<i64, String>, BackendError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let key = list(&transaction)?.into_iter().find(|key| key.id == id);
-    let sessions = match key {
+    let lasting = match key {
         None => {
             return Ok(Err(format!(
                 "there is no key {id}; 'keys list' shows those there are"
@@ -120,8 +121,8 @@ pub(super) fn retire(
         }
         Some(key) => key.sessions,
     };
-    transaction.execute("DELETE FROM sessions WHERE key = ?1", [id])?;
+    sessions::end(&transaction, "key", id, clock::unix_millis())?;
     transaction.execute("DELETE FROM keys WHERE id = ?1", [id])?;
     transaction.commit()?;
-    Ok(Ok(sessions))
+    Ok(Ok(lasting))
 }

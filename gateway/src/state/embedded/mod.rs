@@ -131,7 +131,7 @@ impl Users for EmbeddedState {
 
     fn set_disabled(&self, user: &str, disabled: bool) -> Answer<'_, bool> {
         let user = user.to_owned();
-        self.run(move |connection| users::set_disabled(connection, &user, disabled, clock::unix_millis()))
+        self.run(move |connection| users::set_disabled(connection, &user, disabled))
     }
 
     fn set_custom_data(&self, user: &str, data: Option<Box<RawValue>>) -> Answer<'_, bool> {
@@ -141,12 +141,12 @@ impl Users for EmbeddedState {
 
     fn end_sessions(&self, user: &str) -> Answer<'_, bool> {
         let user = user.to_owned();
-        self.run(move |connection| users::end_sessions(connection, &user, clock::unix_millis()))
+        self.run(move |connection| users::end_sessions(connection, &user))
     }
 
     fn remove_user(&self, user: &str) -> Answer<'_, bool> {
         let user = user.to_owned();
-        self.run(move |connection| users::remove(connection, &user, clock::unix_millis()))
+        self.run(move |connection| users::remove(connection, &user))
     }
 
     fn users(&self, after: Option<&User>, limit: usize) -> Answer<'_, Vec<User>> {
@@ -191,8 +191,8 @@ impl Registrations for EmbeddedState {
     }
 
     fn reset_password(&self, id: &str, hash: SecretHash, password_hash: &str) -> Answer<'_, bool> {
-        let (id, password, now) = (id.to_owned(), password_hash.to_owned(), clock::unix_millis());
-        self.run(move |connection| registrations::reset_password(connection, &id, &hash, &password, now))
+        let (id, password) = (id.to_owned(), password_hash.to_owned());
+        self.run(move |connection| registrations::reset_password(connection, &id, &hash, &password))
     }
 
     fn remove_registration(&self, email: &str) -> Answer<'_, bool> {
@@ -221,13 +221,13 @@ impl ApiKeys for EmbeddedState {
     }
 
     fn set_api_key_disabled(&self, owner: &KeyOwner, id: &str, disabled: bool) -> Answer<'_, bool> {
-        let (owner, id, now) = (owner.clone(), id.to_owned(), clock::unix_millis());
-        self.run(move |connection| api_keys::set_disabled(connection, &owner, &id, disabled, now))
+        let (owner, id) = (owner.clone(), id.to_owned());
+        self.run(move |connection| api_keys::set_disabled(connection, &owner, &id, disabled))
     }
 
     fn remove_api_key(&self, owner: &KeyOwner, id: &str) -> Answer<'_, bool> {
         let (owner, id) = (owner.clone(), id.to_owned());
-        self.run(move |connection| api_keys::remove(connection, &owner, &id, clock::unix_millis()))
+        self.run(move |connection| api_keys::remove(connection, &owner, &id))
     }
 }
 
@@ -242,20 +242,20 @@ impl Sessions for EmbeddedState {
 
     fn session(&self, id: &str) -> Answer<'_, Option<Session>> {
         let (id, now) = (id.to_owned(), clock::unix_millis());
+        let find = move |id: String| self.read(move |connection| Ok(sessions::find(connection, &id, now)?));
         Box::pin(async move {
-            let name = id.clone();
-            let found = self.read(move |connection| Ok(sessions::find(connection, &name, now)?));
-            let Some((session, note)) = found.await? else {
-                return Ok(None);
+            let found = find(id.clone()).await?;
+            let Some((_, true)) = found else {
+                return Ok(found.map(|(session, _)| session));
             };
-            if note {
-                let noted = self.run(move |connection| Ok(sessions::note_use(connection, &id, now)?));
-                // A full disk keeps nobody out.
-                if let Err(error) = noted.await {
-                    warn!(%error, "when a session was used could not be noted");
-                }
+            let name = id.clone();
+            let noted = self.run(move |connection| Ok(sessions::note_use(connection, &name, now)?));
+            // A full disk keeps nobody out.
+            if let Err(error) = noted.await {
+                warn!(%error, "when a session was used could not be noted");
             }
-            Ok(Some(session))
+            // Whoever ends it tells of it while it was used lately, so it must not have ended before that was noted.
+            Ok(find(id).await?.map(|(session, _)| session))
         })
     }
 

@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
 use super::users;
 use crate::backend::BackendError;
+use crate::clock;
 use crate::state::registrations::MAX_TOKENS;
 use crate::state::{AddedToken, OneTimeToken, Provider, Purpose, Registration, SecretHash};
 
@@ -92,10 +93,9 @@ pub(super) fn reset_password(
     id: &str,
     hash: &SecretHash,
     password_hash: &str,
-    now: i64,
 ) -> Result<bool, BackendError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let Some(email) = take_token(&transaction, Purpose::Reset, id, hash, now)? else {
+    let Some(email) = take_token(&transaction, Purpose::Reset, id, hash, clock::unix_millis())? else {
         return Ok(false);
     };
     transaction.execute(
@@ -110,7 +110,7 @@ pub(super) fn reset_password(
         .query_one([&email, Provider::Password.as_str()], |row| row.get::<_, String>(0))
         .optional()?;
     if let Some(user) = user {
-        users::revoke(&transaction, &user, now)?;
+        users::revoke(&transaction, &user)?;
     }
     transaction.commit()?;
     Ok(true)

@@ -1,6 +1,6 @@
 //! The sessions in the file of the store. One that has expired is as good as gone, and is removed by a later log-in.
 
-use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, TransactionBehavior, params};
 
 use super::keys;
 use crate::auth::Lifetimes;
@@ -75,15 +75,23 @@ pub(super) fn note_use(connection: &Connection, id: &str, now: i64) -> rusqlite:
     Ok(())
 }
 
-/// Ends the sessions that an API key has opened, and notes it for those who may have good access tokens of them.
-pub(super) fn end_those_of_key(connection: &Connection, key: &str, now: i64) -> rusqlite::Result<()> {
+/// Ends the sessions of which `column` is `value`, and notes it for those who may have good access tokens of them. `now` is a time
+/// of this transaction, which may have waited for its turn.
+pub(super) fn end(
+    connection: &Connection,
+    column: &'static str,
+    value: impl ToSql,
+    now: i64,
+) -> rusqlite::Result<()> {
     let expired = now - Lifetimes::ACCESS.end() * 1000;
     connection.execute("DELETE FROM ended_sessions WHERE time < ?1", [expired])?;
     connection.execute(
-        "INSERT OR REPLACE INTO ended_sessions SELECT id, ?2 FROM sessions WHERE api_key = ?1 AND used >= ?3",
-        params![key, now, expired - NOTED_EVERY],
+        &format!(
+            "INSERT OR REPLACE INTO ended_sessions SELECT id, ?2 FROM sessions WHERE {column} = ?1 AND used >= ?3"
+        ),
+        params![value, now, expired - NOTED_EVERY],
     )?;
-    connection.execute("DELETE FROM sessions WHERE api_key = ?1", [key])?;
+    connection.execute(&format!("DELETE FROM sessions WHERE {column} = ?1"), [value])?;
     Ok(())
 }
 

@@ -3,10 +3,10 @@
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 use serde_json::value::RawValue;
 
-use super::{api_keys, registrations};
+use super::{api_keys, registrations, sessions};
 use crate::backend::BackendError;
-use crate::ids;
 use crate::state::{Identity, KeyOwner, Linked, Provider, Revocation, User, UserKind};
+use crate::{clock, ids};
 
 pub(super) fn find_or_create(
     connection: &mut Connection,
@@ -88,7 +88,6 @@ pub(super) fn set_disabled(
     connection: &mut Connection,
     user: &str,
     disabled: bool,
-    now: i64,
 ) -> Result<bool, BackendError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found = transaction.execute(
@@ -96,7 +95,7 @@ pub(super) fn set_disabled(
         params![user, disabled],
     )?;
     if disabled {
-        revoke(&transaction, user, now)?;
+        revoke(&transaction, user)?;
     }
     transaction.commit()?;
     Ok(found == 1)
@@ -114,22 +113,22 @@ pub(super) fn set_custom_data(
     Ok(found == 1)
 }
 
-pub(super) fn end_sessions(connection: &mut Connection, user: &str, now: i64) -> Result<bool, BackendError> {
+pub(super) fn end_sessions(connection: &mut Connection, user: &str) -> Result<bool, BackendError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let found = revoke(&transaction, user, now)?;
+    let found = revoke(&transaction, user)?;
     transaction.commit()?;
     Ok(found)
 }
 
-pub(super) fn remove(connection: &mut Connection, user: &str, now: i64) -> Result<bool, BackendError> {
+pub(super) fn remove(connection: &mut Connection, user: &str) -> Result<bool, BackendError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let removed = remove_in(&transaction, user, now)?;
+    let removed = remove_in(&transaction, user)?;
     transaction.commit()?;
     Ok(removed)
 }
 
 /// The same within a transaction.
-pub(super) fn remove_in(connection: &Connection, user: &str, now: i64) -> Result<bool, BackendError> {
+pub(super) fn remove_in(connection: &Connection, user: &str) -> Result<bool, BackendError> {
     let Some(found) = find(connection, user)? else {
         return Ok(false);
     };
@@ -142,7 +141,7 @@ pub(super) fn remove_in(connection: &Connection, user: &str, now: i64) -> Result
     }
     connection.execute("DELETE FROM identities WHERE user = ?1", [user])?;
     connection.execute("DELETE FROM api_keys WHERE user = ?1", [user])?;
-    revoke(connection, user, now)?;
+    revoke(connection, user)?;
     connection.execute(
         "UPDATE users SET gone = 1, custom_data = NULL WHERE id = ?1",
         [user],
@@ -151,8 +150,10 @@ pub(super) fn remove_in(connection: &Connection, user: &str, now: i64) -> Result
 }
 
 /// Ends the sessions of a user, and notes it for those who have access tokens of them.
-pub(super) fn revoke(connection: &Connection, user: &str, now: i64) -> rusqlite::Result<bool> {
-    connection.execute("DELETE FROM sessions WHERE user = ?1", [user])?;
+pub(super) fn revoke(connection: &Connection, user: &str) -> rusqlite::Result<bool> {
+    // The transaction may have waited for its turn, while tokens were made.
+    let now = clock::unix_millis();
+    sessions::end(connection, "user", user, now)?;
     let found = connection.execute(
         "UPDATE users SET revoked = ?2 WHERE id = ?1 AND NOT gone",
         params![user, now],
