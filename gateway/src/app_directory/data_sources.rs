@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::reading::Reading;
 use super::{relationships, rules, schemas, time_series};
 use crate::definition::{Collection, DataSource, Relationship, Sync, TimeSeries};
+use crate::rules::Facts;
 
 const FOLDER: &str = "data_sources/";
 
@@ -53,15 +54,16 @@ pub(super) fn build(
     reading: &Reading<'_>,
     sources: BTreeMap<String, Source>,
     sync: &Sync,
+    facts: &Facts<'_>,
 ) -> BTreeMap<String, DataSource> {
     let built = sources.into_iter().map(|(name, source)| {
-        let source = build_one(reading, source, sync);
+        let source = build_one(reading, source, sync, facts);
         (name, source)
     });
     built.collect()
 }
 
-fn build_one(reading: &Reading<'_>, source: Source, sync: &Sync) -> DataSource {
+fn build_one(reading: &Reading<'_>, source: Source, sync: &Sync, facts: &Facts<'_>) -> DataSource {
     let synced = sync.data_source.as_ref() == Some(&source.name);
     let streamed = |found: &Found| {
         let title = found.title.as_ref();
@@ -80,9 +82,14 @@ fn build_one(reading: &Reading<'_>, source: Source, sync: &Sync) -> DataSource {
         let roles = rules::parse(&source.default_roles, &mut Vec::new());
         crate::rules::Rules::new(roles, |field| asked(name, field))
     };
-    let default_rules = rules::build(reading, &default_rule, &source.default_roles, counts, |field| {
-        asked("", field)
-    });
+    let default_rules = rules::build(
+        reading,
+        &default_rule,
+        &source.default_roles,
+        counts,
+        facts,
+        |field| asked("", field),
+    );
     if source.default_roles.is_empty() && counts {
         let text = "has no roles: nobody may write to collections without roles of their own";
         reading.warn(&default_rule, text);
@@ -99,7 +106,9 @@ fn build_one(reading: &Reading<'_>, source: Source, sync: &Sync) -> DataSource {
                 None => of_default(&found.name),
                 Some(roles) => {
                     let file = format!("{}rules.json", found.folder);
-                    rules::build(reading, &file, roles, counts, |field| asked(&found.name, field))
+                    rules::build(reading, &file, roles, counts, facts, |field| {
+                        asked(&found.name, field)
+                    })
                 }
             },
             relationships: found.relationships.clone(),

@@ -31,7 +31,10 @@ mod values;
 
 use std::path::Path;
 
+use serde_json::Value;
+
 use crate::definition::Definition;
+use crate::rules::Facts;
 
 use reading::Reading;
 pub use report::{Entry, Level, Report};
@@ -71,7 +74,13 @@ fn read(reading: &mut Reading<'_>, app_id: Option<&str>) -> Option<Definition> {
     let sources = data_sources::read(reading);
     let custom_user_data = custom_user_data::read(reading, &sources, &functions);
     let sync = sync::read(reading, &sources);
-    let data_sources = data_sources::build(reading, sources, &sync);
+    let facts = Facts {
+        user: &Value::Null,
+        values: &values,
+        tag: &environment.tag,
+        environment: &environment.values,
+    };
+    let data_sources = data_sources::build(reading, sources, &sync, &facts);
     other::read(reading);
     Some(Definition {
         client_app_id: root.client_app_id,

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::json::Object;
 use super::reading::Reading;
-use crate::json_path::Findings;
-use crate::rules::{Role, Rules};
+use crate::json_path::{Findings, shown};
+use crate::rules::{Facts, Role, Rules};
 
 /// The roles of the collections that have none of their own.
 pub(super) fn default(reading: &Reading<'_>, file: &str) -> Vec<Value> {
@@ -64,16 +64,22 @@ pub(super) fn parse(roles: &[Value], findings: &mut Findings) -> Vec<Role> {
         .collect()
 }
 
-/// What decides who may write. A mistake is refused where it `counts`. `queryable` says which fields of documents may be asked.
+/// What decides who may write. A mistake is refused where it `counts`. `queryable` says which fields of documents may be asked,
+/// `facts` what is known of the app and its environment.
 pub(super) fn build(
     reading: &Reading<'_>,
     file: &str,
     roles: &[Value],
     counts: bool,
+    facts: &Facts<'_>,
     queryable: impl Fn(&str) -> bool,
 ) -> Rules {
     let mut findings = Vec::new();
     let rules = Rules::new(parse(roles, &mut findings), queryable);
+    for (at, expansion) in rules.missing(facts) {
+        let text = format!("asks for '{}', which has no value", shown(&expansion));
+        findings.push((format!("$.roles[{at}]"), text));
+    }
     let is_sound = findings.is_empty();
     reading.found(file, findings, counts);
     if counts && is_sound {

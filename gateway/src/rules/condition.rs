@@ -6,7 +6,7 @@ use bson::{Bson, Uuid, oid::ObjectId, spec::BinarySubtype};
 use realm_ingest_protocol::{Document, Value};
 
 use super::expression::{Comparison, Conversion, Expression, FieldPath, Operand, Subject, Test};
-use super::facts::Facts;
+use super::facts::{Fact, Facts};
 use crate::comparison::{Constants, equal, order};
 
 /// An expression in which nothing but fields of the document is open. Judging a document by it costs no allocation.
@@ -18,10 +18,15 @@ pub enum Condition<'a> {
     All(Vec<Self>),
     /// True if one is.
     Any(Vec<Self>),
-    /// True if it is not.
-    Not(Box<Self>),
-    /// True if the field passes.
-    Field(&'a FieldPath, Check),
+    /// True if whether the field passes is as wanted.
+    Field {
+        /// Of the document.
+        path: &'a FieldPath,
+        /// What it passes, or does not.
+        check: Check,
+        /// Which of both.
+        wanted: bool,
+    },
 }
 
 /// A test whose right side is known.
@@ -39,28 +44,30 @@ impl Expression {
     /// What is left of it for this user.
     #[must_use]
     pub fn given(&self, facts: &Facts<'_>) -> Condition<'_> {
+        self.being(true, facts)
+    }
+
+    /// What is left of it being `wanted`. A test against something that is not there is neither true nor false, so nobody
+    /// passes it either way: not by `$ne`, nor by `%not`.
+    fn being(&self, wanted: bool, facts: &Facts<'_>) -> Condition<'_> {
         match self {
-            Self::Literal(literal) => Condition::Literal(*literal),
-            Self::All(list) => several(list, facts, false),
-            Self::Any(list) => several(list, facts, true),
-            Self::Not(inner) => match inner.given(facts) {
-                Condition::Literal(literal) => Condition::Literal(!literal),
-                open => Condition::Not(Box::new(open)),
-            },
+            Self::Literal(literal) => Condition::Literal(*literal == wanted),
+            Self::All(list) => several(list, wanted, facts, !wanted),
+            Self::Any(list) => several(list, wanted, facts, wanted),
+            Self::Not(inner) => inner.being(!wanted, facts),
             Self::Test(subject, test) => {
-                // What it would have to be compared with is not there: nobody passes, also not by `$ne`.
                 let Some(check) = test.given(facts) else {
                     return Condition::Literal(false);
                 };
+                let decided = |value: Option<Value<'_>>| Condition::Literal(check.passes(value) == wanted);
                 match subject {
-                    Subject::Field(path) => Condition::Field(path, check),
-                    Subject::Literal(literal) => {
-                        Condition::Literal(check.passes(Some(Value::Boolean(*literal))))
-                    }
-                    Subject::Fact(fact) => Condition::Literal(match fact.of(facts) {
-                        None => check.passes(None),
-                        Some(json) => Constants::of_any(&json).is_some_and(|one| check.passes(one.first())),
-                    }),
+                    Subject::Field(path) => Condition::Field { path, check, wanted },
+                    Subject::Literal(literal) => decided(Some(Value::Boolean(*literal))),
+                    Subject::Fact(fact) => match fact.of(facts) {
+                        None => decided(None),
+                        Some(json) => Constants::of_any(&json)
+                            .map_or(Condition::Literal(false), |one| decided(one.first())),
+                    },
                 }
             }
         }
@@ -77,11 +84,11 @@ impl Expression {
     }
 }
 
-/// `deciding` is what one of them has to be so that the others do not matter.
-fn several<'a>(list: &'a [Expression], facts: &Facts<'_>, deciding: bool) -> Condition<'a> {
+/// Of each being `wanted`. `deciding` is what one of these has to be so that the others do not matter.
+fn several<'a>(list: &'a [Expression], wanted: bool, facts: &Facts<'_>, deciding: bool) -> Condition<'a> {
     let mut open = Vec::new();
     for expression in list {
-        match expression.given(facts) {
+        match expression.being(wanted, facts) {
             Condition::Literal(literal) if literal == deciding => return Condition::Literal(deciding),
             Condition::Literal(_) => {}
             condition => open.push(condition),
@@ -114,6 +121,16 @@ impl Test {
 }
 
 impl Operand {
+    /// The expansion that it is, or is converted from.
+    #[must_use]
+    pub fn fact(&self) -> Option<&Fact> {
+        match self {
+            Self::Constants(_) => None,
+            Self::Fact(fact) => Some(fact),
+            Self::Converted(_, inner) => inner.fact(),
+        }
+    }
+
     fn given(&self, facts: &Facts<'_>) -> Option<Constants> {
         match self {
             Self::Constants(constants) => Some(constants.clone()),
@@ -159,8 +176,7 @@ impl Condition<'_> {
             Self::Literal(literal) => *literal,
             Self::All(list) => list.iter().all(|one| one.holds(document)),
             Self::Any(list) => list.iter().any(|one| one.holds(document)),
-            Self::Not(inner) => !inner.holds(document),
-            Self::Field(path, check) => check.passes(path.of(document)),
+            Self::Field { path, check, wanted } => check.passes(path.of(document)) == *wanted,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde_json::Value;
 
@@ -55,6 +56,18 @@ impl Fact {
         self.source == Source::User && self.path.first().is_none_or(|name| name != "id")
     }
 
+    /// Whether it is a value of the app or its environment that is not there, whoever the user is.
+    #[must_use]
+    pub fn is_missing(&self, facts: &Facts<'_>) -> bool {
+        let names: Vec<_> = self.path.iter().map(String::as_str).collect();
+        match (self.source, &names[..]) {
+            (Source::Values, [name, ..]) => !facts.values.contains_key(*name),
+            (Source::Environment, ["values", name, ..]) => !facts.environment.contains_key(*name),
+            (Source::Environment, ["values"]) => true,
+            _ => false,
+        }
+    }
+
     /// Its value, if it has one.
     #[must_use]
     pub fn of<'a>(&self, facts: &Facts<'a>) -> Option<Cow<'a, Value>> {
@@ -73,5 +86,17 @@ impl Fact {
             _ => value.get(name),
         });
         found.map(Cow::Borrowed)
+    }
+}
+
+/// As rules have it.
+impl fmt::Display for Fact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let source = match self.source {
+            Source::User => "user",
+            Source::Values => "values",
+            Source::Environment => "environment",
+        };
+        write!(f, "%%{source}.{}", self.path.join("."))
     }
 }

@@ -19,7 +19,6 @@ pub use role::Role;
 use realm_ingest_protocol::Document;
 
 use condition::Condition;
-use expression::{Operand, Subject, Test};
 use fields::FieldRules;
 
 /// The roles of one collection, in their order.
@@ -76,11 +75,24 @@ impl Rules {
     pub fn need_user(&self) -> bool {
         let mut needed = false;
         for role in &self.roles {
-            for expression in [&role.apply_when, &role.filter, &role.insert] {
-                expression.for_each_test(&mut |subject, test| needed |= asks_user(subject, test));
-            }
+            role.for_each_fact(&mut |fact| needed |= fact.is_of_user());
         }
         needed
+    }
+
+    /// Values of the app and its environment that are not there, each with the place of the role that asks for it.
+    #[must_use]
+    pub fn missing(&self, facts: &Facts<'_>) -> Vec<(usize, String)> {
+        let mut missing = Vec::new();
+        for (at, role) in self.roles.iter().enumerate() {
+            role.for_each_fact(&mut |fact| {
+                if fact.is_missing(facts) {
+                    missing.push((at, fact.to_string()));
+                }
+            });
+        }
+        missing.dedup();
+        missing
     }
 
     /// What holds for all documents of a user.
@@ -142,24 +154,6 @@ impl Check<'_> {
         }
         Ok(())
     }
-}
-
-fn asks_user(subject: &Subject, test: &Test) -> bool {
-    let mut operand = test.operand();
-    while let Some(Operand::Converted(_, inner)) = operand {
-        operand = Some(&**inner);
-    }
-    let facts = [
-        match subject {
-            Subject::Fact(fact) => Some(fact),
-            _ => None,
-        },
-        match operand {
-            Some(Operand::Fact(fact)) => Some(fact),
-            _ => None,
-        },
-    ];
-    facts.into_iter().flatten().any(facts::Fact::is_of_user)
 }
 
 #[cfg(test)]

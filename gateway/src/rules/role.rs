@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::expression::{Expression, Place, Reader, Subject};
+use super::expression::{Expression, Operand, Place, Reader, Subject};
+use super::facts::Fact;
 use super::fields::FieldRules;
 use crate::json_path::{Findings, JsonPath, kind, shown};
 
@@ -41,6 +42,20 @@ impl Role {
             unusable: None,
         };
         Some(parts.role(members, &path))
+    }
+
+    /// Calls `each` for every expansion that decides who may insert what.
+    pub(super) fn for_each_fact(&self, each: &mut impl FnMut(&Fact)) {
+        for expression in [&self.apply_when, &self.filter, &self.insert] {
+            expression.for_each_test(&mut |subject, test| {
+                if let Subject::Fact(fact) = subject {
+                    each(fact);
+                }
+                if let Some(fact) = test.operand().and_then(Operand::fact) {
+                    each(fact);
+                }
+            });
+        }
     }
 }
 

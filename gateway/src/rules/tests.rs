@@ -133,8 +133,43 @@ fn nobody_passes_a_test_against_something_that_is_not_there() {
         json!({"%%user.id": {"$in": "%%user.id"}}),
         json!({"%%user.data.none": {"%stringToOid": "no id"}}),
     ] {
-        assert!(!applies(&expression), "{expression}");
+        for expression in [
+            json!({"%not": expression}),
+            json!({"%nor": [expression]}),
+            json!({"%%false": expression}),
+            json!({"%not": {"%not": expression}}),
+            json!({"%not": {"%and": [true, expression]}}),
+            json!({"%not": {"%or": [false, expression]}}),
+            expression,
+        ] {
+            assert!(!applies(&expression), "{expression}");
+        }
     }
+    for expression in [
+        json!({"%not": {"%%user.id": "other", "%%user.type": "%%values.nothing"}}),
+        json!({"%or": [true, {"%%user.id": "%%values.nothing"}]}),
+    ] {
+        assert!(applies(&expression), "the rest decides: {expression}");
+    }
+}
+
+#[test]
+fn of_a_document_the_opposite_can_be_asked() {
+    let other = |expression: Value| rules(&json!({"insert": expression}));
+    for rules in [
+        other(json!({"%not": {"owner": OID, "count": 1}})),
+        other(json!({"%nor": [{"%and": [{"owner": OID}, {"count": 1}]}]})),
+        other(json!({"%or": [{"%not": {"owner": OID}}, {"count": {"$ne": 1}}]})),
+    ] {
+        assert_eq!(outcome(&rules, &doc! {"owner": OID, "count": 2}), None);
+        assert_eq!(outcome(&rules, &doc! {"count": 1}), None);
+        assert!(outcome(&rules, &doc! {"owner": OID, "count": 1}).is_some());
+    }
+    let rules = other(json!({"%not": {"owner": "%%user.data.nothing"}}));
+    assert!(
+        outcome(&rules, &doc! {"owner": OID}).is_some(),
+        "nothing is compared"
+    );
 }
 
 #[test]

@@ -310,9 +310,9 @@ fn mistakes_around_users_and_values_are_told() {
             "values/region.json $.name: 'region' is a value of another file as well",
         ),
         (
-            "values/region.json",
+            "values/upstream.json",
             Lacks("/value"),
-            "values/region.json $: 'value' is missing",
+            "values/upstream.json $: 'value' is missing",
         ),
         (
             FUNCTIONS,
@@ -387,6 +387,24 @@ fn mistakes_in_rules_and_schemas_of_streamed_classes_are_told() {
             r#"data_sources/mongodb-atlas/weather/Reading/rules.json $.roles[0].apply_when["%%root.owner"]: expansion '%%root.owner' is not served here; known are %%true, %%false, %%user.id, .type, .data, .custom_data and .identities, %%values, and %%environment.tag and .values"#,
         ),
         (
+            "values/region.json",
+            Gone,
+            "data_sources/mongodb-atlas/weather/Reading/rules.json $.roles[0]: asks for '%%values.region', which has no value",
+        ),
+        (
+            "values/region.json",
+            Text(r#"{"name": "region", "from_secret": true, "value": "no-such-secret"}"#),
+            "data_sources/mongodb-atlas/weather/Reading/rules.json $.roles[0]: asks for '%%values.region', which has no value",
+        ),
+        (
+            RULES,
+            Is(
+                "/roles/1/insert",
+                json!({"%not": {"%%environment.values.closed": true}}),
+            ),
+            "data_sources/mongodb-atlas/weather/Reading/rules.json $.roles[1]: asks for '%%environment.values.closed', which has no value",
+        ),
+        (
             DEFAULT,
             Is("/roles/0/document_filters", json!({"read": true})),
             "data_sources/mongodb-atlas/default_rule.json $.roles: there is no role with which anybody can stream",
@@ -416,7 +434,8 @@ fn mistakes_around_classes_that_nobody_streams_are_warnings() {
         sync["asymmetric_tables"] = json!(["Reading"])
     });
     change_json(copy.path(), DEFAULT, |rule| {
-        rule["roles"][0]["apply_when"] = json!({"%%args.x": 1})
+        rule["roles"][0]["apply_when"] = json!({"%%args.x": 1});
+        rule["roles"][0]["insert"] = json!({"%%values.gone": 1});
     });
     change_json(copy.path(), SCHEMA, |schema| {
         schema["properties"]["height"]["bsonType"] = json!("regex")
@@ -431,6 +450,7 @@ fn mistakes_around_classes_that_nobody_streams_are_warnings() {
         told.contains(&(DEFAULT, r#"$.roles[0].apply_when["%%args.x"]"#)),
         "{told:?}"
     );
+    assert!(told.contains(&(DEFAULT, "$.roles[0]")), "{told:?}");
     assert!(
         told.contains(&(SCHEMA, "$.properties.height.bsonType")),
         "{told:?}"

@@ -59,10 +59,10 @@ fn links_in_a_circle_end() {
 #[test]
 fn a_huge_file_is_refused() {
     let copy = copy("weather");
-    fs::write(copy.path().join("values/region.json"), vec![b' '; 5 << 20]).unwrap();
+    fs::write(copy.path().join("values/upstream.json"), vec![b' '; 5 << 20]).unwrap();
     assert_eq!(
         refusals(copy.path()),
-        ["refused: values/region.json: is larger than 4 MiB"]
+        ["refused: values/upstream.json: is larger than 4 MiB"]
     );
 }
 
