@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
 use super::User;
-use super::credentials::ANONYMOUS;
+use super::credentials::{ANONYMOUS, Credentials};
 use super::tokens::{self, Claims};
 use super::users::{Identity, StoredUser};
 use crate::error::Error;
@@ -209,11 +209,24 @@ impl Account {
         token.clone_into(&mut data.access_token);
     }
 
-    /// Another way of logging in leads to this user. An anonymous one is known by it from now on.
-    pub(super) fn link(&self, principal: String) {
+    /// Another way of logging in leads to this user. An anonymous one is known by it from now on, also where it has no
+    /// name that stays the same: then by none.
+    pub(super) fn link(&self, credentials: &Credentials) {
         let known = self.principal();
-        if !principal.is_empty() && (known.is_empty() || known == ANONYMOUS) {
-            self.data().principal = principal;
+        if known.is_empty() || known == ANONYMOUS {
+            self.data().principal = credentials.principal();
+        }
+        self.add_provider(credentials.provider());
+    }
+
+    /// The user logs in this way, too: what is known of it until the profile says more.
+    pub(super) fn add_provider(&self, provider: &str) {
+        let identities = &mut self.data().identities;
+        if !identities.iter().any(|known| known.provider_type == provider) {
+            identities.push(Identity {
+                id: self.id.clone(),
+                provider_type: provider.to_owned(),
+            });
         }
     }
 

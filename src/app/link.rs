@@ -9,7 +9,8 @@ impl User {
     ///
     /// # Errors
     /// The user is not logged in, the credentials are anonymous, or the server refused: they belong to another user, for
-    /// instance.
+    /// instance. If it is the profile that could not be fetched, or the file of users that could not be written, they are
+    /// linked all the same.
     pub fn link(&self, credentials: &Credentials) -> Result<()> {
         if self.state() != UserState::LoggedIn {
             return Err(Error::app(
@@ -30,14 +31,31 @@ impl User {
     }
 
     async fn link_at_server(&self, credentials: &Credentials) -> Result<()> {
-        let refresh_token = self.refresh_token();
         let mut call = self.app.login_call(credentials, "?link=true");
-        call.token = Some(self.access_token());
+        call.token = Some(self.fresh_token().await?);
+        let refresh_token = self.refresh_token();
         let response = self.app.remote.send(call).await?;
-        self.take_access_token(&response, &refresh_token)?;
-        self.account.link(credentials.principal());
-        self.app.fetch_profile(self).await?;
-        self.app.persist_in_background(&self.account);
-        Ok(())
+        // The server has linked, whatever follows: a logout of an anonymous user would delete what waits.
+        self.account.link(credentials);
+        let token = self.take_access_token(&response, &refresh_token);
+        self.store_link().await?;
+        token?;
+        self.app.fetch_profile(self).await
+    }
+
+    async fn store_link(&self) -> Result<()> {
+        let linked = self.account.stored();
+        self.app
+            .change(move |document| {
+                let Some(record) = document.find(&linked.id) else {
+                    return;
+                };
+                record.identities = linked.identities;
+                record.principal = linked.principal;
+                if record.refresh_token == linked.refresh_token {
+                    record.access_token = linked.access_token;
+                }
+            })
+            .await
     }
 }

@@ -55,13 +55,8 @@ impl Inner {
             session,
         } = granted;
         let account = self.account(id);
-        if account.data().identities.is_empty() {
-            // Until the profile is known, and so that a logout knows an anonymous user also if it never is.
-            account.set_identities(vec![Identity {
-                id: id.clone(),
-                provider_type: provider.clone(),
-            }]);
-        }
+        // Until the profile is known, and so that a logout tells anonymous users from others also if it never is.
+        account.add_provider(provider);
         let record = account.stored_with(session);
         self.change(move |document| {
             document.current = Some(record.id.clone());

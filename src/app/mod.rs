@@ -31,6 +31,7 @@ use once_cell::sync::Lazy;
 
 pub use account::UserState;
 pub use config::AppConfig;
+pub(crate) use credentials::ANONYMOUS;
 pub use credentials::Credentials;
 pub use device::DeviceInfo;
 pub use user::User;

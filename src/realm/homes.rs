@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::task::spawn_blocking;
 
 use super::files::Found;
-use crate::app::{Inner, User, UserState};
+use crate::app::{ANONYMOUS, Inner, User, UserState};
 use crate::error::{Code, Error, Result, SyncError};
 use crate::outbox::{self, Options, Outbox, Owner, Pending, SqliteOutbox, UploaderGuard};
 use crate::process;
@@ -117,7 +117,8 @@ pub(super) fn claim(user: &User, path: &Path, outbox: &dyn Outbox, patience: Dur
         return Ok(outbox.set_owner(&claimant)?);
     };
     if is_owner(user, &owner) {
-        if owner.principal != claimant.principal && !claimant.principal.is_empty() {
+        let says_more = !claimant.principal.is_empty() || owner.principal == ANONYMOUS;
+        if owner.principal != claimant.principal && says_more {
             outbox.set_owner(&claimant)?;
         }
         return Ok(());
@@ -178,7 +179,18 @@ fn goes_on_under(app: &Arc<Inner>, owner: &Owner, user: &User) -> bool {
     match heir {
         Some(heir) if heir == *user => true,
         Some(heir) if heir.state() == UserState::LoggedIn && heir.account.is_only_anonymous() => false,
-        _ => !owner.principal.is_empty() && owner.principal == user.principal(),
+        _ => {
+            let principal = principal_of(app, owner);
+            !principal.is_empty() && principal == user.principal()
+        }
+    }
+}
+
+/// How this owner logs in: a user who is known here may have been linked since the file was marked.
+fn principal_of(app: &Inner, owner: &Owner) -> String {
+    match app.known(&owner.user) {
+        Some(account) => account.principal(),
+        None => owner.principal.clone(),
     }
 }
 
@@ -189,7 +201,7 @@ pub(super) fn sender(app: &Arc<Inner>, owner: &Owner) -> Option<User> {
     }
     let heir = app.known(&owner.user).map(|account| app.user(account).heir());
     heir.filter(|heir| heir.state() == UserState::LoggedIn)
-        .or_else(|| app.logged_in_as(&owner.principal))
+        .or_else(|| app.logged_in_as(&principal_of(app, owner)))
 }
 
 /// A new name, because the gateway knows this outbox by its user and its name: under another user nothing of it has been

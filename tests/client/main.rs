@@ -9,6 +9,7 @@ mod app_errors;
 mod certificates;
 mod failures;
 mod gateway;
+mod linked;
 mod links;
 mod looks;
 mod losses;
