@@ -97,10 +97,11 @@ fn builder() -> Builder<TokioExecutor> {
         .http1()
         // The rules above cover the head too, and know whether a request is under way.
         .header_read_timeout(None)
-        .max_buf_size(limits::HEAD);
+        .max_buf_size(limits::HEAD as usize);
     builder
         .http2()
         .timer(TokioTimer::new())
+        .max_header_list_size(limits::HEAD)
         .max_concurrent_streams(limits::STREAMS)
         .initial_stream_window_size(limits::WINDOW)
         .initial_connection_window_size(limits::WINDOW)
@@ -274,7 +275,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_http_2_client_is_told_how_many_requests_it_may_send_at_once() {
+    async fn an_http_2_client_is_told_how_much_it_may_send() {
         let mut client = connect();
         client
             .send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0")
@@ -284,9 +285,11 @@ mod tests {
         assert_eq!(head[3], 4, "SETTINGS");
         let mut settings = vec![0; usize::from(head[2])];
         client.io.read_exact(&mut settings).await.unwrap();
-        let mut entry = vec![0, 3];
-        entry.extend(limits::STREAMS.to_be_bytes());
-        assert!(settings.chunks(6).any(|setting| setting == entry), "{settings:?}");
+        // Streams at the same time, and bytes of a head.
+        for (setting, value) in [(3, limits::STREAMS), (6, limits::HEAD)] {
+            let entry = [&[0, setting][..], &value.to_be_bytes()].concat();
+            assert!(settings.chunks(6).any(|setting| setting == entry), "{settings:?}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -34,7 +34,7 @@ pub const ANSWER_PIECE: usize = 64 * 1024;
 pub const STOP_WAIT: Duration = Duration::from_secs(2);
 
 /// Bytes of the head of a request, and of what is written at once. Tokens have some hundred.
-pub const HEAD: usize = 64 * 1024;
+pub const HEAD: u32 = 64 * 1024;
 
 /// Requests of one HTTP/2 connection at the same time. A device sends one at a time, an application has some outboxes, and
 /// each stream is a request in memory: all connections together have no more than 32,768 of them.

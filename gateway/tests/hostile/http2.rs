@@ -245,6 +245,19 @@ fn a_head_without_end_is_not_kept() {
 }
 
 #[test]
+fn a_head_of_as_many_bytes_as_may_be_is_read() {
+    let attacked = Attacked::new(&[]);
+    let mut connection = Connection::open(&attacked, &[]);
+    connection.send(&frame(HEADERS, END_STREAM, 1, &head(0x82, "/healthz", &[])));
+    let more = [&[0][..], &string("name"), &string(&"x".repeat(12_000))].concat();
+    for flags in [0, 0, 0, 0, END_HEADERS] {
+        connection.send(&frame(CONTINUATION, flags, 1, &more));
+    }
+    let answer = connection.next_of(HEADERS).unwrap();
+    assert_eq!(answer.payload[0], 0x88, "200 of the static table");
+}
+
+#[test]
 fn a_head_that_grows_when_it_is_read_is_not_kept() {
     Attacked::new(&[]).by(|attacked| {
         // A name of the dynamic table, and 12,000 times the same: 48 MB.
