@@ -13,7 +13,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 pub struct ShownCertificate<'a> {
     /// The name or address that was asked for.
     pub server: &'a str,
-    /// The port of the last request to that name.
+    /// The port of the last request to that name: a hint, as TLS knows names alone.
     pub port: u16,
     /// The certificate as PEM.
     pub pem: &'a str,

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::verify_server_name;
+use rustls::client::{Resumption, verify_server_name};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
@@ -31,6 +31,7 @@ pub(super) fn config(options: &HttpOptions, ports: Option<Arc<Ports>>) -> Result
     };
     let check = options.certificate_check.clone().zip(ports);
     let check = check.map(|(check, ports)| Check { check, ports });
+    let is_asked = check.is_some();
     let others = if options.accept_any_certificate {
         Others::Accepted
     } else {
@@ -64,6 +65,10 @@ pub(super) fn config(options: &HttpOptions, ports: Option<Arc<Ports>>) -> Result
             })?,
         None => builder.with_no_client_auth(),
     };
+    if is_asked {
+        // A session that is resumed shows no certificate.
+        config.resumption = Resumption::disabled();
+    }
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }

@@ -27,7 +27,7 @@ fn certificate(name: &str) -> CertificateDer<'static> {
     CertificateDer::from_pem_file(file(name)).unwrap()
 }
 
-/// A server of one connection. It shows its certificate and its authority's, and may ask for one of a client.
+/// A server of one request a connection. It shows its certificate and its authority's, and may ask for one of a client.
 pub fn serve(asks: bool) -> u16 {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(provider.clone())
@@ -47,18 +47,24 @@ pub fn serve(asks: bool) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
-        let (mut socket, _) = listener.accept().unwrap();
-        let mut connection = ServerConnection::new(config).unwrap();
-        let mut stream = Stream::new(&mut connection, &mut socket);
-        // A client that is not trusted, or does not trust us, gets no answer.
-        if stream.read(&mut [0; 4096]).is_ok() {
-            let _ = stream.write_all(b"HTTP/1.1 204 X\r\nContent-Length: 0\r\n\r\n");
+        for socket in listener.incoming() {
+            let mut socket = socket.unwrap();
+            let mut connection = ServerConnection::new(config.clone()).unwrap();
+            let mut stream = Stream::new(&mut connection, &mut socket);
+            // A client that is not trusted, or does not trust us, gets no answer.
+            if stream.read(&mut [0; 4096]).is_ok() {
+                let _ = stream.write_all(b"HTTP/1.1 204 X\r\nConnection: close\r\n\r\n");
+            }
         }
     });
     port
 }
 
 fn get(port: u16, options: HttpOptions) -> Response {
+    get_with(&HttpTransport::new(options).unwrap(), port)
+}
+
+fn get_with(transport: &HttpTransport, port: u16) -> Response {
     let request = Request {
         method: Method::Get,
         url: format!("https://localhost:{port}/"),
@@ -70,7 +76,7 @@ fn get(port: u16, options: HttpOptions) -> Response {
         .enable_all()
         .build()
         .unwrap();
-    runtime.block_on(HttpTransport::new(options).unwrap().send(request))
+    runtime.block_on(transport.send(request))
 }
 
 fn trusting(identity: Option<(&str, &str)>) -> HttpOptions {
@@ -176,6 +182,24 @@ fn the_application_is_shown_each_certificate_and_has_the_last_word() {
     assert_eq!(response.failure.unwrap().kind, FailureKind::Tls);
     assert_eq!(shown.len(), 1, "the first refusal ends it");
     assert!(shown[0].3, "a server that the library would trust");
+}
+
+#[test]
+fn the_application_is_asked_again_for_each_connection() {
+    let check = Arc::new(Noting {
+        answer: true,
+        shown: Mutex::default(),
+    });
+    let transport = HttpTransport::new(HttpOptions {
+        certificate_check: Some(check.clone()),
+        ..HttpOptions::default()
+    })
+    .unwrap();
+    let port = serve(false);
+    for connections in 1..=2 {
+        assert_eq!(get_with(&transport, port).status, 204);
+        assert_eq!(check.shown.lock().unwrap().len(), 2 * connections);
+    }
 }
 
 #[test]

@@ -88,6 +88,10 @@ TEST(Api, socket_providers_are_accepted) {
     realm::networking::default_socket_provider::configuration settings;
     settings.custom_http_headers = std::map<std::string, std::string>{{"a", "b"}};
     realm::networking::default_socket_provider provider(settings);
+    // All that realm-cpp's has, by position.
+    const realm::networking::default_http_transport::configuration http{
+        std::nullopt, std::nullopt, true, std::nullopt, nullptr};
+    EXPECT_FALSE(http.client_certificate.has_value());
     EXPECT_THROW(provider.post([](realm::networking::status) {}), std::logic_error);
 }
 
