@@ -112,7 +112,7 @@ impl Realm {
     /// data of another user or app waits there, or the file cannot be used.
     pub fn open(user: &User, config: RealmConfig, handler: Option<ErrorHandler>) -> Result<Realm> {
         process::check()?;
-        user.app.heed_removals();
+        user.app.heed_stored();
         if user.state() == UserState::Removed {
             return Err(Error::Logic(format!(
                 "Cannot start a sync session for user '{}' because this user has been removed.",

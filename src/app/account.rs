@@ -172,8 +172,7 @@ impl Account {
     }
 
     pub(crate) fn is_only_anonymous(&self) -> bool {
-        let data = self.data();
-        matches!(&data.identities[..], [identity] if identity.provider_type == ANONYMOUS)
+        is_only_anonymous(&self.data().identities)
     }
 
     /// How the user logs in; empty where that is not known.
@@ -230,6 +229,15 @@ impl Account {
         }
     }
 
+    /// Another process may have linked this user, which its record says.
+    pub(super) fn heed_link(&self, record: &StoredUser) {
+        let mut data = self.data();
+        if is_only_anonymous(&data.identities) && !is_only_anonymous(&record.identities) {
+            data.identities.clone_from(&record.identities);
+            data.principal.clone_from(&record.principal);
+        }
+    }
+
     pub(crate) fn set_identities(&self, identities: Vec<Identity>) {
         self.data().identities = identities;
     }
@@ -262,11 +270,10 @@ impl Account {
     /// user was not logged in.
     pub(crate) fn sign_out(&self, end: UserState) -> Option<String> {
         let token = self.clear(end, false);
-        if token.is_none() && end == UserState::Removed {
-            self.data().state = end;
+        let is_removed = end == UserState::Removed && std::mem::replace(&mut self.data().state, end) != end;
+        if token.is_some() || is_removed {
+            self.each_follower(|follower| follower.logged_out());
         }
-        token.as_ref()?;
-        self.each_follower(|follower| follower.logged_out());
         token
     }
 
@@ -346,4 +353,8 @@ impl Account {
             .collect();
         followers.iter().for_each(|follower| tell(&**follower));
     }
+}
+
+fn is_only_anonymous(identities: &[Identity]) -> bool {
+    matches!(identities, [identity] if identity.provider_type == ANONYMOUS)
 }

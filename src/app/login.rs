@@ -10,7 +10,7 @@ use super::account::{Account, SignIn, UserState};
 use super::credentials::Credentials;
 use super::remote::{Call, Route};
 use super::user::User;
-use super::users::{Document, Held, Identity};
+use super::users::{Document, Held, Identity, StoredUser};
 use super::{Inner, Users, answer, tokens};
 use crate::error::{Code, Error, Result};
 use crate::transport::Method;
@@ -151,6 +151,7 @@ impl Inner {
     pub(crate) async fn adopt_stored(self: &Arc<Inner>) -> Result<()> {
         let inner = self.clone();
         let stored = blocking(move || inner.store.load()).await?;
+        self.heed_links(&stored.users);
         self.remove(stored.removed);
         for record in stored.users {
             let known = {
@@ -178,15 +179,23 @@ impl Inner {
         Ok(())
     }
 
-    /// Takes note of the anonymous users whom other processes have logged out.
-    pub(crate) fn heed_removals(&self) {
-        if self.anonymous().is_none() {
-            return;
-        }
+    /// Takes note of the users whom other processes have linked or logged out for good.
+    pub(crate) fn heed_stored(&self) {
         match self.store.load() {
-            Ok(stored) => self.remove(stored.removed),
-            // What such a user writes is not deleted.
+            Ok(stored) => {
+                self.heed_links(&stored.users);
+                self.remove(stored.removed);
+            }
+            // What users who are gone write is not deleted.
             Err(error) => log::warn!(target: "ingest::app", "{}", error.full_message()),
+        }
+    }
+
+    fn heed_links(&self, records: &[StoredUser]) {
+        for record in records {
+            if let Some(account) = self.known(&record.id) {
+                account.heed_link(record);
+            }
         }
     }
 
@@ -250,7 +259,7 @@ impl Inner {
                 // Another process may have logged the user out meanwhile; that stands.
                 let known = document.find(&user.id);
                 if let Some(record) = known.filter(|record| record.refresh_token == user.refresh_token) {
-                    *record = user;
+                    record.access_token = user.access_token;
                 }
             });
             if let Err(error) = stored.await {
@@ -276,7 +285,9 @@ impl Inner {
     }
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
     tokio::task::spawn_blocking(work)
         .await
         .unwrap_or_else(|_| Err(Error::Panic("the users' file could not be used".to_owned())))

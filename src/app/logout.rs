@@ -37,6 +37,15 @@ impl Inner {
         stored
     }
 
+    /// Whether a logout of this account could not be stored, and is still to be: once a user who was removed logs in
+    /// again, that is another account.
+    pub(super) fn is_unstored(&self, account: &Arc<Account>) -> bool {
+        account.data().unstored
+            && self
+                .known(&account.id)
+                .is_none_or(|known| Arc::ptr_eq(&known, account))
+    }
+
     /// Deletes what the users who were removed have left, all but what was `written` there later.
     pub(super) fn clear_away(&self, removed: Vec<String>, written: &HashMap<String, i64>) {
         let deleted = files::delete_removed(self, removed, written);

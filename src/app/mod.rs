@@ -254,7 +254,7 @@ impl App {
         process::check()?;
         let inner = self.inner.clone();
         if credentials.is_anonymous() {
-            inner.heed_removals();
+            inner.heed_stored();
             if let Some(user) = inner.anonymous_user() {
                 inner.make_current(user.id())?;
                 return Ok(user);

@@ -93,6 +93,9 @@ impl Inner {
                 };
                 if let Some(pause) = pause {
                     clock.sleep(pause).await;
+                    if !lost.awaits_successor() {
+                        break;
+                    }
                 }
                 let Some(app) = inner.upgrade() else { return };
                 if let Err(error) = app.log_in_anonymously().await {

@@ -125,7 +125,9 @@ impl User {
     /// start of the program, and this may be called again.
     pub fn log_out(&self) -> Result<()> {
         process::check()?;
-        if self.state() != UserState::LoggedIn && !self.account.data().unstored {
+        // Who was linked by another process is not removed.
+        self.app.heed_stored();
+        if self.state() != UserState::LoggedIn && !self.app.is_unstored(&self.account) {
             return Ok(());
         }
         self.end_session(self.account.state_after_logout())

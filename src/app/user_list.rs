@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::account::{Account, UserState};
 use super::remote::{Call, Route};
-use super::{App, User};
+use super::{App, User, login};
 use crate::error::{Code, Error, Result};
 use crate::process;
 use crate::transport::Method;
@@ -55,8 +55,7 @@ impl App {
     /// or the file of users could not be written: then this may be called again.
     pub fn remove_user(&self, user: &User) -> Result<()> {
         process::check()?;
-        let unstored = user.account.data().unstored;
-        if !unstored {
+        if !self.inner.is_unstored(&user.account) {
             if user.state() == UserState::Removed {
                 return Err(unknown("User has already been removed"));
             }
@@ -71,7 +70,8 @@ impl App {
     ///
     /// # Errors
     /// The user is not logged in, is none of this app, the server refused or could not be reached: then nothing is
-    /// deleted. Or the account is gone, and the file of users could not be written.
+    /// deleted. Or the account is gone, and the file of users could not be written: then [`App::remove_user`] removes
+    /// the user here.
     pub fn delete_user(&self, user: &User) -> Result<()> {
         process::check()?;
         if user.state() != UserState::LoggedIn {
@@ -81,15 +81,10 @@ impl App {
             ));
         }
         self.owned(user, "No user has been found")?;
-        let asking = user.clone();
-        self.inner.runtime.block_on(async move {
-            let call = Call::json(Method::Delete, Route::Base("auth/delete"), None, "");
-            asking.send(call).await.map(|_| ())
-        })??;
-        self.inner.store_logout(&user.account, UserState::Removed)?;
-        // There is no session left to end.
-        user.account.sign_out(UserState::Removed);
-        log::info!(target: "ingest::app", "user {} was deleted", user.id());
+        let deleting = user.clone();
+        self.inner
+            .runtime
+            .block_on(async move { deleting.delete().await })??;
         let stored = self.inner.store.load()?;
         self.inner.clear_away(vec![user.id().to_owned()], &stored.written);
         Ok(())
@@ -106,6 +101,33 @@ impl App {
         } else {
             Err(unknown(text))
         }
+    }
+}
+
+impl User {
+    async fn delete(&self) -> Result<()> {
+        let token = self.fresh_token().await?;
+        match self.delete_with(token.clone()).await {
+            Err(error) if error.status() == 401 => match self.refresh(Some(&token)).await {
+                Ok(token) => self.delete_with(token).await,
+                Err(_) => Err(error),
+            },
+            done => done,
+        }
+    }
+
+    async fn delete_with(&self, token: String) -> Result<()> {
+        // Whoever finds out meanwhile that the server does not know the user any more would have it replaced.
+        let _no_refresh = self.account.refreshing.lock().await;
+        let call = Call::json(Method::Delete, Route::Base("auth/delete"), Some(token), "");
+        self.app.remote.send(call).await?;
+        let deleted = self.clone();
+        let stored =
+            login::blocking(move || deleted.app.store_logout(&deleted.account, UserState::Removed)).await;
+        // There is no session left to end.
+        self.account.sign_out(UserState::Removed);
+        log::info!(target: "ingest::app", "user {} was deleted", self.id());
+        stored
     }
 }
 

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use realm_ingest::app::{App, Credentials, User, UserState};
+use realm_ingest::realm::{Realm, RealmConfig};
 use realm_ingest::{Code, Error};
 use serde_json::{Value, json};
 
 use crate::common::server::Reaction;
-use crate::common::{Fixture, closed, open_realm, write};
+use crate::common::{Fixture, LIMIT, SCHEMA, closed, open_realm, uploaded, wait, write};
 
 /// The user of an e-mail address, who has the address's first letters as its id.
 fn log_in(fixture: &Fixture, email: &str) -> User {
@@ -132,6 +133,54 @@ fn a_removal_that_could_not_be_stored_is_stored_by_the_next_attempt() {
 }
 
 #[test]
+fn an_attempt_to_store_a_removal_again_spares_a_log_in_that_came_after_it() {
+    let fixture = Fixture::new();
+    let user = log_in(&fixture, "one@b.c");
+    let in_the_way = fixture.keep_users_from_being_stored();
+    assert!(fixture.app.remove_user(&user).is_err());
+    std::fs::remove_dir(in_the_way).unwrap();
+    let again = log_in(&fixture, "one@b.c");
+    user.log_out().unwrap();
+    assert_eq!(
+        refused(fixture.app.remove_user(&user)).1,
+        "User has already been removed"
+    );
+    assert_eq!(again.state(), UserState::LoggedIn);
+    assert_eq!(fixture.app.users(), [again]);
+    assert_eq!(current(&fixture.restarted()).as_deref(), Some("one"));
+}
+
+#[test]
+fn a_realm_is_not_opened_for_a_user_whom_another_process_has_removed() {
+    let fixture = Fixture::new();
+    let user = log_in(&fixture, "one@b.c");
+    let elsewhere = fixture.restarted();
+    elsewhere.remove_user(&elsewhere.current_user().unwrap()).unwrap();
+    let error = Realm::open(&user, RealmConfig::new(SCHEMA), None).unwrap_err();
+    assert!(
+        error.to_string().ends_with("this user has been removed."),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_wait_for_a_rejected_user_ends_when_the_user_is_removed() {
+    let fixture = Fixture::new();
+    let user = fixture.app.login(&Credentials::anonymous()).unwrap();
+    let (realm, _errors) = open_realm(&user);
+    fixture.server.forget_sessions();
+    fixture
+        .server
+        .next("POST auth/providers/anon-user", Reaction::Hold);
+    write(&realm, [1]);
+    let result = wait(&realm);
+    fixture.server.until_held(1);
+    fixture.app.remove_user(&user).unwrap();
+    assert!(result.recv_timeout(LIMIT).unwrap().is_err());
+    fixture.server.release();
+}
+
+#[test]
 fn what_a_removed_user_left_goes_at_the_next_start_and_what_others_left_stays() {
     let fixture = Fixture::new();
     let (one, two) = (log_in(&fixture, "one@b.c"), log_in(&fixture, "two@b.c"));
@@ -166,6 +215,43 @@ fn a_deleted_user_is_gone_from_the_server_and_its_files_from_the_device() {
             "User must be logged in to be deleted.".to_owned()
         )
     );
+}
+
+#[test]
+fn a_deleted_user_whose_end_could_not_be_stored_is_logged_out_and_can_be_removed() {
+    let fixture = Fixture::new();
+    let user = log_in(&fixture, "one@b.c");
+    let in_the_way = fixture.keep_users_from_being_stored();
+    assert!(fixture.app.delete_user(&user).is_err());
+    assert_eq!(user.state(), UserState::Removed);
+    std::fs::remove_dir(in_the_way).unwrap();
+    fixture.app.remove_user(&user).unwrap();
+    assert!(fixture.restarted().users().is_empty());
+}
+
+#[test]
+fn a_session_that_ends_with_the_deletion_of_its_user_is_not_replaced() {
+    let fixture = Fixture::new();
+    let user = fixture.app.login(&Credentials::anonymous()).unwrap();
+    let (realm, _errors) = open_realm(&user);
+    write(&realm, [1]);
+    uploaded(&realm);
+    let done = Reaction::Answer(204, Vec::new(), String::new());
+    fixture.server.next("DELETE auth/delete", done.held());
+    let (app, deleted) = (fixture.app.clone(), user.clone());
+    let deleting = std::thread::spawn(move || app.delete_user(&deleted));
+    fixture.server.until_held(1);
+    fixture.server.forget_sessions();
+    let before = fixture.server.seen("").len();
+    write(&realm, [2]);
+    fixture
+        .server
+        .until("a refusal", |state| state.seen.len() > before);
+    fixture.server.release();
+    deleting.join().unwrap().unwrap();
+    assert_eq!(user.state(), UserState::Removed);
+    assert!(fixture.server.seen("POST auth/session").is_empty(), "no refresh");
+    assert_eq!(fixture.server.state().users, 1, "nobody takes its place");
 }
 
 #[test]

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use realm_ingest::Code;
 use realm_ingest::app::{Credentials, User, UserState};
 use realm_ingest::realm::{Realm, RealmConfig};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::common::server::Reaction;
-use crate::common::{Fixture, SCHEMA, closed, open_realm, write};
+use crate::common::{Fixture, SCHEMA, closed, open_realm, until, write};
 
 fn email() -> Credentials {
     Credentials::email_password("a@b.c", "password")
@@ -131,4 +131,49 @@ fn a_link_is_asked_for_with_a_token_that_is_still_good() {
         .seen("POST auth/providers/local-userpass/login?link=true");
     assert_ne!(asked[0].headers["authorization"], format!("Bearer {due}"));
     assert_eq!(fixture.server.seen("POST auth/session").len(), 1);
+}
+
+/// The access token that is stored of the only user.
+fn stored_token(fixture: &Fixture) -> String {
+    let file = std::fs::read(fixture.users_file()).unwrap();
+    let document: Value = serde_json::from_slice(&file).unwrap();
+    document["users"][0]["access_token"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_new_token_of_another_process_does_not_undo_a_link() {
+    let fixture = Fixture::new();
+    let user = fixture.app.login(&Credentials::anonymous()).unwrap();
+    let elsewhere = fixture.restarted().current_user().unwrap();
+    link(&fixture, &user, &email());
+    elsewhere.refresh_custom_data().unwrap();
+    until("the new token", || {
+        stored_token(&fixture) == elsewhere.access_token()
+    });
+    let restored = fixture.restarted().current_user().unwrap();
+    assert_eq!(kinds(&restored), ["anon-user", "local-userpass"]);
+    assert_eq!(restored.principal(), user.principal());
+}
+
+#[test]
+fn a_user_whom_another_process_has_linked_is_not_removed_by_a_logout() {
+    let fixture = Fixture::new();
+    let user = fixture.app.login(&Credentials::anonymous()).unwrap();
+    let elsewhere = fixture.restarted().current_user().unwrap();
+    link(&fixture, &user, &email());
+    elsewhere.log_out().unwrap();
+    assert_eq!(elsewhere.state(), UserState::LoggedOut);
+    let restored = &fixture.restarted().users()[0];
+    assert_eq!(kinds(restored), ["anon-user", "local-userpass"]);
+    assert_eq!(restored.principal(), user.principal());
+}
+
+#[test]
+fn a_user_whom_another_process_has_linked_is_not_the_anonymous_one_any_more() {
+    let fixture = Fixture::new();
+    let user = fixture.app.login(&Credentials::anonymous()).unwrap();
+    let elsewhere = fixture.restarted();
+    link(&fixture, &user, &email());
+    let next = elsewhere.login(&Credentials::anonymous()).unwrap();
+    assert_eq!((user.id(), next.id()), ("anon1", "anon2"));
 }
