@@ -158,13 +158,18 @@ impl From<KnownSchema> for Judge {
 }
 
 impl Judge {
-    /// Under what an operator has defined: in development mode as well, and otherwise alone, so that no device can come before
-    /// others with a class that they contradict.
+    /// Under what an operator has defined. What he describes he describes alone, so that no device can come before others
+    /// with a class that they contradict; in development mode devices describe the rest.
     #[must_use]
     pub fn under(mut known: KnownSchema, definition: &Definition) -> Self {
-        if !definition.sync.development_mode {
-            known.conflicts.clear();
-        }
+        let is_described = |class: &str| {
+            let collection = definition.collection_of(class);
+            collection.is_some_and(|collection| collection.schema.is_some())
+        };
+        let development = definition.sync.development_mode;
+        known
+            .conflicts
+            .retain(|class, _| development && !is_described(class));
         let contradictions = permits::contradictions(definition, &known.schema);
         let needs_user = permits::need_user(definition, &known.schema);
         let mut judge = Self::from(known);
