@@ -1,6 +1,6 @@
 //! `data_sources/`: the collections, with their schemas and rules.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -23,6 +23,7 @@ const OF_COLLECTION: [&str; 4] = [
 pub(super) struct Source {
     pub(super) name: String,
     folder: String,
+    is_federated: bool,
     default_roles: Vec<Value>,
     pub(super) collections: Vec<Found>,
 }
@@ -37,6 +38,12 @@ pub(super) struct Found {
     roles: Option<Vec<Value>>,
     pub(super) relationships: BTreeMap<String, Relationship>,
     time_series: Option<TimeSeries>,
+}
+
+impl Found {
+    fn title(&self) -> Option<&str> {
+        self.title.as_deref()
+    }
 }
 
 pub(super) fn read(reading: &Reading<'_>) -> BTreeMap<String, Source> {
@@ -65,11 +72,25 @@ pub(super) fn build(
 
 fn build_one(reading: &Reading<'_>, source: Source, sync: &Sync, facts: &Facts<'_>) -> DataSource {
     let synced = sync.data_source.as_ref() == Some(&source.name);
-    let streamed = |found: &Found| {
-        let title = found.title.as_ref();
-        synced && title.is_some_and(|title| sync.development_mode || sync.classes.contains(title))
-    };
     let open = synced && sync.development_mode;
+    let titles: HashSet<_> = source.collections.iter().filter_map(Found::title).collect();
+    // Where devices bring classes, a collection without a title is that of its name.
+    let is_named = |found: &Found| {
+        open && sync.database.as_ref() == Some(&found.database) && !titles.contains(found.name.as_str())
+    };
+    let class_of = |found: &Found| {
+        let name = is_named(found).then_some(found.name.as_str());
+        found.title().or(name).map(str::to_owned)
+    };
+    let streamed = |found: &Found| {
+        let class = class_of(found);
+        synced && class.is_some_and(|class| open || sync.classes.contains(&class))
+    };
+    if source.is_federated {
+        let file = format!("{}config.json", source.folder);
+        let text = "found \"datalake\", expected \"mongodb-atlas\": a federated database takes no documents";
+        reading.found(&file, vec![("$.type".to_owned(), text.to_owned())], synced);
+    }
     let by_default = source.collections.iter().filter(|found| found.roles.is_none());
     let counts = open || by_default.clone().any(streamed);
     let default_rule = format!("{}default_rule.json", source.folder);
@@ -101,6 +122,7 @@ fn build_one(reading: &Reading<'_>, source: Source, sync: &Sync, facts: &Facts<'
         Collection {
             database: found.database.clone(),
             name: found.name.clone(),
+            class: class_of(found),
             schema: schema.and_then(|schema| schemas::build(reading, &file, schema, counts)),
             rules: match &found.roles {
                 None => of_default(&found.name),
@@ -121,7 +143,7 @@ fn build_one(reading: &Reading<'_>, source: Source, sync: &Sync, facts: &Facts<'
 
 fn read_one(reading: &Reading<'_>, name: &str) -> Source {
     let folder = format!("{FOLDER}{name}/");
-    config(reading, &folder, name);
+    let is_federated = config(reading, &folder, name);
     let default_roles = rules::default(reading, &format!("{folder}default_rule.json"));
     let mut collections = Vec::new();
     for database in reading.files.folders_in(&folder) {
@@ -135,36 +157,31 @@ fn read_one(reading: &Reading<'_>, name: &str) -> Source {
     Source {
         name: name.to_owned(),
         folder,
+        is_federated,
         default_roles,
         collections,
     }
 }
 
-fn config(reading: &Reading<'_>, folder: &str, name: &str) {
+/// Whether it is a federated database.
+fn config(reading: &Reading<'_>, folder: &str, name: &str) -> bool {
     let file = format!("{folder}config.json");
     let Some(document) = reading.document(&file) else {
         if !reading.files.has(&file) {
             reading.refuse(&file, "is missing; it has to have \"name\" and \"type\"");
         }
-        return;
+        return false;
     };
     let Some(object) = document.root().object() else {
-        return;
+        return false;
     };
     if let Some(node) = object.required("name")
         && node.string().is_some_and(|found| found != name)
     {
         node.expected(&format!("\"{name}\", as the folder is called"));
     }
-    match object.required("type") {
-        Some(node) if node.value == "datalake" => {
-            node.refuse(
-                "found \"datalake\", expected \"mongodb-atlas\": a federated database takes no documents",
-            );
-        }
-        Some(_) => _ = object.one_of("type", &["mongodb-atlas", "mongodb"]),
-        None => {}
-    }
+    let is_federated = object.required("type").is_some()
+        && object.one_of("type", &["mongodb-atlas", "mongodb", "datalake"]) == Some("datalake");
     if let Some(config) = object.object("config") {
         for key in ["clusterName", "readPreference", "readPreferenceTagSets", "uri"] {
             config.unserved(
@@ -183,6 +200,7 @@ fn config(reading: &Reading<'_>, folder: &str, name: &str) {
     object.ignore(&["secret_config", "version", "id", "_id"]);
     object.finish();
     reading.honoured(&file, format!("data source '{name}'"));
+    is_federated
 }
 
 fn collection_of(reading: &Reading<'_>, folder: &str, database: &str, name: &str) -> Found {

@@ -22,7 +22,7 @@ pub(super) fn read(reading: &Reading<'_>, file: &str) -> (Option<String>, Option
         Some(title) => reading.honoured(file, format!("class '{title}'")),
         None => object
             .node
-            .warn("'title' is missing, so no class of a device has this collection"),
+            .warn("'title' is missing, so only a class that a device brings in development mode has this collection, by its name"),
     }
     (title, Some(object.node.value.clone()))
 }

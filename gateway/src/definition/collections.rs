@@ -19,7 +19,7 @@ pub struct DataSource {
     pub default_rules: Rules,
     /// Its collections.
     pub collections: Vec<Collection>,
-    by_title: BTreeMap<String, usize>,
+    by_class: BTreeMap<String, usize>,
 }
 
 /// A collection.
@@ -29,7 +29,9 @@ pub struct Collection {
     pub database: String,
     /// Its name.
     pub name: String,
-    /// The class whose objects it holds, and what they look like.
+    /// The class whose objects it holds: by the title of its schema or, in development mode, by its own name.
+    pub class: Option<String>,
+    /// What the objects look like.
     pub schema: Option<CollectionSchema>,
     /// What decides who may write it: roles of its own, or else the default ones.
     pub rules: Rules,
@@ -76,12 +78,12 @@ impl DataSource {
     /// With these collections.
     #[must_use]
     pub fn new(name: String, default_rules: Rules, collections: Vec<Collection>) -> Self {
-        let titles = collections.iter().enumerate();
-        let by_title = titles.filter_map(|(at, one)| Some((one.schema.as_ref()?.title()?.to_owned(), at)));
+        let all = collections.iter().enumerate();
+        let by_class = all.filter_map(|(at, one)| Some((one.class.clone()?, at)));
         Self {
             name,
             default_rules,
-            by_title: by_title.collect(),
+            by_class: by_class.collect(),
             collections,
         }
     }
@@ -96,10 +98,10 @@ impl DataSource {
         Self::new(DEFAULT_NAME.to_owned(), rules, Vec::new())
     }
 
-    /// The collection of a class, by the title of its schema.
+    /// The collection of a class.
     #[must_use]
     pub fn collection_of(&self, class: &str) -> Option<&Collection> {
-        self.collections.get(*self.by_title.get(class)?)
+        self.collections.get(*self.by_class.get(class)?)
     }
 
     /// What decides who may write objects of a class.

@@ -128,7 +128,7 @@ impl Definition {
         self.data_sources.get(self.sync.data_source.as_ref()?)
     }
 
-    /// The collection of a class, by the title of its schema.
+    /// The collection of a class.
     #[must_use]
     pub fn collection_of(&self, class: &str) -> Option<&Collection> {
         self.synced()?.collection_of(class)

@@ -161,3 +161,17 @@ fn secrets_may_be_in_the_file_of_the_former_tool() {
     assert_eq!(refusals, Vec::<String>::new());
     assert!(loaded.definition.unwrap().providers.custom_token.is_some());
 }
+
+#[test]
+fn a_federated_database_that_devices_do_not_write_to_is_a_warning() {
+    let copy = super::copy("weather");
+    let folder = copy.path().join("data_sources/lake");
+    std::fs::create_dir(&folder).unwrap();
+    let config = r#"{"name": "lake", "type": "datalake", "config": {"dataLakeName": "Lake"}}"#;
+    std::fs::write(folder.join("config.json"), config).unwrap();
+    let loaded = super::loaded(copy.path());
+    let warnings: Vec<_> = loaded.report.warnings().map(ToString::to_string).collect();
+    let told = r#"warning: data_sources/lake/config.json $.type: found "datalake", expected "mongodb-atlas": a federated database takes no documents"#;
+    assert!(warnings.contains(&told.to_owned()), "{warnings:?}");
+    assert!(loaded.definition.is_some());
+}

@@ -205,6 +205,59 @@ async fn without_development_mode_no_device_comes_before_the_others_with_a_class
 }
 
 #[tokio::test]
+async fn in_development_mode_no_device_comes_before_the_others_with_a_class_that_contradicts_the_directory() {
+    let mut directory = Directory::new();
+    directory.sync["development_mode_enabled"] = json!(true);
+    let gateway = directory.gateway().await;
+    let stranger = gateway.token().await;
+    let json = schema().to_json().replace(
+        r#""name":"value","type":"double""#,
+        r#""name":"value","type":"int""#,
+    );
+    let wrong = Schema::parse(&json).unwrap();
+    assert_ne!(wrong.fingerprint(), schema().fingerprint());
+    assert_eq!(gateway.put_schema(&stranger, &wrong).await.status, 204);
+    let token = gateway.token().await;
+    let transactions = [one_run(1, "Reading", &[reading(1.0)])];
+    let refused = send(&gateway, &token, &schema(), &transactions).await;
+    assert_eq!(refused, []);
+    let document = doc! {"_id": bson::oid::ObjectId::new(), "value": 1_i64, "note": ""};
+    let body = batch(&outbox(2), &wrong, &[one_run(1, "Reading", &[document])]);
+    let refused = gateway.post(&stranger, "identity", body).await.ack().refused;
+    assert_eq!(refused[0].code, "SchemaConflict", "{refused:?}");
+}
+
+#[tokio::test]
+async fn in_development_mode_rules_without_a_schema_hold_for_the_class_of_the_collections_name() {
+    let mut directory = Directory::new();
+    directory.sync["development_mode_enabled"] = json!(true);
+    let rules = |collection: &str| {
+        json!({"database": "weather", "collection": collection, "roles": [{
+            "name": "nobody", "apply_when": {}, "document_filters": {"read": true, "write": true}, "write": false
+        }]})
+    };
+    let file = "data_sources/mongodb-atlas/weather/Note/rules.json";
+    directory.files = vec![
+        (file, rules("Note")),
+        (
+            // The class of this name has a collection by its title.
+            "data_sources/mongodb-atlas/weather/Reading/rules.json",
+            rules("Reading"),
+        ),
+    ];
+    let gateway = directory.gateway().await;
+    let token = gateway.token().await;
+    let transactions = [
+        one_run(1, "Note", &[note("a", "b")]),
+        one_run(2, "Reading", &[reading(1.0)]),
+    ];
+    let refused = send(&gateway, &token, &schema(), &transactions).await;
+    let told: Vec<_> = refused.iter().map(|one| (one.seq, one.code.as_str())).collect();
+    assert_eq!(told, [(1, "NotPermitted")]);
+    assert_eq!(refused[0].reason, "role 'nobody' forbids it: 'write' is false");
+}
+
+#[tokio::test]
 async fn in_development_mode_devices_bring_classes_but_cannot_change_those_that_are_there() {
     let mut directory = Directory::new();
     directory.sync["development_mode_enabled"] = json!(true);
