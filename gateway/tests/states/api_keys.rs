@@ -112,11 +112,14 @@ async fn sessions_end_with_the_key_that_opened_them<S: Store>() {
         ..session(id, user)
     };
     for opened in [by("1", "key 1"), by("2", "key 2"), session("own", user)] {
-        state.open_session(opened).await.unwrap();
+        state.open_session(opened, None).await.unwrap();
     }
     state.set_api_key_disabled(&mine, "key 1", true).await.unwrap();
     state.remove_api_key(&mine, "key 2").await.unwrap();
-    state.open_session(by("late", "key 1")).await.unwrap();
+    for late in ["key 1", "key 2"] {
+        let opened = state.open_session(by("late", late), None).await.unwrap();
+        assert!(opened.is_none(), "its key lets nobody in");
+    }
     let revoked = state.revocations(0).await.unwrap();
     let mut revoked: Vec<_> = revoked.into_iter().map(|one| one.of).collect();
     revoked.sort_unstable();
@@ -127,7 +130,7 @@ async fn sessions_end_with_the_key_that_opened_them<S: Store>() {
     assert!(state.session("own").await.unwrap().is_some());
     state.set_api_key_disabled(&mine, "key 1", false).await.unwrap();
     assert_eq!(state.session("1").await.unwrap(), None, "it has ended");
-    state.open_session(by("new", "key 1")).await.unwrap();
+    state.open_session(by("new", "key 1"), None).await.unwrap();
     assert!(state.session("new").await.unwrap().is_some());
 }
 

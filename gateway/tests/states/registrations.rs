@@ -79,7 +79,10 @@ async fn a_new_password_ends_the_sessions_of_the_old_one_and_no_others<S: Store>
         state.register(registration(email)).await.unwrap();
         let identity = identity(Provider::Password, &format!("identity of {email}"), email);
         let user = state.find_or_create(identity, UserKind::Normal).await.unwrap();
-        state.open_session(session(session_id, &user.id)).await.unwrap();
+        state
+            .open_session(session(session_id, &user.id), None)
+            .await
+            .unwrap();
     }
     let added = state.add_token(EMAIL, token("t", 1, Purpose::Reset));
     assert_eq!(added.await.unwrap(), AddedToken::Added);
@@ -93,6 +96,26 @@ async fn a_new_password_ends_the_sessions_of_the_old_one_and_no_others<S: Store>
     assert!(state.session("yours").await.unwrap().is_some());
     let revoked = state.revocations(0).await.unwrap();
     assert_eq!(revoked.len(), 2, "the user and his session");
+}
+
+async fn a_password_that_was_replaced_since_it_was_checked_opens_no_session<S: Store>() {
+    let (state, _data) = new::<S>();
+    let registration = registration(EMAIL);
+    let checked = registration.password_hash.clone();
+    let identity = identity(Provider::Password, &registration.identity, "");
+    state.register(registration).await.unwrap();
+    let user = state.find_or_create(identity, UserKind::Normal).await.unwrap().id;
+    let open = async |hash: &str| {
+        let opened = state.open_session(session(hash, &user), Some(hash.to_owned()));
+        opened.await.unwrap().is_some()
+    };
+    assert!(open(&checked).await);
+    let added = state.add_token(EMAIL, token("t", 1, Purpose::Reset));
+    assert_eq!(added.await.unwrap(), AddedToken::Added);
+    assert!(state.reset_password("t", [1; 32], "other").await.unwrap());
+    assert!(!open(&checked).await);
+    assert!(state.session(&checked).await.unwrap().is_none());
+    assert!(open("other").await);
 }
 
 async fn a_token_that_has_expired_is_not_good<S: Store>() {
@@ -164,6 +187,7 @@ suite! {
     a_registration_is_confirmed_by_its_token_once,
     a_password_is_replaced_by_a_token_once,
     a_new_password_ends_the_sessions_of_the_old_one_and_no_others,
+    a_password_that_was_replaced_since_it_was_checked_opens_no_session,
     a_token_that_has_expired_is_not_good,
     a_registration_has_five_good_tokens_of_a_purpose,
     a_registration_is_removed_with_its_tokens_while_no_user_has_it,

@@ -12,7 +12,7 @@ async fn a_session_lasts_until_it_is_closed_or_expires<S: Store>() {
     let secrets = state.secrets().await.unwrap();
     let opened = session("s", &user);
     assert_eq!(
-        Some(state.open_session(opened.clone()).await.unwrap()),
+        state.open_session(opened.clone(), None).await.unwrap(),
         secrets.keys.last().map(|key| key.id)
     );
     assert_eq!(state.session("s").await.unwrap(), Some(opened));
@@ -20,7 +20,7 @@ async fn a_session_lasts_until_it_is_closed_or_expires<S: Store>() {
         expires: clock::unix_millis(),
         ..session("old", &user)
     };
-    state.open_session(expired).await.unwrap();
+    state.open_session(expired, None).await.unwrap();
     assert_eq!(state.session("old").await.unwrap(), None);
     assert!(state.close_session("s").await.unwrap());
     assert!(!state.close_session("s").await.unwrap());

@@ -107,12 +107,12 @@ async fn of_two_who_link_one_identity_at_once_one_has_it<S: Store>() {
 async fn a_disabled_user_has_no_sessions_and_is_told_as_such<S: Store>() {
     let (state, _data) = new::<S>();
     let user = user(&*state).await;
-    state.open_session(session("s", &user)).await.unwrap();
+    state.open_session(session("s", &user), None).await.unwrap();
     assert!(state.set_disabled(&user, true).await.unwrap());
     assert!(state.user(&user).await.unwrap().unwrap().disabled);
     assert!(state.session("s").await.unwrap().is_none());
-    state.open_session(session("later", &user)).await.unwrap();
-    assert!(state.session("later").await.unwrap().is_none());
+    let later = state.open_session(session("later", &user), None).await.unwrap();
+    assert!(later.is_none() && state.session("later").await.unwrap().is_none());
     assert!(state.set_disabled(&user, false).await.unwrap());
     assert!(!state.user(&user).await.unwrap().unwrap().disabled);
     assert!(state.session("s").await.unwrap().is_none(), "it has ended");
@@ -151,7 +151,7 @@ async fn a_removed_user_leaves_nothing_that_lets_anybody_in<S: Store>() {
         .link(&user.id, identity(Provider::Google, "g", ""))
         .await
         .unwrap();
-    state.open_session(session("s", &user.id)).await.unwrap();
+    state.open_session(session("s", &user.id), None).await.unwrap();
     let key = ApiKey {
         id: "k".to_owned(),
         owner: KeyOwner::User(user.id.clone()),
@@ -168,8 +168,8 @@ async fn a_removed_user_leaves_nothing_that_lets_anybody_in<S: Store>() {
     assert!(state.session("s").await.unwrap().is_none());
     assert!(state.api_key([1; 32]).await.unwrap().is_none());
     assert_eq!(state.users(None, 10).await.unwrap().len(), 0);
-    state.open_session(session("later", &user.id)).await.unwrap();
-    assert!(state.session("later").await.unwrap().is_none());
+    let later = state.open_session(session("later", &user.id), None);
+    assert!(later.await.unwrap().is_none() && state.session("later").await.unwrap().is_none());
     for gone in [mine, identity(Provider::Google, "g", "")] {
         let again = state.find_or_create(gone, UserKind::Normal).await.unwrap();
         assert_ne!(again.id, user.id);
@@ -181,7 +181,7 @@ async fn revocations_are_told_from_a_moment_on<S: Store>() {
     let (a, b, c) = (user(&*state).await, user(&*state).await, user(&*state).await);
     let before = clock::unix_millis();
     assert_eq!(state.revocations(0).await.unwrap(), []);
-    state.open_session(session("s", &a)).await.unwrap();
+    state.open_session(session("s", &a), None).await.unwrap();
     assert!(state.end_sessions(&a).await.unwrap());
     assert!(state.session("s").await.unwrap().is_none());
     assert!(!state.end_sessions("nobody").await.unwrap());

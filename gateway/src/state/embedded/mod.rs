@@ -236,8 +236,15 @@ impl Sessions for EmbeddedState {
         self.read(keys::secrets)
     }
 
-    fn open_session(&self, session: Session) -> Answer<'_, i64> {
-        self.run(move |connection| sessions::open(connection, &session, clock::unix_millis()))
+    fn open_session(&self, session: Session, password_hash: Option<String>) -> Answer<'_, Option<i64>> {
+        self.run(move |connection| {
+            sessions::open(
+                connection,
+                &session,
+                password_hash.as_deref(),
+                clock::unix_millis(),
+            )
+        })
     }
 
     fn session(&self, id: &str) -> Answer<'_, Option<Session>> {

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql, TransactionBehavior, p
 use super::keys;
 use crate::auth::Lifetimes;
 use crate::backend::BackendError;
-use crate::state::Session;
+use crate::state::{Provider, Session};
 
 /// Expired sessions that one log-in removes, so that none takes long. Each log-in makes one, so this is plenty.
 const REMOVED_AT_ONCE: i64 = 100;
@@ -13,10 +13,18 @@ const REMOVED_AT_ONCE: i64 = 100;
 /// How exactly it is known when a session was used: each note of it is a write to the disk, and there is one session a device.
 const NOTED_EVERY: i64 = 60 * 60 * 1000;
 
-/// Adds a session that begins at `now`. The answer is the key that signs its refresh token: found together with the session, so
-/// that no key is retired between the two.
-pub(super) fn open(connection: &mut Connection, session: &Session, now: i64) -> Result<i64, BackendError> {
+/// Adds a session that begins at `now`, if what lets the user in still does. The answer is the key that signs its refresh token:
+/// found together with the session, so that no key is retired between the two.
+pub(super) fn open(
+    connection: &mut Connection,
+    session: &Session,
+    password_hash: Option<&str>,
+    now: i64,
+) -> Result<Option<i64>, BackendError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if !may_open(&transaction, session, password_hash)? {
+        return Ok(None);
+    }
     let key = keys::newest(&transaction)?;
     let key = key.ok_or_else(|| BackendError::Damaged("there is no key to sign with".to_owned()))?;
     transaction
@@ -40,7 +48,29 @@ pub(super) fn open(connection: &mut Connection, session: &Session, now: i64) -> 
         )?
         .execute(values)?;
     transaction.commit()?;
-    Ok(key)
+    Ok(Some(key))
+}
+
+/// Whether the user is there and enabled, and what he has shown is as it was.
+fn may_open(
+    connection: &Connection,
+    session: &Session,
+    password_hash: Option<&str>,
+) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT 1 FROM users WHERE id = ?1 AND NOT disabled AND NOT gone
+                 AND (?2 IS NULL OR EXISTS (SELECT 1 FROM api_keys WHERE api_keys.id = ?2 AND NOT api_keys.disabled))
+                 AND (?3 IS NULL OR EXISTS (
+                     SELECT 1 FROM identities JOIN registrations ON identity = identities.id
+                     WHERE user = ?1 AND provider = ?4 AND password_hash = ?3))",
+        )?
+        .exists(params![
+            session.user,
+            session.api_key,
+            password_hash,
+            Provider::Password.as_str()
+        ])
 }
 
 /// The session that lasts at `now` and whose user and API key are there and enabled, and whether its use is worth a note.

@@ -49,6 +49,12 @@ struct Credentials {
 enum Proven {
     /// Whoever has this identity, who may be new.
     Identity(Identity, UserKind),
+    /// The same of a registration.
+    Password {
+        identity: Identity,
+        /// Of the password that he knows.
+        hash: String,
+    },
     /// A user who has made this API key.
     Owner {
         /// Its id.
@@ -137,12 +143,16 @@ fn anonymous(gateway: &Gateway, from: Address) -> Result<Proven, AuthError> {
 
 /// Opens a session for the user, who is made if he is new.
 async fn log_in(app: &App, proven: Proven) -> Result<Json<Value>, Reject> {
-    let (user, identity, api_key) = match proven {
+    let (user, identity, api_key, password_hash) = match proven {
         Proven::Identity(identity, kind) => {
             let user = app.state.find_or_create(identity.clone(), kind).await?;
             let is_key = identity.provider == Provider::ApiKey;
             let key = is_key.then(|| identity.id.clone());
-            (user, identity, key)
+            (user, identity, key, None)
+        }
+        Proven::Password { identity, hash } => {
+            let user = app.state.find_or_create(identity.clone(), UserKind::Normal);
+            (user.await?, identity, None, Some(hash))
         }
         Proven::Owner { key, user } => {
             let user = app.state.user(&user).await?.ok_or(AccountError::Unauthorized)?;
@@ -151,7 +161,7 @@ async fn log_in(app: &App, proven: Proven) -> Result<Json<Value>, Reject> {
                 id: key.clone(),
                 data: Map::new(),
             };
-            (user, identity, Some(key))
+            (user, identity, Some(key), None)
         }
     };
     if user.disabled {
@@ -165,7 +175,8 @@ async fn log_in(app: &App, proven: Proven) -> Result<Json<Value>, Reject> {
         api_key,
         expires: app.keyring.lifetimes().end_of_session(identity.provider, now),
     };
-    let key = app.state.open_session(session.clone()).await?;
+    let key = app.state.open_session(session.clone(), password_hash).await?;
+    let key = key.ok_or(AccountError::Unauthorized)?;
     let provider = identity.provider.as_str();
     debug!(user = session.user, provider, "logged in");
     let tokens = app.keyring.tokens_with(key, Instant::now()).await?;
@@ -184,7 +195,9 @@ async fn link(app: &App, token: &AccessToken, proven: Proven) -> Result<Json<Val
         .ok_or(Reject::NoSession)?;
     let user = match proven {
         Proven::Identity(_, UserKind::Server) => return Err(AccountError::BadLink.into()),
-        Proven::Identity(identity, UserKind::Normal) => add(app, &session, identity).await?,
+        Proven::Identity(identity, UserKind::Normal) | Proven::Password { identity, .. } => {
+            add(app, &session, identity).await?
+        }
         // Keys are his already, and nobody else's can be.
         Proven::Owner { user, .. } => {
             let own = app.state.user(&user).await?;

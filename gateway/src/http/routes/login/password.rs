@@ -11,7 +11,7 @@ use crate::gateway::Gateway;
 use crate::http::account::AccountError;
 use crate::http::reject::Reject;
 use crate::http::routes::required;
-use crate::state::Provider;
+use crate::state::{Identity, Provider};
 
 /// Checks the password. Whether there is such a user is not told, and an e-mail that is not confirmed only to who knows its
 /// password.
@@ -37,9 +37,12 @@ pub(super) async fn prove(
     if !registration.confirmed {
         return Err(AccountError::Unconfirmed.into());
     }
-    Ok(Proven::identity(
-        Provider::Password,
-        registration.identity,
-        Map::from_iter([("email".to_owned(), email.into())]),
-    ))
+    Ok(Proven::Password {
+        hash: registration.password_hash,
+        identity: Identity {
+            provider: Provider::Password,
+            id: registration.identity,
+            data: Map::from_iter([("email".to_owned(), email.into())]),
+        },
+    })
 }
