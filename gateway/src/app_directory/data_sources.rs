@@ -6,10 +6,13 @@ use serde_json::Value;
 
 use super::reading::Reading;
 use super::{relationships, rules, schemas, time_series};
-use crate::definition::{Collection, DataSource, Relationship, Sync, TimeSeries};
-use crate::rules::Facts;
+use crate::definition::{Collection, DataSource, Sync, TimeSeries};
+use crate::rules::{Facts, Rules};
 
 const FOLDER: &str = "data_sources/";
+
+/// The collection of a class that a device brings, which has no folder.
+const NEW_CLASS: &str = "";
 
 /// Files that make a folder a collection.
 const OF_COLLECTION: [&str; 4] = [
@@ -36,7 +39,6 @@ pub(super) struct Found {
     pub(super) title: Option<String>,
     pub(super) schema: Option<Value>,
     roles: Option<Vec<Value>>,
-    pub(super) relationships: BTreeMap<String, Relationship>,
     time_series: Option<TimeSeries>,
 }
 
@@ -59,18 +61,24 @@ pub(super) fn read(reading: &Reading<'_>) -> BTreeMap<String, Source> {
 /// as nobody comes that way.
 pub(super) fn build(
     reading: &Reading<'_>,
-    sources: BTreeMap<String, Source>,
+    sources: &BTreeMap<String, Source>,
     sync: &Sync,
     facts: &Facts<'_>,
 ) -> BTreeMap<String, DataSource> {
-    let built = sources.into_iter().map(|(name, source)| {
-        let source = build_one(reading, source, sync, facts);
-        (name, source)
+    let built = sources.iter().map(|(name, source)| {
+        let built = build_one(reading, source, sources, sync, facts);
+        (name.clone(), built)
     });
     built.collect()
 }
 
-fn build_one(reading: &Reading<'_>, source: Source, sync: &Sync, facts: &Facts<'_>) -> DataSource {
+fn build_one(
+    reading: &Reading<'_>,
+    source: &Source,
+    sources: &BTreeMap<String, Source>,
+    sync: &Sync,
+    facts: &Facts<'_>,
+) -> DataSource {
     let synced = sync.data_source.as_ref() == Some(&source.name);
     let open = synced && sync.development_mode;
     let titles: HashSet<_> = source.collections.iter().filter_map(Found::title).collect();
@@ -92,52 +100,57 @@ fn build_one(reading: &Reading<'_>, source: Source, sync: &Sync, facts: &Facts<'
         reading.found(&file, vec![("$.type".to_owned(), text.to_owned())], synced);
     }
     let by_default = source.collections.iter().filter(|found| found.roles.is_none());
-    let counts = open || by_default.clone().any(streamed);
+    let mut takers: Vec<_> = by_default
+        .filter(|found| streamed(found))
+        .map(|found| found.name.as_str())
+        .collect();
+    if open {
+        takers.push(NEW_CLASS);
+    }
     let default_rule = format!("{}default_rule.json", source.folder);
     let asked = |name: &str, field: &str| {
         let own = sync.collection_queryable_fields.get(name);
         sync.queryable_fields.contains(field) || own.is_some_and(|own| own.contains(field))
     };
-    let of_default = |name: &str| {
-        // What is wrong with them is told once.
-        let roles = rules::parse(&source.default_roles, &mut Vec::new());
-        crate::rules::Rules::new(roles, |field| asked(name, field))
+    let rules_of = |roles: &[Value], name: &str| {
+        // What is wrong with them is told by the check.
+        let roles = rules::parse(roles, &mut Vec::new());
+        Rules::new(roles, |field| asked(name, field))
     };
-    let default_rules = rules::build(
+    rules::check(
         reading,
         &default_rule,
         &source.default_roles,
-        counts,
+        &takers,
         facts,
-        |field| asked("", field),
+        asked,
     );
-    if source.default_roles.is_empty() && counts {
+    if source.default_roles.is_empty() && !takers.is_empty() {
         let text = "has no roles: nobody may write to collections without roles of their own";
         reading.warn(&default_rule, text);
     }
     let collections = source.collections.iter().map(|found| {
         let counts = streamed(found);
-        let file = format!("{}schema.json", found.folder);
+        let file = |name| format!("{}{name}", found.folder);
         let schema = found.schema.as_ref();
+        if let Some(roles) = &found.roles {
+            let takers: &[_] = if counts { &[found.name.as_str()] } else { &[] };
+            rules::check(reading, &file("rules.json"), roles, takers, facts, asked);
+        }
+        let relationships = relationships::read(reading, &file("relationships.json"), counts);
+        relationships::check(reading, found, &relationships, sources, counts);
         Collection {
             database: found.database.clone(),
             name: found.name.clone(),
             class: class_of(found),
-            schema: schema.and_then(|schema| schemas::build(reading, &file, schema, counts)),
-            rules: match &found.roles {
-                None => of_default(&found.name),
-                Some(roles) => {
-                    let file = format!("{}rules.json", found.folder);
-                    rules::build(reading, &file, roles, counts, facts, |field| {
-                        asked(&found.name, field)
-                    })
-                }
-            },
-            relationships: found.relationships.clone(),
+            schema: schema.and_then(|schema| schemas::build(reading, &file("schema.json"), schema, counts)),
+            rules: rules_of(found.roles.as_ref().unwrap_or(&source.default_roles), &found.name),
+            relationships,
             time_series: found.time_series.clone(),
         }
     });
     let collections = collections.collect();
+    let default_rules = rules_of(&source.default_roles, NEW_CLASS);
     DataSource::new(source.name.clone(), default_rules, collections)
 }
 
@@ -153,7 +166,6 @@ fn read_one(reading: &Reading<'_>, name: &str) -> Source {
         }
     }
     check_titles(reading, &collections);
-    relationships::check(reading, &collections);
     Source {
         name: name.to_owned(),
         folder,
@@ -221,7 +233,6 @@ fn collection_of(reading: &Reading<'_>, folder: &str, database: &str, name: &str
         title,
         schema,
         roles: rules::of_collection(reading, &format!("{folder}rules.json"), database, name),
-        relationships: relationships::read(reading, &format!("{folder}relationships.json")),
         time_series: time_series::read(reading, &format!("{folder}time_series.json")),
         folder,
     }

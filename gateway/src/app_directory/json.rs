@@ -20,6 +20,8 @@ pub(super) struct Node<'a> {
     report: &'a RefCell<Report>,
     /// It may be a secret, and is not shown.
     hidden: bool,
+    /// What is wrong is a warning.
+    lenient: bool,
 }
 
 /// An object of which each member is asked for by name; the others are told at the end.
@@ -38,7 +40,14 @@ impl<'a> Node<'a> {
             value,
             report,
             hidden: false,
+            lenient: false,
         }
+    }
+
+    /// The same; unless it `counts`, what is wrong with it is a warning.
+    pub(super) fn where_it(mut self, counts: bool) -> Self {
+        self.lenient = !counts;
+        self
     }
 
     /// The same, and nothing of it is shown.
@@ -56,6 +65,10 @@ impl<'a> Node<'a> {
     }
 
     fn say(&self, level: Level, text: impl Into<String>) {
+        let level = match level {
+            Level::Refused if self.lenient => Level::Warning,
+            level => level,
+        };
         let path = if self.path.is_empty() { "$" } else { &self.path };
         self.report.borrow_mut().add(level, self.file, path, text);
     }

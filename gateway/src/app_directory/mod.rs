@@ -80,7 +80,7 @@ fn read(reading: &mut Reading<'_>, app_id: Option<&str>) -> Option<Definition> {
         tag: &environment.tag,
         environment: &environment.values,
     };
-    let data_sources = data_sources::build(reading, sources, &sync, &facts);
+    let data_sources = data_sources::build(reading, &sources, &sync, &facts);
     other::read(reading);
     Some(Definition {
         client_app_id: root.client_app_id,

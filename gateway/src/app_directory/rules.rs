@@ -1,5 +1,7 @@
 //! `rules.json` and `default_rule.json`: the roles that decide who may write what.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::json::Object;
@@ -64,35 +66,45 @@ pub(super) fn parse(roles: &[Value], findings: &mut Findings) -> Vec<Role> {
         .collect()
 }
 
-/// What decides who may write. A mistake is refused where it `counts`. `queryable` says which fields of documents may be asked,
-/// `facts` what is known of the app and its environment.
-pub(super) fn build(
+/// Tells what is wrong with roles: refused where there are `takers`, which are the collections that classes of devices have
+/// with these roles. `queryable` says which fields of a collection may be asked, `facts` what is known of the app and its
+/// environment.
+pub(super) fn check(
     reading: &Reading<'_>,
     file: &str,
     roles: &[Value],
-    counts: bool,
+    takers: &[&str],
     facts: &Facts<'_>,
-    queryable: impl Fn(&str) -> bool,
-) -> Rules {
+    queryable: impl Fn(&str, &str) -> bool,
+) {
     let mut findings = Vec::new();
-    let rules = Rules::new(parse(roles, &mut findings), queryable);
-    for (at, expansion) in rules.missing(facts) {
+    let parsed = parse(roles, &mut findings);
+    for (at, expansion) in Rules::new(parsed.clone(), |_| true).missing(facts) {
         let text = format!("asks for '{}', which has no value", shown(&expansion));
         findings.push((format!("$.roles[{at}]"), text));
     }
     let is_sound = findings.is_empty();
-    reading.found(file, findings, counts);
-    if counts && is_sound {
+    reading.found(file, findings, !takers.is_empty());
+    if roles.is_empty() || takers.is_empty() || !is_sound {
+        return;
+    }
+    let mut told = BTreeSet::new();
+    let mut usable = false;
+    for taker in takers {
+        let rules = Rules::new(parsed.clone(), |field| queryable(taker, field));
         let unusable: Vec<_> = rules.unusable().collect();
-        for (role, reason) in &unusable {
-            reading.warn(
-                file,
-                format!("nobody can stream with the role '{}': {reason}", role.name),
-            );
-        }
-        if !unusable.is_empty() && unusable.len() == roles.len() {
-            reading.refuse_at(file, "$.roles", "there is no role with which anybody can stream");
+        usable |= unusable.len() < roles.len();
+        for (role, reason) in unusable {
+            told.insert(format!(
+                "nobody can stream with the role '{}': {reason}",
+                role.name
+            ));
         }
     }
-    rules
+    for text in told {
+        reading.warn(file, text);
+    }
+    if !usable {
+        reading.refuse_at(file, "$.roles", "there is no role with which anybody can stream");
+    }
 }

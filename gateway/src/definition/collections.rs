@@ -44,6 +44,8 @@ pub struct Collection {
 /// A property that holds the key of a document elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Relationship {
+    /// The other data source.
+    pub data_source: String,
     /// The other database.
     pub database: String,
     /// The other collection.

@@ -368,7 +368,7 @@ fn mistakes_around_collections_are_told() {
         (
             LINKS,
             Is("/station/ref", json!("#/relationship/mongodb-atlas/weather/gone")),
-            "data_sources/mongodb-atlas/weather/Reading/relationships.json $.station: there is no collection 'weather.gone' in this data source",
+            "data_sources/mongodb-atlas/weather/Reading/relationships.json $.station: there is no collection 'weather.gone' in the data source 'mongodb-atlas'",
         ),
         (
             TIME,
@@ -437,6 +437,12 @@ fn mistakes_around_classes_that_nobody_streams_are_warnings() {
         rule["roles"][0]["apply_when"] = json!({"%%args.x": 1});
         rule["roles"][0]["insert"] = json!({"%%values.gone": 1});
     });
+    let links = "data_sources/mongodb-atlas/weather/stations/relationships.json";
+    let gone = json!({
+        "name": {"ref": "#/relationship/mongodb-atlas/weather/gone", "foreign_key": "name"},
+        "other": {"ref": "stations"}
+    });
+    fs::write(copy.path().join(links), gone.to_string()).unwrap();
     change_json(copy.path(), SCHEMA, |schema| {
         schema["properties"]["height"]["bsonType"] = json!("regex")
     });
@@ -451,6 +457,9 @@ fn mistakes_around_classes_that_nobody_streams_are_warnings() {
         "{told:?}"
     );
     assert!(told.contains(&(DEFAULT, "$.roles[0]")), "{told:?}");
+    for path in ["$.name", "$.name.foreign_key", "$.other.ref"] {
+        assert!(told.contains(&(links, path)), "{told:?}");
+    }
     assert!(
         told.contains(&(SCHEMA, "$.properties.height.bsonType")),
         "{told:?}"

@@ -164,14 +164,62 @@ fn secrets_may_be_in_the_file_of_the_former_tool() {
 
 #[test]
 fn a_federated_database_that_devices_do_not_write_to_is_a_warning() {
-    let copy = super::copy("weather");
+    let copy = copy("weather");
     let folder = copy.path().join("data_sources/lake");
     std::fs::create_dir(&folder).unwrap();
     let config = r#"{"name": "lake", "type": "datalake", "config": {"dataLakeName": "Lake"}}"#;
     std::fs::write(folder.join("config.json"), config).unwrap();
-    let loaded = super::loaded(copy.path());
+    let loaded = loaded(copy.path());
     let warnings: Vec<_> = loaded.report.warnings().map(ToString::to_string).collect();
     let told = r#"warning: data_sources/lake/config.json $.type: found "datalake", expected "mongodb-atlas": a federated database takes no documents"#;
     assert!(warnings.contains(&told.to_owned()), "{warnings:?}");
     assert!(loaded.definition.is_some());
+}
+
+#[test]
+fn default_roles_may_ask_fields_of_each_collection_that_has_them() {
+    let copy = copy("weather");
+    let source = "data_sources/mongodb-atlas";
+    change_json(copy.path(), &format!("{source}/default_rule.json"), |rule| {
+        rule["roles"][0]["insert"] = json!({"height": {"$gt": 0}});
+    });
+    change_json(copy.path(), "sync/config.json", |sync| {
+        sync["collection_queryable_fields_names"] = json!({"stations": ["height"]});
+    });
+    let warned = || {
+        let loaded = loaded(copy.path());
+        assert!(loaded.definition.is_some());
+        let mut warnings = loaded.report.warnings();
+        warnings.any(|entry| entry.text.contains("'height', which is no queryable field"))
+    };
+    assert!(!warned(), "the only collection without roles has the field");
+    std::fs::remove_file(copy.path().join(source).join("weather/Reading/rules.json")).unwrap();
+    assert!(warned(), "one of two has it");
+    change_json(copy.path(), "sync/config.json", |sync| {
+        sync["collection_queryable_fields_names"] = json!({});
+    });
+    let refused = format!(
+        "refused: {source}/default_rule.json $.roles: there is no role with which anybody can stream"
+    );
+    assert_eq!(super::refusals(copy.path()), [refused]);
+}
+
+#[test]
+fn a_relationship_may_lead_into_another_data_source_and_integers_are_of_one_type() {
+    let copy = copy("weather");
+    let other = copy.path().join("data_sources/other");
+    std::fs::create_dir_all(other.join("weather/places")).unwrap();
+    let config = r#"{"name": "other", "type": "mongodb-atlas"}"#;
+    std::fs::write(other.join("config.json"), config).unwrap();
+    let schema =
+        r#"{"title": "Elsewhere", "bsonType": "object", "properties": {"_id": {"bsonType": "long"}}}"#;
+    std::fs::write(other.join("weather/places/schema.json"), schema).unwrap();
+    let reading = "data_sources/mongodb-atlas/weather/Reading";
+    change_json(copy.path(), &format!("{reading}/relationships.json"), |links| {
+        links["station"]["ref"] = json!("#/relationship/other/weather/places");
+    });
+    change_json(copy.path(), &format!("{reading}/schema.json"), |schema| {
+        schema["properties"]["station"]["bsonType"] = json!("int");
+    });
+    assert_eq!(super::refusals(copy.path()), [""; 0]);
 }
