@@ -70,10 +70,10 @@ pub trait Registrations {
     fn add_token(&self, email: &str, token: OneTimeToken) -> Answer<'_, AddedToken>;
     /// Whether the token is good, without using it.
     fn has_token(&self, purpose: Purpose, id: &str, hash: SecretHash) -> Answer<'_, bool>;
-    /// Uses the token and confirms its registration. False when it is not good.
+    /// Uses the token and confirms its registration; its other tokens to confirm it are good no more. False when it is not good.
     fn confirm(&self, id: &str, hash: SecretHash) -> Answer<'_, bool>;
-    /// Uses the token and replaces the password of its registration; the sessions of its user end. False when it is not
-    /// good.
+    /// Uses the token and replaces the password of its registration; its other tokens to do so are good no more, and the sessions of
+    /// its user end. False when it is not good.
     fn reset_password(&self, id: &str, hash: SecretHash, password_hash: &str) -> Answer<'_, bool>;
     /// Removes a registration that no user has. False when there is none.
     fn remove_registration(&self, email: &str) -> Answer<'_, bool>;

@@ -118,6 +118,24 @@ async fn a_password_that_was_replaced_since_it_was_checked_opens_no_session<S: S
     assert!(open("other").await);
 }
 
+async fn a_token_that_is_used_takes_the_others_of_its_purpose_along<S: Store>() {
+    let (state, _data) = new::<S>();
+    state.register(registration(EMAIL)).await.unwrap();
+    for (id, purpose) in [
+        ("a", Purpose::Reset),
+        ("b", Purpose::Reset),
+        ("c", Purpose::Confirm),
+        ("d", Purpose::Confirm),
+    ] {
+        let added = state.add_token(EMAIL, token(id, 1, purpose)).await.unwrap();
+        assert_eq!(added, AddedToken::Added);
+    }
+    assert!(state.reset_password("a", [1; 32], "mine").await.unwrap());
+    assert!(!state.reset_password("b", [1; 32], "a thief's").await.unwrap());
+    assert!(state.confirm("c", [1; 32]).await.unwrap());
+    assert!(!state.confirm("d", [1; 32]).await.unwrap());
+}
+
 async fn a_token_that_has_expired_is_not_good<S: Store>() {
     let (state, _data) = new::<S>();
     state.register(registration(EMAIL)).await.unwrap();
@@ -188,6 +206,7 @@ suite! {
     a_password_is_replaced_by_a_token_once,
     a_new_password_ends_the_sessions_of_the_old_one_and_no_others,
     a_password_that_was_replaced_since_it_was_checked_opens_no_session,
+    a_token_that_is_used_takes_the_others_of_its_purpose_along,
     a_token_that_has_expired_is_not_good,
     a_registration_has_five_good_tokens_of_a_purpose,
     a_registration_is_removed_with_its_tokens_while_no_user_has_it,

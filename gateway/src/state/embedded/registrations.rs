@@ -116,7 +116,7 @@ pub(super) fn reset_password(
     Ok(true)
 }
 
-/// Removes a good token; the answer is the e-mail it was sent to.
+/// Removes a good token, and the others of its purpose that wait in the same mailbox; the answer is the e-mail it was sent to.
 fn take_token(
     connection: &Connection,
     purpose: Purpose,
@@ -124,12 +124,21 @@ fn take_token(
     hash: &SecretHash,
     now: i64,
 ) -> rusqlite::Result<Option<String>> {
-    connection
+    let email = connection
         .prepare_cached(
-            "DELETE FROM tokens WHERE id = ?1 AND purpose = ?2 AND hash = ?3 AND expires > ?4 RETURNING email",
+            "SELECT email FROM tokens WHERE id = ?1 AND purpose = ?2 AND hash = ?3 AND expires > ?4",
         )?
-        .query_one(params![id, purpose.as_str(), hash, now], |row| row.get(0))
-        .optional()
+        .query_one(params![id, purpose.as_str(), hash, now], |row| {
+            row.get::<_, String>(0)
+        })
+        .optional()?;
+    if let Some(email) = &email {
+        connection.execute(
+            "DELETE FROM tokens WHERE email = ?1 AND purpose = ?2",
+            [email, purpose.as_str()],
+        )?;
+    }
+    Ok(email)
 }
 
 pub(super) fn remove_unused(connection: &mut Connection, email: &str) -> Result<bool, BackendError> {
