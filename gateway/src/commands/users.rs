@@ -243,7 +243,9 @@ fn password() -> Result<String, CommandError> {
 
 /// Removes him, or the registration that has made no user; the answer says what was done.
 fn delete(accounts: &Accounts, named: &str) -> Result<String, CommandError> {
-    if accounts.ask(|state| state.remove_registration(named))? {
+    // Anybody can register what is another's id.
+    let is_id = accounts.ask(|state| state.user(named))?.is_some();
+    if !is_id && accounts.ask(|state| state.remove_registration(named))? {
         return Ok(format!("the registration of '{named}' is removed"));
     }
     let user = find(accounts, named)?.id;

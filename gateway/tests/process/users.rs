@@ -237,6 +237,22 @@ fn revoked_sessions_end_and_the_user_logs_in_again_at_once() {
 }
 
 #[test]
+fn a_user_is_deleted_by_his_id_also_where_somebody_has_registered_it_as_an_e_mail() {
+    let data = tempfile::tempdir().unwrap();
+    let data = data.path();
+    let server = Server::start(data);
+    create(data, "me");
+    let id = parsed(data, &["users", "show", "me"])[0]["user"].clone();
+    let body = json!({"email": id, "password": "secret-2"});
+    assert_eq!(post(&server, "local-userpass/register", &body).status, 201);
+    let id = id.as_str().unwrap();
+    let removed = lines(data, &["users", "delete", id]);
+    assert_eq!(removed, [format!("user {id} is removed")]);
+    let removed = lines(data, &["users", "delete", id]);
+    assert_eq!(removed, [format!("the registration of '{id}' is removed")]);
+}
+
+#[test]
 fn a_deleted_user_is_gone_for_commands_and_clients() {
     let data = tempfile::tempdir().unwrap();
     let data = data.path();
