@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use axum::body::{Body, Bytes};
+use axum::http::Request;
+use http_body_util::channel::Channel;
 use realm_ingest_gateway::Settings;
 use realm_ingest_gateway::auth::hash_of_secret;
 use realm_ingest_gateway::definition::Definition;
@@ -260,6 +263,29 @@ async fn keys_are_for_who_shows_the_refresh_token_of_a_session_that_lasts() {
     );
     let ended = gateway.call("GET", KEYS, refresh(&login), "").await;
     ended.refused(401, Some("InvalidSession"), "failed to find refresh token");
+}
+
+#[tokio::test]
+async fn no_key_is_made_in_a_session_that_ends_while_the_request_comes() {
+    let gateway = Local::new().await;
+    let login = user(&gateway, "me").await;
+    let (mut sender, body) = Channel::<Bytes>::new(1);
+    let request = Request::post(KEYS)
+        .header("content-type", "application/json")
+        .header("authorization", format!("Bearer {}", refresh(&login).unwrap()));
+    let ending = async {
+        // The third piece is taken only when the first is read.
+        for piece in ["{", "\"name\"", ":"] {
+            sender.send_data(piece.into()).await.unwrap();
+        }
+        let ended = gateway.call("DELETE", SESSION, refresh(&login), "").await;
+        assert_eq!(ended.status, 204);
+        sender.send_data("\"key\"}".into()).await.unwrap();
+        drop(sender);
+    };
+    let creating = gateway.send(request.body(Body::new(body)).unwrap());
+    let (made, ()) = tokio::join!(creating, ending);
+    made.refused(401, Some("InvalidSession"), "invalid session");
 }
 
 #[tokio::test]

@@ -59,6 +59,8 @@ pub async fn create(
 ) -> Result<(StatusCode, Json<Value>), Reject> {
     let mut memory = gateway.memory.budget(&session.user, from);
     let New { name } = super::json(&headers, body, &mut memory).await?;
+    // A body may take its time, and the session end meanwhile.
+    app.state.session(&session.id).await?.ok_or(Reject::NoSession)?;
     let name = name
         .filter(|name| !name.is_empty())
         .ok_or(AccountError::ApiKeyNameMissing)?;
