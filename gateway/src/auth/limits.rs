@@ -12,7 +12,7 @@ use super::quota::{Ledger, Quota};
 pub struct LoginLimits {
     /// Anonymous log-ins and registrations of one address: each makes a user, who is kept.
     pub new_users: Quota,
-    /// Log-ins with a password of one address, right or wrong: each costs a hash.
+    /// Log-ins with a password, an API key or a token of one address, right or wrong: each costs a hash or a signature.
     pub attempts: Quota,
     /// Wrong passwords of one address for one name. A right one clears the count.
     pub failures: Quota,
@@ -144,7 +144,7 @@ impl Limits {
         taken.map_err(AuthError::TooManyFromAddress)
     }
 
-    /// Counts a log-in with a password that is about to be tried.
+    /// Counts a log-in with a password, an API key or a token that is about to be tried.
     ///
     /// # Errors
     /// When the address has tried too often, or has failed too often for this name.

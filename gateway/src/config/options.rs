@@ -66,7 +66,7 @@ pub struct Options {
     /// Certificates in PEM: only clients with one that these have signed may connect
     #[arg(long, env = "REALM_INGEST_GATEWAY_CLIENT_CA", value_name = "FILE")]
     pub client_ca: Option<PathBuf>,
-    /// Log-ins with a password that one address may try at once [default: 1000]
+    /// Log-ins with a password, an API key or a token that one address may try at once [default: 1000]
     #[arg(long, env = "REALM_INGEST_GATEWAY_LOGINS_BURST", value_name = "NUMBER")]
     pub logins_burst: Option<NonZeroU32>,
     /// Those it may try again in each minute after that [default: 60]

@@ -1,11 +1,13 @@
 //! Log-ins with tokens that others have signed.
 
 use std::path::Path;
+use std::time::Duration;
 
 use jsonwebtoken::{Algorithm as Alg, EncodingKey, Header};
 use realm_ingest_gateway::auth::external::{
     Algorithm, KeySource, Location, MetadataField, Rules, TokenConfig, VerificationKey,
 };
+use realm_ingest_gateway::auth::{LoginLimits, Quota};
 use realm_ingest_gateway::definition::{Definition, Providers};
 use realm_ingest_gateway::{Settings, clock};
 use rustls::pki_types::PrivateKeyDer;
@@ -143,6 +145,32 @@ async fn a_token_that_is_not_good_lets_nobody_in_and_why_is_not_told() {
     }
     let nothing = log_in(&gateway, "custom-token", json!({})).await;
     nothing.refused(400, Some("BadRequest"), "'token' is a required string");
+}
+
+#[tokio::test]
+async fn log_ins_with_tokens_are_limited_by_address() {
+    let definition = Definition {
+        providers: Providers {
+            custom_token: Some(custom_token()),
+            ..Providers::development()
+        },
+        ..Definition::development(Some(APP_ID.to_owned()))
+    };
+    let settings = Settings {
+        logins: LoginLimits {
+            attempts: Quota {
+                burst: 2,
+                each: Duration::from_secs(3600),
+            },
+            loopback_times: 1,
+            ..LoginLimits::default()
+        },
+        ..Settings::default()
+    };
+    let gateway = Local::of(definition, settings).await;
+    for status in [401, 401, 429] {
+        assert_eq!(by_token(&gateway, "no token").await.status, status);
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::{Credentials, Proven};
+use crate::auth::Address;
 use crate::auth::external::{MAX_TOKEN, Token};
 use crate::clock;
 use crate::definition::Definition;
@@ -24,7 +25,9 @@ pub(super) async fn prove(
     from: IpAddr,
     credentials: Credentials,
 ) -> Result<Proven, Reject> {
-    let token = Token::parse(text(provider, credentials)?)?;
+    let text = text(provider, credentials)?;
+    gateway.limits.attempt(Address::from(from), "", Instant::now())?;
+    let token = Token::parse(text)?;
     let unknown = || Reject::UnknownProvider(provider.as_str().to_owned());
     let config = definition.providers.tokens(provider).ok_or_else(unknown)?;
     let candidates = config
