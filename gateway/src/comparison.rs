@@ -53,7 +53,10 @@ impl Constants {
     /// Whether one of them equals this value.
     #[must_use]
     pub fn contains(&self, value: Value<'_>) -> bool {
-        self.values().any(|one| equal(one, value))
+        match Number::of(value) {
+            Some(number) => self.values().any(|one| Number::of(one) == Some(number)),
+            None => self.values().any(|one| one == value),
+        }
     }
 }
 
@@ -127,12 +130,16 @@ impl Number {
         }
     }
 
-    /// Whether dividing by `divisor`, which is above 0, leaves nothing.
+    /// Whether dividing by `divisor`, which is above 0, leaves nothing: of fractions nothing that their rounding to binary
+    /// does not account for, so that 19.99 is a multiple of 0.01.
     #[must_use]
     pub fn is_multiple_of(self, divisor: Self) -> bool {
         match (self.to_int(), divisor.to_int()) {
             (Some(int), Some(divisor)) => int.checked_rem(divisor) == Some(0),
-            _ => self.to_double() % divisor.to_double() == 0.0,
+            _ => {
+                let quotient = self.to_double() / divisor.to_double();
+                (quotient - quotient.round()).abs() <= 4.0 * f64::EPSILON * quotient.abs()
+            }
         }
     }
 }
@@ -225,6 +232,34 @@ mod tests {
         assert_eq!(order(0, f64::NAN), None);
         assert_eq!(Number::Double(9_223_372_036_854_775_808.0).to_int(), None);
         assert_eq!(Number::Double(3.0).to_int(), Some(3));
+    }
+
+    #[test]
+    fn fractions_are_multiples_as_they_are_written() {
+        let fits = |one, divisor| Number::Double(one).is_multiple_of(Number::Double(divisor));
+        for (one, divisor) in [
+            (19.99, 0.01),
+            (0.3, 0.1),
+            (-4.35, 0.05),
+            (1_234_567.89, 0.01),
+            (0.0, 0.01),
+            (5.0, 0.1),
+            (1e300, 0.5),
+        ] {
+            assert!(fits(one, divisor), "{one} {divisor}");
+        }
+        for (one, divisor) in [
+            (19.995, 0.01),
+            (1_234_567.891, 0.01),
+            (0.001, 0.01),
+            (1e-20, 0.01),
+            (0.300_000_001, 0.1),
+            (f64::NAN, 0.1),
+            (f64::INFINITY, 0.1),
+        ] {
+            assert!(!fits(one, divisor), "{one} {divisor}");
+        }
+        assert!(Number::Int(3).is_multiple_of(Number::Double(0.1)));
     }
 
     #[test]
