@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::json::Object;
 use super::reading::Reading;
-use crate::json_path::{Findings, shown};
+use crate::json_path::Findings;
 use crate::rules::{Facts, Role, Rules};
 
 /// The roles of the collections that have none of their own.
@@ -79,8 +79,7 @@ pub(super) fn check(
 ) {
     let mut findings = Vec::new();
     let parsed = parse(roles, &mut findings);
-    for (at, expansion) in Rules::new(parsed.clone(), |_| true).missing(facts) {
-        let text = format!("asks for '{}', which has no value", shown(&expansion));
+    for (at, text) in Rules::new(parsed.clone(), |_| true).unanswered(facts) {
         findings.push((format!("$.roles[{at}]"), text));
     }
     let is_sound = findings.is_empty();

@@ -541,3 +541,15 @@ fn a_large_document_takes_linear_time() {
     );
     assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
 }
+
+#[test]
+fn elements_beyond_those_that_there_may_be_are_not_looked_at() {
+    let schema = with_a(&json!({
+        "bsonType": "array", "maxItems": 2, "uniqueItems": true, "items": {"bsonType": "int", "minimum": 1}
+    }));
+    let refused = check(&schema, vec![1, 2, 0]).unwrap_err();
+    assert!(
+        refused.reason.ends_with("has more than 2 elements"),
+        "{refused:?}"
+    );
+}

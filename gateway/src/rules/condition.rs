@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use bson::{Bson, Uuid, oid::ObjectId, spec::BinarySubtype};
 use realm_ingest_protocol::{Document, Value};
 
-use super::expression::{Comparison, Conversion, Expression, FieldPath, Operand, Subject, Test};
+use super::expression::{Comparison, Conversion, Expression, FieldPath, MAX_LIST, Operand, Subject, Test};
 use super::facts::{Fact, Facts};
 use crate::comparison::{Constants, equal, order};
 
@@ -144,7 +144,11 @@ impl Operand {
 
     fn list_given(&self, facts: &Facts<'_>) -> Option<Constants> {
         match self {
-            Self::Fact(fact) => Constants::of(fact.of(facts)?.as_array()?),
+            Self::Fact(fact) => {
+                let value = fact.of(facts)?;
+                let list = value.as_array().filter(|list| list.len() <= MAX_LIST)?;
+                Constants::of(list)
+            }
             _ => self.given(facts),
         }
     }

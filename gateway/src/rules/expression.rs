@@ -16,7 +16,7 @@ use crate::json_path::{Findings, JsonPath, kind, shown};
 const MAX_DEPTH: usize = 50;
 
 /// Values of one list. Each document is compared with all of them.
-const MAX_LIST: usize = 1_000;
+pub const MAX_LIST: usize = 1_000;
 
 /// An expression. What depends on the user alone is decided once, see [`super::condition`].
 #[derive(Clone, Debug, PartialEq, Eq)]

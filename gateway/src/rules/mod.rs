@@ -17,8 +17,11 @@ pub use facts::Facts;
 pub use role::Role;
 
 use realm_ingest_protocol::Document;
+use serde_json::Value;
 
+use crate::json_path::shown;
 use condition::Condition;
+use expression::MAX_LIST;
 use fields::FieldRules;
 
 /// The roles of one collection, in their order.
@@ -80,19 +83,28 @@ impl Rules {
         needed
     }
 
-    /// Values of the app and its environment that are not there, each with the place of the role that asks for it.
+    /// What roles ask of the app and its environment that nobody can be tested against, each with the place of the role.
     #[must_use]
-    pub fn missing(&self, facts: &Facts<'_>) -> Vec<(usize, String)> {
-        let mut missing = Vec::new();
+    pub fn unanswered(&self, facts: &Facts<'_>) -> Vec<(usize, String)> {
+        let mut found = Vec::new();
         for (at, role) in self.roles.iter().enumerate() {
             role.for_each_fact(&mut |fact| {
+                let list = fact.of(facts);
+                let list = list.as_deref().and_then(Value::as_array);
+                let name = fact.to_string();
                 if fact.is_missing(facts) {
-                    missing.push((at, fact.to_string()));
+                    found.push((at, format!("asks for '{}', which has no value", shown(&name))));
+                } else if list.is_some_and(|list| list.len() > MAX_LIST) {
+                    let text = format!(
+                        "asks for '{}', a list of more than {MAX_LIST} values",
+                        shown(&name)
+                    );
+                    found.push((at, text));
                 }
             });
         }
-        missing.dedup();
-        missing
+        found.dedup();
+        found
     }
 
     /// What holds for all documents of a user.

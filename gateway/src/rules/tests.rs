@@ -154,6 +154,16 @@ fn nobody_passes_a_test_against_something_that_is_not_there() {
 }
 
 #[test]
+fn a_list_of_an_expansion_is_no_longer_than_one_in_a_rule() {
+    let rules = rules(&json!({"apply_when": {"%%user.id": {"$nin": "%%user.custom_data.blocked"}}}));
+    for (length, passes) in [(1_000, true), (1_001, false)] {
+        let user = json!({"id": OID, "custom_data": {"blocked": vec!["x"; length]}});
+        let allowed = given(&user, |facts| matches!(rules.decide(facts), Verdict::Allow));
+        assert_eq!(allowed, passes, "{length}");
+    }
+}
+
+#[test]
 fn of_a_document_the_opposite_can_be_asked() {
     let other = |expression: Value| rules(&json!({"insert": expression}));
     for rules in [

@@ -397,6 +397,11 @@ fn mistakes_in_rules_and_schemas_of_streamed_classes_are_told() {
             "data_sources/mongodb-atlas/weather/Reading/rules.json $.roles[0]: asks for '%%values.region', which has no value",
         ),
         (
+            "values/region.json",
+            Is("/value", json!(vec!["x"; 1_001])),
+            "data_sources/mongodb-atlas/weather/Reading/rules.json $.roles[0]: asks for '%%values.region', a list of more than 1000 values",
+        ),
+        (
             RULES,
             Is(
                 "/roles/1/insert",
