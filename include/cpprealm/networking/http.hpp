@@ -88,9 +88,9 @@ struct default_http_transport : public http_transport_client, private virtual in
         std::optional<std::string> ssl_trust_certificate_path;
         /// Has the last word on each certificate that a server shows, from the authority's down to
         /// the server's own, of depth 0. `preverify_ok` is 1 where the library would trust the
-        /// server: its whole chain, and the name in it. `server_port` is a hint: of the last request
-        /// to that name. Called on a thread of the library for each connection; `false` or an
-        /// exception ends that.
+        /// server: its whole chain, and the name in it. `server_port` is a hint: of the last
+        /// request to that name. Called on a thread of the library for each connection; `false` or
+        /// an exception ends that.
         std::function<SSLVerifyCallback> ssl_verify_callback;
 
         /// This device's own certificate, for servers that ask for one; realm-cpp has none.
