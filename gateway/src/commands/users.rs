@@ -225,9 +225,10 @@ fn create(accounts: &Accounts, email: &str) -> Result<String, CommandError> {
     if !accounts.ask(|state| state.register(registration))? {
         return Err(CommandError::Refused(format!("'{email}' is registered already")));
     }
-    Ok(accounts
-        .ask(|state| state.find_or_create(identity, UserKind::Normal))?
-        .id)
+    let user = accounts.ask(|state| state.find_or_create(identity, UserKind::Normal))?;
+    let user =
+        user.ok_or_else(|| CommandError::Refused(format!("'{email}' was removed by somebody else")))?;
+    Ok(user.id)
 }
 
 /// What is typed at a terminal, which does not show it, or the first line of standard input.

@@ -161,8 +161,8 @@ pub struct Revocation {
 /// Keeps users.
 pub trait Users {
     /// The user of this identity, who logs in at this moment. Made of this kind if there is none, otherwise what the provider says
-    /// about him is renewed.
-    fn find_or_create(&self, identity: Identity, kind: UserKind) -> Answer<'_, User>;
+    /// about him is renewed. None when there is none and the registration or the API key of the identity is gone.
+    fn find_or_create(&self, identity: Identity, kind: UserKind) -> Answer<'_, Option<User>>;
     /// The user of this id.
     fn user(&self, id: &str) -> Answer<'_, Option<User>>;
     /// The user of this identity.

@@ -20,7 +20,7 @@ async fn add(state: &dyn State, key: ApiKey, secret: u8) -> AddedKey {
 
 async fn owner(state: &dyn State, id: &str) -> KeyOwner {
     let user = state.find_or_create(identity(Provider::CustomToken, id, ""), UserKind::Normal);
-    KeyOwner::User(user.await.unwrap().id)
+    KeyOwner::User(user.await.unwrap().unwrap().id)
 }
 
 async fn keys_are_found_by_their_hash_and_listed_in_order_by_owner<S: Store>() {
@@ -140,12 +140,16 @@ async fn the_user_of_a_server_goes_with_its_key<S: Store>() {
     for number in [1, 2] {
         add(&*state, key(&of_app, number), number).await;
         let server = identity(Provider::ApiKey, &format!("key {number}"), "");
-        let user = state.find_or_create(server, UserKind::Server).await.unwrap();
+        let user = state.find_or_create(server, UserKind::Server);
+        let user = user.await.unwrap().unwrap();
         assert_eq!(user.kind, UserKind::Server);
     }
     state.remove_api_key(&of_app, "key 1").await.unwrap();
     let gone = state.user_by_identity(Provider::ApiKey, "key 1").await.unwrap();
     assert!(gone.is_none());
+    let server = identity(Provider::ApiKey, "key 1", "");
+    let again = state.find_or_create(server, UserKind::Server).await.unwrap();
+    assert!(again.is_none(), "the key is gone");
     let second = state.user_by_identity(Provider::ApiKey, "key 2").await.unwrap();
     state.remove_user(&second.unwrap().id).await.unwrap();
     assert_eq!(state.api_keys(&of_app).await.unwrap(), []);

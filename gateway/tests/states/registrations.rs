@@ -78,7 +78,11 @@ async fn a_new_password_ends_the_sessions_of_the_old_one_and_no_others<S: Store>
     for (email, session_id) in [(EMAIL, "mine"), ("you@example.com", "yours")] {
         state.register(registration(email)).await.unwrap();
         let identity = identity(Provider::Password, &format!("identity of {email}"), email);
-        let user = state.find_or_create(identity, UserKind::Normal).await.unwrap();
+        let user = state
+            .find_or_create(identity, UserKind::Normal)
+            .await
+            .unwrap()
+            .unwrap();
         state
             .open_session(session(session_id, &user.id), None)
             .await
@@ -104,7 +108,12 @@ async fn a_password_that_was_replaced_since_it_was_checked_opens_no_session<S: S
     let checked = registration.password_hash.clone();
     let identity = identity(Provider::Password, &registration.identity, "");
     state.register(registration).await.unwrap();
-    let user = state.find_or_create(identity, UserKind::Normal).await.unwrap().id;
+    let user = state
+        .find_or_create(identity, UserKind::Normal)
+        .await
+        .unwrap()
+        .unwrap()
+        .id;
     let open = async |hash: &str| {
         let opened = state.open_session(session(hash, &user), Some(hash.to_owned()));
         opened.await.unwrap().is_some()
@@ -185,7 +194,11 @@ async fn a_registration_is_removed_with_its_tokens_while_no_user_has_it<S: Store
         .await
         .unwrap();
     let used = identity(Provider::Password, "identity of b", "");
-    state.find_or_create(used, UserKind::Normal).await.unwrap();
+    state
+        .find_or_create(used, UserKind::Normal)
+        .await
+        .unwrap()
+        .unwrap();
     let unused = state.unused_registrations("", 10).await.unwrap();
     assert!(unused.iter().map(|one| one.email.as_str()).eq(["a", "c"]));
     let unused = state.unused_registrations("a", 10).await.unwrap();

@@ -8,7 +8,7 @@ use crate::stores::{Store, identity, new, session};
 async fn a_session_lasts_until_it_is_closed_or_expires<S: Store>() {
     let (state, _data) = new::<S>();
     let user = state.find_or_create(identity(Provider::Apple, "x", ""), UserKind::Normal);
-    let user = user.await.unwrap().id;
+    let user = user.await.unwrap().unwrap().id;
     let secrets = state.secrets().await.unwrap();
     let opened = session("s", &user);
     assert_eq!(

@@ -110,7 +110,7 @@ fn off_the_async_threads<'a, T: Send + 'static>(
 }
 
 impl Users for EmbeddedState {
-    fn find_or_create(&self, identity: Identity, kind: UserKind) -> Answer<'_, User> {
+    fn find_or_create(&self, identity: Identity, kind: UserKind) -> Answer<'_, Option<User>> {
         self.run(move |connection| users::find_or_create(connection, &identity, kind, clock::unix_millis()))
     }
 

@@ -13,7 +13,7 @@ pub(super) fn find_or_create(
     identity: &Identity,
     kind: UserKind,
     now: i64,
-) -> Result<User, BackendError> {
+) -> Result<Option<User>, BackendError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let known = transaction
         .prepare_cached("UPDATE identities SET data = ?3 WHERE provider = ?1 AND id = ?2 RETURNING user")?
@@ -29,6 +29,7 @@ pub(super) fn find_or_create(
                 .execute(params![id, now])?;
             id
         }
+        None if !may_come(&transaction, identity)? => return Ok(None),
         None => {
             let id = ids::object_id();
             transaction
@@ -40,7 +41,18 @@ pub(super) fn find_or_create(
     };
     let user = find(&transaction, &id)?;
     transaction.commit()?;
-    user.ok_or_else(|| BackendError::Damaged(format!("an identity is of user '{id}', who is not there")))
+    user.map(Some)
+        .ok_or_else(|| BackendError::Damaged(format!("an identity is of user '{id}', who is not there")))
+}
+
+/// Whether what proves the identity is there: it may have been removed since it was checked.
+fn may_come(connection: &Connection, identity: &Identity) -> rusqlite::Result<bool> {
+    let query = match identity.provider {
+        Provider::Password => "SELECT 1 FROM registrations WHERE identity = ?1",
+        Provider::ApiKey => "SELECT 1 FROM api_keys WHERE id = ?1 AND user IS NULL",
+        _ => return Ok(true),
+    };
+    connection.prepare_cached(query)?.exists([&identity.id])
 }
 
 pub(super) fn find(connection: &Connection, id: &str) -> Result<Option<User>, BackendError> {

@@ -146,13 +146,15 @@ async fn log_in(app: &App, proven: Proven) -> Result<Json<Value>, Reject> {
     let (user, identity, api_key, password_hash) = match proven {
         Proven::Identity(identity, kind) => {
             let user = app.state.find_or_create(identity.clone(), kind).await?;
+            let user = user.ok_or(AccountError::Unauthorized)?;
             let is_key = identity.provider == Provider::ApiKey;
             let key = is_key.then(|| identity.id.clone());
             (user, identity, key, None)
         }
         Proven::Password { identity, hash } => {
             let user = app.state.find_or_create(identity.clone(), UserKind::Normal);
-            (user.await?, identity, None, Some(hash))
+            let user = user.await?.ok_or(AccountError::Unauthorized)?;
+            (user, identity, None, Some(hash))
         }
         Proven::Owner { key, user } => {
             let user = app.state.user(&user).await?.ok_or(AccountError::Unauthorized)?;
