@@ -14,7 +14,9 @@ pub fn start(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+        .with_writer(std::io::stderr)
+        // Where the log cannot be written, saying so there would panic, and end requests.
+        .log_internal_errors(false);
     match format {
         LogFormat::Json => {
             let json = log.json().flatten_event(true).with_span_list(false);
