@@ -1,7 +1,6 @@
 //! `users`: who there is, and who may come in.
 
 use std::io::{IsTerminal, Read};
-use std::time::Duration;
 
 use bson::Document;
 use clap::Subcommand;
@@ -12,8 +11,8 @@ use super::accounts::{Accounts, api_key};
 use super::output::{Output, time};
 use super::{CommandError, DataArgs};
 use crate::auth::{Hasher, Passwords, check_name};
+use crate::ids;
 use crate::state::{Identity, KeyOwner, Provider, Registration, User, UserKind};
-use crate::{clock, ids};
 
 /// Users that are read at once.
 const PAGE: usize = 1_000;
@@ -106,7 +105,6 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
             let accounts = Accounts::open(data)?;
             let user = find(&accounts, user)?.id;
             accounts.ask(|state| state.set_disabled(&user, true))?;
-            let_the_second_pass();
             output.line(&format!("user {user} is disabled"))?;
         }
         Action::Enable(Named { user, data }) => {
@@ -122,7 +120,6 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
             let accounts = Accounts::open(data)?;
             let user = find(&accounts, user)?.id;
             accounts.ask(|state| state.end_sessions(&user))?;
-            let_the_second_pass();
             output.line(&format!("the sessions of user {user} have ended"))?;
         }
         Action::SetCustomData { user, document, data } => {
@@ -270,10 +267,4 @@ fn custom_data(text: &str) -> Result<Option<Box<RawValue>>, CommandError> {
         }
         _ => Err(wrong("it begins with '{'".to_owned())),
     }
-}
-
-/// Tokens know the second in which they were made: those of a log-in after this command are of another one.
-fn let_the_second_pass() {
-    let millis = clock::unix_millis().rem_euclid(1000);
-    std::thread::sleep(Duration::from_millis((1000 - millis).unsigned_abs()));
 }

@@ -1,14 +1,12 @@
 //! What the log has of requests.
 
-use std::fs::File;
 use std::path::Path;
-use std::process::Command;
 
 use bson::doc;
 use bson::oid::ObjectId;
 use realm_ingest_protocol::Schema;
 
-use crate::common::server::{BINARY, Server, logged, post};
+use crate::common::server::{logged, post};
 use crate::common::{APP, batch, one_run, outbox, schema};
 
 /// The lines of requests.
@@ -167,27 +165,12 @@ fn long_requests_have_short_lines() {
 fn a_log_that_cannot_be_written_ends_no_request() {
     let data = tempfile::tempdir().unwrap();
     for format in ["text", "json"] {
-        let mut command = Command::new(BINARY);
-        command
-            .args([
-                "serve",
-                "--dev",
-                "--listen",
-                "127.0.0.1:0",
-                "--log-format",
-                format,
-                "--data",
-            ])
-            .arg(data.path())
-            .env("RUST_LOG", "debug")
-            .stderr(File::options().write(true).open("/dev/full").unwrap());
-        let server = Server::run(command);
+        let full = Path::new("/dev/full");
+        let server = logged(data.path(), full, "debug", &["--log-format", format]);
         let mut client = server.client();
         for _ in 0..2 {
-            let refused = client
-                .call("GET", "/api/client/v2.0/auth/profile", &[], b"")
-                .unwrap();
-            assert_eq!(refused.status, 401, "{format}");
+            let refused = client.call("GET", "/api/client/v2.0/auth/profile", &[], b"");
+            assert_eq!(refused.unwrap().status, 401, "{format}");
         }
     }
 }
