@@ -17,6 +17,7 @@ pub mod auth;
 pub mod backend;
 pub mod backup;
 pub mod clock;
+pub mod cluster;
 pub mod collection_schema;
 pub mod commands;
 pub mod comparison;

@@ -1,0 +1,157 @@
+//! MongoDB deployments: how they are reached, and how their failures are told. Those who store there ask for a database here
+//! and share its connections.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use mongodb::options::{Acknowledgment, ClientOptions};
+use mongodb::{Client, Database};
+
+use crate::backend::BackendError;
+use crate::definition::Secret;
+
+/// Connections of one process at most. Each is one request at the database at a time; more than its disks take at once only
+/// wait there instead of here.
+const CONNECTIONS: u32 = 64;
+
+/// How long a connection may take to be made.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// How long a request waits for a server that may serve it, as in an election. Then it is given up; its sender comes again.
+const SELECT: Duration = Duration::from_secs(10);
+
+/// A connection string. It may hold a password, so it is never shown.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Uri(Secret);
+
+/// Why a deployment cannot be reached at all; says neither password nor user.
+#[derive(Debug, thiserror::Error)]
+#[error("the MongoDB connection string cannot be used: {0}")]
+pub struct UriError(String);
+
+/// A deployment, over a pool of connections of its own. Cheap to clone; any thread may use it.
+#[derive(Clone)]
+pub struct Cluster {
+    client: Client,
+}
+
+impl FromStr for Uri {
+    type Err = UriError;
+
+    fn from_str(text: &str) -> Result<Self, UriError> {
+        if text.starts_with("mongodb://") || text.starts_with("mongodb+srv://") {
+            Ok(Self(Secret::new(text)))
+        } else {
+            let text = "it starts with neither mongodb:// nor mongodb+srv://";
+            Err(UriError(text.to_owned()))
+        }
+    }
+}
+
+impl Cluster {
+    /// Reads the connection string; connections are made when they are needed. What the string does not say is as safe as the
+    /// deployment can be: a write is answered once a majority has it in its journal.
+    ///
+    /// # Errors
+    /// When the string makes no sense, or its host names cannot be resolved.
+    pub async fn new(uri: &Uri) -> Result<Self, UriError> {
+        let wrong = |error: mongodb::error::Error| UriError(reason(&error));
+        let mut options = ClientOptions::parse(uri.0.expose()).await.map_err(wrong)?;
+        options
+            .app_name
+            .get_or_insert_with(|| "realm-ingest-gateway".to_owned());
+        options.max_pool_size.get_or_insert(CONNECTIONS);
+        options.connect_timeout.get_or_insert(CONNECT);
+        options.server_selection_timeout.get_or_insert(SELECT);
+        let concern = options.write_concern.get_or_insert_default();
+        concern.w.get_or_insert(Acknowledgment::Majority);
+        concern.journal.get_or_insert(true);
+        if concern.w == Some(Acknowledgment::Nodes(0)) {
+            return Err(UriError(
+                "w=0 asks for no answer, so nothing could be promised to a device; leave w out".to_owned(),
+            ));
+        }
+        Ok(Self {
+            client: Client::with_options(options).map_err(wrong)?,
+        })
+    }
+
+    /// A database of it.
+    #[must_use]
+    pub fn database(&self, name: &str) -> Database {
+        self.client.database(name)
+    }
+}
+
+impl fmt::Debug for Cluster {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Cluster")
+    }
+}
+
+impl From<mongodb::error::Error> for BackendError {
+    fn from(error: mongodb::error::Error) -> Self {
+        Self::Unavailable(format!("MongoDB: {}", reason(&error)))
+    }
+}
+
+/// What a failure says, without what it is wrapped in. The driver shows no password.
+fn reason(error: &mongodb::error::Error) -> String {
+    error.kind.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    async fn refused(uri: &str) -> String {
+        match uri.parse::<Uri>() {
+            Ok(uri) => Cluster::new(&uri).await.unwrap_err().to_string(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_makes_no_sense_is_refused_without_the_password() {
+        for uri in [
+            "https://user:hunter2@db.example",
+            "mongodb://user:hunter2@db.example:port",
+            "mongodb://user:hunter2@db.example/?w=0",
+            "mongodb://user:hunter2@",
+        ] {
+            let text = refused(uri).await;
+            assert!(
+                text.starts_with("the MongoDB connection string cannot be used: "),
+                "{text}"
+            );
+            assert!(!text.contains("hunter2"), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_write_is_answered_by_a_majority_with_its_journal_unless_something_else_is_asked_for() {
+        let concern = |uri: &'static str| async {
+            let cluster = Cluster::new(&uri.parse().unwrap()).await.unwrap();
+            cluster.client.database("any").write_concern().cloned().unwrap()
+        };
+        let usual = concern("mongodb://db.example").await;
+        assert_eq!(
+            (usual.w, usual.journal),
+            (Some(Acknowledgment::Majority), Some(true))
+        );
+        let chosen = concern("mongodb://db.example/?w=2&journal=false").await;
+        assert_eq!(
+            (chosen.w, chosen.journal),
+            (Some(Acknowledgment::Nodes(2)), Some(false))
+        );
+    }
+
+    #[test]
+    fn it_is_never_shown() {
+        let uri: Uri = "mongodb://user:hunter2@db.example".parse().unwrap();
+        assert_eq!(format!("{uri:?}"), "Uri((secret))");
+    }
+}
