@@ -72,6 +72,8 @@ pub trait Registrations {
     fn has_token(&self, purpose: Purpose, id: &str, hash: SecretHash) -> Answer<'_, bool>;
     /// Uses the token and confirms its registration; its other tokens to confirm it are good no more. False when it is not good.
     fn confirm(&self, id: &str, hash: SecretHash) -> Answer<'_, bool>;
+    /// Confirms the registration of this e-mail without a token, if it still proves this identity. False when it does not.
+    fn confirm_registration(&self, email: &str, identity: &str) -> Answer<'_, bool>;
     /// Uses the token and replaces the password of its registration; its other tokens to do so are good no more, and the sessions of
     /// its user end. False when it is not good.
     fn reset_password(&self, id: &str, hash: SecretHash, password_hash: &str) -> Answer<'_, bool>;

@@ -145,6 +145,8 @@ pub enum Linked {
     Taken,
     /// He has one of this provider already, which takes one only.
     HasAnother,
+    /// The password that proved it has been replaced since, or its registration is gone.
+    NotProven,
     /// There is no such user.
     NoUser,
 }
@@ -167,8 +169,9 @@ pub trait Users {
     fn user(&self, id: &str) -> Answer<'_, Option<User>>;
     /// The user of this identity.
     fn user_by_identity(&self, provider: Provider, id: &str) -> Answer<'_, Option<User>>;
-    /// Adds an identity to a user, behind those he has. Of e-mail and password he has one at most.
-    fn link(&self, user: &str, identity: Identity) -> Answer<'_, Linked>;
+    /// Adds an identity to a user, behind those he has; one that was proven by the password of this hash, only while that is the
+    /// password of its registration. Of e-mail and password he has one at most.
+    fn link(&self, user: &str, identity: Identity, password_hash: Option<String>) -> Answer<'_, Linked>;
     /// Keeps a user out, or lets him in again. His sessions end when he is kept out. False when there is no such user.
     fn set_disabled(&self, user: &str, disabled: bool) -> Answer<'_, bool>;
     /// Replaces what the application keeps about a user. False when there is no such user.

@@ -1,9 +1,9 @@
 //! E-mails that are confirmed and passwords that are forgotten: what is configured decides what happens.
 
 use axum::http::Request;
-use realm_ingest_gateway::Settings;
 use realm_ingest_gateway::definition::{Confirmation, Definition, Mail, Password, Reset};
 use realm_ingest_gateway::mail::MailSettings;
+use realm_ingest_gateway::{Gateway, Settings};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -37,6 +37,20 @@ impl Post {
         Self {
             gateway: Local::of(definition, settings).await,
             mails,
+        }
+    }
+
+    /// The same gateway, started again with another configuration of its app.
+    async fn reconfigured(self, confirmation: Confirmation) -> Self {
+        let mut definition = Definition::development(None);
+        let reset = Reset::Off;
+        definition.providers.password = Some(Password { confirmation, reset });
+        let directory = self.gateway.close();
+        let mut gateway = Gateway::new(Settings::default()).unwrap();
+        gateway.add_directory(definition, directory.path()).await.unwrap();
+        Self {
+            gateway: Local::behind_router(gateway, directory),
+            ..self
         }
     }
 
@@ -109,6 +123,25 @@ async fn an_e_mail_is_confirmed_by_the_link_of_its_mail() {
             "already confirmed",
         );
     }
+}
+
+#[tokio::test]
+async fn who_registered_before_that_was_enough_is_let_in_and_confirmed_then() {
+    let post = Post::by_mail().await;
+    assert_eq!(post.register(ME).await.status, 201);
+    let unconfirmed = "confirmation required";
+    let refused = post.log_in("secret-1").await;
+    refused.refused(401, Some("AuthError"), unconfirmed);
+    let post = post.reconfigured(Confirmation::Automatic).await;
+    let wrong = post.log_in("secret-2").await;
+    wrong.refused(401, Some("InvalidPassword"), "unauthorized");
+    let post = post.reconfigured(Confirmation::Mail(mail(""))).await;
+    let refused = post.log_in("secret-1").await;
+    refused.refused(401, Some("AuthError"), unconfirmed);
+    let post = post.reconfigured(Confirmation::Automatic).await;
+    assert_eq!(post.log_in("secret-1").await.status, 200);
+    let post = post.reconfigured(Confirmation::Mail(mail(""))).await;
+    assert_eq!(post.log_in("secret-1").await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 //! E-mails, passwords and one-time tokens.
 
 use realm_ingest_gateway::clock;
-use realm_ingest_gateway::state::{AddedToken, OneTimeToken, Provider, Purpose, UserKind};
+use realm_ingest_gateway::state::{AddedToken, Linked, OneTimeToken, Provider, Purpose, UserKind};
 
 use crate::stores::{Store, identity, new, registration, session};
 
@@ -49,6 +49,46 @@ async fn a_registration_is_confirmed_by_its_token_once<S: Store>() {
     assert!(state.confirm("t", [1; 32]).await.unwrap());
     assert!(state.registration(EMAIL).await.unwrap().unwrap().confirmed);
     assert!(!state.confirm("t", [1; 32]).await.unwrap());
+}
+
+async fn a_registration_is_confirmed_without_a_token_while_it_proves_the_same_identity<S: Store>() {
+    let (state, _data) = new::<S>();
+    let registration = registration(EMAIL);
+    state.register(registration.clone()).await.unwrap();
+    let confirm = |email, identity| state.confirm_registration(email, identity);
+    assert!(!confirm(EMAIL, "of who was removed").await.unwrap());
+    assert!(!confirm("nobody", &registration.identity).await.unwrap());
+    assert!(!state.registration(EMAIL).await.unwrap().unwrap().confirmed);
+    for _ in 0..2 {
+        assert!(confirm(EMAIL, &registration.identity).await.unwrap());
+        assert!(state.registration(EMAIL).await.unwrap().unwrap().confirmed);
+    }
+}
+
+async fn a_password_that_was_replaced_since_it_was_checked_links_nothing<S: Store>() {
+    let (state, _data) = new::<S>();
+    let registration = registration(EMAIL);
+    let identity = identity(Provider::Password, &registration.identity, "");
+    state.register(registration.clone()).await.unwrap();
+    let anonymous = crate::stores::identity(Provider::Anonymous, "a", "");
+    let user = state
+        .find_or_create(anonymous, UserKind::Normal)
+        .await
+        .unwrap()
+        .unwrap();
+    let link = |hash: &str| state.link(&user.id, identity.clone(), Some(hash.to_owned()));
+    let added = state.add_token(EMAIL, token("t", 1, Purpose::Reset));
+    assert_eq!(added.await.unwrap(), AddedToken::Added);
+    assert!(state.reset_password("t", [1; 32], "other").await.unwrap());
+    let refused = link(&registration.password_hash).await.unwrap();
+    assert!(matches!(refused, Linked::NotProven));
+    assert_eq!(state.user(&user.id).await.unwrap().unwrap().identities.len(), 1);
+    for _ in 0..2 {
+        assert!(matches!(link("other").await.unwrap(), Linked::Done(_)));
+    }
+    // What is his already is not told to who does not know the password.
+    let refused = link(&registration.password_hash).await.unwrap();
+    assert!(matches!(refused, Linked::NotProven));
 }
 
 async fn a_password_is_replaced_by_a_token_once<S: Store>() {
@@ -216,6 +256,8 @@ async fn a_registration_is_removed_with_its_tokens_while_no_user_has_it<S: Store
 suite! {
     an_e_mail_is_registered_once_and_case_matters,
     a_registration_is_confirmed_by_its_token_once,
+    a_registration_is_confirmed_without_a_token_while_it_proves_the_same_identity,
+    a_password_that_was_replaced_since_it_was_checked_links_nothing,
     a_password_is_replaced_by_a_token_once,
     a_new_password_ends_the_sessions_of_the_old_one_and_no_others,
     a_password_that_was_replaced_since_it_was_checked_opens_no_session,

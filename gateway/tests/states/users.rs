@@ -61,7 +61,7 @@ async fn a_linked_identity_comes_behind_the_others_and_says_more<S: Store>() {
         .unwrap();
     let token = identity(Provider::CustomToken, "t", "new");
     for _ in 0..2 {
-        let Linked::Done(linked) = state.link(&user.id, token.clone()).await.unwrap() else {
+        let Linked::Done(linked) = state.link(&user.id, token.clone(), None).await.unwrap() else {
             panic!("it is his");
         };
         assert_eq!(linked.id, user.id);
@@ -85,23 +85,23 @@ async fn an_identity_of_another_is_not_linked<S: Store>() {
     );
     let token = |id| identity(Provider::CustomToken, id, "");
     assert!(matches!(
-        state.link(&one.id, token("2")).await.unwrap(),
+        state.link(&one.id, token("2"), None).await.unwrap(),
         Linked::Taken
     ));
     assert!(matches!(
-        state.link("nobody", token("3")).await.unwrap(),
+        state.link("nobody", token("3"), None).await.unwrap(),
         Linked::NoUser
     ));
     assert!(matches!(
-        state.link(&other.id, token("3")).await.unwrap(),
+        state.link(&other.id, token("3"), None).await.unwrap(),
         Linked::Done(_)
     ));
     let password = |id| identity(Provider::Password, id, "");
     assert!(matches!(
-        state.link(&one.id, password("p")).await.unwrap(),
+        state.link(&one.id, password("p"), None).await.unwrap(),
         Linked::Done(_)
     ));
-    let second = state.link(&one.id, password("q")).await.unwrap();
+    let second = state.link(&one.id, password("q"), None).await.unwrap();
     assert!(matches!(second, Linked::HasAnother));
     assert_eq!(state.user(&one.id).await.unwrap().unwrap().identities.len(), 2);
 }
@@ -114,7 +114,10 @@ async fn of_two_who_link_one_identity_at_once_one_has_it<S: Store>() {
         create("2").await.unwrap().unwrap(),
     );
     let token = || identity(Provider::CustomToken, "t", "");
-    let (a, b) = tokio::join!(state.link(&one.id, token()), state.link(&other.id, token()));
+    let (a, b) = tokio::join!(
+        state.link(&one.id, token(), None),
+        state.link(&other.id, token(), None)
+    );
     let done = [a.unwrap(), b.unwrap()].map(|linked| matches!(linked, Linked::Done(_)));
     assert_eq!(done.iter().filter(|done| **done).count(), 1);
 }
@@ -164,7 +167,7 @@ async fn a_removed_user_leaves_nothing_that_lets_anybody_in<S: Store>() {
         .unwrap()
         .unwrap();
     state
-        .link(&user.id, identity(Provider::Google, "g", ""))
+        .link(&user.id, identity(Provider::Google, "g", ""), None)
         .await
         .unwrap();
     state.open_session(session("s", &user.id), None).await.unwrap();

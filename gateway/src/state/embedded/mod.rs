@@ -124,9 +124,9 @@ impl Users for EmbeddedState {
         self.read(move |connection| users::find_by_identity(connection, provider, &id))
     }
 
-    fn link(&self, user: &str, identity: Identity) -> Answer<'_, Linked> {
+    fn link(&self, user: &str, identity: Identity, password_hash: Option<String>) -> Answer<'_, Linked> {
         let user = user.to_owned();
-        self.run(move |connection| users::link(connection, &user, &identity))
+        self.run(move |connection| users::link(connection, &user, &identity, password_hash.as_deref()))
     }
 
     fn set_disabled(&self, user: &str, disabled: bool) -> Answer<'_, bool> {
@@ -188,6 +188,15 @@ impl Registrations for EmbeddedState {
     fn confirm(&self, id: &str, hash: SecretHash) -> Answer<'_, bool> {
         let id = id.to_owned();
         self.run(move |connection| registrations::confirm(connection, &id, &hash, clock::unix_millis()))
+    }
+
+    fn confirm_registration(&self, email: &str, identity: &str) -> Answer<'_, bool> {
+        let (email, identity) = (email.to_owned(), identity.to_owned());
+        self.run(move |connection| {
+            Ok(registrations::confirm_without_token(
+                connection, &email, &identity,
+            )?)
+        })
     }
 
     fn reset_password(&self, id: &str, hash: SecretHash, password_hash: &str) -> Answer<'_, bool> {

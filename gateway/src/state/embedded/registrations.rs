@@ -88,6 +88,29 @@ pub(super) fn confirm(
     Ok(true)
 }
 
+pub(super) fn confirm_without_token(
+    connection: &Connection,
+    email: &str,
+    identity: &str,
+) -> rusqlite::Result<bool> {
+    let found = connection.execute(
+        "UPDATE registrations SET confirmed = 1 WHERE email = ?1 AND identity = ?2",
+        [email, identity],
+    )?;
+    Ok(found == 1)
+}
+
+/// Whether the registration that proves this identity has this password.
+pub(super) fn has_password(
+    connection: &Connection,
+    identity: &str,
+    password_hash: &str,
+) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM registrations WHERE identity = ?1 AND password_hash = ?2")?
+        .exists([identity, password_hash])
+}
+
 pub(super) fn reset_password(
     connection: &mut Connection,
     id: &str,

@@ -78,8 +78,14 @@ pub(super) fn link(
     connection: &mut Connection,
     user: &str,
     identity: &Identity,
+    password_hash: Option<&str>,
 ) -> Result<Linked, BackendError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if let Some(hash) = password_hash
+        && !registrations::has_password(&transaction, &identity.id, hash)?
+    {
+        return Ok(Linked::NotProven);
+    }
     let Some(found) = find(&transaction, user)? else {
         return Ok(Linked::NoUser);
     };

@@ -118,7 +118,7 @@ pub async fn handle(
     let proven = match provider {
         Provider::Anonymous if linking.is_some() => return Err(AccountError::BadLink.into()),
         Provider::Anonymous => anonymous(&gateway, from)?,
-        Provider::Password => password::prove(&gateway, &app, from, credentials).await?,
+        Provider::Password => password::prove(&gateway, &app, &definition, from, credentials).await?,
         Provider::ApiKey => api_key::prove(&gateway, &app, from, credentials).await?,
         Provider::CustomToken | Provider::Google | Provider::Facebook | Provider::Apple => {
             external::prove(&gateway, definition, provider, address, credentials).await?
@@ -197,9 +197,8 @@ async fn link(app: &App, token: &AccessToken, proven: Proven) -> Result<Json<Val
         .ok_or(Reject::NoSession)?;
     let user = match proven {
         Proven::Identity(_, UserKind::Server) => return Err(AccountError::BadLink.into()),
-        Proven::Identity(identity, UserKind::Normal) | Proven::Password { identity, .. } => {
-            add(app, &session, identity).await?
-        }
+        Proven::Identity(identity, UserKind::Normal) => add(app, &session, identity, None).await?,
+        Proven::Password { identity, hash } => add(app, &session, identity, Some(hash)).await?,
         // Keys are his already, and nobody else's can be.
         Proven::Owner { user, .. } => {
             let own = app.state.user(&user).await?;
@@ -212,15 +211,21 @@ async fn link(app: &App, token: &AccessToken, proven: Proven) -> Result<Json<Val
     Ok(answer(access, None, session))
 }
 
-async fn add(app: &App, session: &Session, identity: Identity) -> Result<User, Reject> {
+async fn add(
+    app: &App,
+    session: &Session,
+    identity: Identity,
+    password_hash: Option<String>,
+) -> Result<User, Reject> {
     let provider = identity.provider.as_str();
-    match app.state.link(&session.user, identity).await? {
+    match app.state.link(&session.user, identity, password_hash).await? {
         Linked::Done(user) => {
             debug!(user = session.user, provider, "linked");
             Ok(user)
         }
         Linked::Taken => Err(AccountError::IdentityTaken.into()),
         Linked::HasAnother => Err(AccountError::SecondPassword.into()),
+        Linked::NotProven => Err(Reject::BadLogin),
         Linked::NoUser => Err(Reject::NoSession),
     }
 }

@@ -7,6 +7,7 @@ use serde_json::Map;
 use super::{Credentials, Proven};
 use crate::app::App;
 use crate::auth::Address;
+use crate::definition::{Confirmation, Definition};
 use crate::gateway::Gateway;
 use crate::http::account::AccountError;
 use crate::http::reject::Reject;
@@ -14,10 +15,11 @@ use crate::http::routes::required;
 use crate::state::{Identity, Provider};
 
 /// Checks the password. Whether there is such a user is not told, and an e-mail that is not confirmed only to who knows its
-/// password.
+/// password. Where registering confirms an e-mail, one that was registered before that was so is confirmed now.
 pub(super) async fn prove(
     gateway: &Gateway,
     app: &App,
+    definition: &Definition,
     from: Address,
     credentials: Credentials,
 ) -> Result<Proven, Reject> {
@@ -35,7 +37,14 @@ pub(super) async fn prove(
     gateway.limits.record(from, &name, right, Instant::now());
     let registration = registration.filter(|_| right).ok_or(Reject::BadLogin)?;
     if !registration.confirmed {
-        return Err(AccountError::Unconfirmed.into());
+        let settings = definition.providers.password.as_ref();
+        if settings.is_none_or(|settings| settings.confirmation != Confirmation::Automatic) {
+            return Err(AccountError::Unconfirmed.into());
+        }
+        let confirmed = app.state.confirm_registration(&email, &registration.identity);
+        if !confirmed.await? {
+            return Err(Reject::BadLogin);
+        }
     }
     Ok(Proven::Password {
         hash: registration.password_hash,
