@@ -7,6 +7,11 @@ set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 purpose=${1:-test}
 
+# Whether the MongoDB server for tests is there, or cannot be built anyway; `scripts/mongodb.sh` says then what else serves.
+builds_no_mongodb() {
+    [ "$(id -u)" != 0 ] || "$root/scripts/mongodb.sh" built
+}
+
 # Whether a Debian package's purpose is served, however it came here.
 has() {
     case $1 in
@@ -24,12 +29,14 @@ has() {
     npm) command -v npm ;;
     curl) command -v curl ;;
     ca-certificates) [ -e /etc/ssl/certs/ca-certificates.crt ] ;;
+    mmdebstrap) builds_no_mongodb || command -v mmdebstrap ;;
+    util-linux) builds_no_mongodb || { command -v unshare && command -v flock; } ;;
     esac >/dev/null 2>&1
 }
 
 packages="cmake ninja-build g++ python3 curl ca-certificates"
 if [ "$purpose" = test ]; then
-    packages="$packages clang clang-format libgtest-dev python3-bson pkg-config zstd nodejs npm"
+    packages="$packages clang clang-format libgtest-dev python3-bson pkg-config zstd nodejs npm mmdebstrap util-linux"
 fi
 missing=
 for package in $packages; do
@@ -62,4 +69,22 @@ fi
 if [ "$purpose" = test ] && ! { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1; then
     echo "rustfmt or clippy is missing: rustup component add rustfmt clippy" >&2
     exit 1
+fi
+
+# Go, for the MongoDB server: Debian's when it is new enough.
+has_go() {
+    (cd "$root/tests/mongodb" && go list -m) >/dev/null 2>&1
+}
+if [ "$purpose" = test ] && ! builds_no_mongodb && ! has_go; then
+    wanted=$(sed -n 's/^go //p' "$root/tests/mongodb/go.mod")
+    apt-get update -qq
+    candidate=$(apt-cache policy golang-go | sed -n 's/^ *Candidate: \([0-9]*:\)\?//p')
+    if dpkg --compare-versions "${candidate:-0}" ge "$wanted"; then
+        echo "installing: golang-go"
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends golang-go
+    else
+        echo "Go $wanted or later is missing, which the MongoDB server for tests is built with: install it, or name a server" \
+            "in MONGODB_URI" >&2
+        exit 1
+    fi
 fi
