@@ -8,7 +8,7 @@ use crate::collection_schema::CollectionSchema;
 use crate::rules::{Role, Rules};
 
 /// The data source of an app that names none.
-const DEFAULT_NAME: &str = "mongodb-atlas";
+pub(super) const DEFAULT_NAME: &str = "mongodb-atlas";
 
 /// Databases under one name.
 #[derive(Clone, Debug)]

@@ -2,6 +2,7 @@
 //! and never changed, so whoever holds one sees one state of it.
 
 mod collections;
+mod destination;
 mod functions;
 mod providers;
 mod secret;
@@ -12,6 +13,7 @@ use std::fmt;
 use serde_json::Value;
 
 pub use collections::{Collection, DataSource, Granularity, Relationship, TimeSeries};
+pub use destination::{DEFAULT_DATABASE, Destination};
 pub use functions::Function;
 pub use providers::{Confirmation, Mail, Password, Providers, Reset};
 pub use secret::Secret;
@@ -70,7 +72,7 @@ pub struct Sync {
     pub development_mode: bool,
     /// The data source whose collections they write.
     pub data_source: Option<String>,
-    /// The database of classes that devices bring.
+    /// The database of classes that devices bring; without one, [`DEFAULT_DATABASE`].
     pub database: Option<String>,
     /// Classes that are written one way, by the titles of their schemas.
     pub classes: BTreeSet<String>,

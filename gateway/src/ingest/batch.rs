@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::order::{Arrival, Digest};
 use super::refusals::{Refusals, Refused};
 use super::transaction::{Context, Place, Transaction};
+use crate::definition::Definition;
 use crate::memory::Budget;
 
 /// A transaction after the checks.
@@ -31,6 +32,8 @@ pub struct Letter<'a> {
 pub struct Batch {
     /// Whose they are.
     pub context: Context,
+    /// What they were checked under; it says where documents of each class go.
+    pub definition: Arc<Definition>,
     /// In ascending order of their numbers; never none.
     pub transactions: Vec<Checked>,
     /// Digest of the first transaction.

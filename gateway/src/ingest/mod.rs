@@ -133,8 +133,7 @@ impl Ingest {
         self.schemas.keep(&schemas).await?;
         let user = self.user_facts(&context.user, &schemas).await?;
         let work = move || {
-            let permits = Permits::new(&definition, &user);
-            let batch = prepare(context, transactions, &schemas, permits, budget);
+            let batch = prepare(context, transactions, &schemas, (definition, &user), budget);
             drop((schemas, memory));
             batch
         };
@@ -223,15 +222,17 @@ fn prepare(
     context: Context,
     transactions: Vec<Transaction>,
     schemas: &Schemas,
-    mut permits: Permits<'_>,
+    (definition, user): (Arc<Definition>, &Value),
     budget: Budget,
 ) -> Result<Batch, IngestError> {
     let digest = transactions.first().map_or_else(Digest::default, digest_of);
     let mut refused = Refusals::new(budget.another());
     let mut memory = budget.another();
+    let mut permits = Permits::new(&definition, user);
     let transactions = checks::check(transactions, schemas, &mut permits, &mut refused, &mut memory)?;
     Ok(Batch {
         context,
+        definition,
         transactions,
         digest,
         received: clock::unix_millis(),

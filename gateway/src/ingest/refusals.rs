@@ -85,6 +85,11 @@ impl Refusals {
         self.push(place.seq, place.index, taken(place.class))
     }
 
+    /// Puts them into the order of the batch, for who finds them in another one.
+    pub fn sort(&mut self) {
+        self.list.sort_unstable_by_key(|one| (one.seq, one.index));
+    }
+
     fn reason(&mut self, text: &str) -> Result<Arc<str>, NoMemory> {
         if let Some(last) = self.list.last()
             && *last.reason == *text

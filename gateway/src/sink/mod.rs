@@ -27,6 +27,7 @@
 //! order.
 
 pub mod embedded;
+pub mod mongodb;
 mod quota;
 mod stepwise;
 

@@ -33,6 +33,20 @@ pub struct Amount {
     pub bytes: u64,
 }
 
+impl Amount {
+    /// So much more.
+    pub(super) const fn increase(&mut self, by: Self) {
+        self.letters = self.letters.saturating_add(by.letters);
+        self.bytes = self.bytes.saturating_add(by.bytes);
+    }
+
+    /// So much less, but not less than nothing.
+    pub(super) const fn decrease(&mut self, by: Self) {
+        self.letters = self.letters.saturating_sub(by.letters);
+        self.bytes = self.bytes.saturating_sub(by.bytes);
+    }
+}
+
 /// What may be kept.
 #[derive(Clone, Copy, Debug)]
 pub struct Quota {

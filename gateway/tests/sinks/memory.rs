@@ -130,7 +130,7 @@ fn kept(contents: &Contents, user: &str) -> Kept {
 }
 
 impl Steps for MemorySteps {
-    fn known(&self, outbox: &OutboxKey) -> Answer<'_, Option<Known>> {
+    fn known(&self, outbox: &OutboxKey, _: bool) -> Answer<'_, Option<Known>> {
         let key = Key::from(outbox.clone());
         Box::pin(self.step(move |contents, _| contents.positions.get(&key).cloned()))
     }
@@ -199,6 +199,10 @@ impl Steps for MemorySteps {
             contents.setbacks += u64::from(setback);
             true
         }))
+    }
+
+    fn heard<'a>(&'a self, _: &'a Batch) -> Answer<'a, ()> {
+        Box::pin(async { Ok(()) })
     }
 
     fn probe(&self) -> Answer<'_, ()> {

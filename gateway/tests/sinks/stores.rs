@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
 use crate::common::{arrivals, letters, outbox, schema};
-use crate::memory::MemorySteps;
+use crate::memory::{Fault, MemorySteps};
 
 pub const APP: &str = "0123456789abcdef01234567";
 
@@ -23,26 +23,40 @@ pub const APP: &str = "0123456789abcdef01234567";
 pub type Letter = (String, String, i64, u32, String);
 
 /// A sink that can be looked into.
-pub trait Store: Send + Sync {
-    fn open(data: &TempDir, quota: Quota) -> (Arc<dyn Sink>, Self)
-    where
-        Self: Sized;
+pub trait Store: Sized {
+    async fn open(data: &TempDir, quota: Quota) -> (Arc<dyn Sink>, Self);
     /// Every document by class and `_id`.
-    fn documents(&self) -> BTreeMap<String, bson::Document>;
-    fn letters(&self) -> Vec<Letter>;
-    fn setbacks(&self) -> u64;
+    async fn documents(&self) -> BTreeMap<String, bson::Document>;
+    async fn letters(&self) -> Vec<Letter>;
+    async fn setbacks(&self) -> u64;
+    /// What documents are checked under.
+    fn definition(&self) -> Definition {
+        Definition::development(None)
+    }
+}
+
+/// A sink that goes wrong where it is told to.
+pub trait Faulty: Store {
+    /// In these ways.
+    const FAULTS: &[Fault];
+    /// Makes the step of this number, counted from now on from 0, go wrong.
+    fn fail(&self, step: usize, fault: Fault);
+    /// Whether that has happened.
+    fn has_failed(&self) -> bool;
+    /// The documents of all dead letters.
+    async fn letter_documents(&self) -> Vec<Vec<u8>>;
 }
 
 /// The embedded sink.
 pub struct Embedded(std::path::PathBuf);
 
 impl Store for Embedded {
-    fn open(data: &TempDir, quota: Quota) -> (Arc<dyn Sink>, Self) {
+    async fn open(data: &TempDir, quota: Quota) -> (Arc<dyn Sink>, Self) {
         let sink = Arc::new(EmbeddedSink::with(data.path(), quota).unwrap());
         (sink, Self(data.path().to_owned()))
     }
 
-    fn documents(&self) -> BTreeMap<String, bson::Document> {
+    async fn documents(&self) -> BTreeMap<String, bson::Document> {
         let reader = Reader::open(&self.0).unwrap();
         let names: BTreeMap<_, _> = reader
             .collections()
@@ -60,31 +74,31 @@ impl Store for Embedded {
         documents
     }
 
-    fn letters(&self) -> Vec<Letter> {
+    async fn letters(&self) -> Vec<Letter> {
         letters(&Reader::open(&self.0).unwrap())
             .into_iter()
             .map(|one| (one.user, one.outbox, one.seq, one.index, one.code))
             .collect()
     }
 
-    fn setbacks(&self) -> u64 {
+    async fn setbacks(&self) -> u64 {
         Reader::open(&self.0).unwrap().stats().unwrap().setbacks
     }
 }
 
 impl Store for MemorySteps {
-    fn open(_: &TempDir, quota: Quota) -> (Arc<dyn Sink>, Self) {
+    async fn open(_: &TempDir, quota: Quota) -> (Arc<dyn Sink>, Self) {
         let steps = Self::with(quota);
         (Arc::new(Stepwise(steps.clone())), steps)
     }
 
-    fn documents(&self) -> BTreeMap<String, bson::Document> {
+    async fn documents(&self) -> BTreeMap<String, bson::Document> {
         let contents = self.contents();
         let documents = contents.documents.iter();
         documents.map(|((class, _), bytes)| named(class, bytes)).collect()
     }
 
-    fn letters(&self) -> Vec<Letter> {
+    async fn letters(&self) -> Vec<Letter> {
         let contents = self.contents();
         let letters = contents.letters.iter();
         letters
@@ -95,12 +109,29 @@ impl Store for MemorySteps {
             .collect()
     }
 
-    fn setbacks(&self) -> u64 {
+    async fn setbacks(&self) -> u64 {
         self.contents().setbacks
     }
 }
 
-fn named(class: &str, bytes: &[u8]) -> (String, bson::Document) {
+impl Faulty for MemorySteps {
+    const FAULTS: &[Fault] = &[Fault::Before, Fault::Half, Fault::After];
+
+    fn fail(&self, step: usize, fault: Fault) {
+        self.fail(step, fault);
+    }
+
+    fn has_failed(&self) -> bool {
+        self.has_failed()
+    }
+
+    async fn letter_documents(&self) -> Vec<Vec<u8>> {
+        let letters = self.contents().letters.clone();
+        letters.into_values().map(|one| one.document).collect()
+    }
+}
+
+pub fn named(class: &str, bytes: &[u8]) -> (String, bson::Document) {
     let document = bson::Document::from_reader(bytes).unwrap();
     (format!("{class} {}", document.get("_id").unwrap()), document)
 }
@@ -110,6 +141,7 @@ pub struct Core<S> {
     pub ingest: Ingest,
     pub sink: Arc<dyn Sink>,
     pub store: S,
+    pub definition: Arc<Definition>,
     memory: Arc<Semaphore>,
     _data: TempDir,
 }
@@ -159,8 +191,9 @@ impl<S: Store> Core<S> {
         let data = tempfile::tempdir().unwrap();
         let state = Arc::new(EmbeddedState::open(data.path()).unwrap());
         assert!(state.add_schema(schema(), "user").await.unwrap());
-        let (sink, store) = S::open(&data, quota);
+        let (sink, store) = S::open(&data, quota).await;
         Self {
+            definition: Arc::new(store.definition()),
             ingest: Ingest::new(state, Arc::clone(&sink), Work::new(4)),
             sink,
             store,
@@ -201,7 +234,7 @@ impl<S: Store> Core<S> {
         let (ack, _memory) = self
             .ingest
             .ingest(
-                Arc::new(Definition::development(None)),
+                Arc::clone(&self.definition),
                 context,
                 IpAddr::from([127, 0, 0, 1]),
                 transactions.collect(),

@@ -16,7 +16,7 @@ async fn documents_and_the_position_are_stored<S: Store>() {
     assert_eq!(core.position(&sent).await, 0);
     assert_eq!(core.send(&sent).await.unwrap(), (7, vec![]));
     assert_eq!(core.position(&sent).await, 7);
-    assert_eq!(core.store.documents().len(), 3);
+    assert_eq!(core.store.documents().await.len(), 3);
 }
 
 async fn a_batch_sent_again_changes_nothing_and_is_answered_the_same<S: Store>() {
@@ -39,13 +39,13 @@ async fn a_batch_sent_again_changes_nothing_and_is_answered_the_same<S: Store>()
     let first = core.send(&sent).await.unwrap();
     let codes: Vec<_> = first.1.iter().map(|(.., code)| code.as_str()).collect();
     assert_eq!(codes, ["TypeMismatch", "DuplicateId", "UnknownClass"]);
-    let (documents, letters) = (core.store.documents(), core.store.letters());
+    let (documents, letters) = (core.store.documents().await, core.store.letters().await);
     assert_eq!((documents.len(), letters.len()), (2, 3));
     for _ in 0..3 {
         assert_eq!(core.send(&sent).await.unwrap(), first);
     }
     assert_eq!(
-        (core.store.documents(), core.store.letters()),
+        (core.store.documents().await, core.store.letters().await),
         (documents, letters)
     );
 }
@@ -69,7 +69,7 @@ async fn the_later_of_two_in_one_transaction_stands<S: Store>() {
     )]);
     let (_, refused) = core.send(&sent).await.unwrap();
     assert_eq!(refused, [(1, 1, "UnknownProperty".to_owned())]);
-    let documents = core.store.documents();
+    let documents = core.store.documents().await;
     assert_eq!(documents["Note \"a\""], note("a", "last"));
     assert_eq!(documents.len(), 2);
     assert_eq!(core.send(&sent).await.unwrap().1, refused);
@@ -84,8 +84,8 @@ async fn the_first_of_two_transactions_stands<S: Store>() {
     ]);
     let answer = (3, vec![(3, 0, "DuplicateId".to_owned())]);
     assert_eq!(core.send(&sent).await.unwrap(), answer);
-    assert_eq!(core.store.documents()["Note \"a\""], note("a", "first"));
-    assert_eq!(core.store.letters().len(), 1);
+    assert_eq!(core.store.documents().await["Note \"a\""], note("a", "first"));
+    assert_eq!(core.store.letters().await.len(), 1);
 }
 
 async fn one_id_in_two_classes_is_two_documents<S: Store>() {
@@ -94,7 +94,7 @@ async fn one_id_in_two_classes_is_two_documents<S: Store>() {
     let reading = doc! {"_id": id, "value": 1.0};
     let sent = Sent::new(&[(1, &[("Reading", reading), ("Note", note(&id.to_hex(), "t"))])]);
     core.send(&sent).await.unwrap();
-    assert_eq!(core.store.documents().len(), 2);
+    assert_eq!(core.store.documents().await.len(), 2);
 }
 
 async fn a_hole_is_refused_with_the_position_until_it_is_filled<S: Store>() {
@@ -109,15 +109,21 @@ async fn a_hole_is_refused_with_the_position_until_it_is_filled<S: Store>() {
     core.send(&one).await.unwrap();
     let hole = core.send(&three).await.unwrap_err();
     assert!(matches!(hole, IngestError::Hole { position: 1 }), "{hole}");
-    assert_eq!((core.store.documents().len(), core.position(&one).await), (1, 1));
+    assert_eq!(
+        (core.store.documents().await.len(), core.position(&one).await),
+        (1, 1)
+    );
     let two = Sent {
         after: 1,
         ..Sent::new(&[(2, &[("Note", note("2", ""))])])
     };
     core.send(&two).await.unwrap();
     core.send(&three).await.unwrap();
-    assert_eq!((core.store.documents().len(), core.position(&one).await), (3, 3));
-    assert_eq!(core.store.setbacks(), 0);
+    assert_eq!(
+        (core.store.documents().await.len(), core.position(&one).await),
+        (3, 3)
+    );
+    assert_eq!(core.store.setbacks().await, 0);
 }
 
 async fn an_outbox_that_was_acknowledged_more_is_taken_and_recorded<S: Store>() {
@@ -128,7 +134,7 @@ async fn an_outbox_that_was_acknowledged_more_is_taken_and_recorded<S: Store>() 
         ..Sent::new(&[(8, &[("Note", note("8", ""))])])
     };
     core.send(&sent).await.unwrap();
-    assert_eq!((core.position(&sent).await, core.store.setbacks()), (8, 1));
+    assert_eq!((core.position(&sent).await, core.store.setbacks().await), (8, 1));
 }
 
 async fn a_copy_is_told_and_changes_nothing<S: Store>() {
@@ -142,7 +148,10 @@ async fn a_copy_is_told_and_changes_nothing<S: Store>() {
     assert!(matches!(core.send(&cloned).await, Err(IngestError::Copied)));
     let turned_back = Sent::new(&[(1, &[("Note", note("d", "4"))])]);
     assert!(matches!(core.send(&turned_back).await, Err(IngestError::Copied)));
-    assert_eq!((core.store.documents().len(), core.position(&sent).await), (2, 2));
+    assert_eq!(
+        (core.store.documents().await.len(), core.position(&sent).await),
+        (2, 2)
+    );
 }
 
 /// What waits in a file, and behind it a document that is not to be stored.
@@ -167,15 +176,24 @@ async fn a_copy_that_shares_what_waited_is_told_by_its_dead_letters<S: Store>() 
         let original = with_bad_end(1, "Note", bad());
         let clone = with_bad_end(1, class, other.clone());
         let answer = core.send(&original).await.unwrap();
-        let letters = core.store.letters();
+        let letters = core.store.letters().await;
         let told = core.send(&clone).await;
         assert!(matches!(told, Err(IngestError::Copied)), "{told:?}");
-        assert_eq!((core.store.letters(), core.position(&clone).await), (letters, 2));
+        assert_eq!(
+            (core.store.letters().await, core.position(&clone).await),
+            (letters, 2)
+        );
         assert_eq!(core.send(&original).await.unwrap(), answer);
 
         let renamed = with_bad_end(2, class, other);
         assert_eq!(core.send(&renamed).await.unwrap().1.len(), 1);
-        assert_eq!((core.store.letters().len(), core.store.documents().len()), (2, 3));
+        assert_eq!(
+            (
+                core.store.letters().await.len(),
+                core.store.documents().await.len()
+            ),
+            (2, 3)
+        );
     }
 }
 
@@ -188,7 +206,7 @@ async fn of_two_copies_at_once_one_is_told<S: Store>() {
     let told = one.and(two);
     assert!(matches!(told, Err(IngestError::Copied)), "{told:?}");
     assert_eq!(
-        (core.store.letters().len(), core.position(&original).await),
+        (core.store.letters().await.len(), core.position(&original).await),
         (1, 2)
     );
 }
@@ -210,7 +228,13 @@ async fn two_users_with_one_outbox_name_do_not_meet<S: Store>() {
     );
     core.send(&other).await.unwrap();
     assert_eq!((core.position(&one).await, core.position(&other).await), (2, 3));
-    let users: Vec<_> = core.store.letters().into_iter().map(|(user, ..)| user).collect();
+    let users: Vec<_> = core
+        .store
+        .letters()
+        .await
+        .into_iter()
+        .map(|(user, ..)| user)
+        .collect();
     assert_eq!(users.len(), 2, "each has its own dead letters: {users:?}");
 }
 
@@ -226,7 +250,10 @@ async fn the_same_batch_from_many_at_once_is_stored_once<S: Store>() {
     for answer in [answers.0, answers.1, answers.2, answers.3] {
         assert_eq!(answer.unwrap(), (2, vec![]));
     }
-    assert_eq!((core.store.documents().len(), core.position(&sent).await), (2, 2));
+    assert_eq!(
+        (core.store.documents().await.len(), core.position(&sent).await),
+        (2, 2)
+    );
 }
 
 async fn two_batches_at_once_end_as_if_one_came_first<S: Store>() {
@@ -247,7 +274,10 @@ async fn two_batches_at_once_end_as_if_one_came_first<S: Store>() {
             }
             Err(error) => panic!("{error}"),
         }
-        assert_eq!((core.store.documents().len(), core.position(&one).await), (2, 2));
+        assert_eq!(
+            (core.store.documents().await.len(), core.position(&one).await),
+            (2, 2)
+        );
     }
 }
 
@@ -293,12 +323,12 @@ async fn a_batch_without_room_for_its_dead_letters_is_not_settled<S: Store>() {
         .await;
         let first = with_refused("user", 1, 2);
         let answer = core.send(&first).await.unwrap();
-        let kept = core.store.letters();
+        let kept = core.store.letters().await;
         let more = with_refused("user", 2, 2);
         let refused = core.send(&more).await.unwrap_err();
         assert_eq!(full(&refused), Some(wanted), "{refused}");
         assert_eq!(
-            (core.store.letters(), core.position(&more).await),
+            (core.store.letters().await, core.position(&more).await),
             (kept.clone(), 0)
         );
 
@@ -323,7 +353,7 @@ async fn one_request_has_room_when_its_user_has_nothing_else<S: Store>() {
     .await;
     core.send(&with_refused("other", 1, 1)).await.unwrap();
     core.send(&with_refused("user", 1, 5)).await.unwrap();
-    assert_eq!(core.store.letters().len(), 6);
+    assert_eq!(core.store.letters().await.len(), 6);
     core.send(&with_refused("user", 2, 1)).await.unwrap_err();
 }
 
@@ -367,7 +397,7 @@ async fn of_batches_at_once_only_those_without_room_wait<S: Store>() {
     let (a, b, c, d, e, f) = answers;
     let settled: Vec<_> = [&a, &b, &c, &d, &e, &f].map(Result::is_ok).into();
     assert_eq!(settled.iter().filter(|ok| **ok).count(), 4, "{settled:?}");
-    assert_eq!(core.store.letters().len(), 2);
+    assert_eq!(core.store.letters().await.len(), 2);
     for (sent, ok) in sent.iter().zip(settled) {
         assert_eq!(
             core.position(sent).await,

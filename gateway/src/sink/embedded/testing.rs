@@ -9,6 +9,7 @@ use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
 use super::schema::{FILE, FORMAT, STEPS};
+use crate::definition::Definition;
 use crate::ingest::{Batch, Checked, Context, Refusals, Run, Source, Transaction};
 use crate::memory::Budget;
 use crate::sqlite::open_writer;
@@ -62,6 +63,7 @@ pub(super) fn batch_with(
                 device: None,
             },
         },
+        definition: Arc::new(Definition::development(None)),
         transactions: vec![Checked::new(transaction, refused.to_vec())],
         digest: [1; 16],
         received: 1,
