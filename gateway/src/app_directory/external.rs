@@ -3,7 +3,7 @@
 use super::json::{Node, Object};
 use super::reading::Reading;
 use crate::auth::external::{
-    Algorithm, FieldError, KeySource, Location, MetadataField, Rules, TokenConfig, VerificationKey,
+    Algorithm, Domain, FieldError, KeySource, Location, MetadataField, Rules, TokenConfig, VerificationKey,
     parse_key_set,
 };
 use crate::definition::Secret;
@@ -15,15 +15,19 @@ const MAX_KEYS: usize = 3;
 pub(super) struct Vendor {
     issuers: &'static [&'static str],
     keys: &'static str,
+    /// Whether its tokens say of an e-mail that it is the user's.
+    verifies: bool,
 }
 
 pub(super) const GOOGLE: Vendor = Vendor {
     issuers: &["https://accounts.google.com", "accounts.google.com"],
     keys: "https://www.googleapis.com/oauth2/v3/certs",
+    verifies: true,
 };
 pub(super) const APPLE: Vendor = Vendor {
     issuers: &["https://appleid.apple.com"],
     keys: "https://appleid.apple.com/auth/keys",
+    verifies: true,
 };
 pub(super) const FACEBOOK: Vendor = Vendor {
     issuers: &[
@@ -32,6 +36,7 @@ pub(super) const FACEBOOK: Vendor = Vendor {
         "https://limited.facebook.com",
     ],
     keys: "https://limited.facebook.com/.well-known/oauth/openid/jwks/",
+    verifies: false,
 };
 
 pub(super) fn custom_token(reading: &Reading<'_>, provider: &Object<'_>) -> Option<TokenConfig> {
@@ -46,7 +51,9 @@ pub(super) fn custom_token(reading: &Reading<'_>, provider: &Object<'_>) -> Opti
         audience: audience.unwrap_or_default(),
         any_audience,
         issuers: Vec::new(),
+        domains: Vec::new(),
     };
+    provider.unserved("domain_restrictions", "has no meaning for this provider");
     Some(TokenConfig {
         rules,
         metadata: metadata(provider, |path, name, required| {
@@ -144,7 +151,7 @@ pub(super) fn open_id(reading: &Reading<'_>, provider: &Object<'_>, vendor: &Ven
     }
     config.finish();
     provider.ignore(&["secret_config"]);
-    provider.unserved("domain_restrictions", "is not checked");
+    let domains = domains(provider, vendor);
     let issuers = issuers.unwrap_or_else(|| vendor.issuers.iter().map(|&name| name.to_owned()).collect());
     Some(TokenConfig {
         metadata: metadata(provider, |name, alias, required| {
@@ -154,9 +161,30 @@ pub(super) fn open_id(reading: &Reading<'_>, provider: &Object<'_>, vendor: &Ven
             audience: vec![audience?.to_owned()],
             any_audience: false,
             issuers,
+            domains,
         },
         keys: KeySource::Set(keys?),
     })
+}
+
+/// The domains whose users are let in; none stands for all.
+fn domains(provider: &Object<'_>, vendor: &Vendor) -> Vec<Domain> {
+    let Some(node) = provider.saying("domain_restrictions") else {
+        return Vec::new();
+    };
+    if !vendor.verifies {
+        node.warn(
+            "lets nobody in, as tokens of this provider do not say of any e-mail that it is the user's",
+        );
+    }
+    let read = |node: &Node<'_>| {
+        let domain = Domain::parse(node.string()?);
+        if domain.is_none() {
+            node.expected("a domain such as \"example.com\"");
+        }
+        domain
+    };
+    node.list().unwrap_or_default().iter().filter_map(read).collect()
 }
 
 /// The claim of OpenID Connect that App Services called by this name.

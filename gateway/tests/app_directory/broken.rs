@@ -255,6 +255,14 @@ fn mistakes_around_tokens_of_others_are_told() {
         (
             PROVIDERS,
             Is(
+                "/oauth2-google/domain_restrictions",
+                json!(["example.com", "me@example.com"]),
+            ),
+            r#"auth/providers.json $["oauth2-google"].domain_restrictions[1]: found "me@example.com", expected a domain such as "example.com""#,
+        ),
+        (
+            PROVIDERS,
+            Is(
                 "/oauth2-google/config/jwkURI",
                 json!("environments/production.json"),
             ),

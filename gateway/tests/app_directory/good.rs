@@ -1,6 +1,7 @@
 //! Directories that can be served.
 
 use realm_ingest_gateway::app_directory::{Entry, load};
+use realm_ingest_gateway::auth::external::Domain;
 use realm_ingest_gateway::definition::{Confirmation, Granularity, Reset};
 use serde_json::json;
 
@@ -48,7 +49,10 @@ fn the_app_is_what_its_files_say() {
         (app.deployment.model.as_str(), app.deployment.location.as_str()),
         ("LOCAL", "IE")
     );
-    assert_eq!(app.allowed_origins.as_ref().unwrap()[1], "http://localhost:3000");
+    assert_eq!(
+        app.allowed_origins.as_ref().unwrap()[1].to_string(),
+        "http://localhost:3000"
+    );
     assert_eq!(app.environment.tag, "production");
     assert_eq!(app.environment.values["limits"], json!({"perDay": 100}));
     assert_eq!(app.values["region"], json!("north"));
@@ -84,6 +88,47 @@ fn the_app_is_what_its_files_say() {
     assert!(reading.rules.need_user() && !station.rules.need_user());
     assert!(reading.schema.as_ref().unwrap().has_constraints());
     assert!(app.functions["letIn"].run_as_system && app.functions["utils/add"].private);
+}
+
+#[test]
+fn permissions_of_former_exports_that_are_empty_mean_nothing() {
+    for empty in [json!({}), json!({"rules": {}, "defaultRoles": []}), json!(null)] {
+        let copy = copy("weather");
+        change_json(copy.path(), "sync/config.json", |sync| {
+            sync["permissions"] = empty.clone();
+        });
+        let report = loaded(copy.path()).report;
+        let said: Vec<_> = lines(&report)
+            .into_iter()
+            .filter(|line| line.contains("permissions"))
+            .collect();
+        assert!(loaded(copy.path()).definition.is_some(), "{empty}");
+        assert_eq!(said, [""; 0], "{empty}");
+    }
+}
+
+#[test]
+fn a_provider_is_restricted_to_the_domains_that_its_directory_names() {
+    let copy = copy("weather");
+    change_json(copy.path(), "auth/providers.json", |providers| {
+        let names = json!(["Example.com", "b\u{fc}cher.example"]);
+        providers["oauth2-google"]["domain_restrictions"] = names;
+    });
+    let loaded = loaded(copy.path());
+    assert!(
+        !lines(&loaded.report)
+            .iter()
+            .any(|line| line.contains("domain_restrictions"))
+    );
+    let google = loaded.definition.unwrap().providers.google.unwrap();
+    let names = ["example.com", "xn--bcher-kva.example"];
+    assert!(
+        google
+            .rules
+            .domains
+            .into_iter()
+            .eq(names.map(|name| Domain::parse(name).unwrap()))
+    );
 }
 
 #[test]

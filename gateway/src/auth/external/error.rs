@@ -43,6 +43,9 @@ pub enum TokenError {
     /// See the text.
     #[error("the token is from another issuer (iss) than is configured")]
     Issuer,
+    /// See the text.
+    #[error("the token has neither 'hd' nor a verified e-mail of a domain that 'domain_restrictions' names")]
+    Domain,
     /// A claim that is configured as required is not there; says its path.
     #[error("the token does not have '{0}', which is configured as required")]
     Required(String),

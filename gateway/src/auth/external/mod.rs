@@ -7,6 +7,7 @@
 //! Which keys verify a token and by which algorithm is configured; its header only chooses among these. Nothing of a token is
 //! in an error.
 
+mod domain;
 mod error;
 mod fetch;
 mod jwks;
@@ -14,6 +15,7 @@ mod key;
 mod key_set;
 mod location;
 mod metadata;
+mod pace;
 mod rules;
 #[cfg(test)]
 mod testing;
@@ -26,6 +28,7 @@ use std::time::Instant;
 
 use serde_json::{Map, Value};
 
+pub use domain::Domain;
 pub use error::{KeysError, TokenError};
 pub use jwks::{SetError, parse as parse_key_set};
 pub use key::{Algorithm, KeyError, VerificationKey};

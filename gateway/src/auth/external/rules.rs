@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::domain::Domain;
 use super::error::TokenError;
 use super::token::Claims;
 
@@ -20,6 +21,8 @@ pub struct Rules {
     pub any_audience: bool,
     /// `iss` is one of these. Without any it is not looked at.
     pub issuers: Vec<String>,
+    /// The user is of one of these domains, by `hd` or by an e-mail that the issuer has verified. Without any that is not looked at.
+    pub domains: Vec<Domain>,
 }
 
 impl Rules {
@@ -41,6 +44,7 @@ impl Rules {
         }
         self.check_audience(claims, app_id)?;
         self.check_issuer(claims)?;
+        self.check_domain(claims)?;
         let subject = claims.get("sub").and_then(Value::as_str);
         subject
             .filter(|subject| (1..=MAX_SUBJECT).contains(&subject.len()))
@@ -68,6 +72,24 @@ impl Rules {
         let given = claims.get("iss").and_then(Value::as_str);
         let good = self.issuers.is_empty() || self.issuers.iter().any(|name| given == Some(name));
         if good { Ok(()) } else { Err(TokenError::Issuer) }
+    }
+
+    fn check_domain(&self, claims: &Claims) -> Result<(), TokenError> {
+        if self.domains.is_empty() {
+            return Ok(());
+        }
+        let text = |name| claims.get(name).and_then(Value::as_str);
+        let is_allowed = |name| Domain::parse(name).is_some_and(|domain| self.domains.contains(&domain));
+        // Apple has it as text.
+        let verified = matches!(claims.get("email_verified"), Some(Value::Bool(true)))
+            || text("email_verified") == Some("true");
+        let email = text("email").filter(|_| verified);
+        let of_email = email.and_then(|email| email.rsplit_once('@'));
+        if text("hd").is_some_and(is_allowed) || of_email.is_some_and(|(_, name)| is_allowed(name)) {
+            Ok(())
+        } else {
+            Err(TokenError::Domain)
+        }
     }
 }
 

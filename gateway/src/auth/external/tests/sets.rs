@@ -210,26 +210,92 @@ async fn a_key_that_was_taken_away_is_good_for_an_hour_at_most() {
 }
 
 #[tokio::test]
-async fn a_server_that_fails_leaves_the_keys_as_they_are_for_a_day() {
+async fn keys_are_renewed_beside_the_log_ins_from_half_their_life_on() {
+    let server = Server::start(set(&[rsa_jwk("old")])).await;
+    let (verifier, now) = (server.verifier(), Instant::now());
+    log_in(&verifier, token(Signer::Rsa, "old"), now).await.unwrap();
+    server.now_answers(set(&[ec_jwk("new")]));
+    log_in(&verifier, token(Signer::Rsa, "old"), now + HOUR / 2 - SECOND)
+        .await
+        .unwrap();
+    assert_eq!(server.asked(), 1);
+    log_in(&verifier, token(Signer::Rsa, "old"), now + HOUR / 2)
+        .await
+        .unwrap();
+    // Nobody has asked for the new key, nor waits for it.
+    while log_in(&verifier, token(Signer::Rsa, "old"), now + HOUR / 2)
+        .await
+        .is_ok()
+    {
+        tokio::task::yield_now().await;
+    }
+    log_in(&verifier, token(Signer::Ec, "new"), now + HOUR / 2)
+        .await
+        .unwrap();
+    assert_eq!(server.asked(), 2);
+}
+
+#[tokio::test]
+async fn a_server_that_fails_leaves_the_keys_as_they_are_until_they_are_an_hour_old() {
     let server = Server::start(set(&[rsa_jwk("a")])).await;
     let (verifier, now) = (server.verifier(), Instant::now());
     log_in(&verifier, token(Signer::Rsa, "a"), now).await.unwrap();
     server.now_answers(Answer::Status(500));
-    for later in [HOUR, HOUR + SECOND, 24 * HOUR - SECOND] {
+    for (later, asked) in [(HOUR / 2, 2), (HOUR / 2 + SECOND, 2), (HOUR - SECOND, 3)] {
         log_in(&verifier, token(Signer::Rsa, "a"), now + later)
             .await
             .unwrap();
+        // Whether there is such a key by now cannot be told; who asks for it waits for the answer.
+        let unknown = log_in(&verifier, token(Signer::Ec, "b"), now + later).await;
+        assert!(unavailable(unknown).contains("500"));
+        while server.asked() < asked {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(server.asked(), asked, "it is not asked again within a minute");
     }
-    assert_eq!(server.asked(), 3, "it is not asked again within a minute");
-    // Whether there is such a key by now cannot be told.
-    let unknown = log_in(&verifier, token(Signer::Ec, "b"), now + 2 * HOUR).await;
-    assert!(unavailable(unknown).contains("500"));
-    let stale = log_in(&verifier, token(Signer::Rsa, "a"), now + 24 * HOUR).await;
-    assert!(unavailable(stale).contains("500"));
     server.now_answers(set(&[rsa_jwk("a")]));
-    log_in(&verifier, token(Signer::Rsa, "a"), now + 25 * HOUR)
+    let old = log_in(&verifier, token(Signer::Rsa, "a"), now + HOUR).await;
+    assert!(
+        unavailable(old).contains("500"),
+        "the server was asked a second ago"
+    );
+    while log_in(&verifier, token(Signer::Rsa, "a"), now + HOUR + MINUTE)
         .await
-        .unwrap();
+        .is_err()
+    {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_costs_one_log_in_of_a_pause_its_wait_and_the_others_nothing() {
+    let server = Server::start(set(&[rsa_jwk("a")])).await;
+    let (verifier, now) = (server.verifier(), Instant::now());
+    log_in(&verifier, token(Signer::Rsa, "a"), now).await.unwrap();
+    server.now_answers(Answer::Never);
+    tokio::time::pause();
+    let seconds = async |name: &str, later| {
+        let began = tokio::time::Instant::now();
+        let result = log_in(&verifier, token(Signer::Rsa, name), now + later).await;
+        (result, began.elapsed().as_secs())
+    };
+    let half = HOUR / 2;
+    assert_eq!(seconds("a", half).await, (Ok("ada".to_owned()), 0));
+    let (unknown, waited) = seconds("b", half).await;
+    assert!(unavailable(unknown).contains("within 5 seconds"));
+    assert_eq!(waited, 5, "for the renewal that the first has begun");
+    assert_eq!(seconds("b", half + MINUTE - SECOND).await.1, 0);
+    assert_eq!(seconds("a", half + MINUTE - SECOND).await.1, 0);
+    let at_once = tokio::join!(seconds("a", HOUR), seconds("a", HOUR), seconds("a", HOUR));
+    let (at_once, mut waits) = ([at_once.0, at_once.1, at_once.2], Vec::new());
+    for (result, waited) in at_once {
+        unavailable(result);
+        waits.push(waited);
+    }
+    assert_eq!(waits, [5, 0, 0]);
+    assert_eq!(seconds("a", HOUR + 19 * SECOND).await.1, 0);
+    assert_eq!(seconds("a", HOUR + 20 * SECOND).await.1, 5);
+    assert_eq!(seconds("a", HOUR + 59 * SECOND).await.1, 0);
 }
 
 #[tokio::test]

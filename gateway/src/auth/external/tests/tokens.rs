@@ -285,3 +285,44 @@ async fn no_error_shows_what_is_in_a_token() {
         assert!(!format!("{error} {error:?}").contains("s3cret"));
     }
 }
+
+#[tokio::test]
+async fn who_is_of_no_allowed_domain_by_a_verified_e_mail_or_by_hd_is_refused() {
+    let domains = ["example.com", "b\u{fc}cher.example"].map(|name| Domain::parse(name).unwrap());
+    let rules = Rules {
+        domains: domains.to_vec(),
+        ..Rules::default()
+    };
+    let verifier = verifier(&[(Algorithm::Hs256, SECRET)], rules);
+    let token = |email: Value, verified: Value, hd: Value| {
+        let all = [("email", email), ("email_verified", verified), ("hd", hd)];
+        let claims = all
+            .into_iter()
+            .fold(claims(), |claims, (name, value)| with(claims, name, value));
+        Signer::Secret(SECRET).token(None, &claims)
+    };
+    for (email, verified, hd) in [
+        (json!("ada@example.com"), json!(true), Value::Null),
+        (json!("ada@Example.COM"), json!("true"), Value::Null),
+        (json!("ada@xn--bcher-kva.example"), json!(true), Value::Null),
+        (json!("ada@example.com"), json!(true), json!("other.example")),
+        (json!("ada@other.example"), json!(false), json!("Example.com")),
+        (Value::Null, Value::Null, json!("example.com")),
+    ] {
+        check(&verifier, token(email, verified, hd)).await.unwrap();
+    }
+    for (email, verified, hd) in [
+        (json!("ada@example.com"), json!(false), Value::Null),
+        (json!("ada@example.com"), Value::Null, Value::Null),
+        (json!("ada@example.com"), json!("yes"), Value::Null),
+        (json!("ada@sub.example.com"), json!(true), Value::Null),
+        (json!("ada@example.com.evil.example"), json!(true), Value::Null),
+        (json!("example.com"), json!(true), Value::Null),
+        (Value::Null, json!(true), json!("other.example")),
+        (Value::Null, Value::Null, json!(["example.com"])),
+        (Value::Null, Value::Null, Value::Null),
+    ] {
+        let token = token(email, verified, hd);
+        assert_eq!(refused(&verifier, token).await, TokenError::Domain);
+    }
+}
