@@ -1,11 +1,9 @@
 //! `root_config.json` or `realm_config.json`, and `.mdb`: what the app is called and where its pages may come from.
 
-use axum::http::Uri;
-
 use super::files::Files;
 use super::json::{Node, Object};
 use super::reading::Reading;
-use crate::definition::{Deployment, is_app_id};
+use crate::definition::{Deployment, Origin, is_app_id};
 
 /// How a directory is laid out.
 #[derive(Clone, Copy)]
@@ -38,7 +36,7 @@ pub(super) struct Root {
     pub(super) client_app_id: Option<String>,
     pub(super) name: String,
     pub(super) deployment: Deployment,
-    pub(super) allowed_origins: Option<Vec<String>>,
+    pub(super) allowed_origins: Option<Vec<Origin>>,
 }
 
 /// Whether there is a root file.
@@ -165,28 +163,16 @@ fn deployment(root: &Object<'_>) -> Deployment {
     }
 }
 
-fn allowed_origins(root: &Object<'_>) -> Option<Vec<String>> {
+fn allowed_origins(root: &Object<'_>) -> Option<Vec<Origin>> {
     let list = root.get("allowed_request_origins")?.list()?;
     let origins = list.iter().filter_map(|node| {
-        let text = node.string()?;
-        if !is_origin(text) {
+        let origin = Origin::parse(node.string()?);
+        if origin.is_none() {
             node.expected("an origin such as \"https://app.example\" or \"http://localhost:3000\"");
         }
-        Some(text.to_owned())
+        origin
     });
     Some(origins.collect())
-}
-
-/// A scheme and an authority, and nothing else.
-fn is_origin(text: &str) -> bool {
-    let Ok(uri) = text.parse::<Uri>() else {
-        return false;
-    };
-    let (scheme, authority) = (uri.scheme_str(), uri.authority());
-    let (Some(scheme), Some(authority)) = (scheme, authority) else {
-        return false;
-    };
-    format!("{scheme}://{authority}") == text && !authority.as_str().contains('@')
 }
 
 fn client_app_id(node: &Node<'_>) -> Option<String> {

@@ -4,6 +4,7 @@
 mod collections;
 mod destination;
 mod functions;
+mod origin;
 mod providers;
 mod secret;
 
@@ -15,6 +16,7 @@ use serde_json::Value;
 pub use collections::{Collection, DataSource, Granularity, Relationship, TimeSeries};
 pub use destination::{DEFAULT_DATABASE, Destination};
 pub use functions::Function;
+pub use origin::Origin;
 pub use providers::{Confirmation, Mail, Password, Providers, Reset};
 pub use secret::Secret;
 
@@ -28,7 +30,7 @@ pub struct Definition {
     /// What clients are told of where the app runs.
     pub deployment: Deployment,
     /// Origins whose pages may call the app; without a list, no page is kept out.
-    pub allowed_origins: Option<Vec<String>>,
+    pub allowed_origins: Option<Vec<Origin>>,
     /// How users may log in.
     pub providers: Providers,
     /// Where documents with data of users are.

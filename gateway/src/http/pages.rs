@@ -16,6 +16,7 @@ use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use super::reject::Reject;
 use super::{REQUEST_ID, extract, guard};
 use crate::app::App;
+use crate::definition::Origin;
 use crate::gateway::Gateway;
 
 /// How long a browser may remember that it may ask.
@@ -72,7 +73,7 @@ fn asks_beforehand(parts: &Parts) -> bool {
 
 fn allows(gateway: &Gateway, app: &App, origin: &str) -> bool {
     match &app.definition().allowed_origins {
-        Some(listed) => listed.iter().any(|one| one.eq_ignore_ascii_case(origin)),
+        Some(listed) => Origin::parse(origin).is_some_and(|origin| listed.contains(&origin)),
         // Whoever can run a program on this machine may also serve a page from it.
         None if gateway.settings.own_names_only => {
             let origin = origin.parse::<Uri>();

@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::http::Request;
-use realm_ingest_gateway::definition::Definition;
+use realm_ingest_gateway::definition::{Definition, Origin};
 use realm_ingest_gateway::{Gateway, Settings};
 
 use crate::common::{APP, Answer, Local};
@@ -16,7 +16,7 @@ async fn allowing(origins: Option<&[&str]>) -> Local {
 
 fn app(id: &str, origins: Option<&[&str]>) -> Definition {
     Definition {
-        allowed_origins: origins.map(|all| all.iter().map(ToString::to_string).collect()),
+        allowed_origins: origins.map(|all| all.iter().map(|one| Origin::parse(one).unwrap()).collect()),
         ..Definition::development(Some(id.to_owned()))
     }
 }
@@ -70,6 +70,28 @@ async fn pages_of_a_listed_origin_may_call_and_others_may_not() {
             let text = format!("pages of '{foreign}' may not call this app");
             answer.refused(403, Some("DomainNotAllowed"), &text);
             assert_eq!(answer.header("access-control-allow-origin"), "");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_listed_origin_is_the_one_that_browsers_write_however_it_is_listed() {
+    for listed in [
+        "https://shop.example/",
+        "https://shop.example:443",
+        "HTTPS://Shop.Example",
+    ] {
+        let gateway = allowing(Some(&[listed])).await;
+        let may = ask_beforehand(&gateway, &login(), SHOP).await;
+        assert_eq!(may.status, 200, "{listed}");
+        assert_eq!(may.header("access-control-allow-origin"), SHOP);
+        for foreign in [
+            "http://shop.example",
+            "https://shop.example:80",
+            "https://shop.example/path",
+        ] {
+            let refused = ask_beforehand(&gateway, &login(), foreign).await;
+            assert_eq!(refused.status, 403, "{foreign}");
         }
     }
 }
