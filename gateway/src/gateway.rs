@@ -11,7 +11,7 @@ use crate::auth::external::KeySets;
 use crate::auth::{AuthError, Lifetimes, Limits, LoginLimits, Passwords};
 use crate::backend::BackendError;
 use crate::definition::Definition;
-use crate::mail::{MailSettings, MailSettingsError, Mailer};
+use crate::mail::{MailLimits, MailSettings, MailSettingsError, Mailer};
 use crate::memory::Memory;
 use crate::proxies::TrustedProxies;
 use crate::public_url::PublicUrl;
@@ -41,6 +41,8 @@ pub struct Settings {
     pub lifetimes: Lifetimes,
     /// How users get mails.
     pub mail: MailSettings,
+    /// How many.
+    pub mail_limits: MailLimits,
 }
 
 /// State of a running gateway.
@@ -91,7 +93,7 @@ impl Gateway {
         Ok(Self {
             apps: Apps::default(),
             key_sets: KeySets::default(),
-            mailer: Mailer::new(&settings.mail)?,
+            mailer: Mailer::new(&settings.mail, settings.mail_limits)?,
             settings,
             passwords: Passwords::new(at_once).map_err(SetUpError::Passwords)?,
             limits,

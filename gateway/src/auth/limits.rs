@@ -62,6 +62,15 @@ impl From<IpAddr> for Address {
 pub struct Site(IpAddr);
 
 impl Address {
+    /// The quota of this address, so many times as much for this machine itself.
+    pub(crate) fn share(self, quota: Quota, loopback_times: u32) -> Quota {
+        if self.0.is_loopback() {
+            quota.times(loopback_times)
+        } else {
+            quota
+        }
+    }
+
     /// The site that has it.
     #[must_use]
     pub fn site(self) -> Site {
@@ -87,13 +96,13 @@ pub struct Limits {
 }
 
 /// What addresses have used, and all addresses of a site together.
-struct Used {
+pub(crate) struct Used {
     by_address: Ledger,
     by_site: Ledger,
 }
 
 impl Used {
-    fn new(now: Instant) -> Self {
+    pub(crate) fn new(now: Instant) -> Self {
         Self {
             by_address: Ledger::new(now),
             by_site: Ledger::new(now),
@@ -108,12 +117,19 @@ impl Used {
     }
 
     /// Uses one if there is one left.
-    fn take(&self, from: Address, name: &str, quota: Quota, now: Instant) -> Result<(), Duration> {
+    pub(crate) fn take(&self, from: Address, name: &str, quota: Quota, now: Instant) -> Result<(), Duration> {
         // Who is refused for one has used none of the other.
         self.check(from, name, quota, now)?;
         self.by_address.take((from, name), quota, now)?;
         let of_site = quota.times(SITE_TIMES);
         self.by_site.take((from.site(), name), of_site, now)
+    }
+
+    /// Takes back one that was used for nothing.
+    pub(crate) fn give_back(&self, from: Address, name: &str, quota: Quota) {
+        self.by_address.give_back((from, name), quota);
+        let of_site = quota.times(SITE_TIMES);
+        self.by_site.give_back((from.site(), name), of_site);
     }
 
     fn forget(&self, from: Address, name: &str) {
@@ -175,11 +191,7 @@ impl Limits {
     }
 
     fn of_address(&self, from: Address, quota: Quota) -> Quota {
-        if from.0.is_loopback() {
-            quota.times(self.limits.loopback_times)
-        } else {
-            quota
-        }
+        from.share(quota, self.limits.loopback_times)
     }
 }
 

@@ -32,7 +32,7 @@ impl Quota {
 }
 
 /// What was used, by key.
-pub(super) struct Ledger {
+pub(crate) struct Ledger {
     opened: Instant,
     hasher: RandomState,
     /// When a key has paid off everything, since `opened`. Keyed by a hash: names can be long, and a collision only makes
@@ -42,7 +42,7 @@ pub(super) struct Ledger {
 
 impl Ledger {
     /// Nobody has used anything at `now`.
-    pub(super) fn new(now: Instant) -> Self {
+    pub(crate) fn new(now: Instant) -> Self {
         Self {
             opened: now,
             hasher: RandomState::new(),
@@ -51,14 +51,14 @@ impl Ledger {
     }
 
     /// Whether there is one left, without using it; otherwise the time until there is.
-    pub(super) fn check(&self, key: impl Hash, quota: Quota, now: Instant) -> Result<(), Duration> {
+    pub(crate) fn check(&self, key: impl Hash, quota: Quota, now: Instant) -> Result<(), Duration> {
         let now = now.saturating_duration_since(self.opened);
         let settled = self.settled().get(&self.hasher.hash_one(key)).copied();
         next(settled, quota, now).map(|_| ())
     }
 
     /// Uses one if there is one left; otherwise tells the time until there is.
-    pub(super) fn take(&self, key: impl Hash, quota: Quota, now: Instant) -> Result<(), Duration> {
+    pub(crate) fn take(&self, key: impl Hash, quota: Quota, now: Instant) -> Result<(), Duration> {
         let now = now.saturating_duration_since(self.opened);
         let key = self.hasher.hash_one(key);
         let mut all = self.settled();
@@ -77,8 +77,15 @@ impl Ledger {
         Ok(())
     }
 
+    /// Takes back one that was used for nothing.
+    pub(crate) fn give_back(&self, key: impl Hash, quota: Quota) {
+        if let Some(settled) = self.settled().get_mut(&self.hasher.hash_one(key)) {
+            *settled = settled.saturating_sub(quota.each);
+        }
+    }
+
     /// Remits the debts of a key.
-    pub(super) fn forget(&self, key: impl Hash) {
+    pub(crate) fn forget(&self, key: impl Hash) {
         self.settled().remove(&self.hasher.hash_one(key));
     }
 
@@ -137,6 +144,19 @@ mod tests {
         assert_eq!(ledger.check("a", THREE, now), Err(SECOND));
         ledger.forget("a");
         ledger.check("a", THREE, now).unwrap();
+    }
+
+    #[test]
+    fn what_is_given_back_can_be_used_again() {
+        let now = Instant::now();
+        let ledger = Ledger::new(now);
+        ledger.give_back("a", THREE);
+        for _ in 0..3 {
+            ledger.take("a", THREE, now).unwrap();
+        }
+        ledger.give_back("a", THREE);
+        ledger.take("a", THREE, now).unwrap();
+        assert_eq!(ledger.take("a", THREE, now), Err(SECOND));
     }
 
     #[test]

@@ -104,8 +104,8 @@ pub struct Options {
         value_name = "SECONDS"
     )]
     pub refresh_token_lifetime: Option<i64>,
-    /// Server that sends mails to users, such as smtps://user:password@mail.example:465. Has a password: better given by the
-    /// environment or in the file than by the flag
+    /// Server that sends mails to users, such as smtps://user:password@mail.example:465, or smtp://...?tls=required for STARTTLS.
+    /// Has a password: better given by the environment or in the file than by the flag
     #[arg(
         long,
         env = "REALM_INGEST_GATEWAY_SMTP_URL",

@@ -88,8 +88,10 @@ pub enum Reject {
     TooManyFailures(Duration),
     /// Too many logins or new users of one address.
     TooManyFromAddress(Duration),
-    /// A user has got as many mails as may be.
-    TooManyMails,
+    /// A user has got as many mails as may be; there may be another one after this time, if that is known.
+    TooManyMails(Option<Duration>),
+    /// A client has asked for as many mails as it may.
+    TooManyMailsFromAddress(Duration),
     /// Too much to do at the moment.
     Busy(&'static str),
     /// The operator has paused the app.
@@ -322,11 +324,18 @@ impl Reject {
                     ..plain(S::TOO_MANY_REQUESTS, code::LIMITS_EXCEEDED, text)
                 }
             }
-            Self::TooManyMails => {
+            Self::TooManyMails(wait) => {
                 let text =
                     "too many mails to this address; the last ones are good for half an hour".to_owned();
                 Answer {
-                    retry_after: Some(PERSON),
+                    retry_after: Some(wait.unwrap_or(PERSON)),
+                    ..plain(S::TOO_MANY_REQUESTS, code::LIMITS_EXCEEDED, text)
+                }
+            }
+            Self::TooManyMailsFromAddress(wait) => {
+                let text = "too many mails were asked for from this address; try again later".to_owned();
+                Answer {
+                    retry_after: Some(wait),
                     ..plain(S::TOO_MANY_REQUESTS, code::LIMITS_EXCEEDED, text)
                 }
             }

@@ -1,21 +1,23 @@
 //! Mails to users: with links to confirm an address, or to set another password. No request waits for one.
 
+mod places;
+mod smtp;
 mod way;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lettre::Message;
 use lettre::message::Mailbox;
 use tokio::sync::Semaphore;
 use tracing::{debug, error, warn};
 
+pub use self::places::MailLimits;
+use self::places::{Places, Taken};
 use self::way::{NotSent, Way};
+use crate::auth::Address;
 use crate::definition::Secret;
-
-/// Mails that wait or are being sent, of some kilobytes each.
-const WAITING: usize = 1_000;
 
 /// Connections to the mail server at once.
 const AT_ONCE: usize = 4;
@@ -38,7 +40,8 @@ pub enum MailSettings {
     Directory(PathBuf),
     /// By a server.
     Smtp {
-        /// `smtps://user:password@host:port`, or `smtp://` with `?tls=required`.
+        /// `smtps://user:password@host:port`, or `smtp://` with `?tls=required`. Without TLS only to this machine, or with
+        /// `?tls=none`.
         url: Secret,
         /// Whom they come from, such as `Weather <weather@example.com>`.
         from: String,
@@ -52,6 +55,12 @@ pub enum MailSettingsError {
     /// The URL of the server makes no sense. It is not shown, as it has a password.
     #[error("--smtp-url is not like smtps://user:password@host:465")]
     Url,
+    /// Whoever is on the way could read the mails, and set passwords with their links.
+    #[error(
+        "--smtp-url would send the password of the server and the links of users in the clear: write smtps://..., or \
+         smtp://...?tls=required where the server has STARTTLS; or smtp://...?tls=none, if nobody can read along on the way"
+    )]
+    InTheClear,
     /// The sender makes no sense.
     #[error("--mail-from '{0}' is no e-mail address")]
     From(String),
@@ -76,13 +85,17 @@ pub enum MailError {
     /// Too many wait.
     #[error("too many mails wait to be sent")]
     Busy,
+    /// The mailbox got too many; there may be another one after this time.
+    #[error("too many mails to this mailbox")]
+    TooManyToMailbox(Duration),
+    /// The client has asked for too many; it may ask for another one after this time.
+    #[error("too many mails were asked for from this address")]
+    TooManyFromAddress(Duration),
 }
 
 /// A mail to a user.
 #[derive(Clone)]
 pub struct Mail {
-    /// His address.
-    pub to: String,
     /// What it is about.
     pub subject: String,
     /// What it says before the link.
@@ -97,10 +110,16 @@ pub fn is_address(name: &str) -> bool {
     name.parse::<lettre::Address>().is_ok()
 }
 
+/// Room for one mail to one mailbox.
+pub struct Place {
+    taken: Taken,
+    to: String,
+}
+
 /// See the module. Any thread may send, within a tokio runtime.
 pub struct Mailer {
     way: Arc<Way>,
-    waiting: Arc<Semaphore>,
+    places: Arc<Places>,
     at_once: Arc<Semaphore>,
 }
 
@@ -109,10 +128,10 @@ impl Mailer {
     ///
     /// # Errors
     /// When they make no sense.
-    pub fn new(settings: &MailSettings) -> Result<Self, MailSettingsError> {
+    pub fn new(settings: &MailSettings, limits: MailLimits) -> Result<Self, MailSettingsError> {
         Ok(Self {
             way: Arc::new(Way::new(settings)?),
-            waiting: Arc::new(Semaphore::new(WAITING)),
+            places: Arc::new(Places::new(limits, Instant::now())),
             at_once: Arc::new(Semaphore::new(AT_ONCE)),
         })
     }
@@ -123,22 +142,40 @@ impl Mailer {
         !matches!(*self.way, Way::Off)
     }
 
-    /// Sends a mail, later. What becomes of it is only logged: who gets none asks for another one.
+    /// Takes the place of a mail to the user of this name, for which the client of this address asks: before anything is done that
+    /// would be for nothing without the mail.
     ///
     /// # Errors
     /// When it is known now that it cannot be sent.
-    pub fn send(&self, mail: Mail) -> Result<(), MailError> {
+    pub fn place(&self, to: &str, from: Address) -> Result<Place, MailError> {
+        match &*self.way {
+            Way::Off => return Err(MailError::Off),
+            Way::Directory { .. } | Way::Smtp { .. } if !is_address(to) => return Err(MailError::Address),
+            Way::Log | Way::Directory { .. } | Way::Smtp { .. } => {}
+        }
+        Ok(Place {
+            taken: self.places.take(to, from, Instant::now())?,
+            to: to.to_owned(),
+        })
+    }
+
+    /// Sends a mail, later. What becomes of it is only logged: who gets none asks for another one.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn send(&self, place: Place, mail: Mail) -> Result<(), MailError> {
+        let Place { taken, to } = place;
         let message = match &*self.way {
             Way::Off => return Err(MailError::Off),
             Way::Log => {
-                let Mail { to, link, .. } = mail;
+                drop(taken.use_it());
+                let link = mail.link;
                 warn!(to, link, "this mail was not sent, as there is no --smtp-url");
                 return Ok(());
             }
-            Way::Directory { from, .. } | Way::Smtp { from, .. } => message(mail, from)?,
+            Way::Directory { from, .. } | Way::Smtp { from, .. } => message(&to, mail, from)?,
         };
-        let waiting = Arc::clone(&self.waiting).try_acquire_owned();
-        let waiting = waiting.map_err(|_| MailError::Busy)?;
+        let waiting = taken.use_it();
         let (way, at_once) = (Arc::clone(&self.way), Arc::clone(&self.at_once));
         tokio::spawn(async move {
             let _turn = at_once.acquire().await;
@@ -171,8 +208,8 @@ async fn deliver(way: &Way, message: &Message) {
     }
 }
 
-fn message(mail: Mail, from: &Mailbox) -> Result<Message, MailError> {
-    let to = mail.to.parse().map_err(|_| MailError::Address)?;
+fn message(to: &str, mail: Mail, from: &Mailbox) -> Result<Message, MailError> {
+    let to = to.parse().map_err(|_| MailError::Address)?;
     Message::builder()
         .from(from.clone())
         .to(Mailbox::new(None, to))

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use lettre::message::Mailbox;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 
-use super::{MailSettings, MailSettingsError};
+use super::{MailSettings, MailSettingsError, smtp};
 use crate::{clock, ids};
 
 /// Whom mails in a directory come from: nobody gets them.
@@ -53,13 +53,10 @@ impl Way {
                 path: path.clone(),
                 from: mailbox(NOBODY)?,
             },
-            MailSettings::Smtp { url, from } => {
-                let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose());
-                Self::Smtp {
-                    server: builder.map_err(|_| MailSettingsError::Url)?.build(),
-                    from: mailbox(from)?,
-                }
-            }
+            MailSettings::Smtp { url, from } => Self::Smtp {
+                server: smtp::server(url.expose())?.build(),
+                from: mailbox(from)?,
+            },
         })
     }
 

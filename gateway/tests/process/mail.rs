@@ -163,6 +163,16 @@ fn settings_of_mails_are_checked_and_the_servers_password_is_never_shown() {
             4,
             "--smtp-url is not like",
         ),
+        (
+            &[
+                "--mail-from",
+                "a@b.example",
+                "--smtp-url",
+                "smtp://me:pass-word@mail.example",
+            ],
+            4,
+            "in the clear: write smtps://..., or smtp://...?tls=required",
+        ),
         (&["--help"], 0, "--smtp-url"),
         (&["--print-config"], 0, "dev = true"),
     ] {

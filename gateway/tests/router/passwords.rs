@@ -1,8 +1,11 @@
 //! E-mails that are confirmed and passwords that are forgotten: what is configured decides what happens.
 
+use std::time::Duration;
+
 use axum::http::Request;
+use realm_ingest_gateway::auth::Quota;
 use realm_ingest_gateway::definition::{Confirmation, Definition, Mail, Password, Reset};
-use realm_ingest_gateway::mail::MailSettings;
+use realm_ingest_gateway::mail::{MailLimits, MailSettings};
 use realm_ingest_gateway::{Gateway, Settings};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -27,11 +30,16 @@ fn mail(subject: &str) -> Mail {
 
 impl Post {
     async fn new(confirmation: Confirmation, reset: Reset) -> Self {
+        Self::limited(confirmation, reset, MailLimits::default()).await
+    }
+
+    async fn limited(confirmation: Confirmation, reset: Reset, mail_limits: MailLimits) -> Self {
         let mails = tempfile::tempdir().unwrap();
         let mut definition = Definition::development(None);
         definition.providers.password = Some(Password { confirmation, reset });
         let settings = Settings {
             mail: MailSettings::Directory(mails.path().to_owned()),
+            mail_limits,
             ..Settings::default()
         };
         Self {
@@ -200,6 +208,47 @@ async fn a_forgotten_password_is_replaced_by_the_link_of_a_mail_and_its_sessions
         Some("InvalidSession"),
         "invalid session: failed to find refresh token",
     );
+}
+
+#[tokio::test]
+async fn while_too_many_mails_wait_that_is_said_and_nothing_is_counted_or_registered() {
+    let full = MailLimits {
+        waiting: 0,
+        ..MailLimits::default()
+    };
+    let post = Post::limited(Confirmation::Mail(mail("")), Reset::Off, full).await;
+    let refused = post.register(ME).await;
+    refused.refused(503, Some("InternalServerError"), "too many mails wait to be sent");
+    assert_eq!(refused.header("retry-after"), "1");
+    let unknown = post.log_in("secret-1").await;
+    unknown.refused(401, Some("InvalidPassword"), "unauthorized");
+    let post = Post::limited(Confirmation::Automatic, Reset::Mail(mail("")), full).await;
+    assert_eq!(post.register(ME).await.status, 201);
+    for _ in 0..10 {
+        let refused = post.call("reset/send", json!({"email": ME})).await;
+        refused.refused(503, Some("InternalServerError"), "too many mails wait to be sent");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_has_asked_for_too_many_mails_is_told_when_to_come_back() {
+    let one = MailLimits {
+        client: Quota {
+            burst: 1,
+            each: Duration::from_secs(3600),
+        },
+        loopback_times: 1,
+        ..MailLimits::default()
+    };
+    let post = Post::limited(Confirmation::Mail(mail("")), Reset::Off, one).await;
+    assert_eq!(post.register("you@example.com").await.status, 201);
+    let refused = post.register(ME).await;
+    let text = "too many mails were asked for from this address; try again later";
+    refused.refused(429, Some("LimitsExceeded"), text);
+    let wait: u64 = refused.header("retry-after").parse().unwrap();
+    assert!((1..=3600).contains(&wait), "{wait}");
+    let unknown = post.log_in("secret-1").await;
+    unknown.refused(401, Some("InvalidPassword"), "unauthorized");
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ use crate::auth::{Lifetimes, LoginLimits, Quota};
 use crate::config::{self, Options};
 use crate::gateway::{Gateway, Settings};
 use crate::logging;
-use crate::mail::MailSettings;
+use crate::mail::{MailLimits, MailSettings};
 use crate::server::{Server, Tls, TlsFiles};
 use apps::Asked;
 use signals::{Reload, Stop};
@@ -118,6 +118,7 @@ async fn serve(options: Options, asked: Asked) -> Result<Ended, CommandError> {
         logins,
         lifetimes,
         mail,
+        mail_limits: MailLimits::default(),
         trusted_proxies: options.trusted_proxy.into_iter().collect(),
     };
     let mut gateway = Gateway::new(settings)?;

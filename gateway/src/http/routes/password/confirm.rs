@@ -29,7 +29,10 @@ pub async fn send(mut call: Call<Named>) -> Result<Json<Value>, Reject> {
         return Err(AccountError::AlreadyConfirmed.into());
     }
     match &call.settings.confirmation {
-        Confirmation::Mail(mail) => call.send_token(email, Purpose::Confirm, mail).await?,
+        Confirmation::Mail(mail) => {
+            let place = call.place(&email)?;
+            call.send_token(place, &email, Purpose::Confirm, mail).await?;
+        }
         Confirmation::Automatic | Confirmation::Function(_) => {
             let text = "error processing request: e-mails are not confirmed by mail";
             return Err(Reject::BadRequest(text.to_owned()));

@@ -22,7 +22,7 @@ use crate::http::ClientAddress;
 use crate::http::account::AccountError;
 use crate::http::extract::AppOfPath;
 use crate::http::reject::Reject;
-use crate::mail::{Mail, MailError};
+use crate::mail::{Mail, MailError, Place};
 use crate::state::{AddedToken, OneTimeToken, Provider, Purpose, Registration, SecretHash};
 use crate::{clock, ids};
 
@@ -100,10 +100,16 @@ impl<T> Call<T> {
         found.ok_or(AccountError::UserNotFound.into())
     }
 
+    /// Takes the place of a mail, before its token is made.
+    fn place(&self, email: &str) -> Result<Place, Reject> {
+        self.gateway.mailer.place(email, self.from).map_err(refusal)
+    }
+
     /// Sends a one-time token.
     async fn send_token(
         &self,
-        email: String,
+        place: Place,
+        email: &str,
         purpose: Purpose,
         mail: &definition::Mail,
     ) -> Result<(), Reject> {
@@ -115,13 +121,12 @@ impl<T> Call<T> {
             expires: clock::unix_millis() + TOKEN_LIFETIME,
         };
         let link = link(&mail.url, &secret, &token.id);
-        match self.app.state.add_token(&email, token).await? {
+        match self.app.state.add_token(email, token).await? {
             AddedToken::Added => {}
             AddedToken::NoRegistration => return Err(AccountError::UserNotFound.into()),
-            AddedToken::TooMany => return Err(Reject::TooManyMails),
+            AddedToken::TooMany => return Err(Reject::TooManyMails(None)),
         }
         let mail = Mail {
-            to: email,
             subject: mail.subject.clone(),
             text: match purpose {
                 Purpose::Confirm => "To confirm your e-mail address, open this link:",
@@ -129,13 +134,20 @@ impl<T> Call<T> {
             },
             link,
         };
-        self.gateway.mailer.send(mail).map_err(|error| match error {
-            MailError::Busy => Reject::Busy("too many mails wait to be sent"),
-            error => {
-                error!(%error, "a mail could not be sent");
-                Reject::BadRequest("error processing request".to_owned())
-            }
-        })
+        self.gateway.mailer.send(place, mail).map_err(refusal)
+    }
+}
+
+/// What a client is told about a mail that is not sent.
+fn refusal(error: MailError) -> Reject {
+    match error {
+        MailError::Busy => Reject::Busy("too many mails wait to be sent"),
+        MailError::TooManyToMailbox(wait) => Reject::TooManyMails(Some(wait)),
+        MailError::TooManyFromAddress(wait) => Reject::TooManyMailsFromAddress(wait),
+        error @ (MailError::Off | MailError::Address | MailError::Message(_)) => {
+            error!(%error, "a mail could not be sent");
+            Reject::BadRequest("error processing request".to_owned())
+        }
     }
 }
 

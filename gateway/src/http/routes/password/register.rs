@@ -8,11 +8,12 @@ use serde::Deserialize;
 use serde_json::Value;
 use tracing::{debug, warn};
 
-use super::{Call, done};
+use super::{Call, done, refusal};
 use crate::auth::{Passwords, check_name};
 use crate::definition::Confirmation;
 use crate::http::reject::Reject;
 use crate::http::routes::required;
+use crate::mail::MailError;
 use crate::state::{self, Purpose};
 use crate::{ids, mail};
 
@@ -39,11 +40,26 @@ pub async fn handle(mut call: Call<Registration>) -> Result<(StatusCode, Json<Va
         Confirmation::Mail(_) | Confirmation::Automatic => {}
     }
     call.gateway.limits.new_user(call.from, Instant::now())?;
+    let place = match &call.settings.confirmation {
+        Confirmation::Mail(_) => match call.gateway.mailer.place(&email, call.from) {
+            // The operator has been told at the start.
+            Err(MailError::Off) => None,
+            place => Some(place.map_err(refusal)?),
+        },
+        Confirmation::Automatic | Confirmation::Function(_) => None,
+    };
     add(&call, email.clone(), password).await?;
-    if let Confirmation::Mail(mail) = &call.settings.confirmation
-        && call.send_token(email, Purpose::Confirm, mail).await.is_err()
-    {
-        warn!("a registration is there without its mail, which has to be asked for again");
+    if let Confirmation::Mail(mail) = &call.settings.confirmation {
+        let sent = match place {
+            Some(place) => call
+                .send_token(place, &email, Purpose::Confirm, mail)
+                .await
+                .is_ok(),
+            None => false,
+        };
+        if !sent {
+            warn!("a registration is there without its mail, which has to be asked for again");
+        }
     }
     Ok((StatusCode::CREATED, done()))
 }

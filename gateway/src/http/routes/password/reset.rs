@@ -53,7 +53,8 @@ pub async fn send(mut call: Call<Named>) -> Result<Json<Value>, Reject> {
     call.registration(&email).await?;
     let why = match &call.settings.reset {
         Reset::Mail(mail) => {
-            call.send_token(email, Purpose::Reset, mail).await?;
+            let place = call.place(&email)?;
+            call.send_token(place, &email, Purpose::Reset, mail).await?;
             return Ok(done());
         }
         Reset::Function(_) => "please use reset password via function",
