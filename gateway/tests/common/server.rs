@@ -15,13 +15,8 @@ pub const BINARY: &str = env!("CARGO_BIN_EXE_realm-ingest-gateway");
 
 /// A server that writes its log, of this level, into a file.
 pub fn logged(data: &Path, log: &Path, level: &str, more: &[&str]) -> Server {
-    let mut command = Command::new(BINARY);
-    command
-        .args(["serve", "--dev", "--listen", "127.0.0.1:0", "--data"])
-        .arg(data)
-        .args(more)
-        .env("RUST_LOG", level)
-        .stderr(File::create(log).unwrap());
+    let mut command = serve(data, more);
+    command.env("RUST_LOG", level).stderr(File::create(log).unwrap());
     Server::run(command)
 }
 
@@ -37,12 +32,7 @@ impl Server {
     }
 
     pub fn start_with(data: &Path, more: &[&str]) -> Self {
-        let mut command = Command::new(BINARY);
-        command
-            .args(["serve", "--dev", "--listen", "127.0.0.1:0", "--data"])
-            .arg(data)
-            .args(more);
-        Self::run(command)
+        Self::run(serve(data, more))
     }
 
     /// Runs the command and waits until it says where it listens.
@@ -138,6 +128,60 @@ pub fn post(client: &mut Client, token: &str, body: &[u8]) -> std::io::Result<An
         &[("authorization", &bearer), ("content-type", CONTENT_TYPE)],
         body,
     )
+}
+
+/// A process that would run on; killed when it goes out of scope.
+pub struct Running {
+    process: Child,
+}
+
+impl Running {
+    /// Runs the command. What it says is read line by line.
+    pub fn start(command: &mut Command) -> Self {
+        Self::with_output(command, Stdio::piped())
+    }
+
+    /// The same with its standard output elsewhere.
+    pub fn with_output(command: &mut Command, output: impl Into<Stdio>) -> Self {
+        Self {
+            process: command.stdout(output).stderr(Stdio::piped()).spawn().unwrap(),
+        }
+    }
+
+    /// `tail` over the data.
+    pub fn tail(data: &Path, arguments: &[&str]) -> Self {
+        let mut command = Command::new(BINARY);
+        Self::start(command.arg("tail").args(arguments).arg("--data").arg(data))
+    }
+
+    /// Lines of standard output, from here on.
+    pub fn output(&mut self) -> impl Iterator<Item = String> + use<> {
+        let output = self.process.stdout.take().unwrap();
+        BufReader::new(output).lines().map(Result::unwrap)
+    }
+
+    /// Lines of standard error, from here on.
+    pub fn errors(&mut self) -> impl Iterator<Item = String> + use<> {
+        let errors = self.process.stderr.take().unwrap();
+        BufReader::new(errors).lines().map(Result::unwrap)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// `serve` in development mode over the data.
+pub fn serve(data: &Path, more: &[&str]) -> Command {
+    let mut command = Command::new(BINARY);
+    command
+        .args(["serve", "--dev", "--listen", "127.0.0.1:0", "--data"])
+        .arg(data)
+        .args(more);
+    command
 }
 
 /// Runs a command over the data to its end.

@@ -1,6 +1,6 @@
 //! The commands beside a running server, and after it.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 use std::process::{Command, Stdio};
 
 use bson::doc;
@@ -8,7 +8,7 @@ use bson::oid::ObjectId;
 use realm_ingest_protocol::Schema;
 use serde_json::{Value, json};
 
-use crate::common::server::{BINARY, Server, command, lines, post};
+use crate::common::server::{BINARY, Running, Server, command, lines, post};
 use crate::common::{batch, note, one_run, outbox, schema};
 
 fn send(server: &Server, token: &str, seq: i64, documents: &[bson::Document]) {
@@ -166,18 +166,8 @@ fn commands_show_dates_as_the_specification_says() {
     ];
     assert_eq!(parsed(&lines(path, &["find", "Event"])), wanted);
     assert_eq!(parsed(&lines(path, &["export", "Event"])), wanted);
-    let mut command = Command::new(BINARY);
-    command
-        .args(["tail", "Event", "--from-start", "--data"])
-        .arg(path);
-    let mut tail = command.stdout(Stdio::piped()).spawn().unwrap();
-    let shown: Vec<_> = BufReader::new(tail.stdout.take().unwrap())
-        .lines()
-        .take(4)
-        .map(Result::unwrap)
-        .collect();
-    tail.kill().unwrap();
-    tail.wait().unwrap();
+    let mut tail = Running::tail(path, &["Event", "--from-start"]);
+    let shown: Vec<_> = tail.output().take(4).collect();
     assert_eq!(parsed(&shown), wanted);
     let letter = parsed(&lines(path, &["dead-letters"])).remove(0);
     assert_eq!(
@@ -194,24 +184,19 @@ fn tail_follows_what_arrives() {
     let server = Server::start(data.path());
     let token = server.token();
     send(&server, &token, 1, &[note("old", "x")]);
-    let tail = |arguments: &[&str]| {
-        let mut command = Command::new(BINARY);
-        command.arg("tail").args(arguments).arg("--data").arg(data.path());
-        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        (process, lines)
-    };
-    let (mut all, mut all_lines) = tail(&["--from-start"]);
+    let mut all = Running::tail(data.path(), &["--from-start"]);
+    let mut all_lines = all.output();
     assert_eq!(
-        all_lines.next().unwrap().unwrap(),
+        all_lines.next().unwrap(),
         r#"{"collection":"Note","document":{"_id":"old","text":"x"}}"#
     );
     // The second begins with what is new; nothing tells when it has begun, so it gets something until it shows.
-    let (mut new, mut new_lines) = tail(&["Note"]);
+    let mut new = Running::tail(data.path(), &["Note"]);
+    let mut new_lines = new.output();
     let stop = std::sync::atomic::AtomicBool::new(false);
     let first_new = std::thread::scope(|scope| {
         let reader = scope.spawn(|| {
-            let line = new_lines.next().unwrap().unwrap();
+            let line = new_lines.next().unwrap();
             stop.store(true, std::sync::atomic::Ordering::Relaxed);
             line
         });
@@ -223,11 +208,7 @@ fn tail_follows_what_arrives() {
         reader.join().unwrap()
     });
     assert!(first_new.contains("new "), "{first_new}");
-    assert!(all_lines.next().unwrap().unwrap().contains(r#""_id":"new 2""#));
-    for process in [&mut all, &mut new] {
-        process.kill().unwrap();
-        process.wait().unwrap();
-    }
+    assert!(all_lines.next().unwrap().contains(r#""_id":"new 2""#));
 }
 
 #[test]
@@ -235,24 +216,15 @@ fn tail_waits_for_a_collection_that_is_not_there_yet() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path());
     let token = server.token();
-    let mut command = Command::new(BINARY);
-    command.args(["tail", "Note", "--data"]).arg(data.path());
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut tail = command.spawn().unwrap();
-    let mut told = String::new();
-    BufReader::new(tail.stderr.take().unwrap())
-        .read_line(&mut told)
-        .unwrap();
-    assert_eq!(told, "there is no collection 'Note' yet; waiting for it\n");
+    let mut tail = Running::tail(data.path(), &["Note"]);
+    let told = tail.errors().next().unwrap();
+    assert_eq!(told, "there is no collection 'Note' yet; waiting for it");
     send(&server, &token, 1, &[note("first", "x"), note("second", "x")]);
-    let lines = BufReader::new(tail.stdout.take().unwrap()).lines();
-    let shown: Vec<_> = lines.take(2).map(Result::unwrap).collect();
+    let shown: Vec<_> = tail.output().take(2).collect();
     assert!(
         shown[0].contains("first") && shown[1].contains("second"),
         "{shown:?}"
     );
-    tail.kill().unwrap();
-    tail.wait().unwrap();
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! Starting and stopping.
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Command, Stdio};
+use std::io::Write;
+use std::process::Command;
 
 use realm_ingest_protocol::CONTENT_TYPE;
 
-use crate::common::server::{BINARY, Server, lines};
+use crate::common::server::{BINARY, Running, Server, lines, serve};
 use crate::common::{APP, batch, note, one_run, outbox, schema};
 
 /// What it says when it does not even start: 2, as what was asked for makes no sense, or 4, as it cannot be done.
@@ -153,20 +153,12 @@ fn a_server_runs_where_nobody_reads_its_output() {
     let data = tempfile::tempdir().unwrap();
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    let mut command = Command::new(BINARY);
-    command
-        .args(["serve", "--dev", "--listen", "127.0.0.1:0", "--data"])
-        .arg(data.path())
-        .env("RUST_LOG", "info")
-        .stdout(writer)
-        .stderr(Stdio::piped());
-    let mut process = command.spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(process.stderr.take().unwrap())
-        .read_line(&mut line)
+    let mut command = serve(data.path(), &[]);
+    command.env("RUST_LOG", "info");
+    let line = Running::with_output(&mut command, writer)
+        .errors()
+        .next()
         .unwrap();
-    process.kill().unwrap();
-    process.wait().unwrap();
     assert!(line.contains("started in development mode"), "{line}");
 }
 

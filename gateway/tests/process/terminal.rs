@@ -1,13 +1,10 @@
 //! What clients write cannot steer the terminal of whoever looks at it.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
-
 use bson::doc;
 use realm_ingest_protocol::Schema;
 use serde_json::Value;
 
-use crate::common::server::{BINARY, Server, command, lines, post};
+use crate::common::server::{Running, Server, command, lines, post, serve};
 use crate::common::{batch, one_run, outbox};
 
 /// Clears the screen in two ways, breaks the line, turns the direction of writing, and hides.
@@ -77,44 +74,16 @@ fn no_command_shows_a_character_that_steers_the_terminal() {
         let shown = String::from_utf8(shown).unwrap();
         assert!(!shown.is_empty() && is_plain(&shown), "{arguments:?} {shown:?}");
     }
-    let mut tail = Command::new(BINARY);
-    tail.args(["tail", "--from-start", "--data"]).arg(path);
-    let mut tail = tail.stdout(Stdio::piped()).spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(tail.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
-    tail.kill().unwrap();
-    tail.wait().unwrap();
+    let line = Running::tail(path, &["--from-start"]).output().next().unwrap();
     assert!(is_plain(&line), "{line:?}");
 }
 
 /// The first line of the log of a server whose directory has this name.
 fn logged(name: &str, format: &str) -> String {
     let data = tempfile::tempdir().unwrap();
-    let mut command = Command::new(BINARY);
-    command
-        .args([
-            "serve",
-            "--dev",
-            "--listen",
-            "127.0.0.1:0",
-            "--log-format",
-            format,
-            "--data",
-        ])
-        .arg(data.path().join(name))
-        .env("RUST_LOG", "info")
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped());
-    let mut process = command.spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(process.stderr.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
-    process.kill().unwrap();
-    process.wait().unwrap();
-    line
+    let mut command = serve(&data.path().join(name), &["--log-format", format]);
+    command.env("RUST_LOG", "info");
+    Running::start(&mut command).errors().next().unwrap()
 }
 
 #[test]
