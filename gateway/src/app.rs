@@ -4,12 +4,16 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
+use serde_json::value::RawValue;
+use tracing::warn;
+
 use crate::auth::{Keyring, Lifetimes, Revocations};
 use crate::backend::BackendError;
+use crate::custom_user_data::{self, CustomUserData};
 use crate::definition::Definition;
 use crate::ingest::Ingest;
 use crate::sink::Sink;
-use crate::state::State;
+use crate::state::{State, User};
 use crate::work::Work;
 
 /// See the module. Any thread may use it.
@@ -18,13 +22,14 @@ pub struct App {
     domain: String,
     pub(crate) state: Arc<dyn State>,
     pub(crate) sink: Arc<dyn Sink>,
+    custom_user_data: Arc<dyn CustomUserData>,
     pub(crate) ingest: Ingest,
     pub(crate) keyring: Keyring,
     pub(crate) revocations: Revocations,
 }
 
 impl App {
-    /// Over where its users and schemas are kept and where its documents go.
+    /// Over where its users and schemas are kept, where its documents go, and where custom user data is read.
     ///
     /// # Errors
     /// When the state cannot be read.
@@ -32,6 +37,7 @@ impl App {
         definition: Definition,
         state: Arc<dyn State>,
         sink: Arc<dyn Sink>,
+        custom_user_data: Arc<dyn CustomUserData>,
         lifetimes: Lifetimes,
         work: Work,
     ) -> Result<Self, BackendError> {
@@ -41,7 +47,13 @@ impl App {
         Ok(Self {
             definition: RwLock::new(Arc::new(definition)),
             domain: keyring.domain(),
-            ingest: Ingest::new(Arc::clone(&state), Arc::clone(&sink), work),
+            ingest: Ingest::new(
+                Arc::clone(&state),
+                Arc::clone(&sink),
+                Arc::clone(&custom_user_data),
+                work,
+            ),
+            custom_user_data,
             state,
             sink,
             keyring,
@@ -64,6 +76,33 @@ impl App {
     /// From now on this is configured. It has to be of the same client app id.
     pub(crate) fn redefine(&self, definition: Definition) {
         *self.definition.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(definition);
+    }
+
+    /// What the application keeps about the user, as rules and the profile have it.
+    ///
+    /// # Errors
+    /// When it cannot be read at present.
+    pub(crate) async fn custom_data(&self, user: &User) -> Result<Option<Box<RawValue>>, BackendError> {
+        self.custom_user_data.of(&self.definition(), user).await
+    }
+
+    /// The same for an access token. What is too large for one is left out: a client that could not send its token would
+    /// keep its documents for ever.
+    ///
+    /// # Errors
+    /// When it cannot be read at present.
+    pub(crate) async fn data_of_token(&self, user: &User) -> Result<Option<Box<RawValue>>, BackendError> {
+        let data = self.custom_data(user).await?;
+        let bytes = data.as_ref().map_or(0, |data| data.get().len());
+        if bytes <= custom_user_data::MAX_IN_TOKEN {
+            return Ok(data);
+        }
+        let (user, most) = (&user.id, custom_user_data::MAX_IN_TOKEN);
+        warn!(
+            user,
+            bytes, most, "custom data is too large for an access token, so this one comes without it"
+        );
+        Ok(None)
     }
 
     /// What people call it.

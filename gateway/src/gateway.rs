@@ -10,6 +10,7 @@ use crate::apps::Apps;
 use crate::auth::external::KeySets;
 use crate::auth::{AuthError, Lifetimes, Limits, LoginLimits, Passwords};
 use crate::backend::BackendError;
+use crate::custom_user_data::{CustomUserData, InState};
 use crate::definition::Definition;
 use crate::mail::{MailLimits, MailSettings, MailSettingsError, Mailer};
 use crate::memory::Memory;
@@ -114,10 +115,27 @@ impl Gateway {
         state: Arc<dyn State>,
         sink: Arc<dyn Sink>,
     ) -> Result<(), SetUpError> {
+        let custom_user_data = Arc::new(InState);
+        self.add_with_user_data(definition, state, sink, custom_user_data)
+            .await
+    }
+
+    /// The same, with custom user data that is read elsewhere than in the state.
+    ///
+    /// # Errors
+    /// As [`Gateway::add`].
+    pub async fn add_with_user_data(
+        &mut self,
+        definition: Definition,
+        state: Arc<dyn State>,
+        sink: Arc<dyn Sink>,
+        custom_user_data: Arc<dyn CustomUserData>,
+    ) -> Result<(), SetUpError> {
         let app = App::new(
             definition,
             state,
             sink,
+            custom_user_data,
             self.settings.lifetimes,
             self.work.clone(),
         )

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Store;
 use super::data_sources::Source;
 use super::functions::{self, Functions};
 use super::reading::Reading;
@@ -41,12 +42,15 @@ pub(super) fn read(
         user_id_field: field?.to_owned(),
         on_user_creation: on_user_creation.and_then(|node| functions::named(&node, functions)),
     };
-    reading.warn(
-        FILE,
-        format!(
-            "documents of '{}.{}' are not read by this version; what a user's custom data is, is set by command",
-            custom.database, custom.collection
+    let place = format!("documents of '{}.{}'", custom.database, custom.collection);
+    match reading.store {
+        Store::MongoDb => {
+            reading.honoured(FILE, format!("{place}, by '{}'", custom.user_id_field));
+        }
+        Store::Embedded => reading.warn(
+            FILE,
+            format!("{place} are read from MongoDB alone; what a user's custom data is, is set by command"),
         ),
-    );
+    }
     Some(custom)
 }

@@ -104,8 +104,19 @@ fn build_one(
         .filter(|found| streamed(found))
         .map(|found| found.name.as_str())
         .collect();
+    // Classes of devices without a folder, of which more fields may be asked than of others.
+    let mut named: Vec<&str> = Vec::new();
     if open {
         takers.push(NEW_CLASS);
+        let is_found = |class: &str| {
+            source
+                .collections
+                .iter()
+                .any(|one| class_of(one).as_deref() == Some(class))
+        };
+        let names = sync.collection_queryable_fields.keys().map(String::as_str);
+        named.extend(names.filter(|name| !is_found(name)));
+        takers.extend(&named);
     }
     let default_rule = format!("{}default_rule.json", source.folder);
     let asked = |name: &str, field: &str| {
@@ -150,8 +161,13 @@ fn build_one(
         }
     });
     let collections = collections.collect();
-    let default_rules = rules_of(&source.default_roles, NEW_CLASS);
-    DataSource::new(source.name.clone(), default_rules, collections)
+    let default_rules = |class| rules_of(&source.default_roles, class);
+    let mut built = DataSource::new(source.name.clone(), default_rules(NEW_CLASS), collections);
+    built.default_rules_of = named
+        .into_iter()
+        .map(|class| (class.to_owned(), default_rules(class)))
+        .collect();
+    built
 }
 
 fn read_one(reading: &Reading<'_>, name: &str) -> Source {

@@ -49,11 +49,27 @@ pub struct Loaded {
     pub report: Report,
 }
 
-/// Reads the directory, or its folder `backend` where that has the app. `app_id` is the client app id if the directory names
-/// none.
+/// Where documents go: some of a directory holds in a database alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Store {
+    /// Into a file of the gateway's own.
+    #[default]
+    Embedded,
+    /// Into the databases and collections that the directory names.
+    MongoDb,
+}
+
+/// Reads the directory, or its folder `backend` where that has the app, for the embedded store. `app_id` is the client app id if
+/// the directory names none.
 #[must_use]
 pub fn load(directory: &Path, secrets: &Secrets, app_id: Option<&str>) -> Loaded {
-    let mut reading = Reading::start(directory, secrets);
+    load_for(Store::default(), directory, secrets, app_id)
+}
+
+/// The same for a store of this kind.
+#[must_use]
+pub fn load_for(store: Store, directory: &Path, secrets: &Secrets, app_id: Option<&str>) -> Loaded {
+    let mut reading = Reading::start(directory, secrets, store);
     let read = read(&mut reading, app_id);
     let mut report = reading.finish();
     report.sort();

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::Store;
 use super::environments;
 use super::files::Files;
 use super::json::Node;
@@ -16,6 +17,7 @@ use crate::json_path::Findings;
 
 pub(super) struct Reading<'a> {
     pub(super) files: Files,
+    pub(super) store: Store,
     report: RefCell<Report>,
     secrets: &'a Secrets,
     pub(super) legacy_secrets: Legacy,
@@ -37,7 +39,7 @@ impl Document<'_> {
 }
 
 impl<'a> Reading<'a> {
-    pub(super) fn start(directory: &Path, secrets: &'a Secrets) -> Self {
+    pub(super) fn start(directory: &Path, secrets: &'a Secrets, store: Store) -> Self {
         let mut report = Report::default();
         let mut files = Files::list(directory, &mut report);
         if !super::root::is_app(&files) {
@@ -50,6 +52,7 @@ impl<'a> Reading<'a> {
         }
         Self {
             files,
+            store,
             report: RefCell::new(report),
             secrets,
             legacy_secrets: Legacy::default(),

@@ -1,5 +1,6 @@
 //! `time_series.json`, which is our own: options of a time-series collection under MongoDB's names.
 
+use super::Store;
 use super::reading::Reading;
 use crate::definition::{Granularity, TimeSeries};
 
@@ -21,12 +22,10 @@ pub(super) fn read(reading: &Reading<'_>, file: &str) -> Option<TimeSeries> {
         }),
         expire_after_seconds,
     };
-    reading.warn(
-        file,
-        format!(
-            "time series by '{}': the embedded store keeps its documents as any others",
-            options.time_field
-        ),
-    );
+    let text = format!("time series by '{}', kept by MongoDB", options.time_field);
+    match reading.store {
+        Store::MongoDb => reading.honoured(file, text),
+        Store::Embedded => reading.warn(file, format!("{text}; the embedded store has no time series")),
+    }
     Some(options)
 }

@@ -1,59 +1,141 @@
 //! Whether a class that a device writes is one whose documents belong into the collection.
 
+use std::collections::HashSet;
+use std::fmt;
+
 use realm_ingest_protocol::{Class, Collection, Property, PropertyType, Schema};
 
 use super::CollectionSchema;
 use super::node::{Arrays, Kind, Node, Objects, Others, Property as Known};
 
+/// A property of a class that is not as this schema has it. Shown as a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contradiction {
+    /// Class and property.
+    pub property: String,
+    what: What,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum What {
+    /// It is not here; has the type that it has in the class.
+    Unknown(String),
+    /// It is required, and not in the class.
+    Missing,
+    /// It is required, and may be null in the class.
+    Optional,
+    /// It has another type.
+    Type { expected: String, found: String },
+}
+
+impl Contradiction {
+    const fn new(property: String, what: What) -> Self {
+        Self { property, what }
+    }
+
+    /// What this schema says of the property.
+    #[must_use]
+    pub fn expected(&self) -> &str {
+        match &self.what {
+            What::Unknown(_) => "no such property",
+            What::Missing | What::Optional => "required",
+            What::Type { expected, .. } => expected,
+        }
+    }
+
+    /// What the class says of it.
+    #[must_use]
+    pub fn found(&self) -> &str {
+        match &self.what {
+            What::Missing => "missing",
+            What::Optional => "optional",
+            What::Unknown(found) | What::Type { found, .. } => found,
+        }
+    }
+}
+
+impl fmt::Display for Contradiction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let property = &self.property;
+        match &self.what {
+            What::Unknown(_) => write!(f, "property '{property}' is not in the application's schema"),
+            What::Missing => write!(
+                f,
+                "property '{property}' is missing, which the application's schema requires"
+            ),
+            What::Optional => write!(
+                f,
+                "property '{property}' is optional, and required in the application's schema"
+            ),
+            What::Type { expected, found } => write!(
+                f,
+                "property '{property}' is '{found}', and '{expected}' in the application's schema"
+            ),
+        }
+    }
+}
+
 impl CollectionSchema {
     /// What of `class`, which is one of `schema`, contradicts this schema. In development mode classes may have
-    /// properties that are not here; otherwise those are contradictions as well. Each sentence names class and property.
+    /// properties that are not here; otherwise those are contradictions as well.
     #[must_use]
-    pub fn contradictions(&self, schema: &Schema, class: &Class, development: bool) -> Vec<String> {
+    pub fn contradictions(&self, schema: &Schema, class: &Class, development: bool) -> Vec<Contradiction> {
+        self.compared(schema, class, development).found
+    }
+
+    /// What of `class`, and of the embedded classes in it, is described here: class and property.
+    #[must_use]
+    pub fn described<'a>(&self, schema: &'a Schema, class: &'a Class) -> HashSet<(&'a str, &'a str)> {
+        self.compared(schema, class, true).described
+    }
+
+    fn compared<'a>(&self, schema: &'a Schema, class: &'a Class, development: bool) -> Comparison<'a> {
         let mut comparison = Comparison {
             schema,
             development,
             found: Vec::new(),
+            described: HashSet::new(),
         };
         if let Some(objects) = &self.root.objects {
             comparison.class(objects, class);
         }
-        comparison.found
+        comparison
     }
 }
 
 struct Comparison<'a> {
     schema: &'a Schema,
     development: bool,
-    found: Vec<String>,
+    found: Vec<Contradiction>,
+    /// Class and property.
+    described: HashSet<(&'a str, &'a str)>,
 }
 
-impl Comparison<'_> {
+impl<'a> Comparison<'a> {
     /// Goes as deep as the schema of the application does, which has an end, whatever the classes hold.
-    fn class(&mut self, objects: &Objects, class: &Class) {
+    fn class(&mut self, objects: &Objects, class: &'a Class) {
         let name = &class.name;
         for property in &class.properties {
             match objects.properties.get(&property.name) {
                 Some(known) => self.property(known, class, property),
                 None if self.development => {}
-                None => self.found.push(format!(
-                    "property '{name}.{}' is not in the application's schema",
-                    property.name
-                )),
+                None => self.add(
+                    format!("{name}.{}", property.name),
+                    What::Unknown(property.type_text()),
+                ),
             }
         }
         for required in &objects.required {
             if !class.properties.iter().any(|property| property.name == *required) {
-                self.found.push(format!(
-                    "property '{name}.{required}' is missing, which the application's schema requires"
-                ));
+                self.add(format!("{name}.{required}"), What::Missing);
             }
         }
     }
 
-    fn property(&mut self, known: &Known, class: &Class, property: &Property) {
+    fn property(&mut self, known: &Known, class: &'a Class, property: &'a Property) {
+        self.described.insert((&class.name, &property.name));
         let node = &known.node;
-        let place = format!("property '{}.{}'", class.name, property.name);
+        let place = || format!("{}.{}", class.name, property.name);
         let element = match property.collection {
             None => Some(node),
             Some(Collection::List) => elements(node, false),
@@ -61,17 +143,13 @@ impl Comparison<'_> {
             Some(Collection::Dictionary) => entries(node),
         };
         let Some(element) = element.filter(|element| fits(element, property)) else {
-            let (here, there) = (property.type_text(), type_text(node));
-            self.found.push(format!(
-                "{place} is '{here}', and '{there}' in the application's schema"
-            ));
+            let (expected, found) = (type_text(node), property.type_text());
+            self.add(place(), What::Type { expected, found });
             return;
         };
         let can_be_null = property.optional && property.collection.is_none();
         if can_be_null && known.required && !node.can_be_left_out() {
-            self.found.push(format!(
-                "{place} is optional, and required in the application's schema"
-            ));
+            self.add(place(), What::Optional);
         }
         let embedded = property
             .object
@@ -80,6 +158,10 @@ impl Comparison<'_> {
         if let (Some(objects), Some(embedded)) = (element.embedded(), embedded) {
             self.class(objects, embedded);
         }
+    }
+
+    fn add(&mut self, property: String, what: What) {
+        self.found.push(Contradiction::new(property, what));
     }
 }
 

@@ -18,6 +18,7 @@ use realm_ingest_protocol::schema::MAX_CLASS_NAME;
 use serde_json::Value;
 
 use crate::json_path::{Findings, JsonPath};
+pub use compare::Contradiction;
 use node::{Kind, Node};
 use read::Reader;
 

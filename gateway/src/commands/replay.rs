@@ -110,16 +110,18 @@ impl Check {
             .check(&letter.document)
             .map_err(Some)?;
         let mut users = self.users.borrow_mut();
-        if judge.needs_user() && !users.contains_key(&letter.user) {
+        if judge.needs().user && !users.contains_key(&letter.user) {
             // Who cannot be read may be there the next time.
             let user = self
                 .accounts
                 .ask(|state| state.user(&letter.user))
                 .map_err(|_| None)?;
-            users.insert(letter.user.clone(), user_facts(&letter.user, user.as_ref()));
+            let custom_data = user.as_ref().and_then(|user| user.custom_data.as_deref());
+            let facts = user_facts(&letter.user, user.as_ref(), custom_data);
+            users.insert(letter.user.clone(), facts);
         }
         let known = users.get(&letter.user).cloned();
-        let user = known.unwrap_or_else(|| user_facts(&letter.user, None));
+        let user = known.unwrap_or_else(|| user_facts(&letter.user, None, None));
         let mut permits = Permits::new(&self.definition, &user);
         permits
             .of(&letter.collection.as_str().into())

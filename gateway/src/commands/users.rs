@@ -11,14 +11,11 @@ use super::accounts::{Accounts, api_key};
 use super::output::{Output, time};
 use super::{CommandError, DataArgs};
 use crate::auth::{Hasher, Passwords, check_name};
-use crate::ids;
 use crate::state::{Identity, KeyOwner, Provider, Registration, User, UserKind};
+use crate::{custom_user_data, ids};
 
 /// Users that are read at once.
 const PAGE: usize = 1_000;
-
-/// Bytes of custom data: it travels in the head of each request.
-const MAX_CUSTOM_DATA: usize = 16 * 1024;
 
 /// Show users, make them, keep them out, remove them, and say what the application is told about them
 #[derive(clap::Args)]
@@ -252,7 +249,7 @@ fn delete(accounts: &Accounts, named: &str) -> Result<String, CommandError> {
 }
 
 fn custom_data(text: &str) -> Result<Option<Box<RawValue>>, CommandError> {
-    if text.len() > MAX_CUSTOM_DATA {
+    if text.len() > custom_user_data::MAX_IN_TOKEN {
         return Err(CommandError::Usage("custom data has up to 16 KiB".to_owned()));
     }
     let wrong =

@@ -17,6 +17,8 @@ pub struct DataSource {
     pub name: String,
     /// What holds for classes that have no collection here.
     pub default_rules: Rules,
+    /// The same of classes of which more fields may be asked than of others, by name.
+    pub default_rules_of: BTreeMap<String, Rules>,
     /// Its collections.
     pub collections: Vec<Collection>,
     by_class: BTreeMap<String, usize>,
@@ -85,6 +87,7 @@ impl DataSource {
         Self {
             name,
             default_rules,
+            default_rules_of: BTreeMap::new(),
             by_class: by_class.collect(),
             collections,
         }
@@ -110,6 +113,7 @@ impl DataSource {
     #[must_use]
     pub fn rules_of(&self, class: &str) -> &Rules {
         let own = self.collection_of(class);
-        own.map_or(&self.default_rules, |collection| &collection.rules)
+        let by_default = || self.default_rules_of.get(class).unwrap_or(&self.default_rules);
+        own.map_or_else(by_default, |collection| &collection.rules)
     }
 }

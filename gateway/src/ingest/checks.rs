@@ -9,18 +9,16 @@ use realm_ingest_protocol::{Checker, Class, Document, DocumentError, Limits, Ref
 
 use super::IngestError;
 use super::batch::Checked;
+use super::conflicts::Conflict;
+use super::described;
 use super::id;
-use super::permits::{self, Permits};
+use super::permits::{self, Needs, Permits};
 use super::refusals::Refusals;
 use super::schemas::Schemas;
 use super::transaction::Transaction;
 use crate::definition::Definition;
 use crate::memory::Budget;
 use crate::state::KnownSchema;
-
-/// Bytes of why a class is in conflict. It comes with each of its documents, and hundreds of thousands of refusals have
-/// to fit into what is counted for them and into an answer.
-const MAX_REASON: usize = 200;
 
 /// Bytes that a schema takes in memory, ready for checking, for each of its JSON: a short property has 25 bytes there, and
 /// takes 200.
@@ -133,10 +131,10 @@ struct Hashed {
 /// A schema made ready for checking documents, with what is accepted of it.
 pub struct Judge {
     checker: Checker,
-    /// Classes whose documents are refused, each with the reason.
-    conflicts: BTreeMap<String, String>,
-    /// Rules about its classes ask more of the user than his id.
-    needs_user: bool,
+    /// Classes whose documents are refused.
+    conflicts: BTreeMap<String, Conflict>,
+    /// What rules about its classes ask of the user.
+    needs: Needs,
     memory: usize,
     /// The state knows that somebody writes under it.
     used: AtomicBool,
@@ -149,9 +147,9 @@ impl From<KnownSchema> for Judge {
             memory: MEMORY_OF_JSON * known.schema.to_json().len(),
             checker: Checker::new(&known.schema),
             conflicts: conflicts
-                .map(|(class, reason)| (class, shortened(&reason, "see 'schemas list'")))
+                .map(|(class, reason)| (class, Conflict::among_devices(reason)))
                 .collect(),
-            needs_user: false,
+            needs: Needs::default(),
             used: AtomicBool::new(known.used),
         }
     }
@@ -159,25 +157,27 @@ impl From<KnownSchema> for Judge {
 
 impl Judge {
     /// Under what an operator has defined. What he describes he describes alone, so that no device can come before others
-    /// with a class that they contradict; in development mode devices describe the rest.
+    /// with a class that they contradict; in development mode devices describe the rest, and are compared with each other.
     #[must_use]
     pub fn under(mut known: KnownSchema, definition: &Definition) -> Self {
-        let is_described = |class: &str| {
-            let collection = definition.collection_of(class);
-            collection.is_some_and(|collection| collection.schema.is_some())
-        };
+        // What was compared under another definition says nothing of classes that this one describes.
+        let is_current = *known.compared() == described::compared(definition, &known.schema);
+        let is_described = |class: &str| described::described(definition, class).is_some();
         let development = definition.sync.development_mode;
         known
             .conflicts
-            .retain(|class, _| development && !is_described(class));
-        let contradictions = permits::contradictions(definition, &known.schema);
-        let needs_user = permits::need_user(definition, &known.schema);
-        let mut judge = Self::from(known);
-        judge.needs_user = needs_user;
-        for (class, reason) in contradictions {
-            let reason = || shortened(&reason, "see the log");
-            judge.conflicts.entry(class).or_insert_with(reason);
+            .retain(|class, _| development && (is_current || !is_described(class)));
+        if is_current {
+            described::spread(&known.schema, &mut known.conflicts);
         }
+        let contradictions = described::contradictions(definition, &known.schema);
+        let needs = permits::needs(definition, &known.schema);
+        let mut judge = Self::from(known);
+        judge.needs = needs;
+        for (class, conflict) in contradictions {
+            judge.conflicts.entry(class).or_insert(conflict);
+        }
+        judge.memory += judge.conflicts.values().map(Conflict::memory).sum::<usize>();
         judge
     }
 
@@ -187,7 +187,7 @@ impl Judge {
         OfClass {
             checker: &self.checker,
             class: class_of(&self.checker, class),
-            conflict: self.conflicts.get(class).map(String::as_str),
+            conflict: self.conflicts.get(class).map(|conflict| &*conflict.reason),
         }
     }
 
@@ -199,14 +199,14 @@ impl Judge {
 
     /// Why documents of some of its classes are refused, by class.
     #[must_use]
-    pub const fn conflicts(&self) -> &BTreeMap<String, String> {
+    pub const fn conflicts(&self) -> &BTreeMap<String, Conflict> {
         &self.conflicts
     }
 
-    /// Whether rules about its classes ask more of the user than his id.
+    /// What rules about its classes ask of the user.
     #[must_use]
-    pub const fn needs_user(&self) -> bool {
-        self.needs_user
+    pub const fn needs(&self) -> Needs {
+        self.needs
     }
 
     /// Whether the state knows that somebody writes under it.
@@ -249,15 +249,6 @@ impl OfClass<'_> {
                 reason: reason.to_owned(),
             }),
         }
-    }
-}
-
-/// The reason as each refusal has it, with where the whole of it is.
-fn shortened(reason: &str, whole: &str) -> String {
-    let end = (0..=MAX_REASON).rev().find(|at| reason.is_char_boundary(*at));
-    match reason.get(..end.unwrap_or(0)) {
-        Some(begin) if begin.len() < reason.len() => format!("{begin} ... ({whole})"),
-        _ => reason.to_owned(),
     }
 }
 
@@ -314,8 +305,8 @@ mod tests {
             "properties":[{"name":"_id","type":"int"}]}]}"#;
         let judge = Judge::from(KnownSchema {
             schema: Schema::parse(text).unwrap(),
-            conflicts: BTreeMap::new(),
             used: true,
+            ..KnownSchema::default()
         });
         let schemas = Schemas::from([("fingerprint".into(), Arc::new(judge))]);
         let ids = (0..1_000_i32).chain([500]);

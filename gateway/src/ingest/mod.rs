@@ -11,6 +11,7 @@ mod answer;
 mod batch;
 pub mod checks;
 mod conflicts;
+mod described;
 pub mod id;
 pub mod order;
 pub mod permits;
@@ -20,6 +21,7 @@ mod transaction;
 
 pub use answer::MAX_LISTED_BYTES;
 pub use batch::{Batch, Checked, Letter};
+pub use conflicts::Conflict;
 pub use refusals::{Refusals, Refused, taken};
 pub use transaction::{Context, Place, Run, Source, Transaction};
 
@@ -35,6 +37,7 @@ use tracing::{debug, warn};
 
 use crate::backend::BackendError;
 use crate::clock;
+use crate::custom_user_data::CustomUserData;
 use crate::definition::Definition;
 use crate::memory::{Budget, NoMemory};
 use crate::sink::{Full, Outcome, Sink};
@@ -42,7 +45,7 @@ use crate::state::State;
 use crate::work::{Work, WorkError};
 use conflicts::Conflicts;
 use order::Digest;
-use permits::Permits;
+use permits::{Needs, Permits};
 use schemas::{SchemaCache, Schemas};
 
 /// Why transactions were not taken. Nothing of them can be relied on to be stored; sending them again is safe.
@@ -91,19 +94,26 @@ pub enum IngestError {
 pub struct Ingest {
     state: Arc<dyn State>,
     sink: Arc<dyn Sink>,
+    custom_user_data: Arc<dyn CustomUserData>,
     schemas: SchemaCache,
     work: Work,
     conflicts: Arc<Conflicts>,
 }
 
 impl Ingest {
-    /// Over where schemas are kept and where documents go. Checks are made in turns of `work`.
+    /// Over where schemas are kept, where documents go and where custom user data is read. Checks are made in turns of `work`.
     #[must_use]
-    pub fn new(state: Arc<dyn State>, sink: Arc<dyn Sink>, work: Work) -> Self {
+    pub fn new(
+        state: Arc<dyn State>,
+        sink: Arc<dyn Sink>,
+        custom_user_data: Arc<dyn CustomUserData>,
+        work: Work,
+    ) -> Self {
         Self {
             schemas: SchemaCache::new(Arc::clone(&state)),
             state,
             sink,
+            custom_user_data,
             work,
             conflicts: Arc::default(),
         }
@@ -131,9 +141,10 @@ impl Ingest {
         let schemas = self.schemas.of(&definition, &named, &mut memory).await?;
         // Before anything is stored: dead letters are replayed under their schema.
         self.schemas.keep(&schemas).await?;
-        let user = self.user_facts(&context.user, &schemas).await?;
+        let user = self.user_facts(&definition, &context.user, &schemas).await?;
+        let decided = Arc::clone(&definition);
         let work = move || {
-            let batch = prepare(context, transactions, &schemas, (definition, &user), budget);
+            let batch = prepare(context, transactions, &schemas, (decided, &user), budget);
             drop((schemas, memory));
             batch
         };
@@ -143,13 +154,22 @@ impl Ingest {
                 if batch.refused.is_empty() && found.is_empty() {
                     return acknowledge(&batch, &found, position);
                 }
-                let conflicts = Arc::clone(&self.conflicts);
+                let (conflicts, decided) = (Arc::clone(&self.conflicts), Arc::clone(&definition));
                 let work = move || {
-                    let answer = acknowledge(&batch, &found, position)?;
-                    conflicts.tell(&batch);
-                    Ok(answer)
+                    let answer = acknowledge(&batch, &found, position);
+                    (answer, conflicts.tell(&batch, &decided))
                 };
-                self.work.complete(from, work).await?
+                let (answer, untold) = self.work.complete(from, work).await?;
+                for (fingerprint, class) in untold {
+                    // The batch is stored, whatever becomes of this.
+                    let schema = self.schemas.one(&definition, &fingerprint).await;
+                    let schema = schema.ok().flatten();
+                    if let Some(conflict) = schema.as_ref().and_then(|schema| schema.conflicts().get(&class))
+                    {
+                        conflict.tell(&fingerprint, &class);
+                    }
+                }
+                answer
             }
             Outcome::Full(full) => {
                 let (user, outbox) = (&batch.context.user, &batch.context.source.outbox);
@@ -164,15 +184,27 @@ impl Ingest {
         }
     }
 
-    /// What rules may ask about the user. He is looked up only if one asks for more than his id.
-    async fn user_facts(&self, id: &str, schemas: &Schemas) -> Result<Value, IngestError> {
-        let is_needed = schemas.values().any(|schema| schema.needs_user());
-        let user = if is_needed {
+    /// What rules may ask about the user. He is looked up only if one asks for more than his id, and what the application keeps
+    /// about him only if one asks for that.
+    async fn user_facts(
+        &self,
+        definition: &Definition,
+        id: &str,
+        schemas: &Schemas,
+    ) -> Result<Value, IngestError> {
+        let any = |needs: fn(&Needs) -> bool| schemas.values().any(|schema| needs(&schema.needs()));
+        let user = if any(|needs| needs.user) {
             self.state.user(id).await?
         } else {
             None
         };
-        Ok(permits::user_facts(id, user.as_ref()))
+        let custom_data = match &user {
+            Some(user) if any(|needs| needs.custom_data) => {
+                self.custom_user_data.of(definition, user).await?
+            }
+            _ => None,
+        };
+        Ok(permits::user_facts(id, user.as_ref(), custom_data.as_deref()))
     }
 
     /// Keeps a schema that the user sent. The answer is why documents of some of its classes are refused, by class; nothing
@@ -190,12 +222,32 @@ impl Ingest {
         if self.schemas.one(definition, &fingerprint).await?.is_some() {
             return Ok(BTreeMap::new());
         }
-        if !self.state.add_schema(schema, user).await? {
+        let (schema, compared) = compared(Arc::clone(definition), schema).await?;
+        if !self.state.add_compared_schema(schema, compared, user).await? {
             return Err(IngestError::TooManySchemas);
         }
-        let known = self.schemas.one(definition, &fingerprint).await?;
-        Ok(known.map(|known| known.conflicts().clone()).unwrap_or_default())
+        let Some(known) = self.schemas.one(definition, &fingerprint).await? else {
+            return Ok(BTreeMap::new());
+        };
+        let conflicts = known.conflicts().iter();
+        let reasons = conflicts.map(|(class, conflict)| {
+            if self.conflicts.is_new(definition, &fingerprint, class) {
+                conflict.tell(&fingerprint, class);
+            }
+            (class.clone(), conflict.reason.clone())
+        });
+        Ok(reasons.collect())
     }
+}
+
+/// A schema with what of it is compared with others, found off the async threads.
+async fn compared(definition: Arc<Definition>, schema: Schema) -> Result<(Schema, Schema), IngestError> {
+    let task = tokio::task::spawn_blocking(move || {
+        let compared = described::compared(&definition, &schema);
+        (schema, compared)
+    });
+    task.await
+        .map_err(|error| IngestError::Internal(error.to_string()))
 }
 
 /// Acknowledges a batch that is stored. Takes its time where many documents are refused.

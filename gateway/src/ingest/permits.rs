@@ -1,67 +1,43 @@
 //! What the app's definition lets in: which classes, and of those which documents. Pure.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use realm_ingest_protocol::schema::Kind;
 use realm_ingest_protocol::{Class, Document, RefusalCode, Schema, Violation};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::described::{asymmetric, described};
 use crate::collection_schema::CollectionSchema;
 use crate::definition::Definition;
-use crate::rules::{Facts, Rules, Verdict};
+use crate::rules::{Facts, Verdict};
 use crate::state::User;
 
-/// Contradictions of a class that are told.
-const MAX_TOLD: usize = 3;
-
-/// The classes of `schema` whose documents do not belong into the app's collections, each with the reason in one sentence.
-#[must_use]
-pub fn contradictions(definition: &Definition, schema: &Schema) -> BTreeMap<String, String> {
-    let found = asymmetric(schema).filter_map(|class| {
-        let reason = contradiction(definition, schema, class)?;
-        Some((class.name.clone(), reason))
-    });
-    found.collect()
+/// What has to be known of a user before rules are asked about him.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Needs {
+    /// More than his id.
+    pub user: bool,
+    /// What the application keeps about him, too.
+    pub custom_data: bool,
 }
 
-fn contradiction(definition: &Definition, schema: &Schema, class: &Class) -> Option<String> {
-    let (name, development) = (&class.name, definition.sync.development_mode);
-    if !development && !definition.sync.classes.contains(name) {
-        return Some(format!(
-            "class '{name}' is not among the application's asymmetric_tables"
-        ));
-    }
-    let known = definition.collection_of(name).and_then(|one| one.schema.as_ref());
-    let Some(known) = known else {
-        return (!development).then(|| format!("class '{name}' is not in the application's schema"));
-    };
-    let mut found = known.contradictions(schema, class, development);
-    let more = found.len().saturating_sub(MAX_TOLD);
-    if more > 0 {
-        found.truncate(MAX_TOLD);
-        found.push(format!("... and {more} more"));
-    }
-    let found = found.join("; ");
-    (!found.is_empty()).then(|| format!("class '{name}' contradicts the application's schema: {found}"))
-}
-
-/// Whether the rules of one of the classes ask more of the user than his id.
+/// What the rules of the classes ask for.
 #[must_use]
-pub fn need_user(definition: &Definition, schema: &Schema) -> bool {
+pub fn needs(definition: &Definition, schema: &Schema) -> Needs {
+    let mut needs = Needs::default();
     let source = definition.synced();
     let rules = |class: &Class| source.map(|source| source.rules_of(&class.name));
-    asymmetric(schema).filter_map(rules).any(Rules::need_user)
+    for rules in asymmetric(schema).filter_map(rules) {
+        needs.user |= rules.need_user();
+        needs.custom_data |= rules.need_custom_data();
+    }
+    needs
 }
 
-fn asymmetric(schema: &Schema) -> impl Iterator<Item = &Class> {
-    let classes = schema.classes.iter();
-    classes.filter(|class| class.kind == Kind::Asymmetric)
-}
-
-/// `%%user` as rules see it, as far as he is known.
+/// `%%user` as rules see it, as far as he is known, with what the application keeps about him.
 #[must_use]
-pub fn user_facts(id: &str, user: Option<&User>) -> Value {
+pub fn user_facts(id: &str, user: Option<&User>, custom_data: Option<&RawValue>) -> Value {
     let Some(user) = user else {
         return json!({ "id": id });
     };
@@ -76,7 +52,6 @@ pub fn user_facts(id: &str, user: Option<&User>) -> Value {
         "data": user.data(),
         "identities": identities.collect::<Value>(),
     });
-    let custom_data = user.custom_data.as_ref();
     if let Some(Ok(data)) = custom_data.map(|data| serde_json::from_str::<Value>(data.get())) {
         facts["custom_data"] = data;
     }
@@ -118,9 +93,7 @@ impl<'a> Permits<'a> {
 
 impl<'a> Permit<'a> {
     fn new(definition: &'a Definition, user: &Value, class: &str) -> Self {
-        let schema = definition
-            .collection_of(class)
-            .and_then(|one| one.schema.as_ref());
+        let schema = described(definition, class);
         let facts = Facts {
             user,
             values: &definition.values,

@@ -56,6 +56,12 @@ impl Fact {
         self.source == Source::User && self.path.first().is_none_or(|name| name != "id")
     }
 
+    /// Whether it is of what the application keeps about the user.
+    #[must_use]
+    pub fn is_custom_data(&self) -> bool {
+        self.source == Source::User && self.path.first().is_none_or(|name| name == "custom_data")
+    }
+
     /// Whether it is a value of the app or its environment that is not there, whoever the user is.
     #[must_use]
     pub fn is_missing(&self, facts: &Facts<'_>) -> bool {

@@ -83,6 +83,16 @@ impl Rules {
         needed
     }
 
+    /// Whether what the application keeps about the user has to be known.
+    #[must_use]
+    pub fn need_custom_data(&self) -> bool {
+        let mut needed = false;
+        for role in &self.roles {
+            role.for_each_fact(&mut |fact| needed |= fact.is_custom_data());
+        }
+        needed
+    }
+
     /// What roles ask of the app and its environment that nobody can be tested against, each with the place of the role.
     #[must_use]
     pub fn unanswered(&self, facts: &Facts<'_>) -> Vec<(usize, String)> {

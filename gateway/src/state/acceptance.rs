@@ -13,10 +13,20 @@ use realm_ingest_protocol::{Class, Schema, schema};
 pub struct KnownSchema {
     /// The schema.
     pub schema: Schema,
+    /// What of it is compared with others; all where there is none.
+    pub compared: Option<Schema>,
     /// Classes whose documents are refused, each with the reason.
     pub conflicts: BTreeMap<String, String>,
     /// Whether somebody has written under it.
     pub used: bool,
+}
+
+impl KnownSchema {
+    /// What of it is compared with others.
+    #[must_use]
+    pub fn compared(&self) -> &Schema {
+        self.compared.as_ref().unwrap_or(&self.schema)
+    }
 }
 
 /// The accepted definition of every class: `schemas` in the order they came, `chosen` as the operator chose.

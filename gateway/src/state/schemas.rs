@@ -15,6 +15,12 @@ pub trait Schemas {
     /// them; the others are in conflict. Those under which nobody has written may have to make room for it. False, and
     /// nothing is kept, when there are too many of this user or in all.
     fn add_schema(&self, schema: Schema, user: &str) -> Answer<'_, bool>;
+    /// The same of a schema of which only `compared` extends the accepted definitions and can be in conflict with them: the
+    /// application describes the rest. A state that does not keep `compared` compares all of it, and says so by telling none of it.
+    fn add_compared_schema(&self, schema: Schema, compared: Schema, user: &str) -> Answer<'_, bool> {
+        drop(compared);
+        self.add_schema(schema, user)
+    }
     /// Notes that somebody writes under a schema, so that it does not have to make room. False when it is not there.
     fn note_schema_use(&self, fingerprint: &str) -> Answer<'_, bool>;
 }

@@ -1,6 +1,6 @@
 //! Directories that can be served.
 
-use realm_ingest_gateway::app_directory::{Entry, load};
+use realm_ingest_gateway::app_directory::{Entry, Store, load, load_for};
 use realm_ingest_gateway::auth::external::Domain;
 use realm_ingest_gateway::definition::{Confirmation, Granularity, Reset};
 use serde_json::json;
@@ -11,7 +11,7 @@ use super::{change_json, copy, fixture, lines, loaded, secrets};
 fn of_each_file_it_is_said_what_becomes_of_it() {
     let expected = "\
 honoured: .mdb/meta.json: client app id
-warning: auth/custom_user_data.json: documents of 'weather.people' are not read by this version; what a user's custom data is, is set by command
+warning: auth/custom_user_data.json: documents of 'weather.people' are read from MongoDB alone; what a user's custom data is, is set by command
 honoured: auth/providers.json: log-in by anon-user, api-key, custom-token, local-userpass, oauth2-google
 warning: data_sources/mongodb-atlas/config.json $.config.clusterName: is not used: documents go where the gateway's own settings say
 warning: data_sources/mongodb-atlas/config.json $.config.readPreference: is not used: documents go where the gateway's own settings say
@@ -20,7 +20,7 @@ honoured: data_sources/mongodb-atlas/default_rule.json: default roles: 1
 honoured: data_sources/mongodb-atlas/weather/Reading/relationships.json: relationships: 1
 honoured: data_sources/mongodb-atlas/weather/Reading/rules.json: roles: 2
 honoured: data_sources/mongodb-atlas/weather/Reading/schema.json: class 'Reading'
-warning: data_sources/mongodb-atlas/weather/Reading/time_series.json: time series by 'time': the embedded store keeps its documents as any others
+warning: data_sources/mongodb-atlas/weather/Reading/time_series.json: time series by 'time', kept by MongoDB; the embedded store has no time series
 ignored: data_sources/mongodb-atlas/weather/stations/relationships.json: it is empty
 ignored: data_sources/mongodb-atlas/weather/stations/rules.json: it has no roles, so the default ones hold
 honoured: data_sources/mongodb-atlas/weather/stations/schema.json: class 'Station'
@@ -39,6 +39,19 @@ honoured: values/region.json: value 'region'
 honoured: values/upstream.json: value 'upstream', from a secret";
     let said = lines(&loaded(&fixture("weather")).report);
     assert_eq!(said, expected.lines().collect::<Vec<_>>());
+}
+
+#[test]
+fn with_mongodb_time_series_and_custom_user_data_hold() {
+    let loaded = load_for(Store::MongoDb, &fixture("weather"), &secrets(), None);
+    let said = lines(&loaded.report);
+    for expected in [
+        "honoured: auth/custom_user_data.json: documents of 'weather.people', by 'owner'",
+        "honoured: data_sources/mongodb-atlas/weather/Reading/time_series.json: time series by 'time', kept by MongoDB",
+    ] {
+        assert!(said.iter().any(|line| line == expected), "{said:?}");
+    }
+    assert!(loaded.definition.is_some());
 }
 
 #[test]

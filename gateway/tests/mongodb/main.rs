@@ -9,6 +9,7 @@
 
 #[path = "../common/mongodb.rs"]
 mod server;
+mod user_data;
 
 use std::time::Duration;
 

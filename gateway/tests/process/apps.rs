@@ -2,124 +2,14 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use std::time::{Duration, Instant};
+use std::path::Path;
 
 use realm_ingest_protocol::CONTENT_TYPE;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-use crate::common::server::{BINARY, Server, command, lines};
-use crate::common::{Answer, batch, note, one_run, outbox, schema};
-
-const ONE: &str = "one-aaaaa";
-const TWO: &str = "two-bbbbb";
-
-/// What the log says of each directory.
-const READ: &str = "the directory was read again";
-
-/// Directories of apps, data and a log.
-struct Place(TempDir);
-
-impl Place {
-    /// With the directories of these apps, in which e-mail and password are on, too.
-    fn with(apps: &[&str]) -> Self {
-        let place = Self(tempfile::tempdir().unwrap());
-        for app in apps {
-            let made = Command::new(BINARY)
-                .arg("init")
-                .arg(place.app(app))
-                .args(["--app-id", app])
-                .output()
-                .unwrap();
-            assert!(made.status.success(), "{made:?}");
-            place.switch(app, "local-userpass", true);
-        }
-        place
-    }
-
-    fn app(&self, app: &str) -> PathBuf {
-        self.0.path().join(app)
-    }
-
-    fn data(&self) -> PathBuf {
-        self.0.path().join("data")
-    }
-
-    fn log(&self) -> String {
-        fs::read_to_string(self.0.path().join("log")).unwrap()
-    }
-
-    fn edit(&self, app: &str, file: &str, edit: impl FnOnce(&mut Value)) {
-        let path = self.app(app).join(file);
-        let mut json = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-        edit(&mut json);
-        fs::write(&path, json.to_string()).unwrap();
-    }
-
-    fn switch(&self, app: &str, provider: &str, on: bool) {
-        self.edit(app, "auth/providers.json", |providers| {
-            providers[provider]["disabled"] = json!(!on);
-        });
-    }
-
-    fn serve(&self, apps: &[&str], more: &[&str]) -> Command {
-        let mut command = Command::new(BINARY);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]);
-        command.arg(self.data()).args(more);
-        for app in apps {
-            command.arg("--app").arg(self.app(app));
-        }
-        command
-    }
-
-    fn start(&self, apps: &[&str]) -> Server {
-        let mut command = self.serve(apps, &[]);
-        let log = fs::File::create(self.0.path().join("log")).unwrap();
-        command.env("RUST_LOG", "info").stderr(log);
-        Server::run(command)
-    }
-
-    /// What a server that does not start says, and how it ends.
-    fn refused(&self, apps: &[&str], more: &[&str]) -> (Option<i32>, String) {
-        said(&self.serve(apps, more).output().unwrap())
-    }
-
-    /// Waits until the log has this text so many times.
-    fn await_log(&self, text: &str, times: usize) {
-        let begun = Instant::now();
-        while self.log().matches(text).count() < times {
-            assert!(begun.elapsed() < Duration::from_secs(60), "{}", self.log());
-            std::thread::yield_now();
-        }
-    }
-}
-
-fn said(output: &Output) -> (Option<i32>, String) {
-    let error = String::from_utf8(output.stderr.clone()).unwrap();
-    (output.status.code(), error)
-}
-
-fn call(server: &Server, method: &str, app: &str, rest: &str, token: Option<&str>, body: &[u8]) -> Answer {
-    let path = format!("/api/client/v2.0/app/{app}/{rest}");
-    let bearer = token.map(|token| format!("Bearer {token}")).unwrap_or_default();
-    let mut headers = vec![("authorization", bearer.as_str())];
-    if rest == "ingest" {
-        headers.push(("content-type", CONTENT_TYPE));
-    }
-    server.client().call(method, &path, &headers, body).unwrap()
-}
-
-fn log_in(server: &Server, app: &str) -> Answer {
-    call(server, "POST", app, "auth/providers/anon-user/login", None, b"{}")
-}
-
-fn token(server: &Server, app: &str) -> String {
-    let answer = log_in(server, app);
-    assert_eq!(answer.status, 200, "{:?}", answer.json);
-    answer.json["access_token"].as_str().unwrap().to_owned()
-}
+use crate::common::server::{Server, command, lines};
+use crate::common::{batch, note, one_run, outbox, schema};
+use crate::place::{ONE, Place, READ, TWO, call, log_in, said, token};
 
 /// Sends a document, named after the app, and one that is refused. Answers with the user's token.
 fn send(server: &Server, app: &str) -> String {

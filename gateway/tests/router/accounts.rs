@@ -46,7 +46,7 @@ async fn profile(gateway: &Local, login: &Value) -> Answer {
         .await
 }
 
-fn claims(token: &Value) -> Value {
+pub fn claims(token: &Value) -> Value {
     let payload = token.as_str().unwrap().split('.').nth(1).unwrap();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
 }

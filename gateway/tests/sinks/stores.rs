@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use realm_ingest_gateway::custom_user_data::InState;
 use realm_ingest_gateway::definition::Definition;
 use realm_ingest_gateway::ingest::{Context, Ingest, IngestError, Run, Source, Transaction};
 use realm_ingest_gateway::memory::Budget;
@@ -194,7 +195,7 @@ impl<S: Store> Core<S> {
         let (sink, store) = S::open(&data, quota).await;
         Self {
             definition: Arc::new(store.definition()),
-            ingest: Ingest::new(state, Arc::clone(&sink), Work::new(4)),
+            ingest: Ingest::new(state, Arc::clone(&sink), Arc::new(InState), Work::new(4)),
             sink,
             store,
             memory: Arc::new(Semaphore::new(1 << 28)),

@@ -15,6 +15,7 @@ pub async fn handle(AccessToken { app, claims }: AccessToken) -> Result<Json<Val
         .user(&claims.sub)
         .await?
         .ok_or(Reject::BadToken("the user does not exist"))?;
+    let custom_data = app.custom_data(&user).await?;
     let tokens = app.keyring.tokens(Instant::now()).await?;
     let identities = user.identities.iter().map(|identity| {
         json!({
@@ -30,6 +31,6 @@ pub async fn handle(AccessToken { app, claims }: AccessToken) -> Result<Json<Val
         "type": user.kind.as_str(),
         "identities": identities.collect::<Vec<_>>(),
         "data": user.data(),
-        "custom_data": user.custom_data.as_deref().map_or_else(|| json!({}), |data| json!(data)),
+        "custom_data": custom_data.as_deref().map_or_else(|| json!({}), |data| json!(data)),
     })))
 }

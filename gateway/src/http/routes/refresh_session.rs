@@ -17,7 +17,8 @@ pub async fn handle(RefreshToken { app, claims }: RefreshToken) -> Result<(Statu
         .filter(|session| session.user == claims.sub)
         .ok_or(Reject::NoSession)?;
     let user = app.state.user(&session.user).await?.ok_or(Reject::NoSession)?;
+    let data = app.data_of_token(&user).await?;
     let tokens = app.keyring.tokens(Instant::now()).await?;
-    let token = tokens.access(&session, user.custom_data, clock::unix_millis())?;
+    let token = tokens.access(&session, data, clock::unix_millis())?;
     Ok((StatusCode::CREATED, Json(json!({ "access_token": token }))))
 }

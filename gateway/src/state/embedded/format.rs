@@ -87,6 +87,8 @@ const FORMAT_2: &str = "
     ALTER TABLE schemas ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
     -- Whether somebody has written under it; who knows of those of format 1.
     ALTER TABLE schemas ADD COLUMN used INTEGER NOT NULL DEFAULT 1;
+    -- Canonical JSON of what is compared with others, where that is not all of it.
+    ALTER TABLE schemas ADD COLUMN compared TEXT;
     UPDATE schemas SET number = ordered.number, bytes = length(CAST(json AS BLOB)) FROM (
         SELECT fingerprint AS name, row_number() OVER (ORDER BY created, fingerprint) AS number FROM schemas
     ) AS ordered WHERE fingerprint = ordered.name;

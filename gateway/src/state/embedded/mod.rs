@@ -293,7 +293,15 @@ impl Schemas for EmbeddedState {
 
     fn add_schema(&self, schema: Schema, user: &str) -> Answer<'_, bool> {
         let user = user.to_owned();
-        self.run(move |connection| schemas::add(connection, &schema, &user, Limits::USUAL))
+        self.run(move |connection| schemas::add(connection, &schema, None, &user, Limits::USUAL))
+    }
+
+    fn add_compared_schema(&self, schema: Schema, compared: Schema, user: &str) -> Answer<'_, bool> {
+        let user = user.to_owned();
+        self.run(move |connection| {
+            let compared = Some(&compared).filter(|compared| **compared != schema);
+            schemas::add(connection, &schema, compared, &user, Limits::USUAL)
+        })
     }
 
     fn note_schema_use(&self, fingerprint: &str) -> Answer<'_, bool> {

@@ -111,15 +111,19 @@ pub(super) fn accepted(connection: &mut Connection) -> Result<Schema, BackendErr
 }
 
 /// Keeps a schema, and finds which of its classes are in conflict with what is accepted; those of others stay as they
-/// are. Costs what the schema has, however many there are. False, and nothing is kept, when there are too many.
+/// are. Costs what the schema has, however many there are. Where only a part of it is `compared`, the rest is kept alone. False, and
+/// nothing is kept, when there are too many.
 pub(super) fn add(
     connection: &mut Connection,
     schema: &Schema,
+    compared: Option<&Schema>,
     user: &str,
     limits: Limits,
 ) -> Result<bool, BackendError> {
     let (fingerprint, json) = (schema.fingerprint(), schema.to_json());
-    let bytes = i64::try_from(json.len()).unwrap_or(i64::MAX);
+    let compared_json = compared.map(Schema::to_json);
+    let bytes = json.len() + compared_json.as_ref().map_or(0, String::len);
+    let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let known = transaction
         .prepare_cached("SELECT 1 FROM schemas WHERE fingerprint = ?1")?
@@ -134,11 +138,18 @@ pub(super) fn add(
         return Ok(false);
     }
     transaction.execute(
-        "INSERT INTO schemas (fingerprint, json, created, number, user, bytes, used)
-         SELECT ?1, ?2, ?3, coalesce(max(number), 0) + 1, ?4, ?5, 0 FROM schemas",
-        params![fingerprint, json, clock::unix_millis(), user, bytes],
+        "INSERT INTO schemas (fingerprint, json, created, number, user, bytes, used, compared)
+         SELECT ?1, ?2, ?3, coalesce(max(number), 0) + 1, ?4, ?5, 0, ?6 FROM schemas",
+        params![
+            fingerprint,
+            json,
+            clock::unix_millis(),
+            user,
+            bytes,
+            compared_json
+        ],
     )?;
-    accept_what_fits(&transaction, &fingerprint, schema)?;
+    accept_what_fits(&transaction, &fingerprint, compared.unwrap_or(schema))?;
     transaction.commit()?;
     Ok(true)
 }
@@ -238,7 +249,7 @@ pub(super) fn choose(
     class: Option<&str>,
 ) -> Result<Result<Vec<String>, String>, BackendError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let Some(schema) = sent(&transaction, fingerprint)? else {
+    let Some(schema) = compared(&transaction, fingerprint)? else {
         return Ok(Err(format!(
             "there is no schema {fingerprint}; 'schemas list' shows those there are"
         )));
@@ -253,7 +264,18 @@ pub(super) fn choose(
         }
         Some(name) => match schema.class(name) {
             Some(class) => vec![class],
-            None => return Ok(Err(format!("schema {fingerprint} has no class '{name}'"))),
+            None => {
+                let sent = sent(&transaction, fingerprint)?;
+                let is_there = sent.is_some_and(|sent| sent.class(name).is_some());
+                return Ok(Err(if is_there {
+                    format!(
+                        "class '{name}' of schema {fingerprint} is described by the app's directory, which it contradicts: \
+                         change the directory, or the application"
+                    )
+                } else {
+                    format!("schema {fingerprint} has no class '{name}'")
+                }));
+            }
         },
     };
     let mut chosen: Vec<_> = wanted
@@ -350,16 +372,28 @@ pub(super) fn sent(connection: &Connection, fingerprint: &str) -> Result<Option<
     json.optional()?.map(|json| parse(&json)).transpose()
 }
 
+/// What of the schema of this fingerprint is compared with others.
+fn compared(connection: &Connection, fingerprint: &str) -> Result<Option<Schema>, BackendError> {
+    let mut statement =
+        connection.prepare_cached("SELECT coalesce(compared, json) FROM schemas WHERE fingerprint = ?1")?;
+    let json = statement.query_one([fingerprint], |row| row.get::<_, String>(0));
+    json.optional()?.map(|json| parse(&json)).transpose()
+}
+
 /// The schema of this fingerprint with what is known of it.
 fn known_schema(connection: &Connection, fingerprint: &str) -> Result<Option<KnownSchema>, BackendError> {
     let Some(schema) = sent(connection, fingerprint)? else {
         return Ok(None);
     };
-    let mut used = connection.prepare_cached("SELECT used FROM schemas WHERE fingerprint = ?1")?;
+    let mut rest = connection.prepare_cached("SELECT used, compared FROM schemas WHERE fingerprint = ?1")?;
+    let (used, compared) = rest.query_one([fingerprint], |row| {
+        Ok((row.get(0)?, row.get::<_, Option<String>>(1)?))
+    })?;
     Ok(Some(KnownSchema {
         schema,
+        compared: compared.map(|json| parse(&json)).transpose()?,
         conflicts: conflicts_of(connection, fingerprint)?,
-        used: used.query_one([fingerprint], |row| row.get(0))?,
+        used,
     }))
 }
 
@@ -404,13 +438,13 @@ fn refresh(connection: &Connection) -> Result<(), BackendError> {
     let choices = choices.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
     for choice in choices.collect::<rusqlite::Result<Vec<_>>>()? {
         let (class, fingerprint) = choice;
-        if let Some(mut schema) = sent(connection, &fingerprint)? {
+        if let Some(mut schema) = compared(connection, &fingerprint)? {
             schema.classes.retain(|one| one.name == class);
             accept(connection, &schema)?;
         }
     }
     for fingerprint in fingerprints(connection)? {
-        if let Some(schema) = sent(connection, &fingerprint)? {
+        if let Some(schema) = compared(connection, &fingerprint)? {
             accept_what_fits(connection, &fingerprint, &schema)?;
         }
     }

@@ -32,7 +32,7 @@ fn schema(class: &str, property: &str) -> Schema {
 
 fn add_number(connection: &mut Connection, number: usize) -> bool {
     let schema = schema("Reading", &format!("p{number}"));
-    add(connection, &schema, &format!("user{number}"), LIMITS).unwrap()
+    add(connection, &schema, None, &format!("user{number}"), LIMITS).unwrap()
 }
 
 /// The numbers of those that are there.
@@ -89,7 +89,7 @@ fn few_large_ones_make_room_as_many_small_ones_do() {
     let (_data, mut connection) = store();
     let large = |number: usize| schema(&format!("Class{number}"), &"p".repeat(4_000));
     for number in 0..3 {
-        assert!(add(&mut connection, &large(number), "user", LIMITS).unwrap());
+        assert!(add(&mut connection, &large(number), None, "user", LIMITS).unwrap());
     }
     let there = fingerprints(&connection).unwrap();
     assert_eq!(there, [large(1).fingerprint(), large(2).fingerprint()]);
@@ -105,7 +105,7 @@ fn what_was_decided_about_classes_is_found_anew_with_the_same_result() {
     );
     assert!(add_number(&mut connection, 0));
     assert!(add_number(&mut connection, 1));
-    assert!(add(&mut connection, &other.unwrap(), "user", LIMITS).unwrap());
+    assert!(add(&mut connection, &other.unwrap(), None, "user", LIMITS).unwrap());
     let found = |connection: &mut Connection| {
         let listed = list(connection).unwrap().into_iter();
         let conflicts: Vec<_> = listed.map(|one| one.conflicts.len()).collect();

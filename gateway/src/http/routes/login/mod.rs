@@ -169,6 +169,12 @@ async fn log_in(app: &App, proven: Proven) -> Result<Json<Value>, Reject> {
     if user.disabled {
         return Err(AccountError::UserDisabled.into());
     }
+    // Before anything is opened. Who logs in anonymously is new, so there is nothing about him; asked all the same, each attempt
+    // would leave a user behind while the answer does not come.
+    let data = match identity.provider {
+        Provider::Anonymous => None,
+        _ => app.data_of_token(&user).await?,
+    };
     let now = clock::unix_seconds();
     let session = Session {
         id: ids::object_id(),
@@ -183,7 +189,7 @@ async fn log_in(app: &App, proven: Proven) -> Result<Json<Value>, Reject> {
     debug!(user = session.user, provider, "logged in");
     let tokens = app.keyring.tokens_with(key, Instant::now()).await?;
     Ok(answer(
-        tokens.access(&session, user.custom_data, clock::unix_millis())?,
+        tokens.access(&session, data, clock::unix_millis())?,
         Some(tokens.refresh(&session, &identity, key, now)?),
         session,
     ))
@@ -206,8 +212,9 @@ async fn link(app: &App, token: &AccessToken, proven: Proven) -> Result<Json<Val
                 .ok_or(AccountError::BadLink)?
         }
     };
+    let data = app.data_of_token(&user).await?;
     let tokens = app.keyring.tokens(Instant::now()).await?;
-    let access = tokens.access(&session, user.custom_data, clock::unix_millis())?;
+    let access = tokens.access(&session, data, clock::unix_millis())?;
     Ok(answer(access, None, session))
 }
 

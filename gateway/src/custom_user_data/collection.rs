@@ -1,0 +1,107 @@
+//! Custom user data in a collection of the operator's, which has a document for each user.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bson::oid::ObjectId;
+use bson::{Bson, RawDocumentBuf, doc};
+use mongodb::Collection;
+use serde_json::value::RawValue;
+
+use super::CustomUserData;
+use crate::backend::{Answer, BackendError};
+use crate::cluster::Cluster;
+use crate::definition::Definition;
+use crate::ejson::{self, Form};
+use crate::state::User;
+
+/// How long a document may take to come. A log-in waits for it, and its client gives up after a minute.
+const TIME_OUT: Duration = Duration::from_secs(5);
+
+/// The collections that definitions name, in the deployments of their data sources. Without one that is named, what the state
+/// keeps holds.
+pub struct InDataSources {
+    clusters: BTreeMap<String, Cluster>,
+}
+
+/// The documents of one collection.
+pub struct UserDocuments {
+    collection: Collection<RawDocumentBuf>,
+    field: String,
+}
+
+impl InDataSources {
+    /// With the deployments of these data sources, by name.
+    #[must_use]
+    pub const fn new(clusters: BTreeMap<String, Cluster>) -> Self {
+        Self { clusters }
+    }
+}
+
+impl CustomUserData for InDataSources {
+    fn of<'a>(&'a self, definition: &'a Definition, user: &'a User) -> Answer<'a, Option<Box<RawValue>>> {
+        Box::pin(async move {
+            let Some(named) = &definition.custom_user_data else {
+                return Ok(user.custom_data.clone());
+            };
+            let cluster = self.clusters.get(&named.data_source).ok_or_else(|| {
+                let text = format!(
+                    "custom user data is in the data source '{}', of which no connection string is given",
+                    named.data_source
+                );
+                BackendError::Unavailable(text)
+            })?;
+            let collection = cluster.database(&named.database).collection(&named.collection);
+            let documents = UserDocuments::new(collection, named.user_id_field.clone());
+            documents.of(&user.id).await
+        })
+    }
+}
+
+impl UserDocuments {
+    /// Of users whose id is in this field.
+    #[must_use]
+    pub const fn new(collection: Collection<RawDocumentBuf>, field: String) -> Self {
+        Self { collection, field }
+    }
+
+    /// The document of the user in relaxed Extended JSON, if there is one: first among those that have the id as a text,
+    /// then among those that have it as an ObjectId.
+    ///
+    /// # Errors
+    /// When the database does not answer in time, or the document cannot be shown.
+    pub async fn of(&self, user: &str) -> Result<Option<Box<RawValue>>, BackendError> {
+        let name = || self.collection.namespace().to_string();
+        let found = tokio::time::timeout(TIME_OUT, self.find(user)).await;
+        let found = found.map_err(|_| {
+            let seconds = TIME_OUT.as_secs();
+            BackendError::Unavailable(format!(
+                "MongoDB: custom user data of '{}' did not come within {seconds} s",
+                name()
+            ))
+        })??;
+        let Some(document) = found else {
+            return Ok(None);
+        };
+        let json = ejson::document(document.as_bytes(), Form::Relaxed);
+        let text = json.and_then(|json| RawValue::from_string(json.to_string()).ok());
+        text.map(Some).ok_or_else(|| {
+            BackendError::Damaged(format!(
+                "the document of user {user} in '{}' has no Extended JSON",
+                name()
+            ))
+        })
+    }
+
+    async fn find(&self, user: &str) -> Result<Option<RawDocumentBuf>, BackendError> {
+        let object_id = ObjectId::parse_str(user).ok().map(Bson::ObjectId);
+        for id in [Some(user.into()), object_id].into_iter().flatten() {
+            let filter = doc! {self.field.as_str(): id};
+            let found = self.collection.find_one(filter).max_time(TIME_OUT).await?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+}
