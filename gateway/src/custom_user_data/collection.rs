@@ -1,6 +1,5 @@
 //! Custom user data in a collection of the operator's, which has a document for each user.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bson::oid::ObjectId;
@@ -10,9 +9,9 @@ use serde_json::value::RawValue;
 
 use super::CustomUserData;
 use crate::backend::{Answer, BackendError};
-use crate::cluster::Cluster;
 use crate::definition::Definition;
 use crate::ejson::{self, Form};
+use crate::sink::mongodb::DataSources;
 use crate::state::User;
 
 /// How long a document may take to come. A log-in waits for it, and its client gives up after a minute.
@@ -21,7 +20,7 @@ const TIME_OUT: Duration = Duration::from_secs(5);
 /// The collections that definitions name, in the deployments of their data sources. Without one that is named, what the state
 /// keeps holds.
 pub struct InDataSources {
-    clusters: BTreeMap<String, Cluster>,
+    sources: DataSources,
 }
 
 /// The documents of one collection.
@@ -31,10 +30,10 @@ pub struct UserDocuments {
 }
 
 impl InDataSources {
-    /// With the deployments of these data sources, by name.
+    /// With the deployments of these data sources.
     #[must_use]
-    pub const fn new(clusters: BTreeMap<String, Cluster>) -> Self {
-        Self { clusters }
+    pub const fn new(sources: DataSources) -> Self {
+        Self { sources }
     }
 }
 
@@ -44,14 +43,8 @@ impl CustomUserData for InDataSources {
             let Some(named) = &definition.custom_user_data else {
                 return Ok(user.custom_data.clone());
             };
-            let cluster = self.clusters.get(&named.data_source).ok_or_else(|| {
-                let text = format!(
-                    "custom user data is in the data source '{}', of which no connection string is given",
-                    named.data_source
-                );
-                BackendError::Unavailable(text)
-            })?;
-            let collection = cluster.database(&named.database).collection(&named.collection);
+            let database = self.sources.of(&named.data_source).database(&named.database);
+            let collection = database.collection(&named.collection);
             let documents = UserDocuments::new(collection, named.user_id_field.clone());
             documents.of(&user.id).await
         })
