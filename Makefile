@@ -1,5 +1,5 @@
 # The front door. The work is in scripts/.
-.PHONY: demo test check bench fuzz lint fmt
+.PHONY: demo test test-mongodb check bench fuzz lint fmt
 
 demo:
 	scripts/ensure-tools.sh build
@@ -10,6 +10,12 @@ demo:
 test:
 	scripts/ensure-tools.sh
 	scripts/test.sh
+
+# What is stored in MongoDB, on the server that MONGODB_URI names, or else on one of this machine.
+test-mongodb:
+	scripts/ensure-tools.sh
+	scripts/mongodb.sh build
+	cargo test -p realm-ingest-gateway --test mongodb --test states --test sinks
 
 check:
 	scripts/ensure-tools.sh

@@ -22,6 +22,15 @@ step cargo test --workspace --quiet --lib --bins
 if touches '^(protocol|gateway)/'; then
     step cargo test --quiet -p realm-ingest-gateway --test router
 fi
+if touches '^(gateway/(src/(state|sink|cluster|backend)|tests/(states|sinks|mongodb|common/mongodb))|tests/mongodb|scripts/mongodb)'; then
+    stores="cargo test --quiet -p realm-ingest-gateway --test mongodb --test states --test sinks"
+    if scripts/mongodb.sh built; then
+        step $stores
+    else
+        step ${stores/--test mongodb/} -- --skip mongodb
+        echo "MongoDB was left out, as its server is not there: scripts/mongodb.sh build makes it, in some minutes"
+    fi
+fi
 if touches '^(src/outbox|tests/outbox)/'; then
     step cargo test --quiet -p realm-ingest --test outbox
 fi
