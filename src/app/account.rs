@@ -249,6 +249,15 @@ impl Account {
         }
     }
 
+    /// The refresh token of the session that goes on, or of the one that ended last.
+    pub(crate) fn last_session(&self) -> String {
+        let data = self.data();
+        match data.state {
+            UserState::LoggedIn => data.refresh_token.clone(),
+            UserState::LoggedOut | UserState::Removed => data.ended.clone(),
+        }
+    }
+
     pub(crate) fn sign_in(&self, session: SignIn) {
         let mut data = self.data();
         data.state = UserState::LoggedIn;

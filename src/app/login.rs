@@ -156,9 +156,10 @@ impl Inner {
         for record in stored.users {
             let known = {
                 let mut users = self.users();
-                if users.removed.contains(&record.id) {
+                if users.is_still_removed(&record) {
                     continue;
                 }
+                users.removed.remove(&record.id);
                 let known = users.accounts.iter().find(|known| known.id == record.id).cloned();
                 if known.is_none() {
                     users.accounts.push(Arc::new(Account::restored(record.clone())));
@@ -203,12 +204,16 @@ impl Inner {
     fn remove(&self, ids: Vec<String>) {
         let gone: Vec<_> = {
             let mut users = self.users();
-            users.removed.extend(ids);
             let Users {
                 accounts, removed, ..
             } = &mut *users;
+            for id in ids {
+                let known = accounts.iter().find(|known| known.id == id);
+                let ended = known.map(|known| known.last_session());
+                removed.entry(id).or_insert(ended.unwrap_or_default());
+            }
             let is_gone = |known: &mut Arc<Account>| {
-                removed.contains(&known.id) && known.state() == UserState::LoggedIn
+                removed.contains_key(&known.id) && known.state() == UserState::LoggedIn
             };
             accounts.extract_if(.., is_gone).collect()
         };
@@ -282,6 +287,15 @@ impl Inner {
             app: self.clone(),
             account,
         }
+    }
+}
+
+impl Users {
+    /// Whether the user of this record was removed and has not logged in since. A record that has the session which
+    /// ended then was read before, or the removal could not be stored.
+    fn is_still_removed(&self, record: &StoredUser) -> bool {
+        let ended = self.removed.get(&record.id);
+        ended.is_some_and(|ended| *ended == record.refresh_token || SignIn::stored(record).is_none())
     }
 }
 

@@ -103,7 +103,7 @@ impl Inner {
         let mut users = self.users();
         if removed {
             users.accounts.retain(|known| known.id != account.id);
-            users.removed.insert(account.id.clone());
+            users.removed.insert(account.id.clone(), account.last_session());
         }
         if users.current.as_deref() == Some(&account.id) {
             let next = users

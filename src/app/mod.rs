@@ -21,7 +21,7 @@ mod user;
 mod user_list;
 mod users;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU32;
@@ -88,8 +88,9 @@ pub(crate) struct Inner {
 struct Users {
     accounts: Vec<Arc<Account>>,
     current: Option<String>,
-    /// Those who were logged out for good: what they left is nobody's.
-    removed: HashSet<String>,
+    /// Those who were logged out for good: what they left is nobody's until they log in again. With the refresh token of
+    /// the session that ended last.
+    removed: HashMap<String, String>,
 }
 
 /// The place of a cached app.
@@ -184,7 +185,11 @@ impl App {
             users: Mutex::new(Users {
                 accounts,
                 current: document.current,
-                removed: document.removed.iter().cloned().collect(),
+                removed: document
+                    .removed
+                    .iter()
+                    .map(|id| (id.clone(), String::new()))
+                    .collect(),
             }),
             unstored: Mutex::default(),
             relogins: AtomicU32::new(0),
@@ -277,7 +282,7 @@ impl Inner {
     }
 
     pub(crate) fn is_removed(&self, id: &str) -> bool {
-        self.users().removed.contains(id)
+        self.users().removed.contains_key(id)
     }
 
     /// Somebody who is logged in and logs in in this way.

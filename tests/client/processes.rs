@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use realm_ingest::app::{App, AppConfig, Credentials};
+use realm_ingest::app::{App, AppConfig, Credentials, UserState};
 use realm_ingest::realm::{Realm, RealmConfig};
 use serde::{Deserialize, Serialize};
 
@@ -187,6 +187,39 @@ fn processes_that_start_together_have_one_anonymous_user_and_what_the_killed_wro
     let mut ids = fixture.server.ids();
     ids.sort_unstable();
     assert_eq!(ids, (1..=PROCESSES).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_user_who_was_removed_and_logs_in_again_in_another_process_is_known_to_all() {
+    let fixture = Fixture::new();
+    let user = fixture.user();
+    fixture.app.remove_user(&user).unwrap();
+    let other = fixture.restarted();
+    let again = other.login(&Credentials::email_password("a@b.c", "password"));
+    // Reads what the other process has stored.
+    fixture.app.login(&Credentials::anonymous()).unwrap();
+    let known = fixture
+        .app
+        .users()
+        .into_iter()
+        .find(|known| known.id() == user.id());
+    let known = known.expect("the user");
+    assert_eq!(known.refresh_token(), again.unwrap().refresh_token());
+    assert_eq!(user.state(), UserState::Removed);
+}
+
+#[test]
+fn what_a_removed_user_writes_in_another_process_after_logging_in_again_is_sent_by_one_that_runs() {
+    let fixture = Fixture::new();
+    let user = fixture.user();
+    let other = fixture.restarted();
+    other.remove_user(&other.current_user().unwrap()).unwrap();
+    drop(other);
+    // Reads that.
+    fixture.app.login(&Credentials::anonymous()).unwrap();
+    assert_eq!(user.state(), UserState::Removed);
+    Part::new(&fixture, &[("a@b.c", &[1])]).play_and_be_killed();
+    fixture.server.until("the row", |state| state.stored.len() == 1);
 }
 
 #[test]
