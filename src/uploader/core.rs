@@ -118,6 +118,10 @@ impl Core {
         drop(status);
         drop((following, user));
         self.try_anew();
+        if !self.status().takes_waits() {
+            // Who was chosen has logged out meanwhile.
+            self.fail_waits(&Error::aborted());
+        }
         self.stopped();
         // As in `new`.
         homes::move_to_heir(self);
@@ -386,7 +390,7 @@ impl Core {
         match () {
             () if status.ended => SessionState::Inactive,
             () if status.paused => SessionState::Paused,
-            () if status.user.account.awaits_successor() => SessionState::WaitingForAccessToken,
+            () if status.awaits_user() => SessionState::WaitingForAccessToken,
             () if !status.is_active() => SessionState::Inactive,
             () if status.opens == 0 && status.stop == StopPolicy::AfterChangesUploaded => SessionState::Dying,
             () if status.refreshing => SessionState::WaitingForAccessToken,
@@ -430,7 +434,14 @@ impl Status {
     }
 
     pub(super) fn takes_waits(&self) -> bool {
-        !self.ended && (self.paused || self.is_active() || self.user.account.awaits_successor())
+        !self.ended && (self.paused || self.is_active() || self.awaits_user())
+    }
+
+    /// The user's session is over, and what waits goes on under another one: who is yet to be logged in, or who was and to
+    /// whom it has not come yet.
+    fn awaits_user(&self) -> bool {
+        let is_over = self.user.state() == UserState::LoggedOut;
+        self.user.account.awaits_successor() || (is_over && self.user.heir().state() == UserState::LoggedIn)
     }
 }
 

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use realm_ingest::Code;
 use realm_ingest::app::{Credentials, UserState};
+use realm_ingest::outbox::{Options, Outbox, SqliteOutbox};
 use realm_ingest::realm::{ErrorHandler, Realm, RealmConfig};
+use realm_ingest::uploader::session::SessionState;
 
 use crate::common::server::Reaction;
 use crate::common::{Fixture, LIMIT, SCHEMA, open_realm, until, uploaded, wait, write};
@@ -64,6 +66,33 @@ fn an_anonymous_device_is_logged_in_anew_and_what_waits_arrives() {
     write(&again, [5]);
     uploaded(&again);
     assert_eq!(fixture.server.ids().len(), 5);
+}
+
+#[test]
+fn a_wait_that_begins_before_the_session_has_come_to_the_next_user_goes_on() {
+    let fixture = Fixture::new();
+    let user = fixture.app.login(&Credentials::anonymous()).unwrap();
+    let (realm, _errors) = open_realm(&user);
+    uploaded(&realm);
+    realm.session().pause();
+    // Another process has the right to upload, for which the change of users waits.
+    let (other, _) = SqliteOutbox::open(realm.path(), Options::default()).unwrap();
+    let mut right = None;
+    until("the right to upload", || {
+        right = other.try_become_uploader().unwrap();
+        right.is_some()
+    });
+    fixture.server.forget_sessions();
+    write(&realm, [1]);
+    realm.session().resume();
+    until("the next user", || {
+        stored(&fixture, "anon1")["successor"] == "anon2"
+    });
+    let begun = wait(&realm);
+    assert_eq!(realm.session().state(), SessionState::WaitingForAccessToken);
+    drop(right);
+    begun.recv_timeout(LIMIT).unwrap().unwrap();
+    assert_eq!(fixture.server.ids(), [1]);
 }
 
 #[test]
