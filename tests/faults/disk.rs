@@ -1,17 +1,65 @@
-//! A disk that loses power: built from the record of `tests/faults/unreliable_disk.c`, it gives the
-//! states that the files may be in.
+//! A disk that loses power: built from the record of `unreliable_disk.c`, it gives the states that the files may be in.
+
+#![allow(dead_code, reason = "each test program uses a part of this")]
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
-use crate::common::{as_other_part, noise};
-
 const RECORD: &str = "UNRELIABLE_RECORD";
+
+/// A disk on which processes work, and the record of what they do there.
+pub struct Place {
+    place: TempDir,
+    pub folder: PathBuf,
+}
+
+impl Place {
+    /// With these files.
+    pub fn new(files: &BTreeMap<PathBuf, Vec<u8>>) -> Place {
+        let place = in_memory();
+        let folder = place.path().join("disk");
+        fs::create_dir(&folder).unwrap();
+        write_files(&folder, files);
+        Place { place, folder }
+    }
+
+    /// What this command does to the disk is recorded.
+    pub fn watch(&self, command: &mut Command) {
+        command
+            .env("LD_PRELOAD", shim())
+            .env("UNRELIABLE_FOLDER", &self.folder)
+            .env(RECORD, self.record());
+    }
+
+    /// Puts a mark between the events. For who watches.
+    pub fn say(&self, text: &str) {
+        mark(&self.record(), text);
+    }
+
+    /// What was recorded until now.
+    pub fn events(&self) -> Vec<Event> {
+        events(&fs::read(self.record()).unwrap())
+    }
+
+    /// What was recorded, once the processes have ended.
+    pub fn recorded(self) -> Recorded {
+        Recorded {
+            events: self.events(),
+            folder: self.folder,
+            _place: self.place,
+        }
+    }
+
+    fn record(&self) -> PathBuf {
+        self.place.path().join("record")
+    }
+}
 
 /// A process on an unreliable disk: its folder, and what it did there.
 pub struct Recorded {
@@ -21,8 +69,9 @@ pub struct Recorded {
 }
 
 pub struct Event {
-    kind: u8,
-    path: PathBuf,
+    /// As `unreliable_disk.c` writes it.
+    pub kind: u8,
+    pub path: PathBuf,
     offset: u64,
     data: Vec<u8>,
 }
@@ -43,36 +92,6 @@ impl Event {
     }
 }
 
-/// A call that fails: one of the variables that the shim knows, and its value.
-pub type Failing<'a> = (&'a str, &'a str);
-
-/// Runs `test` as another process, with these files in its folder.
-pub fn record(test: &str, files: &BTreeMap<PathBuf, Vec<u8>>, failing: Option<Failing<'_>>) -> Recorded {
-    let place = in_memory();
-    let folder = place.path().join("disk");
-    fs::create_dir(&folder).unwrap();
-    write_files(&folder, files);
-    let record = place.path().join("record");
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    as_other_part(&mut command, test, &folder.join("default.realm"));
-    command
-        .env("LD_PRELOAD", shim())
-        .env("UNRELIABLE_FOLDER", &folder)
-        .env(RECORD, &record);
-    command.envs(failing);
-    let output = command.output().unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stdout)
-    );
-    Recorded {
-        events: events(&fs::read(&record).unwrap()),
-        folder,
-        _place: place,
-    }
-}
-
 /// What records, compiled once.
 fn shim() -> &'static Path {
     static SHIM: OnceLock<PathBuf> = OnceLock::new();
@@ -80,11 +99,18 @@ fn shim() -> &'static Path {
         let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join("unreliable_disk.so");
         // Another run of the tests may be using it.
         let new = library.with_extension(std::process::id().to_string());
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults/unreliable_disk.c");
         let mut compile = Command::new(std::env::var_os("CC").unwrap_or("cc".into()));
         compile.args(["-O1", "-shared", "-fPIC", "-o"]).arg(&new);
-        compile.arg(source).args(["-ldl", "-lpthread"]);
-        assert!(compile.status().unwrap().success());
+        compile.args(["-x", "c", "-", "-ldl", "-lpthread"]);
+        let mut compile = compile.stdin(Stdio::piped()).spawn().unwrap();
+        let source = include_str!("unreliable_disk.c");
+        compile
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(source.as_bytes())
+            .unwrap();
+        assert!(compile.wait().unwrap().success());
         fs::rename(new, &library).unwrap();
         library
     })
@@ -92,14 +118,20 @@ fn shim() -> &'static Path {
 
 /// Puts a mark between the events. For the recorded process.
 pub fn say(text: &str) {
-    use std::io::Write;
+    mark(Path::new(&std::env::var_os(RECORD).unwrap()), text);
+}
+
+fn mark(record: &Path, text: &str) {
     let mut bytes = vec![b'm'];
     for number in [0, 0, text.len() as u64] {
         bytes.extend_from_slice(&number.to_ne_bytes());
     }
     bytes.extend_from_slice(text.as_bytes());
-    let record = std::env::var_os(RECORD).unwrap();
-    let mut file = fs::OpenOptions::new().append(true).open(record).unwrap();
+    let mut file = fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(record)
+        .unwrap();
     file.write_all(&bytes).unwrap();
 }
 
@@ -138,7 +170,16 @@ impl Survives {
         match self {
             Survives::Nothing => vec![0; count],
             Survives::All => vec![2; count],
-            Survives::Some(seed) => noise(seed, count).into_iter().map(|byte| byte % 3).collect(),
+            Survives::Some(seed) => {
+                let mut state = seed * 2 + 1;
+                let third = |_| {
+                    state ^= state << 13;
+                    state ^= state >> 7;
+                    state ^= state << 17;
+                    (state >> 32) as u8 % 3
+                };
+                (0..count).map(third).collect()
+            }
         }
     }
 }

@@ -10,7 +10,9 @@ use rusqlite::Connection;
 use crate::common::{Folder, append, noise, open, open_recovered, other_part, payload, rows_with_gaps};
 use crate::damage::overwrite_page_of;
 #[cfg(target_os = "linux")]
-use crate::disk::{Disk, Survives, in_memory, record, say};
+use crate::disk::{Disk, Survives, in_memory, say};
+#[cfg(target_os = "linux")]
+use crate::recording::record;
 
 /// A damaged file, with rows that are in its log alone.
 struct Damaged {

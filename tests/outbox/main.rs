@@ -10,6 +10,7 @@ mod common;
 mod crash;
 mod damage;
 #[cfg(target_os = "linux")]
+#[path = "../faults/disk.rs"]
 mod disk;
 mod exchange;
 mod fork;
@@ -23,6 +24,8 @@ mod packing;
 mod passing;
 mod power_loss;
 mod processes;
+#[cfg(target_os = "linux")]
+mod recording;
 mod recovery;
 mod space;
 mod torn_log;

@@ -11,7 +11,8 @@ use realm_ingest::outbox::{Options, Recovered, SqliteOutbox};
 
 use crate::common::{open, other_part};
 use crate::damage::{are_left, damaged};
-use crate::disk::{Event, record};
+use crate::disk::Event;
+use crate::recording::record;
 
 /// Runs `test` as another process again and again, each time with the next call of a kind failing, until none
 /// is left to fail. Each has to leave all rows of the damaged file.

@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use realm_ingest::outbox::{Options, Outbox, SqliteOutbox};
 
 use crate::common::{append, noise, open, other_part, payload, rows, rows_with_gaps, settle};
-use crate::disk::{Disk, Event, Recorded, Survives, in_memory, record, say};
+use crate::disk::{Disk, Event, Recorded, Survives, in_memory, say};
+use crate::recording::record;
 
 /// Says which sync fails.
 const SYNC: &str = "UNRELIABLE_SYNC";

@@ -9,6 +9,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../../../tests/faults/disk.rs"]
+mod disk;
 
 mod apps;
 mod backup;
@@ -30,6 +32,7 @@ mod power_cut;
 mod schemas;
 mod serve;
 mod sockets;
+mod state_power_cut;
 mod terminal;
 mod tls;
 mod users;

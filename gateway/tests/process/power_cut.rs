@@ -1,101 +1,60 @@
 //! What the server makes is still there after the power was cut: every name is synced before anything is promised.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
 use std::process::Command;
 
 use crate::common::server::{BINARY, Server, post};
 use crate::common::{batch, note, one_run, outbox, schema};
+use crate::disk::{Event, Place};
 
-/// What the server did to the files under a folder, in order: a kind and a path.
-fn recorded(record: &Path) -> Vec<(char, PathBuf)> {
-    let bytes = fs::read(record).unwrap();
-    let mut rest = bytes.as_slice();
-    let mut found = Vec::new();
-    while !rest.is_empty() {
-        let number =
-            |at: usize| usize::try_from(u64::from_ne_bytes(rest[at..at + 8].try_into().unwrap())).unwrap();
-        let (path, data) = (number(9), number(17));
-        let name = std::str::from_utf8(&rest[25..25 + path]).unwrap();
-        found.push((char::from(rest[0]), PathBuf::from(name)));
-        rest = &rest[25 + path + data..];
-    }
-    found
-}
-
-/// Compiled: what it is loaded into leaves a record of its writes.
-fn shim(folder: &Path) -> PathBuf {
-    let shim = folder.join("shim.so");
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/faults/unreliable_disk.c");
-    let mut compile = Command::new(std::env::var_os("CC").unwrap_or("cc".into()));
-    compile
-        .args(["-O1", "-shared", "-fPIC", "-o"])
-        .arg(&shim)
-        .arg(source);
-    assert!(compile.args(["-ldl", "-lpthread"]).status().unwrap().success());
-    shim
+fn is_sync(event: &Event) -> bool {
+    event.kind == b's'
 }
 
 #[test]
 fn a_backup_is_durable_before_it_has_its_name() {
-    let folder = tempfile::tempdir().unwrap();
-    let (disk, record) = (folder.path().join("disk"), folder.path().join("record"));
-    let (data, copy) = (folder.path().join("data"), disk.join("copy"));
-    fs::create_dir(&disk).unwrap();
-    drop(Server::start(&data));
+    let (data, place) = (tempfile::tempdir().unwrap(), Place::new(&BTreeMap::new()));
+    drop(Server::start(data.path()));
     let mut command = Command::new(BINARY);
-    command.arg("backup").arg(&copy).arg("--data").arg(&data);
-    command
-        .env("LD_PRELOAD", shim(folder.path()))
-        .env("UNRELIABLE_FOLDER", &disk)
-        .env("UNRELIABLE_RECORD", &record);
+    command.arg("backup").arg(place.folder.join("copy"));
+    command.arg("--data").arg(data.path());
+    place.watch(&mut command);
     assert!(command.status().unwrap().success());
-    let events = recorded(&record);
-    let partial = disk.join("copy.partial");
-    let renamed = events.iter().position(|(kind, _)| *kind == 'r').unwrap();
+    let events = place.events();
+    let partial = place.folder.join("copy.partial");
+    let renamed = events.iter().position(|event| event.kind == b'r').unwrap();
     for path in [
         partial.join("documents.sqlite"),
         partial.join("gateway.sqlite"),
         partial,
     ] {
-        let of_path: Vec<_> = events[..renamed]
-            .iter()
-            .filter(|(_, name)| *name == path)
-            .collect();
-        assert!(
-            of_path.last().is_some_and(|(kind, _)| *kind == 's'),
-            "{path:?} {of_path:?}"
-        );
+        let mut of_path = events[..renamed].iter().filter(|event| event.path == path);
+        assert!(of_path.next_back().is_some_and(is_sync), "{path:?}");
     }
     let last = events.last().unwrap();
-    assert_eq!(*last, ('s', disk), "its name as well");
+    assert!(is_sync(last) && last.path == place.folder, "its name as well");
 }
 
 #[test]
 fn every_name_in_the_data_directory_is_durable_before_a_batch_is_acknowledged() {
-    let folder = tempfile::tempdir().unwrap();
-    let (shim, record) = (shim(folder.path()), folder.path().join("record"));
-    let disk = folder.path().join("disk");
-    fs::create_dir(&disk).unwrap();
-    let data = disk.join("several/folders/deep");
+    let place = Place::new(&BTreeMap::new());
+    let data = place.folder.join("several/folders/deep");
     let mut command = Command::new(BINARY);
     command
         .args(["serve", "--dev", "--listen", "127.0.0.1:0", "--data"])
-        .arg(&data)
-        .env("LD_PRELOAD", &shim)
-        .env("UNRELIABLE_FOLDER", &disk)
-        .env("UNRELIABLE_RECORD", &record);
+        .arg(&data);
+    place.watch(&mut command);
     let server = Server::run(command);
     let token = server.token();
     let body = batch(&outbox(1), &schema(), &[one_run(1, "Note", &[note("a", "b")])]);
     post(&mut server.client(), &token, &body).unwrap().ack();
-    let events = recorded(&record);
+    let events = place.events();
     server.kill();
 
     let made: Vec<_> = events
         .iter()
         .enumerate()
-        .filter(|(_, (kind, _))| matches!(kind, 'c' | 'd'))
+        .filter(|(_, event)| matches!(event.kind, b'c' | b'd'))
         .collect();
     for name in [
         "several",
@@ -106,12 +65,12 @@ fn every_name_in_the_data_directory_is_durable_before_a_batch_is_acknowledged() 
         "several/folders/deep/gateway.sqlite",
         "several/folders/deep/gateway.sqlite-wal",
     ] {
-        let path = disk.join(name);
+        let path = place.folder.join(name);
         let (at, _) = made
             .iter()
-            .find(|(_, (_, made))| *made == path)
-            .unwrap_or_else(|| panic!("{name} was not made: {made:?}"));
-        let synced = |event: &(char, PathBuf)| event.0 == 's' && Some(event.1.as_path()) == path.parent();
+            .find(|(_, made)| made.path == path)
+            .unwrap_or_else(|| panic!("{name} was not made"));
+        let synced = |event: &Event| is_sync(event) && Some(event.path.as_path()) == path.parent();
         assert!(
             events[*at..].iter().any(synced),
             "the folder of {name} is not synced"
