@@ -184,6 +184,9 @@ inline user_ptr log_in(const app_ptr& app, const std::string& email, const std::
 
 /// A gateway and an app of it.
 struct with_gateway : testing::Test {
+    explicit with_gateway(std::vector<std::string> options = {"--dev"})
+        : gateway(std::move(options)) {}
+
     test::gateway gateway;
     test::temporary_directory files;
     app_ptr app = open_app(gateway.url(), files.path);

@@ -91,10 +91,10 @@ public:
     }
 
     void start() {
-        std::vector<std::string> command{binary(), "serve",       "--listen", "127.0.0.1:" + port_,
-                                         "--data", data_.string()};
-        command.insert(command.end(), options_.begin(), options_.end());
-        process_.emplace(command, directory_.path / "gateway.log");
+        std::vector<std::string> arguments{"serve", "--listen", "127.0.0.1:" + port_, "--data",
+                                           data_.string()};
+        arguments.insert(arguments.end(), options_.begin(), options_.end());
+        process_.emplace(command(arguments), directory_.path / "gateway.log");
         while (auto line = process_->read_line()) {
             auto at = line->find("http");
             if (line->find("listening on") == std::string::npos || at == std::string::npos)
@@ -110,17 +110,21 @@ public:
     /// The data of a gateway that does not run are gone, as when it is set up anew.
     void forget() { std::filesystem::remove_all(data_); }
 
+    /// What is started from now on has this in its environment, `NAME=value` each.
+    void set_environment(std::vector<std::string> environment) {
+        environment_ = std::move(environment);
+    }
+
     const std::string& url() const { return url_; }
 
     /// The lines that a command over the gateway's data prints, such as `find Reading`.
     std::vector<std::string> ask(std::vector<std::string> arguments) const {
-        arguments.insert(arguments.begin(), binary());
         arguments.insert(arguments.end(), {"--data", data_.string()});
-        process command(arguments, directory_.path / "commands.log");
+        process asked(command(arguments), directory_.path / "commands.log");
         std::vector<std::string> lines;
-        while (auto line = command.read_line())
+        while (auto line = asked.read_line())
             lines.push_back(*line);
-        command.wait();
+        asked.wait();
         return lines;
     }
     /// All documents of a collection, canonical Extended JSON; none where there is no collection.
@@ -153,7 +157,16 @@ private:
         return path;
     }
 
+    std::vector<std::string> command(const std::vector<std::string>& arguments) const {
+        std::vector<std::string> command{"/usr/bin/env"};
+        command.insert(command.end(), environment_.begin(), environment_.end());
+        command.push_back(binary());
+        command.insert(command.end(), arguments.begin(), arguments.end());
+        return command;
+    }
+
     std::vector<std::string> options_;
+    std::vector<std::string> environment_;
     temporary_directory directory_;
     std::filesystem::path data_ = directory_.path / "data";
     std::string url_;
@@ -203,6 +216,20 @@ struct with_gateway {
         if (!changed_.wait_for(lock, std::chrono::seconds(60), [&] { return !errors_.empty(); }))
             throw std::runtime_error("no error came");
         return errors_.front();
+    }
+    /// The first that ends the session.
+    realm::sync_error first_fatal_error() {
+        std::unique_lock lock(mutex_);
+        std::optional<realm::sync_error> found;
+        changed_.wait_for(lock, std::chrono::seconds(60), [&] {
+            for (const auto& error : errors_)
+                if (error.is_fatal())
+                    found = error;
+            return found.has_value();
+        });
+        if (!found)
+            throw std::runtime_error("no fatal error came");
+        return *found;
     }
     /// The first refusals that arrive.
     std::vector<realm::internal::bridge::compensating_write_error_info>

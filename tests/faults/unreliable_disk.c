@@ -1,6 +1,6 @@
 // Loaded in front of the C library (LD_PRELOAD): records what a process does to the files of one
-// folder, in order, and lets one call fail. From the record, disk.rs builds what a disk may hold when
-// the power is cut.
+// folder, in order, and lets one call fail. From the record, disk.rs builds what a disk may hold
+// when the power is cut.
 //
 // UNRELIABLE_FOLDER  the folder; what is outside of it is left alone
 // UNRELIABLE_RECORD  where records go, each by one appending write; see `record` for their form
