@@ -23,6 +23,10 @@ has() {
     libgtest-dev) [ -e /usr/include/gtest/gtest.h ] || [ -e /usr/local/include/gtest/gtest.h ] ;;
     python3) command -v python3 ;;
     python3-bson) /usr/bin/python3 -c 'import bson; bson.Int64' ;;
+    python3-pymongo) /usr/bin/python3 -c 'import pymongo' ;;
+    python3-yaml) /usr/bin/python3 -c 'import yaml' ;;
+    nginx) command -v nginx || [ -x /usr/sbin/nginx ] ;;
+    systemd) command -v systemd-analyze ;;
     pkg-config) command -v pkg-config ;;
     zstd) command -v zstd ;;
     nodejs) command -v node ;;
@@ -37,6 +41,7 @@ has() {
 packages="cmake ninja-build g++ python3 curl ca-certificates"
 if [ "$purpose" = test ]; then
     packages="$packages clang clang-format libgtest-dev python3-bson pkg-config zstd nodejs npm mmdebstrap util-linux"
+    packages="$packages nginx python3-pymongo python3-yaml systemd"
 fi
 missing=
 for package in $packages; do
@@ -48,6 +53,8 @@ if [ -n "$missing" ]; then
         apt-get update -qq
         # shellcheck disable=SC2086
         DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
+        # Tests start one of their own.
+        case $missing in *nginx*) systemctl disable --now nginx >/dev/null 2>&1 || true ;; esac
     else
         echo "Some tools are missing. As root on Debian: apt-get install$missing" >&2
         exit 1
