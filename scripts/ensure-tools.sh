@@ -61,6 +61,24 @@ if [ -n "$missing" ]; then
     fi
 fi
 
+# Debian has it in the package of a server, which would be started: 19 MB, of which this one program is taken.
+get_promtool() {
+    local directory got=1
+    directory=$(mktemp -d) || return 1
+    (cd "$directory" && apt-get download -qq prometheus &&
+        dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool &&
+        install -m 755 usr/bin/promtool /usr/local/bin/promtool) && got=0
+    rm -r "$directory"
+    return $got
+}
+
+# The alerts are checked where it is.
+if [ "$purpose" = test ] && ! command -v promtool >/dev/null && [ "$(id -u)" = 0 ] &&
+    command -v apt-get dpkg-deb >/dev/null; then
+    echo "installing: promtool"
+    get_promtool 2>/dev/null || { apt-get update -qq && get_promtool; } || echo "promtool cannot be had; alerts are not checked" >&2
+fi
+
 wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$root/Cargo.toml")
 how="install Rust $wanted or later, for instance by https://rustup.rs (Debian 12's own is too old)"
 PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin

@@ -12,6 +12,7 @@ use crate::backend::BackendError;
 use crate::custom_user_data::{self, CustomUserData};
 use crate::definition::Definition;
 use crate::ingest::Ingest;
+use crate::metrics::Metrics;
 use crate::sink::Sink;
 use crate::state::{State, User};
 use crate::work::Work;
@@ -40,10 +41,12 @@ impl App {
         custom_user_data: Arc<dyn CustomUserData>,
         lifetimes: Lifetimes,
         work: Work,
+        metrics: &Metrics,
     ) -> Result<Self, BackendError> {
         let now = Instant::now();
         let keyring = Keyring::open(Arc::clone(&state), lifetimes, now).await?;
         let revocations = Revocations::open(Arc::clone(&state), now).await?;
+        let metrics = metrics.of_app(name_of(&definition));
         Ok(Self {
             definition: RwLock::new(Arc::new(definition)),
             domain: keyring.domain(),
@@ -52,6 +55,7 @@ impl App {
                 Arc::clone(&sink),
                 Arc::clone(&custom_user_data),
                 work,
+                metrics,
             ),
             custom_user_data,
             state,
@@ -108,8 +112,7 @@ impl App {
     /// What people call it.
     #[must_use]
     pub fn name(&self) -> String {
-        let id = self.definition().client_app_id.clone();
-        id.unwrap_or_else(|| "any".to_owned())
+        name_of(&self.definition()).to_owned()
     }
 
     /// What is configured at present, if documents are taken under it; they wait on their devices otherwise.
@@ -123,4 +126,8 @@ impl App {
         let own = definition.client_app_id.as_ref();
         own.is_none_or(|own| own == client_app_id)
     }
+}
+
+fn name_of(definition: &Definition) -> &str {
+    definition.client_app_id.as_deref().unwrap_or("any")
 }

@@ -14,6 +14,7 @@ use crate::custom_user_data::{CustomUserData, InState};
 use crate::definition::Definition;
 use crate::mail::{MailLimits, MailSettings, MailSettingsError, Mailer};
 use crate::memory::Memory;
+use crate::metrics::Metrics;
 use crate::proxies::TrustedProxies;
 use crate::public_url::PublicUrl;
 use crate::readiness::Readiness;
@@ -57,6 +58,7 @@ pub struct Gateway {
     pub(crate) memory: Memory,
     pub(crate) work: Work,
     pub(crate) readiness: Readiness,
+    pub(crate) metrics: Metrics,
     stop: Stop,
 }
 
@@ -101,6 +103,7 @@ impl Gateway {
             memory: Memory::default(),
             work: Work::new(at_once),
             readiness: Readiness::default(),
+            metrics: Metrics::default(),
             stop: Stop::default(),
         })
     }
@@ -138,6 +141,7 @@ impl Gateway {
             custom_user_data,
             self.settings.lifetimes,
             self.work.clone(),
+            &self.metrics,
         )
         .await?;
         let name = app.name();

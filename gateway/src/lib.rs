@@ -34,6 +34,7 @@ pub mod json_path;
 pub mod logging;
 pub mod mail;
 pub mod memory;
+pub mod metrics;
 mod proxies;
 mod public_url;
 mod readiness;

@@ -51,6 +51,14 @@ impl Default for Memory {
 }
 
 impl Memory {
+    /// Bytes that all requests together may hold.
+    pub(crate) const LIMIT: usize = ALL;
+
+    /// Bytes that requests hold at present.
+    pub(crate) fn used(&self) -> usize {
+        ALL.saturating_sub(self.all.bytes.available_permits())
+    }
+
     /// An account for one request of this user.
     #[must_use]
     pub fn budget(&self, user: &str, from: IpAddr) -> Budget {

@@ -5,6 +5,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use tracing::Span;
+
 use crate::turns::{Busy, Turn, Turns};
 
 /// How long a request waits for its turn before it is asked to come back: the largest batch takes a second.
@@ -66,8 +68,10 @@ async fn in_turn<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, WorkError> {
     let turn = turn.map_err(|_| WorkError::Busy)?;
+    // What it says in the log is said of the request.
+    let span = Span::current();
     let done = tokio::task::spawn_blocking(move || {
-        let done = work();
+        let done = span.in_scope(work);
         drop(turn);
         done
     });

@@ -35,6 +35,10 @@ pub struct Options {
     /// Address to listen on [default: 127.0.0.1:9090]; port 0 takes a free one
     #[arg(long, env = "REALM_INGEST_GATEWAY_LISTEN", value_name = "ADDRESS")]
     pub listen: Option<String>,
+    /// Address to serve /metrics and /healthz on, or a port of 127.0.0.1; without it nothing of them is served. Whoever reaches it
+    /// sees how much is sent, without a password and without TLS
+    #[arg(long, env = "REALM_INGEST_GATEWAY_METRICS_LISTEN", value_name = "ADDRESS")]
+    pub metrics_listen: Option<String>,
     /// Directory of the server's data [default: ./realm-ingest-data]
     #[arg(long, env = "REALM_INGEST_GATEWAY_DATA", value_name = "DIRECTORY")]
     pub data: Option<PathBuf>,
@@ -145,6 +149,7 @@ impl Options {
             app: if self.app.is_empty() { other.app } else { self.app },
             secrets: self.secrets.or(other.secrets),
             listen: self.listen.or(other.listen),
+            metrics_listen: self.metrics_listen.or(other.metrics_listen),
             data: self.data.or(other.data),
             app_id: self.app_id.or(other.app_id),
             expose_dev_mode_to_network: self

@@ -5,6 +5,7 @@
 mod account;
 mod answer;
 mod body;
+mod count;
 #[doc(hidden)]
 pub mod decode;
 mod extract;
@@ -79,6 +80,7 @@ pub fn app(gateway: Arc<Gateway>) -> Router {
         .layer(from_fn_with_state(Arc::clone(&gateway), pace::keep_pace))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(log::lines))
+        .layer(from_fn_with_state(Arc::clone(&gateway), count::count))
         .layer(from_fn_with_state(gateway, origin::tell))
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .layer(SetRequestIdLayer::new(REQUEST_ID, NewRequestId))

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tracing::Span;
+
 use super::order::{Arrival, Digest};
 use super::refusals::{Refusals, Refused};
 use super::transaction::{Context, Place, Transaction};
@@ -44,6 +46,8 @@ pub struct Batch {
     pub refused: Refusals,
     /// Memory they are accounted for; given back when they are gone.
     pub budget: Budget,
+    /// What a sink's own thread says of it in the log is said of its request.
+    pub span: Span,
 }
 
 impl Checked {
@@ -97,6 +101,13 @@ impl Batch {
         let transactions = self.transactions.iter();
         let runs = transactions.flat_map(|one| &one.transaction.runs);
         runs.map(|run| run.count as usize).sum()
+    }
+
+    /// Number of documents to be stored.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        let skipped: usize = self.transactions.iter().map(|one| one.skipped.len()).sum();
+        self.count() - skipped
     }
 
     /// Bytes of documents.

@@ -28,18 +28,20 @@ pub use transaction::{Context, Place, Run, Source, Transaction};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use realm_ingest_protocol::{Ack, Schema};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
-use tracing::{debug, warn};
+use tracing::{Span, debug, warn};
 
 use crate::backend::BackendError;
 use crate::clock;
 use crate::custom_user_data::CustomUserData;
 use crate::definition::Definition;
 use crate::memory::{Budget, NoMemory};
+use crate::metrics::IngestMetrics;
 use crate::sink::{Full, Outcome, Sink};
 use crate::state::State;
 use crate::work::{Work, WorkError};
@@ -98,16 +100,19 @@ pub struct Ingest {
     schemas: SchemaCache,
     work: Work,
     conflicts: Arc<Conflicts>,
+    metrics: Arc<IngestMetrics>,
 }
 
 impl Ingest {
-    /// Over where schemas are kept, where documents go and where custom user data is read. Checks are made in turns of `work`.
+    /// Over where schemas are kept, where documents go and where custom user data is read. Checks are made in turns of `work`, and
+    /// batches counted in `metrics`.
     #[must_use]
     pub fn new(
         state: Arc<dyn State>,
         sink: Arc<dyn Sink>,
         custom_user_data: Arc<dyn CustomUserData>,
         work: Work,
+        metrics: Arc<IngestMetrics>,
     ) -> Self {
         Self {
             schemas: SchemaCache::new(Arc::clone(&state)),
@@ -116,7 +121,13 @@ impl Ingest {
             custom_user_data,
             work,
             conflicts: Arc::default(),
+            metrics,
         }
+    }
+
+    /// What is counted of its batches.
+    pub(crate) fn metrics(&self) -> &IngestMetrics {
+        &self.metrics
     }
 
     /// Answers once every document is stored or refused for good, as the definition says. The checks wait in the lane of the address
@@ -126,6 +137,20 @@ impl Ingest {
     /// # Errors
     /// See [`IngestError`].
     pub async fn ingest(
+        &self,
+        definition: Arc<Definition>,
+        context: Context,
+        from: IpAddr,
+        transactions: Vec<Transaction>,
+        budget: Budget,
+    ) -> Result<(Ack<Box<RawValue>>, Budget), IngestError> {
+        let arrived = self.metrics.arrived();
+        let answer = self.take(definition, context, from, transactions, budget).await;
+        arrived.ended(&answer);
+        answer
+    }
+
+    async fn take(
         &self,
         definition: Arc<Definition>,
         context: Context,
@@ -149,7 +174,11 @@ impl Ingest {
             batch
         };
         let batch = Arc::new(self.work.run(from, work).await??);
-        match self.sink.store(Arc::clone(&batch)).await? {
+        self.metrics.checked(&batch);
+        let begun = Instant::now();
+        let outcome = self.sink.store(Arc::clone(&batch)).await;
+        self.metrics.answered(&batch, &outcome, begun.elapsed());
+        match outcome? {
             Outcome::Stored { found, position } => {
                 if batch.refused.is_empty() && found.is_empty() {
                     return acknowledge(&batch, &found, position);
@@ -290,6 +319,7 @@ fn prepare(
         received: clock::unix_millis(),
         refused,
         budget,
+        span: Span::current(),
     })
 }
 

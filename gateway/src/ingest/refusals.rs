@@ -38,10 +38,12 @@ pub fn taken(class: &str) -> Violation {
     }
 }
 
-/// Some of one batch, in the order it was sent.
+/// Some of one batch, in the order it was sent; and how many of its documents were found to be stored already, which is no
+/// refusal.
 #[derive(Debug)]
 pub struct Refusals {
     list: Vec<Refused>,
+    equal: u64,
     reasons: HashSet<Arc<str>>,
     budget: Budget,
 }
@@ -52,6 +54,7 @@ impl Refusals {
     pub fn new(budget: Budget) -> Self {
         Self {
             list: Vec::new(),
+            equal: 0,
             reasons: HashSet::new(),
             budget,
         }
@@ -90,6 +93,11 @@ impl Refusals {
         self.list.sort_unstable_by_key(|one| (one.seq, one.index));
     }
 
+    /// One more document is stored already, and equal. Nobody is told but who watches how often that is.
+    pub const fn count_equal(&mut self) {
+        self.equal += 1;
+    }
+
     fn reason(&mut self, text: &str) -> Result<Arc<str>, NoMemory> {
         if let Some(last) = self.list.last()
             && *last.reason == *text
@@ -112,6 +120,12 @@ impl Refusals {
     #[must_use]
     pub fn as_slice(&self) -> &[Refused] {
         &self.list
+    }
+
+    /// How many documents were found to be stored already, and equal.
+    #[must_use]
+    pub const fn equal(&self) -> u64 {
+        self.equal
     }
 
     /// How many there are.

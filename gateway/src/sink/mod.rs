@@ -26,11 +26,13 @@
 //! A store with transactions can do all of it in one ([`embedded`]); for others [`Stepwise`] takes the steps in their
 //! order.
 
+mod census;
 pub mod embedded;
 pub mod mongodb;
 mod quota;
 mod stepwise;
 
+pub use census::Census;
 pub use quota::{Amount, Full, Kept, Quota};
 pub use stepwise::{Steps, Stepwise};
 
@@ -118,6 +120,12 @@ pub trait Sink: Send + Sync {
 
     /// Whether something can be written at present.
     fn probe(&self) -> Answer<'_, ()>;
+
+    /// Counts what is kept of the app of this internal id, at `now` in milliseconds since 1970, for monitoring; none from a sink
+    /// that does not count.
+    fn census<'a>(&'a self, _app: &'a str, _now: i64) -> Answer<'a, Option<Census>> {
+        Box::pin(async { Ok(None) })
+    }
 
     /// Returns when nothing can be stored any more until it is opened anew. Most sinks have no such end.
     fn ended(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {

@@ -4,6 +4,7 @@
 
 pub mod http;
 pub mod mails;
+pub mod scrape;
 pub mod server;
 
 use std::ops::ControlFlow;

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 
 use realm_ingest_protocol::{CONTENT_TYPE, Schema};
 
@@ -23,6 +23,7 @@ pub fn logged(data: &Path, log: &Path, level: &str, more: &[&str]) -> Server {
 /// A running server; killed when it goes out of scope.
 pub struct Server {
     pub address: SocketAddr,
+    output: BufReader<ChildStdout>,
     process: Child,
 }
 
@@ -41,20 +42,17 @@ impl Server {
             command.env("RUST_LOG", "warn");
         }
         let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let address = line
-            .trim()
-            .split_once("://")
-            .filter(|(before, _)| before.starts_with("listening on http"))
-            .expect("the server starts")
-            .1;
+        let mut output = BufReader::new(process.stdout.take().unwrap());
         Self {
-            address: address.parse().unwrap(),
+            address: announced(&mut output, "listening on http").expect("the server starts"),
+            output,
             process,
         }
+    }
+
+    /// Where it serves metrics, asked for once.
+    pub fn metrics_address(&mut self) -> SocketAddr {
+        announced(&mut self.output, "metrics on http").expect("metrics are served")
     }
 
     pub fn id(&self) -> u32 {
@@ -101,6 +99,14 @@ impl Drop for Server {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// The address in the next line, which begins so.
+fn announced(output: &mut impl BufRead, begins: &str) -> Option<SocketAddr> {
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    let (before, address) = line.trim().split_once("://")?;
+    before.starts_with(begins).then(|| address.parse().unwrap())
 }
 
 /// An access token of a new user whose schema is known, over this connection.

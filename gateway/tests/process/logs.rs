@@ -7,7 +7,7 @@ use bson::oid::ObjectId;
 use realm_ingest_protocol::Schema;
 
 use crate::common::server::{logged, post};
-use crate::common::{APP, batch, one_run, outbox, schema};
+use crate::common::{APP, batch, body, header_of, one_run, outbox, schema};
 
 /// The lines of requests.
 fn lines(log: &Path) -> Vec<String> {
@@ -134,6 +134,34 @@ fn a_conflict_between_releases_is_told_once_by_its_schema_and_once_by_each_outbo
     for (line, device) in [(told[1], 1), (told[2], 2)] {
         let part = format!("outbox=\"{}\"", outbox(device));
         assert!(line.contains(&part), "{part} is not in {line}");
+    }
+}
+
+#[test]
+fn what_is_said_of_a_batch_on_any_thread_has_the_id_of_its_request() {
+    let data = tempfile::tempdir().unwrap();
+    let log = data.path().join("log");
+    let server = logged(data.path(), &log, "warn", &[]);
+    let (token, mut client) = (server.token(), server.client());
+    let wrong = vec![doc! {"_id": ObjectId::new(), "value": "warm"}];
+    let refused = batch(&outbox(1), &schema(), &[one_run(1, "Reading", &wrong)]);
+    let behind = [one_run(9, "Reading", &wrong)];
+    let mut hole = header_of((&outbox(1), &outbox(1), 1), &schema(), &behind);
+    hole.after = 8;
+    let hole = body(&hole, &behind);
+    for (sent, status, said) in [
+        (refused, 200, "documents refused"),
+        (hole, 409, "has not arrived"),
+    ] {
+        let answer = post(&mut client, &token, &sent).unwrap();
+        assert_eq!(answer.status, status, "{:?}", answer.json);
+        let id = format!("id=\"{}\"", answer.header("x-appservices-request-id"));
+        let log = std::fs::read_to_string(&log).unwrap();
+        let line = log.lines().find(|line| line.contains(said));
+        assert!(
+            line.is_some_and(|line| line.contains(&id)),
+            "{id} is not in {line:?}"
+        );
     }
 }
 

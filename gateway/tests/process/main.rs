@@ -26,6 +26,7 @@ mod lifetimes;
 mod logs;
 mod long_batch;
 mod mail;
+mod metrics;
 mod overview;
 mod place;
 mod power_cut;

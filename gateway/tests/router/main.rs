@@ -24,6 +24,7 @@ mod golden;
 mod lineage;
 mod location;
 mod long_batches;
+mod metrics;
 mod mutations;
 mod pages;
 mod passwords;

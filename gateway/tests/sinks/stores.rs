@@ -8,6 +8,7 @@ use realm_ingest_gateway::custom_user_data::InState;
 use realm_ingest_gateway::definition::Definition;
 use realm_ingest_gateway::ingest::{Context, Ingest, IngestError, Run, Source, Transaction};
 use realm_ingest_gateway::memory::Budget;
+use realm_ingest_gateway::metrics::Metrics;
 use realm_ingest_gateway::sink::embedded::{EmbeddedSink, Reader};
 use realm_ingest_gateway::sink::{OutboxKey, Quota, Sink, Stepwise};
 use realm_ingest_gateway::state::{EmbeddedState, Schemas};
@@ -195,7 +196,13 @@ impl<S: Store> Core<S> {
         let (sink, store) = S::open(&data, quota).await;
         Self {
             definition: Arc::new(store.definition()),
-            ingest: Ingest::new(state, Arc::clone(&sink), Arc::new(InState), Work::new(4)),
+            ingest: Ingest::new(
+                state,
+                Arc::clone(&sink),
+                Arc::new(InState),
+                Work::new(4),
+                Metrics::default().of_app("app"),
+            ),
             sink,
             store,
             memory: Arc::new(Semaphore::new(1 << 28)),

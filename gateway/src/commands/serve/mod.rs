@@ -1,6 +1,7 @@
 //! `serve`: runs the gateway until it is told to stop, then lets what it began come to its end.
 
 mod apps;
+mod monitoring;
 mod signals;
 
 use std::fs::{File, OpenOptions, TryLockError};
@@ -24,6 +25,7 @@ use crate::logging;
 use crate::mail::{MailLimits, MailSettings};
 use crate::server::{Server, Tls, TlsFiles};
 use apps::Asked;
+use monitoring::Monitoring;
 use signals::{Reload, Stop};
 
 /// How long requests that were begun may go on after the signal to stop.
@@ -107,10 +109,8 @@ async fn serve(options: Options, asked: Asked) -> Result<Ended, CommandError> {
         Asked::Directories(directories) => Some(directories.clone()),
     };
     let reload = Reload::new(tls.clone(), directories)?;
-    let listener = TcpListener::bind(addresses.as_slice()).await;
-    let cannot_listen = |error| CommandError::CannotStart(format!("cannot listen on {listen}: {error}"));
-    let listener = listener.map_err(cannot_listen)?;
-    let address = listener.local_addr().map_err(cannot_listen)?;
+    let (listener, address) = bind(&listen, &addresses).await?;
+    let monitoring = Monitoring::listen(options.metrics_listen.as_deref()).await?;
     let settings = Settings {
         address: Some(address),
         public_url: options.public_url,
@@ -127,7 +127,11 @@ async fn serve(options: Options, asked: Asked) -> Result<Ended, CommandError> {
     if let Some(reload) = reload {
         tokio::spawn(reload.run(Arc::clone(&gateway)));
     }
-    announce(if tls.is_some() { "https" } else { "http" }, address)?;
+    announce("listening", if tls.is_some() { "https" } else { "http" }, address)?;
+    if let Some(monitoring) = monitoring {
+        announce("metrics", "http", monitoring.address)?;
+        tokio::spawn(monitoring.serve(Arc::clone(&gateway)));
+    }
     let mode = if is_development {
         " in development mode"
     } else {
@@ -301,10 +305,17 @@ async fn resolve(listen: &str) -> Result<Vec<SocketAddr>, CommandError> {
     }
 }
 
+async fn bind(listen: &str, addresses: &[SocketAddr]) -> Result<(TcpListener, SocketAddr), CommandError> {
+    let cannot = |error| CommandError::CannotStart(format!("cannot listen on {listen}: {error}"));
+    let listener = TcpListener::bind(addresses).await.map_err(cannot)?;
+    let address = listener.local_addr().map_err(cannot)?;
+    Ok((listener, address))
+}
+
 /// Scripts wait for this line. Where nobody does, nobody misses it.
-fn announce(scheme: &str, address: SocketAddr) -> Result<(), CommandError> {
+fn announce(what: &str, scheme: &str, address: SocketAddr) -> Result<(), CommandError> {
     let mut out = std::io::stdout().lock();
-    match writeln!(out, "listening on {scheme}://{address}").and_then(|()| out.flush()) {
+    match writeln!(out, "{what} on {scheme}://{address}").and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         announced => Ok(announced?),
     }

@@ -15,6 +15,7 @@
 //!  6. A failure concerns only the batches it was about: what one batch of a group did is undone alone. Of a long one what
 //!     was committed stays, and is found when it is sent again.
 
+mod census;
 mod group;
 mod integrity;
 mod later;
@@ -48,7 +49,7 @@ use std::thread::JoinHandle;
 use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
 
-use super::{OutboxKey, Outcome, Quota, Sink};
+use super::{Census, OutboxKey, Outcome, Quota, Sink};
 use crate::backend::{Answer, BackendError};
 use crate::ingest::Batch;
 use crate::sqlite::{OpenError, open_reader, open_writer};
@@ -161,6 +162,15 @@ impl Sink for EmbeddedSink {
 
     fn probe(&self) -> Answer<'_, ()> {
         self.send(Job::Probe)
+    }
+
+    /// The file is of one app.
+    fn census<'a>(&'a self, _: &'a str, now: i64) -> Answer<'a, Option<Census>> {
+        let reader = Arc::clone(&self.reader);
+        Box::pin(async move {
+            let task = tokio::task::spawn_blocking(move || census::census(&reader, now));
+            task.await.map_err(|_| BackendError::Closed)?.map(Some)
+        })
     }
 
     fn ended(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {

@@ -58,6 +58,7 @@ impl<'c> Positions<'c> {
 
     /// What is to be done with the batch.
     pub(super) fn decide(&self, batch: &Batch) -> Result<Order, BackendError> {
+        let _within = batch.span.enter();
         let known = known(self.connection, &OutboxKey::from(&batch.context))?;
         let order = order::decide(known.as_ref(), batch.arrival());
         let source = &batch.context.source;
@@ -87,6 +88,7 @@ impl<'c> Positions<'c> {
         known: &Known,
         setback: bool,
     ) -> Result<(), BackendError> {
+        let _within = batch.span.enter();
         let context = &batch.context;
         self.adopt.execute([&context.source.outbox])?;
         heard(self.connection, batch, true)?;

@@ -69,5 +69,6 @@ pub(super) fn batch_with(
         received: 1,
         refused: letters,
         budget,
+        span: tracing::Span::none(),
     }
 }

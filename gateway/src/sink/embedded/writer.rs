@@ -151,7 +151,12 @@ impl<'c> Writer<'c> {
         refused: &mut Refusals,
     ) -> Result<(), BackendError> {
         for place in places {
-            if self.insert(&place)?.is_none() && !self.stored(&place)?.equal {
+            if self.insert(&place)?.is_some() {
+                continue;
+            }
+            if self.stored(&place)?.equal {
+                refused.count_equal();
+            } else {
                 refused.push_taken(&place)?;
             }
         }

@@ -163,7 +163,7 @@ async fn taken<'b>(
     let mut absent = Vec::new();
     for (duplicate, stored) in duplicates.into_iter().zip(stored) {
         match stored {
-            Stored::Same => {}
+            Stored::Same => found.count_equal(),
             Stored::Other => found.push_taken(&duplicate.0)?,
             Stored::Nothing => absent.push(duplicate),
         }
