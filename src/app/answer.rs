@@ -9,12 +9,29 @@ use crate::transport::{CONNECTION_FAILED, Response};
 /// Longer bodies are pages for browsers; their beginning says enough.
 const MAX_BODY_IN_TEXT: usize = 2048;
 
-/// The response if it is a success.
+/// The name of the request in the server's log.
+const REQUEST_ID: &str = "x-appservices-request-id";
+/// Longer than any that a server gives.
+const MAX_REQUEST_ID: usize = 64;
+
+/// The response if it is a success. Of another one the log says what the server's log calls the request, so that what is in
+/// the one is found in the other.
 pub(crate) fn check(response: Response) -> Result<Response> {
-    match failure(&response) {
-        None => Ok(response),
-        Some(error) => Err(error),
+    let Some(error) = failure(&response) else {
+        return Ok(response);
+    };
+    if let Some(id) = request_id(&response) {
+        let status = response.status;
+        log::info!(target: "ingest::app", "request {id} was answered with {status}: {error}");
     }
+    Err(error)
+}
+
+/// Whoever stands between may have written it.
+fn request_id(response: &Response) -> Option<&str> {
+    let id = response.header(REQUEST_ID)?;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    (id.len() <= MAX_REQUEST_ID && id.bytes().all(is_plain)).then_some(id)
 }
 
 fn failure(response: &Response) -> Option<Error> {
@@ -164,6 +181,21 @@ mod tests {
     }
 
     const JSON: &str = "application/json";
+
+    #[test]
+    fn a_request_is_called_what_the_server_calls_it_if_that_is_a_name() {
+        let called = |id: &str| {
+            let mut answer = answer(500, JSON, "{}");
+            answer
+                .headers
+                .push(("X-Appservices-Request-Id".to_owned(), id.to_owned()));
+            request_id(&answer).map(str::to_owned)
+        };
+        assert_eq!(called("66d0c0ffee"), Some("66d0c0ffee".to_owned()));
+        assert_eq!(called("x\u{1b}[2J"), None);
+        assert_eq!(called(&"x".repeat(MAX_REQUEST_ID + 1)), None);
+        assert_eq!(request_id(&answer(500, JSON, "{}")), None);
+    }
 
     #[test]
     fn an_error_the_server_names_comes_through() {

@@ -10,7 +10,7 @@ use realm_ingest::{Code, Error};
 use serde_json::json;
 
 use crate::common::server::Reaction;
-use crate::common::{Fixture, config};
+use crate::common::{Fixture, config, uploaded, write};
 
 const JSON: &str = "application/json";
 
@@ -54,6 +54,39 @@ fn a_server_that_is_not_there_is_a_custom_error() {
         text.starts_with("non-zero custom status code considered fatal"),
         "{text}"
     );
+}
+
+#[test]
+fn an_error_is_logged_with_the_name_that_the_servers_log_has_for_the_request() {
+    let (sender, lines) = std::sync::mpsc::channel();
+    let sender = std::sync::Mutex::new(sender);
+    let sink = move |_: u8, line: &str| drop(sender.lock().unwrap().send(line.to_owned()));
+    realm_ingest::logging::set_sink(Some(Arc::new(sink)), 4);
+    let headers = |id: &str| {
+        vec![
+            ("Content-Type", JSON.to_owned()),
+            ("X-Appservices-Request-Id", id.to_owned()),
+        ]
+    };
+    let body = r#"{"error":"unauthorized","error_code":"InvalidPassword"}"#.to_owned();
+    login_error(Reaction::Answer(401, headers("66d0c0ffee-login"), body));
+
+    let fixture = Fixture::new();
+    let body = r#"{"error":"busy","error_code":"InternalServerError"}"#.to_owned();
+    let busy = Reaction::Answer(503, headers("66d0c0ffee-batch"), body);
+    fixture.server.next("POST ingest", busy);
+    let (realm, _errors) = fixture.realm();
+    write(&realm, [1]);
+    uploaded(&realm);
+    realm_ingest::logging::set_sink(None, 8);
+    // Other tests of this program speak, too.
+    let lines: Vec<_> = lines.try_iter().collect();
+    for expected in [
+        "request 66d0c0ffee-login was answered with 401: unauthorized",
+        "request 66d0c0ffee-batch was answered with 503: busy",
+    ] {
+        assert!(lines.iter().any(|line| line.contains(expected)), "{lines:?}");
+    }
 }
 
 /// Answers everything so.

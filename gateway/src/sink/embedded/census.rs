@@ -82,7 +82,7 @@ mod tests {
             store(&mut connection, Quota::default(), &[&batch], false).unwrap();
         }
         let many = "WITH RECURSIVE n (i) AS (SELECT 4 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
-            INSERT INTO outboxes (app, user, outbox, position, heard) SELECT 'app', 'user', i, 1, 0 FROM n";
+            INSERT INTO outboxes (app, user, outbox, position, heard) SELECT 'app', 'user', i, 1, -100000000 FROM n";
         connection.execute(many, [number]).unwrap();
         let heard: i64 = connection
             .query_one("SELECT max(heard) FROM outboxes", [], |row| row.get(0))
