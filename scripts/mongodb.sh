@@ -6,7 +6,7 @@
 #     scripts/mongodb.sh built           whether nothing is
 #     scripts/mongodb.sh start DIR       a new server with its data in DIR, which is made; prints its URI
 #     scripts/mongodb.sh run DIR         the same, until standard input ends: then it is killed, and DIR removed
-#     scripts/mongodb.sh kill DIR        all of it at once (SIGKILL), as a machine that loses power
+#     scripts/mongodb.sh kill DIR        all of it at once (SIGKILL)
 #     scripts/mongodb.sh restart DIR     with the same data, at the same port; prints its URI
 #     scripts/mongodb.sh pause DIR       a server that takes connections and does not answer (SIGSTOP)
 #     scripts/mongodb.sh resume DIR
@@ -101,12 +101,12 @@ stop() {
 }
 
 run() {
-    start
-    # As long as the caller lives.
+    build
+    # As long as the caller lives, which standard input tells.
     trap '' INT TERM HUP
+    trap '! running || { signal KILL && gone 30; }; rm -rf "$dir"' EXIT
+    start
     cat >/dev/null
-    running && signal KILL && gone 30
-    rm -rf "$dir"
 }
 
 case $command in build | built) ;; start | run | kill | restart | pause | resume | stop)

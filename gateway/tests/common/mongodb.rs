@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test program uses a part")]
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
@@ -45,6 +46,8 @@ impl Server {
             .arg(&directory)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            // What ends the test's whole process group leaves it to clean up.
+            .process_group(0)
             .spawn()
             .unwrap();
         let uri = line(&mut process);
@@ -72,7 +75,7 @@ impl Server {
         Cluster::new(&self.uri.parse().unwrap()).await.unwrap()
     }
 
-    /// Ends all of it at once, as a machine that loses power.
+    /// Ends all of its processes at once.
     pub async fn kill(&self) {
         self.command("kill").await;
     }
