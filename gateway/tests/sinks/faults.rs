@@ -136,6 +136,7 @@ macro_rules! over {
 
 over! {
     stepwise: crate::memory::MemorySteps,
+    mongodb: crate::mongodb::Proxied,
 }
 
 #[tokio::test]

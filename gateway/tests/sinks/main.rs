@@ -9,8 +9,12 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/mongodb.rs"]
+mod server;
 
 mod faults;
 mod memory;
+mod mongodb;
+mod proxy;
 mod stores;
 mod suite;

@@ -191,9 +191,21 @@ impl<S: Store> Core<S> {
 
     pub async fn with(quota: Quota) -> Self {
         let data = tempfile::tempdir().unwrap();
+        let (sink, store) = S::open(&data, quota).await;
+        Self::of(data, sink, store).await
+    }
+
+    /// Over another sink of the same store.
+    pub async fn over(sink: Arc<dyn Sink>, store: &S) -> Self
+    where
+        S: Clone,
+    {
+        Self::of(tempfile::tempdir().unwrap(), sink, store.clone()).await
+    }
+
+    async fn of(data: TempDir, sink: Arc<dyn Sink>, store: S) -> Self {
         let state = Arc::new(EmbeddedState::open(data.path()).unwrap());
         assert!(state.add_schema(schema(), "user").await.unwrap());
-        let (sink, store) = S::open(&data, quota).await;
         Self {
             definition: Arc::new(store.definition()),
             ingest: Ingest::new(

@@ -446,4 +446,5 @@ macro_rules! suites {
 suites! {
     embedded: crate::stores::Embedded,
     stepwise: crate::memory::MemorySteps,
+    mongodb: crate::mongodb::Mongo,
 }

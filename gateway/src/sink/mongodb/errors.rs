@@ -19,13 +19,16 @@ const VALIDATION_FAILED: i32 = 121;
 /// It is larger than the database takes: before an insert, and when an index or a validator looks at it.
 const TOO_LARGE: [i32; 4] = [10_334, 17_419, 17_420, 17_280];
 
+/// Something about it is bad.
+const BAD_VALUE: i32 = 2;
+
 /// It is no BSON for the database.
 const INVALID_BSON: i32 = 22;
 
 /// What a key or a value cannot be: bad values and types, names that begin with a dollar sign or have a dot, an `_id` that is an
 /// array, two arrays in one index, and what geographic, text and hashed indexes cannot take.
 const BAD_CONTENTS: [i32; 17] = [
-    2, 9, 14, 52, 53, 55, 56, 57, 171, 16_755, 16_756, 16_766, 17_261, 17_262, 17_263, 16_804, 13_026,
+    BAD_VALUE, 9, 14, 52, 53, 55, 56, 57, 171, 16_755, 16_756, 16_766, 17_261, 17_262, 17_263, 16_804, 13_026,
 ];
 
 /// What is wrong with one document.
@@ -48,9 +51,18 @@ pub(super) enum Unique {
     Unknown,
 }
 
-/// Whether the whole command fails with this code because of one of its documents.
-pub(super) fn is_of_documents(code: i32) -> bool {
-    code == INVALID_BSON || TOO_LARGE.contains(&code)
+/// Whether the whole command fails because of one of its documents.
+pub(super) fn is_of_documents(code: i32, message: &str) -> bool {
+    code == INVALID_BSON || is_too_large(code, message)
+}
+
+/// Servers have a code of its own for that, and some only the one for everything that is bad.
+fn is_too_large(code: i32, message: &str) -> bool {
+    TOO_LARGE.contains(&code)
+        || (code == BAD_VALUE
+            && ["too large", "larger than"]
+                .iter()
+                .any(|text| message.contains(text)))
 }
 
 /// What is wrong with which documents of an insert command, by the reply. That a majority may not have the others is an error:
@@ -105,7 +117,7 @@ pub(super) fn fault(code: i32, message: &str, key: Option<&Document>) -> Result<
                 reason: text,
             }))
         }
-        code if TOO_LARGE.contains(&code) => refused(
+        code if is_too_large(code, message) => refused(
             RefusalCode::DocumentTooLarge,
             "the document is larger than the database takes",
         ),
@@ -135,10 +147,15 @@ pub(super) fn not_unique(index: &Unique) -> Violation {
     }
 }
 
-/// Servers since 4.4 tell the fields of the index, all but its name in the text.
+/// Servers since 4.4 tell the fields of the index; its name is in the text, `index: NAME dup key`, or `Index 'NAME'`.
 fn unique(message: &str, key: Option<&Document>) -> Unique {
-    let name = message.split_once("index: ").map(|(_, rest)| rest);
-    let name = name.and_then(|rest| rest.split_whitespace().next());
+    let mut behind = ["index: ", "Index '"]
+        .iter()
+        .filter_map(|text| message.split_once(text));
+    let name = behind.next().map(|(_, rest)| rest);
+    let name = name
+        .and_then(|rest| rest.split([' ', '\'']).next())
+        .filter(|name| !name.is_empty());
     let is_id = |key: &Document| key.len() == 1 && key.contains_key("_id");
     match (key, name) {
         (Some(key), _) if is_id(key) => Unique::Id,
@@ -188,7 +205,12 @@ mod tests {
             |name| format!("E11000 duplicate key error collection: db.c index: {name} dup key: {{ x: 1 }}");
         assert_eq!(of(11_000, &text("_id_")).unwrap(), Fault::Duplicate(Unique::Id));
         let named = Unique::Named("email_1".to_owned());
-        assert_eq!(of(11_000, &text("email_1")).unwrap(), Fault::Duplicate(named));
+        assert_eq!(
+            of(11_000, &text("email_1")).unwrap(),
+            Fault::Duplicate(named.clone())
+        );
+        let text = "Duplicate key violation on the requested collection: Index 'email_1'";
+        assert_eq!(of(11_000, text).unwrap(), Fault::Duplicate(named));
         assert_eq!(of(11_000, "").unwrap(), Fault::Duplicate(Unique::Unknown));
         let key = doc! {"_id": 1};
         assert_eq!(
@@ -205,6 +227,7 @@ mod tests {
         for (number, code) in [
             (121, RefusalCode::ValidationFailed),
             (10_334, RefusalCode::DocumentTooLarge),
+            (2, RefusalCode::InvalidDocument),
             (22, RefusalCode::InvalidDocument),
             (57, RefusalCode::InvalidDocument),
             (16_755, RefusalCode::InvalidDocument),
@@ -215,6 +238,11 @@ mod tests {
             assert_eq!(violation.code, code, "{number}");
             assert!(violation.reason.contains("the d"), "{violation:?}");
         }
+        let text = "object to insert too large. size in bytes: 16777217, max size: 16777216";
+        let Fault::Refused(violation) = of(2, text).unwrap() else {
+            panic!("it is a refusal")
+        };
+        assert_eq!(violation.code, RefusalCode::DocumentTooLarge);
     }
 
     #[test]

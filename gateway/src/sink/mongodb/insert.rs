@@ -83,7 +83,9 @@ impl Insert {
             match database.run_raw_command(command).await {
                 Ok(reply) => Ok(Ok(reply)),
                 Err(error) => match &*error.kind {
-                    ErrorKind::Command(refused) if errors::is_of_documents(refused.code) => {
+                    ErrorKind::Command(refused)
+                        if errors::is_of_documents(refused.code, &refused.message) =>
+                    {
                         Ok(Err((refused.code, refused.message.clone())))
                     }
                     _ => Err(error),

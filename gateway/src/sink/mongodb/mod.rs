@@ -11,8 +11,7 @@
 //!  2. What is decided by a read is decided by what a majority has.
 //!  3. A document that the database will never take is refused, its neighbours are stored. Whatever else the database says
 //!     acknowledges nothing.
-//!  4. The database has so many requests of one gateway at a time and so many bytes, and so long to answer; a batch that would wait
-//!     longer is sent again later.
+//!  4. The database has so long to answer; a batch that would wait longer is sent again later.
 
 mod compare;
 mod counts;
@@ -74,7 +73,10 @@ impl DataSources {
 }
 
 /// See the module. Any thread may use it.
-pub struct MongoSink(Stepwise<MongoSteps>);
+pub struct MongoSink {
+    steps: Stepwise<MongoSteps>,
+    limit: Duration,
+}
 
 /// The steps of the sink.
 pub struct MongoSteps {
@@ -94,34 +96,47 @@ impl MongoSink {
     /// The same with another quota of dead letters.
     #[must_use]
     pub fn with(state: &Database, sources: DataSources, quota: Quota) -> Self {
-        Self(Stepwise(MongoSteps {
+        let steps = MongoSteps {
             sources,
             positions: Positions::new(state),
             letters: Letters::new(state, quota),
             probes: collection(state, "probes"),
-        }))
+        };
+        Self {
+            steps: Stepwise(steps),
+            limit: BATCH,
+        }
+    }
+
+    /// What it is asked for may take so long.
+    #[must_use]
+    pub const fn within(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    async fn in_time<T>(&self, answer: Answer<'_, T>) -> Result<T, BackendError> {
+        match timeout(self.limit, answer).await {
+            Ok(answer) => answer,
+            Err(_) => Err(BackendError::Unavailable(format!(
+                "MongoDB has not done within {} seconds what it was asked for",
+                self.limit.as_secs()
+            ))),
+        }
     }
 }
 
 impl Sink for MongoSink {
     fn store(&self, batch: Arc<Batch>) -> Answer<'_, Outcome> {
-        Box::pin(async move {
-            match timeout(BATCH, self.0.store(batch)).await {
-                Ok(outcome) => outcome,
-                Err(_) => Err(BackendError::Unavailable(format!(
-                    "MongoDB has not taken a batch within {} seconds",
-                    BATCH.as_secs()
-                ))),
-            }
-        })
+        Box::pin(self.in_time(self.steps.store(batch)))
     }
 
     fn position(&self, outbox: &OutboxKey) -> Answer<'_, i64> {
-        self.0.position(outbox)
+        Box::pin(self.in_time(self.steps.position(outbox)))
     }
 
     fn probe(&self) -> Answer<'_, ()> {
-        self.0.probe()
+        Box::pin(self.in_time(self.steps.probe()))
     }
 }
 

@@ -1,22 +1,32 @@
 //! The sink over a MongoDB server. Each test has databases of its own.
 
+mod documents;
+mod outages;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bson::{Document, doc};
 use mongodb::Database;
-use mongodb::bson::{Document, doc};
+use realm_ingest_gateway::backend::BackendError;
 use realm_ingest_gateway::cluster::Cluster;
 use realm_ingest_gateway::definition::Definition;
+use realm_ingest_gateway::ingest::{Batch, Checked, Context, Refusals, Run, Source, Transaction};
+use realm_ingest_gateway::memory::Budget;
 use realm_ingest_gateway::sink::mongodb::{DataSources, MongoSink};
-use realm_ingest_gateway::sink::{Quota, Sink};
+use realm_ingest_gateway::sink::{Outcome, Quota, Sink};
+use realm_ingest_protocol::{RefusalCode, Violation};
 use tempfile::TempDir;
+use tokio::sync::Semaphore;
 
-use crate::common::mongodb::{Server, fresh_name};
+use crate::common::outbox;
 use crate::memory::Fault;
 use crate::proxy::Proxy;
-use crate::stores::{Faulty, Letter, Store, named};
+use crate::server::{Server, fresh_name};
+use crate::stores::{APP, Faulty, Letter, Store, named};
 
 /// A sink over databases of its own.
+#[derive(Clone)]
 pub struct Mongo {
     pub state: Database,
     pub data: Database,
@@ -24,7 +34,7 @@ pub struct Mongo {
 
 /// The same, that reaches the server over a proxy.
 pub struct Proxied {
-    inner: Mongo,
+    pub inner: Mongo,
     pub proxy: Proxy,
 }
 
@@ -56,6 +66,64 @@ impl Mongo {
     pub fn sink(&self, cluster: Cluster, quota: Quota) -> Arc<dyn Sink> {
         let state = cluster.database(self.state.name());
         Arc::new(MongoSink::with(&state, DataSources::new(cluster), quota))
+    }
+}
+
+/// What the first transaction of an outbox of this number brings to a sink that checks nothing: documents of one class, of which
+/// those at these indexes are refused already.
+pub fn unchecked(store: &Mongo, number: u64, documents: &[Vec<u8>], refused: &[u32]) -> Arc<Batch> {
+    let budget = Budget::new(Arc::new(Semaphore::new(1 << 28)));
+    let mut refusals = Refusals::new(budget.another());
+    for index in refused {
+        let violation = Violation {
+            code: RefusalCode::DocumentTooLarge,
+            reason: "too large".to_owned(),
+        };
+        refusals.push(1, *index, violation).unwrap();
+    }
+    let transaction = Transaction {
+        seq: 1,
+        schema: "schema".into(),
+        runs: vec![Run {
+            class: "Reading".into(),
+            count: documents.len().try_into().unwrap(),
+        }],
+        payload: documents.concat().into(),
+    };
+    Arc::new(Batch {
+        context: Context {
+            app: APP.to_owned(),
+            user: "user".to_owned(),
+            source: Source {
+                outbox: outbox(number),
+                lineage: outbox(number),
+                acked: 0,
+                after: 0,
+                device: None,
+            },
+        },
+        definition: Arc::new(store.definition()),
+        transactions: vec![Checked::new(transaction, refused.to_vec())],
+        digest: [1; 16],
+        received: 1,
+        refused: refusals,
+        budget,
+    })
+}
+
+/// Stores a batch; the answer is what was refused of it, by index, code and reason.
+pub async fn store(
+    sink: &dyn Sink,
+    batch: &Arc<Batch>,
+) -> Result<Vec<(u32, RefusalCode, String)>, BackendError> {
+    match sink.store(Arc::clone(batch)).await? {
+        Outcome::Stored { found, .. } => {
+            let found = found.as_slice().iter();
+            Ok(found
+                .map(|one| (one.index, one.code, one.reason.to_string()))
+                .collect())
+        }
+        outcome => panic!("{outcome:?}"),
     }
 }
 

@@ -1,0 +1,120 @@
+//! A MongoDB server that is killed, does not answer, or cannot say that a majority has what it was given.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use realm_ingest_gateway::backend::BackendError;
+use realm_ingest_gateway::ingest::IngestError;
+use realm_ingest_gateway::sink::mongodb::{DataSources, MongoSink};
+use realm_ingest_gateway::sink::{Quota, Sink};
+
+use super::{Mongo, Proxied, unchecked};
+use crate::common::{bytes, note, outbox};
+use crate::server::Server;
+use crate::stores::{Core, Sent, Store};
+
+fn one(seq: i64) -> Sent {
+    Sent {
+        after: seq - 1,
+        ..Sent::new(&[(seq, &[("Note", note(&seq.to_string(), "text"))])])
+    }
+}
+
+#[tokio::test]
+async fn what_a_majority_may_not_have_is_not_acknowledged_and_sent_again() {
+    let core = Core::<Proxied>::new().await;
+    core.store.proxy.without_majority(true);
+    let error = core.send(&one(1)).await.unwrap_err();
+    assert!(
+        error.to_string().contains("has not made the documents durable"),
+        "{error}"
+    );
+    assert_eq!(core.position(&one(1)).await, 0);
+    core.store.proxy.without_majority(false);
+    core.send(&one(1)).await.unwrap();
+    assert_eq!(
+        (core.store.documents().await.len(), core.position(&one(1)).await),
+        (1, 1)
+    );
+}
+
+#[tokio::test]
+async fn of_two_gateways_each_takes_what_the_other_has_not_seen() {
+    let core = Core::<Mongo>::new().await;
+    let other = core
+        .store
+        .sink(Server::shared().await.cluster().await, Quota::default());
+    let other = Core::over(other, &core.store).await;
+    for seq in (1..=6).step_by(2) {
+        core.send(&one(seq)).await.unwrap();
+        other.send(&one(seq + 1)).await.unwrap();
+        let again = core.send(&one(seq)).await.unwrap();
+        assert_eq!(again, (seq, vec![]));
+    }
+    let ahead = Sent { after: 7, ..one(8) };
+    let hole = core.send(&ahead).await.unwrap_err();
+    assert!(matches!(hole, IngestError::Hole { position: 6 }), "{hole}");
+    assert_eq!(core.store.documents().await.len(), 6);
+}
+
+#[tokio::test]
+async fn a_database_that_does_not_answer_lets_a_batch_come_again() {
+    let server = Server::own().await;
+    let store = Mongo::over(&server).await;
+    let cluster = server.cluster().await;
+    let state = cluster.database(store.state.name());
+    let limit = Duration::from_secs(1);
+    let sink = MongoSink::new(&state, DataSources::new(cluster)).within(limit);
+    let batch = |number: u64| unchecked(&store, number, &bytes(&[note(&outbox(number), "text")]), &[]);
+    sink.store(batch(1)).await.unwrap();
+    server.pause().await;
+    for number in 1..4 {
+        let answer = sink.store(batch(number)).await;
+        assert!(matches!(answer, Err(BackendError::Unavailable(_))), "{answer:?}");
+    }
+    assert!(sink.probe().await.is_err());
+    server.resume().await;
+    let sink = store.sink(server.cluster().await, Quota::default());
+    for number in 1..4 {
+        assert!(sink.store(batch(number)).await.unwrap().is_stored());
+    }
+    sink.probe().await.unwrap();
+    assert_eq!(super::all(&store.data, "Reading").await.len(), 3);
+}
+
+#[tokio::test]
+async fn what_is_acknowledged_outlives_every_kill_and_nothing_is_there_twice() {
+    const LAST: i64 = 300;
+    let server = Arc::new(Server::own().await);
+    let store = Mongo::over(&server).await;
+    let sink = store.sink(server.cluster().await, Quota::default());
+    let core = Core::over(sink, &store).await;
+    let sending = async {
+        for seq in 1..=LAST {
+            while let Err(error) = core.send(&one(seq)).await {
+                assert!(matches!(error, IngestError::Backend(_)), "{error}");
+                tokio::task::yield_now().await;
+            }
+        }
+    };
+    let killing = async {
+        for _ in 0..3 {
+            let position = core.sink.position(&one(1).key()).await.unwrap();
+            // Some more are on their way when it comes.
+            while core.sink.position(&one(1).key()).await.unwrap() < (position + 20).min(LAST) {}
+            server.kill().await;
+            server.restart().await;
+            let acknowledged = core.position(&one(1)).await;
+            let there = store.documents().await.len();
+            assert!(
+                i64::try_from(there).unwrap() >= acknowledged,
+                "{there} of {acknowledged}"
+            );
+        }
+    };
+    tokio::join!(sending, killing);
+    assert_eq!(
+        (store.documents().await.len(), core.position(&one(1)).await),
+        (300, LAST)
+    );
+}
