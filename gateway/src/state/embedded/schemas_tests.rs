@@ -143,3 +143,28 @@ fn schemas_of_format_1_are_numbered_as_they_came_and_make_no_room() {
     let json: usize = came.iter().map(|schema| schema.to_json().len()).sum();
     assert_eq!(usize::try_from(bytes).unwrap(), json);
 }
+
+#[test]
+fn what_the_application_describes_itself_is_compared_with_nothing_also_after_a_decision() {
+    let (_data, mut connection) = store();
+    let ours = schema("Reading", "p0");
+    let json = ours
+        .to_json()
+        .replace(r#""p0","type":"int""#, r#""p0","type":"bool""#);
+    let theirs = Schema::parse(&json).unwrap();
+    let nothing = Schema::default();
+    assert!(add(&mut connection, &theirs, Some(&nothing), "user", LIMITS).unwrap());
+    assert!(add(&mut connection, &ours, None, "user", LIMITS).unwrap());
+    for _ in 0..2 {
+        let (_, known) = find(&connection, &ours.fingerprint()).unwrap().unwrap();
+        assert_eq!((known.conflicts.len(), known.compared()), (0, &ours));
+        let (_, known) = find(&connection, &theirs.fingerprint()).unwrap().unwrap();
+        assert_eq!(
+            (known.schema.clone(), known.compared()),
+            (theirs.clone(), &nothing)
+        );
+        refresh(&connection).unwrap();
+    }
+    let chosen = choose(&mut connection, &theirs.fingerprint(), Some("Reading")).unwrap();
+    assert!(chosen.unwrap_err().contains("described by the app's directory"));
+}
