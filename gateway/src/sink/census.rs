@@ -16,7 +16,7 @@ impl Census {
     pub const HEARD: [&'static str; 4] = ["5m", "1h", "1d", "longer"];
 
     /// Milliseconds at which each but the last ends.
-    const ENDS: [i64; 3] = [5 * 60 * 1_000, 60 * 60 * 1_000, 24 * 60 * 60 * 1_000];
+    pub(super) const ENDS: [i64; 3] = [5 * 60 * 1_000, 60 * 60 * 1_000, 24 * 60 * 60 * 1_000];
 
     /// Counts an outbox that was `heard` then, `now` being the time, both in milliseconds since 1970. One whose time is not known
     /// was heard long ago.

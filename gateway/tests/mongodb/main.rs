@@ -9,6 +9,8 @@
 
 #[path = "../common/mongodb.rs"]
 mod server;
+
+mod census;
 mod user_data;
 
 use std::time::Duration;

@@ -12,7 +12,7 @@ use crate::backend::BackendError;
 use crate::sink::quota::{Amount, Full, Quota};
 
 /// Under this name of a user all letters of an app are counted; no real one has it.
-const EVERYBODY: &str = "";
+pub(super) const EVERYBODY: &str = "";
 
 /// Milliseconds for which what was counted anew stands: who is held up comes again every few seconds.
 const COUNTED: i64 = 60_000;
@@ -204,7 +204,7 @@ impl Counts {
     }
 }
 
-fn id(app: &str, user: &str) -> Document {
+pub(super) fn id(app: &str, user: &str) -> Document {
     doc! {"app": app, "user": user}
 }
 
@@ -221,7 +221,7 @@ fn signed(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-fn amount_of(record: &Document) -> Amount {
+pub(super) fn amount_of(record: &Document) -> Amount {
     let count = |field| match record.get(field) {
         Some(Bson::Int64(count)) => u64::try_from(*count).unwrap_or_default(),
         Some(Bson::Int32(count)) => u64::try_from(*count).unwrap_or_default(),

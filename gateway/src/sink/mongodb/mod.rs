@@ -13,6 +13,7 @@
 //!     acknowledges nothing.
 //!  4. The database has so long to answer; a batch that would wait longer is sent again later.
 
+mod census;
 mod compare;
 mod counts;
 mod documents;
@@ -30,12 +31,13 @@ use bson::{DateTime, Document, doc};
 use mongodb::{Collection, Database};
 use tokio::time::timeout;
 
-use super::{OutboxKey, Outcome, Quota, Sink, Steps, Stepwise, Unkept};
+use super::{Census, OutboxKey, Outcome, Quota, Sink, Steps, Stepwise, Unkept};
 use crate::backend::{Answer, BackendError};
 use crate::clock;
 use crate::cluster::Cluster;
 use crate::ingest::order::Known;
 use crate::ingest::{Batch, Refusals};
+use census::Counted;
 use letters::Letters;
 use positions::Positions;
 use request::{answered, collection};
@@ -83,6 +85,7 @@ pub struct MongoSteps {
     sources: DataSources,
     positions: Positions,
     letters: Letters,
+    counted: Counted,
     probes: Collection<Document>,
 }
 
@@ -100,6 +103,7 @@ impl MongoSink {
             sources,
             positions: Positions::new(state),
             letters: Letters::new(state, quota),
+            counted: Counted::new(state),
             probes: collection(state, "probes"),
         };
         Self {
@@ -137,6 +141,11 @@ impl Sink for MongoSink {
 
     fn probe(&self) -> Answer<'_, ()> {
         Box::pin(self.in_time(self.steps.probe()))
+    }
+
+    fn census<'a>(&'a self, app: &'a str, now: i64) -> Answer<'a, Option<Census>> {
+        let Self(Stepwise(steps)) = self;
+        Box::pin(async move { steps.counted.of(app, now).await.map(Some) })
     }
 }
 
