@@ -129,6 +129,16 @@ async fn log_in(verifier: &LogIn, token: String, at: Instant) -> Result<String, 
     Ok(person.subject)
 }
 
+/// Returns once it is so.
+async fn until(mut is_so: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        while !is_so().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(60 * SECOND, waiting).await.unwrap();
+}
+
 fn unavailable(result: Result<String, ExternalError>) -> String {
     match result {
         Err(ExternalError::Keys(KeysError::Unavailable(why))) => why,
@@ -223,12 +233,8 @@ async fn keys_are_renewed_beside_the_log_ins_from_half_their_life_on() {
         .await
         .unwrap();
     // Nobody has asked for the new key, nor waits for it.
-    while log_in(&verifier, token(Signer::Rsa, "old"), now + HOUR / 2)
-        .await
-        .is_ok()
-    {
-        tokio::task::yield_now().await;
-    }
+    let old = async || log_in(&verifier, token(Signer::Rsa, "old"), now + HOUR / 2).await;
+    until(async || old().await.is_err()).await;
     log_in(&verifier, token(Signer::Ec, "new"), now + HOUR / 2)
         .await
         .unwrap();
@@ -248,9 +254,7 @@ async fn a_server_that_fails_leaves_the_keys_as_they_are_until_they_are_an_hour_
         // Whether there is such a key by now cannot be told; who asks for it waits for the answer.
         let unknown = log_in(&verifier, token(Signer::Ec, "b"), now + later).await;
         assert!(unavailable(unknown).contains("500"));
-        while server.asked() < asked {
-            tokio::task::yield_now().await;
-        }
+        until(async || server.asked() >= asked).await;
         assert_eq!(server.asked(), asked, "it is not asked again within a minute");
     }
     server.now_answers(set(&[rsa_jwk("a")]));
@@ -259,12 +263,8 @@ async fn a_server_that_fails_leaves_the_keys_as_they_are_until_they_are_an_hour_
         unavailable(old).contains("500"),
         "the server was asked a second ago"
     );
-    while log_in(&verifier, token(Signer::Rsa, "a"), now + HOUR + MINUTE)
-        .await
-        .is_err()
-    {
-        tokio::task::yield_now().await;
-    }
+    let later = async || log_in(&verifier, token(Signer::Rsa, "a"), now + HOUR + MINUTE).await;
+    until(async || later().await.is_ok()).await;
 }
 
 #[tokio::test]
