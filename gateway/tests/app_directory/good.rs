@@ -145,6 +145,21 @@ fn a_provider_is_restricted_to_the_domains_that_its_directory_names() {
 }
 
 #[test]
+fn a_restriction_that_lets_nobody_in_is_warned_of() {
+    let copy = copy("weather");
+    change_json(copy.path(), "auth/providers.json", |providers| {
+        providers["oauth2-facebook"] = json!({
+            "type": "oauth2-facebook",
+            "config": {"clientId": "1234"},
+            "domain_restrictions": ["example.com"],
+        });
+    });
+    let said = lines(&loaded(copy.path()).report);
+    let expected = "warning: auth/providers.json $[\"oauth2-facebook\"].domain_restrictions: lets nobody in, as tokens of this provider do not say of any e-mail that it is the user's";
+    assert!(said.iter().any(|line| line == expected), "{said:?}");
+}
+
+#[test]
 fn a_directory_of_the_former_layout_is_served_as_well() {
     let loaded = load(&fixture("former"), &secrets(), Some("telemetry-abcde"));
     let app = loaded.definition.unwrap();

@@ -298,6 +298,55 @@ async fn a_server_that_hangs_costs_one_log_in_of_a_pause_its_wait_and_the_others
     assert_eq!(seconds("a", HOUR + 59 * SECOND).await.1, 0);
 }
 
+/// What is logged by this thread.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(text);
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_url_that_fails_is_one_line_of_the_log_a_pause() {
+    let log = Log::default();
+    let lines = {
+        let written = Arc::clone(&log.0);
+        move || {
+            let text = String::from_utf8(std::mem::take(&mut *written.lock().unwrap())).unwrap();
+            text.lines().map(str::to_owned).collect::<Vec<_>>()
+        }
+    };
+    let subscriber = tracing_subscriber::fmt().with_ansi(false);
+    let subscriber = subscriber.with_writer(move || log.clone()).finish();
+    let _logged = tracing::subscriber::set_default(subscriber);
+    let server = Server::start(Answer::Status(503)).await;
+    let (verifier, now) = (server.verifier(), Instant::now());
+    for (later, told) in [(0, 1), (5, 0), (10, 1), (29, 0), (30, 1)] {
+        for _ in 0..3 {
+            unavailable(log_in(&verifier, token(Signer::Rsa, "a"), now + later * SECOND).await);
+        }
+        let lines = lines();
+        assert_eq!(lines.len(), told, "{later} s: {lines:?}");
+        assert!(lines.iter().all(|line| line.contains("nobody is let in by them")));
+    }
+    server.now_answers(set(&[rsa_jwk("a")]));
+    log_in(&verifier, token(Signer::Rsa, "a"), now + MINUTE * 2)
+        .await
+        .unwrap();
+    server.now_answers(Answer::Status(503));
+    unavailable(log_in(&verifier, token(Signer::Ec, "b"), now + MINUTE * 3).await);
+    let lines = lines();
+    assert!(lines[0].contains("can be read again"), "{lines:?}");
+    assert!(lines[1].contains("good until they are an hour old"), "{lines:?}");
+}
+
 #[tokio::test]
 async fn a_server_that_was_not_there_is_asked_again_after_ten_seconds() {
     let server = Server::start(Answer::Status(503)).await;
