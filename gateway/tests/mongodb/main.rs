@@ -34,6 +34,8 @@ async fn what_was_acknowledged_is_there_after_the_server_was_killed() {
             .unwrap();
     }
     server.kill().await;
+    let answer = tokio::time::timeout(Duration::from_millis(100), readings.find_one(doc! {})).await;
+    assert!(!matches!(answer, Ok(Ok(_))), "answered: {answer:?}");
     server.restart().await;
     assert_eq!(readings.count_documents(doc! {}).await.unwrap(), 20);
     let last = readings.find_one(doc! {"_id": 19}).await.unwrap();
