@@ -18,6 +18,7 @@ use realm_ingest_gateway::sink::{Outcome, Quota, Sink};
 use realm_ingest_protocol::{RefusalCode, Violation};
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
+use tracing::Span;
 
 use crate::common::outbox;
 use crate::memory::Fault;
@@ -107,6 +108,7 @@ pub fn unchecked(store: &Mongo, number: u64, documents: &[Vec<u8>], refused: &[u
         digest: [1; 16],
         received: 1,
         refused: refusals,
+        span: Span::none(),
         budget,
     })
 }
