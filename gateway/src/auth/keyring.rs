@@ -77,7 +77,7 @@ mod tests {
 
     use super::*;
     use crate::auth::renewed::RENEWED;
-    use crate::state::{EmbeddedState, OperatorStore};
+    use crate::state::{EmbeddedState, Operator};
 
     #[tokio::test]
     async fn keys_of_another_process_are_known_within_a_second_or_when_they_are_asked_for() {
@@ -85,12 +85,12 @@ mod tests {
         let state = Arc::new(EmbeddedState::open(data.path()).unwrap());
         let now = Instant::now();
         let keyring = Keyring::open(state, Lifetimes::default(), now).await.unwrap();
-        let mut operator = OperatorStore::open(data.path()).unwrap();
-        assert_eq!(operator.rotate_keys().unwrap(), 2);
+        let operator = EmbeddedState::open_existing(data.path()).unwrap();
+        assert_eq!(operator.rotate_keys().await.unwrap(), 2);
         assert!(keyring.tokens_with(2, now).await.unwrap().has(2));
         assert!(keyring.tokens(now).await.unwrap().has(2));
 
-        assert_eq!(operator.retire_key(1, false).unwrap(), Ok(0));
+        assert_eq!(operator.retire_key(1, false).await.unwrap(), Ok(0));
         let almost = now + RENEWED - Duration::from_millis(1);
         assert!(keyring.tokens(almost).await.unwrap().has(1), "nothing is read");
         assert!(!keyring.tokens(now + RENEWED).await.unwrap().has(1));

@@ -1,4 +1,4 @@
-//! What a command asks of where users are, on its own thread.
+//! What a command asks of where users, schemas and keys are, on its own thread.
 
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
@@ -6,19 +6,19 @@ use tokio::runtime::{Builder, Runtime};
 use super::output::time;
 use super::{CommandError, DataArgs};
 use crate::backend::{Answer, BackendError};
-use crate::state::{ApiKey, EmbeddedState, State};
+use crate::state::{ApiKey, EmbeddedState, Managed};
 
 /// See the module.
 pub(super) struct Accounts {
-    state: EmbeddedState,
+    state: Box<dyn Managed>,
     runtime: Runtime,
 }
 
 impl Accounts {
     /// Those of an app, beside a server that may be running.
     pub(super) fn open(data: &DataArgs) -> Result<Self, CommandError> {
-        let state = EmbeddedState::open_existing(&data.directory()?)?;
-        let runtime = Builder::new_current_thread().build();
+        let state = Box::new(EmbeddedState::open_existing(&data.directory()?)?);
+        let runtime = Builder::new_current_thread().enable_all().build();
         let runtime =
             runtime.map_err(|error| CommandError::CannotStart(format!("cannot start a thread: {error}")))?;
         Ok(Self { state, runtime })
@@ -27,9 +27,9 @@ impl Accounts {
     /// The answer to a question.
     pub(super) fn ask<'a, T>(
         &'a self,
-        question: impl FnOnce(&'a dyn State) -> Answer<'a, T>,
+        question: impl FnOnce(&'a dyn Managed) -> Answer<'a, T>,
     ) -> Result<T, BackendError> {
-        self.runtime.block_on(question(&self.state))
+        self.runtime.block_on(question(&*self.state))
     }
 }
 

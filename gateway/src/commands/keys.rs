@@ -7,7 +7,7 @@ use super::accounts::{Accounts, api_key};
 use super::output::{Output, time};
 use super::{CommandError, DataArgs};
 use crate::auth::{hash_of_secret, is_key_name, new_api_key};
-use crate::state::{AddedKey, ApiKey, KeyOwner, OperatorStore};
+use crate::state::{AddedKey, ApiKey, KeyOwner};
 
 /// Show the keys that sign tokens, let a new one sign, and retire old ones; and make API keys for servers
 #[derive(clap::Args)]
@@ -80,7 +80,8 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
     let mut output = Output::new(false);
     match &args.action {
         Action::List { data } => {
-            for key in OperatorStore::open(&data.directory()?)?.keys()? {
+            let accounts = Accounts::open(data)?;
+            for key in accounts.ask(|state| state.signing_keys())? {
                 let line = json!({
                     "key": key.id,
                     "time": time(key.created),
@@ -91,16 +92,16 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
                 });
                 output.line(&line.to_string())?;
             }
-            for key in Accounts::open(data)?.ask(|state| state.api_keys(&KeyOwner::App))? {
+            for key in accounts.ask(|state| state.api_keys(&KeyOwner::App))? {
                 output.line(&api_key(&key).to_string())?;
             }
         }
         Action::Rotate { data } => {
-            let key = OperatorStore::open(&data.directory()?)?.rotate_keys()?;
+            let key = Accounts::open(data)?.ask(|state| state.rotate_keys())?;
             output.line(&format!("key {key} signs from now on"))?;
         }
         Action::Retire { key, force, data } => {
-            let retired = OperatorStore::open(&data.directory()?)?.retire_key(*key, *force)?;
+            let retired = Accounts::open(data)?.ask(|state| state.retire_key(*key, *force))?;
             let ended = retired.map_err(CommandError::Refused)?;
             output.line(&format!("key {key} is retired, sessions ended: {ended}"))?;
         }

@@ -14,7 +14,7 @@ use crate::definition::Definition;
 use crate::ingest::checks::Judge;
 use crate::ingest::permits::{Permits, user_facts};
 use crate::sink::embedded::{DeadLetter, Replay, Which};
-use crate::state::{KnownSchema, OperatorStore};
+use crate::state::KnownSchema;
 
 /// What an app's directory says, for apps that have one.
 #[derive(clap::Args)]
@@ -34,19 +34,19 @@ pub struct DirectoryArgs {
 pub fn run(args: &DirectoryArgs, data: &DataArgs, which: &Which) -> Result<(), CommandError> {
     let directory = data.directory()?;
     let definition = definition(args, data, &directory)?;
-    let mut store = OperatorStore::open(&directory)?;
+    let accounts = Accounts::open(data)?;
     // What was refused before its schema was kept with it is tried under what is accepted.
     let accepted = KnownSchema {
-        schema: store.accepted()?,
+        schema: accounts.ask(|state| state.accepted_schema())?,
         ..KnownSchema::default()
     };
-    let schemas = store.schemas()?.into_iter();
+    let schemas = accounts.ask(|state| state.known_schemas())?.into_iter();
     let check = Check {
         judges: schemas
             .map(|(name, known)| (name, Judge::under(known, &definition)))
             .collect(),
         accepted: Judge::under(accepted, &definition),
-        accounts: Accounts::open(data)?,
+        accounts,
         users: RefCell::default(),
         definition,
     };

@@ -3,10 +3,11 @@
 use clap::Subcommand;
 use serde_json::{Value, json};
 
+use super::accounts::Accounts;
 use super::output::{Output, time};
 use super::{CommandError, DataArgs};
 use crate::sink::embedded::Reader;
-use crate::state::{OperatorStore, find_schema, list_schemas};
+use crate::state::{find_schema, list_schemas};
 
 /// Show the schemas that devices sent, and decide between those that contradict each other
 #[derive(clap::Args)]
@@ -120,10 +121,12 @@ fn show(data: &DataArgs, fingerprint: &str) -> Result<(), CommandError> {
 
 /// Forgets this one, or all that are not used.
 fn forget(data: &DataArgs, fingerprint: Option<&str>) -> Result<(), CommandError> {
-    let mut store = OperatorStore::open(&data.directory()?)?;
+    let accounts = Accounts::open(data)?;
     let forgotten = match fingerprint {
-        None => store.forget_unused()?,
-        Some(fingerprint) if store.forget(fingerprint)? => vec![fingerprint.to_owned()],
+        None => accounts.ask(|state| state.forget_unused_schemas())?,
+        Some(fingerprint) if accounts.ask(|state| state.forget_schema(fingerprint))? => {
+            vec![fingerprint.to_owned()]
+        }
         Some(fingerprint) => return Err(unknown(fingerprint)),
     };
     let mut output = Output::new(false);
@@ -140,8 +143,9 @@ fn unknown(fingerprint: &str) -> CommandError {
 }
 
 fn accept(data: &DataArgs, fingerprint: &str, class: Option<&str>) -> Result<(), CommandError> {
-    let mut store = OperatorStore::open(&data.directory()?)?;
-    let chosen = store.choose(fingerprint, class)?.map_err(CommandError::Refused)?;
+    let accounts = Accounts::open(data)?;
+    let chosen = accounts.ask(|state| state.choose_schema(fingerprint, class))?;
+    let chosen = chosen.map_err(CommandError::Refused)?;
     let mut output = Output::new(false);
     if chosen.is_empty() {
         output.line("no class of this schema is in conflict")?;
@@ -149,7 +153,7 @@ fn accept(data: &DataArgs, fingerprint: &str, class: Option<&str>) -> Result<(),
     for class in chosen {
         output.line(&format!("accepted {class} of {fingerprint}"))?;
     }
-    for listed in store.list()? {
+    for listed in accounts.ask(|state| state.list_schemas())? {
         for one in listed.conflicts {
             output.line(&format!(
                 "in conflict {} of {}: {}",

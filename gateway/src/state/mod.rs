@@ -10,20 +10,29 @@
 //!  4. A one-time token is used once, also by several at the same time.
 //!  5. Keys and one-time tokens are kept as SHA-256 alone, so who reads the store cannot use them. They are random and longer than
 //!     what can be guessed, so a slow hash would protect nothing more.
-//!  6. A session lasts while its user is there and enabled, and the API key that opened it as well: whoever asks for the session is
-//!     told of all of it. So it does not matter in which order a user, his keys and his sessions go, nor whether a session is
-//!     opened meanwhile.
-//!  7. A user is removed in this order: what lets him in (registration, API keys), then his sessions, then himself. Of a removal
+//!  6. A session is opened under what lets the user in: that he and the API key are there and enabled, his password, the key that
+//!     signs, and how often his sessions or those of the API key were ended. It lasts while all of that is as it was, and once it
+//!     has ended it does not begin again: whoever asks for the session is told of all of it. So what ends sessions (a user is disabled,
+//!     removed or logged out, his password replaced, an API key disabled or removed, a signing key retired) ends them in the one step in
+//!     which it changes its own record, in whatever order such things come, and whether a session is opened meanwhile. Of each that had
+//!     begun `revocations` tells, as its access tokens may be about.
+//!  7. A user is removed in this order: his sessions end, what lets him in goes (registration, API keys), then he himself. Of a removal
 //!     that was cut off the user is left, and is removed again. His id is never given to anybody else, as documents, positions
 //!     and dead letters name it; that he was there is kept.
 //!
-//! A store with transactions can do each of these in one ([`EmbeddedState`]); for others a user, a registration and an API key are
-//! one record each, and what must be there once is a unique index.
+//! A store with transactions can do each of these in one, and touch the sessions themselves ([`EmbeddedState`]). For others a user, a
+//! registration, an API key and a session are one record each, and what must be there once is a unique index ([`MongoState`]): the
+//! user counts how often his sessions were ended, the registration how often its password was replaced, and a session says at which
+//! count it was opened.
+//!
+//! The keys that sign tokens are kept as they are: who reads the store can make tokens of any user.
 
 #[doc(hidden)]
 pub mod acceptance;
 mod api_keys;
 mod embedded;
+mod mongodb;
+mod operator;
 mod registrations;
 mod schemas;
 mod sessions;
@@ -31,10 +40,10 @@ mod users;
 
 pub use acceptance::KnownSchema;
 pub use api_keys::{AddedKey, ApiKey, ApiKeys, KeyOwner};
-pub use embedded::{
-    Conflict, EmbeddedState, ListedKey, ListedSchema, OperatorStore, count_users, find_schema, list_schemas,
-};
+pub use embedded::{EmbeddedState, count_users, find_schema, list_schemas};
 pub(crate) use embedded::{FILE, FORMAT, check};
+pub use mongodb::MongoState;
+pub use operator::{Conflict, ListedKey, ListedSchema, Managed, Operator};
 pub use registrations::{AddedToken, OneTimeToken, Purpose, Registration, Registrations};
 pub use schemas::Schemas;
 pub use sessions::{Key, Secrets, Session, Sessions};

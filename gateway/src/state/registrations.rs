@@ -84,4 +84,4 @@ pub trait Registrations {
 }
 
 /// One-time tokens of one registration and purpose: as many mails somebody gets in half an hour whom a stranger annoys.
-pub(super) const MAX_TOKENS: i64 = 5;
+pub(super) const MAX_TOKENS: usize = 5;

@@ -24,3 +24,24 @@ pub trait Schemas {
     /// Notes that somebody writes under a schema, so that it does not have to make room. False when it is not there.
     fn note_schema_use(&self, fingerprint: &str) -> Answer<'_, bool>;
 }
+
+/// How much is kept.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// Schemas that one user may send.
+    pub(super) of_user: i64,
+    /// Schemas in all.
+    pub(super) in_all: i64,
+    /// Bytes of them as JSON.
+    pub(super) bytes: i64,
+}
+
+impl Limits {
+    /// A device has a schema for each release it runs, a fleet as many as its applications have had releases, of a few
+    /// kilobytes each.
+    pub(super) const USUAL: Self = Self {
+        of_user: 50,
+        in_all: 10_000,
+        bytes: 64 * 1024 * 1024,
+    };
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jsonwebtoken::{EncodingKey, Header};
-use realm_ingest_gateway::state::{EmbeddedState, OperatorStore, Users};
+use realm_ingest_gateway::state::{EmbeddedState, Operator, Users};
 use realm_ingest_gateway::{Settings, clock};
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -179,14 +179,14 @@ async fn a_token_that_is_made_while_its_user_is_being_disabled_is_refused() {
 async fn a_session_that_ends_with_the_key_of_its_refresh_token_takes_its_access_tokens_along() {
     let gateway = Local::new().await;
     let login = gateway.log_in().await;
-    let mut operator = OperatorStore::open(gateway.data()).unwrap();
-    let key = operator.rotate_keys().unwrap().to_string();
+    let operator = EmbeddedState::open_existing(gateway.data()).unwrap();
+    let key = operator.rotate_keys().await.unwrap().to_string();
     let token = loop {
         let token = refresh(&gateway, &login).await;
         if jsonwebtoken::decode_header(&token).unwrap().kid.as_ref() == Some(&key) {
             break token;
         }
     };
-    assert_eq!(operator.retire_key(1, true).unwrap(), Ok(1));
+    assert_eq!(operator.retire_key(1, true).await.unwrap(), Ok(1));
     refused(&gateway, &token).await;
 }

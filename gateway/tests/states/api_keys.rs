@@ -1,6 +1,6 @@
 //! API keys of users and of servers.
 
-use realm_ingest_gateway::state::{AddedKey, ApiKey, KeyOwner, Provider, Session, State, UserKind};
+use realm_ingest_gateway::state::{AddedKey, ApiKey, KeyOwner, Managed, Provider, Session, UserKind};
 
 use crate::stores::{Store, identity, new, session};
 
@@ -14,17 +14,17 @@ fn key(owner: &KeyOwner, number: u8) -> ApiKey {
     }
 }
 
-async fn add(state: &dyn State, key: ApiKey, secret: u8) -> AddedKey {
+async fn add(state: &dyn Managed, key: ApiKey, secret: u8) -> AddedKey {
     state.add_api_key(key, [secret; 32]).await.unwrap()
 }
 
-async fn owner(state: &dyn State, id: &str) -> KeyOwner {
+async fn owner(state: &dyn Managed, id: &str) -> KeyOwner {
     let user = state.find_or_create(identity(Provider::CustomToken, id, ""), UserKind::Normal);
     KeyOwner::User(user.await.unwrap().unwrap().id)
 }
 
 async fn keys_are_found_by_their_hash_and_listed_in_order_by_owner<S: Store>() {
-    let (state, _data) = new::<S>();
+    let (state, _data) = new::<S>().await;
     let mine = owner(&*state, "1").await;
     for (owner, number) in [(&mine, 3), (&KeyOwner::App, 2), (&mine, 1)] {
         assert_eq!(add(&*state, key(owner, number), number).await, AddedKey::Added);
@@ -42,7 +42,7 @@ async fn keys_are_found_by_their_hash_and_listed_in_order_by_owner<S: Store>() {
 }
 
 async fn a_name_is_an_owners_once_and_a_user_has_20<S: Store>() {
-    let (state, _data) = new::<S>();
+    let (state, _data) = new::<S>().await;
     let (mine, other) = (owner(&*state, "1").await, owner(&*state, "2").await);
     for number in 0..20 {
         assert_eq!(add(&*state, key(&mine, number), number).await, AddedKey::Added);
@@ -65,7 +65,7 @@ async fn a_name_is_an_owners_once_and_a_user_has_20<S: Store>() {
 }
 
 async fn the_app_has_100<S: Store>() {
-    let (state, _data) = new::<S>();
+    let (state, _data) = new::<S>().await;
     for number in 0..100 {
         assert_eq!(
             add(&*state, key(&KeyOwner::App, number), number).await,
@@ -79,7 +79,7 @@ async fn the_app_has_100<S: Store>() {
 }
 
 async fn a_key_is_changed_by_its_owner_alone<S: Store>() {
-    let (state, _data) = new::<S>();
+    let (state, _data) = new::<S>().await;
     let (mine, other) = (owner(&*state, "1").await, owner(&*state, "2").await);
     add(&*state, key(&mine, 1), 1).await;
     for stranger in [&other, &KeyOwner::App] {
@@ -101,7 +101,7 @@ async fn a_key_is_changed_by_its_owner_alone<S: Store>() {
 }
 
 async fn sessions_end_with_the_key_that_opened_them<S: Store>() {
-    let (state, _data) = new::<S>();
+    let (state, _data) = new::<S>().await;
     let mine = owner(&*state, "1").await;
     let KeyOwner::User(user) = &mine else { panic!() };
     for number in [1, 2] {
@@ -135,7 +135,7 @@ async fn sessions_end_with_the_key_that_opened_them<S: Store>() {
 }
 
 async fn the_user_of_a_server_goes_with_its_key<S: Store>() {
-    let (state, _data) = new::<S>();
+    let (state, _data) = new::<S>().await;
     let of_app = KeyOwner::App;
     for number in [1, 2] {
         add(&*state, key(&of_app, number), number).await;

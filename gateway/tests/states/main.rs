@@ -16,11 +16,25 @@ macro_rules! suite {
                 super::$promise::<crate::stores::Embedded>().await;
             })+
         }
+
+        mod mongodb {
+            $(#[tokio::test]
+            async fn $promise() {
+                super::$promise::<crate::stores::Mongo>().await;
+            })+
+        }
     };
 }
 
 mod api_keys;
+mod beside;
+mod cut_off;
+mod operator;
 mod registrations;
+mod schemas;
+#[path = "../common/mongodb.rs"]
+mod server;
 mod sessions;
 mod stores;
+mod the_database;
 mod users;

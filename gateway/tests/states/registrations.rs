@@ -18,7 +18,7 @@ fn token(id: &str, secret: u8, purpose: Purpose) -> OneTimeToken {
 }
 
 async fn an_e_mail_is_registered_once_and_case_matters<S: Store>() {
-    let (state, _data) = new::<S>();
+    let (state, _data) = new::<S>().await;
     assert!(state.register(registration(EMAIL)).await.unwrap());
     let second = realm_ingest_gateway::state::Registration {
         identity: "another".to_owned(),
@@ -35,7 +35,7 @@ async fn an_e_mail_is_registered_once_and_case_matters<S: Store>() {
 }
 
 async fn a_registration_is_confirmed_by_its_token_once<S: Store>() {
-    let (state, _data) = new::<S>();
+    let (state, _data) = new::<S>().await;
     state.register(registration(EMAIL)).await.unwrap();
     let added = state
         .add_token(EMAIL, token("t", 1, Purpose::Confirm))
@@ -52,7 +52,7 @@ async fn a_registration_is_confirmed_by_its_token_once<S: Store>() {
 }
 
 async fn a_registration_is_confirmed_without_a_token_while_it_proves_the_same_identity<S: Store>() {
-    let (state, _data) = new::<S>();
+    let (state, _data) = new::<S>().await;
     let registration = registration(EMAIL);
     state.register(registration.clone()).await.unwrap();
     let confirm = |email, identity| state.confirm_registration(email, identity);
@@ -66,7 +66,7 @@ async fn a_registration_is_confirmed_without_a_token_while_it_proves_the_same_id
 }
 
 async fn a_password_that_was_replaced_since_it_was_checked_links_nothing<S: Store>() {
-    let (state, _data) = new::<S>();
+    let (state, _data) = new::<S>().await;
     let registration = registration(EMAIL);
     let identity = identity(Provider::Password, &registration.identity, "");
     state.register(registration.clone()).await.unwrap();
@@ -92,7 +92,7 @@ async fn a_password_that_was_replaced_since_it_was_checked_links_nothing<S: Stor
 }
 
 async fn a_password_is_replaced_by_a_token_once<S: Store>() {
-    let (state, _data) = new::<S>();
+    let (state, _data) = new::<S>().await;
     state.register(registration(EMAIL)).await.unwrap();
     state
         .add_token(EMAIL, token("t", 1, Purpose::Reset))
@@ -114,7 +114,7 @@ async fn a_password_is_replaced_by_a_token_once<S: Store>() {
 }
 
 async fn a_new_password_ends_the_sessions_of_the_old_one_and_no_others<S: Store>() {
-    let (state, _data) = new::<S>();
+    let (state, _data) = new::<S>().await;
     for (email, session_id) in [(EMAIL, "mine"), ("you@example.com", "yours")] {
         state.register(registration(email)).await.unwrap();
         let identity = identity(Provider::Password, &format!("identity of {email}"), email);
@@ -143,7 +143,7 @@ async fn a_new_password_ends_the_sessions_of_the_old_one_and_no_others<S: Store>
 }
 
 async fn a_password_that_was_replaced_since_it_was_checked_opens_no_session<S: Store>() {
-    let (state, _data) = new::<S>();
+    let (state, _data) = new::<S>().await;
     let registration = registration(EMAIL);
     let checked = registration.password_hash.clone();
     let identity = identity(Provider::Password, &registration.identity, "");
@@ -168,7 +168,7 @@ async fn a_password_that_was_replaced_since_it_was_checked_opens_no_session<S: S
 }
 
 async fn a_token_that_is_used_takes_the_others_of_its_purpose_along<S: Store>() {
-    let (state, _data) = new::<S>();
+    let (state, _data) = new::<S>().await;
     state.register(registration(EMAIL)).await.unwrap();
     for (id, purpose) in [
         ("a", Purpose::Reset),
@@ -186,7 +186,7 @@ async fn a_token_that_is_used_takes_the_others_of_its_purpose_along<S: Store>() 
 }
 
 async fn a_token_that_has_expired_is_not_good<S: Store>() {
-    let (state, _data) = new::<S>();
+    let (state, _data) = new::<S>().await;
     state.register(registration(EMAIL)).await.unwrap();
     for purpose in [Purpose::Confirm, Purpose::Reset] {
         let expired = OneTimeToken {
@@ -201,7 +201,7 @@ async fn a_token_that_has_expired_is_not_good<S: Store>() {
 }
 
 async fn a_registration_has_five_good_tokens_of_a_purpose<S: Store>() {
-    let (state, _data) = new::<S>();
+    let (state, _data) = new::<S>().await;
     state.register(registration(EMAIL)).await.unwrap();
     let expired = OneTimeToken {
         expires: clock::unix_millis(),
@@ -225,7 +225,7 @@ async fn a_registration_has_five_good_tokens_of_a_purpose<S: Store>() {
 }
 
 async fn a_registration_is_removed_with_its_tokens_while_no_user_has_it<S: Store>() {
-    let (state, _data) = new::<S>();
+    let (state, _data) = new::<S>().await;
     for email in ["a", "b", "c"] {
         state.register(registration(email)).await.unwrap();
     }

@@ -1,14 +1,14 @@
 //! Users and their identities.
 
 use realm_ingest_gateway::clock;
-use realm_ingest_gateway::state::{ApiKey, KeyOwner, Linked, Provider, State, UserKind};
+use realm_ingest_gateway::state::{ApiKey, KeyOwner, Linked, Provider, UserKind};
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use crate::stores::{Store, identity, new, registration, session};
+use crate::stores::{Store, identity, new, registration, session, user};
 
 async fn an_identity_makes_a_user_once_and_its_data_is_renewed<S: Store>() {
-    let (state, _data) = new::<S>();
+    let (state, _data) = new::<S>().await;
     let log_in = |name| state.find_or_create(identity(Provider::CustomToken, "x", name), UserKind::Normal);
     let before = clock::unix_millis();
     let first = log_in("old").await.unwrap().unwrap();
@@ -24,7 +24,7 @@ async fn an_identity_makes_a_user_once_and_its_data_is_renewed<S: Store>() {
 }
 
 async fn providers_do_not_share_names<S: Store>() {
-    let (state, _data) = new::<S>();
+    let (state, _data) = new::<S>().await;
     let mut users = Vec::new();
     let proven = [Provider::Password, Provider::ApiKey];
     let others = Provider::ALL
@@ -43,7 +43,7 @@ async fn providers_do_not_share_names<S: Store>() {
 }
 
 async fn one_identity_at_once_makes_one_user<S: Store>() {
-    let (state, _data) = new::<S>();
+    let (state, _data) = new::<S>().await;
     let one = || state.find_or_create(identity(Provider::Apple, "x", ""), UserKind::Normal);
     let (a, b, c, d) = tokio::join!(one(), one(), one(), one());
     let id = a.unwrap().unwrap().id;
@@ -52,7 +52,7 @@ async fn one_identity_at_once_makes_one_user<S: Store>() {
 }
 
 async fn a_linked_identity_comes_behind_the_others_and_says_more<S: Store>() {
-    let (state, _data) = new::<S>();
+    let (state, _data) = new::<S>().await;
     let anonymous = identity(Provider::Anonymous, "a", "old");
     let user = state
         .find_or_create(anonymous.clone(), UserKind::Normal)
@@ -77,7 +77,7 @@ async fn a_linked_identity_comes_behind_the_others_and_says_more<S: Store>() {
 }
 
 async fn an_identity_of_another_is_not_linked<S: Store>() {
-    let (state, _data) = new::<S>();
+    let (state, _data) = new::<S>().await;
     let create = |id| state.find_or_create(identity(Provider::CustomToken, id, ""), UserKind::Normal);
     let (one, other) = (
         create("1").await.unwrap().unwrap(),
@@ -107,7 +107,7 @@ async fn an_identity_of_another_is_not_linked<S: Store>() {
 }
 
 async fn of_two_who_link_one_identity_at_once_one_has_it<S: Store>() {
-    let (state, _data) = new::<S>();
+    let (state, _data) = new::<S>().await;
     let create = |id| state.find_or_create(identity(Provider::Anonymous, id, ""), UserKind::Normal);
     let (one, other) = (
         create("1").await.unwrap().unwrap(),
@@ -123,7 +123,7 @@ async fn of_two_who_link_one_identity_at_once_one_has_it<S: Store>() {
 }
 
 async fn a_disabled_user_has_no_sessions_and_is_told_as_such<S: Store>() {
-    let (state, _data) = new::<S>();
+    let (state, _data) = new::<S>().await;
     let user = user(&*state).await;
     state.open_session(session("s", &user), None).await.unwrap();
     assert!(state.set_disabled(&user, true).await.unwrap());
@@ -138,7 +138,7 @@ async fn a_disabled_user_has_no_sessions_and_is_told_as_such<S: Store>() {
 }
 
 async fn custom_data_is_kept_as_it_was_written<S: Store>() {
-    let (state, _data) = new::<S>();
+    let (state, _data) = new::<S>().await;
     let user = user(&*state).await;
     assert!(state.user(&user).await.unwrap().unwrap().custom_data.is_none());
     let text = r#"{"z":{"$numberLong":"1"},"a":[1.50,null]}"#;
@@ -157,7 +157,7 @@ async fn custom_data_is_kept_as_it_was_written<S: Store>() {
 }
 
 async fn a_removed_user_leaves_nothing_that_lets_anybody_in<S: Store>() {
-    let (state, _data) = new::<S>();
+    let (state, _data) = new::<S>().await;
     let who = registration("me@example.com");
     state.register(who.clone()).await.unwrap();
     let mine = identity(Provider::Password, &who.identity, "me");
@@ -196,7 +196,7 @@ async fn a_removed_user_leaves_nothing_that_lets_anybody_in<S: Store>() {
 }
 
 async fn revocations_are_told_from_a_moment_on<S: Store>() {
-    let (state, _data) = new::<S>();
+    let (state, _data) = new::<S>().await;
     let (a, b, c) = (user(&*state).await, user(&*state).await, user(&*state).await);
     let before = clock::unix_millis();
     assert_eq!(state.revocations(0).await.unwrap(), []);
@@ -219,7 +219,7 @@ async fn revocations_are_told_from_a_moment_on<S: Store>() {
 }
 
 async fn users_are_listed_in_the_order_in_which_they_came<S: Store>() {
-    let (state, _data) = new::<S>();
+    let (state, _data) = new::<S>().await;
     let mut made = Vec::new();
     for number in 0..7 {
         let id = number.to_string();
@@ -241,13 +241,6 @@ async fn users_are_listed_in_the_order_in_which_they_came<S: Store>() {
         json!(users.iter().map(|user| &user.id).collect::<Vec<_>>())
     };
     assert_eq!(names(&listed), names(&made));
-}
-
-/// The id of a new user.
-async fn user(state: &dyn State) -> String {
-    let id = realm_ingest_gateway::ids::identity_id();
-    let user = state.find_or_create(identity(Provider::Anonymous, &id, ""), UserKind::Normal);
-    user.await.unwrap().unwrap().id
 }
 
 suite! {

@@ -5,25 +5,9 @@ use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::sessions;
 use crate::backend::BackendError;
+use crate::state::operator::{ListedKey, may_retire};
 use crate::state::{Key, Secrets};
 use crate::{clock, ids};
-
-/// One key, for the operator. The secret itself is nobody's business.
-#[derive(Debug)]
-pub struct ListedKey {
-    /// Its number, which tokens carry.
-    pub id: i64,
-    /// Milliseconds since 1970 when it was made.
-    pub created: i64,
-    /// Whether it signs new tokens.
-    pub signs: bool,
-    /// Sessions that go on and whose refresh tokens it has signed.
-    pub sessions: i64,
-    /// Milliseconds since 1970 when one of them was used last, to the hour.
-    pub used: Option<i64>,
-    /// Milliseconds since 1970 when the last of them ends.
-    pub until: Option<i64>,
-}
 
 /// Makes what a new file has to have.
 pub(super) fn complete(connection: &mut Connection) -> Result<(), BackendError> {
@@ -100,26 +84,9 @@ pub(super) fn retire(
     force: bool,
 ) -> Result<Result<i64, String>, BackendError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let key = list(&transaction)?.into_iter().find(|key| key.id == id);
-    let lasting = match key {
-        None => {
-            return Ok(Err(format!(
-                "there is no key {id}; 'keys list' shows those there are"
-            )));
-        }
-        Some(key) if key.signs => {
-            return Ok(Err(format!(
-                "key {id} signs; 'keys rotate' makes another one sign"
-            )));
-        }
-        Some(key) if key.sessions > 0 && !force => {
-            return Ok(Err(format!(
-                "{} refresh tokens of key {id} are good; whoever has one would be logged out, and an anonymous user come back \
-                 as a new one. Add --force to retire the key all the same",
-                key.sessions
-            )));
-        }
-        Some(key) => key.sessions,
+    let lasting = match may_retire(&list(&transaction)?, id, force) {
+        Ok(lasting) => lasting,
+        Err(refused) => return Ok(Err(refused)),
     };
     sessions::end(&transaction, "key", id, clock::unix_millis())?;
     transaction.execute("DELETE FROM keys WHERE id = ?1", [id])?;

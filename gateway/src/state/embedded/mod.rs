@@ -13,9 +13,7 @@ mod users;
 
 pub(crate) use format::FORMAT;
 pub(crate) use integrity::check;
-pub use keys::ListedKey;
-pub use operator::{OperatorStore, count_users, find_schema, list_schemas};
-pub use schemas::{Conflict, ListedSchema};
+pub use operator::{count_users, find_schema, list_schemas};
 
 use std::path::Path;
 use std::sync::Arc;
@@ -27,7 +25,7 @@ use tokio::sync::Mutex;
 use tracing::warn;
 
 use self::format::STEPS;
-use self::schemas::Limits;
+use super::schemas::Limits;
 use super::{
     AddedKey, AddedToken, ApiKey, ApiKeys, Identity, KeyOwner, KnownSchema, Linked, OneTimeToken, Provider,
     Purpose, Registration, Registrations, Revocation, Schemas, SecretHash, Secrets, Session, Sessions, State,

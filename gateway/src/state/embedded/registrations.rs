@@ -50,7 +50,7 @@ pub(super) fn add_token(
         [email, token.purpose.as_str()],
         |row| row.get(0),
     )?;
-    if good >= MAX_TOKENS {
+    if usize::try_from(good).unwrap_or(usize::MAX) >= MAX_TOKENS {
         return Ok(AddedToken::TooMany);
     }
     transaction.execute(

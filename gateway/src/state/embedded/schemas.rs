@@ -15,58 +15,11 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use crate::backend::BackendError;
 use crate::clock;
 use crate::state::acceptance::{self, KnownSchema};
-
-/// How much is kept.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Limits {
-    /// Schemas that one user may send.
-    of_user: i64,
-    /// Schemas in all.
-    in_all: i64,
-    /// Bytes of them as JSON.
-    bytes: i64,
-}
-
-impl Limits {
-    /// A device has a schema for each release it runs, a fleet as many as its applications have had releases, of a few
-    /// kilobytes each.
-    pub(super) const USUAL: Self = Self {
-        of_user: 50,
-        in_all: 10_000,
-        bytes: 64 * 1024 * 1024,
-    };
-}
+use crate::state::operator::{Conflict, ListedSchema, chosen_classes, no_schema};
+use crate::state::schemas::Limits;
 
 /// Name of the version in `meta`.
 const VERSION: &str = "schemas";
-
-/// One schema, for the operator.
-#[derive(Debug)]
-pub struct ListedSchema {
-    /// Its name.
-    pub fingerprint: String,
-    /// Milliseconds since 1970 when it came.
-    pub created: i64,
-    /// The user who sent it first, none where an earlier release did not note that.
-    pub user: Option<String>,
-    /// The names of its classes.
-    pub classes: Vec<String>,
-    /// Its classes that the operator chose.
-    pub chosen: Vec<String>,
-    /// Its classes that are in conflict.
-    pub conflicts: Vec<Conflict>,
-}
-
-/// A class whose documents become dead letters.
-#[derive(Debug)]
-pub struct Conflict {
-    /// The class.
-    pub class: String,
-    /// Milliseconds since 1970 when it came to be so.
-    pub since: i64,
-    /// What contradicts what.
-    pub reason: String,
-}
 
 /// Grows with each decision of the operator, 0 before the first.
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
@@ -77,19 +30,15 @@ pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
         .unwrap_or(0))
 }
 
-/// Every schema by its fingerprint, and their version.
-pub(super) fn load(
-    connection: &mut Connection,
-) -> Result<(i64, BTreeMap<String, KnownSchema>), BackendError> {
-    let transaction = connection.transaction()?;
-    let version = version(&transaction)?;
+/// Every schema by its fingerprint.
+pub(super) fn load(connection: &Connection) -> Result<BTreeMap<String, KnownSchema>, BackendError> {
     let mut known = BTreeMap::new();
-    for fingerprint in fingerprints(&transaction)? {
-        if let Some(schema) = known_schema(&transaction, &fingerprint)? {
+    for fingerprint in fingerprints(connection)? {
+        if let Some(schema) = known_schema(connection, &fingerprint)? {
             known.insert(fingerprint, schema);
         }
     }
-    Ok((version, known))
+    Ok(known)
 }
 
 /// The schema of this fingerprint and the version it was read under.
@@ -103,7 +52,7 @@ pub(super) fn find(
 }
 
 /// The accepted definition of every class.
-pub(super) fn accepted(connection: &mut Connection) -> Result<Schema, BackendError> {
+pub(super) fn accepted(connection: &Connection) -> Result<Schema, BackendError> {
     let mut statement = connection.prepare_cached("SELECT json FROM accepted ORDER BY class")?;
     let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
     let classes = rows.map(|json| parse_class(&json?)).collect::<Result<_, _>>()?;
@@ -249,42 +198,17 @@ pub(super) fn choose(
     class: Option<&str>,
 ) -> Result<Result<Vec<String>, String>, BackendError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let Some(schema) = compared(&transaction, fingerprint)? else {
-        return Ok(Err(format!(
-            "there is no schema {fingerprint}; 'schemas list' shows those there are"
-        )));
+    let (Some(sent), Some(schema)) = (
+        sent(&transaction, fingerprint)?,
+        compared(&transaction, fingerprint)?,
+    ) else {
+        return Ok(Err(no_schema(fingerprint)));
     };
-    let conflicts = acceptance::conflicts(&accepted_of_classes(&transaction, &schema)?, &schema);
-    let wanted: Vec<&Class> = match class {
-        None => {
-            let in_conflict = schema.classes.iter();
-            in_conflict
-                .filter(|class| conflicts.contains_key(&class.name))
-                .collect()
-        }
-        Some(name) => match schema.class(name) {
-            Some(class) => vec![class],
-            None => {
-                let sent = sent(&transaction, fingerprint)?;
-                let is_there = sent.is_some_and(|sent| sent.class(name).is_some());
-                return Ok(Err(if is_there {
-                    format!(
-                        "class '{name}' of schema {fingerprint} is described by the app's directory, which it contradicts: \
-                         change the directory, or the application"
-                    )
-                } else {
-                    format!("schema {fingerprint} has no class '{name}'")
-                }));
-            }
-        },
+    let accepted = accepted_of_classes(&transaction, &schema)?;
+    let chosen = match chosen_classes(&sent, &schema, &accepted, class) {
+        Ok(chosen) => chosen,
+        Err(refused) => return Ok(Err(refused)),
     };
-    let mut chosen: Vec<_> = wanted
-        .into_iter()
-        .flat_map(|class| schema.with_embedded(class))
-        .map(|class| class.name.clone())
-        .collect();
-    chosen.sort_unstable();
-    chosen.dedup();
     for class in &chosen {
         transaction.execute(
             "INSERT OR REPLACE INTO choices (class, fingerprint, time) VALUES (?1, ?2, ?3)",
@@ -297,22 +221,21 @@ pub(super) fn choose(
 }
 
 /// Every schema for the operator, in the order they came.
-pub(super) fn list(connection: &mut Connection) -> Result<Vec<ListedSchema>, BackendError> {
-    let transaction = connection.transaction()?;
+pub(super) fn list(connection: &Connection) -> Result<Vec<ListedSchema>, BackendError> {
     let mut listed = Vec::new();
-    for fingerprint in fingerprints(&transaction)? {
-        let Some(schema) = sent(&transaction, &fingerprint)? else {
+    for fingerprint in fingerprints(connection)? {
+        let Some(schema) = sent(connection, &fingerprint)? else {
             continue;
         };
-        let (created, user) = transaction.query_one(
+        let (created, user) = connection.query_one(
             "SELECT created, nullif(user, '') FROM schemas WHERE fingerprint = ?1",
             [&fingerprint],
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
         let mut chosen =
-            transaction.prepare_cached("SELECT class FROM choices WHERE fingerprint = ?1 ORDER BY class")?;
+            connection.prepare_cached("SELECT class FROM choices WHERE fingerprint = ?1 ORDER BY class")?;
         let chosen = chosen.query_map([&fingerprint], |row| row.get(0))?;
-        let mut conflicts = transaction.prepare_cached(
+        let mut conflicts = connection.prepare_cached(
             "SELECT class, since, reason FROM conflicts WHERE fingerprint = ?1 ORDER BY class",
         )?;
         let conflicts = conflicts.query_map([&fingerprint], |row| {

@@ -61,7 +61,7 @@ fn the_oldest_that_nobody_uses_make_room_and_take_what_they_added_with_them() {
         version(&connection).unwrap() > before,
         "nobody remembers the others"
     );
-    let accepted = accepted(&mut connection).unwrap();
+    let accepted = accepted(&connection).unwrap();
     let properties = accepted.class("Reading").unwrap().properties.iter();
     let names: Vec<_> = properties.map(|property| property.name.as_str()).collect();
     assert_eq!(names, ["_id", "p0", "p3", "p4"]);

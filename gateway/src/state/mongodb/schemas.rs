@@ -1,0 +1,542 @@
+//! Schemas, each one record: what was sent, and what became of it when it came behind those that are there.
+//!
+//! Schemas count in the order of their numbers. The next number is one more than the highest, and a number is taken once, so one
+//! that comes late is behind all others, and what was counted before it holds when it is added.
+//!
+//! The record of a schema says which of its classes are in conflict and what it has added to the accepted definitions: each class
+//! of which it has changed the definition, as it is from then on. So what is accepted of a class is in the last record that has
+//! changed it, or else what the operator has chosen. All that is of one version: a decision of the operator is one change of the
+//! app's record, and raises the version; records of a former one are found anew by whoever meets them, in their order, with the same
+//! result whoever does it.
+
+use std::collections::BTreeMap;
+
+use bson::{Document, doc, serialize_to_bson};
+use realm_ingest_protocol::{Class, Schema};
+use serde::{Deserialize, Serialize};
+
+use super::app::{App, Choice};
+use super::store::{Name, Store, TRIES, contended, pause, within};
+use super::{APPS, SCHEMAS};
+use crate::backend::BackendError;
+use crate::clock;
+use crate::state::KnownSchema;
+use crate::state::acceptance;
+use crate::state::operator::{Conflict, ListedSchema, chosen_classes, no_schema};
+use crate::state::schemas::Limits;
+
+/// Bytes of one record at most, well below the 16 MiB that MongoDB takes.
+const MAX_RECORD: usize = 12 * 1024 * 1024;
+
+#[derive(Serialize, Deserialize)]
+struct Record {
+    #[serde(rename = "_id")]
+    name: Name,
+    app: String,
+    fingerprint: String,
+    number: i64,
+    /// As it was sent.
+    json: String,
+    /// What of it is compared with others, where that is not all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    compared: Option<String>,
+    /// Who sent it first.
+    user: String,
+    /// Whether somebody has written under it.
+    used: bool,
+    created: i64,
+    #[serde(flatten)]
+    standing: Standing,
+}
+
+/// What became of a schema under one version.
+#[derive(Serialize, Deserialize)]
+struct Standing {
+    version: i64,
+    /// The classes of which it has changed the accepted definition.
+    extends: Vec<String>,
+    /// These definitions as JSON, in the same order.
+    accepted: Vec<String>,
+    conflicts: Vec<KnownConflict>,
+    /// Of the record.
+    bytes: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KnownConflict {
+    class: String,
+    since: i64,
+    reason: String,
+}
+
+impl Record {
+    fn schema(&self) -> Result<Schema, BackendError> {
+        parse(&self.json)
+    }
+
+    /// What of it is compared with others.
+    fn compared(&self) -> Result<Schema, BackendError> {
+        parse(self.compared.as_ref().unwrap_or(&self.json))
+    }
+
+    /// Bytes of what was sent.
+    fn size(&self) -> usize {
+        self.json.len() + self.compared.as_ref().map_or(0, String::len)
+    }
+
+    fn known(self) -> Result<KnownSchema, BackendError> {
+        let conflicts = self.standing.conflicts.iter();
+        Ok(KnownSchema {
+            schema: self.schema()?,
+            compared: self.compared.as_deref().map(parse).transpose()?,
+            conflicts: conflicts
+                .map(|one| (one.class.clone(), one.reason.clone()))
+                .collect(),
+            used: self.used,
+        })
+    }
+}
+
+fn parse(json: &str) -> Result<Schema, BackendError> {
+    Schema::parse(json)
+        .map_err(|error| BackendError::Damaged(format!("a stored schema cannot be read: {error}")))
+}
+
+pub(super) async fn version(store: &Store) -> Result<i64, BackendError> {
+    #[derive(Deserialize)]
+    struct Version {
+        schemas_version: i64,
+    }
+    let apps = store.records::<Version>(APPS);
+    let find = apps.find_one(store.own());
+    let found = within(find.projection(doc! {"schemas_version": 1})).await?;
+    match found {
+        Some(found) => Ok(found.schemas_version),
+        None => Ok(store.app().await?.schemas_version),
+    }
+}
+
+async fn record(store: &Store, fingerprint: &str) -> Result<Option<Record>, BackendError> {
+    store.find(SCHEMAS, store.named(fingerprint)).await
+}
+
+/// The schema of this fingerprint and the version it was read under.
+pub(super) async fn find(
+    store: &Store,
+    fingerprint: &str,
+) -> Result<Option<(i64, KnownSchema)>, BackendError> {
+    for _ in 0..TRIES {
+        let app = store.app().await?;
+        let Some(record) = record(store, fingerprint).await? else {
+            return Ok(None);
+        };
+        let version = record.standing.version;
+        if version >= app.schemas_version {
+            return Ok(Some((version, record.known()?)));
+        }
+        renew(store, &app).await?;
+    }
+    Err(contended("what is accepted"))
+}
+
+/// The schema of this fingerprint as it was sent.
+pub(super) async fn sent(store: &Store, fingerprint: &str) -> Result<Option<Schema>, BackendError> {
+    let record = record(store, fingerprint).await?;
+    record.map(|record| record.schema()).transpose()
+}
+
+/// Keeps a schema behind the others; where only a part of it is `compared`, the rest is kept alone. False, and nothing is kept, when there are too many. The limits hold however many ask at once.
+pub(super) async fn add(
+    store: &Store,
+    schema: &Schema,
+    compared: Option<&Schema>,
+    user: &str,
+    limits: Limits,
+) -> Result<bool, BackendError> {
+    let (fingerprint, json) = (schema.fingerprint(), schema.to_json());
+    let compared_json = compared.map(Schema::to_json);
+    let compared = compared.unwrap_or(schema);
+    let size = json.len() + compared_json.as_ref().map_or(0, String::len);
+    for _ in 0..TRIES {
+        let app = store.app().await?;
+        renew(store, &app).await?;
+        let highest = highest(store).await?.max(app.schemas_floor);
+        if record(store, &fingerprint).await?.is_some() {
+            return Ok(true);
+        }
+        let schemas = store.records::<Document>(SCHEMAS);
+        let of_user = within(schemas.count_documents(store.of_app(doc! {"user": user}))).await?;
+        if i64::try_from(of_user).unwrap_or(i64::MAX) >= limits.of_user {
+            return Ok(false);
+        }
+        let before = accepted_of_classes(store, &app, compared, None).await?;
+        let standing = Standing::of(compared, size, &before, app.schemas_version, &[]);
+        let standing = match standing? {
+            Some(standing) => standing,
+            None => return Ok(false),
+        };
+        let (count, held) = count(store).await?;
+        if count >= limits.in_all || held.saturating_add(standing.bytes) > limits.bytes {
+            if make_room(store, &app, highest).await? {
+                continue;
+            }
+            return Ok(false);
+        }
+        let record = Record {
+            name: store.name(&fingerprint),
+            app: store.domain.clone(),
+            fingerprint: fingerprint.clone(),
+            number: highest + 1,
+            json: json.clone(),
+            compared: compared_json.clone(),
+            user: user.to_owned(),
+            used: false,
+            created: clock::unix_millis(),
+            standing,
+        };
+        if store.insert(SCHEMAS, &record).await? {
+            return Ok(true);
+        }
+        pause().await;
+    }
+    Err(contended("the schemas"))
+}
+
+/// The highest number that a schema has.
+async fn highest(store: &Store) -> Result<i64, BackendError> {
+    let last = doc! {"number": -1};
+    let records = store.all::<Record>(SCHEMAS, store.of_app(doc! {}), last, Some(1));
+    Ok(records.await?.first().map_or(0, |record| record.number))
+}
+
+/// How many schemas there are, and their bytes.
+async fn count(store: &Store) -> Result<(i64, i64), BackendError> {
+    #[derive(Deserialize)]
+    struct Sum {
+        count: i64,
+        bytes: i64,
+    }
+    let schemas = store.records::<Document>(SCHEMAS);
+    let all = doc! {"_id": null, "count": {"$sum": 1_i64}, "bytes": {"$sum": "$bytes"}};
+    let summed = schemas.aggregate([doc! {"$match": store.of_app(doc! {})}, doc! {"$group": all}]);
+    let mut cursor = within(summed.with_type::<Sum>()).await?;
+    if within(cursor.advance()).await? {
+        let sum = cursor.deserialize_current()?;
+        return Ok((sum.count, sum.bytes));
+    }
+    Ok((0, 0))
+}
+
+/// Forgets the older half of the schemas that nothing depends on. False when there is none. When several find no room at once, it may
+/// be more than the half.
+async fn make_room(store: &Store, app: &App, highest: i64) -> Result<bool, BackendError> {
+    let mut unused = unused(store, app).await?;
+    unused.truncate(unused.len().div_ceil(2));
+    if unused.is_empty() {
+        return Ok(false);
+    }
+    remove(store, &unused, highest, true).await?;
+    Ok(true)
+}
+
+/// The fingerprints of schemas under which nobody has written and of which nothing was chosen, the oldest first.
+async fn unused(store: &Store, app: &App) -> Result<Vec<String>, BackendError> {
+    #[derive(Deserialize)]
+    struct Unused {
+        fingerprint: String,
+    }
+    let chosen: Vec<&str> = app.choices.iter().map(|one| one.fingerprint.as_str()).collect();
+    let filter = doc! {"used": false, "fingerprint": {"$nin": chosen}};
+    let unused = store.all::<Unused>(SCHEMAS, store.of_app(filter), doc! {"number": 1}, None);
+    Ok(unused.await?.into_iter().map(|one| one.fingerprint).collect())
+}
+
+/// Forgets schemas and what was chosen of them. The version is raised before, so that of a removal that was cut off nothing is left
+/// but what is asked for again, and after it, as somebody may have found anew meanwhile what is accepted.
+async fn remove(
+    store: &Store,
+    fingerprints: &[String],
+    highest: i64,
+    only_unused: bool,
+) -> Result<u64, BackendError> {
+    let raised = || doc! {"schemas_version": 1_i64};
+    let first = doc! {
+        "$inc": raised(),
+        "$max": {"schemas_floor": highest},
+        "$pull": {"choices": {"fingerprint": {"$in": fingerprints}}},
+    };
+    store.update(APPS, store.own(), first).await?;
+    let mut filter = store.of_app(doc! {"fingerprint": {"$in": fingerprints}});
+    if only_unused {
+        filter.insert("used", false);
+    }
+    let removed = store.delete(SCHEMAS, filter).await?;
+    store.update(APPS, store.own(), doc! {"$inc": raised()}).await?;
+    Ok(removed)
+}
+
+/// Notes that somebody writes under a schema, so that it is kept. False when there is none.
+pub(super) async fn note_use(store: &Store, fingerprint: &str) -> Result<bool, BackendError> {
+    let change = doc! {"$set": {"used": true}};
+    store.update(SCHEMAS, store.named(fingerprint), change).await
+}
+
+/// Forgets a schema and what was chosen of it.
+pub(super) async fn forget(store: &Store, fingerprint: &str) -> Result<bool, BackendError> {
+    if record(store, fingerprint).await?.is_none() {
+        return Ok(false);
+    }
+    let highest = highest(store).await?;
+    let removed = remove(store, &[fingerprint.to_owned()], highest, false).await?;
+    renew(store, &store.app().await?).await?;
+    Ok(removed > 0)
+}
+
+/// Forgets every schema that nothing depends on. The answer is their fingerprints.
+pub(super) async fn forget_unused(store: &Store) -> Result<Vec<String>, BackendError> {
+    let app = store.app().await?;
+    let unused = unused(store, &app).await?;
+    if !unused.is_empty() {
+        let highest = highest(store).await?;
+        remove(store, &unused, highest, true).await?;
+        renew(store, &store.app().await?).await?;
+    }
+    Ok(unused)
+}
+
+/// Makes the schema's definition of the class, and of the embedded classes in it, the accepted one; of all its classes in conflict
+/// when none is named. The answer is the classes that were chosen, or what is wrong with the request.
+pub(super) async fn choose(
+    store: &Store,
+    fingerprint: &str,
+    class: Option<&str>,
+) -> Result<Result<Vec<String>, String>, BackendError> {
+    for _ in 0..TRIES {
+        let app = store.app().await?;
+        renew(store, &app).await?;
+        let Some(record) = record(store, fingerprint).await? else {
+            return Ok(Err(no_schema(fingerprint)));
+        };
+        let (sent, compared) = (record.schema()?, record.compared()?);
+        let accepted = accepted_of_classes(store, &app, &compared, None).await?;
+        let chosen = match chosen_classes(&sent, &compared, &accepted, class) {
+            Ok(chosen) => chosen,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        let mut choices = app.choices;
+        choices.retain(|choice| !chosen.contains(&choice.class));
+        choices.extend(chosen.iter().map(|class| Choice {
+            class: class.clone(),
+            fingerprint: fingerprint.to_owned(),
+            time: clock::unix_millis(),
+        }));
+        let choices = serialize_to_bson(&choices).map_err(mongodb::error::Error::from)?;
+        let mut as_read = store.own();
+        as_read.insert("schemas_version", app.schemas_version);
+        let change = doc! {"$set": {"choices": choices}, "$inc": {"schemas_version": 1_i64}};
+        if store.update(APPS, as_read, change).await? {
+            renew(store, &store.app().await?).await?;
+            return Ok(Ok(chosen));
+        }
+        pause().await;
+    }
+    Err(contended("what is accepted"))
+}
+
+/// Finds anew what records of a former version say, from the first on: each rests on those before it.
+async fn renew(store: &Store, app: &App) -> Result<(), BackendError> {
+    let version = app.schemas_version;
+    loop {
+        let former = store.of_app(doc! {"version": {"$lt": version}});
+        let first = store.all::<Record>(SCHEMAS, former, doc! {"number": 1}, Some(1));
+        let Some(record) = first.await?.into_iter().next() else {
+            return Ok(());
+        };
+        let schema = record.compared()?;
+        let before = accepted_of_classes(store, app, &schema, Some(record.number)).await?;
+        let former = &record.standing.conflicts;
+        let bytes = record.size();
+        let standing = match Standing::of(&schema, bytes, &before, version, former)? {
+            Some(standing) => standing,
+            None => Standing::refused(&schema, bytes, version, former),
+        };
+        let mut as_read = store.named(&record.fingerprint);
+        as_read.insert("number", record.number);
+        as_read.insert("version", record.standing.version);
+        let standing = bson::serialize_to_document(&standing).map_err(mongodb::error::Error::from)?;
+        store.update(SCHEMAS, as_read, doc! {"$set": standing}).await?;
+    }
+}
+
+impl Standing {
+    /// What becomes of a schema of so many bytes that comes when this is accepted. Classes that were in conflict are so since then.
+    /// None when what it adds is too large for one record.
+    fn of(
+        schema: &Schema,
+        bytes: usize,
+        before: &Schema,
+        version: i64,
+        former: &[KnownConflict],
+    ) -> Result<Option<Self>, BackendError> {
+        let conflicts = acceptance::conflicts(before, schema);
+        let after = acceptance::extended(before, schema, &conflicts);
+        let mut standing = Self::in_conflict(conflicts, version, former);
+        let mut size = bytes;
+        for class in after.classes {
+            if before.class(&class.name) == Some(&class) {
+                continue;
+            }
+            let json = serde_json::to_string(&class)
+                .map_err(|error| BackendError::Damaged(format!("a class cannot be written: {error}")))?;
+            size += json.len();
+            standing.extends.push(class.name);
+            standing.accepted.push(json);
+        }
+        standing.bytes = i64::try_from(size).unwrap_or(i64::MAX);
+        Ok((size <= MAX_RECORD).then_some(standing))
+    }
+
+    /// That of a schema which was small enough when it came and is not, after a decision.
+    fn refused(schema: &Schema, bytes: usize, version: i64, former: &[KnownConflict]) -> Self {
+        let reason = |class: &Class| {
+            let name = &class.name;
+            (
+                name.clone(),
+                format!("class '{name}' adds too much to what is accepted"),
+            )
+        };
+        let mut standing = Self::in_conflict(schema.classes.iter().map(reason).collect(), version, former);
+        standing.bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        standing
+    }
+
+    fn in_conflict(conflicts: BTreeMap<String, String>, version: i64, former: &[KnownConflict]) -> Self {
+        let since = |class: &str| {
+            let known = former.iter().find(|one| one.class == class);
+            known.map_or_else(clock::unix_millis, |one| one.since)
+        };
+        let conflicts = conflicts.into_iter().map(|(class, reason)| KnownConflict {
+            since: since(&class),
+            class,
+            reason,
+        });
+        Self {
+            version,
+            extends: Vec::new(),
+            accepted: Vec::new(),
+            conflicts: conflicts.collect(),
+            bytes: 0,
+        }
+    }
+}
+
+/// What is accepted of those classes that the schema has, before the schema of this number comes.
+async fn accepted_of_classes(
+    store: &Store,
+    app: &App,
+    schema: &Schema,
+    before: Option<i64>,
+) -> Result<Schema, BackendError> {
+    let mut accepted = Schema::default();
+    for class in &schema.classes {
+        let mut filter = doc! {"extends": &class.name};
+        if let Some(number) = before {
+            filter.insert("number", doc! {"$lt": number});
+        }
+        let last = store.all::<Record>(SCHEMAS, store.of_app(filter), doc! {"number": -1}, Some(1));
+        let definition = match last.await?.first() {
+            Some(record) => record.standing.definition(&class.name)?,
+            None => chosen(store, app, &class.name).await?,
+        };
+        accepted.classes.extend(definition);
+    }
+    Ok(accepted)
+}
+
+impl Standing {
+    fn definition(&self, class: &str) -> Result<Option<Class>, BackendError> {
+        let mut extends = self.extends.iter().zip(&self.accepted);
+        let found = extends.find(|(name, _)| *name == class);
+        found.map(|(_, json)| parse_class(json)).transpose()
+    }
+}
+
+fn parse_class(json: &str) -> Result<Class, BackendError> {
+    serde_json::from_str(json)
+        .map_err(|error| BackendError::Damaged(format!("a stored class cannot be read: {error}")))
+}
+
+/// The definition of a class that the operator has chosen.
+async fn chosen(store: &Store, app: &App, class: &str) -> Result<Option<Class>, BackendError> {
+    let Some(choice) = app.choices.iter().find(|choice| choice.class == class) else {
+        return Ok(None);
+    };
+    let Some(record) = record(store, &choice.fingerprint).await? else {
+        return Ok(None);
+    };
+    Ok(record.compared()?.class(class).cloned())
+}
+
+/// The accepted definition of every class.
+pub(super) async fn accepted(store: &Store) -> Result<Schema, BackendError> {
+    let app = store.app().await?;
+    renew(store, &app).await?;
+    let mut accepted = BTreeMap::new();
+    for choice in &app.choices {
+        if let Some(class) = chosen(store, &app, &choice.class).await? {
+            accepted.insert(class.name.clone(), class);
+        }
+    }
+    for record in in_order(store).await? {
+        for json in &record.standing.accepted {
+            let class = parse_class(json)?;
+            accepted.insert(class.name.clone(), class);
+        }
+    }
+    Ok(Schema {
+        classes: accepted.into_values().collect(),
+    })
+}
+
+/// Every schema with what is known of it.
+pub(super) async fn load(store: &Store) -> Result<BTreeMap<String, KnownSchema>, BackendError> {
+    renew(store, &store.app().await?).await?;
+    let records = in_order(store).await?.into_iter();
+    let known = records.map(|record| Ok((record.fingerprint.clone(), record.known()?)));
+    known.collect()
+}
+
+/// Every schema for the operator, in the order they came.
+pub(super) async fn list(store: &Store) -> Result<Vec<ListedSchema>, BackendError> {
+    let app = store.app().await?;
+    renew(store, &app).await?;
+    let mut listed = Vec::new();
+    for record in in_order(store).await? {
+        let classes = record.schema()?.classes.into_iter();
+        let choices = app.choices.iter();
+        let chosen = choices.filter(|choice| choice.fingerprint == record.fingerprint);
+        let mut chosen: Vec<_> = chosen.map(|choice| choice.class.clone()).collect();
+        chosen.sort_unstable();
+        let conflicts = record.standing.conflicts.into_iter();
+        listed.push(ListedSchema {
+            classes: classes.map(|class| class.name).collect(),
+            chosen,
+            conflicts: conflicts
+                .map(|one| Conflict {
+                    class: one.class,
+                    since: one.since,
+                    reason: one.reason,
+                })
+                .collect(),
+            fingerprint: record.fingerprint,
+            created: record.created,
+            user: Some(record.user),
+        });
+    }
+    Ok(listed)
+}
+
+async fn in_order(store: &Store) -> Result<Vec<Record>, BackendError> {
+    let order = doc! {"number": 1};
+    store.all(SCHEMAS, store.of_app(doc! {}), order, None).await
+}

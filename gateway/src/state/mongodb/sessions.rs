@@ -1,0 +1,311 @@
+//! Sessions, which end without being touched: each names what it was opened under, and is good while all of that is as it was. So
+//! whatever ends sessions is one change of one record.
+
+use bson::{Document, doc};
+use serde::{Deserialize, Serialize};
+use tracing::warn;
+
+use super::app::App;
+use super::store::{Name, Store, date};
+use super::{API_KEYS, REGISTRATIONS, SESSIONS, USERS};
+use crate::auth::Lifetimes;
+use crate::backend::BackendError;
+use crate::clock;
+use crate::state::{Provider, Session};
+
+/// How exactly it is known when a session was used: each note of it is a write, and there is one session a device.
+pub(super) const NOTED_EVERY: i64 = 60 * 60 * 1000;
+
+/// Milliseconds that the record of what has ended stays, as access tokens of it may have to be refused: four times their life.
+pub(super) const REMEMBERED: i64 = 4 * *Lifetimes::ACCESS.end() * 1000;
+
+/// One log-in.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Record {
+    #[serde(rename = "_id")]
+    name: Name,
+    app: String,
+    pub(super) user: String,
+    device: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) api_key: Option<String>,
+    #[serde(flatten)]
+    pub(super) under: Under,
+    created: i64,
+    /// When it was used last, to the hour.
+    used: i64,
+    expires: i64,
+    remove_at: bson::DateTime,
+}
+
+/// What a session was opened under.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Under {
+    /// How often the user's sessions had been ended.
+    pub(super) epoch: i64,
+    /// How often his password had been replaced, if he had one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    generation: Option<i64>,
+    /// How often the sessions of the API key that opened it had been ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) key_epoch: Option<i64>,
+    /// The key that has signed its refresh token.
+    pub(super) key: i64,
+}
+
+impl Record {
+    fn session(self) -> Session {
+        Session {
+            id: self.name.id,
+            user: self.user,
+            device: self.device,
+            api_key: self.api_key,
+            expires: self.expires,
+        }
+    }
+
+    pub(super) fn id(&self) -> &str {
+        &self.name.id
+    }
+}
+
+/// What decides about the sessions of a user at one moment.
+pub(super) struct Standing {
+    epoch: i64,
+    /// Of his registration: how often its password had been replaced when it became his, and how often now.
+    registration: Option<(Option<i64>, i64)>,
+    password_hash: Option<String>,
+    key_epoch: Option<i64>,
+    app: App,
+}
+
+/// What is asked of a user.
+#[derive(Deserialize)]
+pub(super) struct Holder {
+    pub(super) id: String,
+    pub(super) epoch: i64,
+    pub(super) disabled: bool,
+    pub(super) gone: bool,
+    #[serde(default)]
+    pub(super) revoked: Option<i64>,
+    identities: Vec<HeldIdentity>,
+}
+
+#[derive(Deserialize)]
+struct HeldIdentity {
+    key: String,
+    #[serde(default)]
+    provider: String,
+    #[serde(default)]
+    id: String,
+    #[serde(default)]
+    generation: Option<i64>,
+}
+
+impl Holder {
+    /// His registration, as his own record names it.
+    fn registration(&self) -> Option<&HeldIdentity> {
+        let password = Provider::Password.as_str();
+        self.identities.iter().find(|one| one.provider == password)
+    }
+
+    /// Whether he has this identity.
+    pub(super) fn holds(&self, key: &str) -> bool {
+        self.identities.iter().any(|one| one.key == key)
+    }
+
+    /// How often the password of his registration had been replaced when it became his.
+    pub(super) fn linked(&self) -> Option<i64> {
+        self.registration()?.generation
+    }
+}
+
+/// What is asked of a registration.
+#[derive(Deserialize)]
+pub(super) struct HeldRegistration {
+    pub(super) identity: String,
+    pub(super) generation: i64,
+    password_hash: String,
+    #[serde(default)]
+    pub(super) revoked: Option<i64>,
+}
+
+/// What is asked of an API key.
+#[derive(Deserialize)]
+pub(super) struct HeldKey {
+    pub(super) id: String,
+    pub(super) epoch: i64,
+    disabled: bool,
+    gone: bool,
+    #[serde(default)]
+    pub(super) revoked: Option<i64>,
+}
+
+impl Standing {
+    /// None when the user or the API key is not there or is disabled.
+    async fn read(store: &Store, user: &str, api_key: Option<&str>) -> Result<Option<Self>, BackendError> {
+        let Some(holder) = store.find::<Holder>(USERS, store.named(user)).await? else {
+            return Ok(None);
+        };
+        if holder.disabled || holder.gone {
+            return Ok(None);
+        }
+        let registration = async {
+            match holder.registration() {
+                None => Ok(None),
+                Some(held) => {
+                    let filter = store.of_app(doc! {"identity": &held.id});
+                    store.find::<HeldRegistration>(REGISTRATIONS, filter).await
+                }
+            }
+        };
+        let key = async {
+            match api_key {
+                None => Ok(None),
+                Some(key) => store.find::<HeldKey>(API_KEYS, store.named(key)).await,
+            }
+        };
+        let (registration, key, app) = tokio::try_join!(registration, key, store.app())?;
+        let key = key.filter(|key| !key.disabled && !key.gone);
+        if api_key.is_some() && key.is_none() {
+            return Ok(None);
+        }
+        let linked = holder.linked();
+        Ok(Some(Self {
+            epoch: holder.epoch,
+            registration: registration.as_ref().map(|one| (linked, one.generation)),
+            password_hash: registration.map(|one| one.password_hash),
+            key_epoch: key.map(|key| key.epoch),
+            app,
+        }))
+    }
+
+    /// What a session is opened under now.
+    fn under(&self) -> Option<Under> {
+        Some(Under {
+            epoch: self.epoch,
+            generation: self.registration.map(|(_, now)| now),
+            key_epoch: self.key_epoch,
+            key: self.app.newest()?,
+        })
+    }
+
+    /// Whether a session that was opened under this goes on.
+    fn keeps(&self, under: &Under) -> bool {
+        self.epoch == under.epoch
+            && self.key_epoch == under.key_epoch
+            && self.app.has(under.key)
+            && self
+                .registration
+                .is_none_or(|(linked, now)| under.keeps_password(linked, now))
+    }
+}
+
+impl Under {
+    /// Whether the password of the user's registration was not replaced since the session was opened; of a session that is older
+    /// than his registration, since that became his, when it had been replaced `linked` times.
+    pub(super) fn keeps_password(&self, linked: Option<i64>, now: i64) -> bool {
+        self.generation.or(linked) == Some(now)
+    }
+}
+
+/// Adds a session, if what lets the user in still does. The answer is the key that signs its refresh token.
+///
+/// It is looked at once more when the session is there: what has ended sessions before that is seen then, and what does so later
+/// ends this one.
+pub(super) async fn open(
+    store: &Store,
+    session: Session,
+    password_hash: Option<String>,
+) -> Result<Option<i64>, BackendError> {
+    let api_key = session.api_key.clone();
+    let standing = Standing::read(store, &session.user, api_key.as_deref()).await?;
+    let Some(standing) = standing else {
+        return Ok(None);
+    };
+    if password_hash.is_some() && password_hash != standing.password_hash {
+        return Ok(None);
+    }
+    let under = standing
+        .under()
+        .ok_or_else(|| BackendError::Damaged("there is no key to sign with".to_owned()))?;
+    let now = clock::unix_millis();
+    let record = Record {
+        name: store.name(&session.id),
+        app: store.domain.clone(),
+        user: session.user,
+        device: session.device,
+        api_key: session.api_key,
+        under: under.clone(),
+        created: now,
+        used: now,
+        expires: session.expires,
+        remove_at: removal(session.expires),
+    };
+    if !store.insert(SESSIONS, &record).await? {
+        return Err(BackendError::Damaged(format!(
+            "there is a session '{}' already",
+            record.id()
+        )));
+    }
+    let standing = Standing::read(store, &record.user, api_key.as_deref()).await?;
+    if standing.is_some_and(|standing| standing.keeps(&under)) {
+        return Ok(Some(under.key));
+    }
+    store.delete(SESSIONS, store.named(record.id())).await?;
+    Ok(None)
+}
+
+/// When the record of a session that ends then may go.
+fn removal(expires: i64) -> bson::DateTime {
+    bson::DateTime::from_millis(expires.saturating_add(REMEMBERED))
+}
+
+/// The session of this id while it lasts. That it is used is noted before it is looked whether it has ended: who tells of ended
+/// sessions tells of those that were used lately.
+pub(super) async fn find(store: &Store, id: &str) -> Result<Option<Session>, BackendError> {
+    let now = clock::unix_millis();
+    let Some(record) = store.find::<Record>(SESSIONS, store.named(id)).await? else {
+        return Ok(None);
+    };
+    if record.expires <= now {
+        return Ok(None);
+    }
+    if record.used <= now - NOTED_EVERY {
+        let mut unnoted = store.named(id);
+        unnoted.insert("used", doc! {"$lte": now - NOTED_EVERY});
+        store
+            .update(SESSIONS, unnoted, doc! {"$max": {"used": now}})
+            .await?;
+    }
+    let standing = Standing::read(store, &record.user, record.api_key.as_deref()).await?;
+    let lasts = standing.is_some_and(|standing| standing.keeps(&record.under));
+    Ok(lasts.then(|| record.session()))
+}
+
+/// Ends a session. False when there was none.
+pub(super) async fn close(store: &Store, id: &str) -> Result<bool, BackendError> {
+    Ok(store.delete(SESSIONS, store.named(id)).await? == 1)
+}
+
+/// Lets the records of sessions go that have ended already, so that they are not counted and take no place. Nothing depends on it.
+pub(super) async fn tidy(store: &Store, ended: Document) {
+    let now = clock::unix_millis();
+    let mut filter = store.of_app(ended);
+    filter.insert("expires", doc! {"$gt": now});
+    let change = doc! {"$set": {"expires": now, "remove_at": date(now + REMEMBERED)}};
+    let sessions = store.records::<Document>(SESSIONS);
+    if let Err(error) = super::store::within(sessions.update_many(filter, change)).await {
+        warn!(%error, "sessions have ended, but their records could not be marked as such");
+    }
+}
+
+/// Which sessions have ended, of these and that were used since a moment.
+pub(super) async fn used_since(
+    store: &Store,
+    since: i64,
+    any: Vec<Document>,
+) -> Result<Vec<Record>, BackendError> {
+    let filter = doc! {"used": {"$gte": since - NOTED_EVERY}, "$or": any};
+    store.all(SESSIONS, store.of_app(filter), doc! {}, None).await
+}

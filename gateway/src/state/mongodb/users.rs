@@ -1,0 +1,391 @@
+//! Users, each one record with his identities. One who was removed stays as a record without any.
+
+use bson::{Document, doc, serialize_to_bson};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::registrations::Proof;
+use super::store::{Name, Store, TRIES, contended, pause, within};
+use super::{API_KEYS, REGISTRATIONS, USERS, api_keys, registrations, sessions};
+use crate::backend::BackendError;
+use crate::state::{Identity, KeyOwner, Linked, Provider, User, UserKind};
+use crate::{clock, ids};
+
+#[derive(Serialize, Deserialize)]
+struct Record {
+    #[serde(rename = "_id")]
+    name: Name,
+    app: String,
+    id: String,
+    kind: String,
+    disabled: bool,
+    gone: bool,
+    identities: Vec<Held>,
+    /// How often his sessions were ended.
+    epoch: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    custom_data: Option<String>,
+    created: i64,
+    last_login: i64,
+}
+
+/// One way to prove who he is.
+#[derive(Serialize, Deserialize)]
+struct Held {
+    /// See [`identity_key`].
+    key: String,
+    provider: String,
+    id: String,
+    /// JSON.
+    data: String,
+    /// Of a registration, how often its password had been replaced when it became his.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    generation: Option<i64>,
+}
+
+/// An identity in one word, of which one user may have each.
+pub(super) fn identity_key(provider: Provider, id: &str) -> String {
+    format!("{}/{id}", provider.as_str())
+}
+
+impl Held {
+    fn new(identity: &Identity, generation: Option<i64>) -> Result<Self, BackendError> {
+        Ok(Self {
+            key: identity_key(identity.provider, &identity.id),
+            provider: identity.provider.as_str().to_owned(),
+            id: identity.id.clone(),
+            data: data(identity)?,
+            generation,
+        })
+    }
+
+    fn identity(self) -> Result<Identity, BackendError> {
+        let provider = Provider::from_name(&self.provider)
+            .ok_or_else(|| BackendError::Damaged(format!("there is no provider '{}'", self.provider)))?;
+        let data = serde_json::from_str(&self.data).map_err(|error| {
+            BackendError::Damaged(format!("what is said about a user cannot be read: {error}"))
+        })?;
+        Ok(Identity {
+            provider,
+            id: self.id,
+            data,
+        })
+    }
+}
+
+impl Record {
+    fn user(self) -> Result<User, BackendError> {
+        let identities = self.identities.into_iter().map(Held::identity);
+        Ok(User {
+            id: self.id,
+            kind: UserKind::from_name(&self.kind).unwrap_or(UserKind::Normal),
+            identities: identities.collect::<Result<_, _>>()?,
+            disabled: self.disabled,
+            // It was a document when it was written.
+            custom_data: self.custom_data.and_then(|text| RawValue::from_string(text).ok()),
+            created: self.created,
+            last_login: self.last_login,
+        })
+    }
+}
+
+fn data(identity: &Identity) -> Result<String, BackendError> {
+    let text = serde_json::to_string(&identity.data);
+    text.map_err(|error| {
+        BackendError::Damaged(format!("what is said about a user cannot be written: {error}"))
+    })
+}
+
+/// What finds the user of this id, who is there.
+fn there(store: &Store, id: &str) -> Document {
+    let mut filter = store.named(id);
+    filter.insert("gone", false);
+    filter
+}
+
+/// Looks once more for what proves the identity when its new user is there: who removes that looks for a user afterwards, so one of
+/// the two sees the other.
+pub(super) async fn find_or_create(
+    store: &Store,
+    identity: &Identity,
+    kind: UserKind,
+) -> Result<Option<User>, BackendError> {
+    for _ in 0..TRIES {
+        if let Some(user) = log_in(store, identity).await? {
+            return Ok(Some(user));
+        }
+        let Some(generation) = proof(store, identity).await? else {
+            return Ok(None);
+        };
+        let (id, now) = (ids::object_id(), clock::unix_millis());
+        let record = Record {
+            name: store.name(&id),
+            app: store.domain.clone(),
+            id,
+            kind: kind.as_str().to_owned(),
+            disabled: false,
+            gone: false,
+            identities: vec![Held::new(identity, generation)?],
+            epoch: 0,
+            custom_data: None,
+            created: now,
+            last_login: now,
+        };
+        if !store.insert(USERS, &record).await? {
+            // Another was quicker.
+            pause().await;
+            continue;
+        }
+        if proof(store, identity).await?.is_none() {
+            remove(store, &record.id).await?;
+            return Ok(None);
+        }
+        return record.user().map(Some);
+    }
+    Err(contended("a user"))
+}
+
+/// Notes that the user of this identity logs in, unless he is disabled, and what is said about him.
+async fn log_in(store: &Store, identity: &Identity) -> Result<Option<User>, BackendError> {
+    let key = identity_key(identity.provider, &identity.id);
+    let data = data(identity)?;
+    let mut change = doc! {"$set": {"identities.$.data": &data, "last_login": clock::unix_millis()}};
+    for filter in [
+        doc! {"identities.key": &key, "disabled": false},
+        doc! {"identities.key": &key},
+    ] {
+        let user = store.updated::<Record>(USERS, store.of_app(filter), change);
+        if let Some(user) = user.await? {
+            return user.user().map(Some);
+        }
+        change = doc! {"$set": {"identities.$.data": &data}};
+    }
+    Ok(None)
+}
+
+/// Whether what proves the identity is there: it may have been removed since it was checked. Of a registration, how often its
+/// password has been replaced.
+async fn proof(store: &Store, identity: &Identity) -> Result<Option<Option<i64>>, BackendError> {
+    match identity.provider {
+        Provider::Password => {
+            let proof = registrations::proof(store, &identity.id).await?;
+            Ok(proof.map(|proof| Some(proof.generation)))
+        }
+        Provider::ApiKey => {
+            let there = api_keys::is_of(store, &KeyOwner::App, &identity.id).await?;
+            Ok(there.then_some(None))
+        }
+        _ => Ok(Some(None)),
+    }
+}
+
+pub(super) async fn find(store: &Store, id: &str) -> Result<Option<User>, BackendError> {
+    let record = store.find::<Record>(USERS, there(store, id)).await?;
+    record.map(Record::user).transpose()
+}
+
+pub(super) async fn find_by_identity(
+    store: &Store,
+    provider: Provider,
+    id: &str,
+) -> Result<Option<User>, BackendError> {
+    let filter = doc! {"identities.key": identity_key(provider, id)};
+    let record = store.find::<Record>(USERS, store.of_app(filter)).await?;
+    record.map(Record::user).transpose()
+}
+
+/// The users of these identities.
+pub(super) async fn keys_in_use(store: &Store, keys: &[String]) -> Result<Vec<String>, BackendError> {
+    let filter = store.of_app(doc! {"identities.key": {"$in": keys}});
+    let users = store.all::<Record>(USERS, filter, doc! {}, None).await?;
+    let identities = users.into_iter().flat_map(|user| user.identities);
+    Ok(identities.map(|held| held.key).collect())
+}
+
+/// A password is looked at before and, as it may be replaced meanwhile, after.
+pub(super) async fn link(
+    store: &Store,
+    user: &str,
+    identity: &Identity,
+    password_hash: Option<&str>,
+) -> Result<Linked, BackendError> {
+    let is_password = identity.provider == Provider::Password;
+    let key = identity_key(identity.provider, &identity.id);
+    for _ in 0..TRIES {
+        let proof = match is_password {
+            true => registrations::proof(store, &identity.id).await?,
+            false => None,
+        };
+        if !is_proven(proof.as_ref(), password_hash) {
+            return Ok(Linked::NotProven);
+        }
+        let Some(found) = find(store, user).await? else {
+            return Ok(Linked::NoUser);
+        };
+        match find_by_identity(store, identity.provider, &identity.id).await? {
+            Some(owner) if owner.id == user => return Ok(Linked::Done(owner)),
+            Some(_) => return Ok(Linked::Taken),
+            None if is_password && found.has(Provider::Password) => return Ok(Linked::HasAnother),
+            None => {}
+        }
+        let held = Held::new(identity, proof.map(|proof| proof.generation))?;
+        let held = serialize_to_bson(&held).map_err(mongodb::error::Error::from)?;
+        let mut filter = there(store, user);
+        filter.insert("identities.key", doc! {"$ne": &key});
+        if is_password {
+            filter.insert("identities.provider", doc! {"$ne": Provider::Password.as_str()});
+        }
+        let change = doc! {"$push": {"identities": held}};
+        let linked = store.updated_unless_overtaken::<Record>(USERS, filter, change);
+        if let Some(linked) = linked.await? {
+            if password_hash.is_some() {
+                let proof = registrations::proof(store, &identity.id).await?;
+                if !is_proven(proof.as_ref(), password_hash) {
+                    let taken = doc! {"$pull": {"identities": {"key": &key}}};
+                    store.update(USERS, there(store, user), taken).await?;
+                    return Ok(Linked::NotProven);
+                }
+            }
+            return linked.user().map(Linked::Done);
+        }
+        // Something has changed, or another was quicker: what it was is found the next time.
+        pause().await;
+    }
+    Err(contended("a user"))
+}
+
+/// Whether the password is that of the registration, where one was shown.
+fn is_proven(proof: Option<&Proof>, password_hash: Option<&str>) -> bool {
+    password_hash.is_none_or(|hash| proof.is_some_and(|proof| proof.password_hash == hash))
+}
+
+/// Takes an identity from its user, who goes with it if it is his only one.
+pub(super) async fn unlink(store: &Store, provider: Provider, id: &str) -> Result<(), BackendError> {
+    let Some(user) = find_by_identity(store, provider, id).await? else {
+        return Ok(());
+    };
+    if user.identities.len() > 1 {
+        let key = identity_key(provider, id);
+        let mut filter = there(store, &user.id);
+        filter.insert("identities.1", doc! {"$exists": true});
+        let taken = store.update(USERS, filter, doc! {"$pull": {"identities": {"key": key}}});
+        taken.await?;
+        return Ok(());
+    }
+    remove(store, &user.id).await?;
+    Ok(())
+}
+
+pub(super) async fn set_disabled(store: &Store, user: &str, disabled: bool) -> Result<bool, BackendError> {
+    if disabled {
+        return revoke(store, user, doc! {"disabled": true}).await;
+    }
+    let change = doc! {"$set": {"disabled": false}};
+    store.update(USERS, there(store, user), change).await
+}
+
+pub(super) async fn set_custom_data(
+    store: &Store,
+    user: &str,
+    data: Option<&RawValue>,
+) -> Result<bool, BackendError> {
+    let change = match data {
+        Some(data) => doc! {"$set": {"custom_data": data.get()}},
+        None => doc! {"$unset": {"custom_data": ""}},
+    };
+    store.update(USERS, there(store, user), change).await
+}
+
+/// Ends the sessions of a user.
+pub(super) async fn end_sessions(store: &Store, user: &str) -> Result<bool, BackendError> {
+    revoke(store, user, doc! {}).await
+}
+
+/// Ends the sessions of a user and sets this of him, in one step.
+async fn revoke(store: &Store, user: &str, set: Document) -> Result<bool, BackendError> {
+    let mut change = doc! {"$inc": {"epoch": 1_i64}, "$max": {"revoked": clock::unix_millis()}};
+    if !set.is_empty() {
+        change.insert("$set", set);
+    }
+    let revoked = store.updated::<Record>(USERS, there(store, user), change).await?;
+    if let Some(revoked) = &revoked {
+        tidy(store, revoked).await;
+    }
+    Ok(revoked.is_some())
+}
+
+async fn tidy(store: &Store, user: &Record) {
+    let former = doc! {"user": &user.id, "epoch": {"$lt": user.epoch}};
+    sessions::tidy(store, former).await;
+}
+
+/// Removes a user. His sessions end first and for good, as the registration that they depend on goes next; then all else that lets
+/// him in, then he himself, if nothing was linked to him meanwhile.
+pub(super) async fn remove(store: &Store, user: &str) -> Result<bool, BackendError> {
+    for _ in 0..TRIES {
+        let Some(found) = find(store, user).await? else {
+            return Ok(false);
+        };
+        if !end_sessions(store, user).await? {
+            return Ok(false);
+        }
+        for identity in &found.identities {
+            match identity.provider {
+                Provider::Password => {
+                    let filter = doc! {"identity": &identity.id};
+                    store.delete(REGISTRATIONS, store.of_app(filter)).await?;
+                }
+                Provider::ApiKey => {
+                    api_keys::remove_key(store, &KeyOwner::App, &identity.id).await?;
+                }
+                _ => {}
+            }
+        }
+        let keys = store.of_app(doc! {"owner": user});
+        store.delete(API_KEYS, keys.clone()).await?;
+        let mut as_read = there(store, user);
+        as_read.insert(
+            "identities",
+            doc! {"$size": i32::try_from(found.identities.len()).unwrap_or(i32::MAX)},
+        );
+        // Users without any identity would have the same one: none.
+        let none = doc! {"key": format!("/{user}")};
+        let change = doc! {
+            "$set": {"gone": true, "identities": [none]},
+            "$unset": {"custom_data": ""},
+            "$inc": {"epoch": 1_i64},
+            "$max": {"revoked": clock::unix_millis()},
+        };
+        if store.update(USERS, as_read, change).await? {
+            // One that was added meanwhile lets nobody in.
+            store.delete(API_KEYS, keys).await?;
+            sessions::tidy(store, doc! {"user": user}).await;
+            return Ok(true);
+        }
+        pause().await;
+    }
+    Err(contended("a user"))
+}
+
+pub(super) async fn list(
+    store: &Store,
+    after: Option<(i64, String)>,
+    limit: usize,
+) -> Result<Vec<User>, BackendError> {
+    let mut filter = store.of_app(doc! {"gone": false});
+    if let Some((created, id)) = after {
+        let behind = [
+            doc! {"created": {"$gt": created}},
+            doc! {"created": created, "id": {"$gt": id}},
+        ];
+        filter.insert("$or", behind.to_vec());
+    }
+    let order = doc! {"created": 1, "id": 1};
+    let users = store.all::<Record>(USERS, filter, order, Some(limit)).await?;
+    users.into_iter().map(Record::user).collect()
+}
+
+pub(super) async fn count(store: &Store) -> Result<u64, BackendError> {
+    let users = store.records::<Document>(USERS);
+    within(users.count_documents(store.of_app(doc! {"gone": false}))).await
+}
