@@ -203,7 +203,7 @@ fn a_user_who_was_removed_and_logs_in_again_in_another_process_is_known_to_all()
         .users()
         .into_iter()
         .find(|known| known.id() == user.id());
-    let known = known.expect("the user");
+    let known = known.unwrap();
     assert_eq!(known.refresh_token(), again.unwrap().refresh_token());
     assert_eq!(user.state(), UserState::Removed);
 }
