@@ -1,4 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+use super::changes::MAX_CONFLICTS;
+use super::validate::{CYCLES, MAX_FINDINGS};
 use super::*;
 
 fn schema(classes: &str) -> Schema {
