@@ -12,6 +12,7 @@ mod link;
 mod login;
 mod logout;
 mod paths;
+mod redirect;
 mod remote;
 mod runtime;
 mod succession;
