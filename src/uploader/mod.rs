@@ -12,6 +12,8 @@ pub(crate) mod batch;
 pub(crate) mod core;
 mod exchange;
 mod following;
+mod identity;
+mod idle;
 mod observer;
 mod policy;
 pub(crate) mod registry;
@@ -30,10 +32,7 @@ use std::time::Duration;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use self::core::Core;
-use crate::error::Code;
-use crate::outbox::{self, Origin, Outbox, Owner, UploaderGuard};
-use crate::realm::homes;
-use crate::watch;
+use crate::outbox::{self, Outbox, UploaderGuard};
 use batch::Batch;
 use policy::{BatchSize, Stop, sync_error};
 pub(crate) use policy::{backoff, slow_pause};
@@ -42,10 +41,6 @@ use session::ConnectionState;
 
 /// Another process has the right to drain the file: no sooner than this is it tried again.
 const BUSY_POLL: Duration = Duration::from_millis(200);
-/// And no later: a process that was killed says nothing.
-const BLOCKED_POLL: Duration = Duration::from_secs(2);
-/// Where files cannot be watched, rows of other processes are looked for this often, in all realms at once.
-const IDLE_POLL: Duration = Duration::from_secs(2);
 
 pub(crate) fn start(core: &Arc<Core>) {
     core.app.runtime.spawn(run(core.clone()));
@@ -212,129 +207,6 @@ impl Uploader {
         self.core.succeeded(self.stops);
     }
 
-    async fn handshake(&mut self) -> Result<(), Stop> {
-        self.check_owner().await?;
-        let waits = self.core.waits();
-        // Read before the question: what is acknowledged from now on, to whomever, the server knows.
-        let origin = self.outbox(|outbox| outbox.origin()).await.map_err(unusable)?;
-        self.goes_as(&origin);
-        let position = exchange::handshake(&self.core, &origin.identity).await?;
-        self.size.limit(position.max_batch_bytes);
-        // Read after the answer: another process may have added and uploaded rows meanwhile.
-        let last = self.outbox(|outbox| outbox.last_seq()).await.map_err(unusable)?;
-        if position.position <= last {
-            self.taken = self.taken.max(position.position);
-        }
-        if position.position > last {
-            let why = format!("it gave out {last}, and the server has {}", position.position);
-            self.renew_identity(&origin.identity, &why).await?;
-        } else if position.position < origin.acked {
-            self.server_went_back(&origin, position.position);
-        }
-        self.core.answered(&waits);
-        self.core.show_connection(self.stops, ConnectionState::Connected);
-        Ok(())
-    }
-
-    /// The server has taken rows up to here under the present lineage: another process sent them, and ended before it was
-    /// answered. A position beyond all that was given out is left to the next handshake.
-    async fn took(&mut self, position: i64) -> Result<(), Stop> {
-        if position > self.taken {
-            let last = self.outbox(|outbox| outbox.last_seq()).await.map_err(unusable)?;
-            if position <= last {
-                self.taken = position;
-            }
-        }
-        Ok(())
-    }
-
-    /// Rows are sent with the tokens of whom they belong to, at every moment: another process may have re-homed them.
-    async fn check_owner(&mut self) -> Result<(), Stop> {
-        let owner = self.outbox(|outbox| outbox.owner()).await.map_err(unusable)?;
-        match owner.filter(|owner| !homes::is_owner(&self.core.user(), owner)) {
-            None => Ok(()),
-            Some(owner) => {
-                // Whoever changes the owner needs it.
-                self.right = None;
-                Err(self.moved(owner).await)
-            }
-        }
-    }
-
-    /// Another process has given the outbox to another user.
-    async fn moved(&self, owner: Owner) -> Stop {
-        if homes::follow(&self.core, &owner).await {
-            // The new user's coming ends this.
-            return Stop::SignedOut;
-        }
-        let text = format!(
-            "the outbox at {} was re-homed by another process and belongs to user {} of app {}, who is not logged in here",
-            self.core.path.display(),
-            owner.user,
-            owner.app
-        );
-        Stop::Retry(sync_error(Code::MismatchedConfig, text, false), None)
-    }
-
-    /// The outbox is a copy, an older one or a twin: its next rows would be taken for ones that are already stored.
-    async fn renew_identity(&mut self, former: &str, why: &str) -> Result<(), Stop> {
-        while !self.take_right().await? {
-            self.core.app.clock.sleep(BUSY_POLL).await;
-        }
-        let origin = self.outbox(|outbox| outbox.origin()).await.map_err(unusable)?;
-        if origin.identity != former {
-            // Another process has seen to it.
-            return Ok(());
-        }
-        let renewed = self.outbox(|outbox| {
-            outbox.renew_identity()?;
-            outbox.origin()
-        });
-        let renewed = renewed.await.map_err(unusable)?;
-        self.goes_as(&renewed);
-        let text = format!(
-            "the outbox at {} is a copy of another or of its own past ({why}): it goes on as outbox {}, and nothing of it \
-             is lost",
-            self.core.path.display(),
-            renewed.identity
-        );
-        self.core
-            .report_soon(sync_error(Code::InvalidDatabase, text, false));
-        Ok(())
-    }
-
-    /// Takes note of what the outbox goes under; whether its identity is another one than before.
-    fn goes_as(&mut self, origin: &Origin) -> bool {
-        if self.lineage == origin.lineage {
-            return false;
-        }
-        self.lineage.clone_from(&origin.lineage);
-        self.acked = 0;
-        if self.identity == origin.identity {
-            return false;
-        }
-        self.identity.clone_from(&origin.identity);
-        // Under this one the server has taken nothing.
-        self.taken = 0;
-        true
-    }
-
-    /// It forgot what it had acknowledged, which this outbox has no more.
-    fn server_went_back(&mut self, origin: &Origin, position: i64) {
-        let gap = (origin.identity.clone(), position, origin.acked);
-        if self.gap.as_ref() == Some(&gap) {
-            return;
-        }
-        let text = format!(
-            "the server knows write transactions up to {position} of outbox {}, but {} were acknowledged: it was restored \
-             from an older backup or is another one, and what lies between may be missing there",
-            origin.identity, origin.acked
-        );
-        self.gap = Some(gap);
-        self.core
-            .report_soon(sync_error(Code::SyncProtocolInvariantFailed, text, false));
-    }
-
     /// Sends until no rows are left, or until another process turns out to be sending them.
     async fn drain(&mut self) -> Result<(), Stop> {
         self.settled().await?;
@@ -467,56 +339,6 @@ impl Uploader {
     async fn has_pending(&self) -> bool {
         let core = self.core.clone();
         spawn_blocking(move || core.has_pending()).await.unwrap_or(true)
-    }
-
-    /// Waits until there may be something to do. Wakes up for nothing else where files can be watched.
-    async fn idle(&mut self) {
-        let core = self.core.clone();
-        let clock = &core.app.clock;
-        if self.blocked {
-            // Every batch of the other process is a change.
-            clock.sleep(BUSY_POLL).await;
-        }
-        let file = core.outbox.watched_file();
-        let change = file.and_then(|file| core.app.runtime.watcher.watch(&file));
-        // What was written before the watch began.
-        match self.outbox(|outbox| outbox.version_at_rest()).await {
-            Ok(version) if version == self.version => {}
-            Ok(_) => return,
-            Err(_) => return clock.sleep(BUSY_POLL).await,
-        }
-        let Some(change) = change else {
-            return self.poll().await;
-        };
-        tokio::select! {
-            () = core.work.notified() => {}
-            () = change.happened() => {}
-            () = async { clock.sleep(BLOCKED_POLL).await }, if self.blocked => {}
-        }
-    }
-
-    async fn poll(&self) {
-        loop {
-            let pause = if self.blocked {
-                BUSY_POLL
-            } else {
-                watch::until_next(IDLE_POLL)
-            };
-            tokio::select! {
-                () = self.core.work.notified() => return,
-                () = self.core.app.clock.sleep(pause) => {}
-            }
-            if self.blocked || self.version().await != self.version {
-                return;
-            }
-        }
-    }
-
-    /// Changes with what others write.
-    async fn version(&self) -> i64 {
-        self.outbox(|outbox| outbox.version())
-            .await
-            .unwrap_or(self.version)
     }
 
     async fn outbox<T: Send + 'static>(

@@ -13,6 +13,7 @@ use super::*;
 use crate::SyncError;
 use crate::app::{App, AppConfig, Credentials};
 use crate::clock::{Clock, Pause};
+use crate::error::Code;
 use crate::outbox::{
     Lease, Loss, LossMark, MemoryOutbox, Origin, Owner, Pending, Result, Run, SchemaId, StoredSchema,
     WriteTransaction,
