@@ -11,7 +11,7 @@ use realm_ingest::realm::{Realm, RealmConfig, StopPolicy};
 use realm_ingest::uploader::session::{ConnectionState, SessionState};
 
 use crate::common::server::Reaction;
-use crate::common::{Fixture, LIMIT, SCHEMA, open_realm, until, uploaded, wait, write};
+use crate::common::{Fixture, LIMIT, SCHEMA, open_realm, until, uploaded, wait, write, write_large};
 
 fn with_policy(fixture: &Fixture, stop_policy: StopPolicy) -> Realm {
     let config = RealmConfig {
@@ -377,7 +377,7 @@ fn reconnect_ends_the_pause_between_attempts() {
 
 #[test]
 fn rows_that_a_process_sent_that_ended_before_it_was_answered_do_not_make_a_copy_of_the_outbox() {
-    use realm_ingest::outbox::{Options, Outbox, Run, SqliteOutbox};
+    use realm_ingest::outbox::{Options, Outbox, SqliteOutbox};
     let fixture = Fixture::new();
     let (realm, errors) = fixture.realm();
     write(&realm, [-1]);
@@ -389,15 +389,7 @@ fn rows_that_a_process_sent_that_ended_before_it_was_answered_do_not_make_a_copy
         right.is_some()
     });
     // More than one batch here, and the other process sent them as one.
-    let filler = "x".repeat(400_000);
-    for n in 0..6_i64 {
-        let document = bson::serialize_to_vec(&bson::doc! {"_id": n, "note": &filler}).unwrap();
-        let run = Run {
-            class: "Reading".to_owned(),
-            count: 1,
-        };
-        realm.append(&[run], &document).unwrap();
-    }
+    write_large(&realm, 0..6, 400_000);
     let origin = other.origin().unwrap();
     let last = other.last_seq().unwrap();
     fixture.server.took(&origin.identity, &origin.lineage, last);

@@ -5,7 +5,7 @@ use realm_ingest::outbox::Run;
 use realm_ingest::realm::{Realm, RealmConfig, StopPolicy};
 
 use crate::common::server::Reaction;
-use crate::common::{Fixture, LIMIT, SCHEMA, reading, uploaded, write};
+use crate::common::{Fixture, LIMIT, SCHEMA, reading, uploaded, write, write_large};
 
 #[test]
 fn what_is_written_arrives_in_order_and_leaves_the_outbox() {
@@ -86,15 +86,7 @@ fn rows_leave_as_they_are_acknowledged_also_after_more_of_them_was_refused_toget
     write(&realm, [-1]);
     uploaded(&realm);
     realm.session().pause();
-    let filler = "x".repeat(400_000);
-    for n in 0..2_i64 {
-        let document = bson::serialize_to_vec(&bson::doc! {"_id": n, "note": &filler}).unwrap();
-        let run = Run {
-            class: "Reading".to_owned(),
-            count: 1,
-        };
-        realm.append(&[run], &document).unwrap();
-    }
+    write_large(&realm, 0..2, 400_000);
     let busy = Reaction::error(503, "InternalServerError", "busy");
     fixture.server.next("POST ingest", busy);
     let as_it_should = || Reaction::DoAndSay(Box::new(|answer| answer.to_string()));
@@ -122,20 +114,7 @@ fn large_backlogs_go_in_several_batches() {
     let fixture = Fixture::new();
     let (realm, _errors) = fixture.realm();
     realm.session().pause();
-    let filler = "x".repeat(400_000);
-    for n in 0..10_i64 {
-        let document =
-            bson::serialize_to_vec(&bson::doc! {"_id": n, "note": format!("{n}{filler}")}).unwrap();
-        realm
-            .append(
-                &[Run {
-                    class: "Reading".to_owned(),
-                    count: 1,
-                }],
-                &document,
-            )
-            .unwrap();
-    }
+    write_large(&realm, 0..10, 400_000);
     realm.session().resume();
     uploaded(&realm);
     assert_eq!(fixture.server.ids(), (0..10).collect::<Vec<_>>());
@@ -150,15 +129,7 @@ fn a_batch_that_is_sent_again_has_the_lineage_it_had_also_behind_another() {
     write(&realm, [-1]);
     uploaded(&realm);
     realm.session().pause();
-    let filler = "x".repeat(400_000);
-    for n in 0..6_i64 {
-        let document = bson::serialize_to_vec(&bson::doc! {"_id": n, "note": &filler}).unwrap();
-        let run = Run {
-            class: "Reading".to_owned(),
-            count: 1,
-        };
-        realm.append(&[run], &document).unwrap();
-    }
+    write_large(&realm, 0..6, 400_000);
     let as_it_should = Reaction::DoAndSay(Box::new(|answer| answer.to_string()));
     fixture.server.next("POST ingest", as_it_should);
     fixture.server.next("POST ingest", Reaction::DoAndCut);
@@ -177,15 +148,7 @@ fn what_was_acknowledged_is_not_sent_again_over_a_link_that_is_cut_again_and_aga
     write(&realm, [-1]);
     uploaded(&realm);
     realm.session().pause();
-    let filler = "x".repeat(100_000);
-    for n in 0..12_i64 {
-        let document = bson::serialize_to_vec(&bson::doc! {"_id": n, "note": &filler}).unwrap();
-        let run = Run {
-            class: "Reading".to_owned(),
-            count: 1,
-        };
-        realm.append(&[run], &document).unwrap();
-    }
+    write_large(&realm, 0..12, 100_000);
     // The first batch may have arrived, and is larger than all that get through.
     fixture.server.next("POST ingest", Reaction::Cut);
     for _ in 0..4 {
@@ -206,15 +169,7 @@ fn what_a_restored_server_lost_between_two_batches_is_sent_again() {
     let fixture = Fixture::new();
     let (realm, _errors) = fixture.realm();
     realm.session().pause();
-    let filler = "x".repeat(100_000);
-    for n in 0..12_i64 {
-        let document = bson::serialize_to_vec(&bson::doc! {"_id": n, "note": &filler}).unwrap();
-        let run = Run {
-            class: "Reading".to_owned(),
-            count: 1,
-        };
-        realm.append(&[run], &document).unwrap();
-    }
+    write_large(&realm, 0..12, 100_000);
     // All may have arrived, so what is acknowledged next does not leave alone.
     fixture.server.next("POST ingest", Reaction::Cut);
     let as_it_should = Reaction::DoAndSay(Box::new(|answer| answer.to_string()));
@@ -267,15 +222,7 @@ fn a_program_that_starts_again_behind_a_lost_answer_is_not_taken_for_a_copy() {
     write(&realm, [-1]);
     uploaded(&realm);
     realm.session().pause();
-    let filler = "x".repeat(400_000);
-    for n in 0..6_i64 {
-        let document = bson::serialize_to_vec(&bson::doc! {"_id": n, "note": &filler}).unwrap();
-        let run = Run {
-            class: "Reading".to_owned(),
-            count: 1,
-        };
-        realm.append(&[run], &document).unwrap();
-    }
+    write_large(&realm, 0..6, 400_000);
     // The second batch is larger than the first one of the next start.
     let as_it_should = Reaction::DoAndSay(Box::new(|answer| answer.to_string()));
     fixture.server.next("POST ingest", as_it_should);

@@ -203,6 +203,19 @@ pub fn write(realm: &Realm, ids: impl IntoIterator<Item = i64>) {
     realm.append(&[run], &documents.concat()).unwrap();
 }
 
+/// A write transaction for each of these readings, with a note of so many bytes.
+pub fn write_large(realm: &Realm, ids: impl IntoIterator<Item = i64>, bytes: usize) {
+    let note = "x".repeat(bytes);
+    for id in ids {
+        let document = bson::serialize_to_vec(&bson::doc! {"_id": id, "note": &note}).unwrap();
+        let run = Run {
+            class: "Reading".to_owned(),
+            count: 1,
+        };
+        realm.append(&[run], &document).unwrap();
+    }
+}
+
 pub fn uploaded(realm: &Realm) {
     realm.session().wait_for_upload_blocking(Some(LIMIT)).unwrap();
 }
