@@ -144,8 +144,9 @@ impl Sink for MongoSink {
     }
 
     fn census<'a>(&'a self, app: &'a str, now: i64) -> Answer<'a, Option<Census>> {
-        let Self(Stepwise(steps)) = self;
-        Box::pin(async move { steps.counted.of(app, now).await.map(Some) })
+        let Stepwise(steps) = &self.steps;
+        let counted = async move { steps.counted.of(app, now).await.map(Some) };
+        Box::pin(self.in_time(Box::pin(counted)))
     }
 }
 

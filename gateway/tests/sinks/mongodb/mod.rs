@@ -110,6 +110,7 @@ pub fn unchecked(store: &Mongo, number: u64, documents: &[Vec<u8>], refused: &[u
         refused: refusals,
         span: Span::none(),
         budget,
+        span: tracing::Span::none(),
     })
 }
 
