@@ -110,7 +110,6 @@ pub fn unchecked(store: &Mongo, number: u64, documents: &[Vec<u8>], refused: &[u
         refused: refusals,
         span: Span::none(),
         budget,
-        span: tracing::Span::none(),
     })
 }
 
