@@ -2,7 +2,10 @@
 
 use bson::{Document, doc};
 use realm_ingest_gateway::backend::BackendError;
-use realm_ingest_gateway::state::{MongoState, Provider, Registrations, Sessions, State, UserKind, Users};
+use realm_ingest_gateway::state::{
+    MongoState, Operator, Provider, Registrations, Schemas, Sessions, State, UserKind, Users,
+};
+use realm_ingest_protocol::Schema;
 
 use crate::server::Server;
 use crate::stores::{Mongo, Store, identity, registered, session, user};
@@ -140,4 +143,55 @@ async fn what_was_answered_is_there_after_a_power_cut() {
     assert!(state.user(&kept).await.unwrap().is_some());
     assert!(state.user(&gone).await.unwrap().unwrap().disabled);
     assert!(state.session("s").await.unwrap().is_none());
+}
+
+/// A class of its own.
+fn schema(number: usize) -> Schema {
+    let text = format!(
+        r#"{{"classes":[{{"name":"C{number}","kind":"asymmetric","primary_key":"_id",
+        "properties":[{{"name":"_id","type":"int"}}]}}]}}"#
+    );
+    Schema::parse(&text).unwrap()
+}
+
+#[tokio::test]
+async fn the_oldest_schemas_that_nobody_uses_make_room() {
+    let database = Mongo::place().await.database().await;
+    let state = MongoState::open(database, None).await.unwrap().with_schemas(4);
+    let add = async |number| state.add_schema(schema(number), "user").await.unwrap();
+    for number in 0..4 {
+        assert!(add(number).await);
+    }
+    assert!(state.note_schema_use(&schema(0).fingerprint()).await.unwrap());
+    let before = state.schemas_version().await.unwrap();
+    assert!(add(4).await);
+    assert!(
+        state.schemas_version().await.unwrap() > before,
+        "nobody remembers the others"
+    );
+    let there = async || {
+        let listed = state.list_schemas().await.unwrap().into_iter();
+        listed.flat_map(|one| one.classes).collect::<Vec<_>>()
+    };
+    assert_eq!(there().await, ["C0", "C3", "C4"]);
+    let accepted = state.accepted_schema().await.unwrap();
+    assert!(
+        accepted
+            .classes
+            .iter()
+            .map(|class| &class.name)
+            .eq(["C0", "C3", "C4"])
+    );
+    for number in [3, 4] {
+        assert!(
+            state
+                .note_schema_use(&schema(number).fingerprint())
+                .await
+                .unwrap()
+        );
+    }
+    assert!(add(5).await);
+    assert!(state.note_schema_use(&schema(5).fingerprint()).await.unwrap());
+    assert!(!add(6).await, "those that are used make no room");
+    assert_eq!(there().await, ["C0", "C3", "C4", "C5"]);
 }

@@ -15,11 +15,13 @@ mod api_keys;
 mod app;
 mod format;
 mod keys;
+mod links;
 mod operator;
 mod registrations;
 mod revocations;
 mod schemas;
 mod sessions;
+mod standing;
 mod store;
 mod users;
 
@@ -107,6 +109,14 @@ impl MongoState {
         }
     }
 
+    /// The same that keeps no more than so many schemas in all.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn with_schemas(mut self, in_all: i64) -> Self {
+        self.limits.in_all = in_all;
+        self
+    }
+
     /// Internal id of the app, which all its records name.
     #[must_use]
     pub fn domain(&self) -> &str {
@@ -131,7 +141,7 @@ impl Users for MongoState {
 
     fn link(&self, user: &str, identity: Identity, password_hash: Option<String>) -> Answer<'_, Linked> {
         let user = user.to_owned();
-        Box::pin(async move { users::link(&self.store, &user, &identity, password_hash.as_deref()).await })
+        Box::pin(async move { links::link(&self.store, &user, &identity, password_hash.as_deref()).await })
     }
 
     fn set_disabled(&self, user: &str, disabled: bool) -> Answer<'_, bool> {

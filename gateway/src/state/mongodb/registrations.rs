@@ -6,6 +6,7 @@ use bson::{Binary, Document, doc, serialize_to_bson};
 use serde::{Deserialize, Serialize};
 
 use super::REGISTRATIONS;
+use super::links;
 use super::store::{Name, Store, TRIES, contended, pause};
 use super::users::{self, identity_key};
 use crate::backend::BackendError;
@@ -206,7 +207,7 @@ pub(super) async fn remove_unused(store: &Store, email: &str) -> Result<bool, Ba
     let mut as_read = store.named(email);
     as_read.insert("identity", &found.identity);
     let removed = store.delete(REGISTRATIONS, as_read).await?;
-    users::unlink(store, Provider::Password, &found.identity).await?;
+    links::unlink(store, Provider::Password, &found.identity).await?;
     Ok(removed == 1)
 }
 
