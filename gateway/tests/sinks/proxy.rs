@@ -41,6 +41,8 @@ struct Plan {
     fault: Option<(usize, Fault)>,
     /// What is said of every write, beside what the server says.
     write_concern_error: bool,
+    /// Answers of the server to inserts that say what it did not take, by collection.
+    write_errors: Vec<String>,
 }
 
 impl Proxy {
@@ -82,6 +84,15 @@ impl Proxy {
         self.plan.lock().unwrap().fault.is_none()
     }
 
+    /// How often the server has not taken a document for a collection.
+    pub fn write_errors(&self, collection: &str) -> usize {
+        let plan = self.plan.lock().unwrap();
+        plan.write_errors
+            .iter()
+            .filter(|name| *name == collection)
+            .count()
+    }
+
     /// From now on, or no more, the server says of every insert that a majority may not have it.
     pub fn without_majority(&self, is_so: bool) {
         self.plan.lock().unwrap().write_concern_error = is_so;
@@ -92,17 +103,16 @@ async fn serve(client: TcpStream, upstream: TcpStream, plan: Arc<Mutex<Plan>>) {
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = upstream.into_split();
     while let Some(request) = message(&mut from_client).await {
-        let name = command(&request);
+        let (name, collection) = command(&request).unzip();
         let (fault, without_majority) = plan.lock().unwrap().next(name.as_deref());
         if fault == Some(Fault::Before) || to_server.write_all(&request).await.is_err() {
             return;
         }
         let insert = without_majority && name.as_deref() == Some("insert");
-        if answer(&mut from_server, &mut to_client, fault.is_some(), insert)
-            .await
-            .is_none()
-        {
-            return;
+        let answer = answer(&mut from_server, &mut to_client, fault.is_some(), insert).await;
+        let Some(has_errors) = answer else { return };
+        if has_errors {
+            plan.lock().unwrap().write_errors.extend(collection);
         }
     }
 }
@@ -117,15 +127,16 @@ impl Plan {
     }
 }
 
-/// Passes an answer on, if it is not lost.
+/// Passes an answer on, if it is not lost; whether it says what was not taken.
 async fn answer(
     server: &mut OwnedReadHalf,
     client: &mut OwnedWriteHalf,
     is_lost: bool,
     without_majority: bool,
-) -> Option<()> {
+) -> Option<bool> {
     loop {
         let mut reply = message(server).await?;
+        let has_errors = number(&reply, 12) == OP_MSG && has_write_errors(&reply);
         if is_lost {
             return None;
         }
@@ -135,7 +146,7 @@ async fn answer(
         client.write_all(&reply).await.ok()?;
         let more = number(&reply, 12) == OP_MSG && number(&reply, HEADER) & MORE_TO_COME != 0;
         if !more {
-            return Some(());
+            return Some(has_errors);
         }
     }
 }
@@ -158,13 +169,20 @@ fn body(message: &[u8]) -> &[u8] {
     &message[begin..begin + number(message, begin) as usize]
 }
 
-fn command(message: &[u8]) -> Option<String> {
+fn has_write_errors(message: &[u8]) -> bool {
+    let reply = RawDocument::from_bytes(body(message)).unwrap();
+    reply.get("writeErrors").unwrap().is_some()
+}
+
+/// What a request asks for, and of which collection.
+fn command(message: &[u8]) -> Option<(String, String)> {
     if number(message, 12) != OP_MSG {
         return None;
     }
     let body = RawDocument::from_bytes(body(message)).unwrap();
-    let (name, _) = body.iter().next().unwrap().unwrap();
-    Some(name.as_str().to_owned())
+    let (name, value) = body.iter().next().unwrap().unwrap();
+    let collection = value.as_str().unwrap_or_default();
+    Some((name.as_str().to_owned(), collection.to_owned()))
 }
 
 fn with_write_concern_error(message: &[u8]) -> Vec<u8> {

@@ -28,10 +28,16 @@ pub(super) enum Stored {
     Nothing,
 }
 
-/// What has the `_id` of each of the documents.
+/// Whether a document was stored as it was sent.
+#[derive(Clone, Copy)]
+pub(super) struct Equality(pub(super) fn(&[u8], &[u8]) -> bool);
+
+/// What has the `_id` of each of the documents, among what else fulfils a condition.
 pub(super) async fn stored(
     collection: &Collection<RawDocumentBuf>,
     places: &[Place<'_>],
+    condition: &bson::Document,
+    equality: Equality,
 ) -> Result<Vec<Stored>, BackendError> {
     let mut found = vec![Stored::Nothing; places.len()];
     let mut rest = (places, &mut found[..]);
@@ -44,7 +50,7 @@ pub(super) async fn stored(
         let count = rest.0.iter().take(MAX_IDS).take_while(fits).count().max(1);
         let (places, later) = rest.0.split_at(count);
         let (found, unknown) = rest.1.split_at_mut(count);
-        look_up(collection, places, found).await?;
+        look_up(collection, places, found, condition, equality).await?;
         rest = (later, unknown);
     }
     Ok(found)
@@ -54,6 +60,8 @@ async fn look_up(
     collection: &Collection<RawDocumentBuf>,
     places: &[Place<'_>],
     found: &mut [Stored],
+    condition: &bson::Document,
+    Equality(same): Equality,
 ) -> Result<(), BackendError> {
     // Several can have one `_id`, in different transactions.
     let mut wanted: HashMap<_, Vec<_>> = HashMap::new();
@@ -62,7 +70,9 @@ async fn look_up(
         same_id.push((place, found));
     }
     let ids: Vec<_> = places.iter().filter_map(|place| id_of(place.document)).collect();
-    let mut cursor = answered(collection.find(doc! {"_id": {"$in": ids}})).await?;
+    let mut filter = doc! {"_id": {"$in": ids}};
+    filter.extend(condition.clone());
+    let mut cursor = answered(collection.find(filter)).await?;
     while answered(cursor.advance()).await? {
         let stored = cursor.current().as_bytes();
         for (place, found) in wanted.get_mut(&key(stored)).into_iter().flatten() {
@@ -83,7 +93,7 @@ pub(super) fn id_of(document: &[u8]) -> Option<Bson> {
 }
 
 /// What the database takes for the same `_id` is the same here: a number whatever its type.
-fn key(document: &[u8]) -> Vec<u8> {
+pub(super) fn key(document: &[u8]) -> Vec<u8> {
     let value = Document::assume_valid(document).get("_id");
     let integer = value.and_then(Number::of).and_then(Number::to_int);
     let key = integer.map(id::Key::Int).or_else(|| id::key(document));
@@ -94,8 +104,8 @@ fn key(document: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Whether a document was stored as it was sent: to the bit, but that the database puts `_id` first.
-fn same(sent: &[u8], stored: &[u8]) -> bool {
+/// To the bit, but that the database puts `_id` first.
+pub(super) fn same(sent: &[u8], stored: &[u8]) -> bool {
     let id = |bytes| {
         Document::assume_valid(bytes)
             .field("_id")

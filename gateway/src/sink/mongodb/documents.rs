@@ -1,112 +1,149 @@
 //! Stores the documents of a batch, each in the collection of its class.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use mongodb::Database;
+use bson::{RawDocumentBuf, doc};
+use mongodb::Collection;
 
-use super::DataSources;
-use super::compare::{self, Stored};
+use super::compare::{self, Equality, Stored};
 use super::errors::{self, Fault, Unique};
-use super::insert::{Insert, Inserted};
-use super::request::{collection, local};
+use super::insert::{self, Inserted};
+use super::lines::{Answered, Line, Lines};
+use super::request::{answered, collection, local};
+use super::time_series;
 use crate::backend::BackendError;
-use crate::definition::Destination;
+use crate::definition::{Destination, TimeSeries};
 use crate::ingest::{Batch, Place, Refusals};
 
-/// Documents of one collection, on their way.
-pub(super) struct Group<'b> {
-    database: Database,
-    collection: &'b str,
-    insert: Insert,
+/// The documents of one class. Of two with one `_id` the first is to stand, so the next request is made once the one before it is
+/// answered; those of different classes wait for nothing of each other.
+struct Class<'b> {
+    line: Arc<Line>,
+    /// Set where nothing keeps the database from taking a document twice.
+    time_series: Option<&'b TimeSeries>,
+    sent: Option<Sent<'b>>,
+    /// Those that go next, in one request.
+    next: Vec<Place<'b>>,
+    bytes: usize,
+}
+
+/// Documents on their way.
+struct Sent<'b> {
     places: Vec<Place<'b>>,
+    answer: Answered,
 }
 
 /// Documents that have an `_id`, or another unique value, of one that is there.
 type Duplicates<'b> = Vec<(Place<'b>, Unique)>;
 
 /// Stores the documents of a batch. The answer is those that the database does not take.
-pub(super) async fn store(sources: &DataSources, batch: &Batch) -> Result<Refusals, BackendError> {
+pub(super) async fn store(lines: &Lines, batch: &Batch) -> Result<Refusals, BackendError> {
     let mut found = batch.none_found();
-    let mut open: BTreeMap<&str, Group<'_>> = BTreeMap::new();
+    let mut classes: BTreeMap<&str, Class<'_>> = BTreeMap::new();
     for place in batch.documents() {
-        let class = place.class;
-        if let Some(group) = open.remove(class) {
-            if group.insert.has_room(place.document.len()) {
-                open.insert(class, group);
-            } else {
-                settle(group, &mut found).await?;
-            }
+        let class = classes.entry(place.class).or_insert_with(|| {
+            let destination = batch.definition.destination(place.class);
+            Class::new(lines.of(&destination), destination)
+        });
+        if !class.has_room(&place) {
+            class.send(&mut found).await?;
         }
-        if !open.contains_key(class) {
-            let destination = batch.definition.destination(class);
-            open.insert(class, Group::of(sources, destination)?);
-        }
-        if let Some(group) = open.get_mut(class) {
-            group.push(place);
-        }
+        class.bytes += place.document.len();
+        class.next.push(place);
     }
-    for group in open.into_values() {
-        settle(group, &mut found).await?;
+    for class in classes.values_mut() {
+        class.send(&mut found).await?;
+    }
+    for class in classes.values_mut() {
+        class.settle(&mut found).await?;
     }
     found.sort();
     Ok(found)
 }
 
-impl<'b> Group<'b> {
-    fn of(sources: &DataSources, destination: Destination<'b>) -> Result<Self, BackendError> {
-        let database = sources.of(destination.data_source).database(destination.database);
-        Self::into(database, destination.collection)
+/// Whether a batch has documents for collections that may take one twice.
+pub(super) fn may_double(batch: &Batch) -> bool {
+    let all = batch
+        .definition
+        .synced()
+        .map_or(&[][..], |source| &source.collections);
+    // Where there is none, documents are not walked through.
+    all.iter().any(|one| one.time_series.is_some())
+        && batch
+            .documents()
+            .any(|place| !batch.definition.destination(place.class).has_unique_ids())
+}
+
+impl<'b> Class<'b> {
+    const fn new(line: Arc<Line>, destination: Destination<'b>) -> Self {
+        Self {
+            line,
+            time_series: destination.time_series,
+            sent: None,
+            next: Vec::new(),
+            bytes: 0,
+        }
     }
 
-    fn into(database: Database, collection: &'b str) -> Result<Self, BackendError> {
-        Ok(Self {
-            insert: Insert::into(&database, collection)?,
-            database,
-            collection,
-            places: Vec::new(),
-        })
+    const fn has_room(&self, place: &Place<'_>) -> bool {
+        insert::has_room(self.next.len(), self.bytes, 1, place.document.len())
     }
 
-    fn push(&mut self, place: Place<'b>) {
-        self.insert.push(place.document);
-        self.places.push(place);
+    /// Sends what goes next.
+    async fn send(&mut self, found: &mut Refusals) -> Result<(), BackendError> {
+        self.settle(found).await?;
+        let places = std::mem::take(&mut self.next);
+        self.bytes = 0;
+        if let Some(options) = self.time_series {
+            return time_series::store(&self.line, options, &places, found).await;
+        }
+        let answer = self.line.join(&places).await?;
+        self.sent = Some(Sent { places, answer });
+        Ok(())
     }
 
-    /// The same documents in two commands.
-    fn halves(&self) -> Result<[Self; 2], BackendError> {
-        let (first, second) = self.places.split_at(self.places.len() / 2);
-        let half = |places: &[Place<'b>]| {
-            let mut half = Self::into(self.database.clone(), self.collection)?;
-            places.iter().for_each(|place| half.push(*place));
-            Ok::<_, BackendError>(half)
+    /// Waits until what was sent is stored.
+    async fn settle(&mut self, found: &mut Refusals) -> Result<(), BackendError> {
+        let Some(Sent { places, answer }) = self.sent.take() else {
+            return Ok(());
         };
-        Ok([half(first)?, half(second)?])
+        match answer.await.map_err(|_| BackendError::Closed)?? {
+            Inserted::Except(faults) => settle_faults(&self.line, &places, faults, found).await,
+            Inserted::None => settle_apart(&self.line, &places, found).await,
+        }
     }
 }
 
-/// Stores documents of one collection.
-async fn settle(group: Group<'_>, found: &mut Refusals) -> Result<(), BackendError> {
-    let mut waiting = vec![group];
-    while let Some(mut group) = waiting.pop() {
-        let empty = Insert::into(&group.database, group.collection)?;
-        let insert = std::mem::replace(&mut group.insert, empty);
-        match insert.run(&group.database).await? {
-            Inserted::Except(faults) => settle_faults(&group, faults, found).await?,
+/// Stores documents of which one, or one that went with them, makes the database refuse all.
+pub(super) async fn settle_apart(
+    line: &Line,
+    places: &[Place<'_>],
+    found: &mut Refusals,
+) -> Result<(), BackendError> {
+    let mut waiting = vec![places];
+    while let Some(places) = waiting.pop() {
+        match line.alone(places).await? {
+            Inserted::Except(faults) => settle_faults(line, places, faults, found).await?,
             // Which of them it is shows when they go apart.
-            Inserted::None => waiting.extend(group.halves()?),
+            Inserted::None => {
+                let (first, second) = places.split_at(places.len() / 2);
+                waiting.extend([second, first]);
+            }
         }
     }
     Ok(())
 }
 
 async fn settle_faults(
-    group: &Group<'_>,
+    line: &Line,
+    places: &[Place<'_>],
     faults: Vec<(usize, Fault)>,
     found: &mut Refusals,
 ) -> Result<(), BackendError> {
     let mut duplicates = Vec::new();
     for (index, fault) in faults {
-        let Some(place) = group.places.get(index) else {
+        let Some(place) = places.get(index) else {
             let text = "MongoDB has reported a write error of a document that was not sent";
             return Err(BackendError::Unavailable(text.to_owned()));
         };
@@ -115,32 +152,31 @@ async fn settle_faults(
             Fault::Refused(violation) => found.push(place.seq, place.index, violation)?,
         }
     }
-    settle_duplicates(&group.database, group.collection, duplicates, found).await
+    settle_duplicates(line, duplicates, found).await
 }
 
 /// A duplicate that is stored as it was sent is stored; another one is refused.
 async fn settle_duplicates(
-    database: &Database,
-    name: &str,
+    line: &Line,
     duplicates: Duplicates<'_>,
     found: &mut Refusals,
 ) -> Result<(), BackendError> {
-    let by_majority = collection(database, name);
+    let by_majority = collection(&line.database, &line.collection);
     let absent = taken(&by_majority, duplicates, found).await?;
     if absent.is_empty() {
         return Ok(());
     }
     // Either nothing has its `_id`, or a majority does not have that yet.
-    let on_primary = local(database, name);
+    let on_primary = local(&line.database, &line.collection);
     let places: Vec<_> = absent.iter().map(|(place, _)| *place).collect();
-    let stored = compare::stored(&on_primary, &places).await?;
+    let stored = compare::stored(&on_primary, &places, &doc! {}, Equality(compare::same)).await?;
     for ((place, index), stored) in absent.into_iter().zip(stored) {
         match (stored, index) {
             (Stored::Nothing, Unique::Id) => {
                 // The collection may take for one `_id` what is two elsewhere, as its collation says.
                 let id = compare::id_of(place.document);
-                let similar = by_majority.find_one(bson::doc! {"_id": id});
-                if super::request::answered(similar).await?.is_none() {
+                let similar = by_majority.find_one(doc! {"_id": id});
+                if answered(similar).await?.is_none() {
                     return Err(unsettled());
                 }
                 found.push_taken(&place)?;
@@ -154,16 +190,16 @@ async fn settle_duplicates(
 
 /// Refuses those whose `_id` another document has; gives back those whose `_id` nothing has.
 async fn taken<'b>(
-    collection: &mongodb::Collection<bson::RawDocumentBuf>,
+    collection: &Collection<RawDocumentBuf>,
     duplicates: Duplicates<'b>,
     found: &mut Refusals,
 ) -> Result<Duplicates<'b>, BackendError> {
     let places: Vec<_> = duplicates.iter().map(|(place, _)| *place).collect();
-    let stored = compare::stored(collection, &places).await?;
+    let stored = compare::stored(collection, &places, &doc! {}, Equality(compare::same)).await?;
     let mut absent = Vec::new();
     for (duplicate, stored) in duplicates.into_iter().zip(stored) {
         match stored {
-            Stored::Same => found.count_equal(),
+            Stored::Same => {}
             Stored::Other => found.push_taken(&duplicate.0)?,
             Stored::Nothing => absent.push(duplicate),
         }

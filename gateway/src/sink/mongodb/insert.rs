@@ -33,6 +33,11 @@ pub(super) enum Inserted {
     None,
 }
 
+/// Whether one command has room for so many documents of so many bytes, and so many more.
+pub(super) const fn has_room(count: usize, bytes: usize, more: usize, bytes_more: usize) -> bool {
+    count == 0 || (count + more <= MAX_COUNT && bytes + bytes_more <= MAX_BYTES)
+}
+
 impl Insert {
     /// Of nothing yet.
     pub(super) fn into(database: &Database, collection: &str) -> Result<Self, BackendError> {
@@ -54,9 +59,14 @@ impl Insert {
         })
     }
 
-    /// Whether one more of this length has room.
-    pub(super) fn has_room(&self, length: usize) -> bool {
-        self.count == 0 || (self.count < MAX_COUNT && self.bytes() + length <= MAX_BYTES)
+    /// Whether so many more of so many bytes together have room.
+    pub(super) const fn has_room(&self, count: usize, bytes: usize) -> bool {
+        has_room(self.count, self.command.len() - self.array, count, bytes)
+    }
+
+    /// How many documents it has.
+    pub(super) const fn count(&self) -> usize {
+        self.count
     }
 
     /// Adds a sound document.
@@ -65,11 +75,6 @@ impl Insert {
         let _ = write!(self.command, "{}\0", self.count);
         self.command.extend_from_slice(document);
         self.count += 1;
-    }
-
-    /// Bytes of documents, about.
-    const fn bytes(&self) -> usize {
-        self.command.len() - self.array
     }
 
     /// Sends it. What is answered is as durable as the write concern of the database.
@@ -155,12 +160,12 @@ mod tests {
         let uri = "mongodb://db.example".parse().unwrap();
         let database = Arc::new(Cluster::new(&uri).await.unwrap().database("data"));
         let mut insert = Insert::into(&database, "Reading").unwrap();
-        assert!(insert.has_room(usize::MAX / 2));
+        assert!(insert.has_room(1, usize::MAX / 2));
         insert.push(&doc! {"_id": 1}.to_vec().unwrap());
-        assert!(insert.has_room(MAX_BYTES / 2) && !insert.has_room(MAX_BYTES));
+        assert!(insert.has_room(1, MAX_BYTES / 2) && !insert.has_room(1, MAX_BYTES));
         for id in 1..MAX_COUNT {
             insert.push(&doc! {"_id": i32::try_from(id).unwrap()}.to_vec().unwrap());
         }
-        assert!(!insert.has_room(1));
+        assert!(!insert.has_room(1, 1));
     }
 }

@@ -140,7 +140,7 @@ impl Letters {
             let mut insert = Insert::into(&self.database, LETTERS)?;
             let mut sent = Vec::new();
             while let Some((letter, digest)) =
-                waiting.next_if(|(letter, _)| insert.has_room(letter.place.document.len().min(PART)))
+                waiting.next_if(|(letter, _)| insert.has_room(1, letter.place.document.len().min(PART)))
             {
                 if letter.place.document.len() > PART {
                     self.keep_parts(chunk, letter, digest).await?;

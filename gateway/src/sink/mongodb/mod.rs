@@ -3,7 +3,7 @@
 //!
 //! Documents go to the databases and collections of the application, each in the bytes that its device sent. Positions, dead
 //! letters and their counts are in one database of the gateway's own: `outboxes`, `dead_letters`, `dead_letter_parts`,
-//! `letter_counts`.
+//! `letter_counts`, `intents`.
 //!
 //! Invariants:
 //!  1. Nothing needs a transaction of the database: every step is durable by a majority before the next one begins, and may be
@@ -11,7 +11,9 @@
 //!  2. What is decided by a read is decided by what a majority has.
 //!  3. A document that the database will never take is refused, its neighbours are stored. Whatever else the database says
 //!     acknowledges nothing.
-//!  4. The database has so long to answer; a batch that would wait longer is sent again later.
+//!  4. Documents of at most so many requests for a collection, and of so many bytes in all, are on their way at a time. What
+//!     comes meanwhile waits, and goes together. A batch that would wait longer than it may is sent again later, so a slow
+//!     database is answered with what makes devices come back, and not with memory.
 
 mod census;
 mod compare;
@@ -19,9 +21,12 @@ mod counts;
 mod documents;
 mod errors;
 mod insert;
+mod intents;
 mod letters;
+mod lines;
 mod positions;
 mod request;
+mod time_series;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,7 +43,9 @@ use crate::cluster::Cluster;
 use crate::ingest::order::Known;
 use crate::ingest::{Batch, Refusals};
 use census::Counted;
+use intents::Intents;
 use letters::Letters;
+use lines::Lines;
 use positions::Positions;
 use request::{answered, collection};
 
@@ -77,12 +84,13 @@ impl DataSources {
 /// See the module. Any thread may use it.
 pub struct MongoSink {
     steps: Stepwise<MongoSteps>,
-    limit: Duration,
 }
 
 /// The steps of the sink.
 pub struct MongoSteps {
-    sources: DataSources,
+    limit: Duration,
+    lines: Lines,
+    intents: Intents,
     positions: Positions,
     letters: Letters,
     counted: Counted,
@@ -100,7 +108,9 @@ impl MongoSink {
     #[must_use]
     pub fn with(state: &Database, sources: DataSources, quota: Quota) -> Self {
         let steps = MongoSteps {
-            sources,
+            limit: BATCH,
+            lines: Lines::new(sources),
+            intents: Intents::new(state),
             positions: Positions::new(state),
             letters: Letters::new(state, quota),
             counted: Counted::new(state),
@@ -108,23 +118,22 @@ impl MongoSink {
         };
         Self {
             steps: Stepwise(steps),
-            limit: BATCH,
         }
     }
 
     /// What it is asked for may take so long.
     #[must_use]
     pub const fn within(mut self, limit: Duration) -> Self {
-        self.limit = limit;
+        self.steps.0.limit = limit;
         self
     }
 
     async fn in_time<T>(&self, answer: Answer<'_, T>) -> Result<T, BackendError> {
-        match timeout(self.limit, answer).await {
+        match timeout(self.steps.0.limit, answer).await {
             Ok(answer) => answer,
             Err(_) => Err(BackendError::Unavailable(format!(
                 "MongoDB has not done within {} seconds what it was asked for",
-                self.limit.as_secs()
+                self.steps.0.limit.as_secs()
             ))),
         }
     }
@@ -157,7 +166,20 @@ impl Steps for MongoSteps {
     }
 
     fn documents<'a>(&'a self, batch: &'a Batch) -> Answer<'a, Refusals> {
-        Box::pin(documents::store(&self.sources, batch))
+        Box::pin(async move {
+            if !documents::may_double(batch) {
+                return documents::store(&self.lines, batch).await;
+            }
+            // What a request began that is given up ends soon behind it.
+            let takes = self.limit * 2;
+            let intent = self
+                .intents
+                .begin(&OutboxKey::from(&batch.context), takes)
+                .await?;
+            let found = documents::store(&self.lines, batch).await?;
+            self.intents.end(intent).await?;
+            Ok(found)
+        })
     }
 
     fn dead_letters<'a>(&'a self, batch: &'a Batch, found: &'a Refusals) -> Answer<'a, Option<Unkept>> {

@@ -2,6 +2,7 @@
 
 mod documents;
 mod outages;
+mod time_series;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -73,6 +74,16 @@ impl Mongo {
 /// What the first transaction of an outbox of this number brings to a sink that checks nothing: documents of one class, of which
 /// those at these indexes are refused already.
 pub fn unchecked(store: &Mongo, number: u64, documents: &[Vec<u8>], refused: &[u32]) -> Arc<Batch> {
+    unchecked_under(store.definition(), number, documents, refused)
+}
+
+/// The same under another definition.
+pub fn unchecked_under(
+    definition: Definition,
+    number: u64,
+    documents: &[Vec<u8>],
+    refused: &[u32],
+) -> Arc<Batch> {
     let budget = Budget::new(Arc::new(Semaphore::new(1 << 28)));
     let mut refusals = Refusals::new(budget.another());
     for index in refused {
@@ -103,7 +114,7 @@ pub fn unchecked(store: &Mongo, number: u64, documents: &[Vec<u8>], refused: &[u
                 device: None,
             },
         },
-        definition: Arc::new(store.definition()),
+        definition: Arc::new(definition),
         transactions: vec![Checked::new(transaction, refused.to_vec())],
         digest: [1; 16],
         received: 1,

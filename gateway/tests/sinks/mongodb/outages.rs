@@ -3,15 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bson::{Document, doc};
 use realm_ingest_gateway::backend::BackendError;
 use realm_ingest_gateway::ingest::IngestError;
 use realm_ingest_gateway::sink::mongodb::{DataSources, MongoSink};
-use realm_ingest_gateway::sink::{Quota, Sink};
+use realm_ingest_gateway::sink::{Amount, Quota, Sink};
 
 use super::{Mongo, Proxied, unchecked};
 use crate::common::{bytes, note, outbox};
 use crate::server::Server;
-use crate::stores::{Core, Sent, Store};
+use crate::stores::{APP, Core, Sent, Store};
 
 fn one(seq: i64) -> Sent {
     Sent {
@@ -117,4 +118,37 @@ async fn what_is_acknowledged_outlives_every_kill_and_nothing_is_there_twice() {
         (store.documents().await.len(), core.position(&one(1)).await),
         (300, LAST)
     );
+}
+
+#[tokio::test]
+async fn letters_that_were_counted_and_not_kept_hold_nobody_up() {
+    let few = Amount {
+        letters: 3,
+        bytes: u64::MAX,
+    };
+    let core = Core::<Mongo>::with(Quota {
+        of_user: few,
+        in_all: few,
+        of_its_own: Amount { letters: 0, bytes: 0 },
+    })
+    .await;
+    let counts = core.store.state.collection::<Document>("letter_counts");
+    let crashed =
+        ["user", ""].map(|user| doc! {"_id": {"app": APP, "user": user}, "letters": 9_i64, "bytes": 9_i64});
+    counts.insert_many(crashed).await.unwrap();
+    let refused = |outbox| Sent {
+        outbox,
+        ..Sent::new(&[(1, &[("Note", doc! {"_id": "bad", "text": 5})])])
+    };
+    for outbox in 1..=3 {
+        core.send(&refused(outbox)).await.unwrap();
+    }
+    core.send(&refused(4)).await.unwrap_err();
+    let counted = super::all(&core.store.state, "letter_counts").await;
+    let counted: Vec<_> = counted
+        .iter()
+        .map(|one| one.get_i64("letters").unwrap())
+        .collect();
+    assert_eq!(counted, [3, 3]);
+    assert_eq!(core.store.letters().await.len(), 3);
 }

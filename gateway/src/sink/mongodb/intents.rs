@@ -1,0 +1,69 @@
+//! Who stores documents of an outbox into collections that take a document twice: one request at a time. It writes down that it is
+//! about to, with how long it may take, before it looks which of its documents are there; others come again meanwhile.
+//!
+//! A request that failed leaves its intent, as the database may still be at work for it. Once that has run out the next one looks
+//! again. So for a while after a crash such an outbox waits. That clocks of gateways differ by less than this while is taken for
+//! granted.
+
+use std::time::Duration;
+
+use bson::oid::ObjectId;
+use bson::{DateTime, Document, doc};
+use mongodb::{Collection, Database};
+
+use super::positions;
+use super::request::{answered, collection, inserted};
+use crate::backend::BackendError;
+use crate::clock;
+use crate::sink::OutboxKey;
+
+/// See the module. Any thread may use it.
+pub(super) struct Intents {
+    intents: Collection<Document>,
+}
+
+/// What one request is about to store.
+pub(super) struct Intent {
+    outbox: Document,
+    token: ObjectId,
+}
+
+impl Intents {
+    pub(super) fn new(database: &Database) -> Self {
+        Self {
+            intents: collection(database, "intents"),
+        }
+    }
+
+    /// Writes down that documents of an outbox are about to be stored, which takes no longer than this.
+    pub(super) async fn begin(&self, outbox: &OutboxKey, takes: Duration) -> Result<Intent, BackendError> {
+        let intent = Intent {
+            outbox: positions::id(outbox),
+            token: ObjectId::new(),
+        };
+        let now = clock::unix_millis();
+        let takes = i64::try_from(takes.as_millis()).unwrap_or(i64::MAX);
+        let until = DateTime::from_millis(now.saturating_add(takes));
+        let record = doc! {"_id": &intent.outbox, "token": intent.token, "until": until};
+        if inserted(self.intents.insert_one(&record)).await? {
+            return Ok(intent);
+        }
+        let over = doc! {"_id": &intent.outbox, "until": {"$lt": DateTime::from_millis(now)}};
+        let replaced = answered(self.intents.replace_one(over, &record)).await?;
+        if replaced.matched_count > 0 {
+            return Ok(intent);
+        }
+        Err(BackendError::Unavailable(format!(
+            "documents of outbox {} are being stored, or were when a request failed; a collection that takes a document twice \
+             waits until that has ended",
+            outbox.outbox
+        )))
+    }
+
+    /// It is done.
+    pub(super) async fn end(&self, intent: Intent) -> Result<(), BackendError> {
+        let Intent { outbox, token } = intent;
+        answered(self.intents.delete_one(doc! {"_id": outbox, "token": token})).await?;
+        Ok(())
+    }
+}
