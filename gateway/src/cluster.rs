@@ -2,11 +2,12 @@
 //! and share its connections.
 
 use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
-use mongodb::options::{Acknowledgment, ClientOptions};
+use bson::doc;
+use mongodb::options::{Acknowledgment, ClientOptions, ReadPreference, SelectionCriteria};
 use mongodb::{Client, Database};
+use serde::Deserialize;
 
 use crate::backend::BackendError;
 use crate::definition::Secret;
@@ -21,10 +22,21 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// How long a request waits for a server that may serve it, as in an election. Then it is given up; its sender comes again.
 const SELECT: Duration = Duration::from_secs(10);
 
-/// A connection string. It may hold a password, so it is never shown.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
-#[serde(transparent)]
+/// A connection string. It may hold a password, so it is never shown; not even by who refuses one that makes no sense, which
+/// [`Cluster::new`] does.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "String")]
 pub struct Uri(Secret);
+
+/// A deployment that an app's directory knows by a name of its own: `NAME=URI`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "String")]
+pub struct NamedUri {
+    /// The data source; empty where none was given.
+    pub name: String,
+    /// Where it is.
+    pub uri: Uri,
+}
 
 /// Why a deployment cannot be reached at all; says neither password nor user.
 #[derive(Debug, thiserror::Error)]
@@ -37,15 +49,20 @@ pub struct Cluster {
     client: Client,
 }
 
-impl FromStr for Uri {
-    type Err = UriError;
+impl From<String> for Uri {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
 
-    fn from_str(text: &str) -> Result<Self, UriError> {
-        if text.starts_with("mongodb://") || text.starts_with("mongodb+srv://") {
-            Ok(Self(Secret::new(text)))
-        } else {
-            let text = "it starts with neither mongodb:// nor mongodb+srv://";
-            Err(UriError(text.to_owned()))
+impl From<String> for NamedUri {
+    fn from(text: String) -> Self {
+        // The first part of a connection string without a name has a colon.
+        let named = text.split_once('=').filter(|(name, _)| !name.contains(':'));
+        let (name, uri) = named.unwrap_or(("", &text));
+        Self {
+            name: name.to_owned(),
+            uri: uri.to_owned().into(),
         }
     }
 }
@@ -58,7 +75,12 @@ impl Cluster {
     /// When the string makes no sense, or its host names cannot be resolved.
     pub async fn new(uri: &Uri) -> Result<Self, UriError> {
         let wrong = |error: mongodb::error::Error| UriError(reason(&error));
-        let mut options = ClientOptions::parse(uri.0.expose()).await.map_err(wrong)?;
+        let text = uri.0.expose();
+        if !text.starts_with("mongodb://") && !text.starts_with("mongodb+srv://") {
+            let text = "it starts with neither mongodb:// nor mongodb+srv://";
+            return Err(UriError(text.to_owned()));
+        }
+        let mut options = ClientOptions::parse(text).await.map_err(wrong)?;
         options
             .app_name
             .get_or_insert_with(|| "realm-ingest-gateway".to_owned());
@@ -76,6 +98,20 @@ impl Cluster {
         Ok(Self {
             client: Client::with_options(options).map_err(wrong)?,
         })
+    }
+
+    /// Whether it answers, and can be written to.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ping(&self) -> Result<(), BackendError> {
+        let primary = SelectionCriteria::ReadPreference(ReadPreference::Primary);
+        let admin = self.client.database("admin");
+        admin
+            .run_command(doc! {"ping": 1})
+            .selection_criteria(primary)
+            .await?;
+        Ok(())
     }
 
     /// A database of it.
@@ -108,10 +144,10 @@ mod tests {
     use super::*;
 
     async fn refused(uri: &str) -> String {
-        match uri.parse::<Uri>() {
-            Ok(uri) => Cluster::new(&uri).await.unwrap_err().to_string(),
-            Err(error) => error.to_string(),
-        }
+        Cluster::new(&uri.to_owned().into())
+            .await
+            .unwrap_err()
+            .to_string()
     }
 
     #[tokio::test]
@@ -134,7 +170,7 @@ mod tests {
     #[tokio::test]
     async fn a_write_is_answered_by_a_majority_with_its_journal_unless_something_else_is_asked_for() {
         let concern = |uri: &'static str| async {
-            let cluster = Cluster::new(&uri.parse().unwrap()).await.unwrap();
+            let cluster = Cluster::new(&uri.to_owned().into()).await.unwrap();
             cluster.client.database("any").write_concern().cloned().unwrap()
         };
         let usual = concern("mongodb://db.example").await;
@@ -151,7 +187,15 @@ mod tests {
 
     #[test]
     fn it_is_never_shown() {
-        let uri: Uri = "mongodb://user:hunter2@db.example".parse().unwrap();
+        let uri = Uri::from("mongodb://user:hunter2@db.example".to_owned());
         assert_eq!(format!("{uri:?}"), "Uri((secret))");
+    }
+
+    #[test]
+    fn a_data_source_is_named_before_its_connection_string() {
+        let name = |text: &str| NamedUri::from(text.to_owned()).name;
+        assert_eq!(name("atlas=mongodb://db.example/?w=2"), "atlas");
+        assert_eq!(name("mongodb://db.example/?w=2"), "");
+        assert_eq!(name("atlas"), "");
     }
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::CommandError;
 use super::output::Output;
-use crate::app_directory::{Secrets, load};
+use crate::app_directory::{Secrets, Store, load_for};
 
 /// Check the directory of an App Services app: what of it holds here, what does not, and what has to be changed
 #[derive(clap::Args)]
@@ -23,6 +23,9 @@ pub struct Args {
     /// The client app id, if the directory names none
     #[arg(long, value_name = "ID")]
     app_id: Option<String>,
+    /// For a server that keeps everything in MongoDB
+    #[arg(long)]
+    mongodb: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -35,7 +38,12 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<(), CommandError> {
     let secrets = Secrets::read(args.secrets.as_deref());
     let secrets = secrets.map_err(|error| CommandError::Usage(error.to_string()))?;
-    let report = load(&args.directory, &secrets, args.app_id.as_deref()).report;
+    let store = if args.mongodb {
+        Store::MongoDb
+    } else {
+        Store::Embedded
+    };
+    let report = load_for(store, &args.directory, &secrets, args.app_id.as_deref()).report;
     let (refusals, warnings) = (report.refusals().count(), report.warnings().count());
     let mut output = Output::new(false);
     if args.json {

@@ -8,6 +8,7 @@ use clap::builder::BoolishValueParser;
 use serde::{Deserialize, Serialize};
 
 use crate::auth::Lifetimes;
+use crate::cluster::{NamedUri, Uri};
 use crate::definition::Secret;
 use crate::proxies::Network;
 use crate::public_url::PublicUrl;
@@ -42,6 +43,29 @@ pub struct Options {
     /// Directory of the server's data [default: ./realm-ingest-data]
     #[arg(long, env = "REALM_INGEST_GATEWAY_DATA", value_name = "DIRECTORY")]
     pub data: Option<PathBuf>,
+    /// MongoDB to keep everything in instead of the directory, such as mongodb://user:password@db.example/?replicaSet=rs0. Has a
+    /// password: better given by the environment or in the file than by the flag
+    #[arg(
+        long,
+        env = "REALM_INGEST_GATEWAY_MONGODB",
+        value_name = "URI",
+        hide_env_values = true
+    )]
+    #[serde(skip_serializing)]
+    pub mongodb: Option<Uri>,
+    /// Database there with what the gateways share: users, sessions, positions, dead letters [default: realm_ingest]
+    #[arg(long, env = "REALM_INGEST_GATEWAY_MONGODB_DATABASE", value_name = "NAME")]
+    pub mongodb_database: Option<String>,
+    /// Where a data source of an app's directory is, if not at --mongodb: NAME=URI; may be given more than once
+    #[arg(
+        long,
+        env = "REALM_INGEST_GATEWAY_DATA_SOURCE",
+        value_name = "NAME=URI",
+        value_delimiter = ' ',
+        hide_env_values = true
+    )]
+    #[serde(skip_serializing)]
+    pub data_source: Vec<NamedUri>,
     /// The client app id, of --dev or of the one app whose directory names none; without it, --dev takes any id for its app
     #[arg(long, env = "REALM_INGEST_GATEWAY_APP_ID", value_name = "ID")]
     pub app_id: Option<String>,
@@ -151,6 +175,13 @@ impl Options {
             listen: self.listen.or(other.listen),
             metrics_listen: self.metrics_listen.or(other.metrics_listen),
             data: self.data.or(other.data),
+            mongodb: self.mongodb.or(other.mongodb),
+            mongodb_database: self.mongodb_database.or(other.mongodb_database),
+            data_source: if self.data_source.is_empty() {
+                other.data_source
+            } else {
+                self.data_source
+            },
             app_id: self.app_id.or(other.app_id),
             expose_dev_mode_to_network: self
                 .expose_dev_mode_to_network
@@ -186,6 +217,7 @@ impl Options {
             dev: Some(false),
             listen: Some("127.0.0.1:9090".to_owned()),
             data: Some("./realm-ingest-data".into()),
+            mongodb_database: Some("realm_ingest".to_owned()),
             expose_dev_mode_to_network: Some(false),
             // As in `LoginLimits`, which says why.
             logins_burst: NonZeroU32::new(1_000),

@@ -9,6 +9,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/mongodb.rs"]
+mod database;
 #[path = "../../../tests/faults/disk.rs"]
 mod disk;
 
@@ -27,6 +29,7 @@ mod logs;
 mod long_batch;
 mod mail;
 mod metrics;
+mod mongodb;
 mod overview;
 mod place;
 mod power_cut;

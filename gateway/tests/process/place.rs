@@ -46,6 +46,11 @@ impl Place {
         self.0.path().join("data")
     }
 
+    /// A new log.
+    pub fn log_file(&self) -> fs::File {
+        fs::File::create(self.0.path().join("log")).unwrap()
+    }
+
     pub fn log(&self) -> String {
         fs::read_to_string(self.0.path().join("log")).unwrap()
     }
@@ -63,6 +68,14 @@ impl Place {
         });
     }
 
+    /// Adds a data source without collections.
+    pub fn add_source(&self, app: &str, name: &str) {
+        let folder = self.app(app).join("data_sources").join(name);
+        fs::create_dir_all(&folder).unwrap();
+        let config = json!({"name": name, "type": "mongodb-atlas", "config": {"clusterName": "Cluster1"}});
+        fs::write(folder.join("config.json"), config.to_string()).unwrap();
+    }
+
     pub fn serve(&self, apps: &[&str], more: &[&str]) -> Command {
         let mut command = Command::new(BINARY);
         command.args(["serve", "--listen", "127.0.0.1:0", "--data"]);
@@ -75,8 +88,7 @@ impl Place {
 
     pub fn start(&self, apps: &[&str]) -> Server {
         let mut command = self.serve(apps, &[]);
-        let log = fs::File::create(self.0.path().join("log")).unwrap();
-        command.env("RUST_LOG", "info").stderr(log);
+        command.env("RUST_LOG", "info").stderr(self.log_file());
         Server::run(command)
     }
 

@@ -1,12 +1,14 @@
 //! Which apps are served: the one of development mode, or those whose directories an operator names.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tracing::{error, info, warn};
 
-use crate::app_directory::{Report, Secrets, load};
-use crate::commands::{CommandError, data};
+use super::stores::Stores;
+use crate::app_directory::{Report, Secrets, Store, load_for};
+use crate::commands::CommandError;
 use crate::config::Options;
 use crate::definition::{Definition, is_app_id};
 use crate::gateway::Gateway;
@@ -46,30 +48,28 @@ impl Asked {
                 paths: paths.to_vec(),
                 secrets: options.secrets.clone(),
                 app_id,
+                data_sources: options.mongodb.as_ref().map(|_| {
+                    let named = options.data_source.iter();
+                    named.map(|source| source.name.clone()).collect()
+                }),
             })),
         }
     }
 
-    /// Serves them, with their data in `data`.
+    /// Serves them, with their data in the stores.
     ///
     /// # Errors
     /// When one cannot be served.
-    pub async fn serve(&self, gateway: &mut Gateway, data: &Path) -> Result<(), CommandError> {
+    pub async fn serve(&self, gateway: &mut Gateway, stores: &Stores) -> Result<(), CommandError> {
         match self {
             Self::Development(id) => {
-                refuse_apps(data)?;
                 let definition = Definition::development(id.clone());
-                gateway.add_directory(definition, data).await?;
+                stores.add_development(gateway, definition).await?;
             }
             Self::Directories(directories) => {
-                refuse_development(data)?;
                 for (id, definition) in directories.load_all()? {
-                    let own = data::of_app(data, &id);
-                    let made = realm_ingest_durable::create_dir_all(&own);
-                    made.map_err(|error| cannot(format!("cannot use {}: {error}", own.display())))?;
                     tell_of_mails(gateway, &id, &definition);
-                    gateway.add_directory(definition, &own).await?;
-                    info!(app = id, data = %own.display(), "app is served");
+                    stores.add(gateway, &id, definition).await?;
                 }
             }
         }
@@ -83,6 +83,8 @@ pub(super) struct Directories {
     paths: Vec<PathBuf>,
     secrets: Option<PathBuf>,
     app_id: Option<String>,
+    /// Those that are told apart from `--mongodb`, where there is one.
+    data_sources: Option<BTreeSet<String>>,
 }
 
 impl Directories {
@@ -138,7 +140,11 @@ impl Directories {
 
     /// One directory, with the client app id that it is for.
     fn load(&self, path: &Path, secrets: &Secrets) -> Result<(String, Definition), CommandError> {
-        let loaded = load(path, secrets, self.app_id.as_deref());
+        let store = self
+            .data_sources
+            .as_ref()
+            .map_or(Store::Embedded, |_| Store::MongoDb);
+        let loaded = load_for(store, path, secrets, self.app_id.as_deref());
         log(path, &loaded.report);
         let shown = path.display();
         let Some(definition) = loaded.definition else {
@@ -153,8 +159,29 @@ impl Directories {
             Some(other) if *other != id => Err(cannot(format!(
                 "{shown} is of the app '{id}', not '{other}'; leave --app-id out"
             ))),
-            _ => Ok((id, definition)),
+            _ => {
+                self.check_sources(&definition).map_err(|name| {
+                    cannot(format!(
+                        "{shown} reads custom user data from the data source '{name}', which is another one \
+                        than that of its documents; say where it is with --data-source {name}=URI"
+                    ))
+                })?;
+                Ok((id, definition))
+            }
         }
+    }
+
+    /// Documents go to `--mongodb`, whatever the app calls it. Another data source may be somewhere else, and its name does not say
+    /// where: the error is that name.
+    fn check_sources<'a>(&self, definition: &'a Definition) -> Result<(), &'a str> {
+        let (Some(told), Some(users)) = (&self.data_sources, &definition.custom_user_data) else {
+            return Ok(());
+        };
+        let source = users.data_source.as_str();
+        if definition.sync.data_source.as_deref() == Some(source) || told.contains(source) {
+            return Ok(());
+        }
+        Err(source)
     }
 }
 
@@ -178,32 +205,7 @@ fn log(path: &Path, report: &Report) {
     }
 }
 
-/// What is in `data` already has to be of the same kind, or commands would not know what is meant.
-fn refuse_development(data: &Path) -> Result<(), CommandError> {
-    if data::is_development(data) {
-        return Err(cannot(format!(
-            "{} has the data of development mode; choose another directory with --data, or make its files those of an \
-             app by moving gateway.sqlite* and documents.sqlite* into apps/ID of it",
-            data.display()
-        )));
-    }
-    Ok(())
-}
-
-fn refuse_apps(data: &Path) -> Result<(), CommandError> {
-    let apps = data::apps(data);
-    let apps = apps.map_err(|error| cannot(format!("cannot use {}: {error}", data.display())))?;
-    if apps.is_empty() {
-        return Ok(());
-    }
-    Err(cannot(format!(
-        "{} has the data of apps that --app serves ({}); choose another directory with --data",
-        data.display(),
-        apps.join(", ")
-    )))
-}
-
-fn cannot(text: String) -> CommandError {
+pub(super) fn cannot(text: String) -> CommandError {
     CommandError::CannotStart(text)
 }
 

@@ -3,14 +3,13 @@
 mod apps;
 mod monitoring;
 mod signals;
+mod stores;
 
-use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +26,7 @@ use crate::server::{Server, Tls, TlsFiles};
 use apps::Asked;
 use monitoring::Monitoring;
 use signals::{Reload, Stop};
+use stores::Stores;
 
 /// How long requests that were begun may go on after the signal to stop.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -76,10 +76,11 @@ pub fn run(args: Args) -> Result<(), CommandError> {
     let ended = runtime.block_on(serve(options, asked));
     // What was cut off, and what still reads or writes for nobody, lets go of the gateway.
     runtime.shutdown_timeout(CLOSE);
-    ended?.close()
+    ended?.map_or(Ok(()), Ended::close)
 }
 
-async fn serve(options: Options, asked: Asked) -> Result<Ended, CommandError> {
+/// None when it was told to stop before it took requests.
+async fn serve(options: Options, asked: Asked) -> Result<Option<Ended>, CommandError> {
     let is_development = matches!(asked, Asked::Development(_));
     let exposed = options.expose_dev_mode_to_network == Some(true);
     let logins = login_limits(&options);
@@ -88,7 +89,7 @@ async fn serve(options: Options, asked: Asked) -> Result<Ended, CommandError> {
     let connections = options
         .connections_per_address
         .and_then(|most| usize::try_from(most.get()).ok());
-    let listen = options.listen.unwrap_or_default();
+    let listen = options.listen.clone().unwrap_or_default();
     let addresses = resolve(&listen).await?;
     if is_development
         && !exposed
@@ -99,9 +100,7 @@ async fn serve(options: Options, asked: Asked) -> Result<Ended, CommandError> {
              listen on 127.0.0.1 or add --expose-dev-mode-to-network"
         )));
     }
-    let tls = tls(options.tls_cert, options.tls_key, options.client_ca)?;
-    let data = options.data.unwrap_or_default();
-    let lock = lock(&data)?;
+    let tls = tls(&options)?;
     // Handlers are in place before anybody is told that the server is up.
     let mut stop = Stop::new()?;
     let directories = match &asked {
@@ -109,6 +108,9 @@ async fn serve(options: Options, asked: Asked) -> Result<Ended, CommandError> {
         Asked::Directories(directories) => Some(directories.clone()),
     };
     let reload = Reload::new(tls.clone(), directories)?;
+    let Some(stores) = Stores::open(&options, &mut stop).await? else {
+        return Ok(None);
+    };
     let (listener, address) = bind(&listen, &addresses).await?;
     let monitoring = Monitoring::listen(options.metrics_listen.as_deref()).await?;
     let settings = Settings {
@@ -122,7 +124,7 @@ async fn serve(options: Options, asked: Asked) -> Result<Ended, CommandError> {
         trusted_proxies: options.trusted_proxy.into_iter().collect(),
     };
     let mut gateway = Gateway::new(settings)?;
-    asked.serve(&mut gateway, &data).await?;
+    asked.serve(&mut gateway, &stores).await?;
     let gateway = Arc::new(gateway);
     if let Some(reload) = reload {
         tokio::spawn(reload.run(Arc::clone(&gateway)));
@@ -137,7 +139,7 @@ async fn serve(options: Options, asked: Asked) -> Result<Ended, CommandError> {
     } else {
         ""
     };
-    info!(%address, data = %data.display(), version = env!("CARGO_PKG_VERSION"), "started{mode}");
+    info!(%address, data = stores.describe(), version = env!("CARGO_PKG_VERSION"), "started{mode}");
 
     let router = crate::http::app(Arc::clone(&gateway));
     let mut server = Server::new(listener, router, gateway.settings.trusted_proxies.clone());
@@ -157,7 +159,7 @@ async fn serve(options: Options, asked: Asked) -> Result<Ended, CommandError> {
             "requests did not end in time and are cut off; their batches come again"
         );
     }
-    Ok(Ended { end, gateway, lock })
+    Ok(Some(Ended { end, gateway, stores }))
 }
 
 /// Why a server stops.
@@ -184,7 +186,7 @@ async fn end(stop: &mut Stop, gateway: &Gateway) -> End {
 struct Ended {
     end: End,
     gateway: Arc<Gateway>,
-    lock: File,
+    stores: Stores,
 }
 
 impl Ended {
@@ -194,7 +196,7 @@ impl Ended {
         // Waits for the writers, which close their files.
         drop(self.gateway);
         let clean = apps.iter().all(|app| app.strong_count() == 0);
-        drop(self.lock);
+        drop(self.stores);
         info!(clean, "stopped");
         match self.end {
             End::Told => Ok(()),
@@ -271,16 +273,12 @@ fn mail_settings(options: &Options) -> Result<MailSettings, CommandError> {
     }
 }
 
-fn tls(
-    certificate: Option<PathBuf>,
-    key: Option<PathBuf>,
-    client_ca: Option<PathBuf>,
-) -> Result<Option<Arc<Tls>>, CommandError> {
-    let files = match (certificate, key, client_ca) {
+fn tls(options: &Options) -> Result<Option<Arc<Tls>>, CommandError> {
+    let files = match (&options.tls_cert, &options.tls_key, &options.client_ca) {
         (Some(certificate), Some(key), client_ca) => TlsFiles {
-            certificate,
-            key,
-            client_ca,
+            certificate: certificate.clone(),
+            key: key.clone(),
+            client_ca: client_ca.clone(),
         },
         (None, None, None) => return Ok(None),
         _ => {
@@ -318,24 +316,6 @@ fn announce(what: &str, scheme: &str, address: SocketAddr) -> Result<(), Command
     match writeln!(out, "{what} on {scheme}://{address}").and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         announced => Ok(announced?),
-    }
-}
-
-/// One server for one directory.
-fn lock(data: &Path) -> Result<File, CommandError> {
-    let cannot =
-        |error: std::io::Error| CommandError::CannotStart(format!("cannot use {}: {error}", data.display()));
-    realm_ingest_durable::create_dir_all(data).map_err(cannot)?;
-    let mut options = OpenOptions::new();
-    options.append(true).create(true).mode(0o600);
-    let file = options.open(data.join("lock")).map_err(cannot)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(CommandError::CannotStart(format!(
-            "another server uses {}; stop it or choose another directory with --data",
-            data.display()
-        ))),
-        Err(TryLockError::Error(error)) => Err(cannot(error)),
     }
 }
 
@@ -387,7 +367,7 @@ mod tests {
         gateway.add(definition, state, Arc::new(Dead)).await.unwrap();
         let gateway = Arc::new(gateway);
         let end = end(&mut Stop::new().unwrap(), &gateway).await;
-        let lock = lock(data.path()).unwrap();
-        assert!(Ended { end, gateway, lock }.close().is_err());
+        let stores = Stores::of_directory(data.path()).unwrap();
+        assert!(Ended { end, gateway, stores }.close().is_err());
     }
 }
