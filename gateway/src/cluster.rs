@@ -55,6 +55,12 @@ impl From<String> for Uri {
     }
 }
 
+impl From<&str> for Uri {
+    fn from(text: &str) -> Self {
+        text.to_owned().into()
+    }
+}
+
 impl From<String> for NamedUri {
     fn from(text: String) -> Self {
         // The first part of a connection string without a name has a colon.
@@ -144,10 +150,7 @@ mod tests {
     use super::*;
 
     async fn refused(uri: &str) -> String {
-        Cluster::new(&uri.to_owned().into())
-            .await
-            .unwrap_err()
-            .to_string()
+        Cluster::new(&uri.into()).await.unwrap_err().to_string()
     }
 
     #[tokio::test]
@@ -170,7 +173,7 @@ mod tests {
     #[tokio::test]
     async fn a_write_is_answered_by_a_majority_with_its_journal_unless_something_else_is_asked_for() {
         let concern = |uri: &'static str| async {
-            let cluster = Cluster::new(&uri.to_owned().into()).await.unwrap();
+            let cluster = Cluster::new(&uri.into()).await.unwrap();
             cluster.client.database("any").write_concern().cloned().unwrap()
         };
         let usual = concern("mongodb://db.example").await;
@@ -187,7 +190,7 @@ mod tests {
 
     #[test]
     fn it_is_never_shown() {
-        let uri = Uri::from("mongodb://user:hunter2@db.example".to_owned());
+        let uri = Uri::from("mongodb://user:hunter2@db.example");
         assert_eq!(format!("{uri:?}"), "Uri((secret))");
     }
 

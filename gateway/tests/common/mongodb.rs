@@ -72,7 +72,7 @@ impl Server {
 
     /// The server as the gateway reaches it.
     pub async fn cluster(&self) -> Cluster {
-        Cluster::new(&self.uri.clone().into()).await.unwrap()
+        Cluster::new(&self.uri.as_str().into()).await.unwrap()
     }
 
     /// Ends all of its processes at once.

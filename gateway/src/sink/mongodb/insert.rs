@@ -139,7 +139,7 @@ mod tests {
 
     #[tokio::test]
     async fn it_is_the_command_that_the_server_reads() {
-        let uri = "mongodb://db.example".parse().unwrap();
+        let uri = "mongodb://db.example".into();
         let database = Cluster::new(&uri).await.unwrap().database("data");
         let mut insert = Insert::into(&database, "Reading").unwrap();
         let documents: Vec<_> = (0..12).map(|id| doc! {"_id": id}).collect();
@@ -157,7 +157,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_large_document_goes_alone_and_small_ones_together() {
-        let uri = "mongodb://db.example".parse().unwrap();
+        let uri = "mongodb://db.example".into();
         let database = Arc::new(Cluster::new(&uri).await.unwrap().database("data"));
         let mut insert = Insert::into(&database, "Reading").unwrap();
         assert!(insert.has_room(1, usize::MAX / 2));

@@ -201,7 +201,7 @@ impl Store for Proxied {
         let server = Server::shared().await;
         let proxy = Proxy::before(server.uri()).await;
         let inner = Mongo::over(server).await;
-        let cluster = Cluster::new(&proxy.uri().to_owned().into()).await.unwrap();
+        let cluster = Cluster::new(&proxy.uri().into()).await.unwrap();
         (inner.sink(cluster, quota), Self { inner, proxy })
     }
 

@@ -60,7 +60,7 @@ async fn measurements_are_stored_once_whatever_is_lost() {
         for step in 0.. {
             let proxy = Proxy::before(server.uri()).await;
             let store = Mongo::over(server).await;
-            let sink = over(&store, Cluster::new(&proxy.uri().parse().unwrap()).await.unwrap()).await;
+            let sink = over(&store, Cluster::new(&proxy.uri().into()).await.unwrap()).await;
             let other = bytes(&[reading(2, 20, 0.0)]);
             super::store(&sink, &unchecked_under(definition(&store), 1, &other, &[]))
                 .await
@@ -95,7 +95,7 @@ async fn the_first_of_two_measurements_with_one_id_and_time_stands() {
     let server = Server::shared().await;
     let proxy = Proxy::before(server.uri()).await;
     let store = Mongo::over(server).await;
-    let sink = over(&store, Cluster::new(&proxy.uri().parse().unwrap()).await.unwrap()).await;
+    let sink = over(&store, Cluster::new(&proxy.uri().into()).await.unwrap()).await;
     let same_otherwise_ordered = doc! {
         "at": DateTime::from_millis(10), "value": 1.0, "_id": 1, "station": {"name": "a"},
     };
