@@ -1,11 +1,20 @@
 # The front door. The work is in scripts/.
-.PHONY: demo test test-mongodb check bench fuzz lint fmt
+.PHONY: demo demo-cluster test test-mongodb check bench fuzz lint fmt
 
 demo:
 	scripts/ensure-tools.sh build
 	cmake --preset dev -DREALM_INGEST_BUILD_TESTS=OFF -B build/demo
 	cmake --build build/demo --target gateway weather_station
 	scripts/demo.sh build/demo/bin/realm-ingest-gateway build/demo/examples/weather_station build/demo/work
+
+# Three gateways over one database.
+demo-cluster:
+	scripts/ensure-tools.sh
+	scripts/mongodb.sh build
+	cmake --preset dev
+	cmake --build --preset dev --target gateway cluster_device
+	/usr/bin/python3 tests/cluster/cluster_test.py build/dev/tests/cluster/cluster_device \
+		build/dev/bin/realm-ingest-gateway build/dev/demo-cluster --show
 
 test:
 	scripts/ensure-tools.sh
