@@ -16,6 +16,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
+
+from bson.json_util import dumps
 
 from database import Database
 from judge import judge, parts
@@ -59,6 +62,10 @@ class Scene:
         """Objects whose write() has returned."""
         return sum(parts(n) for device in self.devices for n in range(1, device.written() + 1))
 
+    def told(self):
+        """How often error handlers were called."""
+        return sum(len(device.said("error")) for device in self.devices)
+
     def await_written(self, more):
         target = self.written() + more
         self.wait(f"devices write {more} objects", lambda: self.written() >= target)
@@ -90,22 +97,31 @@ class Scene:
         for gateway in self.gateways:
             self.note(f"gateway {gateway.name} listens on 127.0.0.1:{gateway.port}")
         self.note(f"nginx before them listens on 127.0.0.1:{self.balancer.port}")
-        self.title(f"{options.devices} devices log in and stream, {options.pace} transactions of 1 to 5 objects a second each")
+        pace = f"{options.pace:g} transactions a second of 1 to 5 objects"
+        self.title(f"{options.devices} devices log in and stream, each {pace}")
         for number in range(1, options.devices + 1):
             self.devices.append(Device(number, options.device, options.pace, self.balancer, self.work))
         self.wait("each device logs in", lambda: all(device.said("ready") for device in self.devices))
         self.await_stored(10 * options.devices)
         self.note(f"{self.database.count():,} documents are in the database")
 
+    def start_again(self, gateway):
+        """Until the load balancer sends to it again as well."""
+        gateway.start()
+        before = self.balancer.answered_by(gateway)
+        self.wait(f"gateway {gateway.name} gets requests again", lambda: self.balancer.answered_by(gateway) > before)
+
     def roll(self):
         self.title("each gateway is stopped by SIGTERM and started again, one after the other")
+        told = self.told()
         for gateway in self.gateways:
             before = self.database.count()
             gateway.begin_stop()
             gateway.finish_stop()
             self.await_more_stored(100)
-            gateway.start()
+            self.start_again(gateway)
             self.note(f"{gateway.name}: {self.database.count() - before:,} documents arrived meanwhile")
+        self.note(f"{self.told() - told} errors told to devices")
         self.await_caught_up()
 
     def kill_gateways(self):
@@ -117,7 +133,7 @@ class Scene:
             gateway = self.gateways[kills % len(self.gateways)]
             gateway.kill()
             self.await_more_stored(50)
-            gateway.start()
+            self.start_again(gateway)
             kills += 1
         self.kills += kills
         self.note(f"{kills} kills, {self.balancer.cut_off() - before} requests cut off")
@@ -140,13 +156,13 @@ class Scene:
     def live_without_database(self):
         before = self.refused_for_now()
         first = self.written()
-        self.wait("gateways answer 503", lambda: self.refused_for_now() > before)
         self.wait("no gateway says that it is ready", lambda: not any(g.is_ready() for g in self.gateways))
+        self.wait("gateways answer 503", lambda: self.refused_for_now() > before)
         self.await_written(20 * self.options.devices)
         self.note(f"{self.written() - first:,} objects written; gateways answer 503, and are not ready")
 
     def refused_for_now(self):
-        return self.balancer.answers()[0].get("503", 0)
+        return self.balancer.count(503)
 
     def end(self):
         self.title("the devices stop writing, and wait until everything is uploaded")
@@ -164,7 +180,8 @@ class Scene:
                 faults.append(f"device {device.number} began as user {users[device.number]} and ended as {last}")
             if stranded != "0":
                 faults.append(f"device {device.number} has {stranded} files that nobody sends")
-        fatal = [error for device in self.devices for error in device.said("error") if error.startswith("fatal")]
+        errors = [error for device in self.devices for error in device.said("error")]
+        fatal = [error for error in errors if error.startswith("fatal")]
         numbers += [
             ("devices", len(self.devices)),
             ("users", len(self.database.state("users"))),
@@ -172,7 +189,7 @@ class Scene:
             ("dead letters", len(self.database.state("dead_letters"))),
             ("setbacks", sum(outbox.get("setbacks", 0) for outbox in self.database.state("outboxes"))),
             ("fatal errors told to devices", len(fatal)),
-            ("other errors told to devices", sum(len(device.said("error")) for device in self.devices) - len(fatal)),
+            ("other errors told to devices", len(errors) - len(fatal)),
         ]
         for what, number in numbers:
             self.note(f"{what:<32}{number:>10,}")
@@ -187,14 +204,26 @@ class Scene:
             if by_name[what] != wanted:
                 faults.append(f"{what}: {by_name[what]}, expected {wanted}")
         faults += fatal[:3]
-        statuses, passed_on = self.balancer.answers()
-        shown = ", ".join(f"{count:,} times {status}" for status, count in sorted(statuses.items()))
-        self.note(f"the load balancer answered {shown}; {passed_on} requests got a second gateway")
+        requests = self.balancer.requests()
+        statuses = sorted(Counter(status for status, _, _ in requests).items())
+        shown = ", ".join(f"{count:,} times {status}" for status, count in statuses)
+        passed_on = sum(1 for _, asked, _ in requests if len(set(asked)) > 1)
+        self.note(f"the load balancer answered {shown}; {passed_on:,} requests were passed on to a second gateway")
         return faults
 
+    def look(self):
+        self.title("a look into the database")
+        for what, records in (
+            ("cluster_test.readings, a document", self.database.documents().limit(1)),
+            ("cluster_test_state.outboxes, a record", self.database.state("outboxes")[:1]),
+        ):
+            self.note(what)
+            for line in dumps(list(records)[0], indent=2).splitlines():
+                self.note("  " + line)
+
     def tails(self):
-        logs = [process.log_path for process in [self.database, self.balancer, *self.gateways, *self.devices] if process]
-        for path in logs:
+        for process in [self.database, self.balancer, *self.gateways, *self.devices]:
+            path = process.log_path if process else "/dev/null"
             tail = subprocess.run(["tail", "-n", "15", path], stdout=subprocess.PIPE, text=True).stdout
             if tail:
                 print(f"== {path}\n{tail}", file=sys.stderr)
@@ -229,6 +258,8 @@ def main():
             scene.kill_database()
             scene.silence_database()
         scene.end()
+        if options.show:
+            scene.look()
         faults = scene.prove()
         if faults:
             raise Failed("\n".join(faults[:20]))

@@ -107,8 +107,8 @@ error_log {self.log_path} info;
 events {{}}
 http {{
 {folders}
-    log_format status '$status $upstream_status $request_uri';
-    access_log {self.access_log} status;
+    log_format gateways '$status|$upstream_addr|$request_uri';
+    access_log {self.access_log} gateways;
     upstream realm_ingest {{
         zone realm_ingest 64k;
         least_conn;
@@ -130,20 +130,23 @@ http {{
         with socket.socket() as attempt:
             return attempt.connect_ex(("127.0.0.1", self.port)) == 0
 
-    def answers(self):
-        """How often each status was answered to devices, as {status: count}, and how many requests a second gateway got."""
-        counts, passed_on = {}, 0
+    def requests(self):
+        """What was answered so far: (status, ports of the gateways that were asked, path)."""
         with open(self.access_log) as log:
-            for line in log:
-                status, upstream = line.split(" ", 1)
-                counts[status] = counts.get(status, 0) + 1
-                passed_on += "," in upstream.rsplit(" ", 1)[0]
-        return counts, passed_on
+            lines = [line.rstrip("\n").split("|") for line in log if line.endswith("\n")]
+        return [(int(status), re.findall(r":(\d+)", asked), path) for status, asked, path in lines]
+
+    def count(self, status):
+        return sum(1 for answered, _, _ in self.requests() if answered == status)
+
+    def answered_by(self, gateway):
+        """How many requests this gateway has answered."""
+        return sum(1 for status, asked, _ in self.requests() if status < 500 and asked[-1:] == [str(gateway.port)])
 
     def cut_off(self):
         """Requests whose gateway went away in the middle of them."""
         with open(self.log_path) as log:
-            return len(re.findall("upstream prematurely closed|Connection reset by peer\\) while reading response", log.read()))
+            return len(re.findall("upstream prematurely closed|reset by peer\\) while reading response", log.read()))
 
 
 class Device:
