@@ -111,12 +111,7 @@ async fn a_reset_that_was_cut_off_is_done_or_not_begun<S: Store>() {
         let user = registered(&*state, &email).await;
         let opened = session(&format!("session {after}"), &user);
         state.open_session(opened.clone(), None).await.unwrap().unwrap();
-        let token = OneTimeToken {
-            id: after.to_string(),
-            hash: [1; 32],
-            purpose: Purpose::Reset,
-            expires: clock::unix_millis() + 3_600_000,
-        };
+        let token = reset_token(&after.to_string());
         let id = token.id.clone();
         state.add_token(&email, token).await.unwrap();
 
@@ -131,6 +126,37 @@ async fn a_reset_that_was_cut_off_is_done_or_not_begun<S: Store>() {
         if reset.is_some() {
             return;
         }
+    }
+}
+
+async fn a_session_that_has_ended_does_not_begin_again_in_a_removal_that_was_cut_off<S: Store>() {
+    let (state, place) = new::<S>().await;
+    for after in 1.. {
+        let email = format!("{after}@example.com");
+        let user = registered(&*state, &email).await;
+        let ended = session(&format!("session {after}"), &user);
+        state.open_session(ended.clone(), None).await.unwrap().unwrap();
+        let token = reset_token(&after.to_string());
+        state.add_token(&email, token).await.unwrap();
+        let reset = state.reset_password(&after.to_string(), [1; 32], "new");
+        assert!(reset.await.unwrap());
+
+        let removed = cut_off(state.remove_user(&user), after).await;
+        let next = S::open(&place).await;
+        assert!(next.session(&ended.id).await.unwrap().is_none());
+        assert!(crate::stores::is_revoked(&*next, &ended.id).await);
+        if removed.is_some() {
+            return;
+        }
+    }
+}
+
+fn reset_token(id: &str) -> OneTimeToken {
+    OneTimeToken {
+        id: id.to_owned(),
+        hash: [1; 32],
+        purpose: Purpose::Reset,
+        expires: clock::unix_millis() + 3_600_000,
     }
 }
 
@@ -164,6 +190,7 @@ async fn of_email(state: &dyn Managed, email: &str) -> usize {
 }
 
 suite! {
+    a_session_that_has_ended_does_not_begin_again_in_a_removal_that_was_cut_off,
     a_removal_of_a_user_that_was_cut_off_is_whole_the_next_time,
     the_key_of_a_server_whose_removal_was_cut_off_goes_with_its_user,
     a_reset_that_was_cut_off_is_done_or_not_begun,

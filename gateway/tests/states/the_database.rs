@@ -145,6 +145,17 @@ async fn what_was_answered_is_there_after_a_power_cut() {
     assert!(state.session("s").await.unwrap().is_none());
 }
 
+#[tokio::test]
+async fn a_server_that_does_not_answer_is_given_up() {
+    let server = Server::own().await;
+    let state = MongoState::open(server.database().await, None).await.unwrap();
+    server.pause().await;
+    let error = state.user("nobody").await.err().unwrap();
+    assert!(matches!(error, BackendError::Unavailable(_)), "{error}");
+    server.resume().await;
+    assert!(state.user("nobody").await.unwrap().is_none());
+}
+
 /// A class of its own.
 fn schema(number: usize) -> Schema {
     let text = format!(
