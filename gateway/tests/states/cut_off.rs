@@ -9,7 +9,7 @@ use realm_ingest_gateway::state::{
     ApiKey, KeyOwner, Managed, OneTimeToken, Provider, Purpose, Session, UserKind,
 };
 
-use crate::stores::{Store, identity, new, registered, registration, session};
+use crate::stores::{Store, identity, new, registered, registration, session, user};
 
 /// The answer, unless the work is not done when it has gone on so many times.
 async fn cut_off<T>(work: impl Future<Output = T>, after: usize) -> Option<T> {
@@ -151,6 +151,52 @@ async fn a_session_that_has_ended_does_not_begin_again_in_a_removal_that_was_cut
     }
 }
 
+/// Once it can be seen that something was disabled or retired, the sessions have ended, also when it is undone.
+async fn a_change_that_was_cut_off_has_ended_sessions_if_it_can_be_seen<S: Store>() {
+    let (state, place) = new::<S>().await;
+    for after in 1.. {
+        let [user, other] = [user(&*state).await, user(&*state).await];
+        let owner = KeyOwner::User(user.clone());
+        let key = key(owner.clone(), &format!("key {after}"));
+        let by_key = Session {
+            api_key: Some(key.id.clone()),
+            ..session(&format!("by key {after}"), &user)
+        };
+        let (id, own) = (key.id.clone(), session(&format!("own {after}"), &other));
+        state.add_api_key(key, hash(after)).await.unwrap();
+        state.open_session(by_key.clone(), None).await.unwrap().unwrap();
+        let signed_by = state.open_session(own.clone(), None).await.unwrap().unwrap();
+        state.rotate_keys().await.unwrap();
+
+        let disabled = cut_off(state.set_api_key_disabled(&owner, &id, true), after).await;
+        let kept_out = cut_off(state.set_disabled(&other, true), after).await;
+        let next = S::open(&place).await;
+        if next.api_key(hash(after)).await.unwrap().unwrap().disabled {
+            next.set_api_key_disabled(&owner, &id, false).await.unwrap();
+            assert!(next.session(&by_key.id).await.unwrap().is_none());
+            assert!(crate::stores::is_revoked(&*next, &by_key.id).await);
+        }
+        if next.user(&other).await.unwrap().unwrap().disabled {
+            next.set_disabled(&other, false).await.unwrap();
+            assert!(next.session(&own.id).await.unwrap().is_none());
+            assert!(crate::stores::is_revoked(&*next, &own.id).await);
+        }
+        let late = session(&format!("late {after}"), &other);
+        let late_by = next.open_session(late.clone(), None).await.unwrap().unwrap();
+        assert_ne!(late_by, signed_by);
+        next.rotate_keys().await.unwrap();
+        let retired = cut_off(state.retire_key(late_by, true), after).await;
+        let known = next.secrets().await.unwrap();
+        if known.keys.iter().all(|key| key.id != late_by) {
+            assert!(next.session(&late.id).await.unwrap().is_none());
+            assert!(crate::stores::is_revoked(&*next, &late.id).await);
+        }
+        if disabled.is_some() && kept_out.is_some() && retired.is_some() {
+            return;
+        }
+    }
+}
+
 fn reset_token(id: &str) -> OneTimeToken {
     OneTimeToken {
         id: id.to_owned(),
@@ -190,6 +236,7 @@ async fn of_email(state: &dyn Managed, email: &str) -> usize {
 }
 
 suite! {
+    a_change_that_was_cut_off_has_ended_sessions_if_it_can_be_seen,
     a_session_that_has_ended_does_not_begin_again_in_a_removal_that_was_cut_off,
     a_removal_of_a_user_that_was_cut_off_is_whole_the_next_time,
     the_key_of_a_server_whose_removal_was_cut_off_goes_with_its_user,
