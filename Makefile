@@ -1,5 +1,5 @@
 # The front door. The work is in scripts/.
-.PHONY: demo demo-cluster test test-mongodb check bench fuzz lint fmt
+.PHONY: demo demo-cluster test test-mongodb check bench bench-mongodb fuzz lint fmt
 
 demo:
 	scripts/ensure-tools.sh build
@@ -36,6 +36,11 @@ bench:
 	cmake --build --preset release --target gateway ingest_bench ingest_floor
 	scripts/bench.sh build/release/bin/realm-ingest-gateway build/release/bench/ingest_bench \
 		build/release/bin/ingest-floor build/release/work
+
+bench-mongodb:
+	scripts/ensure-tools.sh
+	scripts/mongodb.sh build
+	scripts/bench-mongodb.sh
 
 # For FUZZ_SECONDS (60) a target.
 fuzz:
