@@ -42,7 +42,7 @@ async fn main() -> Result<(), Failure> {
     let uri = arguments.next().ok_or("usage: mongodb-bench URI [SECONDS]")?;
     let seconds = arguments.next().map_or(Ok(2), |text| text.parse())?;
     let time = Duration::from_secs(seconds);
-    let cluster = Cluster::new(&uri.parse()?).await?;
+    let cluster = Cluster::new(&uri.into()).await?;
     println!("devices  documents  bare/s  sink/s  ratio");
     for size in SIZES {
         for devices in DEVICES {
