@@ -121,8 +121,10 @@ class Scene:
             self.await_more_stored(100)
             self.start_again(gateway)
             self.note(f"{gateway.name}: {self.database.count() - before:,} documents arrived meanwhile")
-        self.note(f"{self.told() - told} errors told to devices")
         self.await_caught_up()
+        if self.told() != told:
+            raise Failed(f"devices were told of {self.told() - told} errors while gateways were only stopped")
+        self.note("no device was told of an error")
 
     def kill_gateways(self):
         self.title("gateways are killed by SIGKILL, until requests were cut off in the middle")
