@@ -259,6 +259,8 @@ def main():
         if scene.database.is_ours:
             scene.kill_database()
             scene.silence_database()
+        else:
+            scene.title("the database is MONGODB_URI's, so is neither killed nor silenced")
         scene.end()
         if options.show:
             scene.look()

@@ -5,7 +5,7 @@ import subprocess
 
 import pymongo
 
-from processes import ROOT, Failed, spawn
+from processes import ROOT, Failed
 
 DOCUMENTS = ("cluster_test", "readings")
 STATE = "cluster_test_state"
@@ -20,8 +20,8 @@ class Database:
         self.log_path = os.path.join(work, "mongodb.log")
         self.program = os.path.join(ROOT, "scripts/mongodb.sh")
         with open(self.log_path, "ab") as log:
-            # Until its standard input ends.
-            self.process = spawn(
+            # It ends by itself when its standard input does, so also when the test is killed.
+            self.process = subprocess.Popen(
                 [self.program, "run", self.folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
             )
         self.uri = self.process.stdout.readline().strip()
