@@ -139,7 +139,7 @@ async fn serve(options: Options, asked: Asked) -> Result<Option<Ended>, CommandE
     } else {
         ""
     };
-    info!(%address, data = stores.describe(), version = env!("CARGO_PKG_VERSION"), "started{mode}");
+    info!(%address, data = %stores.describe(), version = env!("CARGO_PKG_VERSION"), "started{mode}");
 
     let router = crate::http::app(Arc::clone(&gateway));
     let mut server = Server::new(listener, router, gateway.settings.trusted_proxies.clone());
