@@ -17,6 +17,9 @@ pub enum BackendError {
     /// What is stored cannot be understood.
     #[error("{0}")]
     Damaged(String),
+    /// Nothing has been stored yet where it is looked for; says what to do.
+    #[error("{0}")]
+    Missing(String),
     /// The backend does not answer at present; says what it said.
     #[error("{0}")]
     Unavailable(String),

@@ -1,27 +1,30 @@
 //! What a command asks of where users, schemas and keys are, on its own thread.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Runtime;
 
 use super::output::time;
 use super::{CommandError, DataArgs};
 use crate::backend::{Answer, BackendError};
-use crate::state::{ApiKey, EmbeddedState, Managed};
+use crate::state::{ApiKey, Managed};
 
 /// See the module.
 pub(super) struct Accounts {
     state: Box<dyn Managed>,
-    runtime: Runtime,
+    runtime: Arc<Runtime>,
 }
 
 impl Accounts {
     /// Those of an app, beside a server that may be running.
     pub(super) fn open(data: &DataArgs) -> Result<Self, CommandError> {
-        let state = Box::new(EmbeddedState::open_existing(&data.directory()?)?);
-        let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime =
-            runtime.map_err(|error| CommandError::CannotStart(format!("cannot start a thread: {error}")))?;
-        Ok(Self { state, runtime })
+        data.open()?.accounts()
+    }
+
+    /// Over what is open; it is asked in the runtime.
+    pub(super) const fn over(state: Box<dyn Managed>, runtime: Arc<Runtime>) -> Self {
+        Self { state, runtime }
     }
 
     /// The answer to a question.

@@ -30,14 +30,19 @@ pub struct Args {
 /// When the data cannot be read, or there is something in the way.
 pub fn run(args: &Args) -> Result<(), CommandError> {
     let mut shown: Option<(&str, Progress)> = None;
-    backup(&args.data.directory()?, &args.directory, |copied| {
-        let (file, progress) = shown.get_or_insert_with(|| (copied.file, Progress::new("copied", "MiB", 0)));
-        if *file != copied.file {
-            progress.finish();
-            (*file, *progress) = (copied.file, Progress::new("copied", "MiB", 0));
-        }
-        progress.is_at(copied.done / MIB, copied.total / MIB);
-    })?;
+    backup(
+        &args.data.files("backup", "mongodump")?,
+        &args.directory,
+        |copied| {
+            let (file, progress) =
+                shown.get_or_insert_with(|| (copied.file, Progress::new("copied", "MiB", 0)));
+            if *file != copied.file {
+                progress.finish();
+                (*file, *progress) = (copied.file, Progress::new("copied", "MiB", 0));
+            }
+            progress.is_at(copied.done / MIB, copied.total / MIB);
+        },
+    )?;
     if let Some((_, mut progress)) = shown {
         progress.finish();
     }

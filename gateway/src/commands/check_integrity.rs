@@ -27,7 +27,12 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
             written = output.line(line);
         }
     };
-    let report = integrity::check(&args.data.directory()?, &mut tell)?;
+    let report = integrity::check(
+        &args
+            .data
+            .files("check-integrity", "mongosh (db.COLLECTION.validate())")?,
+        &mut tell,
+    )?;
     let (findings, documents, letters) = (report.findings(), report.documents, report.letters);
     let (outboxes, users) = (report.outboxes, report.users);
     written?;

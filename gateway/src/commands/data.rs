@@ -1,10 +1,11 @@
 //! Where data is: that of the app in development mode lies in the server's directory itself, that of each other app in
-//! `apps/ID` of it. A directory has the one or the other.
+//! `apps/ID` of it. A directory has the one or the other. In MongoDB the apps of all gateways share a database.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::CommandError;
+use crate::cluster::Uri;
 use crate::definition::is_app_id;
 use crate::sqlite::OpenError;
 use crate::{sink, state};
@@ -20,17 +21,34 @@ pub struct DataArgs {
         default_value = "./realm-ingest-data"
     )]
     data: PathBuf,
-    /// Client app id, where the server has several apps
+    /// MongoDB where the gateways keep everything instead of the directory, as for `serve`. Has a password: better given by the
+    /// environment
+    #[arg(
+        long,
+        env = "REALM_INGEST_GATEWAY_MONGODB",
+        value_name = "URI",
+        hide_env_values = true
+    )]
+    pub(super) mongodb: Option<Uri>,
+    /// Database there with what the gateways share
+    #[arg(
+        long,
+        env = "REALM_INGEST_GATEWAY_MONGODB_DATABASE",
+        value_name = "NAME",
+        default_value = "realm_ingest"
+    )]
+    pub(super) mongodb_database: String,
+    /// Client app id, where there are several apps
     #[arg(long, value_name = "ID")]
-    app: Option<String>,
+    pub(super) app: Option<String>,
 }
 
 impl DataArgs {
-    /// The directory of the app that is meant.
+    /// The directory of the app that is meant, in the server's.
     ///
     /// # Errors
     /// When there is none, or it is not clear which.
-    pub fn directory(&self) -> Result<PathBuf, CommandError> {
+    pub(super) fn directory(&self) -> Result<PathBuf, CommandError> {
         let (data, there) = (&self.data, self.data.display());
         let apps =
             apps(data).map_err(|error| CommandError::Refused(format!("cannot read {there}: {error}")))?;

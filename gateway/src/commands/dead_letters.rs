@@ -6,12 +6,12 @@ use std::time::Duration;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::output::{Output, time};
+use super::output::{Output, Progress, go_on, time};
 use super::replay::{self, DirectoryArgs};
 use super::{CommandError, DataArgs};
 use crate::clock;
 use crate::ejson::{self, Form};
-use crate::sink::embedded::{Purge, Reader, Which};
+use crate::sink::{DeadLetter, Which};
 
 /// Show the documents that were refused for good, one a line, with the reason
 #[derive(clap::Args)]
@@ -137,35 +137,47 @@ fn purge(data: &DataArgs, all: bool, which: &Which) -> Result<(), CommandError> 
                 .to_owned(),
         ));
     }
-    let purged = Purge::open(&data.directory()?)?.run(which)?;
+    let data = data.open()?;
+    let mut progress = Progress::new("purged", "letters", 0);
+    let purged = data
+        .sink()?
+        .purge(which, &mut |purged| progress.is_at(purged, 0))?;
+    progress.finish();
     let mut output = Output::new(false);
     output.line(&format!("purged {purged}"))?;
     output.finish()
 }
 
 fn show(args: &Args) -> Result<(), CommandError> {
-    let reader = Reader::open(&args.data.directory()?)?;
+    let data = args.data.open()?;
+    let sink = data.sink()?;
     let mut output = Output::new(false);
     let mut left = args.limit.unwrap_or(u64::MAX);
-    reader.each_dead_letter(&Which::from(&args.filters), |letter| {
+    let mut shown = Ok(());
+    sink.each_dead_letter(&Which::from(&args.filters), &mut |letter| {
         if left == 0 {
-            return Ok(ControlFlow::Break(()));
+            return ControlFlow::Break(());
         }
         left -= 1;
-        let line = json!({
-            "time": time(letter.time),
-            "collection": letter.collection,
-            "code": letter.code,
-            "reason": letter.reason,
-            "schema": letter.schema,
-            "user": letter.user,
-            "outbox": letter.outbox,
-            "seq": letter.seq,
-            "index": letter.index,
-            "document": ejson::document_or_binary(&letter.document, Form::Canonical),
-        });
-        output.line(&line.to_string())?;
-        Ok::<_, CommandError>(ControlFlow::Continue(()))
+        shown = output.line(&line(&letter));
+        go_on(&shown)
     })?;
+    shown?;
     output.finish()
+}
+
+fn line(letter: &DeadLetter) -> String {
+    json!({
+        "time": time(letter.time),
+        "collection": letter.collection,
+        "code": letter.code,
+        "reason": letter.reason,
+        "schema": letter.schema,
+        "user": letter.user,
+        "outbox": letter.outbox,
+        "seq": letter.seq,
+        "index": letter.index,
+        "document": ejson::document_or_binary(&letter.document, Form::Canonical),
+    })
+    .to_string()
 }

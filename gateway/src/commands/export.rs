@@ -25,7 +25,7 @@ pub struct Args {
 /// # Errors
 /// When there is no such collection or it cannot be read.
 pub fn run(args: &Args) -> Result<(), CommandError> {
-    let reader = Reader::open(&args.data.directory()?)?;
+    let reader = Reader::open(&args.data.files("export", "mongoexport")?)?;
     let (id, total) = collection(&reader, &args.collection)?;
     let mut output = Output::new(args.canonical);
     let mut progress = Progress::new("exported", "documents", total);

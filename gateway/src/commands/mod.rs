@@ -11,6 +11,7 @@ pub mod export;
 pub mod find;
 pub mod init;
 pub mod keys;
+mod opened;
 pub mod outboxes;
 mod output;
 mod replay;
@@ -72,7 +73,7 @@ impl CommandError {
             // Whoever reads has seen enough: `find ... | head`.
             Self::Closed => 0,
             Self::Usage(_) | Self::Config(_) => 2,
-            Self::Open(OpenError::NoData(_)) => 3,
+            Self::Open(OpenError::NoData(_)) | Self::Backend(BackendError::Missing(_)) => 3,
             Self::CannotStart(_) | Self::SetUp(_) => 4,
             Self::Refused(_) | Self::Open(_) | Self::Read(_) | Self::Backend(_) | Self::Write(_) => 1,
         }

@@ -3,9 +3,8 @@
 use realm_ingest_protocol::DeviceReport;
 use serde_json::{Value, json};
 
-use super::output::{Output, time};
+use super::output::{Output, go_on, time};
 use super::{CommandError, DataArgs};
-use crate::sink::embedded::Reader;
 
 /// Show every outbox that has sent something, one a line, with what its device said of itself
 #[derive(clap::Args)]
@@ -24,9 +23,11 @@ pub struct Args {
 /// # Errors
 /// When the data cannot be read.
 pub fn run(args: &Args) -> Result<(), CommandError> {
-    let reader = Reader::open(&args.data.directory()?)?;
+    let data = args.data.open()?;
+    let sink = data.sink()?;
     let mut output = Output::new(false);
-    reader.each_outbox(|one| {
+    let mut shown = Ok(());
+    sink.each_outbox(&mut |one| {
         let line = json!({
             "app": one.app,
             "user": one.user,
@@ -37,8 +38,10 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
             "setbacks": one.setbacks,
             "device": one.device.as_deref().map_or(Value::Null, device),
         });
-        output.line(&line.to_string())
+        shown = output.line(&line.to_string());
+        go_on(&shown)
     })?;
+    shown?;
     output.finish()
 }
 

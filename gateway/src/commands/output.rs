@@ -1,6 +1,7 @@
 //! Lines on standard output, and progress on standard error.
 
 use std::io::{BufWriter, IsTerminal, StdoutLock, Write};
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -68,6 +69,14 @@ impl Output {
     }
 }
 
+/// Whether more is to be shown.
+pub(super) const fn go_on(shown: &Result<(), CommandError>) -> ControlFlow<()> {
+    match shown {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(_) => ControlFlow::Break(()),
+    }
+}
+
 /// Milliseconds since 1970 as relaxed Extended JSON.
 pub(super) fn time(millis: i64) -> Value {
     ejson::value(bson::DateTime::from_millis(millis).into(), Form::Relaxed)
@@ -106,6 +115,7 @@ pub(super) struct Progress {
 }
 
 impl Progress {
+    /// Of a `total` that is 0 where it is not known.
     pub(super) fn new(what: &'static str, unit: &'static str, total: u64) -> Self {
         let terminal = std::io::stderr().is_terminal() && !std::io::stdout().is_terminal();
         Self {
@@ -160,11 +170,12 @@ impl Progress {
             ..
         } = self;
         let percent = done.saturating_mul(100) / (*total).max(*done).max(1);
+        let of = match total {
+            0 => (*unit).to_owned(),
+            total => format!("of {total} {unit} ({percent} %)"),
+        };
         let mut stderr = std::io::stderr().lock();
-        let _ = write!(
-            stderr,
-            "{before}{what} {done} of {total} {unit} ({percent} %){after}"
-        );
+        let _ = write!(stderr, "{before}{what} {done} {of}{after}");
         let _ = stderr.flush();
     }
 }

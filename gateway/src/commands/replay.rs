@@ -2,18 +2,20 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::Value;
 
 use super::accounts::Accounts;
-use super::output::Output;
+use super::opened::Data;
+use super::output::{Output, Progress};
 use super::{CommandError, DataArgs};
-use crate::app_directory::{Secrets, load};
+use crate::app_directory::{Secrets, Store, load_for};
+use crate::cluster::NamedUri;
 use crate::definition::Definition;
 use crate::ingest::checks::Judge;
 use crate::ingest::permits::{Permits, user_facts};
-use crate::sink::embedded::{DeadLetter, Replay, Which};
+use crate::sink::{DeadLetter, Replayed, Verdict, Which};
 use crate::state::KnownSchema;
 
 /// What an app's directory says, for apps that have one.
@@ -25,6 +27,18 @@ pub struct DirectoryArgs {
     /// File with the secrets of the directory, as for `check`
     #[arg(long, env = "REALM_INGEST_GATEWAY_SECRETS", value_name = "FILE")]
     secrets: Option<PathBuf>,
+    /// With --mongodb: the app is served in development mode, so it has no directory
+    #[arg(long, conflicts_with = "directory", requires = "mongodb")]
+    dev: bool,
+    /// With --mongodb: where a data source of the app's directory is, if not there: NAME=URI; may be given more than once
+    #[arg(
+        long,
+        env = "REALM_INGEST_GATEWAY_DATA_SOURCE",
+        value_name = "NAME=URI",
+        value_delimiter = ' ',
+        hide_env_values = true
+    )]
+    data_source: Vec<NamedUri>,
 }
 
 /// Runs the command.
@@ -32,9 +46,9 @@ pub struct DirectoryArgs {
 /// # Errors
 /// When the data cannot be read or written, or the directory is missing or not good.
 pub fn run(args: &DirectoryArgs, data: &DataArgs, which: &Which) -> Result<(), CommandError> {
-    let directory = data.directory()?;
-    let definition = definition(args, data, &directory)?;
-    let accounts = Accounts::open(data)?;
+    let data = data.open()?;
+    let definition = definition(args, &data)?;
+    let accounts = data.accounts()?;
     // What was refused before its schema was kept with it is tried under what is accepted.
     let accepted = KnownSchema {
         schema: accounts.ask(|state| state.accepted_schema())?,
@@ -50,7 +64,11 @@ pub fn run(args: &DirectoryArgs, data: &DataArgs, which: &Which) -> Result<(), C
         users: RefCell::default(),
         definition,
     };
-    let replayed = Replay::open(&directory)?.run(which, |letter| check.one(letter))?;
+    let sink = data.sink_with(&args.data_source)?;
+    let mut progress = Progress::new("tried", "letters", 0);
+    let mut tell = |done: &Replayed| progress.is_at(done.stored + done.already + done.left, 0);
+    let replayed = sink.replay(which, &check.definition, &|letter| check.one(letter), &mut tell)?;
+    progress.finish();
     let mut output = Output::new(false);
     output.line(&format!("stored         {:>12}", replayed.stored))?;
     output.line(&format!("already stored {:>12}", replayed.already))?;
@@ -58,10 +76,13 @@ pub fn run(args: &DirectoryArgs, data: &DataArgs, which: &Which) -> Result<(), C
     output.finish()
 }
 
-fn definition(args: &DirectoryArgs, data: &DataArgs, directory: &Path) -> Result<Definition, CommandError> {
-    let id = data.app_of(directory);
-    let (id, of_app) = match (id, &args.directory) {
+fn definition(args: &DirectoryArgs, data: &Data) -> Result<Definition, CommandError> {
+    let (id, of_app) = match (data.app(), &args.directory) {
         (None, None) => return Ok(Definition::development(None)),
+        // In a directory of ours the app of development mode has no id, whatever it is called.
+        (Some(id), None) if args.dev && data.is_shared() => {
+            return Ok(Definition::development(Some(id.to_owned())));
+        }
         (Some(id), Some(of_app)) => (id, of_app),
         (Some(id), None) => {
             let text = format!(
@@ -77,11 +98,16 @@ fn definition(args: &DirectoryArgs, data: &DataArgs, directory: &Path) -> Result
     let secrets = Secrets::read(args.secrets.as_deref());
     let secrets = secrets.map_err(|error| CommandError::Usage(error.to_string()))?;
     let there = of_app.display();
-    match load(of_app, &secrets, Some(&id)).definition {
+    let store = if data.is_shared() {
+        Store::MongoDb
+    } else {
+        Store::Embedded
+    };
+    match load_for(store, of_app, &secrets, Some(id)).definition {
         None => Err(CommandError::Refused(format!(
             "{there} cannot be served; 'check' says why"
         ))),
-        Some(definition) if definition.client_app_id.as_ref() != Some(&id) => Err(CommandError::Usage(
+        Some(definition) if definition.client_app_id.as_deref() != Some(id) => Err(CommandError::Usage(
             format!("{there} is the directory of another app than '{id}'"),
         )),
         Some(definition) => Ok(definition),
@@ -99,7 +125,7 @@ struct Check {
 }
 
 impl Check {
-    fn one(&self, letter: &DeadLetter) -> crate::sink::embedded::Verdict {
+    fn one(&self, letter: &DeadLetter) -> Verdict {
         let judge = match &letter.schema {
             None => &self.accepted,
             // Without its schema nothing can be said; a device that still has it sends it again.

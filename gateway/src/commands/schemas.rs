@@ -6,8 +6,6 @@ use serde_json::{Value, json};
 use super::accounts::Accounts;
 use super::output::{Output, time};
 use super::{CommandError, DataArgs};
-use crate::sink::embedded::Reader;
-use crate::state::{find_schema, list_schemas};
 
 /// Show the schemas that devices sent, and decide between those that contradict each other
 #[derive(clap::Args)]
@@ -85,10 +83,10 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
 }
 
 fn list(data: &DataArgs) -> Result<(), CommandError> {
-    let directory = data.directory()?;
-    let uses = Reader::open(&directory)?.schema_uses()?;
+    let data = data.open()?;
+    let uses = data.sink()?.schema_uses()?;
     let mut output = Output::new(false);
-    for listed in list_schemas(&directory)? {
+    for listed in data.list_schemas()? {
         let used = uses.get(&listed.fingerprint).copied().unwrap_or_default();
         let conflicts: Vec<Value> = listed
             .conflicts
@@ -111,7 +109,7 @@ fn list(data: &DataArgs) -> Result<(), CommandError> {
 }
 
 fn show(data: &DataArgs, fingerprint: &str) -> Result<(), CommandError> {
-    let Some(schema) = find_schema(&data.directory()?, fingerprint)? else {
+    let Some(schema) = data.open()?.find_schema(fingerprint)? else {
         return Err(unknown(fingerprint));
     };
     let mut output = Output::new(false);

@@ -4,8 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::output::{Output, time};
 use super::{CommandError, DataArgs};
-use crate::sink::embedded::{LetterStats, Reader};
-use crate::state;
+use crate::sink::{LetterStats, Stats};
 use crate::terminal::escaped;
 
 /// Kinds of dead letters in the table. Who sends classes that nobody knows can make any number.
@@ -14,7 +13,8 @@ const KINDS: usize = 20;
 /// Show what is stored: collections, documents, bytes, dead letters, users, outboxes, setbacks
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  realm-ingest-gateway stats\n  realm-ingest-gateway stats --json | jq .documents"
+    after_help = "Example:\n  realm-ingest-gateway stats\n  realm-ingest-gateway stats --json | jq .documents\n\n\
+                  With --mongodb without collections, documents and bytes: mongosh tells those of the app's databases."
 )]
 pub struct Args {
     /// As one JSON object
@@ -29,82 +29,94 @@ pub struct Args {
 /// # Errors
 /// When the data cannot be read.
 pub fn run(args: &Args) -> Result<(), CommandError> {
-    let directory = args.data.directory()?;
-    let stats = Reader::open(&directory)?.stats()?;
-    let users = state::count_users(&directory)?;
-    let documents: u64 = stats
-        .collections
-        .iter()
-        .map(|collection| collection.documents)
-        .sum();
-    let bytes: u64 = stats.collections.iter().map(|collection| collection.bytes).sum();
+    let data = args.data.open()?;
+    let stats = data.sink()?.stats()?;
+    let users = data.count_users()?;
     let mut output = Output::new(false);
     if args.json {
-        let collections: Map<String, Value> = stats
-            .collections
-            .iter()
-            .map(|one| {
-                (
-                    one.name.clone(),
-                    json!({"documents": one.documents, "bytes": one.bytes}),
-                )
-            })
-            .collect();
-        let letters: Vec<Value> = stats
-            .letters
-            .iter()
-            .map(|one| {
-                json!({"class": one.class, "code": one.code, "letters": one.letters, "bytes": one.bytes})
-            })
-            .collect();
-        let all = json!({
-            "collections": collections, "documents": documents, "bytes": bytes, "file_bytes": stats.file_bytes,
-            "dead_letters": stats.dead_letters, "letters": letters, "users": users, "outboxes": stats.outboxes,
-            "setbacks": stats.setbacks, "set_back_outboxes": stats.set_back_outboxes,
-            "last_setback": stats.last_setback.map(time),
-        });
-        output.line(&all.to_string())?;
-        return output.finish();
+        output.line(&as_json(&stats, users).to_string())?;
+    } else {
+        table(&stats, users, &mut output)?;
     }
-    let width = stats
-        .collections
+    output.finish()
+}
+
+/// Documents and bytes of all collections.
+fn in_all(stats: &Stats) -> (u64, u64) {
+    let collections = stats.collections.iter();
+    collections.fold((0, 0), |(documents, bytes), one| {
+        (documents + one.documents, bytes + one.bytes)
+    })
+}
+
+fn as_json(stats: &Stats, users: u64) -> Value {
+    let letters = stats
+        .letters
         .iter()
-        .map(|one| escaped(&one.name).chars().count())
+        .map(|one| json!({"class": one.class, "code": one.code, "letters": one.letters, "bytes": one.bytes}));
+    let mut all = json!({
+        "dead_letters": stats.dead_letters, "letters": letters.collect::<Vec<_>>(), "users": users,
+        "outboxes": stats.outboxes, "setbacks": stats.setbacks, "set_back_outboxes": stats.set_back_outboxes,
+        "last_setback": stats.last_setback.map(time),
+    });
+    if let Some(file_bytes) = stats.file_bytes {
+        let collections = stats.collections.iter().map(|one| {
+            let size = json!({"documents": one.documents, "bytes": one.bytes});
+            (one.name.clone(), size)
+        });
+        let (documents, bytes) = in_all(stats);
+        all["collections"] = collections.collect::<Map<_, _>>().into();
+        all["documents"] = documents.into();
+        all["bytes"] = bytes.into();
+        all["file_bytes"] = file_bytes.into();
+    }
+    all
+}
+
+fn table(stats: &Stats, users: u64, output: &mut Output) -> Result<(), CommandError> {
+    let names = stats.collections.iter().map(|one| &one.name);
+    let width = names
+        .map(|name| escaped(name).chars().count())
         .max()
         .unwrap_or(0)
         .max("outboxes set back".len());
-    output.line(&format!(
-        "{:width$} {:>12} {:>16}",
-        "collection", "documents", "bytes"
-    ))?;
-    for one in &stats.collections {
+    if stats.file_bytes.is_some() {
         output.line(&format!(
             "{:width$} {:>12} {:>16}",
-            escaped(&one.name),
-            one.documents,
-            one.bytes
+            "collection", "documents", "bytes"
         ))?;
+        for one in &stats.collections {
+            let (name, documents, bytes) = (escaped(&one.name), one.documents, one.bytes);
+            output.line(&format!("{name:width$} {documents:>12} {bytes:>16}"))?;
+        }
+        let (documents, bytes) = in_all(stats);
+        output.line(&format!("{:width$} {documents:>12} {bytes:>16}", "in all"))?;
+        output.line("")?;
     }
-    output.line(&format!("{:width$} {documents:>12} {bytes:>16}", "in all"))?;
-    output.line("")?;
     for (name, count) in [
-        ("dead letters", stats.dead_letters),
-        ("users", users),
-        ("outboxes", stats.outboxes),
-        ("setbacks", stats.setbacks),
-        ("outboxes set back", stats.set_back_outboxes),
+        ("dead letters", Some(stats.dead_letters)),
+        ("users", Some(users)),
+        ("outboxes", Some(stats.outboxes)),
+        ("setbacks", Some(stats.setbacks)),
+        ("outboxes set back", Some(stats.set_back_outboxes)),
         ("bytes on disk", stats.file_bytes),
     ] {
-        output.line(&format!("{name:width$} {count:>12}"))?;
+        if let Some(count) = count {
+            output.line(&format!("{name:width$} {count:>12}"))?;
+        }
     }
-    if !stats.letters.is_empty() {
+    letters(&stats.letters, width, output)
+}
+
+fn letters(kinds: &[LetterStats], width: usize, output: &mut Output) -> Result<(), CommandError> {
+    if !kinds.is_empty() {
         output.line("")?;
         output.line(&format!(
             "{:width$} {:>12} {:>16}  code",
             "refused of class", "dead letters", "bytes"
         ))?;
     }
-    for one in stats.letters.iter().take(KINDS) {
+    for one in kinds.iter().take(KINDS) {
         let LetterStats {
             class,
             code,
@@ -116,8 +128,8 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
             escaped(class)
         ))?;
     }
-    if let Some(more) = stats.letters.len().checked_sub(KINDS).filter(|more| *more > 0) {
+    if let Some(more) = kinds.len().checked_sub(KINDS).filter(|more| *more > 0) {
         output.line(&format!("and {more} other kinds, see --json"))?;
     }
-    output.finish()
+    Ok(())
 }

@@ -39,7 +39,7 @@ pub struct Args {
 /// # Errors
 /// When the data cannot be read.
 pub fn run(args: &Args) -> Result<(), CommandError> {
-    let reader = Reader::open(&args.data.directory()?)?;
+    let reader = Reader::open(&args.data.files("tail", "mongosh (db.COLLECTION.watch())")?)?;
     let form = if args.canonical {
         Form::Canonical
     } else {

@@ -29,10 +29,14 @@
 mod census;
 pub mod embedded;
 pub mod mongodb;
+mod operator;
 mod quota;
 mod stepwise;
 
 pub use census::Census;
+pub use operator::{
+    DeadLetter, LetterStats, Operator, OutboxStats, Replayed, SchemaUse, Stats, Verdict, Which,
+};
 pub use quota::{Amount, Full, Kept, Quota};
 pub use stepwise::{Steps, Stepwise};
 

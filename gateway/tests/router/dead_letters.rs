@@ -1,8 +1,8 @@
 //! Dead letters stay within their quota, and leave when the operator says so; what has no room waits on its device.
 
 use bson::doc;
-use realm_ingest_gateway::sink::embedded::{Purge, Replay, Replayed, Which};
-use realm_ingest_gateway::sink::{Amount, Quota};
+use realm_ingest_gateway::sink::embedded::{Purge, Replay};
+use realm_ingest_gateway::sink::{Amount, Quota, Replayed, Which};
 use rusqlite::Connection;
 
 use crate::common::{Local, batch, note, one_run, outbox, schema};
@@ -38,11 +38,11 @@ const STORED_AND_LEFT: Replayed = Replayed {
 /// Replays every letter as if it could be stored.
 fn replay_all(gateway: &Local) -> Replayed {
     let mut replay = Replay::open(gateway.data()).unwrap();
-    replay.run(&Which::default(), |_| Ok(())).unwrap()
+    replay.run(&Which::default(), |_| Ok(()), |_| ()).unwrap()
 }
 
 fn purge(gateway: &Local, which: &Which) -> u64 {
-    Purge::open(gateway.data()).unwrap().run(which).unwrap()
+    Purge::open(gateway.data()).unwrap().run(which, |_| ()).unwrap()
 }
 
 #[tokio::test]

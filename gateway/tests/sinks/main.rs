@@ -15,6 +15,7 @@ mod server;
 mod faults;
 mod memory;
 mod mongodb;
+mod operator;
 mod proxy;
 mod stores;
 mod suite;

@@ -52,6 +52,12 @@ pub trait Faulty: Store {
 /// The embedded sink.
 pub struct Embedded(std::path::PathBuf);
 
+impl Embedded {
+    pub fn directory(&self) -> &std::path::Path {
+        &self.0
+    }
+}
+
 impl Store for Embedded {
     async fn open(data: &TempDir, quota: Quota) -> (Arc<dyn Sink>, Self) {
         let sink = Arc::new(EmbeddedSink::with(data.path(), quota).unwrap());

@@ -20,6 +20,7 @@ mod group;
 mod integrity;
 mod later;
 mod letters;
+mod operator;
 mod overview;
 mod positions;
 mod purge;
@@ -34,12 +35,11 @@ mod worker;
 mod writer;
 
 pub(crate) use integrity::check;
-pub use overview::{LetterStats, OutboxStats, SchemaUse, Stats};
+pub use operator::EmbeddedOperator;
 pub use purge::Purge;
-pub use reader::{Arrival, CollectionStats, DeadLetter, Reader};
-pub use replay::{Replay, Replayed, Verdict};
+pub use reader::{Arrival, CollectionStats, Reader};
+pub use replay::Replay;
 pub(crate) use schema::{FILE, FORMAT};
-pub use which::Which;
 
 use std::path::Path;
 use std::pin::Pin;

@@ -1,77 +1,16 @@
 //! What the file holds, in numbers. Like all reading, a little at a time.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::ControlFlow;
 
 use rusqlite::{Row, params};
 
-use super::reader::{CollectionStats, Reader, count};
+use super::reader::{Reader, count};
+use crate::sink::operator::by_kind;
+use crate::sink::{LetterStats, OutboxStats, SchemaUse, Stats};
 
 /// Rows read at a time.
 const CHUNK: u32 = 2_000;
-
-/// What the file holds.
-#[derive(Debug)]
-pub struct Stats {
-    /// Every collection.
-    pub collections: Vec<CollectionStats>,
-    /// Dead letters.
-    pub dead_letters: u64,
-    /// The same by class and code, the most numerous first.
-    pub letters: Vec<LetterStats>,
-    /// Outboxes that have sent something.
-    pub outboxes: u64,
-    /// Times an outbox turned out to have been acknowledged more than is known here.
-    pub setbacks: u64,
-    /// Outboxes that it happened to.
-    pub set_back_outboxes: u64,
-    /// When it happened last: milliseconds since 1970.
-    pub last_setback: Option<i64>,
-    /// Bytes of the file and its log.
-    pub file_bytes: u64,
-}
-
-/// Dead letters of one class and code.
-#[derive(Debug)]
-pub struct LetterStats {
-    /// The class they were sent for.
-    pub class: String,
-    /// Name of their code.
-    pub code: String,
-    /// How many.
-    pub letters: u64,
-    /// Bytes of their documents.
-    pub bytes: u64,
-}
-
-/// One outbox of one user.
-#[derive(Debug)]
-pub struct OutboxStats {
-    /// Internal id of the app, empty in what came before that was kept.
-    pub app: String,
-    /// The user, empty in what came before that was kept.
-    pub user: String,
-    /// Its name.
-    pub outbox: String,
-    /// Everything up to here is settled.
-    pub position: i64,
-    /// When it last sent: milliseconds since 1970.
-    pub heard: Option<i64>,
-    /// Fingerprint of the schema it last wrote under.
-    pub schema: Option<String>,
-    /// What its device last said of itself, as JSON.
-    pub device: Option<String>,
-    /// Times it turned out to have been acknowledged more than is known here.
-    pub setbacks: u64,
-}
-
-/// Who writes under a schema.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SchemaUse {
-    /// Outboxes that last wrote under it.
-    pub outboxes: u64,
-    /// When one of them last sent: milliseconds since 1970.
-    pub heard: Option<i64>,
-}
 
 impl Reader {
     /// What the file holds.
@@ -96,7 +35,7 @@ impl Reader {
                 setbacks: count(row, 1)?,
                 set_back_outboxes: count(row, 2)?,
                 last_setback: row.get(3)?,
-                file_bytes: self.file_bytes,
+                file_bytes: Some(self.file_bytes),
             })
         })
     }
@@ -118,26 +57,16 @@ impl Reader {
                 *bytes += count(row, 3)?;
             }
         }
-        let mut found: Vec<_> = found
-            .into_iter()
-            .map(|((class, code), (letters, bytes))| LetterStats {
-                class,
-                code,
-                letters,
-                bytes,
-            })
-            .collect();
-        found.sort_by_key(|one| std::cmp::Reverse(one.letters));
-        Ok(found)
+        Ok(by_kind(found))
     }
 
-    /// Shows each outbox, by name.
+    /// Shows each outbox, by name, until `visit` breaks.
     ///
     /// # Errors
     /// When the file cannot be read, or what `visit` fails with.
     pub fn each_outbox<E: From<rusqlite::Error>>(
         &self,
-        mut visit: impl FnMut(&OutboxStats) -> Result<(), E>,
+        mut visit: impl FnMut(&OutboxStats) -> Result<ControlFlow<()>, E>,
     ) -> Result<(), E> {
         let mut statement = self.connection.prepare_cached(match self.format {
             1 => {
@@ -158,7 +87,11 @@ impl Reader {
                 return Ok(());
             };
             after = (last.outbox.clone(), last.user.clone(), last.app.clone());
-            chunk.iter().try_for_each(&mut visit)?;
+            for outbox in &chunk {
+                if visit(outbox)?.is_break() {
+                    return Ok(());
+                }
+            }
         }
     }
 
@@ -174,7 +107,7 @@ impl Reader {
                 one.outboxes += 1;
                 one.heard = one.heard.max(outbox.heard);
             }
-            Ok::<_, rusqlite::Error>(())
+            Ok::<_, rusqlite::Error>(ControlFlow::Continue(()))
         })?;
         Ok(uses)
     }

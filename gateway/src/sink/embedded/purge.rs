@@ -5,7 +5,8 @@ use std::path::Path;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::schema::{FILE, FORMAT};
-use super::which::{self, Which};
+use super::which;
+use crate::sink::Which;
 use crate::sqlite::{OpenError, open_existing};
 
 /// A connection that takes letters away.
@@ -23,11 +24,12 @@ impl Purge {
         Ok(Self { connection })
     }
 
-    /// Takes away those letters that there are now and are meant. The answer is how many.
+    /// Takes away those letters that there are now and are meant; `tell` is told how many are gone by now. The answer is how many
+    /// that were.
     ///
     /// # Errors
     /// When the file cannot be read or written. What was taken away is gone; running it again does the rest.
-    pub fn run(&mut self, which: &Which) -> rusqlite::Result<u64> {
+    pub fn run(&mut self, which: &Which, mut tell: impl FnMut(u64)) -> rusqlite::Result<u64> {
         let until = which::newest(&self.connection)?;
         let (mut after, mut purged) = (0, 0);
         loop {
@@ -45,6 +47,7 @@ impl Purge {
             transaction.commit()?;
             purged += found.numbers.len() as u64;
             after = found.until;
+            tell(purged);
         }
     }
 }

@@ -8,7 +8,8 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension, Row, Rows, params};
 
 use super::schema::{BLOCK, FILE, FORMAT};
-use super::which::{self, Which};
+use super::which;
+use crate::sink::{DeadLetter, Which};
 use crate::sqlite::{OpenError, open_reader};
 
 /// A stored document.
@@ -19,35 +20,6 @@ pub struct Arrival {
     /// Collection it is in.
     pub collection: i64,
     /// The BSON as it was made on the device.
-    pub document: Vec<u8>,
-}
-
-/// A document that was refused for good.
-#[derive(Debug)]
-pub struct DeadLetter {
-    /// Its number in the order of arrival.
-    pub number: i64,
-    /// Internal id of the app, empty in what came before that was kept.
-    pub app: String,
-    /// Outbox it came from.
-    pub outbox: String,
-    /// Transaction it belonged to.
-    pub seq: i64,
-    /// Its index in the transaction.
-    pub index: u32,
-    /// Class it was sent for.
-    pub collection: String,
-    /// User who sent it.
-    pub user: String,
-    /// Milliseconds since 1970.
-    pub time: i64,
-    /// Name of the refusal's code.
-    pub code: String,
-    /// What is wrong with it.
-    pub reason: String,
-    /// Fingerprint of the schema it was written under, none in what came before that was kept.
-    pub schema: Option<String>,
-    /// The bytes that were sent.
     pub document: Vec<u8>,
 }
 

@@ -6,27 +6,13 @@ use std::path::Path;
 use realm_ingest_protocol::Violation;
 use rusqlite::{Connection, TransactionBehavior, params};
 
-use super::reader::{DeadLetter, letter};
+use super::reader::letter;
 use super::schema::{FILE, FORMAT};
-use super::which::{self, Which};
+use super::which;
 use super::writer::Writer;
 use crate::ingest::{Place, taken};
-use crate::sink::OutboxKey;
+use crate::sink::{DeadLetter, OutboxKey, Replayed, Verdict, Which};
 use crate::sqlite::{OpenError, open_existing};
-
-/// What became of the letters.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Replayed {
-    /// Stored now.
-    pub stored: u64,
-    /// Taken away because the very document was stored already.
-    pub already: u64,
-    /// Still refused, for the reason they now have.
-    pub left: u64,
-}
-
-/// Why a letter stays: what is wrong with its document, or none when that cannot be said.
-pub type Verdict = Result<(), Option<Violation>>;
 
 /// A connection that tries letters.
 pub struct Replay {
@@ -65,7 +51,7 @@ impl Replay {
     }
 
     /// Tries every letter there is now, in the order of their arrival; `check` says whether one may be stored. Whatever
-    /// happens, a letter is either stored or still there (invariant 4).
+    /// happens, a letter is either stored or still there (invariant 4). `tell` is told what became of those tried by now.
     ///
     /// # Errors
     /// When the file cannot be read or written. What was done before stands; running it again does the rest.
@@ -73,11 +59,13 @@ impl Replay {
         &mut self,
         which: &Which,
         check: impl Fn(&DeadLetter) -> Verdict,
+        mut tell: impl FnMut(&Replayed),
     ) -> rusqlite::Result<Replayed> {
         let until = which::newest(&self.connection)?;
         let mut progress = Progress::default();
         while let Some(further) = self.some(which, &progress, until, &check)? {
             progress = further;
+            tell(&progress.done);
         }
         Ok(progress.done)
     }

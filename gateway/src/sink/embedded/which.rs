@@ -2,27 +2,14 @@
 
 use rusqlite::{Connection, named_params};
 
+use crate::sink::Which;
+
 /// Letters looked at in one go, whether they are meant or not: a server's batches may have to wait for it.
 const LOOKED_AT: u32 = 2_000;
 
 /// Letters found in one go, and bytes of documents after which it ends.
 const LETTERS: usize = 200;
 const BYTES: u64 = 8 * 1024 * 1024;
-
-/// Which letters; what is none does not matter.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Which {
-    /// Those of this class.
-    pub class: Option<String>,
-    /// Those of this outbox.
-    pub outbox: Option<String>,
-    /// Those of this user.
-    pub user: Option<String>,
-    /// Those refused with this code.
-    pub code: Option<String>,
-    /// Those that came before this: milliseconds since 1970.
-    pub before: Option<i64>,
-}
 
 /// Some of the letters.
 pub(super) struct Found {

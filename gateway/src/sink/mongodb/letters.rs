@@ -20,16 +20,16 @@ use crate::ingest::{Batch, Letter, Refusals};
 use crate::sink::quota::{Amount, Quota};
 use crate::sink::{OutboxKey, Unkept};
 
-const LETTERS: &str = "dead_letters";
+pub(super) const LETTERS: &str = "dead_letters";
 
 /// Parts of the documents of letters that are too large for one record.
-const PARTS: &str = "dead_letter_parts";
+pub(super) const PARTS: &str = "dead_letter_parts";
 
 /// Letters that are looked up or kept at once.
 const CHUNK: usize = 500;
 
 /// Bytes of a document in one record. The database takes 16 MiB in one; devices send more.
-const PART: usize = 8 * 1024 * 1024;
+pub(super) const PART: usize = 8 * 1024 * 1024;
 
 /// See the module. Any thread may use it.
 pub(super) struct Letters {

@@ -24,9 +24,12 @@ mod insert;
 mod intents;
 mod letters;
 mod lines;
+mod operator;
 mod positions;
 mod request;
 mod time_series;
+
+pub use operator::MongoOperator;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -48,7 +48,7 @@ pub(super) async fn prepare(database: &Database) -> Result<(), BackendError> {
 pub(super) async fn expect(database: &Database) -> Result<(), BackendError> {
     let (found, name) = (found(database).await?, database.name());
     if found == 0 {
-        return Err(BackendError::Damaged(format!(
+        return Err(BackendError::Missing(format!(
             "there is no gateway data in database '{name}'; start the server on it once"
         )));
     }

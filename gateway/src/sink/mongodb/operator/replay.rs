@@ -1,0 +1,306 @@
+//! Tries dead letters again. A document that passes is stored first, then its letter is taken away: after a crash between the two it is
+//! found stored when it is tried again.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bson::{Document, RawDocumentBuf, doc};
+use mongodb::Collection;
+use realm_ingest_protocol::{RefusalCode, Violation};
+use tokio::sync::Semaphore;
+
+use super::super::compare::{self, Equality, Stored};
+use super::super::documents::settle_apart;
+use super::super::lines::Line;
+use super::super::request::{answered, collection};
+use super::super::{insert, positions, time_series};
+use super::MongoOperator;
+use crate::backend::BackendError;
+use crate::definition::{Definition, Destination};
+use crate::ingest::{Place, Refusals, Refused};
+use crate::memory::Budget;
+use crate::sink::{DeadLetter, OutboxKey, Replayed, Verdict};
+
+/// Bytes of what is said about refused documents of a page, which is far less.
+const ROOM: usize = 64 * 1024 * 1024;
+
+/// What is stored of an outbox into collections that take a document twice is stored by then.
+const TAKES: Duration = Duration::from_secs(90);
+
+/// See the module.
+pub(super) struct Replay<'o> {
+    operator: &'o MongoOperator,
+    definition: &'o Definition,
+    current: Current,
+    budget: Budget,
+    pub(super) done: Replayed,
+}
+
+/// User, outbox, sequence number and time of arrival: a copy of an outbox can have a transaction with the same number.
+type Transaction = (String, String, i64, i64);
+
+/// The transaction of a device whose letters were tried last. Of two with one `_id` the later stands, as when they came.
+#[derive(Default)]
+struct Current {
+    transaction: Transaction,
+    /// Classes and `_id`s of documents that were stored out of it.
+    stored: HashSet<(String, Vec<u8>)>,
+}
+
+/// What becomes of a letter.
+enum Fate {
+    Stored,
+    Already,
+    Left(Violation),
+}
+
+impl<'o> Replay<'o> {
+    pub(super) fn new(operator: &'o MongoOperator, definition: &'o Definition) -> Self {
+        Self {
+            operator,
+            definition,
+            current: Current::default(),
+            budget: Budget::new(Arc::new(Semaphore::new(ROOM))),
+            done: Replayed::default(),
+        }
+    }
+
+    /// Stores those that passed, and says of the others why they stay.
+    pub(super) async fn settle(&mut self, tried: Vec<(DeadLetter, Verdict)>) -> Result<(), BackendError> {
+        // Of one outbox a letter is told by its sequence number and index.
+        for of_outbox in tried.chunk_by(|(one, _), (other, _)| outbox(one) == outbox(other)) {
+            self.settle_outbox(of_outbox).await?;
+        }
+        Ok(())
+    }
+
+    async fn settle_outbox(&mut self, tried: &[(DeadLetter, Verdict)]) -> Result<(), BackendError> {
+        let (Some((first, _)), Some((last, _))) = (tried.first(), tried.last()) else {
+            return Ok(());
+        };
+        let (first, last) = (transaction(first), transaction(last));
+        if self.current.transaction != first {
+            self.current = Current {
+                transaction: first.clone(),
+                stored: HashSet::new(),
+            };
+        }
+        let mut classes: BTreeMap<&str, Vec<&DeadLetter>> = BTreeMap::new();
+        for (letter, verdict) in tried {
+            match verdict {
+                Ok(()) => classes.entry(&letter.collection).or_default().push(letter),
+                Err(None) => self.done.left += 1,
+                Err(Some(why)) => self.leave(letter, why).await?,
+            }
+        }
+        let mut stored = HashSet::new();
+        for (class, letters) in classes {
+            let fates = self.store(class, &letters).await?;
+            let mut gone = Vec::new();
+            for (letter, fate) in letters.into_iter().zip(fates) {
+                match fate {
+                    Fate::Left(why) => {
+                        self.leave(letter, &why).await?;
+                        continue;
+                    }
+                    Fate::Stored => {
+                        self.done.stored += 1;
+                        if transaction(letter) == last {
+                            stored.insert((class.to_owned(), id(letter)));
+                        }
+                    }
+                    Fate::Already => self.done.already += 1,
+                }
+                gone.push((place_of(letter), letter.document.len()));
+            }
+            self.operator.remove_ids(gone).await?;
+        }
+        if first != last {
+            self.current = Current::default();
+        }
+        self.current.transaction = last;
+        self.current.stored.extend(stored);
+        Ok(())
+    }
+
+    /// Stores documents of one class.
+    async fn store(&self, class: &str, letters: &[&DeadLetter]) -> Result<Vec<Fate>, BackendError> {
+        let destination = self.definition.destination(class);
+        let line = self.operator.lines.of(&destination);
+        let documents = collection(&line.database, &line.collection);
+        let later: HashMap<_, _> = letters
+            .iter()
+            .map(|letter| ((letter.seq, letter.time, id(letter)), letter.index))
+            .collect();
+        let stands = |letter: &DeadLetter| {
+            let later = later.get(&(letter.seq, letter.time, id(letter)));
+            later == Some(&letter.index)
+        };
+        let standing = letters.iter().filter(|letter| stands(letter));
+        let places: Vec<_> = standing.map(|letter| place(letter)).collect();
+        let mut found = Refusals::new(self.budget.another());
+        let already = match letters.first() {
+            Some(first) if !destination.has_unique_ids() => {
+                self.store_series(&line, &destination, first, &places, &mut found)
+                    .await?;
+                HashSet::new()
+            }
+            _ => store_unique(&line, &documents, &places, &mut found).await?,
+        };
+        let refused: HashMap<_, _> = found
+            .as_slice()
+            .iter()
+            .map(|one| ((one.seq, one.index), one))
+            .collect();
+        let mut fates = Vec::new();
+        for letter in letters {
+            let name = (letter.seq, letter.index);
+            fates.push(match refused.get(&name) {
+                None if already.contains(&name) => Fate::Already,
+                None => Fate::Stored,
+                Some(refused) if self.replaces(letter, refused) && destination.has_unique_ids() => {
+                    replace(&documents, letter).await?;
+                    Fate::Stored
+                }
+                Some(refused) => Fate::Left(Violation {
+                    code: refused.code,
+                    reason: refused.reason.to_string(),
+                }),
+            });
+        }
+        Ok(fates)
+    }
+
+    /// Stores documents in a time-series collection, which takes one twice: as a batch of their outbox would be.
+    async fn store_series(
+        &self,
+        line: &Line,
+        destination: &Destination<'_>,
+        of: &DeadLetter,
+        places: &[Place<'_>],
+        found: &mut Refusals,
+    ) -> Result<(), BackendError> {
+        let Some(options) = destination.time_series else {
+            return Ok(());
+        };
+        let intent = self.operator.intents.begin(&key(of), TAKES).await?;
+        for request in requests(places) {
+            time_series::store(line, options, request, found).await?;
+        }
+        self.operator.intents.end(intent).await
+    }
+
+    /// Whether what has the `_id` of a letter's document came in the same transaction before it.
+    fn replaces(&self, letter: &DeadLetter, refused: &Refused) -> bool {
+        refused.code == RefusalCode::DuplicateId
+            && self.current.transaction == transaction(letter)
+            && self
+                .current
+                .stored
+                .contains(&(letter.collection.clone(), id(letter)))
+    }
+
+    /// Keeps a letter, with the reason that it now has.
+    async fn leave(&mut self, letter: &DeadLetter, why: &Violation) -> Result<(), BackendError> {
+        self.done.left += 1;
+        let Violation { code, reason } = why;
+        if (code.as_str(), reason) == (&letter.code, &letter.reason) {
+            return Ok(());
+        }
+        let change = doc! {"$set": {"code": code.as_str(), "reason": reason}};
+        let letters = &self.operator.letters;
+        answered(letters.update_one(doc! {"_id": place_of(letter)}, change)).await?;
+        Ok(())
+    }
+}
+
+/// Stores documents that no collection takes twice. The answer is those that were there, as they are.
+async fn store_unique(
+    line: &Line,
+    documents: &Collection<RawDocumentBuf>,
+    places: &[Place<'_>],
+    found: &mut Refusals,
+) -> Result<HashSet<(i64, u32)>, BackendError> {
+    let there = compare::stored(documents, places, &doc! {}, Equality(compare::same)).await?;
+    let (same, new): (Vec<_>, Vec<_>) = places
+        .iter()
+        .zip(there)
+        .partition(|(_, stored)| *stored == Stored::Same);
+    let new: Vec<_> = new.into_iter().map(|(place, _)| *place).collect();
+    for request in requests(&new) {
+        settle_apart(line, request, found).await?;
+    }
+    Ok(same
+        .into_iter()
+        .map(|(place, _)| (place.seq, place.index))
+        .collect())
+}
+
+/// Puts a document in the place of the one with its `_id`.
+async fn replace(documents: &Collection<RawDocumentBuf>, letter: &DeadLetter) -> Result<(), BackendError> {
+    let document = RawDocumentBuf::from_bytes(letter.document.clone())
+        .map_err(|error| super::walk::damaged("a dead letter", error))?;
+    let filter = doc! {"_id": compare::id_of(&letter.document)};
+    answered(documents.replace_one(filter, document)).await?;
+    Ok(())
+}
+
+/// As many of them as go in one request, time after time.
+fn requests<'a, 'p>(mut places: &'a [Place<'p>]) -> impl Iterator<Item = &'a [Place<'p>]> {
+    std::iter::from_fn(move || {
+        let (mut count, mut bytes) = (0, 0);
+        for place in places {
+            if !insert::has_room(count, bytes, 1, place.document.len()) {
+                break;
+            }
+            (count, bytes) = (count + 1, bytes + place.document.len());
+        }
+        let (request, rest) = places.split_at(count);
+        places = rest;
+        (count > 0).then_some(request)
+    })
+}
+
+fn outbox(letter: &DeadLetter) -> (&str, &str) {
+    (&letter.user, &letter.outbox)
+}
+
+fn transaction(letter: &DeadLetter) -> Transaction {
+    (
+        letter.user.clone(),
+        letter.outbox.clone(),
+        letter.seq,
+        letter.time,
+    )
+}
+
+fn key(letter: &DeadLetter) -> OutboxKey {
+    OutboxKey {
+        app: letter.app.clone(),
+        user: letter.user.clone(),
+        outbox: letter.outbox.clone(),
+    }
+}
+
+/// The `_id` of the record of a letter.
+fn place_of(letter: &DeadLetter) -> Document {
+    let mut id = positions::id(&key(letter));
+    id.extend(doc! {"seq": letter.seq, "index": i64::from(letter.index)});
+    id
+}
+
+fn place(letter: &DeadLetter) -> Place<'_> {
+    Place {
+        class: &letter.collection,
+        seq: letter.seq,
+        index: letter.index,
+        document: &letter.document,
+    }
+}
+
+/// The `_id` of a letter's document, to the bit.
+fn id(letter: &DeadLetter) -> Vec<u8> {
+    let id = compare::id_of(&letter.document);
+    doc! {"": id}.to_vec().unwrap_or_default()
+}
