@@ -35,6 +35,7 @@ mod place;
 mod power_cut;
 mod schemas;
 mod serve;
+mod shared;
 mod sockets;
 mod state_power_cut;
 mod terminal;
