@@ -23,9 +23,9 @@ fn stored(reader: &Reader) -> (u64, u64, i64) {
     let stats = reader.stats().unwrap();
     let mut position = 0;
     reader
-        .each_outbox(|outbox| -> rusqlite::Result<()> {
+        .each_outbox(|outbox| -> rusqlite::Result<ControlFlow<()>> {
             position += outbox.position;
-            Ok(())
+            Ok(ControlFlow::Continue(()))
         })
         .unwrap();
     let documents = stats.collections.iter().map(|one| one.documents).sum();
