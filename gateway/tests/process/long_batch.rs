@@ -1,5 +1,7 @@
 //! SIGKILL while a long batch is being stored: sent again, all of it is there once.
 
+use std::ops::ControlFlow;
+
 use bson::doc;
 use realm_ingest_gateway::sink::embedded::Reader;
 
