@@ -7,9 +7,11 @@ use bson::{DateTime, Document, doc};
 use realm_ingest_gateway::backend::BackendError;
 use realm_ingest_gateway::cluster::Cluster;
 use realm_ingest_gateway::definition::{Collection, DataSource, Definition, TimeSeries};
-use realm_ingest_gateway::sink::Quota;
-use realm_ingest_gateway::sink::mongodb::{DataSources, MongoSink};
+use realm_ingest_gateway::sink::mongodb::{DataSources, MongoOperator, MongoSink};
+use realm_ingest_gateway::sink::{Operator, Quota, Which};
 use realm_ingest_protocol::RefusalCode;
+use tokio::runtime::Handle;
+use tokio::task::spawn_blocking;
 
 use super::{Mongo, all, unchecked_under};
 use crate::common::{bytes, outbox};
@@ -131,4 +133,26 @@ async fn one_request_of_an_outbox_at_a_time_stores_measurements() {
     assert!(sink.store(batch).await.unwrap().is_stored());
     assert_eq!(all(&store.data, "readings").await.len(), 1);
     assert_eq!(intents.count_documents(doc! {}).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn letters_that_are_replayed_are_stored_once() {
+    let server = Server::shared().await;
+    let store = Mongo::over(server).await;
+    let sink = over(&store, server.cluster().await).await;
+    let sent = bytes(&[reading(1, 10, 1.0), reading(2, 20, 2.0), reading(3, 30, 3.0)]);
+    let batch = unchecked_under(definition(&store), 1, &sent, &[1, 2]);
+    super::store(&sink, &batch).await.unwrap();
+    // As when a replay was cut off: it is stored, and a letter still.
+    let readings = store.data.collection("readings");
+    readings.insert_one(reading(2, 20, 2.0)).await.unwrap();
+    let sources = DataSources::new(server.cluster().await);
+    let operator = MongoOperator::new(Handle::current(), &store.state, sources, APP);
+    let definition = definition(&store);
+    let replayed =
+        spawn_blocking(move || operator.replay(&Which::default(), &definition, &|_| Ok(()), &mut |_| ()));
+    assert_eq!(replayed.await.unwrap().unwrap().stored, 2);
+    assert_eq!(all(&store.data, "readings").await.len(), 3);
+    assert_eq!(store.letters().await, []);
+    assert_eq!(all(&store.state, "intents").await, []);
 }
