@@ -191,9 +191,7 @@ async fn dead_letters_are_replayed_by_the_directory_into_its_collections() {
 #[tokio::test(flavor = "multi_thread")]
 async fn users_and_keys_are_managed() {
     let mut shared = Shared::of(&[ONE]).await;
-    shared.place.edit(ONE, "auth/providers.json", |providers| {
-        providers["api-key"] = json!({"name": "api-key", "type": "api-key", "disabled": false});
-    });
+    shared.place.switch(ONE, "api-key", true);
     shared.server = Shared::serve(&shared.place, shared.uri, &shared.name, &[ONE]);
     let made = shared.run(&["users", "create", "me@example.com"], "secret-1\n");
     assert!(made.status.success(), "{:?}", said(&made));
