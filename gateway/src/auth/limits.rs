@@ -3,8 +3,11 @@
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
+use sha2::{Digest as _, Sha256};
+
 use super::AuthError;
 use super::quota::{Ledger, Quota};
+use crate::state::SecretHash;
 
 /// How often. The default lets a fleet of 500 devices behind one address log in at once, also when each
 /// registers a user first, and again before the first hour is over.
@@ -178,6 +181,13 @@ impl Limits {
     pub fn check_failures(&self, from: Address, name: &str, now: Instant) -> Result<(), AuthError> {
         let left = self.failures.check(from, name, self.limits.failures, now);
         left.map_err(AuthError::TooManyFailures)
+    }
+
+    /// By what other gateways count the failures of the address for this name, and how many it may have there.
+    #[must_use]
+    pub fn shared_failures(&self, from: Address, name: &str) -> (SecretHash, Quota) {
+        let key = Sha256::digest(format!("{} {name}", from.0));
+        (key.into(), self.limits.failures)
     }
 
     /// Notes how a log-in ended.

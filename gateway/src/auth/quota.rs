@@ -21,6 +21,12 @@ pub struct Quota {
 }
 
 impl Quota {
+    /// How long somebody with this debt has to wait until there is one left; none when there is.
+    #[must_use]
+    pub fn wait(self, debt: Duration) -> Option<Duration> {
+        next(Some(debt), self, Duration::ZERO).err()
+    }
+
     /// So many times as much.
     #[must_use]
     pub fn times(self, factor: u32) -> Self {

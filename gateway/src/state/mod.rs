@@ -31,6 +31,7 @@
 pub mod acceptance;
 mod api_keys;
 mod embedded;
+mod failures;
 mod mongodb;
 mod operator;
 mod registrations;
@@ -42,6 +43,7 @@ pub use acceptance::KnownSchema;
 pub use api_keys::{AddedKey, ApiKey, ApiKeys, KeyOwner};
 pub use embedded::{EmbeddedState, count_users, find_schema, list_schemas};
 pub(crate) use embedded::{FILE, FORMAT, check};
+pub use failures::Failures;
 pub use mongodb::MongoState;
 pub use operator::{Conflict, ListedKey, ListedSchema, Managed, Operator};
 pub use registrations::{AddedToken, OneTimeToken, Purpose, Registration, Registrations};
@@ -55,7 +57,7 @@ use crate::backend::Answer;
 pub type SecretHash = [u8; 32];
 
 /// Keeps what the gateway must not forget. See the module for what it promises.
-pub trait State: Users + Registrations + ApiKeys + Sessions + Schemas + Send + Sync {
+pub trait State: Users + Registrations + ApiKeys + Sessions + Failures + Schemas + Send + Sync {
     /// Whether something can be written at present.
     fn probe(&self) -> Answer<'_, ()>;
 }

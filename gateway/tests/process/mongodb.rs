@@ -130,6 +130,30 @@ async fn whoever_logs_out_at_one_server_is_logged_out_at_all() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_guesses_a_password_has_no_more_tries_at_several_servers() {
+    let (database, names) = (Database::shared().await, Names::fresh());
+    let (one, other) = (Place::with(&[ONE]), Place::with(&[ONE]));
+    let servers = [&one, &other].map(|place| Server::run(names.serve(place, database.uri(), &[])));
+    let log_in = |server: &Server, password: &str| {
+        let path = "auth/providers/local-userpass/login";
+        let user = json!({"username": "ann@example.com", "password": password}).to_string();
+        call(server, "POST", ONE, path, None, user.as_bytes()).status
+    };
+    let register = "auth/providers/local-userpass/register";
+    let ann = br#"{"email": "ann@example.com", "password": "the right one"}"#;
+    assert_eq!(call(&servers[0], "POST", ONE, register, None, ann).status, 201);
+    let guesses = servers
+        .iter()
+        .cycle()
+        .take(5)
+        .map(|server| log_in(server, "a guess"));
+    assert_eq!(guesses.collect::<Vec<_>>(), [401; 5]);
+    for server in &servers {
+        assert_eq!(log_in(server, "the right one"), 429);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_comes_before_its_database_waits_for_it_and_says_so() {
     let (database, names) = (Database::own().await, Names::fresh());
     database.kill().await;

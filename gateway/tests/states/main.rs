@@ -29,6 +29,7 @@ macro_rules! suite {
 mod api_keys;
 mod beside;
 mod cut_off;
+mod failures;
 mod operator;
 mod registrations;
 mod schemas;

@@ -27,9 +27,9 @@ use tracing::warn;
 use self::format::STEPS;
 use super::schemas::Limits;
 use super::{
-    AddedKey, AddedToken, ApiKey, ApiKeys, Identity, KeyOwner, KnownSchema, Linked, OneTimeToken, Provider,
-    Purpose, Registration, Registrations, Revocation, Schemas, SecretHash, Secrets, Session, Sessions, State,
-    User, UserKind, Users,
+    AddedKey, AddedToken, ApiKey, ApiKeys, Failures, Identity, KeyOwner, KnownSchema, Linked, OneTimeToken,
+    Provider, Purpose, Registration, Registrations, Revocation, Schemas, SecretHash, Secrets, Session,
+    Sessions, State, User, UserKind, Users,
 };
 use crate::backend::{Answer, BackendError};
 use crate::clock;
@@ -237,6 +237,9 @@ impl ApiKeys for EmbeddedState {
         self.run(move |connection| api_keys::remove(connection, &owner, &id))
     }
 }
+
+/// One gateway has a file for itself, and counts in memory.
+impl Failures for EmbeddedState {}
 
 impl Sessions for EmbeddedState {
     fn secrets(&self) -> Answer<'_, Secrets> {

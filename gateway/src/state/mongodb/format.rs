@@ -6,7 +6,7 @@ use mongodb::{Database, IndexModel};
 use serde::{Deserialize, Serialize};
 
 use super::store::{expiry, index, unless_overtaken, within};
-use super::{API_KEYS, FORMATS, REGISTRATIONS, SCHEMAS, SESSIONS, USERS};
+use super::{API_KEYS, FORMATS, LOGIN_FAILURES, REGISTRATIONS, SCHEMAS, SESSIONS, USERS};
 use crate::backend::{Answer, BackendError};
 
 /// What leads from each format to the next, from an empty database on. The number of steps is the format of this version.
@@ -91,7 +91,7 @@ fn formats(database: &Database) -> mongodb::Collection<Record> {
 fn format_1(database: &Database) -> Answer<'_, ()> {
     let unique = |keys| index(keys, true);
     let usual = |keys| index(keys, false);
-    let wanted: [(&str, Vec<IndexModel>); 5] = [
+    let wanted: [(&str, Vec<IndexModel>); 6] = [
         (
             USERS,
             vec![
@@ -137,6 +137,7 @@ fn format_1(database: &Database) -> Answer<'_, ()> {
                 usual(doc! {"app": 1, "extends": 1, "number": 1}),
             ],
         ),
+        (LOGIN_FAILURES, vec![expiry()]),
     ];
     Box::pin(async move {
         for (collection, indexes) in wanted {

@@ -13,6 +13,7 @@
 
 mod api_keys;
 mod app;
+mod failures;
 mod format;
 mod keys;
 mod links;
@@ -25,6 +26,8 @@ mod standing;
 mod store;
 mod users;
 
+use std::time::Duration;
+
 use bson::doc;
 use mongodb::Database;
 use realm_ingest_protocol::Schema;
@@ -33,10 +36,11 @@ use serde_json::value::RawValue;
 use self::store::{Store, decisive};
 use super::schemas::Limits;
 use super::{
-    AddedKey, AddedToken, ApiKey, ApiKeys, Identity, KeyOwner, KnownSchema, Linked, OneTimeToken, Provider,
-    Purpose, Registration, Registrations, Revocation, Schemas, SecretHash, Secrets, Session, Sessions, State,
-    User, UserKind, Users,
+    AddedKey, AddedToken, ApiKey, ApiKeys, Failures, Identity, KeyOwner, KnownSchema, Linked, OneTimeToken,
+    Provider, Purpose, Registration, Registrations, Revocation, Schemas, SecretHash, Secrets, Session,
+    Sessions, State, User, UserKind, Users,
 };
+use crate::auth::Quota;
 use crate::backend::{Answer, BackendError};
 use crate::clock;
 
@@ -47,6 +51,7 @@ const REGISTRATIONS: &str = "registrations";
 const API_KEYS: &str = "api_keys";
 const SESSIONS: &str = "sessions";
 const SCHEMAS: &str = "schemas";
+const LOGIN_FAILURES: &str = "login_failures";
 
 /// See the module. Cheap to clone; any thread may use it.
 #[derive(Clone)]
@@ -242,6 +247,20 @@ impl ApiKeys for MongoState {
     fn remove_api_key(&self, owner: &KeyOwner, id: &str) -> Answer<'_, bool> {
         let (owner, id) = (owner.clone(), id.to_owned());
         Box::pin(async move { api_keys::remove(&self.store, &owner, &id).await })
+    }
+}
+
+impl Failures for MongoState {
+    fn debt(&self, key: SecretHash) -> Answer<'_, Duration> {
+        Box::pin(async move { failures::debt(&self.store, &key).await })
+    }
+
+    fn add_failure(&self, key: SecretHash, quota: Quota) -> Answer<'_, ()> {
+        Box::pin(async move { failures::add(&self.store, &key, quota).await })
+    }
+
+    fn forget_failures(&self, key: SecretHash) -> Answer<'_, ()> {
+        Box::pin(async move { failures::forget(&self.store, &key).await })
     }
 }
 

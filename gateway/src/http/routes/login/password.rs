@@ -6,7 +6,7 @@ use serde_json::Map;
 
 use super::{Credentials, Proven};
 use crate::app::App;
-use crate::auth::Address;
+use crate::auth::{Address, AuthError};
 use crate::definition::{Confirmation, Definition};
 use crate::gateway::Gateway;
 use crate::http::account::AccountError;
@@ -28,6 +28,11 @@ pub(super) async fn prove(
     // The same name in another app is another user.
     let name = format!("{} {email}", app.domain());
     gateway.limits.attempt(from, &name, Instant::now())?;
+    let (key, quota) = gateway.limits.shared_failures(from, &name);
+    let debt = app.state.debt(key).await?;
+    if let Some(wait) = quota.wait(debt) {
+        return Err(AuthError::TooManyFailures(wait).into());
+    }
     let turn = gateway.passwords.turn_to_log_in(from).await?;
     // Others may have failed while this one waited.
     gateway.limits.check_failures(from, &name, Instant::now())?;
@@ -35,6 +40,11 @@ pub(super) async fn prove(
     let stored = registration.as_ref().map(|found| found.password_hash.clone());
     let right = gateway.passwords.verify(turn, password, stored).await?;
     gateway.limits.record(from, &name, right, Instant::now());
+    if !right {
+        app.state.add_failure(key, quota).await?;
+    } else if !debt.is_zero() {
+        app.state.forget_failures(key).await?;
+    }
     let registration = registration.filter(|_| right).ok_or(Reject::BadLogin)?;
     if !registration.confirmed {
         let settings = definition.providers.password.as_ref();
