@@ -22,6 +22,7 @@ pub mod collection_schema;
 pub mod commands;
 pub mod comparison;
 pub mod config;
+pub mod copy;
 pub mod custom_user_data;
 pub mod definition;
 pub mod ejson;

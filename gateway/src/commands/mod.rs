@@ -1,10 +1,11 @@
-//! One command a file. `check` and `init` are about the directory of an app; all others but `serve` work on the data of an app,
+//! One command a file. `check` and `init` are about the directory of an app; all others but `serve` and `copy` work on the data of an app,
 //! also while a server writes it.
 
 mod accounts;
 pub mod backup;
 pub mod check;
 pub mod check_integrity;
+pub mod copy;
 mod data;
 pub mod dead_letters;
 pub mod export;

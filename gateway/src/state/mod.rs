@@ -45,6 +45,7 @@ pub use embedded::{EmbeddedState, count_users, find_schema, list_schemas};
 pub(crate) use embedded::{FILE, FORMAT, check};
 pub use failures::Failures;
 pub use mongodb::MongoState;
+pub(crate) use mongodb::copying;
 pub use operator::{Conflict, ListedKey, ListedSchema, Managed, Operator};
 pub use registrations::{AddedToken, OneTimeToken, Purpose, Registration, Registrations};
 pub use schemas::Schemas;

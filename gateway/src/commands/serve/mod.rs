@@ -27,6 +27,7 @@ use apps::Asked;
 use monitoring::Monitoring;
 use signals::{Reload, Stop};
 use stores::Stores;
+pub(super) use stores::{Locked, lock};
 
 /// How long requests that were begun may go on after the signal to stop.
 const DRAIN: Duration = Duration::from_secs(30);

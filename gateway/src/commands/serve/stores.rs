@@ -100,7 +100,7 @@ impl Stores {
     pub fn of_directory(path: &Path) -> Result<Self, CommandError> {
         Ok(Self::Directory {
             path: path.to_owned(),
-            _lock: lock(path)?,
+            _lock: lock_or_make(path)?,
         })
     }
 
@@ -206,20 +206,38 @@ fn refuse_apps(data: &Path) -> Result<(), CommandError> {
     )))
 }
 
+/// Whose a directory is.
+pub(in crate::commands) enum Locked {
+    /// Ours, while this is open.
+    Ours(File),
+    /// Another server's.
+    Taken,
+}
+
 /// One server for one directory.
-fn lock(data: &Path) -> Result<File, CommandError> {
-    let cannot =
-        |error: std::io::Error| CommandError::CannotStart(format!("cannot use {}: {error}", data.display()));
-    realm_ingest_durable::create_dir_all(data).map_err(cannot)?;
-    let mut options = OpenOptions::new();
-    options.append(true).create(true).mode(0o600);
-    let file = options.open(data.join("lock")).map_err(cannot)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(CommandError::CannotStart(format!(
+fn lock_or_make(data: &Path) -> Result<File, CommandError> {
+    let made = realm_ingest_durable::create_dir_all(data);
+    match made.and_then(|()| lock(data)) {
+        Ok(Locked::Ours(file)) => Ok(file),
+        Ok(Locked::Taken) => Err(CommandError::CannotStart(format!(
             "another server uses {}; stop it or choose another directory with --data",
             data.display()
         ))),
-        Err(TryLockError::Error(error)) => Err(cannot(error)),
+        Err(error) => Err(CommandError::CannotStart(format!(
+            "cannot use {}: {error}",
+            data.display()
+        ))),
+    }
+}
+
+/// Takes a directory that is there.
+pub(in crate::commands) fn lock(data: &Path) -> std::io::Result<Locked> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true).mode(0o600);
+    let file = options.open(data.join("lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Locked::Ours(file)),
+        Err(TryLockError::WouldBlock) => Ok(Locked::Taken),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }

@@ -13,7 +13,7 @@ use super::lines::{Answered, Line, Lines};
 use super::request::{answered, collection, local};
 use super::time_series;
 use crate::backend::BackendError;
-use crate::definition::{Destination, TimeSeries};
+use crate::definition::{Definition, Destination, TimeSeries};
 use crate::ingest::{Batch, Place, Refusals};
 
 /// The documents of one class. Of two with one `_id` the first is to stand, so the next request is made once the one before it is
@@ -40,26 +40,37 @@ type Duplicates<'b> = Vec<(Place<'b>, Unique)>;
 /// Stores the documents of a batch. The answer is those that the database does not take.
 pub(super) async fn store(lines: &Lines, batch: &Batch) -> Result<Refusals, BackendError> {
     let mut found = batch.none_found();
+    store_all(lines, &batch.definition, batch.documents(), &mut found).await?;
+    Ok(found)
+}
+
+/// The same with documents that come from anywhere.
+pub(super) async fn store_all<'b>(
+    lines: &Lines,
+    definition: &'b Definition,
+    documents: impl Iterator<Item = Place<'b>>,
+    found: &mut Refusals,
+) -> Result<(), BackendError> {
     let mut classes: BTreeMap<&str, Class<'_>> = BTreeMap::new();
-    for place in batch.documents() {
+    for place in documents {
         let class = classes.entry(place.class).or_insert_with(|| {
-            let destination = batch.definition.destination(place.class);
+            let destination = definition.destination(place.class);
             Class::new(lines.of(&destination), destination)
         });
         if !class.has_room(&place) {
-            class.send(&mut found).await?;
+            class.send(found).await?;
         }
         class.bytes += place.document.len();
         class.next.push(place);
     }
     for class in classes.values_mut() {
-        class.send(&mut found).await?;
+        class.send(found).await?;
     }
     for class in classes.values_mut() {
-        class.settle(&mut found).await?;
+        class.settle(found).await?;
     }
     found.sort();
-    Ok(found)
+    Ok(())
 }
 
 /// Whether a batch has documents for collections that may take one twice.

@@ -40,7 +40,7 @@ pub(super) struct Letters {
 }
 
 /// SHA-256 of the class and the document.
-type Digest = [u8; 32];
+pub(super) type Digest = [u8; 32];
 
 /// Letters of one batch that go together.
 struct Chunk<'b> {
@@ -184,12 +184,11 @@ impl Letters {
         letter: &Letter<'_>,
         digest: &Digest,
     ) -> Result<(), BackendError> {
-        for (part, bytes) in (0_i64..).zip(letter.place.document.chunks(PART)) {
-            // Under the digest, as another letter in this place may have come as far as this.
-            let id = doc! {"letter": chunk.place(letter), "digest": binary(digest), "part": part};
-            let record = doc! {"_id": id.clone(), "bytes": binary(bytes)};
+        let place = chunk.place(letter);
+        for record in parts(&place, digest, letter.place.document) {
             let options = ReplaceOptions::builder().upsert(true).build();
-            let replace = self.parts.replace_one(doc! {"_id": id}, record);
+            let part = doc! {"_id": record.get("_id")};
+            let replace = self.parts.replace_one(part, record);
             answered(replace.with_options(options)).await?;
         }
         Ok(())
@@ -225,10 +224,14 @@ fn chunks<'b>(batch: &'b Batch, found: &'b Refusals) -> impl Iterator<Item = Chu
 }
 
 fn digest(letter: &Letter<'_>) -> Digest {
+    digest_of(letter.place.class, letter.place.document)
+}
+
+pub(super) fn digest_of(class: &str, document: &[u8]) -> Digest {
     let mut digest = Sha256::new();
-    digest.update(letter.place.class);
+    digest.update(class);
     digest.update([0]);
-    digest.update(letter.place.document);
+    digest.update(document);
     digest.finalize().into()
 }
 
@@ -245,20 +248,59 @@ fn record(batch: &Batch, chunk: &Chunk<'_>, letter: &Letter<'_>, digest: &Digest
         place,
         schema,
     } = letter;
-    let mut record = doc! {
-        "_id": chunk.place(letter),
-        "class": place.class,
-        "code": refused.code.as_str(),
-        "reason": &*refused.reason,
-        "time": DateTime::from_millis(batch.received),
-        "schema": *schema,
-        "digest": binary(digest),
-        "bytes": i64::try_from(place.document.len()).unwrap_or(i64::MAX),
+    let kept = Kept {
+        class: place.class,
+        code: refused.code.as_str(),
+        reason: &refused.reason,
+        time: batch.received,
+        schema: Some(schema),
+        document: place.document,
     };
-    if place.document.len() <= PART {
-        record.insert("document", binary(place.document));
+    kept.record(chunk.place(letter), digest)
+}
+
+/// What is kept of a letter in its place.
+pub(super) struct Kept<'a> {
+    pub(super) class: &'a str,
+    pub(super) code: &'a str,
+    pub(super) reason: &'a str,
+    pub(super) time: i64,
+    pub(super) schema: Option<&'a str>,
+    pub(super) document: &'a [u8],
+}
+
+impl Kept<'_> {
+    /// The record under its place. A large document is not in it, but in parts.
+    pub(super) fn record(&self, place: Document, digest: &Digest) -> Document {
+        let mut record = doc! {
+            "_id": place,
+            "class": self.class,
+            "code": self.code,
+            "reason": self.reason,
+            "time": DateTime::from_millis(self.time),
+            "schema": self.schema,
+            "digest": binary(digest),
+            "bytes": i64::try_from(self.document.len()).unwrap_or(i64::MAX),
+        };
+        if self.document.len() <= PART {
+            record.insert("document", binary(self.document));
+        }
+        record
     }
-    record
+}
+
+/// The parts of a large document.
+pub(super) fn parts<'a>(
+    place: &'a Document,
+    digest: &'a Digest,
+    document: &'a [u8],
+) -> impl Iterator<Item = Document> + use<'a> {
+    let parts = if document.len() > PART { document } else { &[] };
+    // Under the digest, as another letter in this place may have come as far as this.
+    (0_i64..).zip(parts.chunks(PART)).map(move |(part, bytes)| {
+        let id = doc! {"letter": place.clone(), "digest": binary(digest), "part": part};
+        doc! {"_id": id, "bytes": binary(bytes)}
+    })
 }
 
 fn binary(bytes: &[u8]) -> Bson {

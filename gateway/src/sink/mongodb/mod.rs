@@ -17,6 +17,7 @@
 
 mod census;
 mod compare;
+pub(crate) mod copying;
 mod counts;
 mod documents;
 mod errors;

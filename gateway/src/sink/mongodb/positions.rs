@@ -11,6 +11,7 @@ use mongodb::{Collection, Database};
 use realm_ingest_protocol::DeviceReport;
 use tracing::warn;
 
+use super::copying::CopiedOutbox;
 use super::request::{answered, collection, inserted};
 use crate::backend::BackendError;
 use crate::ingest::Batch;
@@ -165,6 +166,24 @@ impl Positions {
 pub(super) fn id(outbox: &OutboxKey) -> Document {
     let OutboxKey { app, user, outbox } = outbox;
     doc! {"app": app, "user": user, "outbox": outbox}
+}
+
+/// The record of an outbox that comes from another sink.
+pub(super) fn copied(outbox: &OutboxKey, copied: &CopiedOutbox) -> Document {
+    let mut record = doc! {"_id": id(outbox), "setbacks": copied.setbacks};
+    record.extend(write(&copied.known));
+    for (field, time) in [("heard", copied.heard), ("set_back", copied.set_back)] {
+        if let Some(time) = time {
+            record.insert(field, DateTime::from_millis(time));
+        }
+    }
+    if let Some(schema) = &copied.schema {
+        record.insert("schema", schema);
+    }
+    if let Some(told) = &copied.device {
+        record.extend(report(told));
+    }
+    record
 }
 
 fn report(told: &DeviceReport) -> Document {

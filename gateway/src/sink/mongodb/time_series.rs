@@ -117,7 +117,7 @@ fn bounds(time_field: &str, places: &[Place<'_>]) -> Document {
 
 /// Whether a document was stored as it was sent: to the bit, but that a time-series collection keeps fields in an order of its
 /// own.
-fn same(one: &[u8], other: &[u8]) -> bool {
+pub(super) fn same(one: &[u8], other: &[u8]) -> bool {
     one == other || same_document(Sound::assume_valid(one), Sound::assume_valid(other))
 }
 

@@ -46,6 +46,24 @@ impl Record {
     }
 }
 
+/// The record of a key that comes from another state. `hash` is that of its text.
+pub(super) fn copied(store: &Store, key: ApiKey, number: i64, hash: &[u8]) -> Result<Document, BackendError> {
+    let record = Record {
+        name: store.name(&key.id),
+        app: store.domain.clone(),
+        owner: name_of(&key.owner).to_owned(),
+        id: key.id,
+        number,
+        called: key.name,
+        hash: registrations::binary(hash).into(),
+        disabled: key.disabled,
+        gone: false,
+        epoch: 0,
+        created: key.created,
+    };
+    Ok(bson::serialize_to_document(&record).map_err(mongodb::error::Error::from)?)
+}
+
 fn name_of(owner: &KeyOwner) -> &str {
     match owner {
         KeyOwner::App => "",

@@ -20,7 +20,7 @@ pub(super) struct App {
     pub(super) client_app_id: String,
     /// Internal id, which all other records name.
     pub(super) domain: String,
-    created: i64,
+    pub(super) created: i64,
     /// From the oldest on; the newest signs.
     pub(super) keys: Vec<SigningKey>,
     /// The number of the key that is made next. None is used twice.
@@ -34,6 +34,9 @@ pub(super) struct App {
     pub(super) schemas_floor: i64,
     /// What the operator has chosen.
     pub(super) choices: Vec<Choice>,
+    /// Set while the app is being copied from elsewhere: then nobody serves it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) copying: bool,
 }
 
 /// A key that signs tokens, or signed some that are good.
@@ -61,18 +64,27 @@ pub(super) struct Choice {
 
 impl SigningKey {
     pub(super) fn new(id: i64) -> Self {
+        Self::of(id, ids::signing_key(), clock::unix_millis())
+    }
+
+    pub(super) const fn of(id: i64, secret: Vec<u8>, created: i64) -> Self {
         Self {
             id,
             secret: Binary {
                 subtype: BinarySubtype::Generic,
-                bytes: ids::signing_key(),
+                bytes: secret,
             },
-            created: clock::unix_millis(),
+            created,
         }
     }
 }
 
 impl App {
+    /// Its records.
+    pub(super) fn store(self, database: &Database) -> Store {
+        Store::new(database.clone(), self.domain, self.client_app_id)
+    }
+
     /// The key that signs.
     pub(super) fn newest(&self) -> Option<i64> {
         self.keys.iter().map(|key| key.id).max()
@@ -111,6 +123,7 @@ pub(super) async fn open(database: Database, client_app_id: &str) -> Result<Stor
         schemas_version: 0,
         schemas_floor: 0,
         choices: Vec::new(),
+        copying: false,
     };
     unless_overtaken(database.collection::<App>(APPS).insert_one(app)).await?;
     let store = open_existing(&database, client_app_id).await?;
@@ -126,8 +139,22 @@ pub(super) async fn open_existing(
     client_app_id: &str,
 ) -> Result<Option<Store>, BackendError> {
     let apps = database.collection::<App>(APPS);
-    let app = within(apps.find_one(doc! {"_id": client_app_id})).await?;
-    Ok(app.map(|app| Store::new(database.clone(), app.domain, app.client_app_id)))
+    match within(apps.find_one(doc! {"_id": client_app_id})).await? {
+        Some(app) if app.copying => Err(BackendError::Damaged(format!(
+            "{} is being copied into database '{}', or was when that was cut off; run 'copy' again until it says that it is done",
+            told(client_app_id),
+            database.name()
+        ))),
+        app => Ok(app.map(|app| app.store(database))),
+    }
+}
+
+/// An app in a sentence.
+pub(super) fn told(client_app_id: &str) -> String {
+    match client_app_id {
+        "" => "the app of development mode".to_owned(),
+        id => format!("app '{id}'"),
+    }
 }
 
 /// The client app ids of all apps that are there.

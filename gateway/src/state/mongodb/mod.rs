@@ -13,6 +13,7 @@
 
 mod api_keys;
 mod app;
+pub(crate) mod copying;
 mod failures;
 mod format;
 mod keys;

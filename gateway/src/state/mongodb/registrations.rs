@@ -2,10 +2,11 @@
 //! registration gets another one.
 
 use bson::spec::BinarySubtype;
-use bson::{Binary, Document, doc, serialize_to_bson};
+use bson::{Binary, Document, doc, serialize_to_bson, serialize_to_document};
 use serde::{Deserialize, Serialize};
 
 use super::REGISTRATIONS;
+use super::copying::CopiedRegistration;
 use super::links;
 use super::store::{Name, Store, TRIES, contended, pause};
 use super::users::{self, identity_key};
@@ -51,11 +52,36 @@ impl Record {
 }
 
 /// A hash as it is kept.
-pub(super) fn binary(hash: &SecretHash) -> Binary {
+pub(super) fn binary(hash: &[u8]) -> Binary {
     Binary {
         subtype: BinarySubtype::Generic,
         bytes: hash.to_vec(),
     }
+}
+
+/// The record of a registration that comes from another state, with its one-time tokens.
+pub(super) fn copied(store: &Store, registration: CopiedRegistration) -> Result<Document, BackendError> {
+    let tokens = registration.tokens.into_iter();
+    let record = Record {
+        name: store.name(&registration.email),
+        app: store.domain.clone(),
+        email: registration.email,
+        identity: registration.identity,
+        password_hash: registration.password_hash,
+        confirmed: registration.confirmed,
+        generation: 0,
+        tokens: tokens
+            .map(|(id, purpose, hash, expires)| Token {
+                id,
+                purpose,
+                hash: binary(&hash),
+                expires,
+            })
+            .collect(),
+        token_changes: 0,
+        created: registration.created,
+    };
+    Ok(serialize_to_document(&record).map_err(mongodb::error::Error::from)?)
 }
 
 pub(super) async fn add(store: &Store, registration: Registration) -> Result<bool, BackendError> {

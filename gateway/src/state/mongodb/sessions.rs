@@ -1,11 +1,12 @@
 //! Sessions, which end without being touched: each names what it was opened under, and is good while all of that is as it was. So
 //! whatever ends sessions is one change of one record.
 
-use bson::{Document, doc};
+use bson::{Document, doc, serialize_to_document};
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
 use super::app::App;
+use super::copying::CopiedSession;
 use super::store::{Name, Store, date};
 use super::{API_KEYS, REGISTRATIONS, SESSIONS, USERS};
 use crate::auth::Lifetimes;
@@ -254,6 +255,36 @@ pub(super) async fn open(
     }
     store.delete(SESSIONS, store.named(record.id())).await?;
     Ok(None)
+}
+
+/// The record of a session that comes from another state, where it lasted.
+pub(super) fn copied(store: &Store, session: CopiedSession) -> Result<Document, BackendError> {
+    let CopiedSession {
+        session,
+        key,
+        has_password,
+        created,
+        used,
+    } = session;
+    let under = Under {
+        epoch: 0,
+        generation: has_password.then_some(0),
+        key_epoch: session.api_key.as_ref().map(|_| 0),
+        key,
+    };
+    let record = Record {
+        name: store.name(&session.id),
+        app: store.domain.clone(),
+        user: session.user,
+        device: session.device,
+        api_key: session.api_key,
+        under,
+        created,
+        used,
+        expires: session.expires,
+        remove_at: removal(session.expires),
+    };
+    Ok(serialize_to_document(&record).map_err(mongodb::error::Error::from)?)
 }
 
 /// When the record of a session that ends then may go.

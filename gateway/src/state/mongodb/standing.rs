@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::SCHEMAS;
 use super::app::App;
+use super::copying::CopiedSchema;
 use super::store::{Name, Store};
 use crate::backend::BackendError;
 use crate::clock;
@@ -23,6 +24,9 @@ use crate::state::acceptance;
 
 /// Bytes of one record at most, well below the 16 MiB that MongoDB takes.
 const MAX_RECORD: usize = 12 * 1024 * 1024;
+
+/// A version before the first, which is 0.
+const UNKNOWN: i64 = -1;
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Record {
@@ -92,6 +96,36 @@ impl Record {
         })
     }
 }
+
+/// The record of a schema that comes from another state. What became of it is found anew, as its version is none that there is.
+pub(super) fn copied(store: &Store, schema: CopiedSchema) -> Result<bson::Document, BackendError> {
+    let conflicts = schema.conflicts.into_iter();
+    let mut record = Record {
+        name: store.name(&schema.fingerprint),
+        app: store.domain.clone(),
+        fingerprint: schema.fingerprint,
+        number: schema.number,
+        json: schema.json,
+        compared: schema.compared,
+        user: schema.user,
+        used: schema.used,
+        created: schema.created,
+        standing: Standing {
+            version: UNKNOWN,
+            extends: Vec::new(),
+            accepted: Vec::new(),
+            conflicts: conflicts
+                .map(|(class, since, reason)| KnownConflict { class, since, reason })
+                .collect(),
+            bytes: 0,
+        },
+    };
+    record.standing.bytes = i64::try_from(record.size()).unwrap_or(i64::MAX);
+    Ok(serialize_to_document(&record).map_err(mongodb::error::Error::from)?)
+}
+
+/// The fields of a record that say what became of the schema.
+pub(super) const STANDING: [&str; 5] = ["version", "extends", "accepted", "conflicts", "bytes"];
 
 fn parse(json: &str) -> Result<Schema, BackendError> {
     Schema::parse(json)

@@ -4,6 +4,7 @@ use bson::{Document, doc};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::copying::CopiedUser;
 use super::store::{Name, Store, TRIES, contended, pause, within};
 use super::{API_KEYS, REGISTRATIONS, USERS, api_keys, registrations, sessions};
 use crate::backend::BackendError;
@@ -93,6 +94,47 @@ fn data(identity: &Identity) -> Result<String, BackendError> {
     text.map_err(|error| {
         BackendError::Damaged(format!("what is said about a user cannot be written: {error}"))
     })
+}
+
+/// The record of a user who comes from another state, with when his sessions were ended last.
+pub(super) fn copied(store: &Store, user: CopiedUser) -> Result<Document, BackendError> {
+    let CopiedUser { id, identities, .. } = user;
+    let held = identities.into_iter().map(|(provider, id, data)| {
+        let is_password = provider == Provider::Password.as_str();
+        Held {
+            key: format!("{provider}/{id}"),
+            provider,
+            id,
+            data,
+            generation: is_password.then_some(0),
+        }
+    });
+    let record = Record {
+        name: store.name(&id),
+        app: store.domain.clone(),
+        id,
+        kind: user.kind,
+        disabled: user.disabled,
+        gone: user.gone,
+        identities: held.collect(),
+        epoch: 0,
+        custom_data: user.custom_data,
+        created: user.created,
+        last_login: user.last_login,
+    };
+    let mut document = bson::serialize_to_document(&record).map_err(mongodb::error::Error::from)?;
+    if record.gone {
+        document.insert("identities", vec![none(&record.id)]);
+    }
+    if let Some(revoked) = user.revoked {
+        document.insert("revoked", revoked);
+    }
+    Ok(document)
+}
+
+/// What a user who is gone has for an identity. Users without any would have the same one: none.
+fn none(user: &str) -> Document {
+    doc! {"key": format!("/{user}")}
 }
 
 /// What finds the user of this id, who is there.
@@ -273,10 +315,8 @@ pub(super) async fn remove(store: &Store, user: &str) -> Result<bool, BackendErr
             "identities",
             doc! {"$size": i32::try_from(found.identities.len()).unwrap_or(i32::MAX)},
         );
-        // Users without any identity would have the same one: none.
-        let none = doc! {"key": format!("/{user}")};
         let change = doc! {
-            "$set": {"gone": true, "identities": [none]},
+            "$set": {"gone": true, "identities": [none(user)]},
             "$unset": {"custom_data": ""},
             "$inc": {"epoch": 1_i64},
             "$max": {"revoked": clock::unix_millis()},
