@@ -19,6 +19,7 @@ mod backup;
 mod commands;
 mod config;
 mod conflicts;
+mod copy;
 mod crash;
 mod dead_letters;
 mod example;
