@@ -134,7 +134,9 @@ pub fn copy(directory: &Path, target: &Target, runtime: &Runtime) -> Result<Copi
     documents::copy(&source, &store, &mut noted, runtime)?;
 
     let mut records = Records::new(&database, runtime);
-    records.clear(&copying)?;
+    if !is_new {
+        records.clear(&copying)?;
+    }
     letters::copy(&source, copying.domain(), &mut records)?;
     accounts::copy(&source, &copying, &mut records)?;
     positions::copy(&source, copying.domain(), &mut records)?;

@@ -252,6 +252,15 @@ async fn devices_and_users_go_on_at_the_database_as_if_nothing_had_happened() {
         )
     };
     let of_key = User::of(&by_key(&server));
+    let made = as_user(&server, "POST", KEYS, &named.refresh, &json!({"name": "lost"}));
+    let lost = json!({"key": made.json["key"]}).to_string();
+    let path = "auth/providers/api-key/login";
+    let of_lost = User::of(&call(&server, "POST", ONE, path, None, lost.as_bytes()));
+    let path = format!("{KEYS}/{}/disable", made.json["_id"].as_str().unwrap());
+    assert_eq!(
+        as_user(&server, "PUT", &path, &named.refresh, &json!({})).status,
+        204
+    );
     moved.command(&["keys", "rotate"], "");
     moved.command(&["users", "disable", &disabled.id], "");
     let logged_out = as_user(&server, "DELETE", SESSION, &out.refresh, &json!({}));
@@ -276,12 +285,14 @@ async fn devices_and_users_go_on_at_the_database_as_if_nothing_had_happened() {
         let renewed = as_user(&server, "POST", SESSION, &user.refresh, &json!({}));
         assert_eq!(renewed.status, 201, "{:?}", renewed.json);
     }
-    for user in [&out, &disabled] {
+    for user in [&out, &disabled, &of_lost] {
         let renewed = as_user(&server, "POST", SESSION, &user.refresh, &json!({}));
         renewed.refused(401, Some("InvalidSession"), "session");
     }
-    let profile = as_user(&server, "GET", PROFILE, &disabled.access, &Value::Null);
-    assert_eq!(profile.status, 401, "what was revoked stays revoked");
+    for user in [&disabled, &of_lost] {
+        let profile = as_user(&server, "GET", PROFILE, &user.access, &Value::Null);
+        assert_eq!(profile.status, 401, "what was revoked stays revoked");
+    }
     assert_eq!(User::of(&with_password(&server)).id, named.id);
     assert_eq!(User::of(&by_key(&server)).id, named.id);
 
