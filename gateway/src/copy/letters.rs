@@ -6,8 +6,8 @@ use super::CopyError;
 use super::progress::stage;
 use super::records::Records;
 use super::source::Source;
-use crate::sink::embedded::{DeadLetter, Which};
 use crate::sink::mongodb::copying::{COUNTS, LETTERS, PARTS, letter, letter_count};
+use crate::sink::{DeadLetter, Which};
 use crate::state::copying::Copied;
 
 pub(super) fn copy(source: &Source, app: &str, records: &mut Records<'_>) -> Result<(), CopyError> {

@@ -19,8 +19,8 @@ use crate::backend::BackendError;
 use crate::definition::Definition;
 use crate::ingest::order::Known;
 use crate::ingest::{Place, Refusals};
+use crate::sink::DeadLetter;
 use crate::sink::OutboxKey;
-use crate::sink::embedded::DeadLetter;
 
 /// The collections that records of the sink are in.
 pub(crate) const OUTBOXES: &str = "outboxes";
