@@ -81,7 +81,9 @@ class Examples(unittest.TestCase):
         with open(path, "w") as file:
             file.write(f"pid {WORK}/pid;\nevents {{}}\nhttp {{\naccess_log off;\n{site}}}\n")
         done = run(NGINX, "-t", "-q", "-p", WORK, "-e", log, "-c", path)
-        self.assertEqual((done.returncode, done.stdout), (0, ""))
+        # The way of saying it that every version takes, and later ones warn of.
+        said = [line for line in done.stdout.splitlines() if 'the "listen ... http2" directive is deprecated' not in line]
+        self.assertEqual((done.returncode, said), (0, []))
 
 
 if __name__ == "__main__":
