@@ -5,7 +5,8 @@
 #     scripts/mongodb.sh build           makes what is missing of it
 #     scripts/mongodb.sh built           whether nothing is
 #     scripts/mongodb.sh start DIR       a new server with its data in DIR, which is made; prints its URI
-#     scripts/mongodb.sh run DIR         the same, until standard input ends: then it is killed, and DIR removed
+#     scripts/mongodb.sh run DIR         the same, until standard input ends: then it is killed, and DIR removed, which must not be
+#                                        there before
 #     scripts/mongodb.sh kill DIR        all of it at once (SIGKILL)
 #     scripts/mongodb.sh restart DIR     with the same data, at the same port; prints its URI
 #     scripts/mongodb.sh pause DIR       a server that takes connections and does not answer (SIGSTOP)
@@ -101,7 +102,11 @@ stop() {
 }
 
 run() {
+    # What is removed at the end is what was made here.
+    [ ! -e "$dir" ] || fail "$dir is there already: run makes it, and removes it at the end; name another one"
     build
+    mkdir -p "$(dirname "$dir")"
+    mkdir "$dir" || fail "cannot make $dir"
     # As long as the caller lives, which standard input tells.
     trap '' INT TERM HUP
     trap '! running || { signal KILL && gone 30; }; rm -rf "$dir"' EXIT

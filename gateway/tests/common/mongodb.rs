@@ -40,7 +40,8 @@ impl Server {
     }
 
     fn run(mut command: Command) -> Self {
-        let directory = tempfile::tempdir().unwrap().keep();
+        // The script makes it, and takes it away.
+        let directory = std::env::temp_dir().join(fresh_name());
         let mut process = command
             .arg("run")
             .arg(&directory)
@@ -114,7 +115,7 @@ impl Drop for Server {
     }
 }
 
-/// A name that no other test gives to a database, on this machine or another one.
+/// A name that no other test gives to a database or directory, on this machine or another one.
 pub fn fresh_name() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
