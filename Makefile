@@ -1,6 +1,9 @@
 # The front door. The work is in scripts/.
 .PHONY: demo demo-cluster test test-mongodb check bench bench-mongodb fuzz lint fmt
 
+# Where scripts/ensure-tools.sh looks for cargo too.
+export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
+
 demo:
 	scripts/ensure-tools.sh build
 	cmake --preset dev -DREALM_INGEST_BUILD_TESTS=OFF -B build/demo
@@ -27,7 +30,7 @@ test-mongodb:
 	cargo test -p realm-ingest-gateway --test mongodb --test states --test sinks
 
 check:
-	scripts/ensure-tools.sh
+	scripts/ensure-tools.sh check
 	scripts/check.sh
 
 bench:
@@ -48,7 +51,7 @@ fuzz:
 	scripts/fuzz.sh
 
 lint:
-	scripts/ensure-tools.sh
+	scripts/ensure-tools.sh check
 	scripts/lint.sh
 
 fmt:

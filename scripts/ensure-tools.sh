@@ -2,7 +2,8 @@
 # Sees to the tools that building and testing need: as root on Debian it installs what is missing, otherwise it says
 # what to install.
 #
-#     scripts/ensure-tools.sh [build|test]        `build` leaves out what only tests use
+#     scripts/ensure-tools.sh [build|check|test]  `build` leaves out what only tests use, and `check` goes on without what the
+#                                                 MongoDB server for tests is built with
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 purpose=${1:-test}
@@ -39,7 +40,7 @@ has() {
 }
 
 packages="cmake ninja-build g++ python3 curl ca-certificates"
-if [ "$purpose" = test ]; then
+if [ "$purpose" != build ]; then
     packages="$packages clang clang-format libgtest-dev python3-bson pkg-config zstd nodejs npm mmdebstrap util-linux"
     packages="$packages nginx python3-pymongo python3-yaml systemd"
 fi
@@ -73,7 +74,7 @@ get_promtool() {
 }
 
 # The alerts are checked where it is.
-if [ "$purpose" = test ] && ! command -v promtool >/dev/null && [ "$(id -u)" = 0 ] &&
+if [ "$purpose" != build ] && ! command -v promtool >/dev/null && [ "$(id -u)" = 0 ] &&
     command -v apt-get dpkg-deb >/dev/null; then
     echo "installing: promtool"
     get_promtool 2>/dev/null || { apt-get update -qq && get_promtool; } || echo "promtool cannot be had; alerts are not checked" >&2
@@ -91,7 +92,7 @@ if [ "$(printf '%s\n' "$wanted" "$found" | sort -V | head -n 1)" != "$wanted" ];
     echo "this is Rust $found: $how" >&2
     exit 1
 fi
-if [ "$purpose" = test ] && ! { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1; then
+if [ "$purpose" != build ] && ! { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1; then
     echo "rustfmt or clippy is missing: rustup component add rustfmt clippy" >&2
     exit 1
 fi
@@ -100,16 +101,22 @@ fi
 has_go() {
     (cd "$root/tests/mongodb" && go list -m) >/dev/null 2>&1
 }
-if [ "$purpose" = test ] && ! builds_no_mongodb && ! has_go; then
+if [ "$purpose" != build ] && ! builds_no_mongodb && ! has_go; then
     wanted=$(sed -n 's/^go //p' "$root/tests/mongodb/go.mod")
-    apt-get update -qq
-    candidate=$(apt-cache policy golang-go | sed -n 's/^ *Candidate: \([0-9]*:\)\?//p')
-    if dpkg --compare-versions "${candidate:-0}" ge "$wanted"; then
+    missing="Go $wanted or later is missing, which the MongoDB server for tests is built with: install it, name a server in MONGODB_URI, \
+or put mongod on the PATH"
+    candidate=
+    if [ "$purpose" = test ] && command -v apt-get >/dev/null; then
+        apt-get update -qq
+        candidate=$(apt-cache policy golang-go | sed -n 's/^ *Candidate: \([0-9]*:\)\?//p')
+    fi
+    if [ "$purpose" = check ]; then
+        echo "$missing. What does not need it is checked" >&2
+    elif [ -n "$candidate" ] && dpkg --compare-versions "$candidate" ge "$wanted"; then
         echo "installing: golang-go"
         DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends golang-go
     else
-        echo "Go $wanted or later is missing, which the MongoDB server for tests is built with: install it, or name a server" \
-            "in MONGODB_URI" >&2
+        echo "$missing" >&2
         exit 1
     fi
 fi
