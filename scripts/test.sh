@@ -11,10 +11,18 @@ step() {
 }
 
 # Some of cargo's tests need it; where it is not there yet, it comes while others have the processor.
-scripts/mongodb.sh build &
+# A process group of its own, so that all of it ends with this script.
+set -m
+scripts/mongodb.sh build </dev/null &
 mongodb=$!
+set +m
+trap 'kill -- "-$mongodb" 2>/dev/null || true' EXIT
 step scripts/lint.sh
-step wait "$mongodb"
+step wait "$mongodb" || {
+    echo "the MongoDB server for tests could not be built; scripts/mongodb.sh build says why" >&2
+    exit 1
+}
+trap - EXIT
 step cargo test --workspace --quiet
 for preset in dev asan; do
     step cmake --preset "$preset"
