@@ -63,7 +63,7 @@ fn every_metric_of_the_dashboard_and_the_alerts_is_in_a_scrape() {
 #[test]
 fn every_metric_is_described_in_the_documentation() {
     let scrape = Scrape::parse(&scraped());
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/operations.md");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/monitoring.md");
     let text = std::fs::read_to_string(file).unwrap();
     for series in scrape.series() {
         let name = series.split('{').next().unwrap();
