@@ -1,5 +1,7 @@
 //! What the operator's commands may rely on, over each sink that they work on.
 
+mod shared;
+
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -15,7 +17,7 @@ use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 
 use crate::common::{note, outbox, schema};
-use crate::mongodb::{Mongo, all};
+use crate::mongodb::Mongo;
 use crate::server::Server;
 use crate::stores::{APP, Core, Embedded, Sent, Store};
 
@@ -426,55 +428,4 @@ suite! {
     of_one_transaction_the_later_document_stands_however_many_are_between,
     what_is_kept_is_counted,
     outboxes_are_shown_with_how_far_they_are,
-}
-
-#[tokio::test]
-async fn what_is_of_another_app_is_neither_shown_nor_taken() {
-    let core = with_letters::<Mongo>().await;
-    for collection in ["dead_letters", "outboxes"] {
-        for app in ["0", "z", "0123456789abcdef012345678"] {
-            let id = doc! {"app": app, "user": "user", "outbox": outbox(1), "seq": 1_i64, "index": 1_i64};
-            let record = doc! {"_id": id, "class": "Note", "position": 1_i64};
-            core.store
-                .state
-                .collection(collection)
-                .insert_one(record)
-                .await
-                .unwrap();
-        }
-    }
-    let stats = ask(&core, |operator| operator.stats().unwrap()).await;
-    assert_eq!((stats.dead_letters, stats.outboxes), (3, 2));
-    assert_eq!(purge(&core, &Which::default()).await, 3);
-    assert_eq!(all(&core.store.state, "dead_letters").await.len(), 3);
-    let counts = all(&core.store.state, "letter_counts").await;
-    assert!(
-        counts.iter().all(|one| one.get_i64("letters").unwrap() == 0),
-        "{counts:?}"
-    );
-}
-
-#[tokio::test]
-async fn a_letter_in_parts_is_shown_whole_and_goes_with_them() {
-    let core = Core::<Mongo>::new().await;
-    let large = |id: &str| doc! {"_id": id, "text": 5, "more": "x".repeat(9 << 20)};
-    core.send(&Sent::new(&[(1, &[("Note", large("a")), ("Note", bad("b"))])]))
-        .await
-        .unwrap();
-    assert_eq!(all(&core.store.state, "dead_letter_parts").await.len(), 2);
-    let shown = letters(&core, &Which::default()).await;
-    assert_eq!(shown[0].document, large("a").to_vec().unwrap());
-    assert_eq!(
-        replay(&core, |letter| if letter.index == 0 { Ok(()) } else { Err(None) }).await,
-        [1, 0, 1]
-    );
-    assert_eq!(all(&core.store.state, "dead_letter_parts").await.len(), 0);
-    assert_eq!(core.store.documents().await["Note \"a\""], large("a"));
-    let again = Sent {
-        outbox: 2,
-        ..Sent::new(&[(1, &[("Note", large("c"))])])
-    };
-    core.send(&again).await.unwrap();
-    assert_eq!(purge(&core, &Which::default()).await, 2);
-    assert_eq!(all(&core.store.state, "dead_letter_parts").await.len(), 0);
 }
