@@ -86,6 +86,10 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
     let usual = cluster(&args.to, &runtime)?;
     let mut sources = DataSources::new(usual.clone());
     for source in &args.data_source {
+        if source.name.is_empty() {
+            let text = "--data-source takes NAME=URI, with the name that the app's directory has for it";
+            return Err(CommandError::Usage(text.to_owned()));
+        }
         sources = sources.with(source.name.clone(), cluster(&source.uri, &runtime)?);
     }
     let mut output = Output::new(false);
@@ -120,8 +124,7 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
 }
 
 fn cluster(uri: &Uri, runtime: &Runtime) -> Result<Cluster, CommandError> {
-    let cluster = runtime.block_on(Cluster::new(uri));
-    let cluster = cluster.map_err(|error| CommandError::Usage(error.to_string()))?;
+    let cluster = runtime.block_on(Cluster::new(uri))?;
     runtime.block_on(cluster.ping())?;
     Ok(cluster)
 }

@@ -33,6 +33,9 @@ const MEMORY: usize = 64 * 1024 * 1024;
 /// Names of collections by their numbers.
 type Names = Arc<BTreeMap<i64, String>>;
 
+/// What is done with one chunk.
+type Work<T> = JoinHandle<Result<T, BackendError>>;
+
 /// A document on both sides.
 struct Pair {
     class: String,
@@ -137,11 +140,11 @@ fn each<T>(
     mut after: i64,
     chunk: u32,
     runtime: &Runtime,
-    start: impl Fn(Vec<Arrival>) -> JoinHandle<Result<T, BackendError>>,
+    start: impl Fn(Vec<Arrival>) -> Work<T>,
     done: &mut impl FnMut(i64, u64, T) -> Result<(), CopyError>,
 ) -> Result<(), CopyError> {
     let until = reader.newest()?;
-    let mut begun: VecDeque<(i64, u64, JoinHandle<Result<T, BackendError>>)> = VecDeque::new();
+    let mut begun: VecDeque<(i64, u64, Work<T>)> = VecDeque::new();
     loop {
         let arrivals = reader.documents(None, after, until, chunk)?;
         if let Some(last) = arrivals.last() {

@@ -7,9 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use mongodb::bson::{Document, doc};
 use realm_ingest_gateway::sink::embedded::Reader;
-use realm_ingest_gateway::state::{
-    EmbeddedState, Managed, MongoState, Operator, Registrations, Schemas, Users,
-};
+use realm_ingest_gateway::state::{EmbeddedState, Managed, MongoState, Operator};
 use realm_ingest_protocol::Schema;
 use serde_json::{Value, json};
 
