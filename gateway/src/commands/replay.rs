@@ -85,8 +85,13 @@ fn definition(args: &DirectoryArgs, data: &Data) -> Result<Definition, CommandEr
         }
         (Some(id), Some(of_app)) => (id, of_app),
         (Some(id), None) => {
+            let or = if data.is_shared() {
+                ", or say --dev if it has none"
+            } else {
+                ""
+            };
             let text = format!(
-                "app '{id}' has a directory, which says what may be stored; name it with --directory"
+                "app '{id}' has a directory, which says what may be stored; name it with --directory{or}"
             );
             return Err(CommandError::Usage(text));
         }

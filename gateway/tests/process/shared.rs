@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 use bson::{Document, doc};
 use serde_json::{Value, json};
 
-use crate::common::server::{BINARY, Server};
+use crate::common::server::{BINARY, Server, serve};
 use crate::common::{batch, note, one_run, outbox, schema};
 use crate::database::{Server as Database, fresh_name};
 use crate::place::{ONE, Place, TWO, call, log_in, said};
@@ -186,6 +186,19 @@ async fn dead_letters_are_replayed_by_the_directory_into_its_collections() {
     let notes = data.collection::<Document>("Note");
     assert_eq!(notes.find_one(doc! {}).await.unwrap(), Some(note("1", "kept")));
     assert_eq!(notes.count_documents(doc! {}).await.unwrap(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_letters_of_development_mode_are_replayed_without_a_directory() {
+    let mut shared = Shared::of(&[ONE]).await;
+    let mut command = serve(&shared.place.data(), &["--app-id", TWO]);
+    command.args(["--mongodb-database", &format!("{}_state", shared.name)]);
+    command.env("REALM_INGEST_GATEWAY_MONGODB", shared.uri);
+    shared.server = Server::run(command);
+    shared.send(TWO, 1);
+    let replay = ["dead-letters", "replay", "--app", TWO];
+    shared.refused(&replay, 2, "name it with --directory, or say --dev");
+    assert_eq!(shared.counts(&[&replay[..], &["--dev"]].concat()), [0, 0, 1]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
