@@ -1,6 +1,7 @@
 //! A sink out of steps that keeps everything in memory, and fails, forgets and waits where it is told to.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -142,9 +143,10 @@ impl Steps for MemorySteps {
             for place in batch.documents().take(if half { count / 2 } else { count }) {
                 let mut key = Vec::new();
                 id::key(place.document).unwrap().write(&mut key);
-                let stored = contents.documents.entry((place.class.to_owned(), key));
-                if stored.or_insert_with(|| place.document.to_vec()) != place.document {
-                    refused.push_taken(&place).unwrap();
+                match contents.documents.entry((place.class.to_owned(), key)) {
+                    Entry::Vacant(free) => _ = free.insert(place.document.to_vec()),
+                    Entry::Occupied(stored) if stored.get() == place.document => refused.count_equal(),
+                    Entry::Occupied(_) => refused.push_taken(&place).unwrap(),
                 }
             }
             refused

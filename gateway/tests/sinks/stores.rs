@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use realm_ingest_gateway::backend::Answer;
 use realm_ingest_gateway::custom_user_data::InState;
 use realm_ingest_gateway::definition::Definition;
-use realm_ingest_gateway::ingest::{Context, Ingest, IngestError, Run, Source, Transaction};
+use realm_ingest_gateway::ingest::{Batch, Context, Ingest, IngestError, Run, Source, Transaction};
 use realm_ingest_gateway::memory::Budget;
 use realm_ingest_gateway::metrics::Metrics;
 use realm_ingest_gateway::sink::embedded::{EmbeddedSink, Reader};
-use realm_ingest_gateway::sink::{OutboxKey, Quota, Sink, Stepwise};
+use realm_ingest_gateway::sink::{OutboxKey, Outcome, Quota, Sink, Stepwise};
 use realm_ingest_gateway::state::{EmbeddedState, Schemas};
 use realm_ingest_gateway::work::Work;
 use tempfile::TempDir;
@@ -144,12 +146,40 @@ pub fn named(class: &str, bytes: &[u8]) -> (String, bson::Document) {
     (format!("{class} {}", document.get("_id").unwrap()), document)
 }
 
+/// A sink that counts how many documents were found stored already, and equal.
+struct Counting {
+    sink: Arc<dyn Sink>,
+    equal: Arc<AtomicU64>,
+}
+
+impl Sink for Counting {
+    fn store(&self, batch: Arc<Batch>) -> Answer<'_, Outcome> {
+        Box::pin(async {
+            let outcome = self.sink.store(batch).await?;
+            if let Outcome::Stored { found, .. } = &outcome {
+                self.equal.fetch_add(found.equal(), Ordering::SeqCst);
+            }
+            Ok(outcome)
+        })
+    }
+
+    fn position(&self, outbox: &OutboxKey) -> Answer<'_, i64> {
+        self.sink.position(outbox)
+    }
+
+    fn probe(&self) -> Answer<'_, ()> {
+        self.sink.probe()
+    }
+}
+
 /// The core over a new sink that knows the schema of [`schema`].
 pub struct Core<S> {
     pub ingest: Ingest,
     pub sink: Arc<dyn Sink>,
     pub store: S,
     pub definition: Arc<Definition>,
+    /// Documents that were found stored already, and equal.
+    pub equal: Arc<AtomicU64>,
     memory: Arc<Semaphore>,
     _data: TempDir,
 }
@@ -212,17 +242,23 @@ impl<S: Store> Core<S> {
     async fn of(data: TempDir, sink: Arc<dyn Sink>, store: S) -> Self {
         let state = Arc::new(EmbeddedState::open(data.path()).unwrap());
         assert!(state.add_schema(schema(), "user").await.unwrap());
+        let equal = Arc::<AtomicU64>::default();
+        let counting = Counting {
+            sink: Arc::clone(&sink),
+            equal: Arc::clone(&equal),
+        };
         Self {
             definition: Arc::new(store.definition()),
             ingest: Ingest::new(
                 state,
-                Arc::clone(&sink),
+                Arc::new(counting),
                 Arc::new(InState),
                 Work::new(4),
                 Metrics::default().of_app("app"),
             ),
             sink,
             store,
+            equal,
             memory: Arc::new(Semaphore::new(1 << 28)),
             _data: data,
         }

@@ -1,5 +1,7 @@
 //! The suite.
 
+use std::sync::atomic::Ordering;
+
 use bson::doc;
 use realm_ingest_gateway::ingest::IngestError;
 use realm_ingest_gateway::sink::{Amount, Full, Quota};
@@ -48,6 +50,19 @@ async fn a_batch_sent_again_changes_nothing_and_is_answered_the_same<S: Store>()
         (core.store.documents().await, core.store.letters().await),
         (documents, letters)
     );
+}
+
+async fn what_is_stored_already_is_counted_and_what_differs_is_not<S: Store>() {
+    let core = Core::<S>::new().await;
+    let equal = || core.equal.load(Ordering::SeqCst);
+    let sent = Sent::new(&[
+        (1, &[("Note", note("a", "1")), ("Note", note("b", "2"))]),
+        (2, &[("Note", note("a", "1")), ("Note", note("b", "other"))]),
+    ]);
+    core.send(&sent).await.unwrap();
+    assert_eq!(equal(), 1, "of the second transaction");
+    core.send(&sent).await.unwrap();
+    assert_eq!(equal(), 1 + 3);
 }
 
 async fn the_later_of_two_in_one_transaction_stands<S: Store>() {
@@ -424,6 +439,7 @@ macro_rules! suites {
         $(suite! { $name, $store:
             documents_and_the_position_are_stored,
             a_batch_sent_again_changes_nothing_and_is_answered_the_same,
+            what_is_stored_already_is_counted_and_what_differs_is_not,
             the_later_of_two_in_one_transaction_stands,
             the_first_of_two_transactions_stands,
             one_id_in_two_classes_is_two_documents,

@@ -28,16 +28,74 @@ pub(super) enum Stored {
     Nothing,
 }
 
-/// Whether a document was stored as it was sent.
+/// What a document is told by in its collection, and when it was stored as it was sent.
 #[derive(Clone, Copy)]
-pub(super) struct Equality(pub(super) fn(&[u8], &[u8]) -> bool);
+pub(super) struct Identity<'i> {
+    /// The field that tells it beside `_id`.
+    pub(super) time_field: Option<&'i str>,
+    /// Whether the first was stored as the second.
+    pub(super) same: fn(&[u8], &[u8]) -> bool,
+}
 
-/// What has the `_id` of each of the documents, among what else fulfils a condition.
+/// Documents that are looked for, by their keys. Several can have one, in different transactions.
+struct Wanted<'w, 'p> {
+    identity: Identity<'w>,
+    places: HashMap<Vec<u8>, Vec<(&'w Place<'p>, &'w mut Stored)>>,
+}
+
+impl Identity<'_> {
+    /// Where a document is told by its `_id`.
+    pub(super) const BY_ID: Self = Self {
+        time_field: None,
+        same,
+    };
+
+    /// Two documents with one key are told apart by nothing but the rest of them.
+    pub(super) fn key(self, document: &[u8]) -> Vec<u8> {
+        let mut bytes = key(document);
+        let time = self
+            .time_field
+            .map(|name| Document::assume_valid(document).field(name));
+        if let Some(time) = time.flatten() {
+            bytes.extend_from_slice(time.raw);
+        }
+        bytes
+    }
+}
+
+impl<'w, 'p> Wanted<'w, 'p> {
+    fn new(identity: Identity<'w>, places: &'w [Place<'p>], found: &'w mut [Stored]) -> Self {
+        let mut wanted: HashMap<_, Vec<_>> = HashMap::new();
+        for (place, found) in places.iter().zip(found) {
+            let same_key = wanted.entry(identity.key(place.document)).or_default();
+            same_key.push((place, found));
+        }
+        Self {
+            identity,
+            places: wanted,
+        }
+    }
+
+    /// Notes that this is stored. Several can be, under one `_id` on different shards: one that is the same makes it stored, in
+    /// whatever order they come.
+    fn note(&mut self, stored: &[u8]) {
+        let places = self.places.get_mut(&self.identity.key(stored));
+        for (place, found) in places.into_iter().flatten() {
+            if (self.identity.same)(place.document, stored) {
+                **found = Stored::Same;
+            } else if **found == Stored::Nothing {
+                **found = Stored::Other;
+            }
+        }
+    }
+}
+
+/// What is stored of each of the documents, among what else fulfils a condition.
 pub(super) async fn stored(
     collection: &Collection<RawDocumentBuf>,
     places: &[Place<'_>],
     condition: &bson::Document,
-    equality: Equality,
+    identity: Identity<'_>,
 ) -> Result<Vec<Stored>, BackendError> {
     let mut found = vec![Stored::Nothing; places.len()];
     let mut rest = (places, &mut found[..]);
@@ -50,7 +108,7 @@ pub(super) async fn stored(
         let count = rest.0.iter().take(MAX_IDS).take_while(fits).count().max(1);
         let (places, later) = rest.0.split_at(count);
         let (found, unknown) = rest.1.split_at_mut(count);
-        look_up(collection, places, found, condition, equality).await?;
+        look_up(collection, places, found, condition, identity).await?;
         rest = (later, unknown);
     }
     Ok(found)
@@ -61,27 +119,15 @@ async fn look_up(
     places: &[Place<'_>],
     found: &mut [Stored],
     condition: &bson::Document,
-    Equality(same): Equality,
+    identity: Identity<'_>,
 ) -> Result<(), BackendError> {
-    // Several can have one `_id`, in different transactions.
-    let mut wanted: HashMap<_, Vec<_>> = HashMap::new();
-    for (place, found) in places.iter().zip(found) {
-        let same_id = wanted.entry(key(place.document)).or_default();
-        same_id.push((place, found));
-    }
+    let mut wanted = Wanted::new(identity, places, found);
     let ids: Vec<_> = places.iter().filter_map(|place| id_of(place.document)).collect();
     let mut filter = doc! {"_id": {"$in": ids}};
     filter.extend(condition.clone());
     let mut cursor = answered(collection.find(filter)).await?;
     while answered(cursor.advance()).await? {
-        let stored = cursor.current().as_bytes();
-        for (place, found) in wanted.get_mut(&key(stored)).into_iter().flatten() {
-            **found = if same(place.document, stored) {
-                Stored::Same
-            } else {
-                Stored::Other
-            };
-        }
+        wanted.note(cursor.current().as_bytes());
     }
     Ok(())
 }
@@ -142,6 +188,32 @@ mod tests {
             doc! {"_id": 5, "a": 1},
             doc! {"_id": 5, "a": 1, "b": 2}
         ));
+    }
+
+    #[test]
+    fn what_is_stored_beside_another_with_its_id_is_stored_in_whatever_order_they_are_found() {
+        let of = |station: i32| doc! {"_id": 1, "station": station}.to_vec().unwrap();
+        let sent = of(2);
+        let place = Place {
+            seq: 1,
+            index: 0,
+            class: "Reading",
+            document: &sent,
+        };
+        for (order, wanted) in [
+            (&[1, 2, 3][..], Stored::Same),
+            (&[2, 1], Stored::Same),
+            (&[1, 3], Stored::Other),
+            (&[], Stored::Nothing),
+        ] {
+            let mut found = [Stored::Nothing];
+            let places = [place];
+            let mut looked_for = Wanted::new(Identity::BY_ID, &places, &mut found);
+            for station in order {
+                looked_for.note(&of(*station));
+            }
+            assert_eq!(found, [wanted], "{order:?}");
+        }
     }
 
     #[test]

@@ -76,11 +76,18 @@ impl Documents {
         let mut found = HashMap::new();
         while answered(cursor.advance()).await? {
             let stored = cursor.current().as_bytes();
-            found.insert(compare::key(stored), stored.to_vec());
+            let same_id: &mut Vec<_> = found.entry(compare::key(stored)).or_default();
+            same_id.push(stored.to_vec());
         }
-        let documents = documents.iter();
-        let found = documents.map(|document| found.get(&compare::key(document)).cloned());
-        Ok(found.collect())
+        // Where several have one `_id`, the document is among them or none is its.
+        let of = |document: &&[u8]| {
+            let same_id = found.get(&compare::key(document))?;
+            let same = same_id
+                .iter()
+                .find(|stored| self.is_same(class, document, stored));
+            same.or_else(|| same_id.first()).cloned()
+        };
+        Ok(documents.iter().map(of).collect())
     }
 
     /// Whether a document was stored as it was sent.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bson::{RawDocumentBuf, doc};
 use mongodb::Collection;
 
-use super::compare::{self, Equality, Stored};
+use super::compare::{self, Identity, Stored};
 use super::errors::{self, Fault, Unique};
 use super::insert::{self, Inserted};
 use super::lines::{Answered, Line, Lines};
@@ -153,6 +153,7 @@ async fn settle_faults(
     found: &mut Refusals,
 ) -> Result<(), BackendError> {
     let mut duplicates = Vec::new();
+    let mut unknown = None;
     for (index, fault) in faults {
         let Some(place) = places.get(index) else {
             let text = "MongoDB has reported a write error of a document that was not sent";
@@ -161,7 +162,11 @@ async fn settle_faults(
         match fault {
             Fault::Duplicate(index) => duplicates.push((*place, index)),
             Fault::Refused(violation) => found.push(place.seq, place.index, violation)?,
+            Fault::Unknown(code) => unknown = Some(code),
         }
+    }
+    if let Some(code) = unknown {
+        return Err(errors::not_stored(&line.collection, code));
     }
     settle_duplicates(line, duplicates, found).await
 }
@@ -180,7 +185,7 @@ async fn settle_duplicates(
     // Either nothing has its `_id`, or a majority does not have that yet.
     let on_primary = local(&line.database, &line.collection);
     let places: Vec<_> = absent.iter().map(|(place, _)| *place).collect();
-    let stored = compare::stored(&on_primary, &places, &doc! {}, Equality(compare::same)).await?;
+    let stored = compare::stored(&on_primary, &places, &doc! {}, Identity::BY_ID).await?;
     for ((place, index), stored) in absent.into_iter().zip(stored) {
         match (stored, index) {
             (Stored::Nothing, Unique::Id) => {
@@ -206,11 +211,11 @@ async fn taken<'b>(
     found: &mut Refusals,
 ) -> Result<Duplicates<'b>, BackendError> {
     let places: Vec<_> = duplicates.iter().map(|(place, _)| *place).collect();
-    let stored = compare::stored(collection, &places, &doc! {}, Equality(compare::same)).await?;
+    let stored = compare::stored(collection, &places, &doc! {}, Identity::BY_ID).await?;
     let mut absent = Vec::new();
     for (duplicate, stored) in duplicates.into_iter().zip(stored) {
         match stored {
-            Stored::Same => {}
+            Stored::Same => found.count_equal(),
             Stored::Other => found.push_taken(&duplicate.0)?,
             Stored::Nothing => absent.push(duplicate),
         }

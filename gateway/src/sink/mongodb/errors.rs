@@ -26,9 +26,10 @@ const BAD_VALUE: i32 = 2;
 const INVALID_BSON: i32 = 22;
 
 /// What a key or a value cannot be: bad values and types, names that begin with a dollar sign or have a dot, an `_id` that is an
-/// array, two arrays in one index, and what geographic, text and hashed indexes cannot take.
-const BAD_CONTENTS: [i32; 17] = [
-    BAD_VALUE, 9, 14, 52, 53, 55, 56, 57, 171, 16_755, 16_756, 16_766, 17_261, 17_262, 17_263, 16_804, 13_026,
+/// array, two arrays in one index, no shard key, and what geographic, text and hashed indexes cannot take.
+const BAD_CONTENTS: [i32; 19] = [
+    BAD_VALUE, 9, 14, 52, 53, 55, 56, 57, 61, 171, 16_755, 16_756, 16_766, 17_261, 17_262, 17_263, 16_804,
+    13_026, 13_027,
 ];
 
 /// What is wrong with one document.
@@ -38,6 +39,8 @@ pub(super) enum Fault {
     Duplicate(Unique),
     /// Something that stays wrong.
     Refused(Violation),
+    /// Whether it stays wrong is not known: an error of this number. It holds up only who sent the document.
+    Unknown(i32),
 }
 
 /// A unique index.
@@ -86,18 +89,15 @@ pub(super) fn of_documents(reply: &Document) -> Result<Vec<(usize, Fault)>, Back
             return Err(BackendError::Unavailable(text.to_owned()));
         };
         let (index, code) = (usize::try_from(index), i32::try_from(code));
-        let fault = fault(
-            code.unwrap_or_default(),
-            message(error),
-            error.get_document("keyPattern").ok(),
-        );
-        Ok((index.unwrap_or(usize::MAX), fault?))
+        let key = error.get_document("keyPattern").ok();
+        let fault = fault(code.unwrap_or_default(), message(error), key);
+        Ok((index.unwrap_or(usize::MAX), fault))
     });
     faults.collect()
 }
 
-/// What is wrong with a document, if that is what the error is about.
-pub(super) fn fault(code: i32, message: &str, key: Option<&Document>) -> Result<Fault, BackendError> {
+/// What is wrong with a document, by an error that is about it alone.
+pub(super) fn fault(code: i32, message: &str, key: Option<&Document>) -> Fault {
     let refused = |code, what: &str| {
         let end = message.char_indices().nth(MAX_MESSAGE);
         let told = end.and_then(|(end, _)| message.get(..end)).unwrap_or(message);
@@ -106,16 +106,16 @@ pub(super) fn fault(code: i32, message: &str, key: Option<&Document>) -> Result<
         } else {
             format!("{what}: {told}")
         };
-        Ok(Fault::Refused(Violation { code, reason }))
+        Fault::Refused(Violation { code, reason })
     };
     match code {
-        DUPLICATE_KEY => Ok(Fault::Duplicate(unique(message, key))),
+        DUPLICATE_KEY => Fault::Duplicate(unique(message, key)),
         VALIDATION_FAILED => {
             let text = "the collection's validator in the database refuses the document".to_owned();
-            Ok(Fault::Refused(Violation {
+            Fault::Refused(Violation {
                 code: RefusalCode::ValidationFailed,
                 reason: text,
-            }))
+            })
         }
         code if is_too_large(code, message) => refused(
             RefusalCode::DocumentTooLarge,
@@ -129,10 +129,16 @@ pub(super) fn fault(code: i32, message: &str, key: Option<&Document>) -> Result<
             RefusalCode::InvalidDocument,
             "the database does not take the document",
         ),
-        code => Err(BackendError::Unavailable(format!(
-            "MongoDB has not stored a document (error {code}): {message}"
-        ))),
+        code => Fault::Unknown(code),
     }
+}
+
+/// A document for this collection is not stored, and it is not known whether it ever will be. What the database says of it is left
+/// out: it may quote the document, and this goes into the log.
+pub(super) fn not_stored(collection: &str, code: i32) -> BackendError {
+    BackendError::Unavailable(format!(
+        "MongoDB has not stored a document in collection '{collection}' (error {code}); it is tried again, and holds up its outbox"
+    ))
 }
 
 /// What is told of a document whose value in another unique index than that of `_id` is taken.
@@ -188,38 +194,30 @@ mod tests {
 
     use super::*;
 
-    fn of(code: i32, message: &str) -> Result<Fault, BackendError> {
+    fn of(code: i32, message: &str) -> Fault {
         let error = doc! {"index": 3, "code": code, "errmsg": message};
-        let faults = of_documents(&doc! {"ok": 1, "n": 0, "writeErrors": [error]});
-        faults.map(|faults| {
-            let [(3, fault)] = &faults[..] else {
-                panic!("{faults:?}")
-            };
-            fault.clone()
-        })
+        let faults = of_documents(&doc! {"ok": 1, "n": 0, "writeErrors": [error]}).unwrap();
+        let [(3, fault)] = &faults[..] else {
+            panic!("{faults:?}")
+        };
+        fault.clone()
     }
 
     #[test]
     fn a_duplicate_is_told_by_its_index() {
         let text =
             |name| format!("E11000 duplicate key error collection: db.c index: {name} dup key: {{ x: 1 }}");
-        assert_eq!(of(11_000, &text("_id_")).unwrap(), Fault::Duplicate(Unique::Id));
+        assert_eq!(of(11_000, &text("_id_")), Fault::Duplicate(Unique::Id));
         let named = Unique::Named("email_1".to_owned());
-        assert_eq!(
-            of(11_000, &text("email_1")).unwrap(),
-            Fault::Duplicate(named.clone())
-        );
+        assert_eq!(of(11_000, &text("email_1")), Fault::Duplicate(named.clone()));
         let text = "Duplicate key violation on the requested collection: Index 'email_1'";
-        assert_eq!(of(11_000, text).unwrap(), Fault::Duplicate(named));
-        assert_eq!(of(11_000, "").unwrap(), Fault::Duplicate(Unique::Unknown));
+        assert_eq!(of(11_000, text), Fault::Duplicate(named));
+        assert_eq!(of(11_000, ""), Fault::Duplicate(Unique::Unknown));
         let key = doc! {"_id": 1};
-        assert_eq!(
-            fault(11_000, "", Some(&key)).unwrap(),
-            Fault::Duplicate(Unique::Id)
-        );
+        assert_eq!(fault(11_000, "", Some(&key)), Fault::Duplicate(Unique::Id));
         let key = doc! {"a": 1, "b": 1};
         let named = Unique::Named("a, b".to_owned());
-        assert_eq!(fault(11_000, "", Some(&key)).unwrap(), Fault::Duplicate(named));
+        assert_eq!(fault(11_000, "", Some(&key)), Fault::Duplicate(named));
     }
 
     #[test]
@@ -230,28 +228,34 @@ mod tests {
             (2, RefusalCode::InvalidDocument),
             (22, RefusalCode::InvalidDocument),
             (57, RefusalCode::InvalidDocument),
+            (61, RefusalCode::InvalidDocument),
+            (13_027, RefusalCode::InvalidDocument),
             (16_755, RefusalCode::InvalidDocument),
         ] {
-            let Fault::Refused(violation) = of(number, "so it is").unwrap() else {
+            let Fault::Refused(violation) = of(number, "so it is") else {
                 panic!("{number} is a refusal")
             };
             assert_eq!(violation.code, code, "{number}");
             assert!(violation.reason.contains("the d"), "{violation:?}");
         }
         let text = "object to insert too large. size in bytes: 16777217, max size: 16777216";
-        let Fault::Refused(violation) = of(2, text).unwrap() else {
+        let Fault::Refused(violation) = of(2, text) else {
             panic!("it is a refusal")
         };
         assert_eq!(violation.code, RefusalCode::DocumentTooLarge);
     }
 
     #[test]
-    fn what_is_the_databases_fault_refuses_nothing() {
+    fn what_is_the_databases_fault_refuses_nothing_and_concerns_one_document() {
         // Interrupted, not the primary any more, shutting down, no disk, none that is known.
         for number in [11_601, 10_107, 91, 14_031, 4_711] {
-            let error = of(number, "not now").unwrap_err();
-            assert!(matches!(error, BackendError::Unavailable(_)), "{error}");
+            assert_eq!(of(number, "not now"), Fault::Unknown(number));
         }
+        let errors = [(0, 4_711), (2, 11_000)];
+        let errors = errors.map(|(index, code)| doc! {"index": index, "code": code});
+        let faults = of_documents(&doc! {"ok": 1, "n": 1, "writeErrors": errors.to_vec()}).unwrap();
+        let wanted = [(0, Fault::Unknown(4_711)), (2, Fault::Duplicate(Unique::Unknown))];
+        assert_eq!(faults, wanted);
     }
 
     #[test]

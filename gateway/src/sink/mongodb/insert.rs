@@ -100,7 +100,7 @@ impl Insert {
         match answered(request).await? {
             Ok(reply) => Ok(Inserted::Except(errors::of_documents(&reply)?)),
             Err((code, message)) if count == 1 => {
-                let fault = errors::fault(code, &message, None)?;
+                let fault = errors::fault(code, &message, None);
                 Ok(Inserted::Except(vec![(0, fault)]))
             }
             Err(_) => Ok(Inserted::None),

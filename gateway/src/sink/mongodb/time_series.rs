@@ -3,13 +3,14 @@
 //! one outbox apart. Of two outboxes that bring the same document at the same moment, both may store it.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use bson::{DateTime, Document, RawDocument, doc};
 use mongodb::error::ErrorKind;
 use mongodb::options::{TimeseriesGranularity, TimeseriesOptions};
 use realm_ingest_protocol::{Document as Sound, Value};
 
-use super::compare::{self, Equality, Stored};
+use super::compare::{self, Identity, Stored};
 use super::documents::settle_apart;
 use super::lines::Line;
 use super::request::{answered, collection, local};
@@ -58,32 +59,25 @@ pub(super) async fn store(
     found: &mut Refusals,
 ) -> Result<(), BackendError> {
     line.made.get_or_try_init(|| create(line, options)).await?;
-    let mut first: HashMap<Vec<u8>, &Place<'_>> = HashMap::new();
-    let mut distinct = Vec::new();
-    for place in places {
-        match first.get(&compare::key(place.document)) {
-            None => {
-                first.insert(compare::key(place.document), place);
-                distinct.push(*place);
-            }
-            Some(first) if same(first.document, place.document) => {}
-            Some(_) => found.push_taken(place)?,
-        }
-    }
+    let identity = identity(&options.time_field);
+    let distinct = distinct(identity, places, found)?;
     let within = bounds(&options.time_field, &distinct);
     let on_primary = local(&line.database, &line.collection);
-    let there = compare::stored(&on_primary, &distinct, &within, Equality(same)).await?;
+    let there = compare::stored(&on_primary, &distinct, &within, identity).await?;
     let (mut new, mut known) = (Vec::new(), Vec::new());
     for (place, stored) in distinct.into_iter().zip(there) {
         match stored {
             Stored::Nothing => new.push(place),
-            Stored::Same => known.push(place),
+            Stored::Same => {
+                known.push(place);
+                found.count_equal();
+            }
             Stored::Other => found.push_taken(&place)?,
         }
     }
     if !known.is_empty() {
         let by_majority = collection(&line.database, &line.collection);
-        let there = compare::stored(&by_majority, &known, &within, Equality(same)).await?;
+        let there = compare::stored(&by_majority, &known, &within, identity).await?;
         if there.contains(&Stored::Nothing) {
             let text = "a majority of MongoDB does not have a document yet that is there";
             return Err(BackendError::Unavailable(text.to_owned()));
@@ -93,6 +87,35 @@ pub(super) async fn store(
         return Ok(());
     }
     settle_apart(line, &new, found).await
+}
+
+/// What a document is told by.
+const fn identity(time_field: &str) -> Identity<'_> {
+    Identity {
+        time_field: Some(time_field),
+        same,
+    }
+}
+
+/// The documents without those that are told by the same as one before them.
+fn distinct<'b>(
+    identity: Identity<'_>,
+    places: &[Place<'b>],
+    found: &mut Refusals,
+) -> Result<Vec<Place<'b>>, BackendError> {
+    let mut first: HashMap<Vec<u8>, &Place<'_>> = HashMap::new();
+    let mut distinct = Vec::new();
+    for place in places {
+        match first.entry(identity.key(place.document)) {
+            Entry::Vacant(entry) => {
+                entry.insert(place);
+                distinct.push(*place);
+            }
+            Entry::Occupied(first) if same(first.get().document, place.document) => found.count_equal(),
+            Entry::Occupied(_) => found.push_taken(place)?,
+        }
+    }
+    Ok(distinct)
 }
 
 /// The filter by the time of the documents.
@@ -138,9 +161,14 @@ fn same_document(one: Sound<'_>, other: Sound<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use std::sync::Arc;
+
     use bson::Bson;
+    use realm_ingest_protocol::RefusalCode;
+    use tokio::sync::Semaphore;
 
     use super::*;
+    use crate::memory::Budget;
 
     fn are_same(one: Document, other: Document) -> bool {
         same(&one.to_vec().unwrap(), &other.to_vec().unwrap())
@@ -161,5 +189,30 @@ mod tests {
         ] {
             assert!(!are_same(sent.clone(), other));
         }
+    }
+
+    #[test]
+    fn a_measurement_is_told_by_its_id_and_time() {
+        let of = |at: i64, value: i32| {
+            let document = doc! {"_id": 1, "at": DateTime::from_millis(at), "value": value};
+            document.to_vec().unwrap()
+        };
+        let sent = [of(10, 1), of(20, 2), of(10, 1), of(20, 3)];
+        let places: Vec<_> = (0..)
+            .zip(&sent)
+            .map(|(index, document)| Place {
+                seq: 1,
+                index,
+                class: "Reading",
+                document,
+            })
+            .collect();
+        let mut found = Refusals::new(Budget::new(Arc::new(Semaphore::new(1 << 20))));
+        let identity = identity("at");
+        let distinct = distinct(identity, &places, &mut found).unwrap();
+        let distinct: Vec<_> = distinct.iter().map(|place| place.index).collect();
+        assert_eq!((distinct, found.equal()), (vec![0, 1], 1));
+        let refused = found.as_slice().iter().map(|one| (one.index, one.code));
+        assert_eq!(refused.collect::<Vec<_>>(), [(3, RefusalCode::DuplicateId)]);
     }
 }

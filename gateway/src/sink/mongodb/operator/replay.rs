@@ -10,7 +10,7 @@ use mongodb::Collection;
 use realm_ingest_protocol::{RefusalCode, Violation};
 use tokio::sync::Semaphore;
 
-use super::super::compare::{self, Equality, Stored};
+use super::super::compare::{self, Identity, Stored};
 use super::super::documents::settle_apart;
 use super::super::lines::Line;
 use super::super::request::{answered, collection};
@@ -222,7 +222,7 @@ async fn store_unique(
     places: &[Place<'_>],
     found: &mut Refusals,
 ) -> Result<HashSet<(i64, u32)>, BackendError> {
-    let there = compare::stored(documents, places, &doc! {}, Equality(compare::same)).await?;
+    let there = compare::stored(documents, places, &doc! {}, Identity::BY_ID).await?;
     let (same, new): (Vec<_>, Vec<_>) = places
         .iter()
         .zip(there)
