@@ -6,6 +6,7 @@ use bson::{Document, RawDocument, doc};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 
 use crate::memory::Fault;
 
@@ -43,6 +44,26 @@ struct Plan {
     write_concern_error: bool,
     /// Answers of the server to inserts that say what it did not take, by collection.
     write_errors: Vec<String>,
+    /// Inserts into a collection of this name wait.
+    held: Option<(String, Arc<Gate>)>,
+}
+
+/// Where requests wait.
+pub struct Gate {
+    come: Semaphore,
+    open: Semaphore,
+}
+
+impl Gate {
+    /// Returns when a request has come to it.
+    pub async fn reached(&self) {
+        self.come.acquire().await.unwrap().forget();
+    }
+
+    /// Lets all of them go on.
+    pub fn open(&self) {
+        self.open.close();
+    }
 }
 
 impl Proxy {
@@ -93,6 +114,16 @@ impl Proxy {
             .count()
     }
 
+    /// Holds inserts into a collection.
+    pub fn hold(&self, collection: &str) -> Arc<Gate> {
+        let gate = Arc::new(Gate {
+            come: Semaphore::new(0),
+            open: Semaphore::new(0),
+        });
+        self.plan.lock().unwrap().held = Some((collection.to_owned(), Arc::clone(&gate)));
+        gate
+    }
+
     /// From now on, or no more, the server says of every insert that a majority may not have it.
     pub fn without_majority(&self, is_so: bool) {
         self.plan.lock().unwrap().write_concern_error = is_so;
@@ -104,6 +135,12 @@ async fn serve(client: TcpStream, upstream: TcpStream, plan: Arc<Mutex<Plan>>) {
     let (mut from_server, mut to_server) = upstream.into_split();
     while let Some(request) = message(&mut from_client).await {
         let (name, collection) = command(&request).unzip();
+        let gate = plan.lock().unwrap().gate(name.as_deref(), collection.as_deref());
+        if let Some(gate) = gate {
+            gate.come.add_permits(1);
+            // It is closed when it opens.
+            let _ = gate.open.acquire().await;
+        }
         let (fault, without_majority) = plan.lock().unwrap().next(name.as_deref());
         if fault == Some(Fault::Before) || to_server.write_all(&request).await.is_err() {
             return;
@@ -118,6 +155,12 @@ async fn serve(client: TcpStream, upstream: TcpStream, plan: Arc<Mutex<Plan>>) {
 }
 
 impl Plan {
+    fn gate(&self, command: Option<&str>, collection: Option<&str>) -> Option<Arc<Gate>> {
+        let (held, gate) = self.held.as_ref()?;
+        let is_held = command == Some("insert") && collection == Some(held);
+        is_held.then(|| Arc::clone(gate))
+    }
+
     fn next(&mut self, command: Option<&str>) -> (Option<Fault>, bool) {
         let counts = command.is_some_and(|name| !IDLE.contains(&name));
         let number = self.begun;

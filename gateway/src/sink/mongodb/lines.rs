@@ -17,8 +17,8 @@ use crate::ingest::Place;
 /// become no faster.
 const TURNS: usize = 4;
 
-/// Bytes of documents on their way, of all collections: a second of what a fast deployment takes. They are copies, so this is
-/// memory as well.
+/// Bytes of documents on their way, of all collections of a deployment: a second of what a fast one takes. They are copies, so
+/// this is memory as well. One that does not answer takes no room from others.
 const ROOM: usize = 64 * 1024 * 1024;
 
 /// Data source, database and collection.
@@ -27,8 +27,14 @@ type Name = (String, String, String);
 /// See the module. Any thread may use it.
 pub(super) struct Lines {
     sources: DataSources,
-    lines: Mutex<HashMap<Name, Arc<Line>>>,
-    room: Arc<Semaphore>,
+    all: Mutex<All>,
+}
+
+#[derive(Default)]
+struct All {
+    lines: HashMap<Name, Arc<Line>>,
+    /// Of each deployment, by the name it is known by.
+    rooms: HashMap<String, Arc<Semaphore>>,
 }
 
 /// What is on its way into one collection.
@@ -63,8 +69,7 @@ impl Lines {
     pub(super) fn new(sources: DataSources) -> Self {
         Self {
             sources,
-            lines: Mutex::default(),
-            room: Arc::new(Semaphore::new(ROOM)),
+            all: Mutex::default(),
         }
     }
 
@@ -77,15 +82,17 @@ impl Lines {
             ..
         } = *destination;
         let name = [data_source, database, collection].map(str::to_owned).into();
-        let mut lines = locked(&self.lines);
+        let All { lines, rooms } = &mut *locked(&self.all);
         let line = lines.entry(name).or_insert_with(|| {
+            let deployment = self.sources.deployment(data_source).to_owned();
+            let room = rooms.entry(deployment);
             Arc::new(Line {
                 database: self.sources.of(data_source).database(database),
                 collection: collection.to_owned(),
                 made: OnceCell::new(),
                 waiting: Mutex::default(),
                 turns: Semaphore::new(TURNS),
-                room: Arc::clone(&self.room),
+                room: Arc::clone(room.or_insert_with(|| Arc::new(Semaphore::new(ROOM)))),
             })
         });
         Arc::clone(line)
@@ -95,10 +102,8 @@ impl Lines {
 impl Line {
     /// Puts documents into the line, once there is room for them. They fit into one request.
     pub(super) async fn join(self: &Arc<Self>, places: &[Place<'_>]) -> Result<Answered, BackendError> {
-        let bytes: usize = places.iter().map(|place| place.document.len()).sum();
-        let taken = u32::try_from(bytes.min(ROOM)).unwrap_or(u32::MAX);
-        let room = Arc::clone(&self.room).acquire_many_owned(taken).await;
-        let room = room.map_err(|_| BackendError::Closed)?;
+        let bytes = bytes_of(places);
+        let room = self.room_for(bytes).await?;
         let (reply, answer) = oneshot::channel();
         let mut waiting = locked(&self.waiting);
         let is_alone = waiting
@@ -127,22 +132,36 @@ impl Line {
         Ok(answer)
     }
 
-    /// Sends documents that go with no others.
+    /// Sends documents that go with no others. They are copied once it is their turn. Room comes before the turn here as in
+    /// [`join`](Self::join): who has a turn and waits for the room of those who wait for turns would wait for himself.
     pub(super) async fn alone(&self, places: &[Place<'_>]) -> Result<Inserted, BackendError> {
+        let _room = self.room_for(bytes_of(places)).await?;
+        let _turn = self.turns.acquire().await.map_err(|_| BackendError::Closed)?;
         let mut insert = Insert::into(&self.database, &self.collection)?;
         places.iter().for_each(|place| insert.push(place.document));
-        let _turn = self.turns.acquire().await.map_err(|_| BackendError::Closed)?;
         insert.run(&self.database).await
     }
 
-    /// Sends what is first in the line, when it has a turn.
+    async fn room_for(&self, bytes: usize) -> Result<OwnedSemaphorePermit, BackendError> {
+        let taken = u32::try_from(bytes.min(ROOM)).unwrap_or(u32::MAX);
+        let room = Arc::clone(&self.room).acquire_many_owned(taken).await;
+        room.map_err(|_| BackendError::Closed)
+    }
+
+    /// Sends what is first in the line, when it has a turn; what nobody waits for any more is not sent.
     async fn send(&self) {
         let _turn = self.turns.acquire().await;
         let first = locked(&self.waiting).pop_front();
-        if let Some(Together { insert, members }) = first {
+        if let Some(Together { insert, members }) = first
+            && members.iter().any(|member| !member.reply.is_closed())
+        {
             answer(members, insert.run(&self.database).await);
         }
     }
+}
+
+fn bytes_of(places: &[Place<'_>]) -> usize {
+    places.iter().map(|place| place.document.len()).sum()
 }
 
 /// Gives each its own part of the answer. Who does not wait any more is sent his documents again, and finds them.
@@ -179,22 +198,129 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+    use bson::doc;
+    use tokio::net::TcpListener;
+
     use super::super::errors::{Fault, Unique};
     use super::*;
+    use crate::cluster::Cluster;
+    use crate::definition::Definition;
+
+    fn members(room: &Arc<Semaphore>, firsts: &[usize]) -> (Vec<Member>, Vec<Answered>) {
+        let member = |first: &usize| {
+            let (reply, answer) = oneshot::channel();
+            let room = Arc::clone(room).try_acquire_owned().unwrap();
+            let member = Member {
+                first: *first,
+                reply,
+                _room: room,
+            };
+            (member, answer)
+        };
+        firsts.iter().map(member).unzip()
+    }
+
+    /// The lines of two deployments that take connections and never answer, and what keeps these so.
+    async fn lines() -> (Lines, [TcpListener; 2]) {
+        let silent = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0"));
+        let [one, other] = silent;
+        let listeners = [one.await.unwrap(), other.await.unwrap()];
+        let cluster = async |listener: &TcpListener| {
+            let uri = format!(
+                "mongodb://{}/?directConnection=true",
+                listener.local_addr().unwrap()
+            );
+            Cluster::new(&uri.into()).await.unwrap()
+        };
+        let [one, other] = &listeners;
+        let sources = DataSources::new(cluster(one).await).with("other".to_owned(), cluster(other).await);
+        (Lines::new(sources), listeners)
+    }
+
+    fn line(lines: &Lines, data_source: &str) -> Arc<Line> {
+        let mut definition = Definition::development(None);
+        definition.sync.data_source = Some(data_source.to_owned());
+        lines.of(&definition.destination("Reading"))
+    }
+
+    fn place(document: &[u8]) -> Place<'_> {
+        Place {
+            class: "Reading",
+            seq: 1,
+            index: 0,
+            document,
+        }
+    }
+
+    #[tokio::test]
+    async fn what_waits_for_one_deployment_takes_no_room_from_another() {
+        let (lines, _silent) = lines().await;
+        let document = doc! {"_id": 1}.to_vec().unwrap();
+        let hung = line(&lines, "one");
+        let _all = hung.room_for(ROOM).await.unwrap();
+        let same = line(&lines, "another name of it");
+        assert_eq!(
+            same.room.available_permits(),
+            0,
+            "names of one deployment share its room"
+        );
+        let good = line(&lines, "other");
+        assert!(good.room.available_permits() >= ROOM);
+        let joined = at_once(good.join(&[place(&document)]));
+        assert!(joined.is_some());
+    }
+
+    /// What a future answers that has to wait for nothing.
+    fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
+        let mut future = std::pin::pin!(future);
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        match future.as_mut().poll(&mut context) {
+            std::task::Poll::Ready(answer) => Some(answer),
+            std::task::Poll::Pending => None,
+        }
+    }
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_any_more_is_not_sent_and_gives_its_room_back() {
+        let (lines, _silent) = lines().await;
+        let line = line(&lines, "one");
+        let turns = line
+            .turns
+            .acquire_many(u32::try_from(TURNS).unwrap())
+            .await
+            .unwrap();
+        let document = doc! {"_id": 1}.to_vec().unwrap();
+        drop(line.join(&[place(&document)]).await.unwrap());
+        assert_eq!(line.room.available_permits(), ROOM - document.len());
+        drop(turns);
+        // The deployment never answers, so what was sent would keep this.
+        while line.room.available_permits() < ROOM {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(line.turns.available_permits(), TURNS);
+    }
+
+    #[tokio::test]
+    async fn what_goes_alone_takes_its_room_before_a_turn() {
+        let (lines, _silent) = lines().await;
+        let line = line(&lines, "one");
+        let document = doc! {"_id": 1}.to_vec().unwrap();
+        let all = line.room_for(ROOM).await.unwrap();
+        let places = [place(&document)];
+        let mut alone = std::pin::pin!(line.alone(&places));
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(alone.as_mut().poll(&mut context).is_pending());
+        assert_eq!(line.turns.available_permits(), TURNS, "no turn is held meanwhile");
+        drop(all);
+        assert!(alone.as_mut().poll(&mut context).is_pending());
+        assert_eq!(line.room.available_permits(), ROOM - document.len());
+        assert_eq!(line.turns.available_permits(), TURNS - 1);
+    }
 
     #[test]
     fn each_is_told_what_is_wrong_with_its_own_documents() {
         let room = Arc::new(Semaphore::new(10));
-        let (mut members, mut answers) = (Vec::new(), Vec::new());
-        for first in [0, 2, 3, 5] {
-            let (reply, answer) = oneshot::channel();
-            members.push(Member {
-                first,
-                reply,
-                _room: Arc::clone(&room).try_acquire_owned().unwrap(),
-            });
-            answers.push(answer);
-        }
+        let (members, answers) = members(&room, &[0, 2, 3, 5]);
         let faults = [6, 1, 5, 3].map(|index| (index, Fault::Duplicate(Unique::Id)));
         answer(members, Ok(Inserted::Except(faults.into())));
         let told = answers.into_iter().map(|mut answer| match answer.try_recv() {
@@ -204,5 +330,18 @@ mod tests {
         let wanted = [vec![1], vec![], vec![0], vec![0, 1]];
         assert_eq!(told.collect::<Vec<Vec<_>>>(), wanted);
         assert_eq!(room.available_permits(), 10);
+    }
+
+    #[test]
+    fn a_document_that_the_database_does_not_store_concerns_who_sent_it() {
+        let room = Arc::new(Semaphore::new(10));
+        let (members, mut answers) = members(&room, &[0, 1]);
+        answer(members, Ok(Inserted::Except(vec![(1, Fault::Unknown(4_711))])));
+        let mut told = answers.iter_mut().map(|answer| match answer.try_recv() {
+            Ok(Ok(Inserted::Except(faults))) => faults,
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(told.next(), Some(vec![]));
+        assert_eq!(told.next(), Some(vec![(0, Fault::Unknown(4_711))]));
     }
 }

@@ -11,8 +11,8 @@
 //!  2. What is decided by a read is decided by what a majority has.
 //!  3. A document that the database will never take is refused, its neighbours are stored. Whatever else the database says
 //!     acknowledges nothing.
-//!  4. Documents of at most so many requests for a collection, and of so many bytes in all, are on their way at a time. What
-//!     comes meanwhile waits, and goes together. A batch that would wait longer than it may is sent again later, so a slow
+//!  4. Documents of at most so many requests for a collection, and of so many bytes for a deployment, are on their way at a time.
+//!     What comes meanwhile waits, and goes together. A batch that would wait longer than it may is sent again later, so a slow
 //!     database is answered with what makes devices come back, and not with memory.
 
 mod census;
@@ -39,6 +39,7 @@ use std::time::Duration;
 use bson::{DateTime, Document, doc};
 use mongodb::{Collection, Database};
 use tokio::time::timeout;
+use tracing::Instrument;
 
 use super::{Census, OutboxKey, Outcome, Quota, Sink, Steps, Stepwise, Unkept};
 use crate::backend::{Answer, BackendError};
@@ -83,11 +84,17 @@ impl DataSources {
     pub fn of(&self, name: &str) -> &Cluster {
         self.named.get(name).unwrap_or(&self.usual)
     }
+
+    /// The same for all names of one deployment.
+    fn deployment<'a>(&self, name: &'a str) -> &'a str {
+        if self.named.contains_key(name) { name } else { "" }
+    }
 }
 
 /// See the module. Any thread may use it.
 pub struct MongoSink {
-    steps: Stepwise<MongoSteps>,
+    steps: Arc<Stepwise<MongoSteps>>,
+    limit: Duration,
 }
 
 /// The steps of the sink.
@@ -121,31 +128,47 @@ impl MongoSink {
             probes: collection(state, "probes"),
         };
         Self {
-            steps: Stepwise(steps),
+            steps: Arc::new(Stepwise(steps)),
+            limit: BATCH,
         }
     }
 
     /// What it is asked for may take so long.
     #[must_use]
-    pub const fn within(mut self, limit: Duration) -> Self {
-        self.steps.0.limit = limit;
+    pub fn within(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        // Nobody else has it yet.
+        if let Some(Stepwise(steps)) = Arc::get_mut(&mut self.steps) {
+            steps.limit = limit;
+        }
         self
     }
 
     async fn in_time<T>(&self, answer: Answer<'_, T>) -> Result<T, BackendError> {
-        match timeout(self.steps.0.limit, answer).await {
-            Ok(answer) => answer,
-            Err(_) => Err(BackendError::Unavailable(format!(
-                "MongoDB has not done within {} seconds what it was asked for",
-                self.steps.0.limit.as_secs()
-            ))),
-        }
+        in_time(self.limit, answer).await
+    }
+}
+
+async fn in_time<T>(limit: Duration, answer: Answer<'_, T>) -> Result<T, BackendError> {
+    match timeout(limit, answer).await {
+        Ok(answer) => answer,
+        Err(_) => Err(BackendError::Unavailable(format!(
+            "MongoDB has not done within {} seconds what it was asked for",
+            limit.as_secs()
+        ))),
     }
 }
 
 impl Sink for MongoSink {
     fn store(&self, batch: Arc<Batch>) -> Answer<'_, Outcome> {
-        Box::pin(self.in_time(self.steps.store(batch)))
+        if !documents::may_double(&batch) {
+            return Box::pin(self.in_time(self.steps.store(batch)));
+        }
+        // Goes on when its client leaves: half done it would hold its outbox up until its intent has run out.
+        let (steps, limit) = (Arc::clone(&self.steps), self.limit);
+        let storing = async move { in_time(limit, steps.store(batch)).await };
+        let storing = tokio::spawn(storing.in_current_span());
+        Box::pin(async { storing.await.map_err(|_| BackendError::Closed)? })
     }
 
     fn position(&self, outbox: &OutboxKey) -> Answer<'_, i64> {
@@ -157,7 +180,7 @@ impl Sink for MongoSink {
     }
 
     fn census<'a>(&'a self, app: &'a str, now: i64) -> Answer<'a, Option<Census>> {
-        let Stepwise(steps) = &self.steps;
+        let Stepwise(steps) = &*self.steps;
         let counted = async move { steps.counted.of(app, now).await.map(Some) };
         Box::pin(self.in_time(Box::pin(counted)))
     }

@@ -9,7 +9,7 @@ use realm_ingest_gateway::ingest::IngestError;
 use realm_ingest_gateway::sink::mongodb::{DataSources, MongoSink};
 use realm_ingest_gateway::sink::{Amount, Quota, Sink};
 
-use super::{Mongo, Proxied, unchecked};
+use super::{Mongo, Proxied, unchecked, unchecked_under};
 use crate::common::{bytes, note, outbox};
 use crate::server::Server;
 use crate::stores::{APP, Core, Sent, Store};
@@ -81,6 +81,39 @@ async fn a_database_that_does_not_answer_lets_a_batch_come_again() {
     }
     sink.probe().await.unwrap();
     assert_eq!(super::all(&store.data, "Reading").await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_deployment_that_does_not_answer_holds_up_no_other() {
+    let (server, hung) = (Server::shared().await, Server::own().await);
+    let (store, cluster) = (Mongo::over(server).await, server.cluster().await);
+    let sources = DataSources::new(cluster.clone()).with("hung".to_owned(), hung.cluster().await);
+    let limit = Duration::from_secs(4);
+    let sink = MongoSink::new(&cluster.database(store.state.name()), sources).within(limit);
+    let sink = Arc::new(sink);
+    let to_hung = |number: u64| {
+        let mut definition = store.definition();
+        definition.sync.data_source = Some("hung".to_owned());
+        let document = note(&outbox(number), &"x".repeat(7 * 1024 * 1024));
+        let batch = unchecked_under(definition, number, &bytes(&[document]), &[]);
+        let sink = Arc::clone(&sink);
+        tokio::spawn(async move { sink.store(batch).await })
+    };
+    assert!(to_hung(1).await.unwrap().unwrap().is_stored());
+    hung.pause().await;
+    // More than are on their way at a time.
+    let waiting: Vec<_> = (2..14).map(to_hung).collect();
+    let mut number = 100;
+    while waiting.iter().any(|one| !one.is_finished()) {
+        number += 1;
+        let batch = unchecked(&store, number, &bytes(&[note(&outbox(number), "text")]), &[]);
+        assert!(sink.store(batch).await.unwrap().is_stored());
+    }
+    for one in waiting {
+        let answer = one.await.unwrap();
+        assert!(matches!(answer, Err(BackendError::Unavailable(_))), "{answer:?}");
+    }
+    hung.resume().await;
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use realm_ingest_gateway::backend::BackendError;
 use realm_ingest_gateway::cluster::Cluster;
 use realm_ingest_gateway::definition::{Collection, DataSource, Definition, TimeSeries};
 use realm_ingest_gateway::sink::mongodb::{DataSources, MongoOperator, MongoSink};
-use realm_ingest_gateway::sink::{Operator, Quota, Which};
+use realm_ingest_gateway::sink::{Operator, Quota, Sink as _, Which};
 use realm_ingest_protocol::RefusalCode;
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
@@ -155,4 +155,29 @@ async fn letters_that_are_replayed_are_stored_once() {
     assert_eq!(all(&store.data, "readings").await.len(), 3);
     assert_eq!(store.letters().await, []);
     assert_eq!(all(&store.state, "intents").await, []);
+}
+
+#[tokio::test]
+async fn a_batch_whose_client_leaves_is_stored_and_holds_its_outbox_up_no_longer() {
+    let server = Server::shared().await;
+    let proxy = Proxy::before(server.uri()).await;
+    let store = Mongo::over(server).await;
+    let cluster = Cluster::new(&proxy.uri().into()).await.unwrap();
+    let sink = MongoSink::new(&cluster.database(store.state.name()), DataSources::new(cluster));
+    let batch = unchecked_under(definition(&store), 1, &bytes(&[reading(1, 10, 1.0)]), &[]);
+    let gate = proxy.hold("readings");
+    tokio::select! {
+        biased;
+        () = gate.reached() => {}
+        answer = sink.store(batch.clone()) => panic!("{answer:?}"),
+    }
+    gate.open();
+    let ended = async { while sink.position(&(&batch.context).into()).await.unwrap() < 1 {} };
+    // An intent that is left lasts longer than this.
+    tokio::time::timeout(Duration::from_secs(30), ended)
+        .await
+        .unwrap();
+    assert_eq!(all(&store.state, "intents").await, []);
+    assert_eq!(super::store(&sink, &batch).await.unwrap(), []);
+    assert_eq!(all(&store.data, "readings").await, [reading(1, 10, 1.0)]);
 }
