@@ -5,7 +5,9 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use realm_ingest_protocol::schema::Kind;
-use realm_ingest_protocol::{Checker, Class, Document, DocumentError, Limits, RefusalCode, Violation};
+use realm_ingest_protocol::{
+    Checker, Class, Document, DocumentError, Limits, RefusalCode, Schema, Violation,
+};
 
 use super::IngestError;
 use super::batch::Checked;
@@ -128,6 +130,12 @@ struct Hashed {
     index: u32,
 }
 
+/// Bytes that a schema takes ready for checking, about, without what is in conflict of it.
+#[must_use]
+pub fn memory_of(schema: &Schema) -> usize {
+    MEMORY_OF_JSON * schema.to_json().len()
+}
+
 /// A schema made ready for checking documents, with what is accepted of it.
 pub struct Judge {
     checker: Checker,
@@ -144,7 +152,7 @@ impl From<KnownSchema> for Judge {
     fn from(known: KnownSchema) -> Self {
         let conflicts = known.conflicts.into_iter();
         Self {
-            memory: MEMORY_OF_JSON * known.schema.to_json().len(),
+            memory: memory_of(&known.schema),
             checker: Checker::new(&known.schema),
             conflicts: conflicts
                 .map(|(class, reason)| (class, Conflict::among_devices(reason)))
@@ -293,7 +301,6 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use std::sync::Arc;
 
-    use realm_ingest_protocol::Schema;
     use tokio::sync::Semaphore;
 
     use super::*;

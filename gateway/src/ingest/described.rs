@@ -6,6 +6,7 @@ use realm_ingest_protocol::schema::Kind;
 use realm_ingest_protocol::{Class, Schema};
 
 use super::conflicts::Conflict;
+use super::reached::Reached;
 use crate::collection_schema::CollectionSchema;
 use crate::definition::Definition;
 
@@ -36,52 +37,73 @@ fn contradiction(definition: &Definition, schema: &Schema, class: &Class) -> Opt
 /// that contradict nothing it does describe. So no device comes before others with a class that they contradict.
 #[must_use]
 pub fn compared(definition: &Definition, schema: &Schema) -> Schema {
-    let contradicting = contradictions(definition, schema);
-    // Names of classes, of which one may be in several; and what of them is described, with the property.
-    let (mut ours, mut theirs, mut left_out) = (HashSet::new(), HashSet::new(), HashSet::new());
-    let mut described_here = HashSet::new();
-    for class in asymmetric(schema) {
-        let reached = schema.with_embedded(class);
-        let names = reached.iter().map(|class| &*class.name);
-        match described(definition, &class.name) {
-            None => theirs.extend(names),
-            Some(_) if contradicting.contains_key(&class.name) => left_out.extend(names),
-            Some(known) => {
-                let known = known.described(schema, class);
-                let others = reached.iter().flat_map(|class| {
-                    let properties = class.properties.iter();
-                    let known = &known;
-                    properties.filter(move |property| !known.contains(&(&*class.name, &*property.name)))
-                });
-                // What only they have, they describe all of.
-                let classes = others.filter_map(|other| schema.class(other.object.as_deref()?));
-                theirs.extend(
-                    classes
-                        .flat_map(|class| schema.with_embedded(class))
-                        .map(|class| &*class.name),
-                );
-                left_out.extend(names.filter(|name| *name != class.name));
-                ours.extend(known.iter().map(|(class, _)| *class));
-                described_here.extend(known);
+    Sides::of(definition, schema).compared(schema)
+}
+
+/// Who describes which classes; one may be on several sides.
+struct Sides<'a> {
+    /// The app, at least in part.
+    ours: HashSet<&'a str>,
+    /// Class and property.
+    described: HashSet<(&'a str, &'a str)>,
+    /// Devices, all of it.
+    theirs: Reached<'a>,
+    /// Nobody, if they are on no other side.
+    left_out: Reached<'a>,
+}
+
+impl<'a> Sides<'a> {
+    fn of(definition: &Definition, schema: &'a Schema) -> Self {
+        let contradicting = contradictions(definition, schema);
+        let mut sides = Self {
+            ours: HashSet::new(),
+            described: HashSet::new(),
+            theirs: Reached::new(schema),
+            left_out: Reached::new(schema),
+        };
+        for class in asymmetric(schema) {
+            match described(definition, &class.name) {
+                None => sides.theirs.add(class),
+                Some(_) if contradicting.contains_key(&class.name) => sides.left_out.add(class),
+                Some(known) => sides.add_described(schema, class, known),
             }
         }
+        sides
     }
-    let kept = |class: &&Class| {
-        let name = &*class.name;
-        ours.contains(name) || theirs.contains(name) || !left_out.contains(name)
-    };
-    let classes = schema.classes.iter().filter(kept).map(|class| {
-        let mut class = class.clone();
-        if !theirs.contains(&*class.name) {
+
+    fn add_described(&mut self, schema: &'a Schema, class: &'a Class, known: &CollectionSchema) {
+        let known = known.described(schema, class);
+        Reached::new(schema).add_by(class, |class, property, target| {
+            let is_known = known.contains(&(&*class.name, &*property.name));
+            if !is_known {
+                // What only they have, they describe all of.
+                self.theirs.add(target);
+            }
+            is_known
+        });
+        self.left_out.add_inside(class);
+        self.ours.extend(known.iter().map(|(class, _)| *class));
+        self.described.extend(known);
+    }
+
+    fn compared(&self, schema: &Schema) -> Schema {
+        let kept = |class: &&Class| {
             let name = &*class.name;
+            self.ours.contains(name) || self.theirs.has(name) || !self.left_out.has(name)
+        };
+        let classes = schema.classes.iter().filter(kept).map(|class| {
+            let mut class = class.clone();
+            if !self.theirs.has(&class.name) {
+                let name = &*class.name;
+                class
+                    .properties
+                    .retain(|property| !self.described.contains(&(name, &*property.name)));
+            }
             class
-                .properties
-                .retain(|property| !described_here.contains(&(name, &*property.name)));
+        });
+        Schema {
+            classes: classes.collect(),
         }
-        class
-    });
-    Schema {
-        classes: classes.collect(),
     }
 }
 
@@ -113,3 +135,6 @@ pub fn asymmetric(schema: &Schema) -> impl Iterator<Item = &Class> {
     let classes = schema.classes.iter();
     classes.filter(|class| class.kind == Kind::Asymmetric)
 }
+
+#[cfg(test)]
+mod tests;

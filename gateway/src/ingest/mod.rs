@@ -15,6 +15,7 @@ mod described;
 pub mod id;
 pub mod order;
 pub mod permits;
+mod reached;
 mod refusals;
 mod schemas;
 mod transaction;
@@ -115,7 +116,7 @@ impl Ingest {
         metrics: Arc<IngestMetrics>,
     ) -> Self {
         Self {
-            schemas: SchemaCache::new(Arc::clone(&state)),
+            schemas: SchemaCache::new(Arc::clone(&state), work.clone()),
             state,
             sink,
             custom_user_data,
@@ -163,7 +164,7 @@ impl Ingest {
         }
         let named = transactions.iter().map(|one| Arc::clone(&one.schema)).collect();
         let mut memory = budget.another();
-        let schemas = self.schemas.of(&definition, &named, &mut memory).await?;
+        let schemas = self.schemas.of(&definition, &named, from, &mut memory).await?;
         // Before anything is stored: dead letters are replayed under their schema.
         self.schemas.keep(&schemas).await?;
         let user = self.user_facts(&definition, &context.user, &schemas).await?;
@@ -183,6 +184,7 @@ impl Ingest {
                 if batch.refused.is_empty() && found.is_empty() {
                     return acknowledge(&batch, &found, position);
                 }
+                let memory = batch.budget.another();
                 let (conflicts, decided) = (Arc::clone(&self.conflicts), Arc::clone(&definition));
                 let work = move || {
                     let answer = acknowledge(&batch, &found, position);
@@ -191,7 +193,8 @@ impl Ingest {
                 let (answer, untold) = self.work.complete(from, work).await?;
                 for (fingerprint, class) in untold {
                     // The batch is stored, whatever becomes of this.
-                    let schema = self.schemas.one(&definition, &fingerprint).await;
+                    let schema = self.schemas.one(&definition, &fingerprint, from, &memory);
+                    let schema = schema.await;
                     let schema = schema.ok().flatten();
                     if let Some(conflict) = schema.as_ref().and_then(|schema| schema.conflicts().get(&class))
                     {
@@ -237,25 +240,34 @@ impl Ingest {
     }
 
     /// Keeps a schema that the user sent. The answer is why documents of some of its classes are refused, by class; nothing
-    /// when it was known already.
+    /// when it was known already. It is looked at in the lane of the address it came `from`; `budget` accounts for it.
     ///
     /// # Errors
-    /// When it cannot be stored, or there are too many.
+    /// When it cannot be stored, there are too many, or there is too much to do.
     pub async fn add_schema(
         &self,
         definition: &Arc<Definition>,
         schema: Schema,
         user: &str,
+        from: IpAddr,
+        budget: &Budget,
     ) -> Result<BTreeMap<String, String>, IngestError> {
         let fingerprint = schema.fingerprint();
-        if self.schemas.one(definition, &fingerprint).await?.is_some() {
+        let known = self.schemas.one(definition, &fingerprint, from, budget);
+        if known.await?.is_some() {
             return Ok(BTreeMap::new());
         }
-        let (schema, compared) = compared(Arc::clone(definition), schema).await?;
+        let decided = Arc::clone(definition);
+        let work = move || {
+            let compared = described::compared(&decided, &schema);
+            (schema, compared)
+        };
+        let (schema, compared) = self.work.run(from, work).await?;
         if !self.state.add_compared_schema(schema, compared, user).await? {
             return Err(IngestError::TooManySchemas);
         }
-        let Some(known) = self.schemas.one(definition, &fingerprint).await? else {
+        let known = self.schemas.one(definition, &fingerprint, from, budget);
+        let Some(known) = known.await? else {
             return Ok(BTreeMap::new());
         };
         let conflicts = known.conflicts().iter();
@@ -267,16 +279,6 @@ impl Ingest {
         });
         Ok(reasons.collect())
     }
-}
-
-/// A schema with what of it is compared with others, found off the async threads.
-async fn compared(definition: Arc<Definition>, schema: Schema) -> Result<(Schema, Schema), IngestError> {
-    let task = tokio::task::spawn_blocking(move || {
-        let compared = described::compared(&definition, &schema);
-        (schema, compared)
-    });
-    task.await
-        .map_err(|error| IngestError::Internal(error.to_string()))
 }
 
 /// Acknowledges a batch that is stored. Takes its time where many documents are refused.

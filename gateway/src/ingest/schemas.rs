@@ -1,13 +1,15 @@
 //! The schemas that documents are checked under: found by fingerprint when they are first needed, and remembered.
 
 use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::IngestError;
-use super::checks::Judge;
+use super::checks::{Judge, memory_of};
 use crate::definition::Definition;
 use crate::memory::Budget;
-use crate::state::{KnownSchema, State};
+use crate::state::State;
+use crate::work::Work;
 
 /// Bytes of schemas that are remembered. Beyond that all are forgotten: a fleet has a handful, which take some ten
 /// kilobytes each, so only somebody who sends schemas for their own sake comes here.
@@ -23,8 +25,10 @@ pub type Schemas = HashMap<Arc<str>, Arc<Judge>>;
 /// See the module.
 pub struct SchemaCache {
     state: Arc<dyn State>,
-    remembered: Mutex<Remembered>,
-    /// One is read at a time: what is on the way is in nobody's budget yet.
+    work: Work,
+    remembered: Arc<Mutex<Remembered>>,
+    /// One is read at a time: what is on the way is in nobody's budget yet. Nobody makes one ready meanwhile, which may take
+    /// as long as its sender likes.
     reading: tokio::sync::Mutex<()>,
 }
 
@@ -38,32 +42,36 @@ struct Remembered {
 }
 
 impl SchemaCache {
-    /// Nothing is remembered yet.
+    /// Nothing is remembered yet. Schemas are made ready in turns of `work`.
     #[must_use]
-    pub fn new(state: Arc<dyn State>) -> Self {
+    pub fn new(state: Arc<dyn State>, work: Work) -> Self {
         Self {
             state,
-            remembered: Mutex::default(),
+            work,
+            remembered: Arc::default(),
             reading: tokio::sync::Mutex::default(),
         }
     }
 
     /// The schemas of these fingerprints, as the definition and the operator's choices make them now. Each takes its memory from the budget,
-    /// remembered or not: it stays as long as somebody checks by it.
+    /// remembered or not: it stays as long as somebody checks by it. What has to be made ready waits in the lane of the address `from`.
     ///
     /// # Errors
-    /// With those that are not known, or when they are too large together, the state cannot be read, or memory is short.
+    /// With those that are not known, or when they are too large together, the state cannot be read, memory is short, or there
+    /// is too much to do.
     pub async fn of(
         &self,
         definition: &Arc<Definition>,
         fingerprints: &BTreeSet<Arc<str>>,
+        from: IpAddr,
         budget: &mut Budget,
     ) -> Result<Schemas, IngestError> {
         let mut found = Schemas::with_capacity(fingerprints.len());
         let mut missing = Vec::new();
         let mut bytes = 0;
         for fingerprint in fingerprints {
-            match self.one(definition, fingerprint).await? {
+            let room = MAX_OF_BATCH.saturating_sub(bytes);
+            match self.within(room, definition, fingerprint, from, budget).await? {
                 Some(schema) => {
                     bytes += schema.memory();
                     if bytes > MAX_OF_BATCH {
@@ -102,20 +110,37 @@ impl SchemaCache {
         }
     }
 
-    /// The schema of this fingerprint, none when it was never sent.
+    /// The schema of this fingerprint, none when it was never sent. The budget has it until it is made ready, in the lane of the
+    /// address `from`.
     ///
     /// # Errors
-    /// When the state cannot be read.
+    /// When the state cannot be read, memory is short, or there is too much to do.
     pub async fn one(
         &self,
         definition: &Arc<Definition>,
         fingerprint: &str,
+        from: IpAddr,
+        budget: &Budget,
+    ) -> Result<Option<Arc<Judge>>, IngestError> {
+        self.within(MAX_OF_BATCH, definition, fingerprint, from, budget)
+            .await
+    }
+
+    /// The same, if it takes no more than `room`.
+    async fn within(
+        &self,
+        room: usize,
+        definition: &Arc<Definition>,
+        fingerprint: &str,
+        from: IpAddr,
+        budget: &Budget,
     ) -> Result<Option<Arc<Judge>>, IngestError> {
         let version = self.state.schemas_version().await?;
         if let Some(schema) = self.remembered().of(version, definition, fingerprint) {
             return Ok(Some(schema));
         }
-        let _reading = self.reading.lock().await;
+        let mut on_the_way = budget.another();
+        let reading = self.reading.lock().await;
         // Whoever read before may have wanted the same.
         if let Some(schema) = self.remembered().of(version, definition, fingerprint) {
             return Ok(Some(schema));
@@ -123,14 +148,35 @@ impl SchemaCache {
         let Some((version, schema)) = self.state.schema(fingerprint).await? else {
             return Ok(None);
         };
-        let schema = Arc::new(ready(schema, Arc::clone(definition)).await?);
-        self.remembered().add(version, definition, fingerprint, &schema);
-        Ok(Some(schema))
+        let memory = memory_of(&schema.schema);
+        if memory > room {
+            return Err(IngestError::SchemasTooLarge);
+        }
+        on_the_way.try_grow(memory)?;
+        drop(reading);
+        let remembered = Arc::clone(&self.remembered);
+        let (definition, fingerprint) = (Arc::clone(definition), fingerprint.to_owned());
+        let work = move || {
+            // Whoever had his turn before may have wanted the same.
+            let known = lock(&remembered).of(version, &definition, &fingerprint);
+            let ready = known.unwrap_or_else(|| {
+                let ready = Arc::new(Judge::under(schema, &definition));
+                lock(&remembered).add(version, &definition, &fingerprint, &ready);
+                ready
+            });
+            drop(on_the_way);
+            ready
+        };
+        Ok(Some(self.work.run(from, work).await?))
     }
 
     fn remembered(&self) -> MutexGuard<'_, Remembered> {
-        self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.remembered)
     }
+}
+
+fn lock(remembered: &Mutex<Remembered>) -> MutexGuard<'_, Remembered> {
+    remembered.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Remembered {
@@ -153,27 +199,27 @@ impl Remembered {
                 ..Self::default()
             };
         }
+        let twin = self.schemas.insert(fingerprint.into(), Arc::clone(schema));
         self.memory += schema.memory();
-        self.schemas.insert(fingerprint.into(), Arc::clone(schema));
+        self.memory -= twin.map_or(0, |twin| twin.memory());
     }
-}
-
-/// Makes a schema ready, which takes its time, off the async threads.
-async fn ready(schema: KnownSchema, definition: Arc<Definition>) -> Result<Judge, IngestError> {
-    let task = tokio::task::spawn_blocking(move || Judge::under(schema, &definition));
-    task.await
-        .map_err(|error| IngestError::Internal(error.to_string()))
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use std::sync::mpsc;
+
     use realm_ingest_protocol::Schema;
-    use tokio::sync::Semaphore;
+    use tokio::sync::{Semaphore, oneshot};
+    use tokio::task::JoinHandle;
 
     use super::*;
     use crate::memory::NoMemory;
     use crate::state::{EmbeddedState, Schemas};
+
+    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+    const THERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::BROADCAST);
 
     #[tokio::test]
     async fn what_a_batch_is_checked_by_comes_out_of_its_budget() {
@@ -188,17 +234,28 @@ mod tests {
             named.insert(schema.fingerprint().into());
             state.add_schema(schema, "user").await.unwrap();
         }
-        let cache = SchemaCache::new(state);
+        let cache = SchemaCache::new(state, Work::new(1));
         let definition = Arc::new(Definition::development(None));
         let all = Arc::new(Semaphore::new(100 * json));
         // Read, and then remembered.
         for _ in 0..2 {
             let mut budget = Budget::new(Arc::clone(&all));
-            assert_eq!(cache.of(&definition, &named, &mut budget).await.unwrap().len(), 2);
+            assert_eq!(
+                cache
+                    .of(&definition, &named, HERE, &mut budget)
+                    .await
+                    .unwrap()
+                    .len(),
+                2
+            );
             assert!(budget.held() > json, "{}", budget.held());
         }
         let mut small = Budget::new(Arc::new(Semaphore::new(json)));
-        let refused = cache.of(&definition, &named, &mut small).await.err().unwrap();
+        let refused = cache
+            .of(&definition, &named, HERE, &mut small)
+            .await
+            .err()
+            .unwrap();
         assert!(matches!(refused, IngestError::NoMemory(NoMemory)), "{refused}");
     }
 
@@ -218,14 +275,18 @@ mod tests {
             named.insert(schema.fingerprint().into());
             assert!(state.add_schema(schema, "user").await.unwrap());
         }
-        let cache = SchemaCache::new(state);
+        let cache = SchemaCache::new(state, Work::new(1));
         let definition = Arc::new(Definition::development(None));
         let mut budget = Budget::new(Arc::new(Semaphore::new(1 << 28)));
-        let refused = cache.of(&definition, &named, &mut budget).await.err().unwrap();
+        let refused = cache
+            .of(&definition, &named, HERE, &mut budget)
+            .await
+            .err()
+            .unwrap();
         assert!(matches!(refused, IngestError::SchemasTooLarge), "{refused}");
         named.pop_first();
         named.pop_first();
-        cache.of(&definition, &named, &mut budget).await.unwrap();
+        cache.of(&definition, &named, HERE, &mut budget).await.unwrap();
     }
 
     #[tokio::test]
@@ -237,15 +298,66 @@ mod tests {
         let schema = Schema::parse(text).unwrap();
         let fingerprint = schema.fingerprint();
         state.add_schema(schema, "user").await.unwrap();
-        let cache = SchemaCache::new(state);
+        let cache = SchemaCache::new(state, Work::new(1));
         let mut strict = Definition::development(None);
         strict.sync.development_mode = false;
+        let budget = Budget::new(Arc::new(Semaphore::new(1 << 20)));
         let (open, strict) = (Arc::new(Definition::development(None)), Arc::new(strict));
         for (definition, conflicts) in [(&open, 0), (&strict, 1), (&open, 0)] {
             for _ in 0..2 {
-                let judge = cache.one(definition, &fingerprint).await.unwrap().unwrap();
+                let judge = cache
+                    .one(definition, &fingerprint, HERE, &budget)
+                    .await
+                    .unwrap()
+                    .unwrap();
                 assert_eq!(judge.conflicts().len(), conflicts);
             }
         }
+    }
+
+    #[tokio::test]
+    async fn others_read_schemas_while_one_waits_for_its_turn() {
+        let data = tempfile::tempdir().unwrap();
+        let state = Arc::new(EmbeddedState::open(data.path()).unwrap());
+        let (mut fingerprints, mut bytes) = (Vec::new(), 0);
+        for name in ["One", "Other"] {
+            let text = format!(r#"{{"classes":[{{"name":"{name}","kind":"embedded","properties":[]}}]}}"#);
+            let schema = Schema::parse(&text).unwrap();
+            fingerprints.push(schema.fingerprint());
+            bytes += memory_of(&schema);
+            state.add_schema(schema, "user").await.unwrap();
+        }
+        let work = Work::new(1);
+        let cache = Arc::new(SchemaCache::new(state, work.clone()));
+        let definition = Arc::new(Definition::development(None));
+        let all = Arc::new(Semaphore::new(1 << 20));
+        let (end, ended) = mpsc::channel::<()>();
+        let (begin, begun) = oneshot::channel();
+        let long = tokio::spawn(async move {
+            let long = move || {
+                begin.send(()).unwrap();
+                ended.recv()
+            };
+            work.run(HERE, long).await
+        });
+        begun.await.unwrap();
+        let read = |(fingerprint, from): (String, IpAddr)| {
+            let (cache, definition) = (Arc::clone(&cache), Arc::clone(&definition));
+            let budget = Budget::new(Arc::clone(&all));
+            tokio::spawn(async move { cache.one(&definition, &fingerprint, from, &budget).await })
+        };
+        let reads: Vec<_> = fingerprints.into_iter().zip([HERE, THERE]).map(read).collect();
+        // Each takes its memory once it was read, and then waits for its turn.
+        let is_read = || all.available_permits() == (1 << 20) - bytes;
+        while !is_read() && !reads.iter().any(JoinHandle::is_finished) {
+            tokio::task::yield_now().await;
+        }
+        assert!(is_read(), "all but one wait behind that one");
+        end.send(()).unwrap();
+        long.await.unwrap().unwrap().unwrap();
+        for read in reads {
+            assert!(read.await.unwrap().unwrap().is_some());
+        }
+        assert_eq!(all.available_permits(), 1 << 20);
     }
 }

@@ -41,7 +41,10 @@ pub async fn handle(
     }
     // It may have changed while the body came.
     let definition = app.taking_documents().ok_or(Reject::Paused)?;
-    let conflicts = app.ingest.add_schema(&definition, schema, &claims.sub).await?;
+    let added = app
+        .ingest
+        .add_schema(&definition, schema, &claims.sub, from, &memory);
+    let conflicts = added.await?;
     debug!(fingerprint, user = claims.sub, "schema known");
     for (class, reason) in conflicts {
         warn!(
