@@ -9,9 +9,9 @@ use serde_json::value::RawValue;
 
 use super::CustomUserData;
 use crate::backend::{Answer, BackendError};
-use crate::definition::Definition;
+use crate::definition::{self, Definition};
 use crate::ejson::{self, Form};
-use crate::sink::mongodb::DataSources;
+use crate::sink::mongodb::{DataSources, collection};
 use crate::state::User;
 
 /// How long a document may take to come. A log-in waits for it, and its client gives up after a minute.
@@ -35,6 +35,15 @@ impl InDataSources {
     pub const fn new(sources: DataSources) -> Self {
         Self { sources }
     }
+
+    /// Those that are named. Rules are decided by them, so whatever the connection string says they are read as a majority has them.
+    fn documents(&self, named: &definition::CustomUserData) -> UserDocuments {
+        let database = self.sources.of(&named.data_source).database(&named.database);
+        UserDocuments::new(
+            collection(&database, &named.collection),
+            named.user_id_field.clone(),
+        )
+    }
 }
 
 impl CustomUserData for InDataSources {
@@ -43,10 +52,7 @@ impl CustomUserData for InDataSources {
             let Some(named) = &definition.custom_user_data else {
                 return Ok(user.custom_data.clone());
             };
-            let database = self.sources.of(&named.data_source).database(&named.database);
-            let collection = database.collection(&named.collection);
-            let documents = UserDocuments::new(collection, named.user_id_field.clone());
-            documents.of(&user.id).await
+            self.documents(named).of(&user.id).await
         })
     }
 }
@@ -96,5 +102,34 @@ impl UserDocuments {
             }
         }
         Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use mongodb::options::{ReadConcern, ReadPreference, SelectionCriteria};
+
+    use super::*;
+    use crate::cluster::Cluster;
+
+    #[tokio::test]
+    async fn a_connection_string_that_reads_from_secondaries_does_not_decide_by_old_data() {
+        let uri = "mongodb://127.0.0.1:1/?readPreference=secondary&readConcernLevel=local";
+        let cluster = Cluster::new(&uri.into()).await.unwrap();
+        let reader = InDataSources::new(DataSources::new(cluster));
+        let documents = reader.documents(&definition::CustomUserData {
+            data_source: "atlas".to_owned(),
+            database: "app".to_owned(),
+            collection: "people".to_owned(),
+            user_id_field: "_id".to_owned(),
+            on_user_creation: None,
+        });
+        let primary = SelectionCriteria::ReadPreference(ReadPreference::Primary);
+        assert_eq!(documents.collection.selection_criteria(), Some(&primary));
+        assert_eq!(
+            documents.collection.read_concern(),
+            Some(&ReadConcern::majority())
+        );
     }
 }

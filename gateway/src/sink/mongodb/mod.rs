@@ -31,6 +31,7 @@ mod request;
 mod time_series;
 
 pub use operator::MongoOperator;
+pub(crate) use request::collection;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -52,7 +53,7 @@ use intents::Intents;
 use letters::Letters;
 use lines::Lines;
 use positions::Positions;
-use request::{answered, collection};
+use request::answered;
 
 /// How long a batch may take, whatever it waits for. Devices wait longer for their answer.
 const BATCH: Duration = Duration::from_secs(45);

@@ -53,7 +53,7 @@ fn is_duplicate(error: &Error) -> bool {
 
 /// A collection whose reads tell what the primary knows a majority to have, so that nothing is decided by what may be rolled
 /// back.
-pub(super) fn collection<T: Send + Sync>(database: &Database, name: &str) -> Collection<T> {
+pub(crate) fn collection<T: Send + Sync>(database: &Database, name: &str) -> Collection<T> {
     reading(database, name, ReadConcern::majority())
 }
 
