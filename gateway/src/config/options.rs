@@ -170,28 +170,20 @@ impl Options {
     pub fn or(self, other: Self) -> Self {
         Self {
             dev: self.dev.or(other.dev),
-            app: if self.app.is_empty() { other.app } else { self.app },
+            app: either(self.app, other.app),
             secrets: self.secrets.or(other.secrets),
             listen: self.listen.or(other.listen),
             metrics_listen: self.metrics_listen.or(other.metrics_listen),
             data: self.data.or(other.data),
             mongodb: self.mongodb.or(other.mongodb),
             mongodb_database: self.mongodb_database.or(other.mongodb_database),
-            data_source: if self.data_source.is_empty() {
-                other.data_source
-            } else {
-                self.data_source
-            },
+            data_source: either(self.data_source, other.data_source),
             app_id: self.app_id.or(other.app_id),
             expose_dev_mode_to_network: self
                 .expose_dev_mode_to_network
                 .or(other.expose_dev_mode_to_network),
             public_url: self.public_url.or(other.public_url),
-            trusted_proxy: if self.trusted_proxy.is_empty() {
-                other.trusted_proxy
-            } else {
-                self.trusted_proxy
-            },
+            trusted_proxy: either(self.trusted_proxy, other.trusted_proxy),
             tls_cert: self.tls_cert.or(other.tls_cert),
             tls_key: self.tls_key.or(other.tls_key),
             client_ca: self.client_ca.or(other.client_ca),
@@ -231,4 +223,9 @@ impl Options {
             ..Self::default()
         }
     }
+}
+
+/// The list, or the other one where nothing is in it.
+fn either<T>(list: Vec<T>, other: Vec<T>) -> Vec<T> {
+    if list.is_empty() { other } else { list }
 }

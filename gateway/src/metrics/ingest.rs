@@ -8,6 +8,7 @@ use prometheus_client::metrics::family::{Family, MetricConstructor};
 use prometheus_client::registry::Registry;
 use realm_ingest_protocol::RefusalCode;
 
+use super::count_of;
 use super::histogram::Histogram;
 use super::waiting::{Waiting, Waits};
 use crate::backend::BackendError;
@@ -268,9 +269,9 @@ impl IngestMetrics {
     }
 
     fn of_code(&self, code: RefusalCode) -> &Counter {
-        let mut known = RefusalCode::ALL.iter().zip(&self.refused);
-        let found = known.find(|(known, _)| **known == code);
-        found.map_or(&self.refused_other, |(_, counter)| counter)
+        count_of(&RefusalCode::ALL, &self.refused, &self.refused_other, |known| {
+            *known == code
+        })
     }
 
     /// Batches that wait for their answer.

@@ -5,6 +5,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
+use super::count_of;
 use crate::state::Provider;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -40,10 +41,10 @@ impl Logins {
 
     /// One with this provider, or none that is known, was answered with this status.
     pub fn answered(&self, provider: Option<Provider>, status: u16) {
-        let mut known = Provider::ALL.iter().zip(&self.by_provider);
-        let results = known.find(|(known, _)| Some(**known) == provider);
-        let results = results.map_or(&self.other, |(_, results)| results);
-        let [ok, denied, limited, invalid, failed] = results;
+        let [ok, denied, limited, invalid, failed] =
+            count_of(&Provider::ALL, &self.by_provider, &self.other, |known| {
+                Some(*known) == provider
+            });
         let result = match status {
             0..400 => ok,
             401 | 403 => denied,

@@ -77,3 +77,9 @@ impl Metrics {
         prometheus_text::encode(text, &self.registry)
     }
 }
+
+/// The count of what `is` in the table, or else that of all others.
+fn count_of<'c, K, C>(table: &[K], counts: &'c [C], other: &'c C, is: impl FnMut(&K) -> bool) -> &'c C {
+    let at = table.iter().position(is);
+    at.and_then(|at| counts.get(at)).unwrap_or(other)
+}

@@ -7,6 +7,8 @@ use prometheus_client::encoding::{EncodeMetric, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
+use super::count_of;
+
 /// Routes that are told apart; more than the routing table has.
 const ROUTES: usize = 64;
 
@@ -74,9 +76,9 @@ impl Route {
     }
 
     fn of(&self, status: u16) -> &AtomicU64 {
-        let mut all = STATUSES.iter().zip(&self.by_status);
-        let found = all.find(|((known, _), _)| *known == status);
-        found.map_or(&self.other, |(_, count)| count)
+        count_of(&STATUSES, &self.by_status, &self.other, |(known, _)| {
+            *known == status
+        })
     }
 
     fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
