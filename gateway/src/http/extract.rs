@@ -54,7 +54,7 @@ impl FromRequestParts<Arc<Gateway>> for AccessToken {
         let app = app_of_token(token, gateway);
         let app = app.ok_or(Reject::BadToken("the access token is not valid"))?;
         let now = Instant::now();
-        let tokens = app.keyring.tokens(now).await?;
+        let tokens = app.keyring.tokens_for(token, now).await?;
         let claims = tokens.check_access(token, clock::unix_seconds())?;
         app.revocations.check(&claims, now).await??;
         if is_another(&app, named.as_ref()) {
@@ -72,7 +72,7 @@ impl FromRequestParts<Arc<Gateway>> for RefreshToken {
         let named = app_of_path(parts, gateway).await?;
         let token = bearer(parts).ok_or(Reject::NoToken)?;
         let app = app_of_token(token, gateway).ok_or(Reject::NoSession)?;
-        let tokens = app.keyring.tokens(Instant::now()).await?;
+        let tokens = app.keyring.tokens_for(token, Instant::now()).await?;
         let claims = tokens.check_refresh(token, clock::unix_seconds())?;
         if is_another(&app, named.as_ref()) {
             return Err(Reject::NoSession);

@@ -251,6 +251,16 @@ async fn ends_sessions_at_the_same_moment<F>(
     }
 }
 
+/// What [`ends_sessions_at_the_same_moment`] opens has ended, whenever it came.
+async fn all_have_ended(states: &[Arc<dyn Managed>; 2], user: &str) {
+    for state in states {
+        for number in 0..10 {
+            let id = format!("{number} of {user}");
+            assert!(state.session(&id).await.unwrap().is_none(), "{id}");
+        }
+    }
+}
+
 async fn a_session_that_is_opened_while_the_user_is_disabled_has_ended<S: Store>() {
     let (states, _place) = two::<S>().await;
     for _ in 0..3 {
@@ -261,10 +271,7 @@ async fn a_session_that_is_opened_while_the_user_is_disabled_has_ended<S: Store>
             async move { assert!(state.set_disabled(&id, true).await.unwrap()) }
         })
         .await;
-        for number in 0..10 {
-            let lasts = states[0].session(&format!("{number} of {user}")).await.unwrap();
-            assert!(lasts.is_none());
-        }
+        all_have_ended(&states, &user).await;
     }
 }
 
@@ -301,6 +308,7 @@ async fn a_session_that_is_opened_while_its_api_key_goes_has_ended<S: Store>() {
             async move { assert!(state.remove_api_key(&owner, &id).await.unwrap()) }
         })
         .await;
+        all_have_ended(&states, &mine).await;
     }
 }
 

@@ -68,6 +68,17 @@ impl Tokens {
         self.key(&key.to_string()).is_some()
     }
 
+    /// Whether the token names a key that is newer than those there are: one that another gateway knows already, or nobody.
+    #[must_use]
+    pub fn are_older_than(&self, token: &str) -> bool {
+        let named = jsonwebtoken::decode_header(token)
+            .ok()
+            .and_then(|header| header.kid);
+        let number = |name: &str| name.parse::<i64>().ok();
+        let newest = self.keys.last().and_then(|key| number(&key.name));
+        named.as_deref().and_then(number) > newest
+    }
+
     /// Internal id of the app.
     #[must_use]
     pub fn domain(&self) -> &str {
