@@ -33,6 +33,10 @@ impl Lifetimes {
     /// a former choice are about.
     pub const ACCESS: RangeInclusive<i64> = 5..=30 * 60;
 
+    /// Milliseconds after which nobody need know of a revocation: then all access tokens of before have expired, also where it took
+    /// a while to be written, by a clock that was behind.
+    pub const REVOKED: i64 = (*Self::ACCESS.end() + 60) * 1000;
+
     /// Seconds that a refresh token may be good for.
     pub const REFRESH: RangeInclusive<i64> = 60..=5 * 365 * DAY;
 

@@ -65,7 +65,7 @@ impl Source {
 
 /// Access tokens that were made before this have expired by themselves.
 pub(super) fn revoked_since() -> i64 {
-    clock::unix_millis() - Lifetimes::ACCESS.end() * 1000
+    clock::unix_millis() - Lifetimes::REVOKED
 }
 
 /// Opens a file that has the format of this version.

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jsonwebtoken::{EncodingKey, Header};
+use realm_ingest_gateway::definition::Definition;
+use realm_ingest_gateway::sink::embedded::EmbeddedSink;
 use realm_ingest_gateway::state::{EmbeddedState, Operator, Users};
-use realm_ingest_gateway::{Settings, clock};
+use realm_ingest_gateway::{Gateway, Settings, clock};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -189,4 +191,28 @@ async fn a_session_that_ends_with_the_key_of_its_refresh_token_takes_its_access_
     };
     assert_eq!(operator.retire_key(1, true).await.unwrap(), Ok(1));
     refused(&gateway, &token).await;
+}
+
+#[tokio::test]
+async fn tokens_of_a_new_key_are_good_at_once_at_gateways_that_have_not_heard_of_it() {
+    let directory = Arc::new(tempfile::tempdir().unwrap());
+    let state = Arc::new(EmbeddedState::open(directory.path()).unwrap());
+    let sink = Arc::new(EmbeddedSink::open(directory.path()).unwrap());
+    let over = async || {
+        let mut gateway = Gateway::new(Settings::default()).unwrap();
+        let definition = Definition::development(None);
+        let added = gateway.add(definition, Arc::clone(&state) as _, Arc::clone(&sink) as _);
+        added.await.unwrap();
+        Local::behind_router(gateway, Arc::clone(&directory))
+    };
+    let [one, second, third] = [over().await, over().await, over().await];
+    let operator = EmbeddedState::open_existing(directory.path()).unwrap();
+    assert_eq!(operator.rotate_keys().await.unwrap(), 2);
+    let login = one.log_in().await;
+    let token = login["access_token"].as_str();
+    let named = jsonwebtoken::decode_header(token.unwrap()).unwrap().kid;
+    assert_eq!(named.as_deref(), Some("2"));
+    let answer = second.call("GET", PROFILE, token, "").await;
+    assert_eq!(answer.status, 200, "{:?}", answer.json);
+    refresh(&third, &login).await;
 }

@@ -2,8 +2,10 @@
 
 use bson::{Document, doc};
 use realm_ingest_gateway::backend::BackendError;
+use realm_ingest_gateway::clock;
 use realm_ingest_gateway::state::{
-    MongoState, Operator, Provider, Registrations, Schemas, Sessions, State, UserKind, Users,
+    AddedKey, ApiKey, ApiKeys, KeyOwner, MongoState, Operator, Provider, Registrations, Schemas, Session,
+    Sessions, State, UserKind, Users,
 };
 use realm_ingest_protocol::Schema;
 
@@ -205,4 +207,59 @@ async fn the_oldest_schemas_that_nobody_uses_make_room() {
     assert!(state.note_schema_use(&schema(5).fingerprint()).await.unwrap());
     assert!(!add(6).await, "those that are used make no room");
     assert_eq!(there().await, ["C0", "C3", "C4", "C5"]);
+}
+
+#[tokio::test]
+async fn who_makes_and_removes_api_keys_without_end_is_stopped_once_each_has_opened_a_session() {
+    let database = Mongo::place().await.database().await;
+    let state = MongoState::open(database, None).await.unwrap();
+    let user = user(&state).await;
+    let owner = KeyOwner::User(user.clone());
+    let add = async |number: u8, kind: u8| {
+        let key = ApiKey {
+            id: format!("{kind} {number}"),
+            owner: owner.clone(),
+            name: "name".to_owned(),
+            disabled: false,
+            created: 1,
+        };
+        let hash = [[number, kind]; 16].concat().try_into().unwrap();
+        state.add_api_key(key, hash).await.unwrap()
+    };
+    for (kind, opens) in [(0, false), (1, true)] {
+        for number in 0..100 {
+            assert_eq!(add(number, kind).await, AddedKey::Added, "{number}");
+            let id = format!("{kind} {number}");
+            if opens {
+                let session = Session {
+                    api_key: Some(id.clone()),
+                    ..session(&id, &user)
+                };
+                state.open_session(session, None).await.unwrap().unwrap();
+            }
+            assert!(state.remove_api_key(&owner, &id).await.unwrap());
+        }
+    }
+    assert_eq!(add(0, 2).await, AddedKey::TooMany);
+    assert_eq!(state.revocations(0).await.unwrap().len(), 100);
+}
+
+#[tokio::test]
+async fn of_what_was_revoked_just_now_each_session_is_told_whose_token_may_be_good() {
+    let place = Mongo::place().await;
+    let state = MongoState::open(place.database().await, None).await.unwrap();
+    let user = user(&state).await;
+    state
+        .open_session(session("s", &user), None)
+        .await
+        .unwrap()
+        .unwrap();
+    let now = clock::unix_millis();
+    // That it was used is noted once an hour, and the token may have been made at the end of it.
+    let used = doc! {"$set": {"used": now - 85 * 60 * 1000}};
+    let sessions = place.database().await.collection::<Document>("sessions");
+    sessions.update_one(doc! {}, used).await.unwrap();
+    assert!(state.end_sessions(&user).await.unwrap());
+    let told = state.revocations(now).await.unwrap();
+    assert!(told.iter().any(|one| one.of == "s"));
 }

@@ -113,7 +113,7 @@ pub(super) fn end(
     value: impl ToSql,
     now: i64,
 ) -> rusqlite::Result<()> {
-    let expired = now - Lifetimes::ACCESS.end() * 1000;
+    let expired = now - Lifetimes::REVOKED;
     connection.execute("DELETE FROM ended_sessions WHERE time < ?1", [expired])?;
     connection.execute(
         &format!(

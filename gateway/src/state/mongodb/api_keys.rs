@@ -10,6 +10,9 @@ use crate::backend::BackendError;
 use crate::clock;
 use crate::state::{AddedKey, ApiKey, KeyOwner, Provider, SecretHash};
 
+/// How many keys of one owner may be gone and still be remembered: each is asked for as long as its sessions' tokens may be about.
+const MAX_GONE: usize = 100;
+
 #[derive(Serialize, Deserialize)]
 struct Record {
     #[serde(rename = "_id")]
@@ -96,7 +99,8 @@ pub(super) async fn add(store: &Store, key: &ApiKey, hash: &SecretHash) -> Resul
         if others().any(|other| other.called == key.name) {
             return Ok(AddedKey::NameTaken);
         }
-        if others().count() >= key.owner.max_keys() {
+        let gone = all.len() - others().count();
+        if others().count() >= key.owner.max_keys() || gone >= MAX_GONE {
             return Ok(AddedKey::TooMany);
         }
         let record = Record {
@@ -187,11 +191,16 @@ pub(super) async fn remove(store: &Store, owner: &KeyOwner, id: &str) -> Result<
     Ok(found)
 }
 
-/// Removes a key alone. No key is called as it is from then on.
+/// Removes a key alone. No key is called as it is from then on, and one that has opened no session need not be remembered: nothing
+/// opens one by it any more.
 pub(super) async fn remove_key(store: &Store, owner: &KeyOwner, id: &str) -> Result<bool, BackendError> {
     let gone = doc! {
         "gone": true, "hash": id, "name": format!("/{id}"),
         "remove_at": date(clock::unix_millis() + sessions::REMEMBERED),
     };
-    revoke(store, there(store, owner, id), gone).await
+    let found = revoke(store, there(store, owner, id), gone).await?;
+    if found && !sessions::has_opened(store, id).await? {
+        store.delete(API_KEYS, store.named(id)).await?;
+    }
+    Ok(found)
 }

@@ -3,13 +3,17 @@
 
 use std::collections::HashMap;
 
-use bson::doc;
+use bson::{Bson, doc};
 
-use super::sessions::{HeldKey, HeldRegistration, Holder, used_since};
+use super::sessions::{
+    AT_ONCE, HELD_KEY, HELD_REGISTRATION, HOLDER, HeldKey, HeldRegistration, Holder, used_since,
+};
 use super::store::Store;
 use super::users::identity_key;
 use super::{API_KEYS, REGISTRATIONS, USERS};
+use crate::auth::Lifetimes;
 use crate::backend::BackendError;
+use crate::clock;
 use crate::state::{Provider, Revocation};
 
 /// Users and sessions, each with the last time.
@@ -27,9 +31,9 @@ impl Told {
 pub(super) async fn since(store: &Store, since: i64) -> Result<Vec<Revocation>, BackendError> {
     let revoked = || store.of_app(doc! {"revoked": {"$gte": since}});
     let (users, resets, keys, app) = tokio::try_join!(
-        store.all::<Holder>(USERS, revoked(), doc! {}, None),
-        store.all::<HeldRegistration>(REGISTRATIONS, revoked(), doc! {}, None),
-        store.all::<HeldKey>(API_KEYS, revoked(), doc! {}, None),
+        store.fields::<Holder>(USERS, revoked(), &HOLDER),
+        store.fields::<HeldRegistration>(REGISTRATIONS, revoked(), &HELD_REGISTRATION),
+        store.fields::<HeldKey>(API_KEYS, revoked(), &HELD_KEY),
         store.app(),
     )?;
     let mut told = Told::default();
@@ -42,12 +46,11 @@ pub(super) async fn since(store: &Store, since: i64) -> Result<Vec<Revocation>, 
         .iter()
         .map(|reset| identity_key(Provider::Password, &reset.identity))
         .collect();
-    let holders = if of_reset.is_empty() {
-        Vec::new()
-    } else {
-        let filter = store.of_app(doc! {"identities.key": {"$in": &of_reset}});
-        store.all::<Holder>(USERS, filter, doc! {}, None).await?
-    };
+    let mut holders = Vec::new();
+    for some in of_reset.chunks(AT_ONCE) {
+        let filter = store.of_app(doc! {"identities.key": {"$in": some}});
+        holders.extend(store.fields::<Holder>(USERS, filter, &HOLDER).await?);
+    }
     let mut reset: HashMap<&str, (&Holder, &HeldRegistration)> = HashMap::new();
     for (registration, key) in resets.iter().zip(&of_reset) {
         if let Some(holder) = holders.iter().find(|holder| holder.holds(key)) {
@@ -63,19 +66,13 @@ pub(super) async fn since(store: &Store, since: i64) -> Result<Vec<Revocation>, 
         .map(|key| (key.id, key.time))
         .collect();
 
-    let mut any = Vec::new();
-    let of_users: Vec<&str> = users.keys().chain(reset.keys()).copied().collect();
-    if !of_users.is_empty() {
-        any.push(doc! {"user": {"$in": of_users}});
-    }
-    if !keys.is_empty() {
-        any.push(doc! {"api_key": {"$in": keys.keys().copied().collect::<Vec<_>>()}});
-    }
-    if !retired.is_empty() {
-        any.push(doc! {"key": {"$in": retired.keys().copied().collect::<Vec<_>>()}});
-    }
-    if !any.is_empty() {
-        for session in used_since(store, since, any).await? {
+    // Whose access tokens have expired meanwhile need not be told.
+    let used = since.min(clock::unix_millis() - Lifetimes::REVOKED);
+    let of_users: Vec<Bson> = users.keys().chain(reset.keys()).map(|id| (*id).into()).collect();
+    let of_keys: Vec<Bson> = keys.keys().map(|id| (*id).into()).collect();
+    let of_retired: Vec<Bson> = retired.keys().map(|id| (*id).into()).collect();
+    for (field, any) in [("user", of_users), ("api_key", of_keys), ("key", of_retired)] {
+        for session in used_since(store, used, field, &any).await? {
             let under = &session.under;
             if let Some(user) = users.get(session.user.as_str())
                 && user.epoch != under.epoch

@@ -1,7 +1,7 @@
 //! Sessions, which end without being touched: each names what it was opened under, and is good while all of that is as it was. So
 //! whatever ends sessions is one change of one record.
 
-use bson::{Document, doc, serialize_to_document};
+use bson::{Bson, Document, doc, serialize_to_document};
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
@@ -80,7 +80,10 @@ pub(super) struct Standing {
     app: App,
 }
 
-/// What is asked of a user.
+/// What is asked of a user, by its fields.
+pub(super) const HOLDER: [&str; 6] = ["id", "epoch", "disabled", "gone", "revoked", "identities"];
+
+/// See [`HOLDER`].
 #[derive(Deserialize)]
 pub(super) struct Holder {
     pub(super) id: String,
@@ -121,7 +124,10 @@ impl Holder {
     }
 }
 
-/// What is asked of a registration.
+/// What is asked of a registration, by its fields.
+pub(super) const HELD_REGISTRATION: [&str; 4] = ["identity", "generation", "password_hash", "revoked"];
+
+/// See [`HELD_REGISTRATION`].
 #[derive(Deserialize)]
 pub(super) struct HeldRegistration {
     pub(super) identity: String,
@@ -131,7 +137,10 @@ pub(super) struct HeldRegistration {
     pub(super) revoked: Option<i64>,
 }
 
-/// What is asked of an API key.
+/// What is asked of an API key, by its fields.
+pub(super) const HELD_KEY: [&str; 5] = ["id", "epoch", "disabled", "gone", "revoked"];
+
+/// See [`HELD_KEY`].
 #[derive(Deserialize)]
 pub(super) struct HeldKey {
     pub(super) id: String,
@@ -331,12 +340,26 @@ pub(super) async fn tidy(store: &Store, ended: Document) {
     }
 }
 
-/// Which sessions have ended, of these and that were used since a moment.
+/// How many names one request asks for: what a request may hold is bounded.
+pub(super) const AT_ONCE: usize = 1000;
+
+/// Which sessions there are where `field` is any of these, of those that were used since a moment.
 pub(super) async fn used_since(
     store: &Store,
     since: i64,
-    any: Vec<Document>,
+    field: &str,
+    any: &[Bson],
 ) -> Result<Vec<Record>, BackendError> {
-    let filter = doc! {"used": {"$gte": since - NOTED_EVERY}, "$or": any};
-    store.all(SESSIONS, store.of_app(filter), doc! {}, None).await
+    let mut found = Vec::new();
+    for some in any.chunks(AT_ONCE) {
+        let filter = doc! {"used": {"$gte": since - NOTED_EVERY}, field: {"$in": some}};
+        found.extend(store.all(SESSIONS, store.of_app(filter), doc! {}, None).await?);
+    }
+    Ok(found)
+}
+
+/// Whether an API key has opened a session of which there is a record.
+pub(super) async fn has_opened(store: &Store, api_key: &str) -> Result<bool, BackendError> {
+    let by_key = store.of_app(doc! {"api_key": api_key});
+    Ok(store.find::<Document>(SESSIONS, by_key).await?.is_some())
 }

@@ -111,6 +111,24 @@ impl Store {
         Ok(all)
     }
 
+    /// Of the records that the filter finds, these fields and no others.
+    pub(super) async fn fields<T: DeserializeOwned + Send + Sync>(
+        &self,
+        collection: &str,
+        filter: Document,
+        fields: &[&str],
+    ) -> Result<Vec<T>, BackendError> {
+        let mut wanted = doc! {"_id": 0};
+        wanted.extend(fields.iter().map(|field| ((*field).to_owned(), Bson::Int32(1))));
+        let records = self.records::<T>(collection);
+        let mut cursor = within(records.find(filter).projection(wanted)).await?;
+        let mut all = Vec::new();
+        while within(cursor.advance()).await? {
+            all.push(cursor.deserialize_current()?);
+        }
+        Ok(all)
+    }
+
     /// Adds a record. False when another was quicker, as far as unique indexes tell.
     pub(super) async fn insert<T: Serialize + Send + Sync>(
         &self,
