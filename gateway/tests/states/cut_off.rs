@@ -12,7 +12,7 @@ use realm_ingest_gateway::state::{
 use crate::stores::{Store, identity, new, registered, registration, session, user};
 
 /// The answer, unless the work is not done when it has gone on so many times.
-async fn cut_off<T>(work: impl Future<Output = T>, after: usize) -> Option<T> {
+pub async fn cut_off<T>(work: impl Future<Output = T>, after: usize) -> Option<T> {
     let (mut work, mut left) = (pin!(work), after);
     poll_fn(|context| {
         if left == 0 {
@@ -122,6 +122,11 @@ async fn a_reset_that_was_cut_off_is_done_or_not_begun<S: Store>() {
         let found = next.registration(&email).await.unwrap().unwrap();
         assert_eq!(found.password_hash, "new");
         assert!(next.session(&opened.id).await.unwrap().is_none());
+        let keys = next.signing_keys().await.unwrap();
+        assert_eq!(
+            keys[0].sessions, 0,
+            "who was told that it has ended does not see it counted"
+        );
         assert!(crate::stores::is_revoked(&*next, &opened.id).await);
         if reset.is_some() {
             return;

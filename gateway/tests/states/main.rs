@@ -31,6 +31,7 @@ mod beside;
 mod cut_off;
 mod failures;
 mod operator;
+mod overtaken;
 mod registrations;
 mod schemas;
 #[path = "../common/mongodb.rs"]

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::REGISTRATIONS;
 use super::copying::CopiedRegistration;
-use super::links;
 use super::store::{Name, Store, TRIES, contended, pause};
 use super::users::{self, identity_key};
+use super::{links, sessions};
 use crate::backend::BackendError;
 use crate::clock;
 use crate::state::registrations::MAX_TOKENS;
@@ -218,7 +218,11 @@ pub(super) async fn reset_password(
         "$max": {"revoked": clock::unix_millis()},
     };
     let filter = with_token(store, Purpose::Reset, id, hash);
-    store.update(REGISTRATIONS, filter, change).await
+    let reset = store.updated::<Record>(REGISTRATIONS, filter, change).await?;
+    if let Some(reset) = &reset {
+        sessions::tidy_of_password(store, &reset.identity, reset.generation).await;
+    }
+    Ok(reset.is_some())
 }
 
 /// Removes a registration that no user has. Looks once more when it is gone: a user who came meanwhile by it alone goes as well.

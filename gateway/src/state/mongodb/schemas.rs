@@ -116,6 +116,10 @@ pub(super) async fn add(
             standing,
         };
         if store.insert(SCHEMAS, &record).await? {
+            if version(store).await? != app.schemas_version {
+                // Others may have been forgotten meanwhile whose number this one has got, and some come behind them.
+                raise(store).await?;
+            }
             return Ok(true);
         }
         pause().await;
@@ -148,15 +152,15 @@ async fn count(store: &Store) -> Result<(i64, i64), BackendError> {
     Ok((0, 0))
 }
 
-/// Forgets the older half of the schemas that nothing depends on. False when there is none. When several find no room at once, it may
-/// be more than the half.
+/// Forgets the older half of the schemas that nothing depends on, unless something was decided meanwhile. False when there is none.
+/// When several find no room at once, it may be more than the half.
 async fn make_room(store: &Store, app: &App, highest: i64) -> Result<bool, BackendError> {
     let mut unused = unused(store, app).await?;
     unused.truncate(unused.len().div_ceil(2));
     if unused.is_empty() {
         return Ok(false);
     }
-    remove(store, &unused, highest, true).await?;
+    remove_unused(store, app, &unused, highest).await?;
     Ok(true)
 }
 
@@ -174,26 +178,43 @@ async fn unused(store: &Store, app: &App) -> Result<Vec<String>, BackendError> {
 
 /// Forgets schemas and what was chosen of them. The version is raised before, so that of a removal that was cut off nothing is left
 /// but what is asked for again, and after it, as somebody may have found anew meanwhile what is accepted.
-async fn remove(
-    store: &Store,
-    fingerprints: &[String],
-    highest: i64,
-    only_unused: bool,
-) -> Result<u64, BackendError> {
-    let raised = || doc! {"schemas_version": 1_i64};
+async fn remove(store: &Store, fingerprints: &[String], highest: i64) -> Result<u64, BackendError> {
     let first = doc! {
-        "$inc": raised(),
+        "$inc": {"schemas_version": 1_i64},
         "$max": {"schemas_floor": highest},
         "$pull": {"choices": {"fingerprint": {"$in": fingerprints}}},
     };
     store.update(APPS, store.own(), first).await?;
-    let mut filter = store.of_app(doc! {"fingerprint": {"$in": fingerprints}});
-    if only_unused {
-        filter.insert("used", false);
-    }
+    let filter = store.of_app(doc! {"fingerprint": {"$in": fingerprints}});
     let removed = store.delete(SCHEMAS, filter).await?;
-    store.update(APPS, store.own(), doc! {"$inc": raised()}).await?;
+    raise(store).await?;
     Ok(removed)
+}
+
+/// The same for schemas that nothing depended on as the app was read. False, and nothing is forgotten, when something was decided since.
+async fn remove_unused(
+    store: &Store,
+    app: &App,
+    fingerprints: &[String],
+    highest: i64,
+) -> Result<bool, BackendError> {
+    let mut as_read = store.own();
+    as_read.insert("schemas_version", app.schemas_version);
+    let first = doc! {"$inc": {"schemas_version": 1_i64}, "$max": {"schemas_floor": highest}};
+    if !store.update(APPS, as_read, first).await? {
+        return Ok(false);
+    }
+    let filter = doc! {"fingerprint": {"$in": fingerprints}, "used": false};
+    store.delete(SCHEMAS, store.of_app(filter)).await?;
+    raise(store).await?;
+    Ok(true)
+}
+
+/// Has what became of schemas found anew.
+async fn raise(store: &Store) -> Result<(), BackendError> {
+    let raised = doc! {"$inc": {"schemas_version": 1_i64}};
+    store.update(APPS, store.own(), raised).await?;
+    Ok(())
 }
 
 /// Notes that somebody writes under a schema, so that it is kept. False when there is none.
@@ -208,21 +229,24 @@ pub(super) async fn forget(store: &Store, fingerprint: &str) -> Result<bool, Bac
         return Ok(false);
     }
     let highest = highest(store).await?;
-    let removed = remove(store, &[fingerprint.to_owned()], highest, false).await?;
+    let removed = remove(store, &[fingerprint.to_owned()], highest).await?;
     renew(store, &store.app().await?).await?;
     Ok(removed > 0)
 }
 
 /// Forgets every schema that nothing depends on. The answer is their fingerprints.
 pub(super) async fn forget_unused(store: &Store) -> Result<Vec<String>, BackendError> {
-    let app = store.app().await?;
-    let unused = unused(store, &app).await?;
-    if !unused.is_empty() {
+    for _ in 0..TRIES {
+        let app = store.app().await?;
+        let unused = unused(store, &app).await?;
         let highest = highest(store).await?;
-        remove(store, &unused, highest, true).await?;
-        renew(store, &store.app().await?).await?;
+        if unused.is_empty() || remove_unused(store, &app, &unused, highest).await? {
+            renew(store, &store.app().await?).await?;
+            return Ok(unused);
+        }
+        pause().await;
     }
-    Ok(unused)
+    Err(contended("what is accepted"))
 }
 
 /// Makes the schema's definition of the class, and of the embedded classes in it, the accepted one; of all its classes in conflict

@@ -8,6 +8,7 @@ use tracing::warn;
 use super::app::App;
 use super::copying::CopiedSession;
 use super::store::{Name, Store, date};
+use super::users::identity_key;
 use super::{API_KEYS, REGISTRATIONS, SESSIONS, USERS};
 use crate::auth::Lifetimes;
 use crate::backend::BackendError;
@@ -104,18 +105,22 @@ struct HeldIdentity {
     id: String,
     #[serde(default)]
     generation: Option<i64>,
+    /// Then it does not count yet.
+    #[serde(default)]
+    unproven: bool,
 }
 
 impl Holder {
     /// His registration, as his own record names it.
     fn registration(&self) -> Option<&HeldIdentity> {
         let password = Provider::Password.as_str();
-        self.identities.iter().find(|one| one.provider == password)
+        let mut identities = self.identities.iter();
+        identities.find(|one| one.provider == password && !one.unproven)
     }
 
     /// Whether he has this identity.
     pub(super) fn holds(&self, key: &str) -> bool {
-        self.identities.iter().any(|one| one.key == key)
+        self.identities.iter().any(|one| one.key == key && !one.unproven)
     }
 
     /// How often the password of his registration had been replaced when it became his.
@@ -319,8 +324,12 @@ pub(super) async fn find(store: &Store, id: &str) -> Result<Option<Session>, Bac
             .await?;
     }
     let standing = Standing::read(store, &record.user, record.api_key.as_deref()).await?;
-    let lasts = standing.is_some_and(|standing| standing.keeps(&record.under));
-    Ok(lasts.then(|| record.session()))
+    if standing.is_some_and(|standing| standing.keeps(&record.under)) {
+        return Ok(Some(record.session()));
+    }
+    // What ended it may have been cut off before it came to the records.
+    tidy(store, doc! {"_id": {"app": &store.domain, "id": id}}).await;
+    Ok(None)
 }
 
 /// Ends a session. False when there was none.
@@ -329,15 +338,40 @@ pub(super) async fn close(store: &Store, id: &str) -> Result<bool, BackendError>
 }
 
 /// Lets the records of sessions go that have ended already, so that they are not counted and take no place. Nothing depends on it.
-pub(super) async fn tidy(store: &Store, ended: Document) {
+/// The answer is how many there were, as far as it is known.
+pub(super) async fn tidy(store: &Store, ended: Document) -> u64 {
     let now = clock::unix_millis();
     let mut filter = store.of_app(ended);
     filter.insert("expires", doc! {"$gt": now});
     let change = doc! {"$set": {"expires": now, "remove_at": date(now + REMEMBERED)}};
     let sessions = store.records::<Document>(SESSIONS);
-    if let Err(error) = super::store::within(sessions.update_many(filter, change)).await {
-        warn!(%error, "sessions have ended, but their records could not be marked as such");
+    match super::store::within(sessions.update_many(filter, change)).await {
+        Ok(marked) => marked.matched_count,
+        Err(error) => {
+            untidied(&error);
+            0
+        }
     }
+}
+
+fn untidied(error: &BackendError) {
+    warn!(%error, "sessions have ended, but their records could not be marked as such");
+}
+
+/// The same for those that ended when the password of the registration of this identity was replaced for the `now`th time.
+pub(super) async fn tidy_of_password(store: &Store, identity: &str, now: i64) {
+    let key = identity_key(Provider::Password, identity);
+    let filter = store.of_app(doc! {"identities.key": &key});
+    let holder = match store.find::<Holder>(USERS, filter).await {
+        Ok(Some(holder)) if holder.holds(&key) => holder,
+        Ok(_) => return,
+        Err(error) => return untidied(&error),
+    };
+    let mut former = vec![doc! {"generation": {"$lt": now}}];
+    if holder.linked() < Some(now) {
+        former.push(doc! {"generation": {"$exists": false}});
+    }
+    tidy(store, doc! {"user": &holder.id, "$or": former}).await;
 }
 
 /// How many names one request asks for: what a request may hold is bounded.

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::copying::CopiedUser;
 use super::store::{Name, Store, TRIES, contended, pause, within};
-use super::{API_KEYS, REGISTRATIONS, USERS, api_keys, registrations, sessions};
+use super::{API_KEYS, REGISTRATIONS, USERS, api_keys, links, registrations, sessions};
 use crate::backend::BackendError;
 use crate::state::{Identity, KeyOwner, Provider, User, UserKind};
 use crate::{clock, ids};
@@ -16,11 +16,11 @@ pub(super) struct Record {
     #[serde(rename = "_id")]
     name: Name,
     app: String,
-    id: String,
+    pub(super) id: String,
     kind: String,
     disabled: bool,
     gone: bool,
-    identities: Vec<Held>,
+    pub(super) identities: Vec<Held>,
     /// How often his sessions were ended.
     epoch: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -33,14 +33,17 @@ pub(super) struct Record {
 #[derive(Serialize, Deserialize)]
 pub(super) struct Held {
     /// See [`identity_key`].
-    key: String,
+    pub(super) key: String,
     provider: String,
-    id: String,
+    pub(super) id: String,
     /// JSON.
     data: String,
     /// Of a registration, how often its password had been replaced when it became his.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    generation: Option<i64>,
+    pub(super) generation: Option<i64>,
+    /// Whether its password has yet to be looked at once more, see `links.rs`. Then it does not count.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) unproven: bool,
 }
 
 /// An identity in one word, of which one user may have each.
@@ -56,6 +59,7 @@ impl Held {
             id: identity.id.clone(),
             data: data(identity)?,
             generation,
+            unproven: false,
         })
     }
 
@@ -107,6 +111,7 @@ pub(super) fn copied(store: &Store, user: CopiedUser) -> Result<Document, Backen
             id,
             data,
             generation: is_password.then_some(0),
+            unproven: false,
         }
     });
     let record = Record {
@@ -197,7 +202,7 @@ async fn log_in(store: &Store, identity: &Identity) -> Result<Option<User>, Back
     ] {
         let user = store.updated::<Record>(USERS, store.of_app(filter), change);
         if let Some(user) = user.await? {
-            return user.user().map(Some);
+            return his(store, user, identity.provider, &identity.id).await;
         }
         change = doc! {"$set": {"identities.$.data": &data}};
     }
@@ -221,8 +226,21 @@ async fn proof(store: &Store, identity: &Identity) -> Result<Option<Option<i64>>
 }
 
 pub(super) async fn find(store: &Store, id: &str) -> Result<Option<User>, BackendError> {
-    let record = store.find::<Record>(USERS, there(store, id)).await?;
-    record.map(Record::user).transpose()
+    match store.find::<Record>(USERS, there(store, id)).await? {
+        Some(record) => links::settled(store, record).await,
+        None => Ok(None),
+    }
+}
+
+/// The user of a record, if this identity is his.
+async fn his(
+    store: &Store,
+    record: Record,
+    provider: Provider,
+    id: &str,
+) -> Result<Option<User>, BackendError> {
+    let user = links::settled(store, record).await?;
+    Ok(user.filter(|user| links::holds(user, provider, id)))
 }
 
 pub(super) async fn find_by_identity(
@@ -231,8 +249,10 @@ pub(super) async fn find_by_identity(
     id: &str,
 ) -> Result<Option<User>, BackendError> {
     let filter = doc! {"identities.key": identity_key(provider, id)};
-    let record = store.find::<Record>(USERS, store.of_app(filter)).await?;
-    record.map(Record::user).transpose()
+    match store.find::<Record>(USERS, store.of_app(filter)).await? {
+        Some(record) => his(store, record, provider, id).await,
+        None => Ok(None),
+    }
 }
 
 /// The users of these identities.
@@ -289,8 +309,18 @@ async fn tidy(store: &Store, user: &Record) {
 /// Removes a user. His sessions end first and for good, as the registration that they depend on goes next; then all else that lets
 /// him in, then he himself, if nothing was linked to him meanwhile.
 pub(super) async fn remove(store: &Store, user: &str) -> Result<bool, BackendError> {
+    remove_if(store, user, |_| true).await
+}
+
+/// Removes a user who has this identity alone. False, and he stays, when he has others by now.
+pub(super) async fn remove_with(store: &Store, user: &str, only: &Identity) -> Result<bool, BackendError> {
+    let is_it = |found: &User| matches!(&found.identities[..], [one] if one.provider == only.provider && one.id == only.id);
+    remove_if(store, user, is_it).await
+}
+
+async fn remove_if(store: &Store, user: &str, may: impl Fn(&User) -> bool) -> Result<bool, BackendError> {
     for _ in 0..TRIES {
-        let Some(found) = find(store, user).await? else {
+        let Some(found) = find(store, user).await?.filter(&may) else {
             return Ok(false);
         };
         if !end_sessions(store, user).await? {
