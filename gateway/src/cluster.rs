@@ -86,7 +86,15 @@ impl Cluster {
             let text = "it starts with neither mongodb:// nor mongodb+srv://";
             return Err(UriError(text.to_owned()));
         }
-        let mut options = ClientOptions::parse(text).await.map_err(wrong)?;
+        // What the driver says of it may have a part of the password, where that has a character that parts something.
+        let unreadable = |_| {
+            UriError(
+                "its hosts or options cannot be read or resolved; in user and password, each of : / ? # [ ] @ % has to be escaped, \
+                 such as %3A for a colon"
+                    .to_owned(),
+            )
+        };
+        let mut options = ClientOptions::parse(text).await.map_err(unreadable)?;
         options
             .app_name
             .get_or_insert_with(|| "realm-ingest-gateway".to_owned());
@@ -160,6 +168,8 @@ mod tests {
             "mongodb://user:hunter2@db.example:port",
             "mongodb://user:hunter2@db.example/?w=0",
             "mongodb://user:hunter2@",
+            "mongodb://user:hunter2?more@db.example",
+            "mongodb://user:hunter2",
         ] {
             let text = refused(uri).await;
             assert!(

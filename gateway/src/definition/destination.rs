@@ -28,6 +28,17 @@ impl Destination<'_> {
 }
 
 impl Definition {
+    /// Every database that has documents of the app.
+    pub fn databases(&self) -> impl Iterator<Item = &str> {
+        let described = self.data_sources.values().flat_map(|source| &source.collections);
+        let users = self.custom_user_data.iter().map(|users| users.database.as_str());
+        let brought = self.sync.database.as_deref().unwrap_or(DEFAULT_DATABASE);
+        described
+            .map(|one| one.database.as_str())
+            .chain(users)
+            .chain([brought])
+    }
+
     /// Where documents of a class go: to the collection that is described with this title, or else to one with the class's name
     /// in the database of classes that devices bring.
     #[must_use]

@@ -33,10 +33,11 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 
 pub use origin::{ClientAddress, Encrypted};
+pub(crate) use reject::Reject;
+pub(crate) use routes::health::alive;
 
 use crate::gateway::Gateway;
 use crate::ids;
-use reject::Reject;
 
 /// Names a request in the log and in the answer.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-appservices-request-id");

@@ -1,12 +1,14 @@
 //! Everything in MongoDB: servers that share it, one that comes before its database, and a database that goes away.
 
 use std::fs;
+use std::net::TcpListener;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use mongodb::bson::{Document, doc};
 use serde_json::json;
 
+use crate::common::http::Client;
 use crate::common::server::Server;
 use crate::common::{Answer, batch, note, one_run, outbox, schema};
 use crate::database::{Server as Database, fresh_name};
@@ -27,10 +29,14 @@ impl Names {
 
     /// A server for an app whose documents go to the database.
     fn serve(&self, place: &Place, uri: &str, more: &[&str]) -> Command {
+        self.serve_at("127.0.0.1:0", place, uri, more)
+    }
+
+    fn serve_at(&self, listen: &str, place: &Place, uri: &str, more: &[&str]) -> Command {
         place.edit(ONE, "sync/config.json", |sync| {
             sync["database_name"] = json!(self.data);
         });
-        let mut command = place.serve(&[ONE], more);
+        let mut command = place.serve_at(listen, &[ONE], more);
         command.args(["--mongodb-database", &self.state]);
         command.env("REALM_INGEST_GATEWAY_MONGODB", uri);
         command.env("RUST_LOG", "info").stderr(place.log_file());
@@ -252,6 +258,50 @@ async fn custom_user_data_of_a_data_source_that_is_nowhere_is_refused() {
     );
     let there = format!("elsewhere={}", database.uri());
     Server::run(names.serve(&place, database.uri(), &["--data-source", &there]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_waits_for_its_database_lives_and_is_not_ready() {
+    let (database, names) = (Database::own().await, Names::fresh());
+    database.kill().await;
+    let place = Place::with(&[ONE]);
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut process = names
+        .serve_at(&free.to_string(), &place, database.uri(), &[])
+        .spawn()
+        .unwrap();
+    place.await_log("waiting for the database", 1);
+    let status = |path: &str| {
+        let mut client = Client::connect(free).unwrap();
+        client.call("GET", path, &[], b"").unwrap().status
+    };
+    let app = format!("/api/client/v2.0/app/{ONE}/location");
+    assert_eq!(
+        [status("/healthz"), status("/readyz"), status(&app)],
+        [200, 503, 503]
+    );
+    database.restart().await;
+    let begun = Instant::now();
+    while status("/readyz") != 200 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{}", place.log());
+        std::thread::yield_now();
+    }
+    assert_eq!(status(&app), 200);
+    process.kill().unwrap();
+    process.wait().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_do_not_go_into_the_database_that_servers_share() {
+    let (database, names) = (Database::shared().await, Names::fresh());
+    let place = Place::with(&[ONE]);
+    let names = Names {
+        state: names.data.clone(),
+        data: names.data,
+    };
+    let ended = names.serve(&place, database.uri(), &[]).status().unwrap();
+    assert_eq!(ended.code(), Some(4));
+    assert!(place.log().contains("--mongodb-database"), "{}", place.log());
 }
 
 #[test]

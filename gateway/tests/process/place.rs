@@ -77,8 +77,12 @@ impl Place {
     }
 
     pub fn serve(&self, apps: &[&str], more: &[&str]) -> Command {
+        self.serve_at("127.0.0.1:0", apps, more)
+    }
+
+    pub fn serve_at(&self, listen: &str, apps: &[&str], more: &[&str]) -> Command {
         let mut command = Command::new(BINARY);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]);
+        command.args(["serve", "--listen", listen, "--data"]);
         command.arg(self.data()).args(more);
         for app in apps {
             command.arg("--app").arg(self.app(app));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tracing::{error, info, warn};
 
-use super::stores::Stores;
+use super::stores::{self, Stores};
 use crate::app_directory::{Report, Secrets, Store, load_for};
 use crate::commands::CommandError;
 use crate::config::Options;
@@ -48,9 +48,13 @@ impl Asked {
                 paths: paths.to_vec(),
                 secrets: options.secrets.clone(),
                 app_id,
-                data_sources: options.mongodb.as_ref().map(|_| {
-                    let named = options.data_source.iter();
-                    named.map(|source| source.name.clone()).collect()
+                mongodb: options.mongodb.as_ref().map(|_| MongoDb {
+                    named: options
+                        .data_source
+                        .iter()
+                        .map(|source| source.name.clone())
+                        .collect(),
+                    state: options.mongodb_database.clone().unwrap_or_default(),
                 }),
             })),
         }
@@ -83,8 +87,16 @@ pub(super) struct Directories {
     paths: Vec<PathBuf>,
     secrets: Option<PathBuf>,
     app_id: Option<String>,
-    /// Those that are told apart from `--mongodb`, where there is one.
-    data_sources: Option<BTreeSet<String>>,
+    mongodb: Option<MongoDb>,
+}
+
+/// What has to be known of where documents go.
+#[derive(Clone)]
+struct MongoDb {
+    /// The data sources that are told apart from `--mongodb`.
+    named: BTreeSet<String>,
+    /// The database that servers share.
+    state: String,
 }
 
 impl Directories {
@@ -140,10 +152,7 @@ impl Directories {
 
     /// One directory, with the client app id that it is for.
     fn load(&self, path: &Path, secrets: &Secrets) -> Result<(String, Definition), CommandError> {
-        let store = self
-            .data_sources
-            .as_ref()
-            .map_or(Store::Embedded, |_| Store::MongoDb);
+        let store = self.mongodb.as_ref().map_or(Store::Embedded, |_| Store::MongoDb);
         let loaded = load_for(store, path, secrets, self.app_id.as_deref());
         log(path, &loaded.report);
         let shown = path.display();
@@ -160,28 +169,31 @@ impl Directories {
                 "{shown} is of the app '{id}', not '{other}'; leave --app-id out"
             ))),
             _ => {
-                self.check_sources(&definition).map_err(|name| {
-                    cannot(format!(
-                        "{shown} reads custom user data from the data source '{name}', which is another one \
-                        than that of its documents; say where it is with --data-source {name}=URI"
-                    ))
-                })?;
+                if let Some(mongodb) = &self.mongodb {
+                    mongodb.check(&shown.to_string(), &definition)?;
+                }
                 Ok((id, definition))
             }
         }
     }
+}
 
+impl MongoDb {
     /// Documents go to `--mongodb`, whatever the app calls it. Another data source may be somewhere else, and its name does not say
-    /// where: the error is that name.
-    fn check_sources<'a>(&self, definition: &'a Definition) -> Result<(), &'a str> {
-        let (Some(told), Some(users)) = (&self.data_sources, &definition.custom_user_data) else {
+    /// where.
+    fn check(&self, directory: &str, definition: &Definition) -> Result<(), CommandError> {
+        stores::check(definition, &self.state)?;
+        let users = definition.custom_user_data.as_ref();
+        let Some(name) = users.map(|users| &users.data_source) else {
             return Ok(());
         };
-        let source = users.data_source.as_str();
-        if definition.sync.data_source.as_deref() == Some(source) || told.contains(source) {
+        if definition.sync.data_source.as_ref() == Some(name) || self.named.contains(name) {
             return Ok(());
         }
-        Err(source)
+        Err(cannot(format!(
+            "{directory} reads custom user data from the data source '{name}', which is another one than that of its documents; say \
+             where it is with --data-source {name}=URI"
+        )))
     }
 }
 

@@ -4,6 +4,7 @@ mod apps;
 mod monitoring;
 mod signals;
 mod stores;
+mod waiting;
 
 use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
@@ -28,6 +29,7 @@ use monitoring::Monitoring;
 use signals::{Reload, Stop};
 use stores::Stores;
 pub(super) use stores::{Locked, lock};
+use waiting::Waiting;
 
 /// How long requests that were begun may go on after the signal to stop.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -109,24 +111,35 @@ async fn serve(options: Options, asked: Asked) -> Result<Option<Ended>, CommandE
         Asked::Directories(directories) => Some(directories.clone()),
     };
     let reload = Reload::new(tls.clone(), directories)?;
-    let Some(stores) = Stores::open(&options, &mut stop).await? else {
-        return Ok(None);
-    };
     let (listener, address) = bind(&listen, &addresses).await?;
     let monitoring = Monitoring::listen(options.metrics_listen.as_deref()).await?;
+    let waiting = Waiting::over(listener, tls.clone());
+    let (waiting, listener) =
+        waiting.map_err(|error| CommandError::CannotStart(format!("cannot listen on {listen}: {error}")))?;
     let settings = Settings {
         address: Some(address),
-        public_url: options.public_url,
+        public_url: options.public_url.clone(),
         own_names_only: is_development && !exposed,
         logins,
         lifetimes,
         mail,
         mail_limits: MailLimits::default(),
-        trusted_proxies: options.trusted_proxy.into_iter().collect(),
+        trusted_proxies: options.trusted_proxy.iter().copied().collect(),
     };
-    let mut gateway = Gateway::new(settings)?;
-    asked.serve(&mut gateway, &stores).await?;
-    let gateway = Arc::new(gateway);
+    let opened = async {
+        let stores = Stores::open(&options).await?;
+        let mut gateway = Gateway::new(settings)?;
+        asked.serve(&mut gateway, &stores).await?;
+        Ok::<_, CommandError>((Arc::new(gateway), stores))
+    };
+    let (gateway, stores) = tokio::select! {
+        opened = opened => opened?,
+        signal = stop.wait() => {
+            info!(signal, "stopping, before anything was served");
+            return Ok(None);
+        }
+    };
+    waiting.end().await;
     if let Some(reload) = reload {
         tokio::spawn(reload.run(Arc::clone(&gateway)));
     }

@@ -10,7 +10,7 @@ use mongodb::Database;
 use tracing::{info, warn};
 
 use super::apps::cannot;
-use super::signals::Stop;
+use crate::backend::BackendError;
 use crate::cluster::{Cluster, Uri};
 use crate::commands::{CommandError, data};
 use crate::config::Options;
@@ -47,18 +47,18 @@ pub(super) struct Shared {
 }
 
 impl Stores {
-    /// Those that the options name, once they answer. None when the server is told to stop before.
+    /// Those that the options name, once they answer.
     ///
     /// # Errors
     /// When the directory cannot be used or is another server's, or a connection string makes no sense.
-    pub async fn open(options: &Options, stop: &mut Stop) -> Result<Option<Self>, CommandError> {
+    pub async fn open(options: &Options) -> Result<Self, CommandError> {
         let Some(uri) = &options.mongodb else {
             if !options.data_source.is_empty() {
                 let text = "--data-source is for apps whose documents go to MongoDB; give --mongodb as well";
                 return Err(CommandError::Usage(text.to_owned()));
             }
             let path = options.data.as_deref().unwrap_or(Path::new(""));
-            return Ok(Some(Self::of_directory(path)?));
+            return Self::of_directory(path);
         };
         if options.data_source.iter().any(|source| source.name.is_empty()) {
             let text = "--data-source takes NAME=URI, with the name that the app's directory has for it";
@@ -69,28 +69,19 @@ impl Stores {
         for source in &options.data_source {
             clusters.push((&source.name, cluster(&source.uri).await?));
         }
-        let answer = async {
-            for (name, cluster) in &clusters {
-                wait_for(name, cluster).await;
-            }
-        };
-        tokio::select! {
-            () = answer => {}
-            signal = stop.wait() => {
-                info!(signal, "stopping, before the database has answered");
-                return Ok(None);
-            }
+        for (name, cluster) in &clusters {
+            wait_for(name, cluster).await;
         }
         let named = clusters.into_iter().skip(1);
         let sources = named.fold(DataSources::new(usual.clone()), |sources, (name, cluster)| {
             sources.with(name.to_owned(), cluster)
         });
         let state = usual.database(options.mongodb_database.as_deref().unwrap_or_default());
-        Ok(Some(Self::Cluster(Shared {
+        Ok(Self::Cluster(Shared {
             sink: Arc::new(MongoSink::new(&state, sources.clone())),
             users: Arc::new(InDataSources::new(sources)),
             state,
-        })))
+        }))
     }
 
     /// The files of this directory, which is made if it is not there.
@@ -159,14 +150,40 @@ impl Stores {
 }
 
 impl Shared {
+    /// Waits where the database is in an election, or goes away once more.
     async fn add(&self, gateway: &mut Gateway, definition: Definition) -> Result<(), CommandError> {
-        let id = definition.client_app_id.as_deref();
-        let state = MongoState::open(self.state.clone(), id).await;
-        let state = Arc::new(state.map_err(SetUpError::from)?);
-        let (sink, users) = (Arc::clone(&self.sink), Arc::clone(&self.users));
-        let added = gateway.add_with_user_data(definition, state, sink, users);
-        Ok(added.await?)
+        check(&definition, self.state.name())?;
+        loop {
+            match self.try_add(gateway, definition.clone()).await {
+                Err(SetUpError::Backend(error @ BackendError::Unavailable(_))) => {
+                    again(self.state.name(), &error).await
+                }
+                added => return Ok(added?),
+            }
+        }
     }
+
+    async fn try_add(&self, gateway: &mut Gateway, definition: Definition) -> Result<(), SetUpError> {
+        let id = definition.client_app_id.as_deref();
+        let state = Arc::new(MongoState::open(self.state.clone(), id).await?);
+        let (sink, users) = (Arc::clone(&self.sink), Arc::clone(&self.users));
+        gateway.add_with_user_data(definition, state, sink, users).await
+    }
+}
+
+/// Documents in the database that servers share could pass for its records, and make anybody of a device.
+///
+/// # Errors
+/// When the app has some there.
+pub(super) fn check(definition: &Definition, state: &str) -> Result<(), CommandError> {
+    if !definition.databases().any(|database| database == state) {
+        return Ok(());
+    }
+    let app = definition.client_app_id.as_deref().unwrap_or("any");
+    Err(cannot(format!(
+        "app '{app}' has documents in the database '{state}', which is for what servers share; name another one for that with \
+         --mongodb-database"
+    )))
 }
 
 async fn cluster(uri: &Uri) -> Result<Cluster, CommandError> {
@@ -176,9 +193,13 @@ async fn cluster(uri: &Uri) -> Result<Cluster, CommandError> {
 /// Returns once it answers. Whoever starts machines starts a server and its database in any order.
 async fn wait_for(name: &str, cluster: &Cluster) {
     while let Err(error) = cluster.ping().await {
-        warn!(%error, "waiting for the database of {name}");
-        tokio::time::sleep(AGAIN).await;
+        again(name, &error).await;
     }
+}
+
+async fn again(name: &str, error: &BackendError) {
+    warn!(%error, database = name, "waiting for the database");
+    tokio::time::sleep(AGAIN).await;
 }
 
 /// What is in `data` already has to be of the same kind, or commands would not know what is meant.
