@@ -339,6 +339,30 @@ async fn of_one_transaction_the_later_document_stands_however_many_are_between<S
     assert_eq!(core.store.letters().await, []);
 }
 
+async fn letters_with_one_id_all_stay_when_it_is_taken<S: Operated>() {
+    let core = Core::<S>::new().await;
+    core.send(&Sent::new(&[(1, &[("Note", note("a", "of another"))])]))
+        .await
+        .unwrap();
+    let both = [
+        ("Note", doc! {"_id": "a", "text": 1}),
+        ("Note", doc! {"_id": "a", "text": 2}),
+    ];
+    let sent = Sent {
+        outbox: 2,
+        ..Sent::new(&[(1, &both)])
+    };
+    core.send(&sent).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(replay(&core, |_| Ok(())).await, [0, 0, 2]);
+        let left = letters(&core, &Which::default()).await;
+        let codes: Vec<_> = left.iter().map(|one| &*one.code).collect();
+        assert_eq!(codes, ["DuplicateId"; 2]);
+    }
+    let stored = core.store.documents().await;
+    assert_eq!(stored["Note \"a\""], note("a", "of another"));
+}
+
 async fn what_is_kept_is_counted<S: Operated>() {
     let core = with_letters::<S>().await;
     let set_back = Sent {
@@ -426,6 +450,7 @@ suite! {
     a_letter_that_passes_is_stored_once_and_the_others_stay_with_the_reason_they_have_now,
     a_letter_whose_document_is_stored_goes_and_one_whose_id_another_has_stays,
     of_one_transaction_the_later_document_stands_however_many_are_between,
+    letters_with_one_id_all_stay_when_it_is_taken,
     what_is_kept_is_counted,
     outboxes_are_shown_with_how_far_they_are,
 }

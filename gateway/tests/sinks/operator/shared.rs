@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use ::mongodb::IndexModel;
+use ::mongodb::options::IndexOptions;
 use bson::{Document, doc};
 use realm_ingest_gateway::backend::BackendError;
 use realm_ingest_gateway::cluster::Cluster;
@@ -107,4 +109,43 @@ async fn whatever_is_lost_of_a_replay_a_document_is_a_letter_or_stored_once() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn letters_with_one_id_all_stay_when_a_unique_index_of_the_collection_is_against_the_last() {
+    let core = Core::<Mongo>::new().await;
+    let options = IndexOptions::builder().unique(true).build();
+    let index = IndexModel::builder().keys(doc! {"text": 1}).options(options);
+    let notes = core.store.data.collection::<Document>("Note");
+    notes.create_index(index.build()).await.unwrap();
+    let at = |id: &str, text: i32| ("Note", doc! {"_id": id, "text": text});
+    let filler = (0..700).map(|number| at(&number.to_string(), number));
+    // In one page, and with the last of them in another one, which would replace the first.
+    let documents: Vec<_> = [at("b", 1_000), at("a", 1_001), at("a", 1)]
+        .into_iter()
+        .chain(filler)
+        .chain([at("b", 2)])
+        .collect();
+    core.send(&Sent::new(&[(1, &documents)])).await.unwrap();
+    notes.insert_one(doc! {"_id": "other", "text": 1}).await.unwrap();
+    notes
+        .insert_one(doc! {"_id": "another", "text": 2})
+        .await
+        .unwrap();
+    // Both of "a", the last of "b", and two of the others.
+    let [stored, _, left] = replay(&core, |_| Ok(())).await;
+    assert_eq!((stored, left), (699, 5));
+    let kept = letters(&core, &Which::default()).await;
+    let kept = kept.iter().map(|one| {
+        let document = Document::from_reader(&one.document[..]).unwrap();
+        (
+            document.get_str("_id").unwrap().to_owned(),
+            document.get_i32("text").unwrap(),
+        )
+    });
+    let kept: Vec<_> = kept.collect();
+    let wanted = [("a", 1_001), ("a", 1), ("1", 1), ("2", 2), ("b", 2)];
+    assert_eq!(kept, wanted.map(|(id, text)| (id.to_owned(), text)));
+    let stored = core.store.documents().await;
+    assert_eq!(stored["Note \"b\""], doc! {"_id": "b", "text": 1_000});
 }

@@ -7,11 +7,14 @@ use std::time::Duration;
 
 use bson::{Document, RawDocumentBuf, doc};
 use mongodb::Collection;
+use mongodb::error::{ErrorKind, WriteFailure};
 use realm_ingest_protocol::{RefusalCode, Violation};
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use super::super::compare::{self, Identity, Stored};
 use super::super::documents::settle_apart;
+use super::super::errors::{self, Fault};
 use super::super::lines::Line;
 use super::super::request::{answered, collection};
 use super::super::{insert, positions, time_series};
@@ -25,7 +28,8 @@ use crate::sink::{DeadLetter, OutboxKey, Replayed, Verdict};
 /// Bytes of what is said about refused documents of a page, which is far less.
 const ROOM: usize = 64 * 1024 * 1024;
 
-/// What is stored of an outbox into collections that take a document twice is stored by then.
+/// What is stored of an outbox into collections that take a document twice is stored by then. A request that is not done in half
+/// of it is given up.
 const TAKES: Duration = Duration::from_secs(90);
 
 /// See the module.
@@ -49,6 +53,7 @@ struct Current {
 }
 
 /// What becomes of a letter.
+#[derive(Clone)]
 enum Fate {
     Stored,
     Already,
@@ -124,21 +129,25 @@ impl<'o> Replay<'o> {
         Ok(())
     }
 
-    /// Stores documents of one class.
+    /// Stores documents of one class. Of those of one transaction with one `_id` the last is sent, and the others go as it does:
+    /// they stay when it is refused, as none of them is stored then.
     async fn store(&self, class: &str, letters: &[&DeadLetter]) -> Result<Vec<Fate>, BackendError> {
         let destination = self.definition.destination(class);
         let line = self.operator.lines.of(&destination);
-        let documents = collection(&line.database, &line.collection);
-        let later: HashMap<_, _> = letters
+        let same_document = |letter: &DeadLetter| (letter.seq, letter.time, id(letter));
+        let last: HashMap<_, _> = letters
             .iter()
-            .map(|letter| ((letter.seq, letter.time, id(letter)), letter.index))
+            .map(|letter| (same_document(letter), *letter))
             .collect();
-        let stands = |letter: &DeadLetter| {
-            let later = later.get(&(letter.seq, letter.time, id(letter)));
-            later == Some(&letter.index)
+        let stands = |letter: &&&DeadLetter| {
+            let last = last.get(&same_document(letter));
+            last.is_some_and(|last| last.index == letter.index)
         };
-        let standing = letters.iter().filter(|letter| stands(letter));
-        let places: Vec<_> = standing.map(|letter| place(letter)).collect();
+        let places: Vec<_> = letters
+            .iter()
+            .filter(stands)
+            .map(|letter| place(letter))
+            .collect();
         let mut found = Refusals::new(self.budget.another());
         let already = match letters.first() {
             Some(first) if !destination.has_unique_ids() => {
@@ -146,30 +155,32 @@ impl<'o> Replay<'o> {
                     .await?;
                 HashSet::new()
             }
-            _ => store_unique(&line, &documents, &places, &mut found).await?,
+            _ => {
+                let documents = collection(&line.database, &line.collection);
+                store_unique(&line, &documents, &places, &mut found).await?
+            }
         };
         let refused: HashMap<_, _> = found
             .as_slice()
             .iter()
             .map(|one| ((one.seq, one.index), one))
             .collect();
-        let mut fates = Vec::new();
-        for letter in letters {
+        let mut fates = HashMap::new();
+        for (document, letter) in &last {
             let name = (letter.seq, letter.index);
-            fates.push(match refused.get(&name) {
+            let fate = match refused.get(&name) {
                 None if already.contains(&name) => Fate::Already,
                 None => Fate::Stored,
                 Some(refused) if self.replaces(letter, refused) && destination.has_unique_ids() => {
-                    replace(&documents, letter).await?;
-                    Fate::Stored
+                    self.replace(&line, letter).await?
                 }
-                Some(refused) => Fate::Left(Violation {
-                    code: refused.code,
-                    reason: refused.reason.to_string(),
-                }),
-            });
+                Some(refused) => Fate::Left(violation(refused)),
+            };
+            fates.insert(document, fate);
         }
-        Ok(fates)
+        let fates = letters.iter().map(|letter| fates.get(&same_document(letter)));
+        // Each has one, or stays until it is known.
+        fates.map(|fate| fate.cloned().ok_or_else(unknown)).collect()
     }
 
     /// Stores documents in a time-series collection, which takes one twice: as a batch of their outbox would be.
@@ -185,10 +196,55 @@ impl<'o> Replay<'o> {
             return Ok(());
         };
         let intent = self.operator.intents.begin(&key(of), TAKES).await?;
-        for request in requests(places) {
-            time_series::store(line, options, request, found).await?;
-        }
+        let stored = async {
+            for request in requests(places) {
+                time_series::store(line, options, request, found).await?;
+            }
+            Ok(())
+        };
+        // What a request began that is given up ends soon behind it.
+        timeout(TAKES / 2, stored).await.unwrap_or_else(|_| {
+            Err(BackendError::Unavailable(format!(
+                "MongoDB has not stored the letters of an outbox in a time-series collection within {} seconds; replay them again",
+                TAKES.as_secs() / 2
+            )))
+        })?;
         self.operator.intents.end(intent).await
+    }
+
+    /// Puts a document in the place of the one with its `_id`, or where that was: another may have taken it away just now.
+    async fn replace(&self, line: &Line, letter: &DeadLetter) -> Result<Fate, BackendError> {
+        let documents: Collection<RawDocumentBuf> = collection(&line.database, &line.collection);
+        let document = RawDocumentBuf::from_bytes(letter.document.clone())
+            .map_err(|error| super::walk::damaged("a dead letter", error))?;
+        let filter = doc! {"_id": compare::id_of(&letter.document)};
+        let replaced = answered(async {
+            match documents.replace_one(filter, document).await {
+                Ok(replaced) => Ok(Ok(replaced.matched_count > 0)),
+                Err(error) => match &*error.kind {
+                    ErrorKind::Write(WriteFailure::WriteError(refused)) => Ok(Err(refused.clone())),
+                    _ => Err(error),
+                },
+            }
+        });
+        match replaced.await? {
+            Ok(true) => return Ok(Fate::Stored),
+            Ok(false) => {}
+            Err(refused) => {
+                return Ok(Fate::Left(
+                    match errors::fault(refused.code, &refused.message, None)? {
+                        Fault::Duplicate(index) => errors::not_unique(&index),
+                        Fault::Refused(violation) => violation,
+                    },
+                ));
+            }
+        }
+        let mut found = Refusals::new(self.budget.another());
+        settle_apart(line, &[place(letter)], &mut found).await?;
+        Ok(match found.as_slice().first() {
+            None => Fate::Stored,
+            Some(refused) => Fate::Left(violation(refused)),
+        })
     }
 
     /// Whether what has the `_id` of a letter's document came in the same transaction before it.
@@ -237,13 +293,15 @@ async fn store_unique(
         .collect())
 }
 
-/// Puts a document in the place of the one with its `_id`.
-async fn replace(documents: &Collection<RawDocumentBuf>, letter: &DeadLetter) -> Result<(), BackendError> {
-    let document = RawDocumentBuf::from_bytes(letter.document.clone())
-        .map_err(|error| super::walk::damaged("a dead letter", error))?;
-    let filter = doc! {"_id": compare::id_of(&letter.document)};
-    answered(documents.replace_one(filter, document)).await?;
-    Ok(())
+fn violation(refused: &Refused) -> Violation {
+    Violation {
+        code: refused.code,
+        reason: refused.reason.to_string(),
+    }
+}
+
+fn unknown() -> BackendError {
+    BackendError::Unavailable("it is not known whether a dead letter was stored; replay it again".to_owned())
 }
 
 /// As many of them as go in one request, time after time.
