@@ -148,41 +148,41 @@ impl Counts {
     /// Counts what is there; false when that was done just now. What others have counted meanwhile and not kept yet is missed:
     /// as much as waits at one moment.
     async fn count_anew(&self, app: &str, user: &str, now: i64) -> Result<bool, BackendError> {
-        let Some(before) = answered(self.counts.find_one(doc! {"_id": id(app, user)})).await? else {
-            return Ok(true);
-        };
-        let counted = before
-            .get_datetime("counted")
-            .map_or(0, |at| at.timestamp_millis());
-        if (now - counted).abs() < COUNTED {
+        // One at a time, as all that is there is looked at.
+        let (from, to) = (now.saturating_sub(COUNTED), now.saturating_add(COUNTED));
+        let just_now =
+            doc! {"counted": {"$gt": DateTime::from_millis(from), "$lt": DateTime::from_millis(to)}};
+        let filter = doc! {"_id": id(app, user), "$nor": [just_now]};
+        let begin = doc! {"$set": {"counted": DateTime::from_millis(now)}};
+        let begin = self.counts.find_one_and_update(filter, begin);
+        let Some(before) = answered(begin.return_document(ReturnDocument::Before)).await? else {
             return Ok(false);
-        }
-        let there = self.there(app, user).await?;
-        let amount = amount_of(&before);
-        let filter =
-            doc! {"_id": id(app, user), "letters": signed(amount.letters), "bytes": signed(amount.bytes)};
-        let set = doc! {
-            "letters": signed(there.letters), "bytes": signed(there.bytes), "counted": DateTime::from_millis(now),
         };
-        answered(self.counts.update_one(filter, doc! {"$set": set})).await?;
+        let there = self.there(app, user).await?;
+        // By the difference: what others add while it is counted stays.
+        let missing = |field, there| signed(there).saturating_sub(integer(&before, field));
+        let change =
+            doc! {"letters": missing("letters", there.letters), "bytes": missing("bytes", there.bytes)};
+        answered(
+            self.counts
+                .update_one(doc! {"_id": id(app, user)}, doc! {"$inc": change}),
+        )
+        .await?;
         Ok(true)
     }
 
-    /// The letters that are there of a user; of everybody, what is counted of each.
+    /// The letters that are there of a user, or of everybody: not what is counted of each, as that is too much when others have
+    /// counted what they did not keep.
     async fn there(&self, app: &str, user: &str) -> Result<Amount, BackendError> {
-        let (collection, filter, one) = if user == EVERYBODY {
-            let others = doc! {"_id.app": app, "_id.user": {"$ne": EVERYBODY}};
-            (&self.counts, others, Bson::from("$letters"))
-        } else {
-            self.has_index.get_or_try_init(|| self.index()).await?;
-            (
-                &self.letters,
-                doc! {"_id.app": app, "_id.user": user},
-                Bson::from(1_i64),
-            )
-        };
-        let sum = doc! {"_id": Bson::Null, "letters": {"$sum": one}, "bytes": {"$sum": "$bytes"}};
-        let sums = collection.aggregate([doc! {"$match": filter}, doc! {"$group": sum}]);
+        self.has_index.get_or_try_init(|| self.index()).await?;
+        let mut filter = doc! {"_id.app": app};
+        if user != EVERYBODY {
+            filter.insert("_id.user", user);
+        }
+        let sum = doc! {"_id": Bson::Null, "letters": {"$sum": 1_i64}, "bytes": {"$sum": "$bytes"}};
+        let sums = self
+            .letters
+            .aggregate([doc! {"$match": filter}, doc! {"$group": sum}]);
         let mut sums = answered(sums).await?;
         if answered(sums.advance()).await? {
             let sum = Document::try_from(sums.current()).map_err(|error| {
@@ -193,8 +193,9 @@ impl Counts {
         Ok(Amount::default())
     }
 
+    /// With the bytes, so that letters are counted without being read.
     async fn index(&self) -> Result<(), BackendError> {
-        let keys = doc! {"_id.app": 1, "_id.user": 1};
+        let keys = doc! {"_id.app": 1, "_id.user": 1, "bytes": 1};
         answered(
             self.letters
                 .create_index(IndexModel::builder().keys(keys).build()),
@@ -222,13 +223,17 @@ fn signed(count: u64) -> i64 {
 }
 
 pub(super) fn amount_of(record: &Document) -> Amount {
-    let count = |field| match record.get(field) {
-        Some(Bson::Int64(count)) => u64::try_from(*count).unwrap_or_default(),
-        Some(Bson::Int32(count)) => u64::try_from(*count).unwrap_or_default(),
-        _ => 0,
-    };
+    let count = |field| u64::try_from(integer(record, field)).unwrap_or_default();
     Amount {
         letters: count("letters"),
         bytes: count("bytes"),
+    }
+}
+
+fn integer(record: &Document, field: &str) -> i64 {
+    match record.get(field) {
+        Some(Bson::Int64(count)) => *count,
+        Some(Bson::Int32(count)) => (*count).into(),
+        _ => 0,
     }
 }

@@ -14,6 +14,14 @@ use crate::common::{bytes, note, outbox};
 use crate::server::Server;
 use crate::stores::{APP, Core, Sent, Store};
 
+/// How many letters are counted of a user.
+async fn counted(store: &Mongo, user: &str) -> Vec<i64> {
+    let mut counts = super::all(&store.state, "letter_counts").await;
+    counts.retain(|one| one.get_document("_id").unwrap().get_str("user").unwrap() == user);
+    let letters = counts.iter().map(|one| one.get_i64("letters").unwrap());
+    letters.collect()
+}
+
 fn one(seq: i64) -> Sent {
     Sent {
         after: seq - 1,
@@ -155,6 +163,15 @@ async fn what_is_acknowledged_outlives_every_kill_and_nothing_is_there_twice() {
 
 #[tokio::test]
 async fn letters_that_were_counted_and_not_kept_hold_nobody_up() {
+    counted_and_not_kept_of("user").await;
+}
+
+#[tokio::test]
+async fn letters_that_were_counted_of_another_user_and_not_kept_hold_nobody_up() {
+    counted_and_not_kept_of("other").await;
+}
+
+async fn counted_and_not_kept_of(user: &str) {
     let few = Amount {
         letters: 3,
         bytes: u64::MAX,
@@ -167,7 +184,7 @@ async fn letters_that_were_counted_and_not_kept_hold_nobody_up() {
     .await;
     let counts = core.store.state.collection::<Document>("letter_counts");
     let crashed =
-        ["user", ""].map(|user| doc! {"_id": {"app": APP, "user": user}, "letters": 9_i64, "bytes": 9_i64});
+        [user, ""].map(|user| doc! {"_id": {"app": APP, "user": user}, "letters": 9_i64, "bytes": 9_i64});
     counts.insert_many(crashed).await.unwrap();
     let refused = |outbox| Sent {
         outbox,
@@ -177,11 +194,35 @@ async fn letters_that_were_counted_and_not_kept_hold_nobody_up() {
         core.send(&refused(outbox)).await.unwrap();
     }
     core.send(&refused(4)).await.unwrap_err();
-    let counted = super::all(&core.store.state, "letter_counts").await;
-    let counted: Vec<_> = counted
-        .iter()
-        .map(|one| one.get_i64("letters").unwrap())
-        .collect();
-    assert_eq!(counted, [3, 3]);
+    for user in ["user", ""] {
+        assert_eq!(counted(&core.store, user).await, [3], "of '{user}'");
+    }
     assert_eq!(core.store.letters().await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_batch_that_two_gateways_store_at_the_same_time_is_stored_and_counted_once() {
+    let server = Server::shared().await;
+    for _ in 0..20 {
+        let store = Mongo::over(server).await;
+        let one = store.sink(server.cluster().await, Quota::default());
+        let other = store.sink(server.cluster().await, Quota::default());
+        // Both are connected.
+        tokio::try_join!(one.probe(), other.probe()).unwrap();
+        let documents = bytes(&[
+            doc! {"_id": 1},
+            doc! {"_id": 2},
+            doc! {"_id": 2, "value": 1},
+            doc! {"_id": 3},
+        ]);
+        let batch = unchecked(&store, 1, &documents, &[1]);
+        let (one, other) = tokio::join!(super::store(&*one, &batch), super::store(&*other, &batch));
+        assert_eq!((one.unwrap(), other.unwrap()), (vec![], vec![]));
+        assert_eq!(super::all(&store.data, "Reading").await.len(), 3);
+        assert_eq!(store.letters().await.len(), 1);
+        for user in ["user", ""] {
+            assert_eq!(counted(&store, user).await, [1], "of '{user}'");
+        }
+        assert_eq!(super::all(&store.state, "outboxes").await.len(), 1);
+    }
 }
