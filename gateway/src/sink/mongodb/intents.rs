@@ -3,7 +3,8 @@
 //!
 //! A request that failed leaves its intent, as the database may still be at work for it. Once that has run out the next one looks
 //! again. So for a while after a crash such an outbox waits. That clocks of gateways differ by less than this while is taken for
-//! granted.
+//! granted, and that a database does not carry out what it was asked for before: a deployment of documents that hangs for longer,
+//! and then stores what came before it hung, has documents twice that were sent again meanwhile.
 
 use std::time::Duration;
 
