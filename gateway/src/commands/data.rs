@@ -1,8 +1,12 @@
 //! Where data is: that of the app in development mode lies in the server's directory itself, that of each other app in
 //! `apps/ID` of it. A directory has the one or the other. In MongoDB the apps of all gateways share a database.
 
-use std::io::ErrorKind;
+use std::io;
 use std::path::{Path, PathBuf};
+
+use clap::ArgMatches;
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
 
 use super::CommandError;
 use crate::cluster::Uri;
@@ -10,9 +14,13 @@ use crate::definition::is_app_id;
 use crate::sqlite::OpenError;
 use crate::{sink, state};
 
-/// Which data a command works on.
+/// Which data a command works on: what one flag of --data and --mongodb names, whatever the environment says of the other.
+#[derive(Clone, Debug)]
+pub struct DataArgs(Given);
+
+/// What flags and the environment say.
 #[derive(clap::Args, Clone, Debug)]
-pub struct DataArgs {
+struct Given {
     /// Directory of the server's data
     #[arg(
         long,
@@ -29,7 +37,7 @@ pub struct DataArgs {
         value_name = "URI",
         hide_env_values = true
     )]
-    pub(super) mongodb: Option<Uri>,
+    mongodb: Option<Uri>,
     /// Database there with what the gateways share
     #[arg(
         long,
@@ -37,22 +45,68 @@ pub struct DataArgs {
         value_name = "NAME",
         default_value = "realm_ingest"
     )]
-    pub(super) mongodb_database: String,
+    mongodb_database: String,
     /// Client app id, where there are several apps
     #[arg(long, value_name = "ID")]
-    pub(super) app: Option<String>,
+    app: Option<String>,
+}
+
+impl clap::Args for DataArgs {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        <Given as clap::Args>::augment_args(command)
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        <Given as clap::Args>::augment_args_for_update(command)
+    }
+}
+
+impl clap::FromArgMatches for DataArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let is_flag = |id| matches.value_source(id) == Some(ValueSource::CommandLine);
+        let mut given = <Given as clap::FromArgMatches>::from_arg_matches(matches)?;
+        match (is_flag("data"), is_flag("mongodb")) {
+            (true, true) => {
+                let text = "the data is in one place: give --data or --mongodb, not both\n";
+                return Err(clap::Error::raw(ErrorKind::ArgumentConflict, text));
+            }
+            (true, false) => given.mongodb = None,
+            (false, _) => {}
+        }
+        Ok(Self(given))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = <Self as clap::FromArgMatches>::from_arg_matches(matches)?;
+        Ok(())
+    }
 }
 
 impl DataArgs {
+    /// The deployment, unless the data is in files, and the database there.
+    pub(super) fn mongodb(&self) -> Option<(&Uri, &str)> {
+        let Given {
+            mongodb,
+            mongodb_database,
+            ..
+        } = &self.0;
+        mongodb.as_ref().map(|uri| (uri, mongodb_database.as_str()))
+    }
+
+    /// The client app id that is named.
+    pub(super) fn app(&self) -> Option<&str> {
+        self.0.app.as_deref()
+    }
+
     /// The directory of the app that is meant, in the server's.
     ///
     /// # Errors
     /// When there is none, or it is not clear which.
     pub(super) fn directory(&self) -> Result<PathBuf, CommandError> {
-        let (data, there) = (&self.data, self.data.display());
+        let (data, there) = (&self.0.data, self.0.data.display());
         let apps =
             apps(data).map_err(|error| CommandError::Refused(format!("cannot read {there}: {error}")))?;
-        match (&self.app, apps.as_slice()) {
+        match (&self.0.app, apps.as_slice()) {
             (None, []) => Ok(data.clone()),
             (None, [only]) => Ok(of_app(data, only)),
             (None, several) => Err(CommandError::Usage(format!(
@@ -73,7 +127,7 @@ impl DataArgs {
 
     /// The client app id of the app that has this directory of ours; none for that of development mode.
     pub(super) fn app_of(&self, directory: &Path) -> Option<String> {
-        let name = directory.strip_prefix(self.data.join("apps")).ok()?;
+        let name = directory.strip_prefix(self.0.data.join("apps")).ok()?;
         Some(name.to_string_lossy().into_owned())
     }
 }
@@ -89,9 +143,14 @@ pub(super) fn is_development(data: &Path) -> bool {
 }
 
 /// The apps that have data here, by their client app ids.
-pub(super) fn apps(data: &Path) -> std::io::Result<Vec<String>> {
+pub(super) fn apps(data: &Path) -> io::Result<Vec<String>> {
     let entries = match data.join("apps").read_dir() {
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
             return Ok(Vec::new());
         }
         entries => entries?,

@@ -10,6 +10,7 @@ use super::accounts::Accounts;
 use super::{CommandError, DataArgs};
 use crate::backend::BackendError;
 use crate::cluster::{Cluster, NamedUri, Uri, UriError};
+use crate::custom_user_data::{CustomUserData, InDataSources, InState};
 use crate::sink::Operator;
 use crate::sink::embedded::EmbeddedOperator;
 use crate::sink::mongodb::{DataSources, MongoOperator};
@@ -49,14 +50,21 @@ impl Data {
 
     /// Where dead letters and outboxes are.
     pub(super) fn sink(&self) -> Result<Box<dyn Operator>, CommandError> {
-        self.sink_with(&[])
+        Ok(self.sink_with(&[])?.0)
     }
 
-    /// The same, with the data sources of the app that are somewhere else.
-    pub(super) fn sink_with(&self, sources: &[NamedUri]) -> Result<Box<dyn Operator>, CommandError> {
+    /// The same, with the data sources of the app that are somewhere else, and where its custom user data is.
+    pub(super) fn sink_with(
+        &self,
+        sources: &[NamedUri],
+    ) -> Result<(Box<dyn Operator>, Box<dyn CustomUserData>), CommandError> {
         match self {
-            Self::Directory { path, .. } => Ok(Box::new(EmbeddedOperator::open(path)?)),
-            Self::Shared(shared) => shared.sink(sources),
+            Self::Directory { path, .. } => Ok((Box::new(EmbeddedOperator::open(path)?), Box::new(InState))),
+            Self::Shared(shared) => {
+                let sources = shared.sources(sources)?;
+                let custom_data = InDataSources::new(sources.clone());
+                Ok((Box::new(shared.sink(sources)), Box::new(custom_data)))
+            }
         }
     }
 
@@ -119,7 +127,7 @@ impl Shared {
         })
     }
 
-    fn sink(&self, named: &[NamedUri]) -> Result<Box<dyn Operator>, CommandError> {
+    fn sources(&self, named: &[NamedUri]) -> Result<DataSources, CommandError> {
         let mut sources = DataSources::new(self.cluster.clone());
         for NamedUri { name, uri } in named {
             if name.is_empty() {
@@ -128,14 +136,12 @@ impl Shared {
             }
             sources = sources.with(name.clone(), self.runtime.block_on(Cluster::new(uri))?);
         }
+        Ok(sources)
+    }
+
+    fn sink(&self, sources: DataSources) -> MongoOperator {
         let runtime = self.runtime.handle().clone();
-        let domain = self.state.domain();
-        Ok(Box::new(MongoOperator::new(
-            runtime,
-            &self.database,
-            sources,
-            domain,
-        )))
+        MongoOperator::new(runtime, &self.database, sources, self.state.domain())
     }
 }
 
@@ -145,9 +151,8 @@ impl DataArgs {
     /// # Errors
     /// When there is none, or it is not clear which.
     pub(super) fn open(&self) -> Result<Data, CommandError> {
-        let (database, app) = (&self.mongodb_database, self.app.as_deref());
-        if let Some(uri) = &self.mongodb {
-            return Ok(Data::Shared(Shared::open(uri, database, app)?));
+        if let Some((uri, database)) = self.mongodb() {
+            return Ok(Data::Shared(Shared::open(uri, database, self.app())?));
         }
         let path = self.directory()?;
         let app = self.app_of(&path);
@@ -159,7 +164,7 @@ impl DataArgs {
     /// # Errors
     /// As [`DataArgs::open`], or when everything is in MongoDB.
     pub(super) fn files(&self, command: &str, instead: &str) -> Result<PathBuf, CommandError> {
-        if self.mongodb.is_some() {
+        if self.mongodb().is_some() {
             return Err(CommandError::Usage(format!(
                 "'{command}' works on the files of the embedded store; with MongoDB use {instead}"
             )));

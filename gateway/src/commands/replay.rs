@@ -11,7 +11,9 @@ use super::opened::Data;
 use super::output::{Output, Progress};
 use super::{CommandError, DataArgs};
 use crate::app_directory::{Secrets, Store, load_for};
+use crate::backend::BackendError;
 use crate::cluster::NamedUri;
+use crate::custom_user_data::CustomUserData;
 use crate::definition::Definition;
 use crate::ingest::checks::Judge;
 use crate::ingest::permits::{Permits, user_facts};
@@ -55,16 +57,17 @@ pub fn run(args: &DirectoryArgs, data: &DataArgs, which: &Which) -> Result<(), C
         ..KnownSchema::default()
     };
     let schemas = accounts.ask(|state| state.known_schemas())?.into_iter();
+    let (sink, custom_data) = data.sink_with(&args.data_source)?;
     let check = Check {
         judges: schemas
             .map(|(name, known)| (name, Judge::under(known, &definition)))
             .collect(),
         accepted: Judge::under(accepted, &definition),
         accounts,
+        custom_data,
         users: RefCell::default(),
         definition,
     };
-    let sink = data.sink_with(&args.data_source)?;
     let mut progress = Progress::new("tried", "letters", 0);
     let mut tell = |done: &Replayed| progress.is_at(done.stored + done.already + done.left, 0);
     let replayed = sink.replay(which, &check.definition, &|letter| check.one(letter), &mut tell)?;
@@ -125,8 +128,9 @@ struct Check {
     accepted: Judge,
     definition: Definition,
     accounts: Accounts,
-    /// What rules may ask, of those who were looked up.
-    users: RefCell<HashMap<String, Value>>,
+    custom_data: Box<dyn CustomUserData>,
+    /// What rules may ask, of those who were looked up: with their custom data, and without.
+    users: RefCell<HashMap<(String, bool), Value>>,
 }
 
 impl Check {
@@ -140,23 +144,36 @@ impl Check {
             .of(&letter.collection)
             .check(&letter.document)
             .map_err(Some)?;
-        let mut users = self.users.borrow_mut();
-        if judge.needs().user && !users.contains_key(&letter.user) {
+        let needs = judge.needs();
+        let user = if needs.user {
             // Who cannot be read may be there the next time.
-            let user = self
-                .accounts
-                .ask(|state| state.user(&letter.user))
-                .map_err(|_| None)?;
-            let custom_data = user.as_ref().and_then(|user| user.custom_data.as_deref());
-            let facts = user_facts(&letter.user, user.as_ref(), custom_data);
-            users.insert(letter.user.clone(), facts);
-        }
-        let known = users.get(&letter.user).cloned();
-        let user = known.unwrap_or_else(|| user_facts(&letter.user, None, None));
+            self.facts(&letter.user, needs.custom_data).map_err(|_| None)?
+        } else {
+            user_facts(&letter.user, None, None)
+        };
         let mut permits = Permits::new(&self.definition, &user);
         permits
             .of(&letter.collection.as_str().into())
             .check(&document)
             .map_err(Some)
+    }
+
+    /// What rules may ask of a user, as the server has it.
+    fn facts(&self, id: &str, with_custom_data: bool) -> Result<Value, BackendError> {
+        let mut users = self.users.borrow_mut();
+        let name = (id.to_owned(), with_custom_data);
+        if let Some(facts) = users.get(&name) {
+            return Ok(facts.clone());
+        }
+        let user = self.accounts.ask(|state| state.user(id))?;
+        let custom_data = match &user {
+            Some(user) if with_custom_data => self
+                .accounts
+                .ask(|_| self.custom_data.of(&self.definition, user))?,
+            _ => None,
+        };
+        let facts = user_facts(id, user.as_ref(), custom_data.as_deref());
+        users.insert(name, facts.clone());
+        Ok(facts)
     }
 }

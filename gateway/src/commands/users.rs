@@ -121,10 +121,16 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
         }
         Action::SetCustomData { user, document, data } => {
             let document = custom_data(document)?;
-            let accounts = Accounts::open(data)?;
+            let data = data.open()?;
+            let accounts = data.accounts()?;
             let user = find(&accounts, user)?.id;
             accounts.ask(|state| state.set_custom_data(&user, document))?;
             output.line(&format!("user {user} is told with the next access token"))?;
+            if data.is_shared() {
+                output.line(
+                    "this holds where the app's directory names no collection for custom user data; otherwise what is there does",
+                )?;
+            }
         }
     }
     output.finish()

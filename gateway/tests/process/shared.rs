@@ -202,6 +202,59 @@ async fn dead_letters_of_development_mode_are_replayed_without_a_directory() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_rule_on_custom_data_asks_the_collection_that_the_app_names() {
+    let mut shared = Shared::of(&[ONE]).await;
+    let about = json!({
+        "enabled": true, "mongo_service_name": "mongodb-atlas", "database_name": shared.name,
+        "collection_name": "users", "user_id_field": "owner",
+    });
+    let file = shared.place.app(ONE).join("auth/custom_user_data.json");
+    std::fs::write(file, about.to_string()).unwrap();
+    let rule = "data_sources/mongodb-atlas/default_rule.json";
+    shared.place.edit(ONE, rule, |rule| {
+        rule["roles"][0]["insert"] = json!({"%%user.custom_data.site": "north"});
+    });
+    shared.server = Shared::serve(&shared.place, shared.uri, &shared.name, &[ONE]);
+    let (user, _) = shared.send(ONE, 1);
+    let directory = shared.place.app(ONE);
+    let replay = [
+        "dead-letters",
+        "replay",
+        "--directory",
+        directory.to_str().unwrap(),
+    ];
+    let set = shared.lines(&["users", "set-custom-data", &user, r#"{"site": "north"}"#]);
+    assert!(set[1].contains("names no collection"), "{set:?}");
+    assert_eq!(shared.counts(&replay), [0, 0, 2], "it is not what the app asks");
+    let data = Database::shared().await.cluster().await.database(&shared.name);
+    let about = doc! {"_id": 1, "owner": &user, "site": "north"};
+    data.collection("users").insert_one(about).await.unwrap();
+    assert_eq!(shared.counts(&replay), [1, 0, 1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_directory_that_is_given_is_meant_whatever_the_environment_says() {
+    let shared = Shared::of(&[ONE]).await;
+    shared.send(ONE, 1);
+    let empty = tempfile::tempdir().unwrap();
+    let given = ["outboxes", "--data", empty.path().to_str().unwrap()];
+    shared.refused(&given, 3, "there is no gateway data");
+    let both = [&given[..], &["--mongodb", shared.uri]].concat();
+    shared.refused(&both, 2, "--data or --mongodb");
+    let mut command = Command::new(BINARY);
+    command
+        .args(["outboxes", "--mongodb", shared.uri])
+        .env("REALM_INGEST_GATEWAY_DATA", empty.path())
+        .env(
+            "REALM_INGEST_GATEWAY_MONGODB_DATABASE",
+            format!("{}_state", shared.name),
+        );
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{:?}", said(&output));
+    assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn users_and_keys_are_managed() {
     let mut shared = Shared::of(&[ONE]).await;
     shared.place.switch(ONE, "api-key", true);

@@ -232,9 +232,10 @@ impl<'o> Replay<'o> {
             Ok(false) => {}
             Err(refused) => {
                 return Ok(Fate::Left(
-                    match errors::fault(refused.code, &refused.message, None)? {
+                    match errors::fault(refused.code, &refused.message, None) {
                         Fault::Duplicate(index) => errors::not_unique(&index),
                         Fault::Refused(violation) => violation,
+                        Fault::Unknown(code) => return Err(errors::not_stored(&line.collection, code)),
                     },
                 ));
             }
