@@ -102,14 +102,15 @@ async fn a_deployment_that_does_not_answer_holds_up_no_other() {
     let to_hung = |number: u64| {
         let mut definition = store.definition();
         definition.sync.data_source = Some("hung".to_owned());
-        let document = note(&outbox(number), &"x".repeat(7 * 1024 * 1024));
+        let empty = note(&outbox(number), "").to_vec().unwrap().len();
+        let document = note(&outbox(number), &"x".repeat(8 * 1024 * 1024 - empty));
         let batch = unchecked_under(definition, number, &bytes(&[document]), &[]);
         let sink = Arc::clone(&sink);
         tokio::spawn(async move { sink.store(batch).await })
     };
     assert!(to_hung(1).await.unwrap().unwrap().is_stored());
     hung.pause().await;
-    // More than are on their way at a time.
+    // Eight of them are all that is on its way at a time, to the byte.
     let waiting: Vec<_> = (2..14).map(to_hung).collect();
     let mut number = 100;
     while waiting.iter().any(|one| !one.is_finished()) {
