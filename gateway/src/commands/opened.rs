@@ -34,6 +34,14 @@ pub(super) struct Shared {
     app: Option<String>,
 }
 
+/// What dead letters are looked at and judged with.
+pub(super) struct SinkOfApp {
+    /// Where they and outboxes are.
+    pub letters: Box<dyn Operator>,
+    /// Where rules find what the application keeps about users.
+    pub custom_data: Box<dyn CustomUserData>,
+}
+
 impl Data {
     /// Where users, schemas and keys are.
     pub(super) fn accounts(&self) -> Result<Accounts, CommandError> {
@@ -50,22 +58,24 @@ impl Data {
 
     /// Where dead letters and outboxes are.
     pub(super) fn sink(&self) -> Result<Box<dyn Operator>, CommandError> {
-        Ok(self.sink_with(&[])?.0)
+        Ok(self.sink_with(&[])?.letters)
     }
 
     /// The same, with the data sources of the app that are somewhere else, and where its custom user data is.
-    pub(super) fn sink_with(
-        &self,
-        sources: &[NamedUri],
-    ) -> Result<(Box<dyn Operator>, Box<dyn CustomUserData>), CommandError> {
-        match self {
-            Self::Directory { path, .. } => Ok((Box::new(EmbeddedOperator::open(path)?), Box::new(InState))),
+    pub(super) fn sink_with(&self, sources: &[NamedUri]) -> Result<SinkOfApp, CommandError> {
+        Ok(match self {
+            Self::Directory { path, .. } => SinkOfApp {
+                letters: Box::new(EmbeddedOperator::open(path)?),
+                custom_data: Box::new(InState),
+            },
             Self::Shared(shared) => {
                 let sources = shared.sources(sources)?;
-                let custom_data = InDataSources::new(sources.clone());
-                Ok((Box::new(shared.sink(sources)), Box::new(custom_data)))
+                SinkOfApp {
+                    custom_data: Box::new(InDataSources::new(sources.clone())),
+                    letters: Box::new(shared.sink(sources)),
+                }
             }
-        }
+        })
     }
 
     /// The client app id of the app; none of the one of development mode.

@@ -57,20 +57,22 @@ pub fn run(args: &DirectoryArgs, data: &DataArgs, which: &Which) -> Result<(), C
         ..KnownSchema::default()
     };
     let schemas = accounts.ask(|state| state.known_schemas())?.into_iter();
-    let (sink, custom_data) = data.sink_with(&args.data_source)?;
+    let sink = data.sink_with(&args.data_source)?;
     let check = Check {
         judges: schemas
             .map(|(name, known)| (name, Judge::under(known, &definition)))
             .collect(),
         accepted: Judge::under(accepted, &definition),
         accounts,
-        custom_data,
+        custom_data: sink.custom_data,
         users: RefCell::default(),
         definition,
     };
     let mut progress = Progress::new("tried", "letters", 0);
     let mut tell = |done: &Replayed| progress.is_at(done.stored + done.already + done.left, 0);
-    let replayed = sink.replay(which, &check.definition, &|letter| check.one(letter), &mut tell)?;
+    let replayed = sink
+        .letters
+        .replay(which, &check.definition, &|letter| check.one(letter), &mut tell)?;
     progress.finish();
     let mut output = Output::new(false);
     output.line(&format!("stored         {:>12}", replayed.stored))?;
