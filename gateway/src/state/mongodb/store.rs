@@ -25,9 +25,10 @@ pub(super) const TRIES: usize = 100;
 const DUPLICATE: i32 = 11_000;
 
 /// The same where it is DocumentDB, which speaks MongoDB over PostgreSQL: an index over arrays says so in text alone, and two that
-/// add to one index may have to be parted.
+/// add to one index may have to be parted, which has a code of its own or only the text of PostgreSQL.
 const EXCLUDED: &str = "violates exclusion constraint";
 const DEADLOCK: i32 = 16_908_292;
+const DEADLOCKED: &str = "deadlock detected";
 
 /// The name of a record: of whose app it is comes first, so that each app's records lie together.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -233,7 +234,7 @@ fn is_overtaken(error: &Error) -> bool {
         ErrorKind::Command(error) => (error.code, &error.message),
         _ => return false,
     };
-    [DUPLICATE, DEADLOCK].contains(&code) || text.contains(EXCLUDED)
+    [DUPLICATE, DEADLOCK].contains(&code) || [EXCLUDED, DEADLOCKED].iter().any(|said| text.contains(said))
 }
 
 /// Others change the same record all the time.
