@@ -13,7 +13,7 @@ use crate::clock;
 use crate::state::copying::{
     Copied, CopiedRegistration, CopiedSchema, CopiedSession, CopiedUser, Copying, owner,
 };
-use crate::state::{ApiKey, Session};
+use crate::state::{ApiKey, Registration, Session};
 
 /// Copies them.
 pub(super) fn copy(source: &Source, copying: &Copying, records: &mut Records<'_>) -> Result<(), CopyError> {
@@ -135,12 +135,14 @@ fn registration(state: &Connection, row: &Row<'_>) -> Result<CopiedRegistration,
     let tokens = "SELECT id, purpose, hash, expires FROM tokens WHERE email = ?1 ORDER BY id";
     let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
     Ok(CopiedRegistration {
-        identity: row.get("identity")?,
-        password_hash: row.get("password_hash")?,
-        confirmed: row.get("confirmed")?,
         created: row.get("created")?,
         tokens: rows(state, tokens, [&email], read)?,
-        email,
+        registration: Registration {
+            identity: row.get("identity")?,
+            password_hash: row.get("password_hash")?,
+            confirmed: row.get("confirmed")?,
+            email,
+        },
     })
 }
 

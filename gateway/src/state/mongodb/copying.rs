@@ -14,7 +14,7 @@ use super::{
     sessions, standing, users,
 };
 use crate::backend::BackendError;
-use crate::state::{ApiKey, KeyOwner, Session};
+use crate::state::{ApiKey, KeyOwner, Registration, Session};
 
 /// Sessions that had ended before name this key, which never signed: real ones are numbered from 1.
 const ENDED_BEFORE: i64 = 0;
@@ -52,10 +52,7 @@ pub(crate) struct CopiedUser {
 
 /// A registration. Of each one-time token its id, its purpose, its hash and when it expires.
 pub(crate) struct CopiedRegistration {
-    pub(crate) email: String,
-    pub(crate) identity: String,
-    pub(crate) password_hash: String,
-    pub(crate) confirmed: bool,
+    pub(crate) registration: Registration,
     pub(crate) created: i64,
     pub(crate) tokens: Vec<(String, String, Vec<u8>, i64)>,
 }

@@ -41,6 +41,22 @@ struct Token {
 }
 
 impl Record {
+    /// Of a registration whose password was never replaced.
+    fn new(store: &Store, registration: Registration, tokens: Vec<Token>, created: i64) -> Self {
+        Self {
+            name: store.name(&registration.email),
+            app: store.domain.clone(),
+            email: registration.email,
+            identity: registration.identity,
+            password_hash: registration.password_hash,
+            confirmed: registration.confirmed,
+            generation: 0,
+            tokens,
+            token_changes: 0,
+            created,
+        }
+    }
+
     fn registration(self) -> Registration {
         Registration {
             email: self.email,
@@ -62,41 +78,23 @@ pub(super) fn binary(hash: &[u8]) -> Binary {
 /// The record of a registration that comes from another state, with its one-time tokens.
 pub(super) fn copied(store: &Store, registration: CopiedRegistration) -> Result<Document, BackendError> {
     let tokens = registration.tokens.into_iter();
-    let record = Record {
-        name: store.name(&registration.email),
-        app: store.domain.clone(),
-        email: registration.email,
-        identity: registration.identity,
-        password_hash: registration.password_hash,
-        confirmed: registration.confirmed,
-        generation: 0,
-        tokens: tokens
-            .map(|(id, purpose, hash, expires)| Token {
-                id,
-                purpose,
-                hash: binary(&hash),
-                expires,
-            })
-            .collect(),
-        token_changes: 0,
-        created: registration.created,
-    };
+    let tokens = tokens.map(|(id, purpose, hash, expires)| Token {
+        id,
+        purpose,
+        hash: binary(&hash),
+        expires,
+    });
+    let record = Record::new(
+        store,
+        registration.registration,
+        tokens.collect(),
+        registration.created,
+    );
     Ok(serialize_to_document(&record).map_err(mongodb::error::Error::from)?)
 }
 
 pub(super) async fn add(store: &Store, registration: Registration) -> Result<bool, BackendError> {
-    let record = Record {
-        name: store.name(&registration.email),
-        app: store.domain.clone(),
-        email: registration.email,
-        identity: registration.identity,
-        password_hash: registration.password_hash,
-        confirmed: registration.confirmed,
-        generation: 0,
-        tokens: Vec::new(),
-        token_changes: 0,
-        created: clock::unix_millis(),
-    };
+    let record = Record::new(store, registration, Vec::new(), clock::unix_millis());
     for _ in 0..TRIES {
         if store.insert(REGISTRATIONS, &record).await? {
             return Ok(true);

@@ -8,7 +8,7 @@ use mongodb::error::{Error, ErrorKind, WriteFailure};
 use mongodb::options::{
     DatabaseOptions, IndexOptions, ReadConcern, ReadPreference, ReturnDocument, SelectionCriteria,
 };
-use mongodb::{Collection, Database, IndexModel};
+use mongodb::{Collection, Cursor, Database, IndexModel};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
@@ -104,12 +104,7 @@ impl Store {
         if let Some(limit) = limit {
             find = find.limit(i64::try_from(limit).unwrap_or(i64::MAX));
         }
-        let mut cursor = within(find).await?;
-        let mut all = Vec::new();
-        while within(cursor.advance()).await? {
-            all.push(cursor.deserialize_current()?);
-        }
-        Ok(all)
+        collected(find).await
     }
 
     /// Of the records that the filter finds, these fields and no others.
@@ -122,12 +117,7 @@ impl Store {
         let mut wanted = doc! {"_id": 0};
         wanted.extend(fields.iter().map(|field| ((*field).to_owned(), Bson::Int32(1))));
         let records = self.records::<T>(collection);
-        let mut cursor = within(records.find(filter).projection(wanted)).await?;
-        let mut all = Vec::new();
-        while within(cursor.advance()).await? {
-            all.push(cursor.deserialize_current()?);
-        }
-        Ok(all)
+        collected(records.find(filter).projection(wanted)).await
     }
 
     /// Adds a record. False when another was quicker, as far as unique indexes tell.
@@ -197,6 +187,18 @@ pub(super) fn decisive(database: &Database) -> Database {
         .write_concern(database.write_concern().cloned())
         .build();
     database.client().database_with_options(database.name(), options)
+}
+
+/// Every record of an answer, each part of which comes within the time.
+async fn collected<T: DeserializeOwned + Send + Sync>(
+    find: impl IntoFuture<Output = Result<Cursor<T>, Error>>,
+) -> Result<Vec<T>, BackendError> {
+    let mut cursor = within(find).await?;
+    let mut all = Vec::new();
+    while within(cursor.advance()).await? {
+        all.push(cursor.deserialize_current()?);
+    }
+    Ok(all)
 }
 
 /// The answer of the database, unless it takes too long.
