@@ -39,6 +39,7 @@ pub mod metrics;
 mod proxies;
 mod public_url;
 mod readiness;
+mod renewed;
 pub mod rules;
 pub mod server;
 pub mod sink;

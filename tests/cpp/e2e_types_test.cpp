@@ -1,40 +1,18 @@
 // Every golden value goes from its struct through the library and a real gateway, and is stored as
 // another implementation encodes it.
-#include <cpprealm/sdk.hpp>
-
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <map>
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "gateway_fixture.hpp"
-#include "golden_cases.hpp"
+#include "golden_apart.hpp"
 
 namespace {
 
 using namespace golden;
-
-/// Nearly all golden documents have one `_id`, and the gateway keeps one of a kind: each gets its
-/// own, in the object and in the bytes.
-template <typename T>
-void tell_apart(T& object, bytes& document) {
-    if constexpr (std::is_same_v<decltype(object._id), primary_key<object_id>>) {
-        if (object._id.value != same_id)
-            return;
-        const auto id = object_id::generate();
-        object._id = id;
-        realm::internal::bson_element element;
-        const realm::internal::bson_reader reader(document.data(), document.size());
-        ASSERT_TRUE(reader.find("_id", element));
-        const auto at = element.value - document.data();
-        const auto to = id.to_bytes();
-        std::copy(to.begin(), to.end(), document.begin() + at);
-    }
-}
 
 /// As the gateway prints it: what turns the direction of writing is escaped, which is the same
 /// value in JSON.
@@ -56,11 +34,7 @@ std::string canonical(const bytes& document) {
 
 TEST(e2e_types, every_golden_value_is_stored_as_it_was_written) {
     test::with_gateway with;
-    auto db = realm::open<Inner, Place, Wide, Scalars, Optionals, Lists, OptionalLists, Sets,
-                          OptionalSets, Maps, OptionalMaps, Embeddeds, WideOwner, Mixeds,
-                          OwnVariants, OtherSizes, IntKey, StringKey, ObjectIdKey, UuidKey, EnumKey,
-                          OptionalIntKey, OptionalStringKey, OptionalObjectIdKey, OptionalUuidKey,
-                          OptionalEnumKey, KeyLast, LongName>(with.config(with.log_in()));
+    auto db = open_all(with.config(with.log_in()));
     auto documents = golden_documents();
     std::map<std::string, std::vector<std::string>> wanted;
     put_all([&](const std::string& name, auto object) {

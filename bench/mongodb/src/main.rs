@@ -1,25 +1,24 @@
-//! How close the gateway's sink comes to bare inserts of the same documents into the same server: documents per second of both,
-//! and the ratio. Many devices at once send batches of one size each.
+//! How close the gateway comes to bare inserts of the same documents, in requests of the same size, into the same MongoDB server,
+//! and how much memory it takes meanwhile.
 //!
-//!     mongodb-bench URI [SECONDS]
+//!     mongodb-bench URI GATEWAY [SECONDS]
+//!
+//! Many devices at once send batches of one size each, three times over: with a plain client, through the sink inside this process,
+//! and to gateways as processes of their own, one and then two of them.
+
+mod bare;
+mod gateways;
+mod sink;
 
 use std::error::Error;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
+use std::time::Duration;
 
+use bson::doc;
 use bson::oid::ObjectId;
-use bson::{RawDocumentBuf, doc};
-use mongodb::options::InsertManyOptions;
+use gateways::Gateways;
 use realm_ingest_gateway::cluster::Cluster;
-use realm_ingest_gateway::definition::Definition;
-use realm_ingest_gateway::ingest::{Batch, Checked, Context, Refusals, Run, Source, Transaction};
-use realm_ingest_gateway::memory::Budget;
-use realm_ingest_gateway::sink::Sink;
-use realm_ingest_gateway::sink::mongodb::{DataSources, MongoSink};
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
-use tracing::Span;
+use realm_ingest_gateway::definition::DEFAULT_DATABASE;
 
 /// Devices that send at once.
 const DEVICES: [u64; 3] = [1, 8, 64];
@@ -30,39 +29,116 @@ const SIZES: [usize; 3] = [1, 100, 1_000];
 /// Each is measured so often, in turns.
 const ROUNDS: u32 = 3;
 
-const DATABASE: &str = "realm_ingest_bench";
+/// Where documents go, in development mode without being asked.
+const DATABASE: &str = DEFAULT_DATABASE;
+
+/// Where gateways keep the rest.
+const STATE: &str = "realm_ingest_bench";
 
 const COLLECTION: &str = "Reading";
 
 type Failure = Box<dyn Error + Send + Sync>;
 
+/// What is measured.
+struct Bench {
+    uri: String,
+    binary: PathBuf,
+    cluster: Cluster,
+    time: Duration,
+}
+
+/// How many documents come at a time.
+#[derive(Clone, Copy)]
+struct Load {
+    devices: u64,
+    size: usize,
+    time: Duration,
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1);
-    let uri = arguments.next().ok_or("usage: mongodb-bench URI [SECONDS]")?;
+    let usage = "usage: mongodb-bench URI GATEWAY [SECONDS]";
+    let uri = arguments.next().ok_or(usage)?;
+    let binary = arguments.next().ok_or(usage)?.into();
     let seconds = arguments.next().map_or(Ok(2), |text| text.parse())?;
-    let time = Duration::from_secs(seconds);
-    let cluster = Cluster::new(&uri.into()).await?;
-    println!("devices  documents  bare/s  sink/s  ratio");
+    let bench = Bench {
+        cluster: Cluster::new(&uri.clone().into()).await?,
+        uri,
+        binary,
+        time: Duration::from_secs(seconds),
+    };
+    println!(
+        "documents per second, and how much of what a plain client stores; MiB is the most that a gateway held"
+    );
+    println!("devices  batch    bare    sink        gateway       MiB  two gateways  MiB each");
     for size in SIZES {
         for devices in DEVICES {
-            let (mut bare, mut sink) = (0.0, 0.0);
-            for _ in 0..ROUNDS {
-                cluster.database(DATABASE).drop().await?;
-                bare += bare_inserts(&cluster, devices, size, time).await?;
-                cluster.database(DATABASE).drop().await?;
-                sink += batches(&cluster, devices, size, time).await?;
-            }
-            let rounds = f64::from(ROUNDS);
-            let (bare, sink) = (bare / rounds, sink / rounds);
-            println!(
-                "{devices:>7}  {size:>9}  {bare:>6.0}  {sink:>6.0}  {:>5.2}",
-                sink / bare
-            );
+            bench.line(devices, size).await?;
         }
     }
-    cluster.database(DATABASE).drop().await?;
-    Ok(())
+    bench.clear().await
+}
+
+impl Bench {
+    async fn line(&self, devices: u64, size: usize) -> Result<(), Failure> {
+        let load = Load {
+            devices,
+            size,
+            time: self.time,
+        };
+        let (mut bare, mut sink, mut one, mut two) = (0.0, 0.0, Measured::default(), Measured::default());
+        for _ in 0..ROUNDS {
+            self.clear().await?;
+            bare += bare::inserts(&self.cluster, load).await?;
+            self.clear().await?;
+            sink += sink::batches(&self.cluster, load).await?;
+            one.add(&self.gateways(1, load).await?);
+            two.add(&self.gateways(2, load).await?);
+        }
+        let part = |rate: f64| format!("{:>6.0} {:>4.2}", rate / f64::from(ROUNDS), rate / bare);
+        println!(
+            "{devices:>7}  {size:>5}  {:>6.0}  {}   {}  {:>6}   {}  {:>6}",
+            bare / f64::from(ROUNDS),
+            part(sink),
+            part(one.rate),
+            one.mebibytes,
+            part(two.rate),
+            two.mebibytes,
+        );
+        Ok(())
+    }
+
+    async fn gateways(&self, count: usize, load: Load) -> Result<Measured, Failure> {
+        self.clear().await?;
+        let gateways = Gateways::start(count, &self.binary, &self.uri)?;
+        let rate = gateways.batches(load).await?;
+        let mebibytes = gateways.mebibytes()?;
+        Ok(Measured { rate, mebibytes })
+    }
+
+    async fn clear(&self) -> Result<(), Failure> {
+        for name in [DATABASE, STATE] {
+            self.cluster.database(name).drop().await?;
+        }
+        Ok(())
+    }
+}
+
+/// Of gateways as processes.
+#[derive(Default)]
+struct Measured {
+    /// Documents per second.
+    rate: f64,
+    /// The most that one of them held.
+    mebibytes: u64,
+}
+
+impl Measured {
+    fn add(&mut self, other: &Self) {
+        self.rate += other.rate;
+        self.mebibytes = self.mebibytes.max(other.mebibytes);
+    }
 }
 
 /// A reading of 136 bytes.
@@ -72,106 +148,18 @@ fn reading() -> Result<Vec<u8>, Failure> {
     Ok(document.to_vec()?)
 }
 
-/// Documents per second that a plain client stores.
-async fn bare_inserts(cluster: &Cluster, devices: u64, size: usize, time: Duration) -> Result<f64, Failure> {
-    let collection = cluster
-        .database(DATABASE)
-        .collection::<RawDocumentBuf>(COLLECTION);
-    let options = InsertManyOptions::builder().ordered(false).build();
-    let (count, started) = (Arc::new(AtomicU64::new(0)), Instant::now());
-    let mut tasks = JoinSet::new();
-    for _ in 0..devices {
-        let (collection, options, count) = (collection.clone(), options.clone(), Arc::clone(&count));
-        tasks.spawn(async move {
-            while started.elapsed() < time {
-                let documents = (0..size).map(|_| Ok(RawDocumentBuf::from_bytes(reading()?)?));
-                let documents: Vec<_> = documents.collect::<Result<_, Failure>>()?;
-                collection
-                    .insert_many(documents)
-                    .with_options(options.clone())
-                    .await?;
-                count.fetch_add(size as u64, Ordering::Relaxed);
-            }
-            Ok::<_, Failure>(())
-        });
-    }
-    finished(tasks, &count, started).await
-}
-
-/// Documents per second that the sink stores.
-async fn batches(cluster: &Cluster, devices: u64, size: usize, time: Duration) -> Result<f64, Failure> {
-    let state = cluster.database(DATABASE);
-    let sink = Arc::new(MongoSink::new(&state, DataSources::new(cluster.clone())));
-    let mut definition = Definition::development(None);
-    definition.sync.database = Some(DATABASE.to_owned());
-    let definition = Arc::new(definition);
-    let (count, started) = (Arc::new(AtomicU64::new(0)), Instant::now());
-    let mut tasks = JoinSet::new();
-    for device in 0..devices {
-        let (sink, definition, count) = (Arc::clone(&sink), Arc::clone(&definition), Arc::clone(&count));
-        tasks.spawn(async move {
-            let mut last = 0;
-            while started.elapsed() < time {
-                let batch = batch(&definition, device, last, size)?;
-                if !sink.store(Arc::new(batch)).await?.is_stored() {
-                    return Err("a batch was not taken".into());
-                }
-                last += 1;
-                count.fetch_add(size as u64, Ordering::Relaxed);
-            }
-            Ok::<_, Failure>(())
-        });
-    }
-    finished(tasks, &count, started).await
-}
-
-/// One transaction of a device, behind the one with this number.
-fn batch(definition: &Arc<Definition>, device: u64, after: i64, size: usize) -> Result<Batch, Failure> {
-    let mut payload = Vec::new();
-    for _ in 0..size {
-        payload.extend(reading()?);
-    }
-    let budget = Budget::new(Arc::new(Semaphore::new(1 << 24)));
-    let transaction = Transaction {
-        seq: after + 1,
-        schema: "schema".into(),
-        runs: vec![Run {
-            class: COLLECTION.into(),
-            count: size.try_into()?,
-        }],
-        payload: payload.into(),
-    };
-    Ok(Batch {
-        context: Context {
-            app: "app".to_owned(),
-            user: format!("user {device}"),
-            source: Source {
-                outbox: format!("{device:032x}"),
-                lineage: format!("{device:032x}"),
-                acked: after,
-                after,
-                device: None,
-            },
-        },
-        definition: Arc::clone(definition),
-        transactions: vec![Checked::new(transaction, Vec::new())],
-        digest: [1; 16],
-        received: 1,
-        refused: Refusals::new(budget.another()),
-        budget,
-        span: Span::none(),
-    })
-}
-
-async fn finished(
-    mut tasks: JoinSet<Result<(), Failure>>,
-    count: &AtomicU64,
-    started: Instant,
-) -> Result<f64, Failure> {
-    while let Some(task) = tasks.join_next().await {
-        task??;
+/// How many devices there are, as each of them counts what it stored until the time is over.
+async fn rate<D>(load: Load, device: impl Fn(u64) -> D) -> Result<f64, Failure>
+where
+    D: Future<Output = Result<u64, Failure>> + Send + 'static,
+{
+    let started = std::time::Instant::now();
+    let mut devices: tokio::task::JoinSet<_> = (0..load.devices).map(device).collect();
+    let mut count = 0;
+    while let Some(stored) = devices.join_next().await {
+        count += stored??;
     }
     #[allow(clippy::cast_precision_loss, reason = "a rate is not exact")]
-    let count = count.load(Ordering::Relaxed) as f64;
+    let count = count as f64;
     Ok(count / started.elapsed().as_secs_f64())
 }

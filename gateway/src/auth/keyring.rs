@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::renewed::Renewed;
 use super::{Lifetimes, Tokens};
 use crate::backend::BackendError;
+use crate::renewed::Renewed;
 use crate::state::State;
 
 /// See the module. Any thread may ask.
@@ -92,7 +92,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::auth::renewed::RENEWED;
+    use crate::renewed::RENEWED;
     use crate::state::{EmbeddedState, Operator, Session};
 
     #[tokio::test]

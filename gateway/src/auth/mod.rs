@@ -10,7 +10,6 @@ mod limits;
 mod names;
 mod passwords;
 mod quota;
-mod renewed;
 mod revocations;
 mod secrets;
 mod tokens;

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::renewed::Renewed;
 use super::{Access, AuthError, Lifetimes};
 use crate::backend::BackendError;
 use crate::clock;
+use crate::renewed::Renewed;
 use crate::state::State;
 
 /// See the module. Any thread may ask.
@@ -93,7 +93,7 @@ mod tests {
 
     use super::*;
     use crate::auth::Tokens;
-    use crate::auth::renewed::RENEWED;
+    use crate::renewed::RENEWED;
     use crate::state::{EmbeddedState, Identity, Provider, Session, Sessions, UserKind, Users};
 
     async fn user(state: &EmbeddedState, identity: &str) -> String {

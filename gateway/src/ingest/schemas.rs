@@ -135,7 +135,7 @@ impl SchemaCache {
         from: IpAddr,
         budget: &Budget,
     ) -> Result<Option<Arc<Judge>>, IngestError> {
-        let version = self.state.schemas_version().await?;
+        let version = self.state.recent_schemas_version().await?;
         if let Some(schema) = self.remembered().of(version, definition, fingerprint) {
             return Ok(Some(schema));
         }

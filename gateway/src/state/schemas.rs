@@ -9,6 +9,10 @@ use crate::backend::Answer;
 pub trait Schemas {
     /// Grows whenever the operator decides something about schemas, also in another process.
     fn schemas_version(&self) -> Answer<'_, i64>;
+    /// The same as it was at most some seconds ago, where reading it costs more than waiting for what another process decides.
+    fn recent_schemas_version(&self) -> Answer<'_, i64> {
+        self.schemas_version()
+    }
     /// The schema of this fingerprint and the version it was read under, none when it was never sent.
     fn schema(&self, fingerprint: &str) -> Answer<'_, Option<(i64, KnownSchema)>>;
     /// Keeps a schema that the user sent. It extends the accepted definitions by those of its classes that do not contradict

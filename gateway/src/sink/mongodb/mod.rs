@@ -25,6 +25,7 @@ mod insert;
 mod intents;
 mod letters;
 mod lines;
+mod moves;
 mod operator;
 mod positions;
 mod request;

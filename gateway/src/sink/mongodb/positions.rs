@@ -12,6 +12,7 @@ use realm_ingest_protocol::DeviceReport;
 use tracing::warn;
 
 use super::copying::CopiedOutbox;
+use super::moves::{Moved, Moves};
 use super::request::{answered, collection, inserted};
 use crate::backend::BackendError;
 use crate::ingest::Batch;
@@ -24,14 +25,17 @@ const REMEMBERED: usize = 20_000;
 /// See the module. Any thread may use it.
 pub(super) struct Positions {
     outboxes: Collection<Document>,
+    moves: Moves,
     /// What was known when it was last read or moved here. Another gateway may have moved it since: then moving it fails.
     remembered: Mutex<HashMap<OutboxKey, Known>>,
 }
 
 impl Positions {
     pub(super) fn new(database: &Database) -> Self {
+        let outboxes = collection(database, "outboxes");
         Self {
-            outboxes: collection(database, "outboxes"),
+            moves: Moves::of(database, &outboxes),
+            outboxes,
             remembered: Mutex::default(),
         }
     }
@@ -79,7 +83,8 @@ impl Positions {
                     .await?
                     .then_some(i64::from(setback))
             }
-            Some(before) => self.update(&outbox, before, set, setback).await?,
+            Some(before) if setback => self.set_back(&outbox, before, set).await?,
+            Some(before) => self.update(&outbox, before, after, set).await?.then_some(0),
         };
         let Some(setbacks) = moved else {
             return Ok(false);
@@ -102,23 +107,33 @@ impl Positions {
     }
 
     /// The answer is how often it was set back, if it was still `before`.
-    async fn update(
+    async fn set_back(
         &self,
         outbox: &OutboxKey,
         before: &Known,
         set: Document,
-        setback: bool,
     ) -> Result<Option<i64>, BackendError> {
-        let mut filter = doc! {"_id": id(outbox)};
-        filter.extend(write(before));
-        if setback {
-            let update = doc! {"$set": set, "$inc": {"setbacks": 1_i64}};
-            let update = self.outboxes.find_one_and_update(filter, update);
-            let record = answered(update.return_document(ReturnDocument::After)).await?;
-            return Ok(record.map(|record| record.get_i64("setbacks").unwrap_or_default()));
+        let update = doc! {"$set": set, "$inc": {"setbacks": 1_i64}};
+        let update = self
+            .outboxes
+            .find_one_and_update(as_known(outbox, before), update);
+        let record = answered(update.return_document(ReturnDocument::After)).await?;
+        Ok(record.map(|record| record.get_i64("setbacks").unwrap_or_default()))
+    }
+
+    /// Whether it was still `before`. One that others had moved to `after` meanwhile has taken the same.
+    async fn update(
+        &self,
+        outbox: &OutboxKey,
+        before: &Known,
+        after: &Known,
+        set: Document,
+    ) -> Result<bool, BackendError> {
+        match self.moves.make(as_known(outbox, before), set).await? {
+            Moved::Yes => Ok(true),
+            Moved::No => Ok(false),
+            Moved::Unclear => Ok(self.known(outbox, true).await?.as_ref() == Some(after)),
         }
-        let updated = answered(self.outboxes.update_one(filter, doc! {"$set": set})).await?;
-        Ok((updated.matched_count > 0).then_some(0))
     }
 
     /// Notes that an outbox has sent a batch that is not taken, and what its device says of itself.
@@ -184,6 +199,13 @@ pub(super) fn copied(outbox: &OutboxKey, copied: &CopiedOutbox) -> Document {
         record.extend(report(told));
     }
     record
+}
+
+/// The record of an outbox of which this is known.
+fn as_known(outbox: &OutboxKey, known: &Known) -> Document {
+    let mut filter = doc! {"_id": id(outbox)};
+    filter.extend(write(known));
+    filter
 }
 
 fn report(told: &DeviceReport) -> Document {

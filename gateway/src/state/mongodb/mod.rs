@@ -27,7 +27,8 @@ mod standing;
 mod store;
 mod users;
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bson::doc;
 use mongodb::Database;
@@ -44,6 +45,7 @@ use super::{
 use crate::auth::Quota;
 use crate::backend::{Answer, BackendError};
 use crate::clock;
+use crate::renewed::Renewed;
 
 const FORMATS: &str = "format";
 const APPS: &str = "apps";
@@ -59,6 +61,7 @@ const LOGIN_FAILURES: &str = "login_failures";
 pub struct MongoState {
     store: Store,
     limits: Limits,
+    schemas_version: Arc<Renewed<i64>>,
 }
 
 impl MongoState {
@@ -71,7 +74,7 @@ impl MongoState {
         let database = decisive(&database);
         format::prepare(&database).await?;
         let store = app::open(database, client_app_id.unwrap_or_default()).await?;
-        Ok(Self::over(store))
+        Self::over(store).await
     }
 
     /// The same beside a server that may be running, or without one. The app must be there, in the format of this version.
@@ -95,7 +98,7 @@ impl MongoState {
                 ),
             })
         })?;
-        Ok(Self::over(store))
+        Self::over(store).await
     }
 
     /// The client app ids of all apps in the database; that of development mode is empty.
@@ -108,11 +111,14 @@ impl MongoState {
         app::list(&database).await
     }
 
-    const fn over(store: Store) -> Self {
-        Self {
+    async fn over(store: Store) -> Result<Self, BackendError> {
+        let now = Instant::now();
+        let version = schemas::version(&store).await?;
+        Ok(Self {
             store,
             limits: Limits::USUAL,
-        }
+            schemas_version: Arc::new(Renewed::new(version, now)),
+        })
     }
 
     /// The same that keeps no more than so many schemas in all.
@@ -288,6 +294,14 @@ impl Sessions for MongoState {
 impl Schemas for MongoState {
     fn schemas_version(&self) -> Answer<'_, i64> {
         Box::pin(async move { schemas::version(&self.store).await })
+    }
+
+    /// Of at most two seconds ago: a gateway asks with each batch.
+    fn recent_schemas_version(&self) -> Answer<'_, i64> {
+        Box::pin(async {
+            let read = || schemas::version(&self.store);
+            Ok(*self.schemas_version.get(Instant::now(), read).await?)
+        })
     }
 
     fn schema(&self, fingerprint: &str) -> Answer<'_, Option<(i64, KnownSchema)>> {

@@ -9,10 +9,10 @@ use tokio::sync::{Mutex, MutexGuard};
 use crate::backend::BackendError;
 
 /// How long what was read is taken for true: an operator who changes something does not wait longer for it.
-pub(super) const RENEWED: Duration = Duration::from_secs(1);
+pub(crate) const RENEWED: Duration = Duration::from_secs(1);
 
 /// See the module. Any thread may ask.
-pub(super) struct Renewed<T> {
+pub(crate) struct Renewed<T> {
     known: RwLock<Known<T>>,
     /// One reads at a time, so that what was read later is not replaced by what was read before.
     reading: Mutex<Reading>,

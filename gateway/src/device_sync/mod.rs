@@ -1,0 +1,1 @@
+//! The door for existing Realm SDKs: the websocket over which realm-core uploads what an application writes.
