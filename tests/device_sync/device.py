@@ -4,11 +4,13 @@ import os
 import subprocess
 import threading
 
-from bson.json_util import CANONICAL_JSON_OPTIONS, dumps, loads
+from bson.binary import UuidRepresentation
+from bson.json_util import JSONMode, JSONOptions, dumps, loads
 from processes import Failed, spawn
 
 APP_ID = "stations-abcde"
 ANSWER_SECONDS = 90
+JSON = JSONOptions(json_mode=JSONMode.CANONICAL, uuid_representation=UuidRepresentation.STANDARD)
 
 
 class Refused(Failed):
@@ -34,7 +36,7 @@ class Device:
     def tell(self, act, **what):
         """Begins something whose answer nobody waits for."""
         try:
-            self.process.stdin.write(dumps({"do": act, **what}, json_options=CANONICAL_JSON_OPTIONS).encode() + b"\n")
+            self.process.stdin.write(dumps({"do": act, **what}, json_options=JSON).encode() + b"\n")
             self.process.stdin.flush()
         except BrokenPipeError:
             raise Failed(f"device {self.name} has ended; see {self.log_path}") from None
