@@ -1,4 +1,4 @@
-//! Schemas, users with all that lets them in, and their sessions.
+//! Schemas, users with all that lets them in, their sessions and client files.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::records::Records;
 use super::source::{Source, revoked_since};
 use crate::clock;
 use crate::state::copying::{
-    Copied, CopiedRegistration, CopiedSchema, CopiedSession, CopiedUser, Copying, owner,
+    Copied, CopiedClientFile, CopiedRegistration, CopiedSchema, CopiedSession, CopiedUser, Copying, owner,
 };
 use crate::state::{ApiKey, Registration, Session};
 
@@ -54,6 +54,10 @@ pub(super) fn copy(source: &Source, copying: &Copying, records: &mut Records<'_>
         ) AS has_password FROM sessions WHERE expires > ?1 ORDER BY id";
     table("copying sessions", lasting, &[clock::unix_millis()], &|row| {
         Ok(copying.session(session(row)?)?)
+    })?;
+    let files = "SELECT * FROM client_files ORDER BY ident, salt";
+    table("copying client files", files, &[], &|row| {
+        Ok(copying.client_file(client_file(row)?)?)
     })?;
     let ended = "SELECT id, time FROM ended_sessions WHERE time >= ?1 ORDER BY id";
     table(
@@ -153,6 +157,20 @@ fn api_key(row: &Row<'_>) -> rusqlite::Result<ApiKey> {
         name: row.get("name")?,
         disabled: row.get("disabled")?,
         created: row.get("created")?,
+    })
+}
+
+fn client_file(row: &Row<'_>) -> rusqlite::Result<CopiedClientFile> {
+    Ok(CopiedClientFile {
+        ident: row.get("ident")?,
+        salt: row.get("salt")?,
+        user: row.get("user")?,
+        generation: row.get("generation")?,
+        revision: row.get("revision")?,
+        registry: row.get("registry")?,
+        client: row.get("client")?,
+        created: row.get("created")?,
+        seen: row.get("seen")?,
     })
 }
 

@@ -42,6 +42,7 @@ impl Source {
     pub(super) fn app(&self, client_app_id: &str) -> Result<CopiedApp, CopyError> {
         let version = "SELECT coalesce((SELECT value FROM meta WHERE name = 'schemas'), 0)";
         let schemas = "SELECT coalesce(max(number), 0) FROM schemas";
+        let files = "SELECT coalesce((SELECT value FROM meta WHERE name = 'client_files'), 0)";
         let ended = "SELECT max(time) FROM ended_sessions WHERE time >= ?1";
         let mut keys = self
             .state
@@ -57,6 +58,7 @@ impl Source {
             keys: keys.collect::<Result<_, _>>()?,
             schemas_version: self.state.query_one(version, [], |row| row.get(0))?,
             schemas: self.state.query_one(schemas, [], |row| row.get(0))?,
+            client_files: self.state.query_one(files, [], |row| row.get(0))?,
             choices: choices.collect::<Result<_, _>>()?,
             ended: self.state.query_one(ended, [revoked_since()], |row| row.get(0))?,
         })

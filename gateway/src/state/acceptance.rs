@@ -66,6 +66,54 @@ pub fn conflicts(accepted: &Schema, schema: &Schema) -> BTreeMap<String, String>
         .collect()
 }
 
+/// Finds a class and the embedded classes that its objects can hold, each asked for once.
+pub(super) struct Reaching {
+    /// Names that were met, in the order in which they were; those before `asked` were asked for.
+    names: Vec<String>,
+    asked: usize,
+    found: Vec<Class>,
+}
+
+impl Reaching {
+    /// From this class on.
+    pub(super) fn from(class: String) -> Self {
+        Self {
+            names: vec![class],
+            asked: 0,
+            found: Vec::new(),
+        }
+    }
+
+    /// The name of the class that is looked for next.
+    pub(super) fn next(&mut self) -> Option<String> {
+        let name = self.names.get(self.asked).cloned()?;
+        self.asked += 1;
+        Some(name)
+    }
+
+    /// It is this one.
+    pub(super) fn found(&mut self, class: Class) {
+        for inner in class
+            .properties
+            .iter()
+            .filter_map(|property| property.object.as_ref())
+        {
+            if !self.names.contains(inner) {
+                self.names.push(inner.clone());
+            }
+        }
+        self.found.push(class);
+    }
+
+    /// All that were found, if the first one was.
+    pub(super) fn schema(mut self) -> Option<Schema> {
+        let first = self.names.first()?;
+        self.found.first().filter(|class| class.name == *first)?;
+        self.found.sort_by(|a, b| a.name.cmp(&b.name));
+        Some(Schema { classes: self.found })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]

@@ -19,6 +19,8 @@
 //!  7. A user is removed in this order: his sessions end, what lets him in goes (registration, API keys), then he himself. Of a removal
 //!     that was cut off the user is left, and is removed again. His id is never given to anybody else, as documents, positions
 //!     and dead letters name it; that he was there is kept.
+//!  8. A client file has a name that no other file is given. Of several who adopt one file, or have it write under another outbox, at
+//!     the same time one does so; what its classes are is set by whoever has read what another set last.
 //!
 //! A store with transactions can do each of these in one, and touch the sessions themselves ([`EmbeddedState`]). For others a user, a
 //! registration, an API key and a session are one record each, and what must be there once is a unique index ([`MongoState`]): the
@@ -30,6 +32,7 @@
 #[doc(hidden)]
 pub mod acceptance;
 mod api_keys;
+mod client_files;
 mod embedded;
 mod failures;
 mod mongodb;
@@ -41,6 +44,7 @@ mod users;
 
 pub use acceptance::KnownSchema;
 pub use api_keys::{AddedKey, ApiKey, ApiKeys, KeyOwner};
+pub use client_files::{ClientFile, ClientFiles, MAX_REGISTRY};
 pub use embedded::{EmbeddedState, count_users, find_schema, list_schemas};
 pub(crate) use embedded::{FILE, FORMAT, check};
 pub use failures::Failures;
@@ -58,7 +62,9 @@ use crate::backend::Answer;
 pub type SecretHash = [u8; 32];
 
 /// Keeps what the gateway must not forget. See the module for what it promises.
-pub trait State: Users + Registrations + ApiKeys + Sessions + Failures + Schemas + Send + Sync {
+pub trait State:
+    Users + Registrations + ApiKeys + Sessions + Failures + Schemas + ClientFiles + Send + Sync
+{
     /// Whether something can be written at present.
     fn probe(&self) -> Answer<'_, ()>;
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use realm_ingest_protocol::Schema;
 
-use super::{KnownSchema, State};
+use super::{ClientFile, KnownSchema, State};
 use crate::backend::Answer;
 
 /// One key that signs tokens, or signed some, for the operator. The secret itself is nobody's business.
@@ -82,6 +82,8 @@ pub trait Operator {
     fn forget_schema(&self, fingerprint: &str) -> Answer<'_, bool>;
     /// Forgets every schema under which nobody has written and of which nothing was chosen; the answer is their fingerprints.
     fn forget_unused_schemas(&self) -> Answer<'_, Vec<String>>;
+    /// Up to `limit` client files behind this one, by their names.
+    fn client_files(&self, after: Option<&ClientFile>, limit: usize) -> Answer<'_, Vec<ClientFile>>;
 }
 
 /// A state as commands have it.

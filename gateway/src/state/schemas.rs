@@ -25,6 +25,8 @@ pub trait Schemas {
         drop(compared);
         self.add_schema(schema, user)
     }
+    /// The accepted definition of a class, with those of the embedded classes that its objects can hold; none where no schema has it.
+    fn accepted_class(&self, class: &str) -> Answer<'_, Option<Schema>>;
     /// Notes that somebody writes under a schema, so that it does not have to make room. False when it is not there.
     fn note_schema_use(&self, fingerprint: &str) -> Answer<'_, bool>;
 }

@@ -28,6 +28,7 @@ macro_rules! suite {
 
 mod api_keys;
 mod beside;
+mod client_files;
 mod cut_off;
 mod failures;
 mod operator;

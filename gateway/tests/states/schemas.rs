@@ -229,7 +229,27 @@ async fn of_a_schema_only_what_is_compared_extends_and_contradicts<S: Store>() {
     assert_eq!(accepted.class("E"), embedded.class("E"));
 }
 
+async fn an_accepted_class_comes_with_the_embedded_classes_in_it<S: Store>() {
+    let ([one, other], _place) = two::<S>().await;
+    for schema in [first(), second(), third()] {
+        add(&*one, schema).await;
+    }
+    let of = async |class: &str| other.accepted_class(class).await.unwrap();
+    assert_eq!(of("A").await, Some(third()));
+    let mut embedded = third();
+    embedded.classes.retain(|class| class.name == "E");
+    assert_eq!(of("E").await, Some(embedded));
+    assert_eq!(of("B").await, None);
+    // What the operator decides holds at once.
+    one.choose_schema(&second().fingerprint(), None)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(of("A").await, Some(second()));
+}
+
 suite! {
+    an_accepted_class_comes_with_the_embedded_classes_in_it,
     of_a_schema_only_what_is_compared_extends_and_contradicts,
     the_first_definition_stands_and_what_fits_is_added,
     a_choice_holds_for_all_gateways_and_can_be_taken_back,

@@ -102,4 +102,11 @@ const FORMAT_2: &str = "
         fingerprint TEXT NOT NULL, class TEXT NOT NULL, since INTEGER NOT NULL, reason TEXT NOT NULL,
         PRIMARY KEY (fingerprint, class)
     ) WITHOUT ROWID;
+    -- `registry` is packed, and was set for the `revision`-th time.
+    CREATE TABLE client_files (
+        ident INTEGER NOT NULL, salt INTEGER NOT NULL, user TEXT NOT NULL, generation INTEGER NOT NULL DEFAULT 0,
+        revision INTEGER NOT NULL DEFAULT 0, registry BLOB, client TEXT NOT NULL, created INTEGER NOT NULL,
+        seen INTEGER NOT NULL, PRIMARY KEY (ident, salt)
+    );
+    CREATE INDEX client_files_user ON client_files (user, seen);
 ";

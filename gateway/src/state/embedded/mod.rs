@@ -2,6 +2,7 @@
 //! a large batch and the signing keys are not in the file that people copy to look at their data.
 
 mod api_keys;
+mod client_files;
 mod format;
 mod integrity;
 mod keys;
@@ -25,11 +26,12 @@ use tokio::sync::Mutex;
 use tracing::warn;
 
 use self::format::STEPS;
+use super::client_files::{MAX_OF_USER, told};
 use super::schemas::Limits;
 use super::{
-    AddedKey, AddedToken, ApiKey, ApiKeys, Failures, Identity, KeyOwner, KnownSchema, Linked, OneTimeToken,
-    Provider, Purpose, Registration, Registrations, Revocation, Schemas, SecretHash, Secrets, Session,
-    Sessions, State, User, UserKind, Users,
+    AddedKey, AddedToken, ApiKey, ApiKeys, ClientFile, ClientFiles, Failures, Identity, KeyOwner,
+    KnownSchema, Linked, OneTimeToken, Provider, Purpose, Registration, Registrations, Revocation, Schemas,
+    SecretHash, Secrets, Session, Sessions, State, User, UserKind, Users,
 };
 use crate::backend::{Answer, BackendError};
 use crate::clock;
@@ -44,6 +46,8 @@ pub struct EmbeddedState {
     connection: Arc<Mutex<Connection>>,
     /// What every batch asks does not wait for logins to be synced.
     reader: Arc<Mutex<Connection>>,
+    /// Client files of one user.
+    files_of_user: i64,
 }
 
 impl EmbeddedState {
@@ -74,7 +78,25 @@ impl EmbeddedState {
         Ok(Self {
             connection: Arc::new(Mutex::new(connection)),
             reader: Arc::new(Mutex::new(reader)),
+            files_of_user: MAX_OF_USER,
         })
+    }
+
+    /// The same that keeps no more than so many client files of one user.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn with_client_files(mut self, of_user: i64) -> Self {
+        self.files_of_user = of_user;
+        self
+    }
+
+    fn new_file(&self, user: &str, client: &str) -> client_files::New {
+        client_files::New {
+            user: user.to_owned(),
+            client: told(client),
+            now: clock::unix_millis(),
+            of_user: self.files_of_user,
+        }
     }
 
     /// Runs `work` off the async threads, one at a time.
@@ -305,9 +327,47 @@ impl Schemas for EmbeddedState {
         })
     }
 
+    fn accepted_class(&self, class: &str) -> Answer<'_, Option<Schema>> {
+        let class = class.to_owned();
+        self.read(move |connection| schemas::accepted_class(connection, class))
+    }
+
     fn note_schema_use(&self, fingerprint: &str) -> Answer<'_, bool> {
         let fingerprint = fingerprint.to_owned();
         self.run(move |connection| Ok(schemas::note_use(connection, &fingerprint)?))
+    }
+}
+
+impl ClientFiles for EmbeddedState {
+    fn new_client_file(&self, user: &str, client: &str) -> Answer<'_, ClientFile> {
+        let new = self.new_file(user, client);
+        self.run(move |connection| client_files::create(connection, &new))
+    }
+
+    fn client_file(&self, ident: u64, salt: i64) -> Answer<'_, Option<ClientFile>> {
+        self.read(move |connection| client_files::find(connection, ident, salt))
+    }
+
+    fn adopt_client_file(&self, ident: u64, salt: i64, user: &str, client: &str) -> Answer<'_, ClientFile> {
+        let new = self.new_file(user, client);
+        self.run(move |connection| client_files::adopt(connection, ident, salt, &new))
+    }
+
+    fn note_client_file(&self, ident: u64, salt: i64, client: &str) -> Answer<'_, ()> {
+        let client = told(client);
+        self.run(move |connection| {
+            let now = clock::unix_millis();
+            Ok(client_files::note(connection, ident, salt, &client, now)?)
+        })
+    }
+
+    fn set_registry(&self, ident: u64, salt: i64, revision: u64, registry: &str) -> Answer<'_, Option<u64>> {
+        let registry = registry.to_owned();
+        self.run(move |connection| client_files::set_registry(connection, ident, salt, revision, &registry))
+    }
+
+    fn renew_generation(&self, ident: u64, salt: i64, from: u32) -> Answer<'_, Option<u32>> {
+        self.run(move |connection| Ok(client_files::renew_generation(connection, ident, salt, from)?))
     }
 }
 

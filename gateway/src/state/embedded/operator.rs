@@ -5,11 +5,11 @@ use std::path::Path;
 
 use realm_ingest_protocol::Schema;
 
-use super::{EmbeddedState, FILE, FORMAT, keys, schemas};
+use super::{EmbeddedState, FILE, FORMAT, client_files, keys, schemas};
 use crate::backend::{Answer, BackendError};
 use crate::sqlite::{OpenError, open_reader};
-use crate::state::KnownSchema;
 use crate::state::operator::{ListedKey, ListedSchema, Operator};
+use crate::state::{ClientFile, KnownSchema};
 
 impl Operator for EmbeddedState {
     fn count_users(&self) -> Answer<'_, u64> {
@@ -65,6 +65,11 @@ impl Operator for EmbeddedState {
 
     fn forget_unused_schemas(&self) -> Answer<'_, Vec<String>> {
         self.run(schemas::forget_unused)
+    }
+
+    fn client_files(&self, after: Option<&ClientFile>, limit: usize) -> Answer<'_, Vec<ClientFile>> {
+        let after = after.map(|file| (file.ident, file.salt));
+        self.read(move |connection| client_files::list(connection, after, limit))
     }
 }
 

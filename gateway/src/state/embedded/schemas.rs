@@ -14,7 +14,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use crate::backend::BackendError;
 use crate::clock;
-use crate::state::acceptance::{self, KnownSchema};
+use crate::state::acceptance::{self, KnownSchema, Reaching};
 use crate::state::operator::{Conflict, ListedSchema, chosen_classes, no_schema};
 use crate::state::schemas::Limits;
 
@@ -57,6 +57,19 @@ pub(super) fn accepted(connection: &Connection) -> Result<Schema, BackendError> 
     let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
     let classes = rows.map(|json| parse_class(&json?)).collect::<Result<_, _>>()?;
     Ok(Schema { classes })
+}
+
+/// The accepted definition of a class and of the embedded classes in it.
+pub(super) fn accepted_class(connection: &Connection, class: String) -> Result<Option<Schema>, BackendError> {
+    let mut statement = connection.prepare_cached("SELECT json FROM accepted WHERE class = ?1")?;
+    let mut reaching = Reaching::from(class);
+    while let Some(name) = reaching.next() {
+        let json = statement.query_one([&name], |row| row.get::<_, String>(0));
+        if let Some(json) = json.optional()? {
+            reaching.found(parse_class(&json)?);
+        }
+    }
+    Ok(reaching.schema())
 }
 
 /// Keeps a schema, and finds which of its classes are in conflict with what is accepted; those of others stay as they

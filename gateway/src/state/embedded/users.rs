@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 use serde_json::value::RawValue;
 
-use super::{api_keys, registrations, sessions};
+use super::{api_keys, client_files, registrations, sessions};
 use crate::backend::BackendError;
 use crate::state::{Identity, KeyOwner, Linked, Provider, Revocation, User, UserKind};
 use crate::{clock, ids};
@@ -159,6 +159,7 @@ pub(super) fn remove_in(connection: &Connection, user: &str) -> Result<bool, Bac
     }
     connection.execute("DELETE FROM identities WHERE user = ?1", [user])?;
     connection.execute("DELETE FROM api_keys WHERE user = ?1", [user])?;
+    client_files::forget(connection, user)?;
     revoke(connection, user)?;
     connection.execute(
         "UPDATE users SET gone = 1, custom_data = NULL WHERE id = ?1",

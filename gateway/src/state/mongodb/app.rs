@@ -34,6 +34,9 @@ pub(super) struct App {
     pub(super) schemas_floor: i64,
     /// What the operator has chosen.
     pub(super) choices: Vec<Choice>,
+    /// How many numbers were given to client files.
+    #[serde(default)]
+    pub(super) client_files: i64,
     /// Set while the app is being copied from elsewhere: then nobody serves it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) copying: bool,
@@ -123,6 +126,7 @@ pub(super) async fn open(database: Database, client_app_id: &str) -> Result<Stor
         schemas_version: 0,
         schemas_floor: 0,
         choices: Vec::new(),
+        client_files: 0,
         copying: false,
     };
     unless_overtaken(database.collection::<App>(APPS).insert_one(app)).await?;

@@ -10,8 +10,8 @@ use realm_ingest_protocol::Schema;
 use super::app::{self, App, Choice, Retired, SigningKey};
 use super::store::{Store, decisive, unless_overtaken, within};
 use super::{
-    API_KEYS, APPS, REGISTRATIONS, SCHEMAS, SESSIONS, USERS, api_keys, format, registrations, schemas,
-    sessions, standing, users,
+    API_KEYS, APPS, CLIENT_FILES, REGISTRATIONS, SCHEMAS, SESSIONS, USERS, api_keys, client_files, format,
+    registrations, schemas, sessions, standing, users,
 };
 use crate::backend::BackendError;
 use crate::state::{ApiKey, KeyOwner, Registration, Session};
@@ -33,6 +33,8 @@ pub(crate) struct CopiedApp {
     pub(crate) schemas: i64,
     /// Class, fingerprint and time of what the operator has chosen.
     pub(crate) choices: Vec<(String, String, i64)>,
+    /// How many numbers were given to client files.
+    pub(crate) client_files: i64,
     /// When the last session ended whose access tokens may have to be refused.
     pub(crate) ended: Option<i64>,
 }
@@ -78,6 +80,19 @@ pub(crate) struct CopiedSchema {
     pub(crate) used: bool,
     pub(crate) created: i64,
     pub(crate) conflicts: Vec<(String, i64, String)>,
+}
+
+/// A client file. What its classes are is packed.
+pub(crate) struct CopiedClientFile {
+    pub(crate) ident: i64,
+    pub(crate) salt: i64,
+    pub(crate) user: String,
+    pub(crate) generation: i64,
+    pub(crate) revision: i64,
+    pub(crate) registry: Option<Vec<u8>>,
+    pub(crate) client: String,
+    pub(crate) created: i64,
+    pub(crate) seen: i64,
 }
 
 /// What there is of the app already.
@@ -179,6 +194,7 @@ impl CopiedApp {
                     time,
                 })
                 .collect(),
+            client_files: self.client_files,
             copying: true,
         }
     }
@@ -186,8 +202,8 @@ impl CopiedApp {
 
 impl Copying {
     /// The collections whose records of the app are copied, with what finds these.
-    pub(crate) fn collections(&self) -> [(&'static str, Document); 5] {
-        let collections = [USERS, REGISTRATIONS, API_KEYS, SESSIONS, SCHEMAS];
+    pub(crate) fn collections(&self) -> [(&'static str, Document); 6] {
+        let collections = [USERS, REGISTRATIONS, API_KEYS, SESSIONS, SCHEMAS, CLIENT_FILES];
         collections.map(|collection| (collection, self.store.of_app(doc! {})))
     }
 
@@ -236,6 +252,10 @@ impl Copying {
         let mut copied = Copied::of(SCHEMAS, standing::copied(&self.store, schema)?);
         copied.found_anew = &standing::STANDING;
         Ok(copied)
+    }
+
+    pub(crate) fn client_file(&self, file: CopiedClientFile) -> Result<Copied, BackendError> {
+        Ok(Copied::of(CLIENT_FILES, client_files::copied(&self.store, file)?))
     }
 
     /// What is accepted of every class, found anew out of the schemas that were copied: its JSON by its name.

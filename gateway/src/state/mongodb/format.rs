@@ -6,7 +6,7 @@ use mongodb::{Database, IndexModel};
 use serde::{Deserialize, Serialize};
 
 use super::store::{expiry, index, unless_overtaken, within};
-use super::{API_KEYS, FORMATS, LOGIN_FAILURES, REGISTRATIONS, SCHEMAS, SESSIONS, USERS};
+use super::{API_KEYS, CLIENT_FILES, FORMATS, LOGIN_FAILURES, REGISTRATIONS, SCHEMAS, SESSIONS, USERS};
 use crate::backend::{Answer, BackendError};
 
 /// What leads from each format to the next, from an empty database on. The number of steps is the format of this version.
@@ -91,7 +91,7 @@ fn formats(database: &Database) -> mongodb::Collection<Record> {
 fn format_1(database: &Database) -> Answer<'_, ()> {
     let unique = |keys| index(keys, true);
     let usual = |keys| index(keys, false);
-    let wanted: [(&str, Vec<IndexModel>); 6] = [
+    let wanted: [(&str, Vec<IndexModel>); 7] = [
         (
             USERS,
             vec![
@@ -135,6 +135,13 @@ fn format_1(database: &Database) -> Answer<'_, ()> {
                 usual(doc! {"app": 1, "user": 1}),
                 usual(doc! {"app": 1, "version": 1, "number": 1}),
                 usual(doc! {"app": 1, "extends": 1, "number": 1}),
+            ],
+        ),
+        (
+            CLIENT_FILES,
+            vec![
+                usual(doc! {"app": 1, "ident": 1, "salt": 1}),
+                usual(doc! {"app": 1, "user": 1, "seen": 1}),
             ],
         ),
         (LOGIN_FAILURES, vec![expiry()]),

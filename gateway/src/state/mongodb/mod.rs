@@ -1,7 +1,7 @@
 //! The state in a database of MongoDB, which several gateways and several apps share.
 //!
 //! Whatever is decided is one change of one record: a user with his identities, a registration with its one-time tokens, an API key, a
-//! session, a schema, or the record of the app with its keys. So no transactions are needed, and a gateway that dies between two
+//! session, a schema, a client file, or the record of the app with its keys. So no transactions are needed, and a gateway that dies between two
 //! changes leaves nothing half done that matters. What must be there once is a unique index. A change that rests on what was read has
 //! that in its filter, and is tried anew where it no longer holds.
 //!
@@ -13,6 +13,7 @@
 
 mod api_keys;
 mod app;
+mod client_files;
 pub(crate) mod copying;
 mod failures;
 mod format;
@@ -36,11 +37,12 @@ use realm_ingest_protocol::Schema;
 use serde_json::value::RawValue;
 
 use self::store::{Store, decisive};
+use super::client_files::{MAX_OF_USER, told};
 use super::schemas::Limits;
 use super::{
-    AddedKey, AddedToken, ApiKey, ApiKeys, Failures, Identity, KeyOwner, KnownSchema, Linked, OneTimeToken,
-    Provider, Purpose, Registration, Registrations, Revocation, Schemas, SecretHash, Secrets, Session,
-    Sessions, State, User, UserKind, Users,
+    AddedKey, AddedToken, ApiKey, ApiKeys, ClientFile, ClientFiles, Failures, Identity, KeyOwner,
+    KnownSchema, Linked, OneTimeToken, Provider, Purpose, Registration, Registrations, Revocation, Schemas,
+    SecretHash, Secrets, Session, Sessions, State, User, UserKind, Users,
 };
 use crate::auth::Quota;
 use crate::backend::{Answer, BackendError};
@@ -54,6 +56,7 @@ const REGISTRATIONS: &str = "registrations";
 const API_KEYS: &str = "api_keys";
 const SESSIONS: &str = "sessions";
 const SCHEMAS: &str = "schemas";
+const CLIENT_FILES: &str = "client_files";
 const LOGIN_FAILURES: &str = "login_failures";
 
 /// See the module. Cheap to clone; any thread may use it.
@@ -61,6 +64,8 @@ const LOGIN_FAILURES: &str = "login_failures";
 pub struct MongoState {
     store: Store,
     limits: Limits,
+    /// Client files of one user.
+    files_of_user: i64,
     schemas_version: Arc<Renewed<i64>>,
 }
 
@@ -117,6 +122,7 @@ impl MongoState {
         Ok(Self {
             store,
             limits: Limits::USUAL,
+            files_of_user: MAX_OF_USER,
             schemas_version: Arc::new(Renewed::new(version, now)),
         })
     }
@@ -127,6 +133,23 @@ impl MongoState {
     pub const fn with_schemas(mut self, in_all: i64) -> Self {
         self.limits.in_all = in_all;
         self
+    }
+
+    /// The same that keeps no more than so many client files of one user.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn with_client_files(mut self, of_user: i64) -> Self {
+        self.files_of_user = of_user;
+        self
+    }
+
+    fn new_file(&self, user: &str, client: &str) -> client_files::New {
+        client_files::New {
+            user: user.to_owned(),
+            client: told(client),
+            now: clock::unix_millis(),
+            of_user: self.files_of_user,
+        }
     }
 
     /// Internal id of the app, which all its records name.
@@ -322,9 +345,46 @@ impl Schemas for MongoState {
         })
     }
 
+    fn accepted_class(&self, class: &str) -> Answer<'_, Option<Schema>> {
+        let class = class.to_owned();
+        Box::pin(async move { schemas::accepted_class(&self.store, class).await })
+    }
+
     fn note_schema_use(&self, fingerprint: &str) -> Answer<'_, bool> {
         let fingerprint = fingerprint.to_owned();
         Box::pin(async move { schemas::note_use(&self.store, &fingerprint).await })
+    }
+}
+
+impl ClientFiles for MongoState {
+    fn new_client_file(&self, user: &str, client: &str) -> Answer<'_, ClientFile> {
+        let new = self.new_file(user, client);
+        Box::pin(async move { client_files::create(&self.store, new).await })
+    }
+
+    fn client_file(&self, ident: u64, salt: i64) -> Answer<'_, Option<ClientFile>> {
+        Box::pin(async move { client_files::find(&self.store, ident, salt).await })
+    }
+
+    fn adopt_client_file(&self, ident: u64, salt: i64, user: &str, client: &str) -> Answer<'_, ClientFile> {
+        let new = self.new_file(user, client);
+        Box::pin(async move { client_files::adopt(&self.store, ident, salt, new).await })
+    }
+
+    fn note_client_file(&self, ident: u64, salt: i64, client: &str) -> Answer<'_, ()> {
+        let (client, now) = (told(client), clock::unix_millis());
+        Box::pin(async move { client_files::note(&self.store, ident, salt, &client, now).await })
+    }
+
+    fn set_registry(&self, ident: u64, salt: i64, revision: u64, registry: &str) -> Answer<'_, Option<u64>> {
+        let registry = registry.to_owned();
+        Box::pin(
+            async move { client_files::set_registry(&self.store, ident, salt, revision, &registry).await },
+        )
+    }
+
+    fn renew_generation(&self, ident: u64, salt: i64, from: u32) -> Answer<'_, Option<u32>> {
+        Box::pin(async move { client_files::renew_generation(&self.store, ident, salt, from).await })
     }
 }
 

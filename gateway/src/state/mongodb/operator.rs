@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use realm_ingest_protocol::Schema;
 
-use super::{MongoState, keys, schemas, users};
+use super::{MongoState, client_files, keys, schemas, users};
 use crate::backend::Answer;
-use crate::state::KnownSchema;
 use crate::state::operator::{ListedKey, ListedSchema, Operator};
+use crate::state::{ClientFile, KnownSchema};
 
 impl Operator for MongoState {
     fn count_users(&self) -> Answer<'_, u64> {
@@ -59,5 +59,10 @@ impl Operator for MongoState {
 
     fn forget_unused_schemas(&self) -> Answer<'_, Vec<String>> {
         Box::pin(async move { schemas::forget_unused(&self.store).await })
+    }
+
+    fn client_files(&self, after: Option<&ClientFile>, limit: usize) -> Answer<'_, Vec<ClientFile>> {
+        let after = after.map(|file| (file.ident, file.salt));
+        Box::pin(async move { client_files::list(&self.store, after, limit).await })
     }
 }

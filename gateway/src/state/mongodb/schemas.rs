@@ -12,12 +12,15 @@ use realm_ingest_protocol::Schema;
 use serde::Deserialize;
 
 use super::app::{App, Choice};
-use super::standing::{Record, Standing, accepted_of_classes, chosen, parse_class, renew};
+use super::standing::{
+    Record, Standing, accepted_definition, accepted_of_classes, chosen, parse_class, renew,
+};
 use super::store::{Store, TRIES, contended, pause, within};
 use super::{APPS, SCHEMAS};
 use crate::backend::BackendError;
 use crate::clock;
 use crate::state::KnownSchema;
+use crate::state::acceptance::Reaching;
 use crate::state::operator::{Conflict, ListedSchema, chosen_classes, no_schema};
 use crate::state::schemas::Limits;
 
@@ -307,6 +310,19 @@ pub(super) async fn accepted(store: &Store) -> Result<Schema, BackendError> {
     Ok(Schema {
         classes: accepted.into_values().collect(),
     })
+}
+
+/// The accepted definition of a class and of the embedded classes in it.
+pub(super) async fn accepted_class(store: &Store, class: String) -> Result<Option<Schema>, BackendError> {
+    let app = store.app().await?;
+    renew(store, &app).await?;
+    let mut reaching = Reaching::from(class);
+    while let Some(name) = reaching.next() {
+        if let Some(class) = accepted_definition(store, &app, &name, None).await? {
+            reaching.found(class);
+        }
+    }
+    Ok(reaching.schema())
 }
 
 /// Every schema with what is known of it.

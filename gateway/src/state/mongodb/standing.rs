@@ -228,18 +228,28 @@ pub(super) async fn accepted_of_classes(
 ) -> Result<Schema, BackendError> {
     let mut accepted = Schema::default();
     for class in &schema.classes {
-        let mut filter = doc! {"extends": &class.name};
-        if let Some(number) = before {
-            filter.insert("number", doc! {"$lt": number});
-        }
-        let last = store.all::<Record>(SCHEMAS, store.of_app(filter), doc! {"number": -1}, Some(1));
-        let definition = match last.await?.first() {
-            Some(record) => record.standing.definition(&class.name)?,
-            None => chosen(store, app, &class.name).await?,
-        };
+        let definition = accepted_definition(store, app, &class.name, before).await?;
         accepted.classes.extend(definition);
     }
     Ok(accepted)
+}
+
+/// The same of one class.
+pub(super) async fn accepted_definition(
+    store: &Store,
+    app: &App,
+    class: &str,
+    before: Option<i64>,
+) -> Result<Option<Class>, BackendError> {
+    let mut filter = doc! {"extends": class};
+    if let Some(number) = before {
+        filter.insert("number", doc! {"$lt": number});
+    }
+    let last = store.all::<Record>(SCHEMAS, store.of_app(filter), doc! {"number": -1}, Some(1));
+    match last.await?.first() {
+        Some(record) => record.standing.definition(class),
+        None => chosen(store, app, class).await,
+    }
 }
 
 impl Standing {

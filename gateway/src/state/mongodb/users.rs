@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::copying::CopiedUser;
 use super::store::{Name, Store, TRIES, contended, pause, within};
-use super::{API_KEYS, REGISTRATIONS, USERS, api_keys, links, registrations, sessions};
+use super::{API_KEYS, REGISTRATIONS, USERS, api_keys, client_files, links, registrations, sessions};
 use crate::backend::BackendError;
 use crate::state::{Identity, KeyOwner, Provider, User, UserKind};
 use crate::{clock, ids};
@@ -355,6 +355,7 @@ async fn remove_if(store: &Store, user: &str, may: impl Fn(&User) -> bool) -> Re
             // One that was added meanwhile lets nobody in.
             store.delete(API_KEYS, keys).await?;
             sessions::tidy(store, doc! {"user": user}).await;
+            client_files::forget(store, user).await?;
             return Ok(true);
         }
         pause().await;
