@@ -5,6 +5,7 @@ mod accounts;
 pub mod backup;
 pub mod check;
 pub mod check_integrity;
+pub mod clients;
 pub mod copy;
 mod data;
 pub mod dead_letters;
