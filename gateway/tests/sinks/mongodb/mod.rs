@@ -2,6 +2,7 @@
 
 mod documents;
 mod outages;
+mod positions;
 mod time_series;
 
 use std::collections::BTreeMap;
@@ -77,6 +78,11 @@ pub fn unchecked(store: &Mongo, number: u64, documents: &[Vec<u8>], refused: &[u
     unchecked_under(store.definition(), number, documents, refused)
 }
 
+/// The same behind the transaction of that number.
+pub fn unchecked_after(after: i64, store: &Mongo, number: u64, documents: &[Vec<u8>]) -> Arc<Batch> {
+    behind(after, store.definition(), number, documents, &[])
+}
+
 /// The same under another definition.
 pub fn unchecked_under(
     definition: Definition,
@@ -84,6 +90,17 @@ pub fn unchecked_under(
     documents: &[Vec<u8>],
     refused: &[u32],
 ) -> Arc<Batch> {
+    behind(0, definition, number, documents, refused)
+}
+
+fn behind(
+    after: i64,
+    definition: Definition,
+    number: u64,
+    documents: &[Vec<u8>],
+    refused: &[u32],
+) -> Arc<Batch> {
+    let seq = after + 1;
     let budget = Budget::new(Arc::new(Semaphore::new(1 << 28)));
     let mut refusals = Refusals::new(budget.another());
     for index in refused {
@@ -91,10 +108,10 @@ pub fn unchecked_under(
             code: RefusalCode::DocumentTooLarge,
             reason: "too large".to_owned(),
         };
-        refusals.push(1, *index, violation).unwrap();
+        refusals.push(seq, *index, violation).unwrap();
     }
     let transaction = Transaction {
-        seq: 1,
+        seq,
         schema: "schema".into(),
         runs: vec![Run {
             class: "Reading".into(),
@@ -109,8 +126,8 @@ pub fn unchecked_under(
             source: Source {
                 outbox: outbox(number),
                 lineage: outbox(number),
-                acked: 0,
-                after: 0,
+                acked: after,
+                after,
                 device: None,
             },
         },
