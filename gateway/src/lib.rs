@@ -25,6 +25,7 @@ pub mod config;
 pub mod copy;
 pub mod custom_user_data;
 pub mod definition;
+pub mod device_sync;
 pub mod ejson;
 mod gateway;
 pub mod http;

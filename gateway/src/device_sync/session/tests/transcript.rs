@@ -1,0 +1,391 @@
+//! Conversations word by word, as they were had with clients, and what is said to one that does not keep to the order.
+
+use crate::device_sync::errors::{PrimaryKey, RejectedUpdate, SessionError};
+use crate::device_sync::frames::{ClientMessage, FileIdent, ServerMessage};
+use crate::device_sync::session::{Binding, Effect, MAX_SESSIONS, Note, Sessions, Stored};
+use crate::device_sync::version::Version;
+
+const FILE: FileIdent = FileIdent {
+    ident: 2,
+    salt: 946_016_527_359_837_633,
+};
+
+struct Conversation {
+    sessions: Sessions,
+    version: Version,
+}
+
+impl Conversation {
+    fn of(version: u8) -> Self {
+        let version = Version::new(version).unwrap();
+        Self {
+            sessions: Sessions::new(version),
+            version,
+        }
+    }
+
+    fn says(&mut self, message: &str) -> Vec<Effect> {
+        self.sessions
+            .receive(&ClientMessage::parse(message.as_bytes()).unwrap())
+    }
+
+    /// What is sent, and nothing else is done.
+    fn sent(&self, effects: Vec<Effect>) -> Vec<String> {
+        let sent = effects.into_iter().map(|effect| match effect {
+            Effect::Send(message) => self.text(&message),
+            other => panic!("{other:?}"),
+        });
+        sent.collect()
+    }
+
+    fn text(&self, message: &ServerMessage) -> String {
+        let mut bytes = Vec::new();
+        message.encode(self.version, 1_795_395_084_512, &mut bytes);
+        String::from_utf8(bytes).unwrap()
+    }
+
+    /// Binds a session whose file has an ident, up to its bootstrap.
+    fn known(&mut self, session: u64) -> Binding {
+        assert_eq!(self.says(&format!("bind {session} 0 0 0 0\n")), []);
+        let identify = self.says(&format!("ident {session} 2 1 0 0 0 0 0 2\n{{}}"));
+        let [Effect::Identify { binding, .. }] = *identify else {
+            panic!("{identify:?}")
+        };
+        let bootstrap = self.sessions.identified(binding);
+        let bootstrap = self.sent(bootstrap);
+        assert!(
+            bootstrap[0].starts_with(&format!("download {session} 1 0 1 0 0 0 0 1 ")),
+            "{bootstrap:?}"
+        );
+        binding
+    }
+
+    /// The code of the error with which the connection ends.
+    fn ends(&self, effects: &[Effect]) -> u16 {
+        match effects {
+            [
+                Effect::Send(ServerMessage::ConnectionError(error)),
+                Effect::Close(None),
+            ] => error.number(),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn stored(progress_client: u64) -> Stored {
+    Stored {
+        progress_client,
+        ..Stored::default()
+    }
+}
+
+#[test]
+fn a_new_file_gets_an_ident_a_bootstrap_and_acknowledgements() {
+    let mut client = Conversation::of(14);
+    let allocate = client.says("bind 1 37 0 1 0\n{\"schemaVersion\":0,\"sessionReason\":0}");
+    let [Effect::Allocate { binding }] = *allocate else {
+        panic!("{allocate:?}")
+    };
+    let ident = client.sessions.allocated(binding, FILE);
+    assert_eq!(client.sent(ident), ["ident 1 2 946016527359837633\n"]);
+    let identify = client.says("ident 1 2 946016527359837633 0 0 0 0 0 2\n{}");
+    let wanted = Effect::Identify {
+        binding,
+        file: FILE,
+        acked: 0,
+    };
+    assert_eq!(identify, [wanted]);
+    assert_eq!(
+        client.says("mark 1 1\n"),
+        [],
+        "a mark waits until the file is known"
+    );
+    let begun = client.sessions.identified(binding);
+    let begun = client.sent(begun);
+    assert_eq!(
+        begun,
+        [
+            "download 1 1 0 1 0 0 0 0 1 1 0 23 0\n1 0 375324684512 1 0 0 ",
+            "mark 1 1\n"
+        ]
+    );
+    let store = client.says("upload 1 0 32 0 11 1 1\n5 0 375325657408 0 3 xyz12345678");
+    assert!(
+        matches!(*store, [Effect::Store { binding: one, upload }] if one == binding && upload.progress_client == 11)
+    );
+    let acknowledged = client.sessions.stored(binding, stored(11));
+    assert_eq!(
+        client.sent(acknowledged),
+        ["download 1 2 11 2 0 11 1 0 2 1 0 0 0\n"]
+    );
+    assert_eq!(client.says("upload 1 0 0 0 12 2 2\n"), []);
+    assert_eq!(
+        client.says("ping 77 0\n"),
+        [Effect::Send(ServerMessage::Pong { timestamp: 77 })]
+    );
+    let unbound = client.says("unbind 1\n");
+    let wanted = [
+        Effect::End { binding },
+        Effect::Send(ServerMessage::Unbound { session: 1 }),
+    ];
+    assert_eq!(unbound, wanted);
+}
+
+#[test]
+fn an_upload_may_come_before_the_file_is_known() {
+    let mut client = Conversation::of(14);
+    client.says("bind 4 0 0 0 0\n");
+    client.says("ident 4 2 1 30 20 33 0 0 2\n{}");
+    let store = client.says("upload 4 0 1 0 25 30 30\nx");
+    let [Effect::Store { binding, .. }] = *store else {
+        panic!("{store:?}")
+    };
+    let begun = client.sessions.identified(binding);
+    let begun = client.sent(begun);
+    assert!(
+        begun[0].starts_with("download 4 34 20 34 0 20 0 0 1 1 0 25 0\n34 20 "),
+        "{begun:?}"
+    );
+    let acknowledged = client.sessions.stored(binding, stored(25));
+    assert_eq!(
+        client.sent(acknowledged),
+        ["download 4 35 25 35 0 25 30 0 2 1 0 0 0\n"]
+    );
+}
+
+#[test]
+fn one_acknowledgement_covers_uploads_that_were_stored_together() {
+    let mut client = Conversation::of(14);
+    let binding = client.known(1);
+    for progress in [5, 9, 12] {
+        client.says(&format!("upload 1 0 1 0 {progress} 0 0\nx"));
+    }
+    client.says("upload 1 0 0 0 14 1 1\n");
+    let first = client.sessions.stored(binding, stored(9));
+    assert_eq!(client.sent(first), ["download 1 2 9 2 0 9 0 0 2 1 0 0 0\n"]);
+    let second = client.sessions.stored(binding, stored(12));
+    assert_eq!(
+        client.sent(second),
+        ["download 1 3 14 3 0 14 1 0 2 1 0 0 0\n"],
+        "with the versions behind it that have no changesets"
+    );
+    assert_eq!(client.sessions.stored(binding, stored(12)), []);
+}
+
+#[test]
+fn what_is_refused_is_told_with_an_empty_changeset() {
+    let refused = || Stored {
+        progress_client: 5,
+        refused: vec![RejectedUpdate {
+            client_version: 4,
+            table: "Reading".to_owned(),
+            key: PrimaryKey::Null,
+            reason: "no".to_owned(),
+        }],
+        unnamed: 0,
+    };
+    let answered = |version| {
+        let mut client = Conversation::of(version);
+        let binding = client.known(1);
+        client.says("upload 1 0 1 0 5 1 1\nx");
+        let effects = client.sessions.stored(binding, refused());
+        client.sent(effects)
+    };
+    let [error, download] = answered(5).try_into().unwrap();
+    assert!(
+        error.starts_with("json_error 231 ") && error.contains("\"compensatingWriteServerVersion\":2"),
+        "{error}"
+    );
+    assert_eq!(
+        download,
+        "download 1 2 5 2 0 5 1 0 2 0 0 23 0\n2 5 375324684512 1 0 0 "
+    );
+    assert_eq!(answered(4), ["download 1 2 5 2 0 5 1 0 2 0 0 0 0\n"]);
+}
+
+#[test]
+fn the_empty_set_of_subscriptions_is_served_and_any_other_refused() {
+    let mut client = Conversation::of(14);
+    client.known(1);
+    let served = client.says("query 1 1 2\n{}");
+    let served = client.sent(served);
+    assert!(
+        served[0].starts_with("download 1 2 0 2 0 0 0 1 1 1 0 23 0\n"),
+        "{served:?}"
+    );
+    let refused = client.says("query 1 2 11\n{\"Top\":\"x\"}");
+    let [
+        Effect::Send(error),
+        Effect::Note(Note::RefusedSubscriptions { .. }),
+    ] = &*refused
+    else {
+        panic!("{refused:?}")
+    };
+    let error = client.text(error);
+    assert!(
+        error.starts_with("query_error 226 ") && error.contains("('Top') are not served"),
+        "{error}"
+    );
+    let next = client.says("query 1 3 2\n{}");
+    assert!(client.sent(next)[0].starts_with("download 1 3 0 3 0 0 0 3 1 "));
+}
+
+#[test]
+fn active_subscriptions_are_bootstrapped_all_the_same() {
+    let mut client = Conversation::of(14);
+    client.says("bind 1 0 0 0 0\n");
+    let identify = client.says("ident 1 2 1 0 0 0 0 3 11\n{\"Top\":\"\"} ");
+    let [
+        Effect::Note(Note::ActiveSubscriptions { .. }),
+        Effect::Identify { binding, .. },
+    ] = *identify
+    else {
+        panic!("{identify:?}")
+    };
+    let begun = client.sessions.identified(binding);
+    assert!(client.sent(begun)[0].starts_with("download 1 1 0 1 0 0 0 3 1 "));
+}
+
+#[test]
+fn after_an_error_nothing_is_sent_until_the_session_is_bound_again() {
+    let mut client = Conversation::of(14);
+    let binding = client.known(1);
+    client.says("upload 1 0 1 0 5 0 0\nx");
+    let error = SessionError::later("the database does not answer");
+    let failed = client.sessions.failed(binding, error.clone().into());
+    let session = 1;
+    let wanted = [
+        Effect::Send(ServerMessage::SessionError { session, error }),
+        Effect::End { binding },
+    ];
+    assert_eq!(failed, wanted);
+    for crossing in [
+        "mark 1 2\n",
+        "upload 1 0 1 0 6 0 0\nx",
+        "query 1 1 2\n{}",
+        "unbind 1\n",
+    ] {
+        assert_eq!(client.says(crossing), [], "{crossing}");
+    }
+    let again = client.known(1);
+    for late in [
+        client.sessions.stored(binding, stored(5)),
+        client.sessions.identified(binding),
+    ] {
+        assert_eq!(late, []);
+    }
+    let error = SessionError::later("late").into();
+    assert_eq!(client.sessions.failed(binding, error), []);
+    client.says("upload 1 0 1 0 5 0 0\nx");
+    assert_ne!(client.sessions.stored(again, stored(5)), []);
+}
+
+#[test]
+fn a_client_that_could_not_use_something_is_told_to_bind_again() {
+    let mut client = Conversation::of(14);
+    client.known(1);
+    let effects = client.says("json_error 233 15 1\n{\"message\":\"x\"}");
+    let [
+        Effect::Note(Note::ClientError { code: 233, .. }),
+        Effect::Send(error),
+        Effect::End { .. },
+    ] = &*effects
+    else {
+        panic!("{effects:?}")
+    };
+    let error = client.text(error);
+    assert!(
+        error.starts_with("json_error 200 ") && error.contains("\"action\":\"Transient\""),
+        "{error}"
+    );
+    client.known(1);
+}
+
+#[test]
+fn a_message_at_the_wrong_time_ends_the_connection() {
+    let cases = [
+        (107, "bind 1 0 0 0 0\n"),
+        (106, "bind 0 0 0 0 0\n"),
+        (106, "mark 2 1\n"),
+        (106, "unbind 0\n"),
+        (106, "json_error 233 0 9\n"),
+        (109, "ident 1 2 1 0 0 0 0 0 2\n{}"),
+        (109, "query 1 0 2\n{}"),
+        (111, "upload 1 0 0 0 9 0 0\n"),
+        (111, "upload 1 0 1 0 10 0 0\nx"),
+    ];
+    for (code, message) in cases {
+        let mut client = Conversation::of(14);
+        client.known(1);
+        client.says("upload 1 0 0 0 10 0 0\n");
+        let effects = client.says(message);
+        assert_eq!(client.ends(&effects), code, "{message}");
+        assert_eq!(client.says("ping 1 0\n"), [], "the connection has ended");
+        assert_eq!(client.sessions.count(), 0);
+    }
+    for early in ["mark 1 1\n", "query 1 1 2\n{}", "upload 1 0 0 0 9 0 0\n"] {
+        for bind in ["bind 1 0 0 0 0\n", "bind 1 0 0 1 0\n"] {
+            let mut client = Conversation::of(14);
+            client.says(bind);
+            let effects = client.says(early);
+            assert_eq!(client.ends(&effects), 109, "{early}");
+        }
+    }
+    let mut client = Conversation::of(14);
+    client.says("bind 1 0 0 1 0\n");
+    let effects = client.says("ident 1 2 1 0 0 0 0 0 2\n{}");
+    assert_eq!(client.ends(&effects), 109, "it has no ident as yet");
+}
+
+#[test]
+fn what_is_not_known_is_ignored() {
+    let mut client = Conversation::of(14);
+    client.known(1);
+    let name = "transact".to_owned();
+    assert_eq!(
+        client.says("transact 1 2 3\nx"),
+        [Effect::Note(Note::UnknownMessage { name })]
+    );
+    assert_eq!(client.says("test_command 1 1 2\n{}"), []);
+}
+
+#[test]
+fn a_file_that_no_gateway_named_is_not_served() {
+    for ident in ["1 5", "0 5", "2 0"] {
+        let mut client = Conversation::of(14);
+        client.says("bind 1 0 0 0 0\n");
+        let effects = client.says(&format!("ident 1 {ident} 0 0 0 0 0 2\n{{}}"));
+        assert!(
+            matches!(&*effects, [Effect::Send(ServerMessage::SessionError { error, .. }), Effect::End { .. }] if error.number() == 201),
+            "{effects:?}"
+        );
+    }
+}
+
+#[test]
+fn versions_near_the_end_of_numbers_are_not_passed() {
+    let mut client = Conversation::of(14);
+    client.says("bind 1 0 0 0 0\n");
+    let effects = client.says("ident 1 2 1 9223372036854775807 0 0 0 0 2\n{}");
+    assert!(matches!(
+        &*effects,
+        [Effect::Send(ServerMessage::SessionError { .. }), _]
+    ));
+    let binding = client.known(1);
+    client.says("upload 1 0 1 0 9223372036854775807 9223372036854775807 0\nx");
+    let acknowledged = client.sessions.stored(binding, stored(u64::MAX));
+    assert_eq!(
+        client.sent(acknowledged),
+        ["download 1 2 9223372036854775807 2 0 9223372036854775807 1 0 2 1 0 0 0\n"]
+    );
+}
+
+#[test]
+fn a_connection_has_so_many_sessions() {
+    let mut client = Conversation::of(14);
+    for session in 1..=MAX_SESSIONS {
+        assert_eq!(client.says(&format!("bind {session} 0 0 0 0\n")), []);
+    }
+    let effects = client.says("bind 100000 0 0 0 0\n");
+    assert_eq!(client.ends(&effects), 101);
+}
