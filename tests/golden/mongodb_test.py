@@ -12,7 +12,6 @@ import subprocess
 import sys
 
 import bson
-from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 
 import make
@@ -23,7 +22,7 @@ from processes import Failed, Gateway  # noqa: E402
 
 # Where development mode puts documents.
 DATABASE = "realm_ingest_data"
-RAW = CodecOptions(document_class=RawBSONDocument)
+RAW = make.CODEC.with_options(document_class=RawBSONDocument)
 
 
 def with_id_first(document):
