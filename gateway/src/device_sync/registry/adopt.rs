@@ -1,0 +1,123 @@
+//! Classes of a file that said what they are before it was known here: somebody else has to say it.
+
+use realm_ingest_protocol::schema::{MAX_CLASS_NAME, MAX_CLASSES, MAX_PROPERTIES, MAX_PROPERTY_NAME};
+use realm_ingest_protocol::{Class, Collection, Kind, Property as Described, PropertyType};
+
+use super::super::changeset::{ColumnType, Container, KeyType};
+use super::{Known, PrimaryKey, Property, Registry, RegistryError, TableKind, is_name};
+
+impl Registry {
+    /// Takes what others say of a class, as long as the client has not said what it is. Properties that the client has added
+    /// meanwhile stay as it said, behind the others.
+    ///
+    /// # Errors
+    /// When there is too much of it, or an asymmetric class has no primary key that a synchronized file could have.
+    pub fn define(&mut self, class: &Class) -> Result<(), RegistryError> {
+        let mut names = class.properties.iter().map(|one| &one.name);
+        if !is_name(&class.name, MAX_CLASS_NAME) || !names.all(|name| is_name(name, MAX_PROPERTY_NAME)) {
+            return Err(RegistryError::BadName);
+        }
+        let before = self.classes.get(&class.name);
+        if before.is_some_and(|known| known.kind.is_some()) {
+            return Ok(());
+        }
+        if before.is_none() && self.classes.len() >= MAX_CLASSES {
+            return Err(RegistryError::TooManyClasses);
+        }
+        let (kind, key) = match class.kind {
+            Kind::Embedded => (TableKind::Embedded, None),
+            Kind::Asymmetric => (TableKind::Asymmetric, Some(primary_key(class)?)),
+        };
+        let is_key = |name: &str| key.as_ref().is_some_and(|key| key.name == name);
+        let described = class.properties.iter().filter(|one| !is_key(&one.name));
+        let mut properties: Vec<_> = described.map(property).collect();
+        for said in before
+            .map(|known| known.properties.as_slice())
+            .unwrap_or_default()
+        {
+            match properties.iter_mut().find(|one| one.name == said.name) {
+                Some(one) => *one = said.clone(),
+                None if is_key(&said.name) => {}
+                None => properties.push(said.clone()),
+            }
+        }
+        if properties.len() >= MAX_PROPERTIES {
+            return Err(RegistryError::TooManyProperties(class.name.clone()));
+        }
+        let known = Known {
+            kind: Some(kind),
+            key,
+            properties,
+        };
+        self.classes.insert(class.name.clone(), known);
+        self.forget_plans();
+        Ok(())
+    }
+
+    /// Takes a class for a regular one, of whose objects nothing else is known, as long as the client has not said what it is.
+    ///
+    /// # Errors
+    /// When there is too much of it.
+    pub fn define_regular(&mut self, class: &str) -> Result<(), RegistryError> {
+        let known = self.known(class)?;
+        if known.kind.is_none() {
+            known.kind = Some(TableKind::Regular);
+            self.forget_plans();
+        }
+        Ok(())
+    }
+}
+
+fn primary_key(class: &Class) -> Result<PrimaryKey, RegistryError> {
+    let no_key = || RegistryError::NoKey(class.name.clone());
+    let name = class.primary_key.names().first().ok_or_else(no_key)?;
+    let property = class.properties.iter().find(|one| one.name == *name);
+    let property = property.ok_or_else(no_key)?;
+    let kind = match property.kind {
+        PropertyType::Int => KeyType::Int,
+        PropertyType::String => KeyType::String,
+        PropertyType::ObjectId => KeyType::ObjectId,
+        PropertyType::Uuid => KeyType::Uuid,
+        _ => return Err(no_key()),
+    };
+    Ok(PrimaryKey {
+        name: name.clone(),
+        kind,
+        nullable: property.optional,
+    })
+}
+
+fn property(described: &Described) -> Property {
+    let kind = match described.kind {
+        PropertyType::Int => ColumnType::Int,
+        PropertyType::Bool => ColumnType::Bool,
+        PropertyType::String => ColumnType::String,
+        PropertyType::Data => ColumnType::Binary,
+        PropertyType::Date => ColumnType::Timestamp,
+        PropertyType::Float => ColumnType::Float,
+        PropertyType::Double => ColumnType::Double,
+        PropertyType::Decimal128 => ColumnType::Decimal,
+        PropertyType::ObjectId => ColumnType::ObjectId,
+        PropertyType::Uuid => ColumnType::Uuid,
+        PropertyType::Mixed => ColumnType::Mixed,
+        PropertyType::Object => ColumnType::Link,
+    };
+    let container = described.collection.map(|collection| match collection {
+        Collection::List => Container::List,
+        Collection::Set => Container::Set,
+        Collection::Dictionary => Container::Dictionary,
+    });
+    let is_list = container == Some(Container::List);
+    let nullable = match kind {
+        ColumnType::Mixed => true,
+        ColumnType::Link => !is_list,
+        _ => described.optional,
+    };
+    Property {
+        name: described.name.clone(),
+        kind,
+        nullable,
+        container,
+        target: described.object.clone(),
+    }
+}
