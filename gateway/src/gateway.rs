@@ -41,6 +41,8 @@ pub struct Settings {
     pub logins: LoginLimits,
     /// How long sessions and their tokens are good for.
     pub lifetimes: Lifetimes,
+    /// Milliseconds since 1970 until which imported users may go on with sessions of App Services, if they may.
+    pub old_sessions_until: Option<i64>,
     /// How users get mails.
     pub mail: MailSettings,
     /// How many.

@@ -8,6 +8,7 @@ mod keyring;
 mod lifetimes;
 mod limits;
 mod names;
+pub mod old_sessions;
 mod passwords;
 mod quota;
 mod revocations;

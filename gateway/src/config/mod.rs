@@ -1,10 +1,12 @@
 //! What an operator may choose: each setting by a flag, by an environment variable or in a file. A flag goes before the
 //! environment, the environment before the file, the file before the default.
 
+mod day;
 mod options;
 
 use std::path::{Path, PathBuf};
 
+pub use day::{Day, NoDay};
 pub use options::{LogFormat, Options};
 
 /// Why settings cannot be used.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::builder::BoolishValueParser;
 use serde::{Deserialize, Serialize};
 
+use super::Day;
 use crate::auth::Lifetimes;
 use crate::cluster::{NamedUri, Uri};
 use crate::definition::Secret;
@@ -124,6 +125,10 @@ pub struct Options {
         value_name = "SECONDS"
     )]
     pub access_token_lifetime: Option<i64>,
+    /// Until this day, such as 2027-03-31 (UTC), imported users may go on with sessions that App Services opened: nobody can check
+    /// their tokens, so whoever knows a user's id may, too
+    #[arg(long, env = "REALM_INGEST_GATEWAY_OLD_SESSIONS_UNTIL", value_name = "DATE")]
+    pub old_sessions_until: Option<Day>,
     /// Seconds that a refresh token and its session are good for, from a minute to five years; those of anonymous users always are
     /// for 50 years [default: 5184000, 60 days]
     #[arg(
@@ -194,6 +199,7 @@ impl Options {
             connections_per_address: self.connections_per_address.or(other.connections_per_address),
             access_token_lifetime: self.access_token_lifetime.or(other.access_token_lifetime),
             refresh_token_lifetime: self.refresh_token_lifetime.or(other.refresh_token_lifetime),
+            old_sessions_until: self.old_sessions_until.or(other.old_sessions_until),
             smtp_url: self.smtp_url.or(other.smtp_url),
             mail_from: self.mail_from.or(other.mail_from),
             mail_dir: self.mail_dir.or(other.mail_dir),

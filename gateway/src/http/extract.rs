@@ -1,16 +1,19 @@
 //! What handlers ask for in their signature: the app, a good access token, a good refresh token.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
+use tracing::warn;
 
 use super::log::Who;
+use super::origin::ClientAddress;
 use super::reject::Reject;
 use crate::app::App;
-use crate::auth::{Access, Refresh, domain_of};
+use crate::auth::{Access, Address, Refresh, domain_of, old_sessions};
 use crate::clock;
 use crate::definition::is_app_id;
 use crate::gateway::Gateway;
@@ -26,12 +29,14 @@ pub struct AccessToken {
     pub claims: Access,
 }
 
-/// The refresh token the request came with.
+/// The refresh token the request came with. Whether its session goes on is the state's affair.
 pub struct RefreshToken {
     /// The app that it is for: that of the path, where that names one.
     pub app: Arc<App>,
-    /// What it says.
-    pub claims: Refresh,
+    /// Whose it is.
+    pub user: String,
+    /// The id of its session.
+    pub session: String,
 }
 
 impl FromRequestParts<Arc<Gateway>> for AppOfPath {
@@ -71,14 +76,56 @@ impl FromRequestParts<Arc<Gateway>> for RefreshToken {
     async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Reject> {
         let named = app_of_path(parts, gateway).await?;
         let token = bearer(parts).ok_or(Reject::NoToken)?;
-        let app = app_of_token(token, gateway).ok_or(Reject::NoSession)?;
-        let tokens = app.keyring.tokens_for(token, Instant::now()).await?;
-        let claims = tokens.check_refresh(token, clock::unix_seconds())?;
-        if is_another(&app, named.as_ref()) {
+        let refresh = match app_of_token(token, gateway) {
+            Some(app) => {
+                let tokens = app.keyring.tokens_for(token, Instant::now()).await?;
+                let Refresh { sub, session, .. } = tokens.check_refresh(token, clock::unix_seconds())?;
+                Self {
+                    app,
+                    user: sub,
+                    session,
+                }
+            }
+            None => Self::of_app_services(token, parts, gateway).await?,
+        };
+        if is_another(&refresh.app, named.as_ref()) {
             return Err(Reject::NoSession);
         }
-        tell_user(parts, &claims.sub);
-        Ok(Self { app, claims })
+        tell_user(parts, &refresh.user);
+        Ok(refresh)
+    }
+}
+
+impl RefreshToken {
+    /// One of a session that App Services opened, if its user goes on with it here, or may begin to.
+    async fn of_app_services(token: &str, parts: &Parts, gateway: &Gateway) -> Result<Self, Reject> {
+        let session = old_sessions::session_of(token, clock::unix_seconds()).ok_or(Reject::NoSession)?;
+        let until = gateway.settings.old_sessions_until;
+        let may_begin = until.is_some_and(|until| clock::unix_millis() < until);
+        for app in gateway.apps.iter() {
+            let mut goes_on = app.state.session(&session.id).await?.is_some();
+            if !goes_on && may_begin && app.state.user(&session.user).await?.is_some() {
+                let from = parts.extensions.get::<ClientAddress>();
+                let from = from.map_or(Ipv4Addr::LOCALHOST.into(), |from| from.0);
+                gateway
+                    .limits
+                    .attempt(Address::from(from), &session.user, Instant::now())?;
+                goes_on = app.state.open_session(session.clone(), None).await?.is_some();
+                let user = &session.user;
+                warn!(
+                    user,
+                    "goes on with a session of App Services, whose token nobody can check"
+                );
+            }
+            if goes_on {
+                return Ok(Self {
+                    app: Arc::clone(app),
+                    user: session.user,
+                    session: session.id,
+                });
+            }
+        }
+        Err(Reject::NoSession)
     }
 }
 

@@ -19,7 +19,7 @@ use tracing::{error, info, warn};
 
 use super::CommandError;
 use crate::auth::{Lifetimes, LoginLimits, Quota};
-use crate::config::{self, Options};
+use crate::config::{self, Day, Options};
 use crate::gateway::{Gateway, Settings};
 use crate::logging;
 use crate::mail::{MailLimits, MailSettings};
@@ -122,6 +122,7 @@ async fn serve(options: Options, asked: Asked) -> Result<Option<Ended>, CommandE
         own_names_only: is_development && !exposed,
         logins,
         lifetimes,
+        old_sessions_until: options.old_sessions_until.map(Day::begin),
         mail,
         mail_limits: MailLimits::default(),
         trusted_proxies: options.trusted_proxy.iter().copied().collect(),

@@ -31,15 +31,15 @@ impl FromRequestParts<Arc<Gateway>> for Owner {
     type Rejection = Reject;
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Reject> {
-        let RefreshToken { app, claims } = RefreshToken::from_request_parts(parts, gateway).await?;
+        let RefreshToken { app, user, session } = RefreshToken::from_request_parts(parts, gateway).await?;
         if !app.definition().providers.has(Provider::ApiKey) {
             return Err(Reject::UnknownProvider(Provider::ApiKey.as_str().to_owned()));
         }
-        let session = app.state.session(&claims.session).await?;
+        let session = app.state.session(&session).await?;
         let session = session
-            .filter(|session| session.user == claims.sub)
+            .filter(|session| session.user == user)
             .ok_or(Reject::NoSession)?;
-        let owner = KeyOwner::User(claims.sub);
+        let owner = KeyOwner::User(user);
         Ok(Self { app, session, owner })
     }
 }

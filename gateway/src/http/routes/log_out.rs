@@ -7,10 +7,10 @@ use crate::http::extract::RefreshToken;
 use crate::http::reject::Reject;
 
 /// Forgets the session.
-pub async fn handle(RefreshToken { app, claims }: RefreshToken) -> Result<StatusCode, Reject> {
-    if !app.state.close_session(&claims.session).await? {
+pub async fn handle(RefreshToken { app, user, session }: RefreshToken) -> Result<StatusCode, Reject> {
+    if !app.state.close_session(&session).await? {
         return Err(Reject::NoSession);
     }
-    debug!(user = claims.sub, "logged out");
+    debug!(user, "logged out");
     Ok(StatusCode::NO_CONTENT)
 }

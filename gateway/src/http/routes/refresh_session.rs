@@ -11,10 +11,12 @@ use crate::http::extract::RefreshToken;
 use crate::http::reject::Reject;
 
 /// Makes the token while the session lasts.
-pub async fn handle(RefreshToken { app, claims }: RefreshToken) -> Result<(StatusCode, Json<Value>), Reject> {
-    let session = app.state.session(&claims.session).await?;
+pub async fn handle(
+    RefreshToken { app, user, session }: RefreshToken,
+) -> Result<(StatusCode, Json<Value>), Reject> {
+    let session = app.state.session(&session).await?;
     let session = session
-        .filter(|session| session.user == claims.sub)
+        .filter(|session| session.user == user)
         .ok_or(Reject::NoSession)?;
     let user = app.state.user(&session.user).await?.ok_or(Reject::NoSession)?;
     let data = app.data_of_token(&user).await?;
