@@ -275,7 +275,8 @@ impl<'a> Editor<'_, 'a> {
         *node = match (next, container) {
             (PathElement::Name(_), None) if is_object => self.object(context),
             (PathElement::Name(_), None | Some(Container::Dictionary)) => Node::empty(Container::Dictionary),
-            (PathElement::Index(_), None | Some(Container::List)) => Node::empty(Container::List),
+            (PathElement::Index(_), None) if !is_object => Node::empty(Container::List),
+            (PathElement::Index(_), Some(Container::List)) => Node::empty(Container::List),
             _ => return Err(Misfit::Path.into()),
         };
         Ok(())
