@@ -88,6 +88,7 @@ fn a_new_file_gets_an_ident_a_bootstrap_and_acknowledgements() {
     };
     let ident = client.sessions.allocated(binding, FILE);
     assert_eq!(client.sent(ident), ["ident 1 2 946016527359837633\n"]);
+    assert_eq!(client.sessions.allocated(binding, FILE), [], "it has one");
     let identify = client.says("ident 1 2 946016527359837633 0 0 0 0 0 2\n{}");
     let wanted = Effect::Identify {
         binding,
@@ -135,11 +136,14 @@ fn a_new_file_gets_an_ident_a_bootstrap_and_acknowledgements() {
 fn an_upload_may_come_before_the_file_is_known() {
     let mut client = Conversation::of(14);
     client.says("bind 4 0 0 0 0\n");
-    client.says("ident 4 2 1 30 20 33 0 0 2\n{}");
+    let identify = client.says("ident 4 2 1 30 20 33 0 0 2\n{}");
     let store = client.says("upload 4 0 1 0 25 30 30\nx");
     let [Effect::Store { binding, .. }] = *store else {
         panic!("{store:?}")
     };
+    let file = FileIdent { ident: 2, salt: 1 };
+    let acked = 20;
+    assert_eq!(identify, [Effect::Identify { binding, file, acked }]);
     let begun = client.sessions.identified(binding);
     let begun = client.sent(begun);
     assert!(
