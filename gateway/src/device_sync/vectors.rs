@@ -29,11 +29,15 @@ pub(super) struct Document {
 
 impl Vector {
     pub(super) fn changeset(&self) -> Vec<u8> {
-        let digits = self.hex.as_bytes().chunks(2);
-        digits
-            .map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap())
-            .collect()
+        unhexed(&self.hex)
     }
+}
+
+pub(super) fn unhexed(digits: &str) -> Vec<u8> {
+    let pairs = digits.as_bytes().chunks(2);
+    pairs
+        .map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
 }
 
 impl Document {

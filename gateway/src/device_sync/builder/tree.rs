@@ -11,6 +11,10 @@ use super::order::Ordered;
 
 /// What a property, an element or an entry has.
 #[derive(Debug, Default)]
+#[allow(
+    clippy::box_collection,
+    reason = "there is one of these for each value, and few that hold others"
+)]
 pub(super) enum Node<'a> {
     /// Nothing was said of it.
     #[default]

@@ -60,3 +60,39 @@ fn golden_documents_come_through_this_door_to_the_byte() {
         }
     }
 }
+
+#[test]
+fn golden_objects_that_realm_core_sent_become_the_golden_documents() {
+    #[derive(serde::Deserialize)]
+    struct Sent {
+        name: String,
+        changeset: String,
+    }
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/changesets.json");
+    let all: Vec<Sent> = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let golden: std::collections::HashMap<_, _> = golden::documents().into_iter().collect();
+    let mut registry = Registry::default();
+    let mut count = 0;
+    for sent in all {
+        let changeset = vectors::unhexed(&sent.changeset);
+        let built = documents(&changeset, &mut registry, LIMITS, &mut budget()).unwrap();
+        let Some(document) = golden.get(&sent.name) else {
+            assert_eq!((sent.name.as_str(), built.documents), ("schema", 0));
+            continue;
+        };
+        let mut document = ::bson::Document::from_reader(document.as_slice()).unwrap();
+        let mut expected = ::bson::doc! {"_id": document.remove("_id").unwrap()};
+        expected.extend(document);
+        assert_eq!(
+            ::bson::Document::from_reader(built.payload.as_slice())
+                .unwrap()
+                .to_string(),
+            expected.to_string(),
+            "{}",
+            sent.name
+        );
+        assert_eq!(built.payload, expected.to_vec().unwrap(), "{}", sent.name);
+        count += 1;
+    }
+    assert!(count > 50, "{count} objects");
+}
