@@ -205,6 +205,20 @@ impl Budget {
         Self { pools, held: 0 }
     }
 
+    /// All that it holds; nothing is left.
+    pub(crate) fn split(&mut self) -> Self {
+        let pools = Arc::clone(&self.pools);
+        let held = std::mem::take(&mut self.held);
+        Self { pools, held }
+    }
+
+    /// Takes over what another one of the same memory holds.
+    pub(crate) fn absorb(&mut self, mut other: Self) {
+        if Arc::ptr_eq(&self.pools, &other.pools) {
+            self.held += std::mem::take(&mut other.held);
+        }
+    }
+
     /// Gives `bytes` back, or what there is.
     pub fn shrink(&mut self, bytes: usize) {
         let bytes = bytes.min(self.held);

@@ -1,30 +1,15 @@
 //! Bodies: read as they arrive, and accounted for, whatever the sender has in mind.
 
 use std::error::Error;
-use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream, HttpBody};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_LENGTH;
-use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 use super::pace::PaceError;
 use super::reject::Reject;
-use crate::memory::{Budget, NoMemory};
-
-/// The first step in which memory is taken for what arrives; each takes as much again as there is.
-const STEP: usize = 16 * 1024;
-
-/// How often it is looked at whether a body is worth its memory. The pace that every body has to keep is one for the slowest
-/// links, at which much could be held for an hour.
-const LOOK: Duration = Duration::from_secs(3);
-
-/// While memory is short, such a part of what a body holds has to come between two looks: a body that begins doubles within a
-/// minute.
-const PART: usize = 20;
-
-/// So much is enough, however much it holds: 64 KiB a second.
-const ENOUGH: usize = 192 * 1024;
+use crate::arriving::{Worth, growth};
+use crate::memory::Budget;
 
 /// Reads a body as it travels. Its memory stays in the budget.
 ///
@@ -70,48 +55,6 @@ pub async fn read(
     }
 }
 
-/// Whether a body comes fast enough for the memory it holds.
-struct Worth {
-    looks: Interval,
-    /// What had come at the last look.
-    before: usize,
-}
-
-impl Default for Worth {
-    fn default() -> Self {
-        Self::since(0)
-    }
-}
-
-impl Worth {
-    fn since(before: usize) -> Self {
-        let mut looks = tokio::time::interval_at(Instant::now() + LOOK, LOOK);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { looks, before }
-    }
-
-    async fn look(&mut self) {
-        self.looks.tick().await;
-    }
-
-    fn check(&mut self, now: usize, budget: &Budget) -> Result<(), NoMemory> {
-        let came = now - std::mem::replace(&mut self.before, now);
-        if budget.is_short() && came < ENOUGH.min(budget.held() / PART) {
-            return Err(NoMemory);
-        }
-        Ok(())
-    }
-}
-
-/// How much is taken next. What was announced is a bound and no reason to take it: it may never come.
-fn growth(taken: usize, expected: usize) -> usize {
-    let next = taken.max(STEP);
-    match expected.saturating_sub(taken) {
-        0 => next,
-        left => next.min(left),
-    }
-}
-
 async fn next_piece(stream: &mut BodyDataStream) -> Result<Option<axum::body::Bytes>, Reject> {
     let piece = std::future::poll_fn(|context| std::pin::Pin::new(&mut *stream).poll_frame(context));
     match piece.await {
@@ -143,6 +86,7 @@ pub(super) fn too_large(limit: u64, what: &str) -> Reject {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use std::sync::Arc;
+    use std::time::Duration;
 
     use axum::body::Bytes;
     use http_body_util::channel::Channel;
