@@ -16,10 +16,11 @@ use tracing::debug;
 
 use super::limits;
 use super::requests::Requests;
+use super::upgraded::Leaving;
 use crate::http::Encrypted;
 use crate::stopping::Stopping;
 
-/// Serves it until its client, its idleness or the end of the gateway closes it.
+/// Serves it until its client, its idleness or the end of the gateway closes it, and whoever goes on with it if it leaves HTTP.
 pub(super) async fn serve<I>(
     io: I,
     peer: SocketAddr,
@@ -30,23 +31,46 @@ pub(super) async fn serve<I>(
 ) where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let leaving = Leaving::default();
+    let (of_http, until) = (requests.clone(), stopping.clone());
+    let http = http(io, peer, (encrypted, router), of_http, until, leaving.clone());
+    // On the heap, so that what follows it does not hold its memory.
+    Box::pin(http).await;
+    leaving.go_on(requests, stopping).await;
+}
+
+/// The same until it leaves HTTP.
+async fn http<I>(
+    io: I,
+    peer: SocketAddr,
+    (encrypted, router): (bool, Router),
+    requests: Requests,
+    stopping: Stopping,
+    leaving: Leaving,
+) where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let mut changed = requests.changed();
     let running = requests.clone();
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
         let running = running.begin();
-        let router = router.clone();
+        let (router, leaving) = (router.clone(), leaving.clone());
         let mut request = request.map(Body::new);
+        let upgrade = hyper::upgrade::on(&mut request);
         request.extensions_mut().insert(ConnectInfo(peer));
         if encrypted {
             request.extensions_mut().insert(Encrypted);
         }
         async move {
             let response = router.oneshot(request).await;
-            response.map(|response| running.answer(response))
+            response.map(|mut response| {
+                leaving.note(&mut response, upgrade);
+                running.answer(response)
+            })
         }
     });
     let builder = builder();
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(io), service));
+    let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(io), service));
     let mut begun = pin!(stopping.begun());
     let mut since = Instant::now();
     let mut stopping = false;

@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
-/// Connections at the same time. Each may hold some 100 KiB in buffers, so all of them hold less than all batches do. A device
+/// HTTP connections at the same time. Each may hold some 100 KiB in buffers, so all of them hold less than all batches do. A device
 /// keeps one, and only while it has something to send.
-pub const CONNECTIONS: usize = 4_096;
+pub const HTTP_CONNECTIONS: usize = 4_096;
 
-/// Connections of one address: a fleet of 500 devices behind one, twice over, and a quarter of all.
+/// Connections at the same time: room for 10,000 web sockets beside HTTP. A device with a Realm SDK keeps one as long as its
+/// application runs, and while it does nothing it takes some kilobytes.
+pub const CONNECTIONS: usize = HTTP_CONNECTIONS + 10_240;
+
+/// Connections of one address: a fleet of 500 devices behind one, twice over, and a quarter of those that speak HTTP.
 pub const CONNECTIONS_OF_ONE_ADDRESS: usize = 1_024;
 
 /// How many times as much all addresses of one site may have: half of all.

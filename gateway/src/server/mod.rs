@@ -6,6 +6,7 @@ mod connection;
 mod limits;
 mod requests;
 mod tls;
+mod upgraded;
 
 use std::io::{Error, ErrorKind};
 use std::net::SocketAddr;
@@ -19,9 +20,10 @@ use tracing::{debug, warn};
 use crate::proxies::TrustedProxies;
 use crate::stopping::Stopping;
 use admission::Admission;
-use requests::Requests;
 
+pub use requests::{Requests, Running};
 pub use tls::{Tls, TlsError, TlsFiles};
+pub use upgraded::{Successor, Upgraded};
 
 /// Serves `router` to whoever connects.
 pub struct Server {

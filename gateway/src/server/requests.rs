@@ -1,6 +1,8 @@
-//! The requests of one connection: how many there are, and whether the client fetches what it is answered.
+//! The requests of one connection: how many there are, and whether the client fetches what it is answered. A connection that has
+//! become a web socket has none; while something of it is worked at, that counts as one.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
@@ -14,9 +16,14 @@ use super::limits::ANSWER_PIECE;
 
 /// See the module. Clones are the same.
 #[derive(Clone, Default)]
-pub(super) struct Requests(Arc<Mutex<State>>);
+pub struct Requests(Arc<Mutex<State>>);
+
+/// How many of the connections that are open are web sockets.
+pub(super) type Sockets = Arc<AtomicUsize>;
 
 struct State {
+    kind: Kind,
+    sockets: Sockets,
     /// Increases with each request.
     next: u64,
     /// In the order in which they began.
@@ -29,12 +36,23 @@ struct State {
 impl Default for State {
     fn default() -> Self {
         Self {
+            kind: Kind::Http,
+            sockets: Sockets::default(),
             next: 0,
             running: Vec::new(),
             ended: Instant::now(),
             changed: watch::Sender::default(),
         }
     }
+}
+
+/// What the connection is at present.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Http,
+    Socket,
+    /// It has lost its place.
+    Gone,
 }
 
 struct One {
@@ -53,7 +71,7 @@ enum Stage {
 }
 
 /// One request, until its answer has been fetched or is not wanted any more.
-pub(super) struct Running {
+pub struct Running {
     number: u64,
     requests: Requests,
 }
@@ -63,7 +81,38 @@ impl Requests {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Of a connection that is counted in `sockets` once it is a web socket.
+    pub(super) fn counted(sockets: Sockets) -> Self {
+        Self(Arc::new(Mutex::new(State {
+            sockets,
+            ..State::default()
+        })))
+    }
+
+    /// From now on the connection is a web socket.
+    pub(super) fn upgraded(&self) {
+        let mut state = self.lock();
+        if state.kind == Kind::Http {
+            state.kind = Kind::Socket;
+            state.sockets.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// From now on the connection has no place.
+    pub(super) fn gone(&self) {
+        let mut state = self.lock();
+        if std::mem::replace(&mut state.kind, Kind::Gone) == Kind::Socket {
+            state.sockets.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether it is an HTTP connection.
+    pub(super) fn is_http(&self) -> bool {
+        self.lock().kind == Kind::Http
+    }
+
     /// One more.
+    #[must_use]
     pub fn begin(&self) -> Running {
         let mut state = self.lock();
         state.next += 1;
@@ -81,33 +130,33 @@ impl Requests {
     }
 
     /// Wakes when one begins or ends.
-    pub fn changed(&self) -> watch::Receiver<()> {
+    pub(super) fn changed(&self) -> watch::Receiver<()> {
         self.lock().changed.subscribe()
     }
 
     /// Whether none is under way.
-    pub fn none(&self) -> bool {
+    pub(super) fn none(&self) -> bool {
         self.lock().running.is_empty()
     }
 
     /// Since when there has been none, if there is none.
-    pub fn none_since(&self) -> Option<Instant> {
+    pub(super) fn none_since(&self) -> Option<Instant> {
         let state = self.lock();
         state.running.is_empty().then_some(state.ended)
     }
 
     /// Since when the first of them is under way.
-    pub fn busy_since(&self) -> Option<Instant> {
+    pub(super) fn busy_since(&self) -> Option<Instant> {
         self.lock().running.first().map(|one| one.begun)
     }
 
     /// Whether there ever was one.
-    pub fn any_yet(&self) -> bool {
+    pub(super) fn any_yet(&self) -> bool {
         self.lock().next > 0
     }
 
     /// Since when the client has not fetched the next piece of an answer, of the answer that waits longest.
-    pub fn unfetched_since(&self) -> Option<Instant> {
+    pub(super) fn unfetched_since(&self) -> Option<Instant> {
         let state = self.lock();
         let answered = state.running.iter().filter_map(|one| match one.stage {
             Stage::Worked => None,
@@ -127,7 +176,7 @@ impl Running {
     }
 
     /// The answer, which counts as running until it has been fetched.
-    pub fn answer(self, response: Response) -> Response {
+    pub(super) fn answer(self, response: Response) -> Response {
         self.reach(Stage::Answered(Instant::now()));
         response.map(|body| {
             Body::new(Fetched {

@@ -1,6 +1,8 @@
-//! Which connections are taken: so many in all, so many of one address, and so many of one site. Where all are taken, one on
-//! which nothing happens makes room for whoever has fewer; and where there is no such, the one whose request takes longest, of
-//! a site that has more than its part. `open.rs` says which one that is.
+//! Which connections are taken: so many in all, so many that speak HTTP, so many of one address, and so many of one site. Where
+//! all are taken, one on which nothing happens makes room for whoever has fewer; and where there is no such, the one whose request
+//! takes longest, of a site that has more than its part. `open.rs` says which one that is.
+//!
+//! Every connection begins as HTTP, and counts as that until it becomes a web socket.
 //!
 //! What a trusted proxy brings is of many clients: nobody is charged with it, and each of them counts as one who has none yet.
 
@@ -17,7 +19,7 @@ use super::limits;
 use super::requests::Requests;
 use crate::auth::Address;
 use crate::proxies::TrustedProxies;
-use open::{Connection, Open, Peer};
+use open::{Among, Connection, Open, Peer};
 
 /// See the module.
 pub(super) struct Admission {
@@ -74,10 +76,16 @@ impl Admission {
         {
             return Err(Full::Address);
         }
-        if open.len() >= self.most && !open.make_room_for(peer) {
+        let full = if open.len() >= self.most {
+            Some(Among::All)
+        } else {
+            (open.http() >= limits::HTTP_CONNECTIONS).then_some(Among::Http)
+        };
+        if full.is_some_and(|among| !open.make_room_for(peer, among)) {
             return Err(Full::All);
         }
-        let (requests, displaced) = (Requests::default(), Arc::default());
+        let requests = Requests::counted(Arc::clone(&open.sockets));
+        let displaced = Arc::default();
         let connection = Connection {
             peer,
             requests: requests.clone(),
