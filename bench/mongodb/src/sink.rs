@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use realm_ingest_gateway::cluster::Cluster;
 use realm_ingest_gateway::definition::Definition;
-use realm_ingest_gateway::ingest::{Batch, Checked, Context, Refusals, Run, Source, Transaction};
+use realm_ingest_gateway::ingest::{Batch, Checked, Context, Door, Refusals, Run, Source, Transaction};
 use realm_ingest_gateway::memory::Budget;
 use realm_ingest_gateway::sink::Sink;
 use realm_ingest_gateway::sink::mongodb::{DataSources, MongoSink};
@@ -58,6 +58,7 @@ fn batch(definition: &Arc<Definition>, device: u64, after: i64, size: usize) -> 
     };
     Ok(Batch {
         context: Context {
+            door: Door::Http,
             app: "app".to_owned(),
             user: format!("user {device}"),
             source: Source {

@@ -24,7 +24,7 @@ pub use answer::MAX_LISTED_BYTES;
 pub use batch::{Batch, Checked, Letter};
 pub use conflicts::Conflict;
 pub use refusals::{Refusals, Refused, taken};
-pub use transaction::{Context, Place, Run, Source, Transaction};
+pub use transaction::{Context, Door, Place, Run, Source, Transaction};
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -145,7 +145,7 @@ impl Ingest {
         transactions: Vec<Transaction>,
         budget: Budget,
     ) -> Result<(Ack<Box<RawValue>>, Budget), IngestError> {
-        let arrived = self.metrics.arrived();
+        let arrived = self.metrics.arrived(context.door);
         let answer = self.take(definition, context, from, transactions, budget).await;
         arrived.ended(&answer);
         answer

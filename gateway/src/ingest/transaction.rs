@@ -6,9 +6,34 @@ use bytes::Bytes;
 use realm_ingest_protocol::DeviceReport;
 use realm_ingest_protocol::batch::Documents;
 
+/// Which way transactions come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// The ingest requests.
+    Http,
+    /// The websocket of existing Realm SDKs.
+    DeviceSync,
+}
+
+impl Door {
+    /// All there are.
+    pub const ALL: [Self; 2] = [Self::Http, Self::DeviceSync];
+
+    /// What metrics call it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::DeviceSync => "device_sync",
+        }
+    }
+}
+
 /// Who sends, for which app, and out of what.
 #[derive(Clone, Debug)]
 pub struct Context {
+    /// The way they come in.
+    pub door: Door,
     /// Internal id of the app.
     pub app: String,
     /// User who sends.

@@ -1,4 +1,4 @@
-//! What becomes of batches and their documents, by app.
+//! What becomes of batches and their documents, by app and by the door that they came through.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use super::count_of;
 use super::histogram::Histogram;
 use super::waiting::{Waiting, Waits};
 use crate::backend::BackendError;
-use crate::ingest::{Batch, IngestError, Refusals, Refused};
+use crate::ingest::{Batch, Door, IngestError, Refusals, Refused};
 use crate::sink::Outcome;
 use crate::work::WorkError;
 
@@ -55,19 +55,22 @@ const AGES: &[f64] = &[
 ];
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OfApp {
+struct OfDoor {
     app: String,
+    door: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfResult {
     app: String,
+    door: &'static str,
     result: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfCode {
     app: String,
+    door: &'static str,
     code: &'static str,
 }
 
@@ -89,15 +92,15 @@ const RESULTS: [&str; 9] = [
 #[derive(Debug)]
 pub(super) struct IngestFamilies {
     batches: Family<OfResult, Counter>,
-    stored: Family<OfApp, Counter>,
-    duplicates: Family<OfApp, Counter>,
+    stored: Family<OfDoor, Counter>,
+    duplicates: Family<OfDoor, Counter>,
     refused: Family<OfCode, Counter>,
-    batch_documents: Family<OfApp, Histogram, Bounds>,
-    batch_bytes: Family<OfApp, Histogram, Bounds>,
-    batch_seconds: Family<OfApp, Histogram, Bounds>,
-    store_seconds: Family<OfApp, Histogram, Bounds>,
-    waited: Family<OfApp, Histogram, Bounds>,
-    clock_error: Family<OfApp, Histogram, Bounds>,
+    batch_documents: Family<OfDoor, Histogram, Bounds>,
+    batch_bytes: Family<OfDoor, Histogram, Bounds>,
+    batch_seconds: Family<OfDoor, Histogram, Bounds>,
+    store_seconds: Family<OfDoor, Histogram, Bounds>,
+    waited: Family<OfDoor, Histogram, Bounds>,
+    clock_error: Family<OfDoor, Histogram, Bounds>,
 }
 
 #[derive(Clone, Copy)]
@@ -123,7 +126,7 @@ impl IngestFamilies {
             Family::clone(&refused),
         );
         let mut counter = |name: &str, help: &str| {
-            let family = Family::<OfApp, Counter>::default();
+            let family = Family::<OfDoor, Counter>::default();
             registry.register(name, help, family.clone());
             family
         };
@@ -133,7 +136,7 @@ impl IngestFamilies {
             "Documents that were found stored already, and equal",
         );
         let mut histogram = |name: &str, help: &str, bounds| {
-            let family = Family::<OfApp, Histogram, _>::new_with_constructor(Bounds(bounds));
+            let family = Family::<OfDoor, Histogram, _>::new_with_constructor(Bounds(bounds));
             registry.register(name, help, family.clone());
             family
         };
@@ -173,28 +176,43 @@ impl IngestFamilies {
 
     /// The counters of one app. All of them are there from now on, so that a first refusal is seen as one.
     pub fn of(&self, app: &str) -> IngestMetrics {
-        let of_app = OfApp { app: app.to_owned() };
+        IngestMetrics {
+            doors: Door::ALL.map(|door| self.through(app, door.as_str())),
+            waiting: Waiting::default(),
+        }
+    }
+
+    fn through(&self, app: &str, door: &'static str) -> Counters {
+        let app = || app.to_owned();
+        let of_door = OfDoor { app: app(), door };
         let of_code = |code| {
-            let app = app.to_owned();
-            self.refused.get_or_create_owned(&OfCode { app, code })
+            let of_code = OfCode {
+                app: app(),
+                door,
+                code,
+            };
+            self.refused.get_or_create_owned(&of_code)
         };
         let of_result = |result| {
-            let app = app.to_owned();
-            self.batches.get_or_create_owned(&OfResult { app, result })
+            let of_result = OfResult {
+                app: app(),
+                door,
+                result,
+            };
+            self.batches.get_or_create_owned(&of_result)
         };
-        IngestMetrics {
+        Counters {
             batches: RESULTS.map(of_result),
-            stored: self.stored.get_or_create_owned(&of_app),
-            duplicates: self.duplicates.get_or_create_owned(&of_app),
+            stored: self.stored.get_or_create_owned(&of_door),
+            duplicates: self.duplicates.get_or_create_owned(&of_door),
             refused: RefusalCode::ALL.map(|code| of_code(code.as_str())),
             refused_other: of_code("other"),
-            batch_documents: self.batch_documents.get_or_create_owned(&of_app),
-            batch_bytes: self.batch_bytes.get_or_create_owned(&of_app),
-            batch_seconds: self.batch_seconds.get_or_create_owned(&of_app),
-            store_seconds: self.store_seconds.get_or_create_owned(&of_app),
-            waited: self.waited.get_or_create_owned(&of_app),
-            clock_error: self.clock_error.get_or_create_owned(&of_app),
-            waiting: Waiting::default(),
+            batch_documents: self.batch_documents.get_or_create_owned(&of_door),
+            batch_bytes: self.batch_bytes.get_or_create_owned(&of_door),
+            batch_seconds: self.batch_seconds.get_or_create_owned(&of_door),
+            store_seconds: self.store_seconds.get_or_create_owned(&of_door),
+            waited: self.waited.get_or_create_owned(&of_door),
+            clock_error: self.clock_error.get_or_create_owned(&of_door),
         }
     }
 }
@@ -202,6 +220,14 @@ impl IngestFamilies {
 /// What is counted of one app's batches. Any thread may count.
 #[derive(Debug)]
 pub struct IngestMetrics {
+    /// In the order of [`Door::ALL`].
+    doors: [Counters; Door::ALL.len()],
+    waiting: Waiting,
+}
+
+/// What is counted of those that come through one door.
+#[derive(Debug)]
+struct Counters {
     batches: [Counter; RESULTS.len()],
     stored: Counter,
     duplicates: Counter,
@@ -213,22 +239,21 @@ pub struct IngestMetrics {
     store_seconds: Histogram,
     waited: Histogram,
     clock_error: Histogram,
-    waiting: Waiting,
 }
 
 /// A batch that has arrived, until it is answered or its client goes.
 #[derive(Debug)]
 pub struct Arrived<'m> {
-    metrics: &'m IngestMetrics,
+    metrics: &'m Counters,
     begun: Instant,
     _waits: Waits<'m>,
 }
 
 impl IngestMetrics {
     /// A batch has arrived.
-    pub fn arrived(&self) -> Arrived<'_> {
+    pub fn arrived(&self, through: Door) -> Arrived<'_> {
         Arrived {
-            metrics: self,
+            metrics: self.of(through),
             begun: Instant::now(),
             _waits: self.waiting.begin(),
         }
@@ -236,17 +261,47 @@ impl IngestMetrics {
 
     /// It was checked.
     pub fn checked(&self, batch: &Batch) {
-        self.batch_documents.observe(batch.count() as f64);
-        self.batch_bytes.observe(batch.bytes() as f64);
-        if let Some(device) = &batch.context.source.device {
-            self.waited.observe(seconds(device.oldest_age.max(0)));
-            let apart = batch.received.saturating_sub(device.clock).saturating_abs();
-            self.clock_error.observe(seconds(apart));
-        }
+        self.of(batch.context.door).checked(batch);
     }
 
     /// The store has answered.
     pub fn answered(&self, batch: &Batch, outcome: &Result<Outcome, BackendError>, took: Duration) {
+        self.of(batch.context.door).answered(batch, outcome, took);
+    }
+
+    fn of(&self, door: Door) -> &Counters {
+        let [http, device_sync] = &self.doors;
+        match door {
+            Door::Http => http,
+            Door::DeviceSync => device_sync,
+        }
+    }
+
+    /// Batches that wait for their answer.
+    pub(super) fn waiting(&self) -> u64 {
+        self.waiting.count()
+    }
+
+    /// How long the one that has waited longest has.
+    pub(super) fn longest_wait(&self) -> Duration {
+        self.waiting.longest()
+    }
+}
+
+impl Counters {
+    fn checked(&self, batch: &Batch) {
+        self.batch_documents.observe(batch.count() as f64);
+        self.batch_bytes.observe(batch.bytes() as f64);
+        if let Some(device) = &batch.context.source.device {
+            self.waited.observe(seconds(device.oldest_age.max(0)));
+            if batch.context.door == Door::Http {
+                let apart = batch.received.saturating_sub(device.clock).saturating_abs();
+                self.clock_error.observe(seconds(apart));
+            }
+        }
+    }
+
+    fn answered(&self, batch: &Batch, outcome: &Result<Outcome, BackendError>, took: Duration) {
         self.store_seconds.observe(took.as_secs_f64());
         let Ok(Outcome::Stored { found, .. }) = outcome else {
             return;
@@ -272,16 +327,6 @@ impl IngestMetrics {
         count_of(&RefusalCode::ALL, &self.refused, &self.refused_other, |known| {
             *known == code
         })
-    }
-
-    /// Batches that wait for their answer.
-    pub(super) fn waiting(&self) -> u64 {
-        self.waiting.count()
-    }
-
-    /// How long the one that has waited longest has.
-    pub(super) fn longest_wait(&self) -> Duration {
-        self.waiting.longest()
     }
 }
 

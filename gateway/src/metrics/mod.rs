@@ -5,6 +5,7 @@
 //! providers and codes of the gateway itself, and apps that the operator has named.
 
 mod census;
+mod device_sync;
 mod histogram;
 mod ingest;
 mod logins;
@@ -14,6 +15,7 @@ mod router;
 mod scraped;
 mod waiting;
 
+pub use device_sync::{Connected, DeviceSync, Held, Upgrade};
 pub use ingest::{Arrived, IngestMetrics};
 pub use logins::Logins;
 pub use requests::{Requests, Running};
@@ -39,6 +41,8 @@ pub struct Metrics {
     pub requests: Requests,
     /// Log-ins by provider and result.
     pub logins: Logins,
+    /// The web sockets of Realm SDKs.
+    pub device_sync: DeviceSync,
     ingest: IngestFamilies,
     censuses: Censuses,
 }
@@ -58,6 +62,7 @@ impl Default for Metrics {
         Self {
             requests: Requests::new(&mut registry),
             logins: Logins::new(&mut registry),
+            device_sync: DeviceSync::new(&mut registry),
             ingest: IngestFamilies::new(&mut registry),
             censuses: Censuses::default(),
             registry,

@@ -16,7 +16,8 @@ const ROUTES: usize = 64;
 const OTHER: &str = "other";
 
 /// Every status that the gateway answers with.
-const STATUSES: [(u16, &str); 17] = [
+const STATUSES: [(u16, &str); 18] = [
+    (101, "101"),
     (200, "200"),
     (201, "201"),
     (204, "204"),

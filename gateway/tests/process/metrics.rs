@@ -44,7 +44,7 @@ fn scraped() -> String {
 #[test]
 fn every_metric_of_the_dashboard_and_the_alerts_is_in_a_scrape() {
     let scrape = Scrape::parse(&scraped());
-    let stored = r#"realm_ingest_documents_stored_total{app="any"}"#;
+    let stored = r#"realm_ingest_documents_stored_total{app="any",door="http"}"#;
     assert_eq!(scrape.value(stored), 1.0);
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/monitoring");
     let name = Regex::new("(realm_ingest|process)_[a-z_]+").unwrap();

@@ -79,32 +79,56 @@ async fn what_was_sent_is_in_the_numbers() {
         (requests(INGEST, "409").as_str(), 1.0),
         (requests(INGEST, "401").as_str(), 1.0),
         ("realm_ingest_requests_in_flight", 0.0),
-        (r#"realm_ingest_batches_total{app="any",result="stored"}"#, 2.0),
         (
-            r#"realm_ingest_batches_total{app="any",result="out_of_order"}"#,
-            1.0,
-        ),
-        (r#"realm_ingest_documents_stored_total{app="any"}"#, 2.0),
-        (r#"realm_ingest_documents_duplicate_total{app="any"}"#, 2.0),
-        (
-            r#"realm_ingest_documents_refused_total{app="any",code="TypeMismatch"}"#,
+            r#"realm_ingest_batches_total{app="any",door="http",result="stored"}"#,
             2.0,
         ),
         (
-            r#"realm_ingest_documents_refused_total{app="any",code="DuplicateId"}"#,
-            0.0,
+            r#"realm_ingest_batches_total{app="any",door="http",result="out_of_order"}"#,
+            1.0,
         ),
-        (r#"realm_ingest_batch_documents_bucket{app="any",le="3"}"#, 3.0),
-        (r#"realm_ingest_batch_documents_bucket{app="any",le="1"}"#, 0.0),
-        (r#"realm_ingest_batch_bytes_sum{app="any"}"#, 3.0 * bytes as f64),
-        (r#"realm_ingest_store_seconds_count{app="any"}"#, 3.0),
-        (r#"realm_ingest_batch_seconds_count{app="any"}"#, 3.0),
-        (r#"realm_ingest_document_age_seconds_sum{app="any"}"#, 180.0),
         (
-            r#"realm_ingest_device_clock_error_seconds_bucket{app="any",le="2.592e+06"}"#,
+            r#"realm_ingest_documents_stored_total{app="any",door="http"}"#,
+            2.0,
+        ),
+        (
+            r#"realm_ingest_documents_duplicate_total{app="any",door="http"}"#,
+            2.0,
+        ),
+        (
+            r#"realm_ingest_documents_refused_total{app="any",door="http",code="TypeMismatch"}"#,
+            2.0,
+        ),
+        (
+            r#"realm_ingest_documents_refused_total{app="any",door="http",code="DuplicateId"}"#,
             0.0,
         ),
-        (r#"realm_ingest_device_clock_error_seconds_count{app="any"}"#, 2.0),
+        (
+            r#"realm_ingest_batch_documents_bucket{app="any",door="http",le="3"}"#,
+            3.0,
+        ),
+        (
+            r#"realm_ingest_batch_documents_bucket{app="any",door="http",le="1"}"#,
+            0.0,
+        ),
+        (
+            r#"realm_ingest_batch_bytes_sum{app="any",door="http"}"#,
+            3.0 * bytes as f64,
+        ),
+        (r#"realm_ingest_store_seconds_count{app="any",door="http"}"#, 3.0),
+        (r#"realm_ingest_batch_seconds_count{app="any",door="http"}"#, 3.0),
+        (
+            r#"realm_ingest_document_age_seconds_sum{app="any",door="http"}"#,
+            180.0,
+        ),
+        (
+            r#"realm_ingest_device_clock_error_seconds_bucket{app="any",door="http",le="2.592e+06"}"#,
+            0.0,
+        ),
+        (
+            r#"realm_ingest_device_clock_error_seconds_count{app="any",door="http"}"#,
+            2.0,
+        ),
         (r#"realm_ingest_batches_waiting{app="any"}"#, 0.0),
         (r#"realm_ingest_oldest_batch_seconds{app="any"}"#, 0.0),
         (
@@ -184,7 +208,7 @@ async fn there_are_no_more_series_whatever_is_asked_for() {
     assert_eq!(before.series(), after.series());
     let user = local.log_in().await["user_id"].as_str().unwrap().to_owned();
     assert!(!after.series().iter().any(|series| series.contains(&user)));
-    let stored = r#"realm_ingest_documents_stored_total{app="any"}"#;
+    let stored = r#"realm_ingest_documents_stored_total{app="any",door="http"}"#;
     assert_eq!((before.value(stored), after.value(stored)), (1.0, 50.0));
 }
 

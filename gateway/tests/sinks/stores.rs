@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use realm_ingest_gateway::backend::Answer;
 use realm_ingest_gateway::custom_user_data::InState;
 use realm_ingest_gateway::definition::Definition;
-use realm_ingest_gateway::ingest::{Batch, Context, Ingest, IngestError, Run, Source, Transaction};
+use realm_ingest_gateway::ingest::{Batch, Context, Door, Ingest, IngestError, Run, Source, Transaction};
 use realm_ingest_gateway::memory::Budget;
 use realm_ingest_gateway::metrics::Metrics;
 use realm_ingest_gateway::sink::embedded::{EmbeddedSink, Reader};
@@ -267,6 +267,7 @@ impl<S: Store> Core<S> {
     /// The answer: up to where everything is settled, and the refused by transaction, index and code.
     pub async fn send(&self, sent: &Sent) -> Result<(i64, Vec<(i64, u32, String)>), IngestError> {
         let context = Context {
+            door: Door::Http,
             app: APP.to_owned(),
             user: sent.user.to_owned(),
             source: Source {

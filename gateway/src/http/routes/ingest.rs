@@ -12,7 +12,7 @@ use crate::gateway::Gateway;
 use crate::http::extract::AccessToken;
 use crate::http::reject::Reject;
 use crate::http::{ClientAddress, answer, body, decode, media};
-use crate::ingest::{Context, Source};
+use crate::ingest::{Context, Door, Source};
 
 /// Answers once every document is stored or refused for good.
 pub async fn handle(
@@ -33,6 +33,7 @@ pub async fn handle(
     };
     let (header, transactions, budget) = gateway.work.run(from, work).await??;
     let context = Context {
+        door: Door::Http,
         app: app.domain().to_owned(),
         user: claims.sub,
         source: source(header),

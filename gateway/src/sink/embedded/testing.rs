@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::schema::{FILE, FORMAT, STEPS};
 use crate::definition::Definition;
-use crate::ingest::{Batch, Checked, Context, Refusals, Run, Source, Transaction};
+use crate::ingest::{Batch, Checked, Context, Door, Refusals, Run, Source, Transaction};
 use crate::memory::Budget;
 use crate::sqlite::open_writer;
 
@@ -53,6 +53,7 @@ pub(super) fn batch_with(
     };
     Batch {
         context: Context {
+            door: Door::Http,
             app: "app".to_owned(),
             user: "user".to_owned(),
             source: Source {

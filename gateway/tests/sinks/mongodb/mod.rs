@@ -13,7 +13,7 @@ use mongodb::Database;
 use realm_ingest_gateway::backend::BackendError;
 use realm_ingest_gateway::cluster::Cluster;
 use realm_ingest_gateway::definition::Definition;
-use realm_ingest_gateway::ingest::{Batch, Checked, Context, Refusals, Run, Source, Transaction};
+use realm_ingest_gateway::ingest::{Batch, Checked, Context, Door, Refusals, Run, Source, Transaction};
 use realm_ingest_gateway::memory::Budget;
 use realm_ingest_gateway::sink::mongodb::{DataSources, MongoSink};
 use realm_ingest_gateway::sink::{Outcome, Quota, Sink};
@@ -121,6 +121,7 @@ fn behind(
     };
     Arc::new(Batch {
         context: Context {
+            door: Door::Http,
             app: APP.to_owned(),
             user: "user".to_owned(),
             source: Source {
