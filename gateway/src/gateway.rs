@@ -12,6 +12,7 @@ use crate::auth::{AuthError, Lifetimes, Limits, LoginLimits, Passwords};
 use crate::backend::BackendError;
 use crate::custom_user_data::{CustomUserData, InState};
 use crate::definition::Definition;
+use crate::device_sync;
 use crate::mail::{MailLimits, MailSettings, MailSettingsError, Mailer};
 use crate::memory::Memory;
 use crate::metrics::Metrics;
@@ -61,6 +62,7 @@ pub struct Gateway {
     pub(crate) work: Work,
     pub(crate) readiness: Readiness,
     pub(crate) metrics: Metrics,
+    pub(crate) device_sync: device_sync::Shared,
     stop: Stop,
 }
 
@@ -106,6 +108,7 @@ impl Gateway {
             work: Work::new(at_once),
             readiness: Readiness::default(),
             metrics: Metrics::default(),
+            device_sync: device_sync::Shared::default(),
             stop: Stop::default(),
         })
     }

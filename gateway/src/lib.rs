@@ -13,6 +13,7 @@
 mod app;
 pub mod app_directory;
 mod apps;
+mod arriving;
 pub mod auth;
 pub mod backend;
 pub mod backup;

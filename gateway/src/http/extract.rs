@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::Extensions;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use tracing::warn;
@@ -56,18 +57,28 @@ impl FromRequestParts<Arc<Gateway>> for AccessToken {
         let named = app_of_path(parts, gateway).await?;
         let missing = "expected Authorization header with JWT (Bearer schema)";
         let token = bearer(parts).ok_or(Reject::BadToken(missing))?;
-        let app = app_of_token(token, gateway);
-        let app = app.ok_or(Reject::BadToken("the access token is not valid"))?;
-        let now = Instant::now();
-        let tokens = app.keyring.tokens_for(token, now).await?;
-        let claims = tokens.check_access(token, clock::unix_seconds())?;
-        app.revocations.check(&claims, now).await??;
-        if is_another(&app, named.as_ref()) {
-            return Err(Reject::BadToken("the access token is for another app"));
-        }
-        tell_user(parts, &claims.sub);
-        Ok(Self { app, claims })
+        let access = access(token, named.as_ref(), gateway).await?;
+        tell_user(&parts.extensions, &access.claims.sub);
+        Ok(access)
     }
+}
+
+/// What a token lets its bearer do, wherever it stood in the request; the app that the path names, if one, has to be its own.
+pub(crate) async fn access(
+    token: &str,
+    named: Option<&Arc<App>>,
+    gateway: &Gateway,
+) -> Result<AccessToken, Reject> {
+    let app = app_of_token(token, gateway);
+    let app = app.ok_or(Reject::BadToken("the access token is not valid"))?;
+    let now = Instant::now();
+    let tokens = app.keyring.tokens_for(token, now).await?;
+    let claims = tokens.check_access(token, clock::unix_seconds())?;
+    app.revocations.check(&claims, now).await??;
+    if is_another(&app, named) {
+        return Err(Reject::BadToken("the access token is for another app"));
+    }
+    Ok(AccessToken { app, claims })
 }
 
 impl FromRequestParts<Arc<Gateway>> for RefreshToken {
@@ -91,7 +102,7 @@ impl FromRequestParts<Arc<Gateway>> for RefreshToken {
         if is_another(&refresh.app, named.as_ref()) {
             return Err(Reject::NoSession);
         }
-        tell_user(parts, &refresh.user);
+        tell_user(&parts.extensions, &refresh.user);
         Ok(refresh)
     }
 }
@@ -153,8 +164,9 @@ fn is_another(app: &Arc<App>, named: Option<&Arc<App>>) -> bool {
     named.is_some_and(|named| !Arc::ptr_eq(named, app))
 }
 
-fn tell_user(parts: &Parts, user: &str) {
-    if let Some(who) = parts.extensions.get::<Who>() {
+/// Whose request it is, for its line in the log.
+pub(crate) fn tell_user(extensions: &Extensions, user: &str) {
+    if let Some(who) = extensions.get::<Who>() {
         who.is(user);
     }
 }

@@ -32,10 +32,12 @@ use axum::routing::{delete, get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 
+pub(crate) use extract::{AppOfPath, access, tell_user};
 pub use origin::{ClientAddress, Encrypted};
 pub(crate) use reject::Reject;
 pub(crate) use routes::health::alive;
 
+use crate::device_sync;
 use crate::gateway::Gateway;
 use crate::ids;
 
@@ -61,6 +63,7 @@ pub fn app(gateway: Arc<Gateway>) -> Router {
         .route_layer(from_fn(guard::only_json));
     let client = Router::new()
         .route("/app/{app}/location", get(routes::location::handle))
+        .route("/app/{app}/realm-sync", get(device_sync::upgrade))
         .route("/app/{app}/ingest", post(routes::ingest::handle))
         .route("/app/{app}/ingest/{outbox}", get(routes::position::handle))
         .route("/auth/profile", get(routes::profile::handle))

@@ -33,6 +33,12 @@ impl Access {
     pub fn issued(&self) -> i64 {
         self.iat_ms.max(self.iat.saturating_mul(1000))
     }
+
+    /// Seconds since 1970 when it expires.
+    #[must_use]
+    pub const fn expires(&self) -> i64 {
+        self.exp
+    }
 }
 
 /// Claims of a refresh token.

@@ -1,0 +1,320 @@
+//! Uploads become transactions, in rounds: each is of one schema and of a bounded size, so that a long upload takes no more memory
+//! than a short one. Blocks.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use realm_ingest_protocol::MAX_TRANSACTION_DOCUMENTS;
+use tracing::warn;
+
+use super::classes::{Classes, ClassesError, SharedClasses};
+use super::failure::{Ending, of_build, of_classes, of_upload};
+use crate::device_sync::builder::{self, BuildError, Built};
+use crate::device_sync::errors::{ConnectionCode, ConnectionError};
+use crate::device_sync::frames::UploadHeader;
+use crate::device_sync::registry::Registry;
+use crate::device_sync::upload::{Entry, entries, inflate};
+use crate::ingest::{Run, Transaction};
+use crate::memory::{Budget, NoMemory};
+
+/// Bytes of changesets that one upload may have. Clients make uploads of 16 MiB, and larger ones of a single write transaction.
+const MAX_INFLATED: usize = 128 * 1024 * 1024;
+
+/// Bytes of documents that one write transaction may become.
+const MAX_DOCUMENTS_BYTES: usize = 128 * 1024 * 1024;
+
+/// Bytes of documents after which a round ends.
+const ROUND_BYTES: usize = 8 * 1024 * 1024;
+
+/// Documents after which a round ends.
+const ROUND_DOCUMENTS: u64 = 100_000;
+
+/// Memory that a transaction takes beside its documents, that each of its runs takes, and that the checks take for each document.
+const TRANSACTION_BYTES: usize = size_of::<Transaction>();
+const RUN_BYTES: usize = size_of::<Run>();
+const DOCUMENT_BYTES: usize = 2 * size_of::<u32>();
+
+/// An upload as it has come.
+pub(in crate::device_sync) struct Upload {
+    pub header: UploadHeader,
+    pub body: Bytes,
+    /// What accounts for the body.
+    pub budget: Budget,
+}
+
+/// Uploads of one file that are on their way to the core.
+pub(super) struct Decoder {
+    uploads: VecDeque<Upload>,
+    open: Option<Open>,
+    /// What the classes are behind all that was decoded.
+    pub classes: Arc<Classes>,
+    /// What accounts for the classes that come.
+    account: Budget,
+    shared: Arc<SharedClasses>,
+    /// Version of the last changeset.
+    last: u64,
+    /// A transaction under other classes than those of its round: the next one begins with it.
+    ahead: Option<Ahead>,
+}
+
+/// An upload that is being decoded.
+struct Open {
+    progress: u64,
+    body: Bytes,
+    /// How many bytes of it are decoded.
+    done: usize,
+    _memory: Budget,
+}
+
+/// What became of a changeset.
+struct Ahead {
+    version: u64,
+    made: i64,
+    built: Built,
+    /// What accounts for the documents.
+    memory: Budget,
+    grown: Option<Registry>,
+}
+
+/// Some transactions of one schema.
+pub(super) struct Round {
+    pub transactions: Vec<Transaction>,
+    /// What accounts for them.
+    pub memory: Budget,
+    pub documents: u64,
+    pub bytes: usize,
+    /// Instructions for objects that are not of these transactions.
+    pub skipped: u64,
+    /// Milliseconds since 1970 by the device's clock when the first and the last of them were made.
+    pub made: Option<(i64, i64)>,
+    /// The version from which on the classes are those of the decoder.
+    pub changed: Option<u64>,
+    /// Progress of the last upload that ends in it.
+    pub settled: Option<u64>,
+    pub end: End,
+}
+
+/// Why a round ends.
+pub(super) enum End {
+    /// Everything is decoded.
+    Done,
+    /// There is more.
+    More,
+    /// The next changeset has objects of classes of which nothing is known.
+    Unknown { classes: Vec<String>, changeset: Bytes },
+    /// The next changeset, or the upload, cannot be taken.
+    Failed(Ending),
+}
+
+impl Decoder {
+    /// For uploads of a file with these classes; `account` is of who sends.
+    pub fn new(
+        uploads: VecDeque<Upload>,
+        classes: Arc<Classes>,
+        shared: Arc<SharedClasses>,
+        account: Budget,
+    ) -> Self {
+        Self {
+            uploads,
+            open: None,
+            classes,
+            account,
+            shared,
+            last: 0,
+            ahead: None,
+        }
+    }
+
+    /// Decodes until the round is full or cannot go on.
+    pub fn round(&mut self) -> Round {
+        let mut round = Round::new(self.account.another());
+        round.end = match self.fill(&mut round) {
+            Ok(end) => end,
+            Err(ending) => End::Failed(ending),
+        };
+        round
+    }
+
+    /// From now on the classes are known to be these.
+    pub fn define(&mut self, registry: Registry) -> Result<(), ClassesError> {
+        self.classes = self.shared.of(registry, &self.account)?;
+        Ok(())
+    }
+
+    fn fill(&mut self, round: &mut Round) -> Result<End, Ending> {
+        loop {
+            if round.is_full() {
+                return Ok(End::More);
+            }
+            let ahead = match self.ahead.take() {
+                Some(ahead) => ahead,
+                None => match self.next(round)? {
+                    Next::Built(ahead) => ahead,
+                    Next::End(end) => return Ok(end),
+                },
+            };
+            if ahead.grown.is_some() && !round.transactions.is_empty() {
+                self.ahead = Some(ahead);
+                return Ok(End::More);
+            }
+            self.add(ahead, round)?;
+        }
+    }
+
+    /// The next changeset, out of whichever upload.
+    fn next(&mut self, round: &mut Round) -> Result<Next, Ending> {
+        loop {
+            let Some(open) = &mut self.open else {
+                match self.uploads.pop_front() {
+                    Some(upload) => self.open = Some(Open::new(upload)?),
+                    None => return Ok(Next::End(End::Done)),
+                }
+                continue;
+            };
+            let rest = open.body.slice(open.done..);
+            let Some(entry) = entries(&rest).next() else {
+                round.settled = Some(open.progress);
+                self.open = None;
+                continue;
+            };
+            let entry = entry.map_err(of_upload)?;
+            open.check(&entry, self.last)?;
+            let mut memory = self.account.another();
+            let mut registry = self.classes.registry.clone();
+            let limits = builder::Limits {
+                documents: u32::try_from(MAX_TRANSACTION_DOCUMENTS).unwrap_or(u32::MAX),
+                bytes: MAX_DOCUMENTS_BYTES,
+            };
+            let built = match builder::documents(entry.changeset, &mut registry, limits, &mut memory) {
+                Ok(built) => built,
+                Err(BuildError::UnknownClasses(classes)) => {
+                    let changeset = open.body.slice_ref(entry.changeset);
+                    return Ok(Next::End(End::Unknown { classes, changeset }));
+                }
+                Err(error) => {
+                    let begins = hex(entry.changeset);
+                    warn!(version = entry.client_version, begins, %error, "a changeset is not taken");
+                    return Err(of_build(error));
+                }
+            };
+            open.done += rest.len() - behind(&rest, entry.changeset);
+            self.last = entry.client_version;
+            return Ok(Next::Built(Ahead {
+                version: entry.client_version,
+                made: entry.made,
+                grown: built.changed.then_some(registry),
+                built,
+                memory,
+            }));
+        }
+    }
+
+    fn add(&mut self, ahead: Ahead, round: &mut Round) -> Result<(), Ending> {
+        if let Some(grown) = ahead.grown {
+            self.classes = self.shared.of(grown, &self.account).map_err(of_classes)?;
+            round.changed = Some(ahead.version);
+        }
+        let Built {
+            runs,
+            payload,
+            documents,
+            skipped,
+            ..
+        } = ahead.built;
+        round.skipped += skipped;
+        if documents == 0 {
+            return Ok(());
+        }
+        let counted = usize::try_from(documents).unwrap_or(usize::MAX);
+        let beside = TRANSACTION_BYTES + runs.len() * RUN_BYTES + counted.saturating_mul(DOCUMENT_BYTES);
+        round.memory.absorb(ahead.memory);
+        round.memory.try_grow(beside).map_err(no_memory)?;
+        round.documents += u64::from(documents);
+        round.bytes += payload.len();
+        round.made = Some((round.made.map_or(ahead.made, |(first, _)| first), ahead.made));
+        round.transactions.push(Transaction {
+            seq: i64::try_from(ahead.version).unwrap_or(i64::MAX),
+            schema: self.classes.fingerprint(),
+            runs,
+            payload: payload.into(),
+        });
+        Ok(())
+    }
+}
+
+enum Next {
+    Built(Ahead),
+    End(End),
+}
+
+impl Open {
+    fn new(upload: Upload) -> Result<Self, Ending> {
+        let Upload { header, body, budget } = upload;
+        let (body, memory) = if header.compressed {
+            let mut memory = budget.another();
+            let inflated = inflate(&body, header.uncompressed, MAX_INFLATED, &mut memory);
+            (inflated.map_err(of_upload)?.into(), memory)
+        } else {
+            (body, budget)
+        };
+        Ok(Self {
+            progress: header.progress_client,
+            body,
+            done: 0,
+            _memory: memory,
+        })
+    }
+
+    /// Whether the changeset belongs to this upload and comes behind the last one.
+    fn check(&self, entry: &Entry<'_>, last: u64) -> Result<(), Ending> {
+        let version = entry.client_version;
+        let message = if version <= last {
+            format!("changeset {version} comes behind {last}")
+        } else if version > self.progress {
+            format!("changeset {version} is beyond the progress of its upload")
+        } else {
+            return Ok(());
+        };
+        Err(ConnectionError::new(ConnectionCode::BadChangesetHeader, message).into())
+    }
+}
+
+impl Round {
+    fn new(memory: Budget) -> Self {
+        Self {
+            transactions: Vec::new(),
+            memory,
+            documents: 0,
+            bytes: 0,
+            skipped: 0,
+            made: None,
+            changed: None,
+            settled: None,
+            end: End::More,
+        }
+    }
+
+    const fn is_full(&self) -> bool {
+        self.bytes >= ROUND_BYTES || self.documents >= ROUND_DOCUMENTS
+    }
+}
+
+fn no_memory(_: NoMemory) -> Ending {
+    of_upload(NoMemory.into())
+}
+
+/// How many bytes of `whole` come behind its part.
+fn behind(whole: &Bytes, part: &[u8]) -> usize {
+    let end = part.as_ptr().addr() + part.len();
+    (whole.as_ptr().addr() + whole.len()).saturating_sub(end)
+}
+
+/// The first bytes of a changeset, which name a class and no contents.
+fn hex(changeset: &[u8]) -> String {
+    use std::fmt::Write as _;
+    changeset.iter().take(16).fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
