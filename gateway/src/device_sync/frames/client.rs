@@ -25,6 +25,8 @@ pub enum ClientMessage<'a> {
         download: (u64, u64),
         /// The latest version of the server that it has heard of.
         latest: u64,
+        /// The salt that came with it.
+        latest_salt: i64,
         /// Its active subscriptions.
         query: Query<'a>,
     },
@@ -183,12 +185,13 @@ fn ident<'a>(mut header: Header<'a>, body: &'a [u8]) -> Result<ClientMessage<'a>
     let server = header.unsigned("download server version")?;
     let client = header.unsigned("download client version")?;
     let latest = header.unsigned("latest server version")?;
-    header.signed("latest server version salt")?;
+    let latest_salt = header.signed("latest server version salt")?;
     Ok(ClientMessage::Ident {
         session,
         file: FileIdent { ident, salt },
         download: (server, client),
         latest,
+        latest_salt,
         query: query(header, body)?,
     })
 }

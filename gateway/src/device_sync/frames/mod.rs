@@ -7,7 +7,7 @@ mod server;
 
 pub use client::{ClientMessage, Query, UploadHeader};
 pub use header::{FrameError, MAX_HEADER_BYTES};
-pub use server::{Batch, Download, ServerMessage};
+pub use server::{Batch, Download, STAMP, ServerMessage};
 
 /// What a client file is known by. Two with one ident and different salts are different files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

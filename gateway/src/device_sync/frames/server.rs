@@ -7,6 +7,10 @@ use crate::device_sync::version::Version;
 /// Where time begins in the protocol: 2015, in milliseconds since 1970.
 const EPOCH: u64 = 1_420_070_400_000;
 
+/// The salt of the latest server version in every [`Download`]. Clients keep it and tell it when they bind, and make nothing of it:
+/// so a gateway knows which files have been served by one. App Services had 0.
+pub const STAMP: i64 = 8_243_101_811_291_549_287;
+
 /// The file ident that changesets of the server have.
 const SERVER: u64 = 1;
 
@@ -147,7 +151,7 @@ impl Download {
         let progress = version.complete();
         let size = body.len();
         format!(
-            "download {session} {server} {client} {server} 0 {client} {upload_server} {query} {state} {progress} 0 {size} 0\n{body}"
+            "download {session} {server} {client} {server} {STAMP} {client} {upload_server} {query} {state} {progress} 0 {size} 0\n{body}"
         )
     }
 }

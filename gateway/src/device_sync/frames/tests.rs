@@ -46,7 +46,7 @@ fn every_message_of_a_client_is_read() {
             },
         ),
         (
-            "ident 1 2 946016527359837633 3 4 5 0 6 2\n{}",
+            "ident 1 2 946016527359837633 3 4 5 -7 6 2\n{}",
             ClientMessage::Ident {
                 session: 1,
                 file: FileIdent {
@@ -55,6 +55,7 @@ fn every_message_of_a_client_is_read() {
                 },
                 download: (3, 4),
                 latest: 5,
+                latest_salt: -7,
                 query: Query {
                     version: 6,
                     body: "{}",
@@ -220,15 +221,15 @@ fn every_message_to_a_client_is_written() {
         ),
         (
             ServerMessage::Download(download),
-            "download 1 1 0 1 0 0 0 0 1 1 0 23 0\n1 0 375324684512 1 0 0 ",
+            "download 1 1 0 1 8243101811291549287 0 0 0 1 1 0 23 0\n1 0 375324684512 1 0 0 ",
         ),
         (
             ServerMessage::Download(acknowledgement),
-            "download 1 2 11 2 0 11 1 0 2 1 0 0 0\n",
+            "download 1 2 11 2 8243101811291549287 11 1 0 2 1 0 0 0\n",
         ),
         (
             ServerMessage::Download(compensation),
-            "download 1 2 11 2 0 11 1 0 2 1 0 24 0\n2 11 375324684512 1 0 0 ",
+            "download 1 2 11 2 8243101811291549287 11 1 0 2 1 0 24 0\n2 11 375324684512 1 0 0 ",
         ),
         (
             ServerMessage::Mark {
@@ -263,8 +264,14 @@ fn progress_is_what_the_version_has() {
         query: 0,
         batch: Batch::Acknowledgement,
     });
-    assert_eq!(encoded(&download, 11), "download 1 2 11 2 0 11 1 0 2 0 0 0 0\n");
-    assert_eq!(encoded(&download, 12), "download 1 2 11 2 0 11 1 0 2 1 0 0 0\n");
+    assert_eq!(
+        encoded(&download, 11),
+        "download 1 2 11 2 8243101811291549287 11 1 0 2 0 0 0 0\n"
+    );
+    assert_eq!(
+        encoded(&download, 12),
+        "download 1 2 11 2 8243101811291549287 11 1 0 2 1 0 0 0\n"
+    );
 }
 
 #[test]

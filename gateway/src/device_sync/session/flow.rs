@@ -20,22 +20,21 @@ pub(super) struct Flow {
     /// Progress of the uploads that are on their way to the store, and what is told of each once it is there: empty ones that came
     /// behind it count with it.
     uploads: VecDeque<Upload>,
-    /// What waits until the file is identified; none once it is.
-    held: Option<Held>,
+    /// Whether the file is identified. Nothing is sent before, and of what a client asks meanwhile the last of each kind is
+    /// answered, which answers those before it.
+    is_identified: bool,
+    /// Whether the bootstrap of the active subscriptions was sent. It is the first of all that has a version.
+    has_begun: bool,
+    /// Subscriptions that wait for either.
+    query: Option<i64>,
+    /// A mark that waits until the file is identified.
+    mark: Option<u64>,
 }
 
 #[derive(Debug)]
 struct Upload {
     progress: u64,
     told: Progress,
-}
-
-/// Nothing is sent before a file is identified. Of what a client asks meanwhile the last of each kind is answered, which answers
-/// those before it.
-#[derive(Debug, Default)]
-struct Held {
-    query: Option<i64>,
-    mark: Option<u64>,
 }
 
 impl Flow {
@@ -47,20 +46,35 @@ impl Flow {
             scanned: client,
             asked: query,
             uploads: VecDeque::new(),
-            held: Some(Held::default()),
+            is_identified: false,
+            has_begun: false,
+            query: None,
+            mark: None,
         }
     }
 
-    /// The file is identified: begins with an empty bootstrap of the active subscriptions. It comes at every binding, as a client can
-    /// have stopped between storing one and acting on it, and takes what comes instead for it.
+    /// The file is identified. What can be said about it is said.
     pub(super) fn identified(&mut self, effects: &mut Vec<Effect>) {
-        let Some(held) = self.held.take() else { return };
-        self.send(Batch::Bootstrap, effects);
-        if let Some(query) = held.query {
-            self.bootstrap(query, effects);
+        if std::mem::replace(&mut self.is_identified, true) {
+            return;
         }
-        if let Some(request) = held.mark {
+        if self.versions.are_sure() {
+            self.begin(effects);
+        }
+        if let Some(request) = self.mark.take() {
             self.mark(request, effects);
+        }
+    }
+
+    /// Sends an empty bootstrap of the active subscriptions, and of those that came behind them. The first comes at every binding, as
+    /// a client can have stopped between storing one and acting on it, and takes what comes instead for it.
+    fn begin(&mut self, effects: &mut Vec<Effect>) {
+        if !std::mem::replace(&mut self.has_begun, true) {
+            self.send(Batch::Bootstrap, effects);
+        }
+        if let Some(query) = self.query.take() {
+            self.versions.subscribe(query);
+            self.send(Batch::Bootstrap, effects);
         }
     }
 
@@ -87,21 +101,22 @@ impl Flow {
                 binding: self.binding,
                 classes,
             }));
-        } else if let Some(held) = &mut self.held {
-            held.query = Some(query.version);
         } else {
-            self.bootstrap(query.version, effects);
+            self.query = Some(query.version);
+            if self.is_identified && self.versions.are_sure() {
+                self.begin(effects);
+            }
         }
         Ok(())
     }
 
     /// Everything that is decided has been sent, so there is nothing to wait for.
     pub(super) fn mark(&mut self, request: u64, effects: &mut Vec<Effect>) {
-        if let Some(held) = &mut self.held {
-            held.mark = Some(request);
-        } else {
+        if self.is_identified {
             let session = self.binding.session();
             effects.push(Effect::Send(ServerMessage::Mark { session, request }));
+        } else {
+            self.mark = Some(request);
         }
     }
 
@@ -135,6 +150,10 @@ impl Flow {
             last.told = told;
         } else {
             self.versions.reach(&told);
+            // Not the upload is answered by that, but subscriptions before it.
+            if self.is_identified && self.query.is_some() {
+                self.begin(effects);
+            }
         }
         Ok(())
     }
@@ -150,6 +169,8 @@ impl Flow {
         }
         let Some(told) = told else { return };
         self.versions.reach(&told);
+        let is_told = !self.has_begun;
+        self.begin(effects);
         let rejected = Rejected::new(stored.refused, stored.unnamed, self.versions.next());
         match rejected.filter(|_| version.reads_compensating_writes()) {
             Some(rejected) => {
@@ -159,13 +180,9 @@ impl Flow {
                 }));
                 self.send(Batch::Compensation, effects);
             }
+            None if is_told => {}
             None => self.send(Batch::Acknowledgement, effects),
         }
-    }
-
-    fn bootstrap(&mut self, query: i64, effects: &mut Vec<Effect>) {
-        self.versions.subscribe(query);
-        self.send(Batch::Bootstrap, effects);
     }
 
     fn send(&mut self, batch: Batch, effects: &mut Vec<Effect>) {

@@ -12,7 +12,8 @@
 //! 1. Nothing is acknowledged before it is stored, nor what was uploaded before something that is not.
 //! 2. What is stored is acknowledged, unless its binding has ended.
 //! 3. After an error for a session nothing is sent for it until it is bound again, and nothing on a connection that has ended.
-//! 4. An upload without changesets is never answered.
+//! 4. An upload without changesets is not answered. (The first of a file that App Services has served can let subscriptions before it
+//!    be answered.)
 //! 5. No version goes down for a client that tells the truth about what it has.
 //! 6. No answer that comes late reaches a session that was bound again.
 
@@ -152,8 +153,10 @@ impl Sessions {
                 file,
                 download,
                 latest,
+                latest_salt,
                 query,
             } => {
+                let latest = (latest, latest_salt);
                 let taken =
                     self.in_session(session, |open| open.ident(file, download, latest, query, effects));
                 (session, taken)

@@ -47,12 +47,13 @@ impl Open {
         }
     }
 
-    /// The client says which file it is about, up to where it has what the server sent, and what latest version it has heard of.
+    /// The client says which file it is about, up to where it has what the server sent, and what latest version it has heard of,
+    /// with its salt.
     pub(super) fn ident(
         &mut self,
         file: FileIdent,
         download: (u64, u64),
-        latest: u64,
+        latest: (u64, i64),
         query: Query<'_>,
         effects: &mut Vec<Effect>,
     ) -> Result<(), Failure> {

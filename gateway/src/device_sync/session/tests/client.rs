@@ -203,13 +203,14 @@ impl Client {
         };
         let Progress {
             latest,
+            salt: latest_salt,
             download_server,
             download_client,
             ..
         } = progress;
         let (session, size) = (self.session, body.len());
         format!(
-            "ident {session} {ident} {salt} {download_server} {download_client} {latest} 0 {query} {size}\n{body}"
+            "ident {session} {ident} {salt} {download_server} {download_client} {latest} {latest_salt} {query} {size}\n{body}"
         )
         .into()
     }

@@ -14,6 +14,8 @@ pub struct File {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Progress {
     pub latest: u64,
+    /// Whatever came with it.
+    pub salt: u64,
     pub download_server: u64,
     pub download_client: u64,
     pub upload_client: u64,
@@ -68,8 +70,8 @@ impl File {
         }
     }
 
-    /// One that another gateway has served up to its third subscriptions.
-    pub fn served_elsewhere() -> Self {
+    /// One that App Services has served up to its third subscriptions. It has uploaded more than it can tell.
+    pub fn served_before() -> Self {
         let mut file = Self::fresh();
         file.ident = Some((77, -5));
         for _ in 0..9 {
@@ -81,12 +83,18 @@ impl File {
         file.sets = vec![Set { version: 3, ..set }];
         file.progress = Progress {
             latest: 31,
+            salt: 0,
             download_server: 30,
             download_client: 8,
-            upload_client: 8,
+            upload_client: 9,
             upload_server: 29,
         };
         file
+    }
+
+    /// Whether no gateway has told it anything yet.
+    pub const fn is_of_app_services(&self) -> bool {
+        self.progress.latest > 0 && self.progress.salt == 0
     }
 
     pub fn newest(&self) -> u64 {

@@ -39,6 +39,7 @@ pub struct Download {
     pub server: u64,
     pub client: u64,
     pub latest: u64,
+    pub salt: u64,
     pub upload_client: u64,
     pub upload_server: u64,
     pub query: i64,
@@ -118,7 +119,7 @@ fn download(fields: &[u64], body: &str, n: u8) -> Download {
     else {
         panic!("{fields:?}")
     };
-    assert_eq!((salt, compressed, compressed_size), (0, 0, 0));
+    assert_eq!((compressed, compressed_size), (0, 0));
     assert_eq!(size, u64::try_from(body.len()).unwrap());
     assert_eq!(progress, u64::from(n >= 12));
     let mut numbers = body.split_terminator(' ').map(|one| one.parse().unwrap());
@@ -137,6 +138,7 @@ fn download(fields: &[u64], body: &str, n: u8) -> Download {
         server,
         client,
         latest,
+        salt,
         upload_client,
         upload_server,
         query: i64::try_from(query).unwrap(),

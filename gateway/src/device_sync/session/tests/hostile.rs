@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use proptest::prelude::*;
 
 use crate::device_sync::errors::{ConnectionCode, ConnectionError, SessionError};
-use crate::device_sync::frames::{ClientMessage, Download, FileIdent, ServerMessage};
+use crate::device_sync::frames::{ClientMessage, Download, FileIdent, STAMP, ServerMessage};
 use crate::device_sync::session::{Binding, Effect, Failure, Sessions, Stored};
 use crate::device_sync::version::Version;
 
@@ -37,10 +37,11 @@ fn session() -> impl Strategy<Value = u64> {
 fn message() -> impl Strategy<Value = String> {
     prop_oneof![
         6 => (session(), 0..2_u8).prop_map(|(session, needs)| format!("bind {session} 0 0 {needs} 0\n")),
-        8 => (session(), 1..4_u64, number(), number(), number(), 0..4_u8).prop_map(
-            |(session, ident, server, client, latest, query)| format!(
-                "ident {session} {ident} 1 {server} {client} {latest} 0 {query} 2\n{{}}"
-            )
+        8 => (session(), 1..4_u64, number(), number(), number(), any::<bool>(), 0..4_u8).prop_map(
+            |(session, ident, server, client, latest, is_known, query)| {
+                let salt = if is_known { STAMP } else { 0 };
+                format!("ident {session} {ident} 1 {server} {client} {latest} {salt} {query} 2\n{{}}")
+            }
         ),
         4 => (session(), number()).prop_map(|(session, request)| format!("mark {session} {request}\n")),
         1 => number().prop_map(|timestamp| format!("ping {timestamp} 0\n")),
@@ -87,6 +88,7 @@ struct Session {
     binding: Option<Binding>,
     waits_for_ident: bool,
     is_identified: bool,
+    is_of_app_services: bool,
     last: Option<Download>,
     /// Progress of uploads, and whether they are stored.
     uploads: Vec<(u64, bool)>,
@@ -134,11 +136,13 @@ impl Watched {
             ClientMessage::Ident {
                 session,
                 download,
+                latest_salt,
                 query,
                 ..
             } => {
                 if let Some(session) = self.open.get_mut(&session) {
                     session.progress = download.1;
+                    session.is_of_app_services = latest_salt != STAMP;
                     session.queries = [query.version].into();
                 }
             }
@@ -167,12 +171,10 @@ impl Watched {
             assert!(!self.has_ended, "{effect:?} after the end");
             match effect {
                 Effect::Send(message) => self.hears(message),
-                Effect::Allocate { binding } | Effect::Identify { binding, .. } => {
-                    self.to_do(binding, effect)
-                }
+                Effect::Allocate { binding } | Effect::Identify { binding, .. } => self.owes(binding, effect),
                 Effect::Store { binding, upload } => {
                     assert!(!upload.is_empty());
-                    self.to_do(binding, effect);
+                    self.owes(binding, effect);
                     let session = self.current(binding).unwrap();
                     session.uploads.push((upload.progress_client, false));
                 }
@@ -189,7 +191,7 @@ impl Watched {
         }
     }
 
-    fn to_do(&mut self, binding: Binding, effect: Effect) {
+    fn owes(&mut self, binding: Binding, effect: Effect) {
         assert!(!self.over.contains(&binding));
         let session = self.open.get_mut(&binding.session()).unwrap();
         assert_eq!(*session.binding.get_or_insert(binding), binding);
@@ -210,7 +212,8 @@ impl Watched {
             }
             ServerMessage::Mark { session, request } => {
                 let session = self.known(session);
-                assert!(session.last.is_some(), "nothing was downloaded");
+                let is_begun = session.last.is_some() || session.is_of_app_services;
+                assert!(is_begun, "nothing was downloaded");
                 assert!(session.marks.contains(&request));
             }
             ServerMessage::QueryError { session, query, .. } => {
@@ -318,7 +321,12 @@ impl Watch {
             && upload.is_empty()
         {
             let is_wrong = matches!(&*effects, [_, Effect::Close(_)]);
-            assert!(effects.is_empty() || is_wrong, "an empty upload is answered");
+            let open = self.watched.open.get(&upload.session);
+            let begins = open.is_some_and(|open| open.is_of_app_services && open.last.is_none());
+            assert!(
+                effects.is_empty() || is_wrong || begins,
+                "an empty upload is answered"
+            );
         }
         effects
     }

@@ -106,7 +106,7 @@ proptest! {
         n in 2..15_u8,
         steps in proptest::collection::vec(step(), 0..400),
     ) {
-        let mut world = World::new(n, vec![File::fresh(), File::served_elsewhere()]);
+        let mut world = World::new(n, vec![File::fresh(), File::served_before()]);
         for step in steps {
             take(&mut world, step);
         }
@@ -117,7 +117,7 @@ proptest! {
 #[test]
 fn a_client_that_nothing_happens_to_comes_to_rest() {
     for n in 2..15 {
-        let mut world = World::new(n, vec![File::fresh(), File::served_elsewhere()]);
+        let mut world = World::new(n, vec![File::fresh(), File::served_before()]);
         for which in 0..60 {
             world.write(which);
         }

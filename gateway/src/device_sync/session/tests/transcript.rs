@@ -54,7 +54,7 @@ impl Conversation {
         let bootstrap = self.sessions.identified(binding);
         let bootstrap = self.sent(bootstrap);
         assert!(
-            bootstrap[0].starts_with(&format!("download {session} 1 0 1 0 0 0 0 1 ")),
+            bootstrap[0].starts_with(&format!("download {session} 1 0 1 8243101811291549287 0 0 0 1 ")),
             "{bootstrap:?}"
         );
         binding
@@ -106,7 +106,7 @@ fn a_new_file_gets_an_ident_a_bootstrap_and_acknowledgements() {
     assert_eq!(
         begun,
         [
-            "download 1 1 0 1 0 0 0 0 1 1 0 23 0\n1 0 375324684512 1 0 0 ",
+            "download 1 1 0 1 8243101811291549287 0 0 0 1 1 0 23 0\n1 0 375324684512 1 0 0 ",
             "mark 1 1\n"
         ]
     );
@@ -117,7 +117,7 @@ fn a_new_file_gets_an_ident_a_bootstrap_and_acknowledgements() {
     let acknowledged = client.sessions.stored(binding, stored(11));
     assert_eq!(
         client.sent(acknowledged),
-        ["download 1 2 11 2 0 11 1 0 2 1 0 0 0\n"]
+        ["download 1 2 11 2 8243101811291549287 11 1 0 2 1 0 0 0\n"]
     );
     assert_eq!(client.says("upload 1 0 0 0 12 2 2\n"), []);
     assert_eq!(
@@ -136,7 +136,7 @@ fn a_new_file_gets_an_ident_a_bootstrap_and_acknowledgements() {
 fn an_upload_may_come_before_the_file_is_known() {
     let mut client = Conversation::of(14);
     client.says("bind 4 0 0 0 0\n");
-    let identify = client.says("ident 4 2 1 30 20 33 0 0 2\n{}");
+    let identify = client.says("ident 4 2 1 30 20 33 8243101811291549287 0 2\n{}");
     let store = client.says("upload 4 0 1 0 25 30 30\nx");
     let [Effect::Store { binding, .. }] = *store else {
         panic!("{store:?}")
@@ -147,14 +147,59 @@ fn an_upload_may_come_before_the_file_is_known() {
     let begun = client.sessions.identified(binding);
     let begun = client.sent(begun);
     assert!(
-        begun[0].starts_with("download 4 34 20 34 0 20 0 0 1 1 0 25 0\n34 20 "),
+        begun[0].starts_with("download 4 34 20 34 8243101811291549287 20 0 0 1 1 0 25 0\n34 20 "),
         "{begun:?}"
     );
     let acknowledged = client.sessions.stored(binding, stored(25));
     assert_eq!(
         client.sent(acknowledged),
-        ["download 4 35 25 35 0 25 30 0 2 1 0 0 0\n"]
+        ["download 4 35 25 35 8243101811291549287 25 30 0 2 1 0 0 0\n"]
     );
+}
+
+#[test]
+fn a_file_of_app_services_is_told_of_versions_once_it_has_said_how_far_it_is() {
+    let mut client = Conversation::of(14);
+    client.says("bind 1 0 0 0 0\n");
+    let identify = client.says("ident 1 2 1 30 20 33 0 0 2\n{}");
+    let [Effect::Identify { binding, .. }] = *identify else {
+        panic!("{identify:?}")
+    };
+    assert_eq!(client.sessions.identified(binding), []);
+    let mark = client.says("mark 1 1\n");
+    assert_eq!(client.sent(mark), ["mark 1 1\n"], "or it would not upload");
+    client.says("upload 1 0 1 0 25 30 30\nx");
+    assert_eq!(client.says("query 1 1 2\n{}"), []);
+    let begun = client.sessions.stored(binding, stored(25));
+    let begun = client.sent(begun);
+    assert!(
+        begun[0].starts_with("download 1 34 25 34 8243101811291549287 25 30 0 1 "),
+        "{begun:?}"
+    );
+    assert!(
+        begun[1].starts_with("download 1 35 25 35 8243101811291549287 25 30 1 1 "),
+        "{begun:?}"
+    );
+    assert_eq!(begun.len(), 2, "they acknowledge as well");
+}
+
+#[test]
+fn an_empty_upload_says_how_far_a_file_of_app_services_is() {
+    let mut client = Conversation::of(14);
+    client.says("bind 1 0 0 0 0\n");
+    let identify = client.says("ident 1 2 1 30 20 33 0 0 2\n{}");
+    let [Effect::Identify { binding, .. }] = *identify else {
+        panic!("{identify:?}")
+    };
+    client.sessions.identified(binding);
+    assert_eq!(client.says("query 1 1 2\n{}"), []);
+    let begun = client.says("upload 1 0 0 0 25 30 30\n");
+    assert_eq!(
+        client.sent(begun).len(),
+        2,
+        "the subscriptions before it can be served"
+    );
+    assert_eq!(client.says("upload 1 0 0 0 26 30 30\n"), []);
 }
 
 #[test]
@@ -166,11 +211,14 @@ fn one_acknowledgement_covers_uploads_that_were_stored_together() {
     }
     client.says("upload 1 0 0 0 14 1 1\n");
     let first = client.sessions.stored(binding, stored(9));
-    assert_eq!(client.sent(first), ["download 1 2 9 2 0 9 0 0 2 1 0 0 0\n"]);
+    assert_eq!(
+        client.sent(first),
+        ["download 1 2 9 2 8243101811291549287 9 0 0 2 1 0 0 0\n"]
+    );
     let second = client.sessions.stored(binding, stored(12));
     assert_eq!(
         client.sent(second),
-        ["download 1 3 14 3 0 14 1 0 2 1 0 0 0\n"],
+        ["download 1 3 14 3 8243101811291549287 14 1 0 2 1 0 0 0\n"],
         "with the versions behind it that have no changesets"
     );
     assert_eq!(client.sessions.stored(binding, stored(12)), []);
@@ -202,9 +250,12 @@ fn what_is_refused_is_told_with_an_empty_changeset() {
     );
     assert_eq!(
         download,
-        "download 1 2 5 2 0 5 1 0 2 0 0 23 0\n2 5 375324684512 1 0 0 "
+        "download 1 2 5 2 8243101811291549287 5 1 0 2 0 0 23 0\n2 5 375324684512 1 0 0 "
     );
-    assert_eq!(answered(4), ["download 1 2 5 2 0 5 1 0 2 0 0 0 0\n"]);
+    assert_eq!(
+        answered(4),
+        ["download 1 2 5 2 8243101811291549287 5 1 0 2 0 0 0 0\n"]
+    );
 }
 
 #[test]
@@ -214,7 +265,7 @@ fn the_empty_set_of_subscriptions_is_served_and_any_other_refused() {
     let served = client.says("query 1 1 2\n{}");
     let served = client.sent(served);
     assert!(
-        served[0].starts_with("download 1 2 0 2 0 0 0 1 1 1 0 23 0\n"),
+        served[0].starts_with("download 1 2 0 2 8243101811291549287 0 0 1 1 1 0 23 0\n"),
         "{served:?}"
     );
     let refused = client.says("query 1 2 11\n{\"Top\":\"x\"}");
@@ -231,7 +282,7 @@ fn the_empty_set_of_subscriptions_is_served_and_any_other_refused() {
         "{error}"
     );
     let next = client.says("query 1 3 2\n{}");
-    assert!(client.sent(next)[0].starts_with("download 1 3 0 3 0 0 0 3 1 "));
+    assert!(client.sent(next)[0].starts_with("download 1 3 0 3 8243101811291549287 0 0 3 1 "));
 }
 
 #[test]
@@ -247,7 +298,7 @@ fn active_subscriptions_are_bootstrapped_all_the_same() {
         panic!("{identify:?}")
     };
     let begun = client.sessions.identified(binding);
-    assert!(client.sent(begun)[0].starts_with("download 1 1 0 1 0 0 0 3 1 "));
+    assert!(client.sent(begun)[0].starts_with("download 1 1 0 1 8243101811291549287 0 0 3 1 "));
 }
 
 #[test]
@@ -380,7 +431,7 @@ fn versions_near_the_end_of_numbers_are_not_passed() {
     let acknowledged = client.sessions.stored(binding, stored(u64::MAX));
     assert_eq!(
         client.sent(acknowledged),
-        ["download 1 2 9223372036854775807 2 0 9223372036854775807 1 0 2 1 0 0 0\n"]
+        ["download 1 2 9223372036854775807 2 8243101811291549287 9223372036854775807 1 0 2 1 0 0 0\n"]
     );
 }
 
