@@ -158,6 +158,31 @@ fn an_upload_may_come_before_the_file_is_known() {
 }
 
 #[test]
+fn what_is_asked_before_the_file_is_known_is_answered_once_it_is() {
+    let mut client = Conversation::of(14);
+    client.says("bind 1 0 0 0 0\n");
+    let identify = client.says("ident 1 2 1 0 0 0 0 0 2\n{}");
+    let [Effect::Identify { binding, .. }] = *identify else {
+        panic!("{identify:?}")
+    };
+    for asked in ["mark 1 1\n", "query 1 1 2\n{}", "query 1 2 2\n{}", "mark 1 2\n"] {
+        assert_eq!(client.says(asked), [], "{asked}");
+    }
+    let begun = client.sessions.identified(binding);
+    let [first, second, mark] = client.sent(begun).try_into().unwrap();
+    assert!(
+        first.starts_with("download 1 1 0 1 8243101811291549287 0 0 0 1 "),
+        "{first}"
+    );
+    assert!(
+        second.starts_with("download 1 2 0 2 8243101811291549287 0 0 2 1 "),
+        "{second}"
+    );
+    assert_eq!(mark, "mark 1 2\n", "behind what it asks for");
+    assert_eq!(client.sessions.identified(binding), [], "it is known already");
+}
+
+#[test]
 fn a_file_of_app_services_is_told_of_versions_once_it_has_said_how_far_it_is() {
     let mut client = Conversation::of(14);
     client.says("bind 1 0 0 0 0\n");
