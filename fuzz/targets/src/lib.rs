@@ -14,9 +14,12 @@ mod acknowledgement;
 mod answer;
 mod app_directory;
 mod batch;
+mod changeset;
 mod claims;
 mod collection_schema;
+mod device_frames;
 mod document;
+mod document_builder;
 mod extended_json;
 mod extended_json_text;
 mod foreign_token;
@@ -33,14 +36,17 @@ mod token;
 pub type Target = fn(&[u8]);
 
 /// Every target, by the name of its folder.
-pub const ALL: [(&str, Target); 18] = [
+pub const ALL: [(&str, Target); 21] = [
     ("acknowledgement", acknowledgement::run),
     ("answer", answer::run),
     ("app_directory", app_directory::run),
     ("batch", batch::run),
+    ("changeset", changeset::run),
     ("claims", claims::run),
     ("collection_schema", collection_schema::run),
+    ("device_frames", device_frames::run),
     ("document", document::run),
+    ("document_builder", document_builder::run),
     ("extended_json", extended_json::run),
     ("extended_json_text", extended_json_text::run),
     ("foreign_token", foreign_token::run),

@@ -54,6 +54,6 @@ macro_rules! replays {
 }
 
 replays! {
-    acknowledgement answer app_directory batch claims collection_schema document extended_json extended_json_text foreign_token http_body key_set
-    outbox_file outbox_pack role schema schemas token
+    acknowledgement answer app_directory batch changeset claims collection_schema device_frames document document_builder extended_json
+    extended_json_text foreign_token http_body key_set outbox_file outbox_pack role schema schemas token
 }

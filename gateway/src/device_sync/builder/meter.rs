@@ -6,10 +6,10 @@ use crate::memory::{Budget, NoMemory};
 const STEP: usize = 64 * 1024;
 
 /// What one element, field or entry takes, with what lists hold in reserve.
-pub(super) const NODE: usize = 64;
+pub(super) const NODE: usize = 96;
 
-/// What a container takes beside what is in it.
-pub(super) const CONTAINER: usize = 192;
+/// What a container takes beside what is in it: dictionaries have room for eleven entries from their first one on.
+pub(super) const CONTAINER: usize = 512;
 
 /// See the module.
 pub(super) struct Meter {

@@ -1,0 +1,2 @@
+#![no_main]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| realm_ingest_fuzz_targets::target("document_builder")(data));
