@@ -182,25 +182,17 @@ struct Check<'a> {
 impl Check<'_> {
     fn property(&self, value: Value<'_>) -> Result<(), Violation> {
         match (self.property.collection, value) {
-            (None, value) => self.value(value, String::new),
+            (None, value) => self.value(value, &String::new),
             (Some(Collection::List | Collection::Set), Value::Array(elements)) => {
                 for (index, field) in elements.fields().enumerate() {
-                    self.value(field.value, || format!("element {index} of "))?;
+                    self.value(field.value, &|| format!("element {index} of "))?;
                 }
                 Ok(())
             }
             (Some(Collection::Dictionary), Value::Document(entries)) => {
                 for field in entries.fields() {
-                    // Such a key would read as an operator or a path once it is in a database.
-                    if field.key.starts_with('$') || field.key.contains('.') {
-                        let reason = format!(
-                            "key '{}' of {} begins with '$' or has a '.'",
-                            shown(field.key),
-                            self.name()
-                        );
-                        return Err(Violation::new(RefusalCode::InvalidDocument, reason));
-                    }
-                    self.value(field.value, || {
+                    self.key(field.key)?;
+                    self.value(field.value, &|| {
                         format!("the value under '{}' of ", shown(field.key))
                     })?;
                 }
@@ -217,7 +209,21 @@ impl Check<'_> {
         }
     }
 
-    fn value(&self, value: Value<'_>, place: impl Fn() -> String) -> Result<(), Violation> {
+    /// That of an entry of a dictionary.
+    fn key(&self, key: &str) -> Result<(), Violation> {
+        // Such a key would read as an operator or a path once it is in a database.
+        if key.starts_with('$') || key.contains('.') {
+            let reason = format!(
+                "key '{}' of {} begins with '$' or has a '.'",
+                shown(key),
+                self.name()
+            );
+            return Err(Violation::new(RefusalCode::InvalidDocument, reason));
+        }
+        Ok(())
+    }
+
+    fn value(&self, value: Value<'_>, place: &dyn Fn() -> String) -> Result<(), Violation> {
         use PropertyType as T;
         let property = self.property;
         let fits = match (property.kind, value) {
@@ -236,6 +242,18 @@ impl Check<'_> {
             | (T::Float | T::Double, Value::Double(_))
             | (T::Decimal128, Value::Decimal128(_))
             | (T::ObjectId, Value::ObjectId(_)) => true,
+            // A list or a dictionary, of what is mixed again.
+            (T::Mixed, Value::Array(elements)) => {
+                return elements
+                    .fields()
+                    .try_for_each(|element| self.value(element.value, place));
+            }
+            (T::Mixed, Value::Document(entries)) => {
+                return entries.fields().try_for_each(|entry| {
+                    self.key(entry.key)?;
+                    self.value(entry.value, place)
+                });
+            }
             (T::Mixed, value) => is_scalar(value),
             // Realm sends a pointer of null as null, alone or in a dictionary; in a list it sends nothing.
             (T::Object, Value::Null) => {

@@ -74,6 +74,21 @@ fn a_document_of_every_type_fits() {
 }
 
 #[test]
+fn mixed_holds_lists_and_dictionaries_of_mixed() {
+    let inner = doc! {"": [1_i64, Bson::Null, [{"c": 1.5}], doc! {}]};
+    assert_eq!(check(&with("m", inner.clone())), Ok(()));
+    assert_eq!(
+        check(&with("m", vec![Bson::from(inner), Bson::Array(vec![])])),
+        Ok(())
+    );
+    for key in ["$set", "a.b"] {
+        let reason = format!("key '{key}' of property 'All.m' begins with '$' or has a '.'");
+        let nested = with("m", vec![Bson::from(doc! {key: 1})]);
+        refused(&nested, RefusalCode::InvalidDocument, &reason);
+    }
+}
+
+#[test]
 fn what_may_be_absent_may_be_absent() {
     let mut document = good();
     for key in ["m", "o", "e", "l", "lo", "le", "set", "map", "me"] {
@@ -131,8 +146,8 @@ fn wrong_types_are_named() {
         ),
         (
             "m",
-            doc! {}.into(),
-            "property 'All.m' expects mixed or null, found object",
+            vec![Bson::from(1), doc! {"deep": Bson::MinKey}.into()].into(),
+            "property 'All.m' expects mixed or null, found minKey",
         ),
         (
             "e",

@@ -10,7 +10,7 @@
 //!     document or class in that place proves that the batch comes from a copy of its outbox: it is answered
 //!     [`Outcome::Copied`], none of its letters is kept and its position does not move. The copy sends all of it again
 //!     under a name of its own.
-//!  4. Of a document whose `_id` is stored already, an equal one is there; a different one is refused, and the first
+//!  4. Of a document whose `_id` is stored already, an equal one is there, wherever its `_id` stands; a different one is refused, and the first
 //!     stands. What was refused that way becomes a dead letter like what the checks refused.
 //!  5. A batch that is sent again is answered as the first time, refusals included.
 //!  6. Whether a batch is taken at all is decided by [`order::decide`](crate::ingest::order::decide), in the order of
@@ -31,6 +31,7 @@ pub mod embedded;
 pub mod mongodb;
 mod operator;
 mod quota;
+mod same;
 mod stepwise;
 
 pub use census::Census;

@@ -103,6 +103,17 @@ async fn the_first_of_two_transactions_stands<S: Store>() {
     assert_eq!(core.store.letters().await.len(), 1);
 }
 
+async fn a_document_is_the_same_wherever_its_id_stands<S: Store>() {
+    let core = Core::<S>::new().await;
+    let sent = Sent::new(&[
+        (1, &[("Note", doc! {"_id": "a", "text": "first"})]),
+        (2, &[("Note", doc! {"text": "first", "_id": "a"})]),
+        (3, &[("Note", doc! {"text": "second", "_id": "a"})]),
+    ]);
+    let answer = (3, vec![(3, 0, "DuplicateId".to_owned())]);
+    assert_eq!(core.send(&sent).await.unwrap(), answer);
+}
+
 async fn one_id_in_two_classes_is_two_documents<S: Store>() {
     let core = Core::<S>::new().await;
     let id = bson::oid::ObjectId::new();
@@ -442,6 +453,7 @@ macro_rules! suites {
             what_is_stored_already_is_counted_and_what_differs_is_not,
             the_later_of_two_in_one_transaction_stands,
             the_first_of_two_transactions_stands,
+            a_document_is_the_same_wherever_its_id_stands,
             one_id_in_two_classes_is_two_documents,
             a_hole_is_refused_with_the_position_until_it_is_filled,
             an_outbox_that_was_acknowledged_more_is_taken_and_recorded,

@@ -201,8 +201,20 @@ fn of_kind(kind: PropertyType) -> BoxedStrategy<Value> {
         T::Decimal128 => of(vec![RawBson::Decimal128(Decimal128::from_bytes([0; 16]))]),
         T::ObjectId => of(vec![RawBson::ObjectId(ObjectId::from_bytes([1; 12]))]),
         T::Uuid => of(vec![binary(BinarySubtype::Uuid, 16)]),
-        T::Mixed | T::Object => scalar().boxed(),
+        T::Mixed => nested().boxed(),
+        T::Object => scalar().boxed(),
     }
+}
+
+/// Lists and dictionaries as mixed holds them, and what it does not hold somewhere in them.
+fn nested() -> impl Strategy<Value = Value> {
+    let key = select(vec!["", "a", "b", "$c", "d.e"]).prop_map(str::to_owned);
+    scalar().prop_recursive(3, 8, 3, move |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..3).prop_map(Value::Array),
+            vec((key.clone(), inner), 0..3).prop_map(Value::Document),
+        ]
+    })
 }
 
 /// Of every type there is, those that no property has included.

@@ -69,13 +69,7 @@ fn values(schema: &Schema, property: &Property, found: &Value) -> Result<(), Ref
             let Value::Document(entries) = found else {
                 return Err(RefusalCode::TypeMismatch);
             };
-            for (key, one) in entries {
-                if key.starts_with('$') || key.contains('.') {
-                    return Err(RefusalCode::InvalidDocument);
-                }
-                value(schema, property, one)?;
-            }
-            Ok(())
+            dictionary(schema, property, entries)
         }
         Some(Collection::List | Collection::Set) => {
             let Value::Array(elements) = found else {
@@ -84,6 +78,16 @@ fn values(schema: &Schema, property: &Property, found: &Value) -> Result<(), Ref
             elements.iter().try_for_each(|one| value(schema, property, one))
         }
     }
+}
+
+fn dictionary(schema: &Schema, property: &Property, entries: &Fields) -> Result<(), RefusalCode> {
+    for (key, one) in entries {
+        if key.starts_with('$') || key.contains('.') {
+            return Err(RefusalCode::InvalidDocument);
+        }
+        value(schema, property, one)?;
+    }
+    Ok(())
 }
 
 fn value(schema: &Schema, property: &Property, found: &Value) -> Result<(), RefusalCode> {
@@ -103,8 +107,15 @@ fn value(schema: &Schema, property: &Property, found: &Value) -> Result<(), Refu
             _ => Err(RefusalCode::TypeMismatch),
         };
     }
-    let Value::Scalar(scalar) = found else {
-        return Err(RefusalCode::TypeMismatch);
+    let scalar = match found {
+        Value::Scalar(scalar) => scalar,
+        Value::Array(elements) if property.kind == PropertyType::Mixed => {
+            return elements.iter().try_for_each(|one| value(schema, property, one));
+        }
+        Value::Document(entries) if property.kind == PropertyType::Mixed => {
+            return dictionary(schema, property, entries);
+        }
+        _ => return Err(RefusalCode::TypeMismatch),
     };
     let kinds = kinds(scalar);
     let fits = match (property.kind, scalar) {

@@ -12,6 +12,7 @@ use crate::backend::BackendError;
 use crate::clock;
 use crate::ingest::order::Order;
 use crate::ingest::{Batch, Place, Refusals, id};
+use crate::sink::same::same;
 use crate::sink::{Outcome, Quota};
 
 /// What became of each batch of a group.
@@ -118,7 +119,7 @@ pub(super) struct Writer<'c> {
 /// A stored document whose `_id` another one has.
 pub(super) struct Stored {
     pub(super) seq: i64,
-    /// Whether the other one is the very same.
+    /// Whether the other one is the same.
     pub(super) equal: bool,
     length: i64,
 }
@@ -194,7 +195,7 @@ impl<'c> Writer<'c> {
             let stored = row.get_ref(1)?.as_blob()?;
             Ok(Stored {
                 seq: row.get(0)?,
-                equal: stored == place.document,
+                equal: same(place.document, stored),
                 length: length(stored),
             })
         })

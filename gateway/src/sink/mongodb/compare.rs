@@ -10,6 +10,7 @@ use super::request::answered;
 use crate::backend::BackendError;
 use crate::comparison::Number;
 use crate::ingest::{Place, id};
+use crate::sink::same::same;
 
 /// `_id`s that are looked up at once.
 const MAX_IDS: usize = 1_000;
@@ -150,45 +151,10 @@ pub(super) fn key(document: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// To the bit, but that the database puts `_id` first.
-pub(super) fn same(sent: &[u8], stored: &[u8]) -> bool {
-    let id = |bytes| {
-        Document::assume_valid(bytes)
-            .field("_id")
-            .map(|id| (id.kind, id.raw))
-    };
-    let rest = |bytes| {
-        let fields = Document::assume_valid(bytes).fields();
-        let rest = fields.filter(|field| field.key != "_id");
-        rest.map(|field| (field.key, field.kind, field.raw))
-    };
-    sent == stored || (id(sent) == id(stored) && rest(sent).eq(rest(stored)))
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
-
-    fn are_same(one: bson::Document, other: bson::Document) -> bool {
-        same(&one.to_vec().unwrap(), &other.to_vec().unwrap())
-    }
-
-    #[test]
-    fn a_document_is_the_same_wherever_its_id_stands_and_in_no_other_order() {
-        assert!(are_same(
-            doc! {"a": 1, "_id": 5, "b": 2},
-            doc! {"_id": 5, "a": 1, "b": 2}
-        ));
-        assert!(!are_same(
-            doc! {"_id": 5, "a": 1, "b": 2},
-            doc! {"_id": 5, "b": 2, "a": 1}
-        ));
-        assert!(!are_same(
-            doc! {"_id": 5, "a": 1},
-            doc! {"_id": 5, "a": 1, "b": 2}
-        ));
-    }
 
     #[test]
     fn what_is_stored_beside_another_with_its_id_is_stored_in_whatever_order_they_are_found() {
@@ -218,8 +184,10 @@ mod tests {
 
     #[test]
     fn a_number_of_another_type_is_another_value_under_the_same_id() {
-        assert!(!are_same(doc! {"_id": 5_i32}, doc! {"_id": 5_i64}));
-        assert!(!are_same(doc! {"_id": 5, "a": 0.0}, doc! {"_id": 5, "a": -0.0}));
+        assert!(!same(
+            &doc! {"_id": 5_i32}.to_vec().unwrap(),
+            &doc! {"_id": 5_i64}.to_vec().unwrap()
+        ));
         let key_of = |document: bson::Document| key(&document.to_vec().unwrap());
         let decimal: bson::Decimal128 = "5".parse().unwrap();
         for document in [doc! {"_id": 5_i64}, doc! {"_id": 5.0}, doc! {"_id": decimal}] {

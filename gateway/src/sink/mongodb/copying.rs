@@ -21,6 +21,7 @@ use crate::ingest::order::Known;
 use crate::ingest::{Place, Refusals};
 use crate::sink::DeadLetter;
 use crate::sink::OutboxKey;
+use crate::sink::same::same;
 
 /// The collections that records of the sink are in.
 pub(crate) const OUTBOXES: &str = "outboxes";
@@ -93,7 +94,7 @@ impl Documents {
     /// Whether a document was stored as it was sent.
     pub(crate) fn is_same(&self, class: &str, sent: &[u8], stored: &[u8]) -> bool {
         if self.definition.destination(class).has_unique_ids() {
-            compare::same(sent, stored)
+            same(sent, stored)
         } else {
             time_series::same(sent, stored)
         }
