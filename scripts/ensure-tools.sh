@@ -32,6 +32,8 @@ has() {
     zstd) command -v zstd ;;
     nodejs) command -v node ;;
     npm) command -v npm ;;
+    default-jdk-headless) command -v javac ;;
+    maven) command -v mvn ;;
     curl) command -v curl ;;
     ca-certificates) [ -e /etc/ssl/certs/ca-certificates.crt ] ;;
     mmdebstrap) builds_no_mongodb || command -v mmdebstrap ;;
@@ -42,7 +44,7 @@ has() {
 packages="cmake ninja-build g++ python3 curl ca-certificates"
 if [ "$purpose" != build ]; then
     packages="$packages clang clang-format libgtest-dev python3-bson pkg-config zstd nodejs npm mmdebstrap util-linux"
-    packages="$packages nginx python3-pymongo python3-yaml systemd"
+    packages="$packages nginx python3-pymongo python3-yaml systemd default-jdk-headless maven"
 fi
 missing=
 for package in $packages; do
