@@ -37,6 +37,67 @@ pub fn object(number: u32, n: u8) -> Vec<u8> {
     replaced(&bytes, &[1, 0xac, 2, 0], &[1, 0x80 | n, 0, 0])
 }
 
+/// Class `Reading` gets a text that may be null.
+pub fn another_property(name: &str) -> Vec<u8> {
+    let text = |text: &str| [&[u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
+    [
+        &[0x3f, 0][..],
+        &text("Reading"),
+        &[0x3f, 1],
+        &text(name),
+        // AddColumn: class, property, String, nullable, single.
+        &[6, 0, 1, 3, 1, 0],
+    ]
+    .concat()
+}
+
+/// An object of class `Reading` with so many bytes in its property `text`.
+pub fn heavy(number: u32, bytes: usize) -> Vec<u8> {
+    let text = |text: &str| [&[u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
+    let key = [&[0x0a][..], &key(number)].concat();
+    [
+        &[0x3f, 0][..],
+        &text("Reading"),
+        &[2, 0],
+        &key,
+        &[0x3f, 1],
+        &text("text"),
+        // Update: class, key, property, no path, String.
+        &[4, 0],
+        &key,
+        &[1, 0, 3],
+        &integer(bytes),
+        &vec![b'x'; bytes],
+        &[0],
+    ]
+    .concat()
+}
+
+/// A positive integer as changesets have it.
+fn integer(mut value: usize) -> Vec<u8> {
+    let mut out = Vec::new();
+    while value > 63 {
+        out.push(0x80 | u8::try_from(value & 0x7f).unwrap());
+        value >>= 7;
+    }
+    out.push(u8::try_from(value).unwrap());
+    out
+}
+
+/// A regular class `Top` with an object.
+pub fn regular() -> Vec<u8> {
+    let text = |text: &str| [&[u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
+    [
+        &[0x3f, 0][..],
+        &text("Top"),
+        &[0x3f, 1],
+        &text("_id"),
+        // AddTable: class, top level, key, Int, not nullable; CreateObject: class, Int 5.
+        &[0, 0, 0, 1, 1, 0, 2, 0, 1, 5],
+    ]
+    .concat()
+}
+
 /// The same bytes with others in all places where some stood.
 pub fn replaced(bytes: &[u8], what: &[u8], by: &[u8]) -> Vec<u8> {
     let (mut out, mut rest) = (Vec::new(), bytes);

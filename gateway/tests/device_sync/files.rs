@@ -1,6 +1,6 @@
 //! Files that come again: after a connection was lost, to another gateway, twice at a time, or turned back.
 
-use crate::changesets::{object, schema};
+use crate::changesets::{another_property, object, schema};
 use crate::device::{Device, Name};
 use crate::gate::Gate;
 
@@ -104,4 +104,37 @@ async fn a_gateway_that_starts_again_knows_its_files() {
     device.upload(1, &[(8, object(2, 2))]).await;
     device.acknowledged(1, 8).await;
     assert_eq!(gate.local.counts(), (2, 0));
+}
+
+#[tokio::test]
+async fn what_was_written_before_a_change_of_classes_stays_as_it_was_when_it_comes_again_behind_it() {
+    let gate = Gate::open().await;
+    let token = gate.local.token().await;
+    let mut device = Device::connect(&gate, &token).await;
+    let name = device.bind_new(1).await;
+    let changesets = [
+        (5, schema()),
+        (6, object(1, 1)),
+        (7, another_property("one")),
+        (8, object(2, 2)),
+        (9, another_property("other")),
+        (10, object(3, 3)),
+    ];
+    device.upload(1, &changesets).await;
+    device.acknowledged(1, 10).await;
+    for acked in [0, 5, 6, 7, 8, 9] {
+        drop(device);
+        device = Device::connect(&gate, &token).await;
+        device.bind(1, name, (1, acked)).await;
+        let again: Vec<_> = changesets
+            .iter()
+            .filter(|(version, _)| *version > acked)
+            .cloned()
+            .collect();
+        device.upload(1, &again).await;
+        device.acknowledged(1, 10).await;
+    }
+    assert_eq!(gate.local.counts(), (3, 0));
+    let properties: Vec<_> = gate.local.stored().iter().map(bson::Document::len).collect();
+    assert_eq!(properties, [5, 6, 7]);
 }

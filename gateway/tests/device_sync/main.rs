@@ -10,11 +10,13 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod bounds;
 mod changesets;
 mod device;
 mod ending;
 mod files;
 mod gate;
+mod idle;
 mod refused;
 mod streaming;
 mod upgrade;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::changesets::{object, schema};
+use crate::changesets::{object, regular, schema};
 use crate::device::{Device, error, fields};
 use crate::gate::Gate;
 
@@ -110,4 +110,26 @@ async fn what_breaks_the_protocol_ends_the_connection() {
     device.bind_new(1).await;
     device.say(b"upload 1 1 10 5 20 0 0\nhello").await;
     assert_eq!(error(&device.hear().await).0, 110);
+}
+
+#[tokio::test]
+async fn an_object_of_a_regular_class_is_refused_with_the_reason() {
+    let gate = Gate::open().await;
+    let token = gate.local.token().await;
+    let mut device = Device::connect(&gate, &token).await;
+    device.bind_new(1).await;
+    device.upload(1, &[(5, regular())]).await;
+    let (code, _, body) = error(&device.hear().await);
+    assert_eq!(code, 231);
+    let update = &body["rejectedUpdates"][0];
+    // Int 5 as the protocol has it.
+    assert_eq!((&update["table"], &update["pk"]), (&json!("Top"), &json!("AQU=")));
+    assert!(
+        update["reason"].as_str().unwrap().contains("regular class"),
+        "{update}"
+    );
+    device.acknowledged(1, 5).await;
+    device.upload(1, &[(6, schema()), (7, object(1, 1))]).await;
+    device.acknowledged(1, 7).await;
+    assert_eq!(gate.local.counts(), (1, 1));
 }

@@ -157,14 +157,27 @@ pub fn documents(
     limits: Limits,
     budget: &mut Budget,
 ) -> Result<Built, BuildError> {
+    let (built, grown) = documents_under(changeset, registry, limits, budget)?;
+    if let Some(grown) = grown {
+        *registry = grown;
+    }
+    Ok(built)
+}
+
+/// The same under a registry that others have as well. The answer is what it becomes, if it changes.
+///
+/// # Errors
+/// As [`documents`].
+pub fn documents_under(
+    changeset: &[u8],
+    registry: &Registry,
+    limits: Limits,
+    budget: &mut Budget,
+) -> Result<(Built, Option<Registry>), BuildError> {
     for mode in [Mode::Streaming, Mode::Whole] {
-        let Some((built, grown)) = Pass::new(changeset, registry, mode, limits, budget).run()? else {
-            continue;
-        };
-        if let Some(grown) = grown {
-            *registry = grown;
+        if let Some(built) = Pass::new(changeset, registry, mode, limits, budget).run()? {
+            return Ok(built);
         }
-        return Ok(built);
     }
     // The second way needs no other.
     Err(BuildError::TooLarge(limits.bytes))

@@ -11,7 +11,8 @@ pub const BESIDE: usize = 256;
 /// Bytes of uploads, inflated, that are stored at once; a single larger one is, too.
 pub const AT_ONCE: usize = 4 * 1024 * 1024;
 
-/// Bytes of answers that wait for the client to read them. Beyond that nothing is read from it either.
+/// Bytes of answers that wait for the client to read them. Beyond that nothing is read from it either, and nothing stored that would be
+/// answered.
 pub const ANSWERS: usize = 64 * 1024;
 
 /// How long acknowledgements of one file are apart at least: each makes the device write to its disk, and answer.

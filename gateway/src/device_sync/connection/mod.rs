@@ -77,6 +77,8 @@ struct Connection<W> {
     jobs_of: HashMap<Id, Binding>,
     /// Bytes of uploads that wait.
     queued: usize,
+    /// Whether some of them wait for the client, which does not read.
+    holds_back: bool,
     /// Since when there is no session.
     alone: Option<Instant>,
     /// Told when another connection has bound a file of this one.
@@ -98,6 +100,7 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
             jobs: JoinSet::new(),
             jobs_of: HashMap::new(),
             queued: 0,
+            holds_back: false,
             alone: Some(Instant::now()),
             displaced: Arc::default(),
             is_stopping: false,
@@ -152,6 +155,11 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
         self.of_sessions
             .try_grow(taken.saturating_sub(held))
             .map_err(|error| End::Socket(error.into()))?;
+        if self.holds_back && self.writer.waiting() < limits::ANSWERS {
+            self.holds_back = false;
+            let bindings: Vec<_> = self.bound.keys().copied().collect();
+            bindings.into_iter().for_each(|binding| self.go_on(binding));
+        }
         if self.jobs.is_empty() {
             self.busy = None;
             if self.is_stopping {
@@ -294,9 +302,14 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
         }
     }
 
-    /// Stores the next uploads of a session, unless some are being stored.
+    /// Stores the next uploads of a session, unless some are being stored. What is stored is answered, so none are while the client
+    /// does not read.
     fn go_on(&mut self, binding: Binding) {
         if self.is_stopping {
+            return;
+        }
+        if self.writer.waiting() >= limits::ANSWERS {
+            self.holds_back = true;
             return;
         }
         let next = self.bound.get_mut(&binding).and_then(Bound::next);

@@ -77,3 +77,55 @@ impl SharedClasses {
         Ok(new)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    fn registry(class: &str) -> Registry {
+        let mut registry = Registry::default();
+        registry.define_regular(class).unwrap();
+        registry
+    }
+
+    fn account(bytes: usize) -> (Arc<Semaphore>, Budget) {
+        let all = Arc::new(Semaphore::new(bytes));
+        (Arc::clone(&all), Budget::new(all))
+    }
+
+    #[test]
+    fn equal_classes_are_held_once_and_paid_for_by_the_first() {
+        let shared = SharedClasses::default();
+        let ((first, of_first), (second, of_second)) = (account(10_000), account(10_000));
+        let one = shared.of(registry("A"), &of_first).unwrap();
+        let same = shared.of(registry("A"), &of_second).unwrap();
+        assert!(Arc::ptr_eq(&one, &same));
+        assert_eq!(one.fingerprint(), registry("A").schema().fingerprint().into());
+        assert!(first.available_permits() < 10_000 && second.available_permits() == 10_000);
+        drop(one);
+        assert!(
+            first.available_permits() < 10_000,
+            "the other one still holds them"
+        );
+        drop(same);
+        assert_eq!(first.available_permits(), 10_000);
+        let _again = shared.of(registry("A"), &of_second).unwrap();
+        assert!(second.available_permits() < 10_000);
+    }
+
+    #[test]
+    fn classes_that_nobody_holds_are_forgotten_and_those_without_memory_refused() {
+        let shared = SharedClasses::default();
+        let (_all, rich) = account(1 << 20);
+        for number in 0..1_000 {
+            shared.of(registry(&format!("C{number}")), &rich).unwrap();
+        }
+        assert!(shared.0.lock().unwrap().by_digest.len() <= TIDY_AT);
+        let (_all, poor) = account(10);
+        let refused = shared.of(registry("A"), &poor);
+        assert!(matches!(refused.err(), Some(ClassesError::NoMemory(_))));
+    }
+}

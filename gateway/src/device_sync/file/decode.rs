@@ -181,12 +181,13 @@ impl Decoder {
             let entry = entry.map_err(of_upload)?;
             open.check(&entry, self.last)?;
             let mut memory = self.account.another();
-            let mut registry = self.classes.registry.clone();
+            let registry = &self.classes.registry;
             let limits = builder::Limits {
                 documents: u32::try_from(MAX_TRANSACTION_DOCUMENTS).unwrap_or(u32::MAX),
                 bytes: MAX_DOCUMENTS_BYTES,
             };
-            let built = match builder::documents(entry.changeset, &mut registry, limits, &mut memory) {
+            let built = builder::documents_under(entry.changeset, registry, limits, &mut memory);
+            let (built, grown) = match built {
                 Ok(built) => built,
                 Err(BuildError::UnknownClasses(classes)) => {
                     let changeset = open.body.slice_ref(entry.changeset);
@@ -203,7 +204,7 @@ impl Decoder {
             return Ok(Next::Built(Ahead {
                 version: entry.client_version,
                 made: entry.made,
-                grown: built.changed.then_some(registry),
+                grown,
                 built,
                 memory,
             }));

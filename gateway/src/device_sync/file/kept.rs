@@ -104,3 +104,87 @@ impl Kept {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    /// A registry with so many classes.
+    fn classes(count: usize) -> Registry {
+        let mut registry = Registry::default();
+        for number in 0..count {
+            registry.define_regular(&format!("Class{number}")).unwrap();
+        }
+        registry
+    }
+
+    /// Classes 1, 2, 3, ... that came with versions 10, 20, 30, ... of a client that was acknowledged nothing.
+    fn grown(count: usize) -> Kept {
+        let mut kept = Kept::default();
+        for number in 1..=count {
+            kept.change(10 * number as u64, classes(number), 0);
+        }
+        kept
+    }
+
+    fn count_at(kept: &Kept, version: u64) -> usize {
+        let classes = kept.clone().back_at(version).into_classes();
+        serde_json::to_value(classes).unwrap().as_object().unwrap().len()
+    }
+
+    #[test]
+    fn classes_are_those_of_the_version_that_a_client_goes_back_to() {
+        let kept = grown(3);
+        for (version, count) in [(0, 0), (9, 0), (10, 1), (19, 1), (20, 2), (30, 3), (99, 3)] {
+            assert_eq!(count_at(&kept, version), count, "{version}");
+        }
+        let json = kept.to_json().unwrap();
+        assert_eq!(Kept::parse(&json).unwrap(), kept);
+        // Having gone back it goes on in another way.
+        let mut back = kept.back_at(15);
+        back.change(16, classes(7), 15);
+        for (version, count) in [(15, 1), (16, 7), (30, 7)] {
+            assert_eq!(count_at(&back, version), count, "{version}");
+        }
+    }
+
+    #[test]
+    fn what_a_client_cannot_go_back_to_is_not_kept() {
+        let mut kept = grown(3);
+        kept.change(40, classes(4), 25);
+        assert_eq!(kept.before.len(), 2);
+        assert_eq!(
+            (count_at(&kept, 25), count_at(&kept, 30), count_at(&kept, 40)),
+            (2, 3, 4)
+        );
+        assert_eq!(grown(10 * CHANGES).before.len(), CHANGES);
+    }
+
+    #[test]
+    fn what_others_say_holds_for_all_of_it() {
+        let mut kept = grown(2);
+        kept.correct(|registry| registry.define_regular("Found")).unwrap();
+        assert_eq!((count_at(&kept, 5), count_at(&kept, 25)), (1, 3));
+    }
+
+    #[test]
+    fn what_is_too_long_goes_without_what_was_before() {
+        let large = |letter: &str| {
+            let mut registry = Registry::default();
+            for number in 0..900 {
+                registry
+                    .define_regular(&format!("{number:03}{}", letter.repeat(50)))
+                    .unwrap();
+            }
+            registry
+        };
+        let mut kept = Kept::default();
+        for version in 1..=40 {
+            kept.change(version, large("x"), 0);
+        }
+        let json = kept.to_json().unwrap();
+        assert!(json.len() <= MAX_REGISTRY);
+        assert_eq!(Kept::parse(&json).unwrap().classes, kept.classes);
+    }
+}
