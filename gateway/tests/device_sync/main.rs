@@ -17,6 +17,7 @@ mod ending;
 mod files;
 mod gate;
 mod idle;
+mod logs;
 mod refused;
 mod streaming;
 mod upgrade;

@@ -96,3 +96,36 @@ impl Bound {
         self.stored.take()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+    use crate::metrics::Metrics;
+
+    fn stored(progress_client: u64, unnamed: u64) -> Stored {
+        Stored {
+            progress_client,
+            unnamed,
+            ..Stored::default()
+        }
+    }
+
+    #[test]
+    fn the_first_acknowledgement_is_sent_at_once_and_the_next_ones_are_merged() {
+        let mut bound = Bound::new(Metrics::default().device_sync.session());
+        let now = Instant::now();
+        assert_eq!((bound.due(), bound.acknowledged(now)), (None, None));
+        bound.add(stored(5, 0));
+        assert_eq!(bound.acknowledged(now), Some(stored(5, 0)));
+        bound.add(stored(6, 1));
+        bound.add(stored(8, 2));
+        let due = bound.due().unwrap();
+        assert_eq!(due, now + limits::BETWEEN_ACKNOWLEDGEMENTS);
+        assert_eq!(bound.acknowledged(now), None);
+        assert_eq!(bound.acknowledged(due), Some(stored(8, 3)));
+        assert_eq!(bound.due(), None);
+        bound.add(stored(9, 0));
+        assert_eq!(bound.acknowledged_at_last(), Some(stored(9, 0)));
+    }
+}

@@ -466,3 +466,6 @@ fn tell(note: &Note) {
         Note::UnknownMessage { name } => debug!(name, "a message of an unknown name is ignored"),
     }
 }
+
+#[cfg(test)]
+mod tests;

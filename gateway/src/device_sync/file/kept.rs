@@ -71,11 +71,6 @@ impl Kept {
     }
 
     /// What the classes are.
-    pub const fn classes(&self) -> &Registry {
-        &self.classes
-    }
-
-    /// The same without what they were.
     pub fn into_classes(self) -> Registry {
         self.classes
     }

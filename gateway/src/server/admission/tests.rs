@@ -182,3 +182,53 @@ async fn a_new_client_behind_a_proxy_is_made_room_for_however_many_the_proxy_has
         assert!(!is_displaced(kept).await);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn web_sockets_have_room_beside_http_and_are_not_asked_to_make_room_for_it() {
+    let proxies = ["10.0.0.1".parse().unwrap()].into_iter().collect();
+    let admission = Admission::new(limits::CONNECTIONS, limits::CONNECTIONS, proxies);
+    let mut sockets = Vec::new();
+    for _ in 0..10_000 {
+        let admitted = admission.admit("192.0.2.1".parse().unwrap()).unwrap();
+        admitted.requests().upgraded();
+        sockets.push(admitted);
+    }
+    tokio::time::advance(Duration::from_secs(1)).await;
+    let first = admission.admit("192.0.2.2".parse().unwrap()).unwrap();
+    let http = limits::HTTP_CONNECTIONS - 1;
+    let rest: Vec<_> = (0..http)
+        .map(|_| admission.admit("10.0.0.1".parse().unwrap()).unwrap())
+        .collect();
+    assert_eq!(admission.lock().http(), limits::HTTP_CONNECTIONS);
+    // There is room for more connections, and not for more of HTTP.
+    let _new = admission.admit("10.0.0.1".parse().unwrap()).unwrap();
+    assert!(
+        !is_displaced(&first).await,
+        "it is the only one that its address has"
+    );
+    assert!(is_displaced(&rest[0]).await);
+    for socket in [&sockets[0], &sockets[9_999]] {
+        assert!(!is_displaced(socket).await);
+    }
+    drop(rest);
+    drop(sockets);
+    assert_eq!(admission.lock().http(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_all_are_taken_a_web_socket_on_which_nothing_happens_makes_room() {
+    let admission = Admission::new(3, 3, TrustedProxies::default());
+    let mut sockets = Vec::new();
+    for _ in 0..3 {
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let admitted = admission.admit("192.0.2.1".parse().unwrap()).unwrap();
+        admitted.requests().upgraded();
+        sockets.push(admitted);
+    }
+    let busy = sockets[0].requests().begin();
+    let _new = admission.admit("192.0.2.2".parse().unwrap()).unwrap();
+    assert!(is_displaced(&sockets[1]).await);
+    assert!(!is_displaced(&sockets[0]).await && !is_displaced(&sockets[2]).await);
+    assert_eq!(admission.lock().http(), 1);
+    drop(busy);
+}
