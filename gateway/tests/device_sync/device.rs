@@ -11,6 +11,8 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
+use realm_ingest_gateway::device_sync::frames::STAMP;
+
 use crate::changesets::body;
 use crate::common::APP;
 use crate::gate::Gate;
@@ -144,12 +146,25 @@ impl Device {
         self.identify(session, name, versions).await;
     }
 
-    async fn identify(&mut self, session: u64, Name(ident, salt): Name, (server, client): (u64, u64)) {
+    /// The same of one that the closed service has served. It is told of no versions before it has said how far it is.
+    pub async fn bind_foreign(&mut self, session: u64, name: Name, versions: (u64, u64)) {
+        self.say(format!("bind {session} 0 0 0 0\n")).await;
+        self.name(session, name, versions, 0).await;
+        assert_eq!(self.hear().await, format!("mark {session} 1\n"));
+    }
+
+    /// Says which file it is, and asks for an answer.
+    async fn name(&mut self, session: u64, name: Name, (server, client): (u64, u64), stamp: i64) {
+        let Name(ident, salt) = name;
         self.say(format!(
-            "ident {session} {ident} {salt} {server} {client} {server} 0 0 2\n{{}}"
+            "ident {session} {ident} {salt} {server} {client} {server} {stamp} 0 2\n{{}}"
         ))
         .await;
         self.say(format!("mark {session} 1\n")).await;
+    }
+
+    async fn identify(&mut self, session: u64, name: Name, (server, client): (u64, u64)) {
+        self.name(session, name, (server, client), STAMP).await;
         let bootstrap = self.hear().await;
         let fields = fields(&bootstrap);
         assert_eq!(

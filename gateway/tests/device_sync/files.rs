@@ -1,7 +1,7 @@
 //! Files that come again: after a connection was lost, to another gateway, twice at a time, or turned back.
 
 use crate::changesets::{another_property, object, schema};
-use crate::device::{Device, Name};
+use crate::device::{Device, Name, fields};
 use crate::gate::Gate;
 
 const DUPLICATES: &str = r#"realm_ingest_documents_duplicate_total{app="any",door="device_sync"}"#;
@@ -137,4 +137,24 @@ async fn what_was_written_before_a_change_of_classes_stays_as_it_was_when_it_com
     assert_eq!(gate.local.counts(), (3, 0));
     let properties: Vec<_> = gate.local.stored().iter().map(bson::Document::len).collect();
     assert_eq!(properties, [5, 6, 7]);
+}
+
+#[tokio::test]
+async fn a_file_that_the_closed_service_has_served_is_taken_in() {
+    let gate = Gate::open().await;
+    let token = gate.local.token().await;
+    let mut device = Device::connect(&gate, &token).await;
+    let name = Name(4_711, 946_016_527_359_837_633);
+    device.bind_foreign(1, name, (40, 12)).await;
+    device.upload(1, &[(23, schema()), (25, object(1, 1))]).await;
+    // What comes first has a bootstrap in it.
+    let told = fields(&device.hear().await);
+    let server = told[1];
+    assert!(server > 40 && (told[2], told[8]) == (25, 1), "{told:?}");
+    drop(device);
+    let mut device = Device::connect(&gate, &token).await;
+    device.bind(1, name, (server, 25)).await;
+    device.upload(1, &[(27, object(2, 1))]).await;
+    device.acknowledged(1, 27).await;
+    assert_eq!(gate.local.counts(), (2, 0));
 }

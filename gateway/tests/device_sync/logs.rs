@@ -33,7 +33,7 @@ async fn a_device_has_a_line_when_it_comes_and_one_when_it_goes_and_its_token_no
         .collect();
     let count = |text: &str| of_device.iter().filter(|line| line.contains(text)).count();
     assert_eq!(
-        (count("a file is bound "), count("a file is bound no more")),
+        (count("a file is bound ident="), count("a file is bound no more")),
         (1, 1),
         "{log}"
     );
