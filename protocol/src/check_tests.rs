@@ -360,6 +360,7 @@ fn every_legal_form_of_every_type_fits() {
                 optional,
                 collection,
                 object: (kind == PropertyType::Object).then(|| "E".to_owned()),
+                guessed: false,
             };
             let wrap = |elements: Vec<Bson>| match collection {
                 None => elements.into_iter().next().unwrap(),

@@ -102,6 +102,7 @@ fn class(name: &str, bytes: &mut Unstructured<'_>) -> Result<Class> {
             optional: false,
             collection: None,
             object: None,
+            guessed: false,
         });
     }
     for name in ["p", "q", "r"] {
@@ -139,5 +140,6 @@ fn property(name: &str, bytes: &mut Unstructured<'_>) -> Result<Property> {
         optional: bool::arbitrary(bytes)?,
         collection,
         object,
+        guessed: false,
     })
 }

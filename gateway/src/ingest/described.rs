@@ -34,10 +34,16 @@ fn contradiction(definition: &Definition, schema: &Schema, class: &Class) -> Opt
 }
 
 /// What of `schema` devices are compared by with each other: properties that the app does not describe itself, of classes
-/// that contradict nothing it does describe. So no device comes before others with a class that they contradict.
+/// that contradict nothing it does describe. So no device comes before others with a class that they contradict. Nor do guesses.
 #[must_use]
 pub fn compared(definition: &Definition, schema: &Schema) -> Schema {
-    Sides::of(definition, schema).compared(schema)
+    let mut compared = Sides::of(definition, schema).compared(schema);
+    compared.classes.retain_mut(|class| {
+        let before = class.properties.len();
+        class.properties.retain(|property| !property.guessed);
+        !class.properties.is_empty() || before == 0
+    });
+    compared
 }
 
 /// Who describes which classes; one may be on several sides.

@@ -11,7 +11,7 @@ mod answer;
 mod batch;
 pub mod checks;
 mod conflicts;
-mod described;
+pub(crate) mod described;
 pub mod id;
 pub mod order;
 pub mod permits;

@@ -314,6 +314,11 @@ async fn malformed_schemas_are_refused() {
         Some("BadRequest"),
         "There must be a primary key property named '_id' on a synchronized Realm but none was found for type 'A'",
     );
+    let guess = reading_class(r#"{"name":"value","type":"int","guessed":true}"#);
+    gateway
+        .put_schema(&token, &guess)
+        .await
+        .refused(400, Some("BadRequest"), "a device knows its classes");
     let large = format!(r#"{{"classes":[]{}}}"#, " ".repeat(1024 * 1024));
     gateway
         .call("PUT", &good, Some(&token), &large)

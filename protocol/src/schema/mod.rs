@@ -116,6 +116,9 @@ pub struct Property {
     /// With type `object`: the embedded class.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub object: Option<String>,
+    /// Nobody has said what it is: this is a guess of the gateway. Never sent.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub guessed: bool,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]

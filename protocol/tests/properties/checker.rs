@@ -107,6 +107,7 @@ fn property() -> impl Strategy<Value = Property> {
             optional,
             collection,
             object: (kind == PropertyType::Object).then(|| target.to_owned()),
+            guessed: false,
         }
     })
 }

@@ -66,5 +66,10 @@ fn read(bytes: Vec<u8>) -> Result<(String, Schema), Reject> {
     schema
         .validate()
         .map_err(|findings| Reject::BadRequest(schema::validation_text(&findings)))?;
+    let mut properties = schema.classes.iter().flat_map(|class| &class.properties);
+    if properties.any(|property| property.guessed) {
+        let text = "a device knows its classes: no property of its schema is 'guessed'";
+        return Err(Reject::BadRequest(text.to_owned()));
+    }
     Ok((schema.fingerprint(), schema))
 }
