@@ -176,14 +176,14 @@ static ANY: Node = Node {
     objects: None,
 };
 
-fn elements(node: &Node, unique: bool) -> Option<&Node> {
+pub(super) fn elements(node: &Node, unique: bool) -> Option<&Node> {
     let arrays = node.arrays.as_deref();
     let is_set = arrays.is_some_and(|arrays| arrays.unique);
     let fits = node.kind == Kind::Array && is_set == unique;
     fits.then(|| arrays.map_or(&ANY, |arrays: &Arrays| &arrays.items))
 }
 
-fn entries(node: &Node) -> Option<&Node> {
+pub(super) fn entries(node: &Node) -> Option<&Node> {
     if node.kind != Kind::Object || node.embedded().is_some() {
         return None;
     }

@@ -10,6 +10,7 @@
 //! classes and looked at in one walk over a document.
 
 mod check;
+mod class;
 mod compare;
 mod node;
 mod read;
@@ -18,6 +19,7 @@ use realm_ingest_protocol::schema::MAX_CLASS_NAME;
 use serde_json::Value;
 
 use crate::json_path::{Findings, JsonPath};
+pub use class::Described;
 pub use compare::Contradiction;
 use node::{Kind, Node};
 use read::Reader;

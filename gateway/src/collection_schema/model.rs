@@ -23,6 +23,17 @@ proptest! {
         let found = schema.check(&Document::assume_valid(&bytes));
         prop_assert_eq!(found.is_ok(), value == Bson::Null || verdict(&a, &value), "{:?}", found);
     }
+
+    #[test]
+    fn the_class_that_is_made_of_a_schema_contradicts_only_what_no_class_can_have(a in schema()) {
+        let json = json!({"title": "A", "required": ["a"], "properties": {"_id": {"bsonType": "int"}, "a": a}});
+        let schema = CollectionSchema::parse(&json, &mut Findings::new()).unwrap();
+        let made = schema.classes("A", &|class, property| format!("{class}_{property}")).schema();
+        prop_assert_eq!(made.validate(), Ok(()));
+        let class = made.class("A").unwrap();
+        let found = schema.contradictions(&made, class, false);
+        prop_assert!(found.iter().all(|one| one.found() == "missing"), "{:?}", found);
+    }
 }
 
 /// Without this the property could hold for want of documents that are one or the other.

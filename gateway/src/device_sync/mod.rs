@@ -9,6 +9,7 @@
 //! A device writes into a local file, and this uploads it: changesets become documents, in the one form that every door gives them, and go
 //! to the core as any other batch. Nothing of checks, rules, stores and dead letters is repeated here.
 
+pub mod adopted;
 mod agent;
 mod bound_files;
 pub mod builder;

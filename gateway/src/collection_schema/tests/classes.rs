@@ -188,3 +188,15 @@ fn a_schema_of_types_alone_has_nothing_to_say_of_documents() {
         assert!(sound(&json).has_constraints(), "classes can leave out {required}");
     }
 }
+
+#[test]
+fn the_class_that_is_made_of_a_schema_contradicts_nothing_of_it() {
+    let schema = sound(&telemetry());
+    let described = schema.classes("SensorReading", &|class, property| format!("{class}_{property}"));
+    let made = described.schema();
+    made.validate().unwrap();
+    let class = made.class("SensorReading").unwrap();
+    assert_eq!(schema.contradictions(&made, class, false), []);
+    assert_eq!(class.properties.first().unwrap().name, "_id");
+    assert_eq!((class.properties.len(), made.classes.len()), (9, 2));
+}

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::super::registry::Registry;
+use super::super::registry::{Registry, TableKind};
 use super::plan::{Plan, Shape};
 use super::{MAX_UNKNOWN_PROPERTIES, Misfit};
 
@@ -35,6 +35,14 @@ impl Layouts<'_> {
             by_class: HashMap::new(),
             unknown: Shape::default(),
         }
+    }
+
+    /// Classes whose objects leave the device and have had properties that they do not have.
+    pub(super) fn incomplete(&self) -> Vec<String> {
+        let with_others = self.all.iter().filter(|layout| !layout.others.is_empty());
+        let classes = with_others.filter_map(|layout| layout.plan.as_ref());
+        let leaving = classes.filter(|plan| plan.kind != TableKind::Regular);
+        leaving.map(|plan| plan.class.to_string()).collect()
     }
 
     /// Whether no class was asked for.

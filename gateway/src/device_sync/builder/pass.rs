@@ -111,6 +111,7 @@ impl<'a, 'b> Pass<'a, 'b> {
             documents: self.documents,
             changed: self.changed,
             skipped: self.skipped,
+            incomplete: self.layouts.incomplete(),
         };
         let grown = self.changed.then(|| self.registry.into_owned());
         Ok(Some((built, grown)))

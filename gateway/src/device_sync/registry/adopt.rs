@@ -7,8 +7,9 @@ use super::super::changeset::{ColumnType, Container, KeyType};
 use super::{Known, PrimaryKey, Property, Registry, RegistryError, TableKind, is_name};
 
 impl Registry {
-    /// Takes what others say of a class, as long as the client has not said what it is. Properties that the client has added
-    /// meanwhile stay as it said, behind the others.
+    /// Takes what others say of a class, as far as the client has not said what it is. Properties that the client has added
+    /// meanwhile stay as it said, behind the others. Of a class that is known, properties come that it does not have, and guesses
+    /// give way; two guesses make one that holds what either does.
     ///
     /// # Errors
     /// When there is too much of it, or an asymmetric class has no primary key that a synchronized file could have.
@@ -17,10 +18,14 @@ impl Registry {
         if !is_name(&class.name, MAX_CLASS_NAME) || !names.all(|name| is_name(name, MAX_PROPERTY_NAME)) {
             return Err(RegistryError::BadName);
         }
-        let before = self.classes.get(&class.name);
-        if before.is_some_and(|known| known.kind.is_some()) {
+        if let Some(known) = self.classes.get_mut(&class.name)
+            && known.kind.is_some()
+        {
+            known.learn(class)?;
+            self.forget_plans();
             return Ok(());
         }
+        let before = self.classes.get(&class.name);
         if before.is_none() && self.classes.len() >= MAX_CLASSES {
             return Err(RegistryError::TooManyClasses);
         }
@@ -54,18 +59,73 @@ impl Registry {
         Ok(())
     }
 
-    /// Takes a class for a regular one, of whose objects nothing else is known, as long as the client has not said what it is.
+    /// Takes a class for a regular one with such keys, of whose objects nothing else is known, as long as the client has not said what
+    /// it is.
     ///
     /// # Errors
     /// When there is too much of it.
-    pub fn define_regular(&mut self, class: &str) -> Result<(), RegistryError> {
+    pub fn define_regular(&mut self, class: &str, key: KeyType) -> Result<(), RegistryError> {
         let known = self.known(class)?;
         if known.kind.is_none() {
             known.kind = Some(TableKind::Regular);
+            known.key = Some(PrimaryKey {
+                name: "_id".to_owned(),
+                kind: key,
+                nullable: false,
+                guessed: true,
+            });
             self.forget_plans();
         }
         Ok(())
     }
+}
+
+impl Known {
+    fn learn(&mut self, class: &Class) -> Result<(), RegistryError> {
+        let is_same = match class.kind {
+            Kind::Embedded => self.kind == Some(TableKind::Embedded),
+            Kind::Asymmetric => self.kind == Some(TableKind::Asymmetric),
+        };
+        if !is_same {
+            return Ok(());
+        }
+        let key = self.key.as_ref().map(|key| key.name.as_str());
+        for described in class
+            .properties
+            .iter()
+            .filter(|one| Some(one.name.as_str()) != key)
+        {
+            let new = property(described);
+            let count = self.properties.len();
+            match self.properties.iter_mut().find(|one| one.name == new.name) {
+                Some(before) if !before.guessed => {}
+                Some(before) if new.guessed => *before = of_both(before, new),
+                Some(before) => *before = new,
+                // The primary key is one of them.
+                None if count + 1 >= MAX_PROPERTIES => {
+                    return Err(RegistryError::TooManyProperties(class.name.clone()));
+                }
+                None => self.properties.push(new),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The guess that holds what either does.
+fn of_both(one: &Property, other: Property) -> Property {
+    let mut both = other;
+    if one.container != both.container || one.kind != both.kind {
+        let is_object = |guess: &Property| guess.kind == ColumnType::Link;
+        if is_object(one) || is_object(&both) {
+            return if is_object(one) { one.clone() } else { both };
+        }
+        if one.container != both.container {
+            both.container = None;
+        }
+        (both.kind, both.nullable) = (ColumnType::Mixed, true);
+    }
+    both
 }
 
 fn primary_key(class: &Class) -> Result<PrimaryKey, RegistryError> {
@@ -84,6 +144,7 @@ fn primary_key(class: &Class) -> Result<PrimaryKey, RegistryError> {
         name: name.clone(),
         kind,
         nullable: property.optional,
+        guessed: property.guessed,
     })
 }
 
@@ -119,5 +180,6 @@ fn property(described: &Described) -> Property {
         nullable,
         container,
         target: described.object.clone(),
+        guessed: described.guessed,
     }
 }

@@ -18,6 +18,9 @@ pub(in super::super) struct Property {
     /// Class of what it links to, or holds embedded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in super::super) target: Option<String>,
+    /// The client has not said so, nor has anybody else.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(in super::super) guessed: bool,
 }
 
 impl Property {
@@ -28,6 +31,7 @@ impl Property {
             nullable: column.nullable,
             container: column.container,
             target: column.target.map(ToOwned::to_owned),
+            guessed: false,
         }
     }
 }

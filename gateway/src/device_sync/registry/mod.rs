@@ -100,6 +100,9 @@ pub(super) struct PrimaryKey {
     pub(super) kind: KeyType,
     #[serde(default, skip_serializing_if = "column::is_false")]
     pub(super) nullable: bool,
+    /// The client has not said so, nor has anybody else.
+    #[serde(default, skip_serializing_if = "column::is_false")]
+    pub(super) guessed: bool,
 }
 
 impl Registry {
@@ -176,6 +179,7 @@ impl Registry {
             name: key.name.to_owned(),
             kind: key.kind,
             nullable: key.nullable,
+            guessed: false,
         });
         let known = self.known(name)?;
         if (known.kind, &known.key) == (Some(kind), &key) {
@@ -243,6 +247,35 @@ impl Registry {
         let plan = Arc::new(plan);
         plans.insert(class.to_owned(), Arc::clone(&plan));
         Some(plan)
+    }
+
+    /// The classes of which something is known.
+    pub(super) fn classes(&self) -> impl Iterator<Item = &str> {
+        self.classes.keys().map(String::as_str)
+    }
+
+    /// The class of what a property links to, or holds embedded.
+    pub(super) fn target(&self, class: &str, property: &str) -> Option<&str> {
+        let mut properties = self.classes.get(class)?.properties.iter();
+        properties.find(|one| one.name == property)?.target.as_deref()
+    }
+
+    /// The classes of what the properties of a class link to, or hold embedded.
+    pub(super) fn targets(&self, class: &str) -> impl Iterator<Item = &str> {
+        let known = self.classes.get(class).into_iter();
+        let properties = known.flat_map(|known| &known.properties);
+        properties.filter_map(|one| one.target.as_deref())
+    }
+
+    /// The classes of which something is a guess.
+    #[must_use]
+    pub fn guessed(&self) -> Vec<String> {
+        let is_guess = |known: &Known| {
+            known.key.as_ref().is_some_and(|key| key.guessed)
+                || known.properties.iter().any(|one| one.guessed)
+        };
+        let guessed = self.classes.iter().filter(|(_, known)| is_guess(known));
+        guessed.map(|(name, _)| name.clone()).collect()
     }
 
     /// The primary key of a class.

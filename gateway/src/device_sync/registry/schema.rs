@@ -38,6 +38,7 @@ impl Registry {
     /// None where it is not known what its class is.
     fn described(&self, property: &Property) -> Option<Described> {
         let mut optional = property.nullable;
+        let mut guessed = property.guessed;
         let mut object = None;
         let kind = match (property.kind, property.target.as_deref()) {
             (ColumnType::Link, target) => {
@@ -50,6 +51,7 @@ impl Registry {
                 } else {
                     let key = self.key(target)?;
                     optional |= key.nullable;
+                    guessed |= key.guessed;
                     key_type(key.kind)
                 }
             }
@@ -74,6 +76,7 @@ impl Registry {
             optional,
             collection: property.container.map(collection),
             object,
+            guessed,
         })
     }
 }
@@ -85,6 +88,7 @@ fn described_key(key: &PrimaryKey) -> Described {
         optional: key.nullable,
         collection: None,
         object: None,
+        guessed: key.guessed,
     }
 }
 

@@ -1,0 +1,314 @@
+//! What the classes of a client file are that said so before it was known here: to a gateway that has lost its state, or to the service
+//! that the application was made for. It never says it again.
+//!
+//! Property by property, the first of these who knows it decides:
+//!  1. the application's directory, by the schema of the collection;
+//!  2. other devices, by what is accepted of the class;
+//!  3. the values that the file sends. That is a guess, which is made again when they show more, and which no other device is compared
+//!     with.
+//!
+//! Where an application is not in development mode, its directory says all there is to a class that it describes; then the rest of a
+//! document is for the core to refuse.
+
+mod seen;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use realm_ingest_protocol::schema::{MAX_CLASS_NAME, PrimaryKey, validation_text};
+use realm_ingest_protocol::{Class, Kind, Property, Schema};
+
+use self::seen::{Seen, SeenClass};
+use super::changeset::{ChangesetError, KeyType, Reader};
+use super::registry::{Registry, RegistryError, TableKind};
+use crate::backend::BackendError;
+use crate::collection_schema::Described;
+use crate::definition::Definition;
+use crate::ingest::described;
+use crate::state::Schemas;
+
+/// What is known of classes elsewhere.
+pub struct Elsewhere<'a> {
+    /// The application's directory.
+    pub definition: &'a Definition,
+    /// What is accepted of the classes that are asked for, by their names.
+    pub accepted: &'a BTreeMap<String, Schema>,
+}
+
+/// Why classes cannot be told.
+#[derive(Debug, thiserror::Error)]
+pub enum AdoptError {
+    /// The changeset cannot be read.
+    #[error(transparent)]
+    Changeset(#[from] ChangesetError),
+    /// There is too much of them.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// They are no schema.
+    #[error("{0}")]
+    Schema(String),
+}
+
+/// What is accepted of classes, for [`define`]. Nothing where it does not count.
+///
+/// # Errors
+/// When the state cannot be read.
+pub async fn accepted(
+    state: &(impl Schemas + Sync + ?Sized),
+    definition: &Definition,
+    classes: &[String],
+) -> Result<BTreeMap<String, Schema>, BackendError> {
+    let mut accepted = BTreeMap::new();
+    if definition.sync.development_mode {
+        for class in classes {
+            if let Some(schema) = state.accepted_class(class).await? {
+                accepted.insert(class.clone(), schema);
+            }
+        }
+    }
+    Ok(accepted)
+}
+
+/// Tells a registry what these classes are of which it does not know all that a changeset has, or has guessed it. Blocks.
+///
+/// # Errors
+/// When the changeset cannot be read, there is too much of them, or they are no schema. Then the registry is as it was.
+pub fn define(
+    changeset: &[u8],
+    classes: &[String],
+    registry: &mut Registry,
+    elsewhere: &Elsewhere<'_>,
+) -> Result<(), AdoptError> {
+    let mut told = registry.clone();
+    for class in found(changeset, classes, &said(changeset, registry)?, elsewhere)? {
+        match class {
+            Found::Class(class) => told.define(&class)?,
+            Found::Regular(class, key) => told.define_regular(&class, key)?,
+        }
+    }
+    let schema = told.schema();
+    schema.check_limits().map_err(AdoptError::Schema)?;
+    let valid = schema.validate();
+    valid.map_err(|findings| AdoptError::Schema(validation_text(&findings)))?;
+    *registry = told;
+    Ok(())
+}
+
+/// The registry with what the changeset itself says of classes.
+fn said(changeset: &[u8], registry: &Registry) -> Result<Registry, AdoptError> {
+    let mut said = registry.clone();
+    let mut reader = Reader::new(changeset);
+    while let Some(instruction) = reader.next_instruction()? {
+        said.apply(&instruction)?;
+    }
+    Ok(said)
+}
+
+/// What a class is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Found {
+    Class(Class),
+    /// Objects of it stay on the device; with the type of their key.
+    Regular(String, KeyType),
+}
+
+fn found(
+    changeset: &[u8],
+    classes: &[String],
+    registry: &Registry,
+    elsewhere: &Elsewhere<'_>,
+) -> Result<Vec<Found>, ChangesetError> {
+    let sources = Sources::new(changeset, classes, registry, elsewhere)?;
+    let mut wanted: Vec<_> = classes.to_vec();
+    let mut met: BTreeSet<_> = classes.iter().cloned().collect();
+    let mut found = Vec::new();
+    while let Some(name) = wanted.pop() {
+        let class = sources.class(&name);
+        if let Found::Class(class) = &class {
+            let inner = class
+                .properties
+                .iter()
+                .filter_map(|property| property.object.as_deref());
+            let said = registry
+                .targets(&name)
+                .filter(|target| registry.kind(target).is_none());
+            for inner in inner.chain(said) {
+                if met.insert(inner.to_owned()) {
+                    wanted.push(inner.to_owned());
+                }
+            }
+        }
+        found.push(class);
+    }
+    Ok(found)
+}
+
+/// All that is known of classes.
+struct Sources<'a> {
+    registry: &'a Registry,
+    development: bool,
+    /// Those that leave the device, by the application's directory.
+    asymmetric: &'a BTreeSet<String>,
+    described: Described,
+    accepted: BTreeMap<&'a str, &'a Class>,
+    seen: Seen,
+}
+
+impl<'a> Sources<'a> {
+    fn new(
+        changeset: &[u8],
+        classes: &[String],
+        registry: &'a Registry,
+        elsewhere: &Elsewhere<'a>,
+    ) -> Result<Self, ChangesetError> {
+        let sync = &elsewhere.definition.sync;
+        let mut sources = Self {
+            registry,
+            development: sync.development_mode,
+            asymmetric: &sync.classes,
+            described: Described::default(),
+            accepted: BTreeMap::new(),
+            seen: Seen::default(),
+        };
+        // Those that are known may hold those that are not.
+        let asymmetric = registry
+            .classes()
+            .filter(|name| registry.kind(name) != Some(TableKind::Embedded));
+        let all: BTreeSet<&str> = classes.iter().map(String::as_str).chain(asymmetric).collect();
+        for class in all {
+            if let Some(known) = described::described(elsewhere.definition, class) {
+                let described = known.classes(class, &|class, property| sources.name_of(class, property));
+                let joined = sources.described.joined(described);
+                // One title may be that of classes that hold each other.
+                if joined.schema().validate().is_ok() {
+                    sources.described = joined;
+                }
+            }
+        }
+        let accepted = elsewhere.accepted.values().flat_map(|schema| &schema.classes);
+        for class in accepted {
+            sources.accepted.entry(&class.name).or_insert(class);
+        }
+        sources.seen = Seen::read(changeset, &|class, property| sources.name_of(class, property))?;
+        Ok(sources)
+    }
+
+    /// Name of the embedded class that a property holds. Nobody asks the device for it, so one that nobody knows has some name.
+    fn name_of(&self, class: &str, property: &str) -> String {
+        if let Some(target) = self.registry.target(class, property) {
+            return target.to_owned();
+        }
+        let described = self.described.classes.get(class).into_iter();
+        let mut known = described.chain(self.accepted.get(class).copied());
+        let known = known.find_map(|known| {
+            let property = known.properties.iter().find(|one| one.name == property)?;
+            property.object.clone()
+        });
+        known.unwrap_or_else(|| made_up(class, property))
+    }
+
+    fn class(&self, name: &str) -> Found {
+        let described = self.described.classes.get(name);
+        let (accepted, seen) = (self.accepted.get(name).copied(), self.seen.class(name));
+        let said = match self.registry.kind(name) {
+            Some(TableKind::Asymmetric) => Some(Kind::Asymmetric),
+            Some(TableKind::Embedded) => Some(Kind::Embedded),
+            Some(TableKind::Regular) => return self.regular(name),
+            None => None,
+        };
+        let is_held = self
+            .registry
+            .classes()
+            .any(|class| self.registry.targets(class).any(|target| target == name))
+            || seen.is_some_and(|seen| seen.embedded);
+        let kind = match said.or_else(|| Some(described.or(accepted)?.kind)) {
+            Some(kind) => kind,
+            None if self.asymmetric.contains(name) => Kind::Asymmetric,
+            None if self.seen.is_regular(name) => return self.regular(name),
+            None if is_held => Kind::Embedded,
+            None => Kind::Asymmetric,
+        };
+        let [described, accepted] =
+            [described, accepted].map(|class| class.filter(|class| class.kind == kind));
+        let mut properties = self.properties(name, described, accepted, seen);
+        if kind == Kind::Asymmetric && properties.iter().all(|property| property.name != "_id") {
+            match seen.and_then(SeenClass::primary_key) {
+                Some(key) => properties.insert(0, key),
+                // Objects without a primary key are nothing that leaves a device.
+                None => return self.regular(name),
+            }
+        }
+        Found::Class(Class {
+            name: name.to_owned(),
+            kind,
+            primary_key: match kind {
+                Kind::Asymmetric => PrimaryKey::One("_id".to_owned()),
+                Kind::Embedded => PrimaryKey::None,
+            },
+            properties,
+        })
+    }
+
+    fn regular(&self, name: &str) -> Found {
+        Found::Regular(name.to_owned(), self.seen.key(name).unwrap_or(KeyType::ObjectId))
+    }
+
+    fn properties(
+        &self,
+        name: &str,
+        described: Option<&Class>,
+        accepted: Option<&Class>,
+        seen: Option<&SeenClass>,
+    ) -> Vec<Property> {
+        let mut all: Vec<Property> = Vec::new();
+        let mut add = |properties: &mut dyn Iterator<Item = Property>| {
+            let known: BTreeSet<_> = all.iter().map(|property| property.name.clone()).collect();
+            all.extend(properties.filter(|property| !known.contains(&property.name)));
+        };
+        let guesses = || seen.into_iter().flat_map(SeenClass::properties);
+        if let Some(class) = described {
+            add(&mut class
+                .properties
+                .iter()
+                .map(|property| self.counted(name, property, seen)));
+        }
+        if described.is_none() || self.development {
+            add(&mut accepted
+                .into_iter()
+                .flat_map(|class| class.properties.iter().cloned()));
+            add(&mut guesses().filter(|property| property.name != "_id"));
+        }
+        if described.is_some()
+            && let Some(seen) = seen
+        {
+            // The directory has no order, the application has.
+            all.sort_by_key(|property| match property.name.as_str() {
+                "_id" => (0, 0),
+                name => seen.place_of(name).map_or((2, 0), |place| (1, place)),
+            });
+        }
+        all
+    }
+
+    /// A property that is described; where it may hold any number, as the kind of number that it holds.
+    fn counted(&self, class: &str, property: &Property, seen: Option<&SeenClass>) -> Property {
+        let place = (class.to_owned(), property.name.clone());
+        let mut property = property.clone();
+        if self.described.numbers.contains(&place)
+            && let Some(number) = seen.and_then(|seen| seen.number(&property.name))
+        {
+            property.kind = number;
+        }
+        property
+    }
+}
+
+/// A name for an embedded class.
+fn made_up(class: &str, property: &str) -> String {
+    let mut name = format!("{class}_{property}");
+    while name.len() > MAX_CLASS_NAME {
+        name.pop();
+    }
+    name
+}
