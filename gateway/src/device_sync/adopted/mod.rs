@@ -95,6 +95,23 @@ pub fn define(
     Ok(())
 }
 
+/// Classes of a registry of which the values of a changeset show that what was guessed of them is not all. None where nothing was
+/// guessed, or it is no changeset.
+#[must_use]
+pub fn outgrown(changeset: &[u8], registry: &Registry) -> Vec<String> {
+    let mut guessed = registry.guessed();
+    if guessed.is_empty() {
+        return guessed;
+    }
+    let nobody = Sources::nobody(registry);
+    let seen = Seen::read(changeset, &|class, property| nobody.name_of(class, property));
+    guessed.retain(|name| {
+        let class = seen.as_ref().ok().and_then(|seen| seen.class(name));
+        class.is_some_and(|class| !registry.holds(name, class.properties(|_| true)))
+    });
+    guessed
+}
+
 /// The registry with what the changeset itself says of classes.
 fn said(changeset: &[u8], registry: &Registry) -> Result<Registry, AdoptError> {
     let mut said = registry.clone();
@@ -156,6 +173,19 @@ struct Sources<'a> {
 }
 
 impl<'a> Sources<'a> {
+    /// What is known of classes where nobody else knows anything.
+    fn nobody(registry: &'a Registry) -> Self {
+        static NONE: BTreeSet<String> = BTreeSet::new();
+        Self {
+            registry,
+            development: true,
+            asymmetric: &NONE,
+            described: Described::default(),
+            accepted: BTreeMap::new(),
+            seen: Seen::default(),
+        }
+    }
+
     fn new(
         changeset: &[u8],
         classes: &[String],
@@ -164,12 +194,9 @@ impl<'a> Sources<'a> {
     ) -> Result<Self, ChangesetError> {
         let sync = &elsewhere.definition.sync;
         let mut sources = Self {
-            registry,
             development: sync.development_mode,
             asymmetric: &sync.classes,
-            described: Described::default(),
-            accepted: BTreeMap::new(),
-            seen: Seen::default(),
+            ..Self::nobody(registry)
         };
         // Those that are known may hold those that are not.
         let asymmetric = registry
@@ -266,7 +293,8 @@ impl<'a> Sources<'a> {
             let known: BTreeSet<_> = all.iter().map(|property| property.name.clone()).collect();
             all.extend(properties.filter(|property| !known.contains(&property.name)));
         };
-        let guesses = || seen.into_iter().flat_map(SeenClass::properties);
+        let is_known = |property: &str| self.registry.has(name, property);
+        let guesses = seen.into_iter().flat_map(|seen| seen.properties(is_known));
         if let Some(class) = described {
             add(&mut class
                 .properties
@@ -277,7 +305,7 @@ impl<'a> Sources<'a> {
             add(&mut accepted
                 .into_iter()
                 .flat_map(|class| class.properties.iter().cloned()));
-            add(&mut guesses().filter(|property| property.name != "_id"));
+            add(&mut guesses.filter(|property| property.name != "_id"));
         }
         if described.is_some()
             && let Some(seen) = seen

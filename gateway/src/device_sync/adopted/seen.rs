@@ -228,9 +228,15 @@ impl SeenClass {
         })
     }
 
-    /// Its properties in the order in which they appeared, as they must be to hold what was seen.
-    pub(super) fn properties(&self) -> impl Iterator<Item = Property> + '_ {
-        self.properties.iter().map(SeenProperty::guess)
+    /// Its properties in the order in which they appeared, as they must be to hold what was seen. Those that are known only where it
+    /// shows something.
+    pub(super) fn properties<'s>(
+        &'s self,
+        is_known: impl Fn(&str) -> bool + 's,
+    ) -> impl Iterator<Item = Property> + 's {
+        let properties = self.properties.iter();
+        let told = properties.filter(move |one| one.shows_something() || !is_known(&one.name));
+        told.map(SeenProperty::guess)
     }
 
     /// The kind of number that a property holds, if it holds one.
@@ -312,6 +318,11 @@ impl SeenProperty {
             Thing::Nothing => {}
         }
         Step::Done
+    }
+
+    /// Whether it was more than null.
+    fn shows_something(&self) -> bool {
+        self.mixed || self.container.is_some() || self.kind.is_some() || self.object.is_some()
     }
 
     /// Whether it may be null cannot be known, so it may.

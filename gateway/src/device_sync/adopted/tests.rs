@@ -466,16 +466,13 @@ fn documents(changeset: &[u8], registry: &mut Registry, elsewhere: &Elsewhere<'_
         let mut budget = Budget::new(Arc::new(Semaphore::new(1 << 24)));
         builder::documents(changeset, registry, limits, &mut budget)
     };
-    let mut guessed = registry.guessed();
-    if !guessed.is_empty() {
-        define(changeset, &guessed, registry, elsewhere).unwrap();
-    }
-    guessed = match build(registry) {
+    let wanted = match build(registry) {
         Err(BuildError::UnknownClasses(classes)) => classes,
-        built => built.unwrap().incomplete,
+        built => [outgrown(changeset, registry), built.unwrap().incomplete].concat(),
     };
-    if !guessed.is_empty() {
-        define(changeset, &guessed, registry, elsewhere).unwrap();
+    if !wanted.is_empty() {
+        define(changeset, &wanted, registry, elsewhere).unwrap();
+        assert_eq!(outgrown(changeset, registry), [""; 0]);
     }
     let built = build(registry).unwrap();
     assert_eq!(built.incomplete, [""; 0]);
@@ -523,8 +520,9 @@ fn what_a_guess_was_made_of_is_taken_and_a_guess_grows_with_what_comes() {
             .put("A", &["note"], TEXT)
             .put("A", &["place", "y"], DOUBLE)
     };
+    let null = || first().put("A", &["note"], NULL).put("A", &["place"], NULL);
     let others = || more().put("A", &["any"], TEXT).put("A", &["note"], NULL);
-    for written in [first(), more(), others(), first()] {
+    for written in [first(), more(), null(), others(), first()] {
         let documents = documents(&written.0.finish(), &mut registry, &elsewhere);
         assert_eq!(documents.len(), 1);
         are_taken(&documents, &registry);
@@ -561,14 +559,11 @@ fn what_somebody_says_takes_the_place_of_a_guess() {
         &json!({"classes": [{"name": "A", "kind": "asymmetric", "primary_key": "_id",
         "properties": [{"name": "_id", "type": "int"}, {"name": "any", "type": "mixed"}]}]}),
     );
-    documents(
-        &written(),
-        &mut registry,
-        &Elsewhere {
-            definition: &nobody,
-            accepted: &accepted,
-        },
-    );
+    let elsewhere = Elsewhere {
+        definition: &nobody,
+        accepted: &accepted,
+    };
+    define(&written(), &["A".to_owned()], &mut registry, &elsewhere).unwrap();
     assert_eq!(shown(&registry.schema(), "A"), ["_id: int", "any: mixed"]);
     // The key stays a guess, and is compared with nobody's.
     let compared = described::compared(&nobody, &registry.schema());

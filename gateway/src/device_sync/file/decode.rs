@@ -10,6 +10,7 @@ use tracing::warn;
 
 use super::classes::{Classes, ClassesError, SharedClasses};
 use super::failure::{Ending, of_build, of_classes, of_upload};
+use crate::device_sync::adopted;
 use crate::device_sync::builder::{self, BuildError, Built};
 use crate::device_sync::errors::{ConnectionCode, ConnectionError};
 use crate::device_sync::frames::UploadHeader;
@@ -54,6 +55,9 @@ pub(super) struct Decoder {
     shared: Arc<SharedClasses>,
     /// Version of the last changeset.
     last: u64,
+    /// Version of the changeset of which it was asked last what more its classes are, and whether nothing came of it.
+    asked: u64,
+    in_vain: bool,
     /// A transaction under other classes than those of its round: the next one begins with it.
     ahead: Option<Ahead>,
 }
@@ -101,7 +105,7 @@ pub(super) enum End {
     Done,
     /// There is more.
     More,
-    /// The next changeset has objects of classes of which nothing is known.
+    /// The next changeset has objects of classes of which not all is known.
     Unknown { classes: Vec<String>, changeset: Bytes },
     /// The next changeset, or the upload, cannot be taken.
     Failed(Ending),
@@ -122,6 +126,8 @@ impl Decoder {
             account,
             shared,
             last: 0,
+            asked: 0,
+            in_vain: false,
             ahead: None,
         }
     }
@@ -136,9 +142,12 @@ impl Decoder {
         round
     }
 
-    /// From now on the classes are known to be these.
-    pub fn define(&mut self, registry: Registry) -> Result<(), ClassesError> {
-        self.classes = self.shared.of(registry, &self.account)?;
+    /// From now on the classes are known to be these; or nothing more can be known of them.
+    pub fn define(&mut self, found: Option<Registry>) -> Result<(), ClassesError> {
+        self.in_vain = found.is_none();
+        if let Some(registry) = found {
+            self.classes = self.shared.of(registry, &self.account)?;
+        }
         Ok(())
     }
 
@@ -199,6 +208,17 @@ impl Decoder {
                     return Err(of_build(error));
                 }
             };
+            // It is asked once; what is not known then is for the core to refuse.
+            let mut classes = Vec::new();
+            if !self.in_vain && self.asked != entry.client_version {
+                classes = adopted::outgrown(entry.changeset, &self.classes.registry);
+                classes.extend(built.incomplete.iter().cloned());
+            }
+            if !classes.is_empty() {
+                self.asked = entry.client_version;
+                let changeset = rest.slice_ref(entry.changeset);
+                return Ok(Next::End(End::Unknown { classes, changeset }));
+            }
             open.done += rest.len() - behind(&rest, entry.changeset);
             self.last = entry.client_version;
             return Ok(Next::Built(Ahead {

@@ -1,6 +1,7 @@
 //! What is wrong, as a device is told it.
 
 use crate::backend::BackendError;
+use crate::device_sync::adopted::AdoptError;
 use crate::device_sync::builder::BuildError;
 use crate::device_sync::errors::{ConnectionCode, ConnectionError, SessionError};
 use crate::device_sync::file::classes::ClassesError;
@@ -83,6 +84,11 @@ pub(super) fn of_build(error: BuildError) -> Ending {
         }
         error => SessionError::bad_changeset(error.to_string()).into(),
     }
+}
+
+/// Of classes that cannot be found out.
+pub(super) fn of_adopt(error: AdoptError) -> Ending {
+    SessionError::bad_changeset(error.to_string()).into()
 }
 
 /// Of classes that cannot be held.

@@ -77,6 +77,7 @@ async fn store_all(
             file.classes = Arc::clone(&decoder.classes);
             keep(client, file, version).await?;
         }
+        let took = !round.transactions.is_empty();
         let (settled, end) = (
             round.settled,
             hand_in(client, file, &definition, round, &mut refused).await?,
@@ -87,9 +88,12 @@ async fn store_all(
             stored.refused.append(&mut refused.refused);
             stored.unnamed += std::mem::take(&mut refused.unnamed);
         }
+        if took {
+            unknown = 0;
+        }
         match end {
             End::Done => return Ok(()),
-            End::More => unknown = 0,
+            End::More => {}
             End::Failed(ending) => return Err(ending),
             // What is found out at once is not asked for again.
             End::Unknown { .. } if unknown >= MAX_UNKNOWN => {
@@ -97,8 +101,8 @@ async fn store_all(
             }
             End::Unknown { classes, changeset } => {
                 unknown += 1;
-                let registry = resolve::define(client, &definition, file, classes, changeset).await?;
-                decoder.define(registry).map_err(of_classes)?;
+                let found = resolve::define(client, &definition, file, classes, changeset);
+                decoder.define(found.await?).map_err(of_classes)?;
                 file.classes = Arc::clone(&decoder.classes);
             }
         }

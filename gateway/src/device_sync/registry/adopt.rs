@@ -59,6 +59,19 @@ impl Registry {
         Ok(())
     }
 
+    /// Whether what is guessed of a class holds these guesses as well.
+    pub(in super::super) fn holds(&self, class: &str, guesses: impl Iterator<Item = Described>) -> bool {
+        let Some(known) = self.classes.get(class) else {
+            return false;
+        };
+        let mut guesses = guesses.map(|guess| property(&guess));
+        guesses.all(|guess| {
+            let mut properties = known.properties.iter().filter(|one| one.guessed);
+            let before = properties.find(|one| one.name == guess.name);
+            before.is_none_or(|before| of_both(before, guess) == *before)
+        })
+    }
+
     /// Takes a class for a regular one with such keys, of whose objects nothing else is known, as long as the client has not said what
     /// it is.
     ///

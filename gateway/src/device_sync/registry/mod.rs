@@ -267,6 +267,12 @@ impl Registry {
         properties.filter_map(|one| one.target.as_deref())
     }
 
+    /// Whether a property of a class is known.
+    pub(super) fn has(&self, class: &str, property: &str) -> bool {
+        let known = self.classes.get(class);
+        known.is_some_and(|known| known.properties.iter().any(|one| one.name == property))
+    }
+
     /// The classes of which something is a guess.
     #[must_use]
     pub fn guessed(&self) -> Vec<String> {

@@ -122,6 +122,7 @@ fn random_class(dice: &mut Dice, name: String, embedded: &[String], key: Option<
         optional: dice.one_in(4),
         collection: None,
         object: None,
+        guessed: false,
     });
     let count = dice.below(12);
     let properties: Vec<_> = (0..count)
@@ -164,6 +165,7 @@ fn random_property(dice: &mut Dice, number: usize, embedded: &[String]) -> Prope
         optional,
         collection,
         object,
+        guessed: false,
     }
 }
 
