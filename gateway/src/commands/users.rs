@@ -1,6 +1,10 @@
 //! `users`: who there is, and who may come in.
 
+mod exported;
+mod import;
+
 use std::io::{IsTerminal, Read};
+use std::path::PathBuf;
 
 use bson::Document;
 use clap::Subcommand;
@@ -56,6 +60,16 @@ enum Action {
         #[command(flatten)]
         data: DataArgs,
     },
+    /// Take in users of the closed service, with their ids and identities
+    ///
+    /// The file has the user objects of its Admin API, in an array or one behind the other. Passwords are not among them: who logs
+    /// in by e-mail resets his. Users that are there with the same identities are left alone, so the command can be run again.
+    Import {
+        /// The file; - for standard input
+        file: PathBuf,
+        #[command(flatten)]
+        data: DataArgs,
+    },
     /// Keep a user out: his sessions end, and he cannot log in
     Disable(Named),
     /// Let a user in again
@@ -98,6 +112,7 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
             let user = create(&Accounts::open(data)?, email)?;
             output.line(&format!("user {user} is there"))?;
         }
+        Action::Import { file, data } => import::run(&Accounts::open(data)?, file, &mut output)?,
         Action::Disable(Named { user, data }) => {
             let accounts = Accounts::open(data)?;
             let user = find(&accounts, user)?.id;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use realm_ingest_protocol::Schema;
 
-use super::{ClientFile, KnownSchema, State};
+use super::{ClientFile, Imports, KnownSchema, State};
 use crate::backend::Answer;
 
 /// One key that signs tokens, or signed some, for the operator. The secret itself is nobody's business.
@@ -87,9 +87,9 @@ pub trait Operator {
 }
 
 /// A state as commands have it.
-pub trait Managed: State + Operator {}
+pub trait Managed: State + Operator + Imports {}
 
-impl<T: State + Operator> Managed for T {}
+impl<T: State + Operator + Imports> Managed for T {}
 
 /// The sessions that end when this one of the keys is retired, or why it is not.
 pub(super) fn may_retire(keys: &[ListedKey], id: i64, force: bool) -> Result<i64, String> {

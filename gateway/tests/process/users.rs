@@ -353,3 +353,71 @@ fn a_server_logs_in_by_its_key_until_the_operator_takes_it_away() {
     refused(&command(data, &["keys", "enable", id]), 1, "there is no API key");
     assert_eq!(parsed(data, &["users", "list"]), [Value::Null; 0]);
 }
+
+#[test]
+fn users_of_the_closed_service_come_with_their_ids() {
+    let data = tempfile::tempdir().unwrap();
+    let data = data.path();
+    let _server = Server::start(data);
+    create(data, "taken@example.com");
+    let id = |number: u8| format!("{number:024x}");
+    let by_email = |number, email: &str| {
+        json!({"_id": id(number), "type": "normal", "creation_date": 1_600_000_000, "data": {"email": email},
+            "identities": [{"id": format!("identity-{number}"), "provider_type": "local-userpass"}]})
+    };
+    let by_token = json!({"_id": id(2), "disabled": true,
+        "identities": [{"id": "station-7", "provider_type": "custom-token"}]});
+    let file = data.join("users.json");
+    let all =
+        json!([by_email(1, "me@example.com"), by_token, by_email(3, "taken@example.com"), {"_id": "x"}]);
+    std::fs::write(&file, all.to_string()).unwrap();
+    let file = file.to_str().unwrap();
+
+    let output = with_input(data, &["users", "import", file], "");
+    refused(&output, 1, "2 users were not taken in");
+    refused(
+        &output,
+        1,
+        &format!("user {}: 'taken@example.com' is registered already", id(3)),
+    );
+    refused(&output, 1, "entry 4: '_id' is not the id of a user");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        said.contains("2 users were taken in, 0 were there already, 2 were not taken in"),
+        "{said}"
+    );
+    assert!(
+        said.contains("1 of them log in by e-mail and have no password here"),
+        "{said}"
+    );
+
+    let shown = parsed(data, &["users", "show", "me@example.com"]).remove(0);
+    assert_eq!(
+        (&shown["user"], &shown["disabled"]),
+        (&json!(id(1)), &json!(false))
+    );
+    assert_eq!(shown["time"], json!({"$date": "2020-09-13T12:26:40Z"}));
+    assert_eq!(
+        shown["identities"],
+        json!([{"provider": "local-userpass", "id": "identity-1"}])
+    );
+    let shown = parsed(data, &["users", "show", &id(2)]).remove(0);
+    assert_eq!(shown["disabled"], true);
+
+    // Again, one behind the other, from standard input.
+    let lines = format!("{}\n{by_token}\n", by_email(1, "me@example.com"));
+    let output = with_input(data, &["users", "import", "-"], &lines);
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        said.contains("0 users were taken in, 2 were there already, 0 were not taken in"),
+        "{said}"
+    );
+    let cut = with_input(data, &["users", "import", "-"], &lines[..lines.len() - 9]);
+    refused(&cut, 1, "behind user 1 the file is no JSON");
+    refused(
+        &with_input(data, &["users", "import", "missing.json"], ""),
+        1,
+        "cannot read missing.json",
+    );
+}

@@ -31,6 +31,7 @@ mod beside;
 mod client_files;
 mod cut_off;
 mod failures;
+mod imports;
 mod operator;
 mod overtaken;
 mod registrations;

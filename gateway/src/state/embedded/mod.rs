@@ -4,6 +4,7 @@
 mod api_keys;
 mod client_files;
 mod format;
+mod imports;
 mod integrity;
 mod keys;
 mod operator;
@@ -29,9 +30,9 @@ use self::format::STEPS;
 use super::client_files::{MAX_OF_USER, told};
 use super::schemas::Limits;
 use super::{
-    AddedKey, AddedToken, ApiKey, ApiKeys, ClientFile, ClientFiles, Failures, Identity, KeyOwner,
-    KnownSchema, Linked, OneTimeToken, Provider, Purpose, Registration, Registrations, Revocation, Schemas,
-    SecretHash, Secrets, Session, Sessions, State, User, UserKind, Users,
+    AddedKey, AddedToken, ApiKey, ApiKeys, ClientFile, ClientFiles, Failures, Identity, Imported,
+    ImportedUser, Imports, KeyOwner, KnownSchema, Linked, OneTimeToken, Provider, Purpose, Registration,
+    Registrations, Revocation, Schemas, SecretHash, Secrets, Session, Sessions, State, User, UserKind, Users,
 };
 use crate::backend::{Answer, BackendError};
 use crate::clock;
@@ -368,6 +369,12 @@ impl ClientFiles for EmbeddedState {
 
     fn renew_generation(&self, ident: u64, salt: i64, from: u32) -> Answer<'_, Option<u32>> {
         self.run(move |connection| Ok(client_files::renew_generation(connection, ident, salt, from)?))
+    }
+}
+
+impl Imports for EmbeddedState {
+    fn import_users(&self, users: Vec<ImportedUser>) -> Answer<'_, Vec<Imported>> {
+        self.run(move |connection| imports::import(connection, &users))
     }
 }
 

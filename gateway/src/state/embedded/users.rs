@@ -209,14 +209,22 @@ pub(super) fn list(
 }
 
 /// Whose identity it is.
-fn owner(connection: &Connection, provider: Provider, id: &str) -> rusqlite::Result<Option<String>> {
+pub(super) fn owner(
+    connection: &Connection,
+    provider: Provider,
+    id: &str,
+) -> rusqlite::Result<Option<String>> {
     connection
         .prepare_cached("SELECT user FROM identities WHERE provider = ?1 AND id = ?2")?
         .query_one([provider.as_str(), id], |row| row.get(0))
         .optional()
 }
 
-fn add_identity(connection: &Connection, user: &str, identity: &Identity) -> Result<(), BackendError> {
+pub(super) fn add_identity(
+    connection: &Connection,
+    user: &str,
+    identity: &Identity,
+) -> Result<(), BackendError> {
     let values = params![identity.provider.as_str(), identity.id, user, data(identity)?];
     connection
         .prepare_cached("INSERT INTO identities (provider, id, user, data) VALUES (?1, ?2, ?3, ?4)")?

@@ -17,6 +17,7 @@ mod client_files;
 pub(crate) mod copying;
 mod failures;
 mod format;
+mod imports;
 mod keys;
 mod links;
 mod operator;
@@ -40,9 +41,9 @@ use self::store::{Store, decisive};
 use super::client_files::{MAX_OF_USER, told};
 use super::schemas::Limits;
 use super::{
-    AddedKey, AddedToken, ApiKey, ApiKeys, ClientFile, ClientFiles, Failures, Identity, KeyOwner,
-    KnownSchema, Linked, OneTimeToken, Provider, Purpose, Registration, Registrations, Revocation, Schemas,
-    SecretHash, Secrets, Session, Sessions, State, User, UserKind, Users,
+    AddedKey, AddedToken, ApiKey, ApiKeys, ClientFile, ClientFiles, Failures, Identity, Imported,
+    ImportedUser, Imports, KeyOwner, KnownSchema, Linked, OneTimeToken, Provider, Purpose, Registration,
+    Registrations, Revocation, Schemas, SecretHash, Secrets, Session, Sessions, State, User, UserKind, Users,
 };
 use crate::auth::Quota;
 use crate::backend::{Answer, BackendError};
@@ -385,6 +386,12 @@ impl ClientFiles for MongoState {
 
     fn renew_generation(&self, ident: u64, salt: i64, from: u32) -> Answer<'_, Option<u32>> {
         Box::pin(async move { client_files::renew_generation(&self.store, ident, salt, from).await })
+    }
+}
+
+impl Imports for MongoState {
+    fn import_users(&self, users: Vec<ImportedUser>) -> Answer<'_, Vec<Imported>> {
+        Box::pin(async move { imports::import(&self.store, users).await })
     }
 }
 

@@ -137,6 +137,31 @@ pub(super) fn copied(store: &Store, user: CopiedUser) -> Result<Document, Backen
     Ok(document)
 }
 
+/// The record of a user who comes from another service.
+pub(super) async fn imported(store: &Store, user: &User) -> Result<Record, BackendError> {
+    let mut identities = Vec::with_capacity(user.identities.len());
+    for identity in &user.identities {
+        let generation = match identity.provider {
+            Provider::Password => registrations::proof(store, &identity.id).await?,
+            _ => None,
+        };
+        identities.push(Held::new(identity, generation.map(|proof| proof.generation))?);
+    }
+    Ok(Record {
+        name: store.name(&user.id),
+        app: store.domain.clone(),
+        id: user.id.clone(),
+        kind: user.kind.as_str().to_owned(),
+        disabled: user.disabled,
+        gone: false,
+        identities,
+        epoch: 0,
+        custom_data: user.custom_data.as_ref().map(|data| data.get().to_owned()),
+        created: user.created,
+        last_login: user.last_login,
+    })
+}
+
 /// What a user who is gone has for an identity. Users without any would have the same one: none.
 fn none(user: &str) -> Document {
     doc! {"key": format!("/{user}")}
