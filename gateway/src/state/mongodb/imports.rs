@@ -57,18 +57,16 @@ async fn one(store: &Store, imported: &ImportedUser) -> Result<Imported, Backend
 /// Why nothing is to be done, if so.
 async fn standing(store: &Store, imported: &ImportedUser) -> Result<Option<Imported>, BackendError> {
     let user = &imported.user;
-    if let Some(there) = users::find(store, &user.id).await? {
-        return Ok(Some(match are_same(&there.identities, &user.identities) {
-            true => Imported::There,
-            false => differs(),
-        }));
-    }
     if store
         .find::<Document>(USERS, store.named(&user.id))
         .await?
         .is_some()
     {
-        return Ok(Some(removed()));
+        return Ok(Some(match users::find(store, &user.id).await? {
+            Some(there) if are_same(&there.identities, &user.identities) => Imported::There,
+            Some(_) => differs(),
+            None => removed(),
+        }));
     }
     for identity in &user.identities {
         if let Some(owner) = owner(store, identity).await? {
