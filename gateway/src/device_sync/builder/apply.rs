@@ -1,12 +1,15 @@
 //! One instruction, carried out on an object.
 
+use std::collections::btree_map::Entry;
+
 use super::super::changeset::{Container, Key, PathElement, Payload, Value};
 use super::super::registry::Registry;
+use super::identity::Name;
 use super::layout::Layouts;
 use super::meter::{CONTAINER, Meter, NODE};
 use super::order::Ordered;
 use super::tree::{Node, Object};
-use super::{MAX_ELEMENTS, Misfit};
+use super::{MAX_ELEMENTS, MAX_KEY_IN_SET, Misfit};
 use crate::memory::NoMemory;
 
 /// Why it cannot be carried out.
@@ -152,7 +155,7 @@ impl<'a> Editor<'_, 'a> {
         way: Way<'a, '_>,
         payload: Payload<'a>,
     ) -> Result<(), Failure> {
-        let value = Ordered(value(payload)?);
+        let value = Ordered(value_in_set(payload)?);
         let (node, _) = self.node(object, way.field, way.path)?;
         if matches!(node, Node::Missing) {
             self.meter.take(CONTAINER)?;
@@ -173,7 +176,7 @@ impl<'a> Editor<'_, 'a> {
         way: Way<'a, '_>,
         payload: Payload<'a>,
     ) -> Result<(), Failure> {
-        let value = Ordered(value(payload)?);
+        let value = Ordered(value_in_set(payload)?);
         match self.node(object, way.field, way.path)?.0 {
             Node::Set(set) => {
                 set.remove(&value);
@@ -190,7 +193,7 @@ impl<'a> Editor<'_, 'a> {
         };
         match self.node(object, way.field, path)?.0 {
             Node::Dictionary(entries) => {
-                entries.remove(key);
+                entries.remove(&Name(key));
                 Ok(())
             }
             Node::Missing => Ok(()),
@@ -225,14 +228,15 @@ impl<'a> Editor<'_, 'a> {
             (node, context) = match (node, *step) {
                 (Node::Object(object), PathElement::Name(name)) => self.field(object, name)?,
                 (Node::Dictionary(entries), PathElement::Name(key)) => {
-                    if !entries.contains_key(key) {
-                        if key.as_bytes().contains(&0) {
-                            return Err(Misfit::Name.into());
-                        }
-                        self.meter.take(NODE)?;
-                    }
                     context.is_inside = true;
-                    (entries.entry(key).or_default(), context)
+                    let entry = match entries.entry(Name(key)) {
+                        Entry::Occupied(entry) => entry.into_mut(),
+                        Entry::Vacant(entry) => {
+                            self.meter.take(NODE)?;
+                            entry.insert(Node::Missing)
+                        }
+                    };
+                    (entry, context)
                 }
                 (Node::List(elements), PathElement::Index(index)) => {
                     context.is_inside = true;
@@ -320,5 +324,15 @@ fn value(payload: Payload<'_>) -> Result<Value<'_>, Misfit> {
         Payload::Object | Payload::Dictionary | Payload::List | Payload::Set | Payload::Erased => {
             Err(Misfit::Value)
         }
+    }
+}
+
+fn value_in_set(payload: Payload<'_>) -> Result<Value<'_>, Misfit> {
+    match payload {
+        Payload::Link {
+            key: Key::String(key),
+            ..
+        } if key.len() > MAX_KEY_IN_SET => Err(Misfit::Value),
+        other => value(other),
     }
 }

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use realm_ingest_protocol::schema::MAX_PROPERTY_NAME;
+
 use super::super::registry::{Registry, TableKind};
 use super::plan::{Plan, Shape};
 use super::{MAX_UNKNOWN_PROPERTIES, Misfit};
@@ -99,6 +101,9 @@ impl<'a> Layouts<'a> {
         let Some(layout) = self.all.get_mut(layout) else {
             return Err(Misfit::Path);
         };
+        if name.len() > MAX_PROPERTY_NAME {
+            return Err(Misfit::Name);
+        }
         let mut behind = 0;
         if let Some(plan) = &layout.plan {
             if let Some(slot) = plan.find(name, last) {

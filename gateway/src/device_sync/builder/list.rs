@@ -9,6 +9,7 @@ const PIECE: usize = 512;
 pub(super) struct List<T> {
     /// None is empty, but the only one.
     pieces: Vec<Vec<T>>,
+    lengths: Lengths,
     length: usize,
 }
 
@@ -16,6 +17,7 @@ impl<T> Default for List<T> {
     fn default() -> Self {
         Self {
             pieces: vec![Vec::new()],
+            lengths: Lengths::default(),
             length: 0,
         }
     }
@@ -47,7 +49,10 @@ impl<T> List<T> {
         self.length += 1;
         if piece.len() < 2 * PIECE {
             piece.insert(at, value);
-        } else if at == piece.len() {
+            self.lengths.change(number, |length| length + 1);
+            return true;
+        }
+        if at == piece.len() {
             // What is only added to stays in full pieces.
             self.pieces.insert(number + 1, vec![value]);
         } else {
@@ -58,6 +63,7 @@ impl<T> List<T> {
             }
             self.pieces.insert(number + 1, rest);
         }
+        self.lengths = Lengths::of(&self.pieces);
         true
     }
 
@@ -70,6 +76,7 @@ impl<T> List<T> {
         let piece = self.pieces.get_mut(number)?;
         let value = piece.remove(at);
         self.length -= 1;
+        self.lengths.change(number, |length| length.saturating_sub(1));
         if piece.len() < PIECE / 2 {
             self.join(number);
         }
@@ -89,6 +96,7 @@ impl<T> List<T> {
         if let Some(first) = self.pieces.get_mut(first) {
             first.append(&mut second);
         }
+        self.lengths = Lengths::of(&self.pieces);
     }
 
     /// Piece and place in it of an index; behind the last element of the last piece for any that is behind the end.
@@ -96,19 +104,63 @@ impl<T> List<T> {
         let last = self.pieces.len().saturating_sub(1);
         let in_last = self.pieces.last().map_or(0, Vec::len);
         // Lists grow at their ends.
-        let before_last = self.length - in_last;
-        if let Some(at) = index.checked_sub(before_last) {
-            return (last, at);
+        match index.checked_sub(self.length - in_last) {
+            Some(at) => (last, at),
+            None => self.lengths.find(index),
         }
-        let mut at = index;
-        for (number, piece) in self.pieces.iter().enumerate() {
-            if at < piece.len() {
-                return (number, at);
-            }
-            at -= piece.len();
-        }
-        (last, in_last)
     }
+}
+
+/// The lengths of pieces as a Fenwick tree: node `n`, counted from 1, has the sum of as many pieces up to the `n`th as its
+/// lowest bit says. Nothing where there is one piece.
+#[derive(Debug, Default)]
+struct Lengths {
+    nodes: Vec<usize>,
+}
+
+impl Lengths {
+    fn of<T>(pieces: &[Vec<T>]) -> Self {
+        if pieces.len() < 2 {
+            return Self::default();
+        }
+        let mut nodes: Vec<_> = pieces.iter().map(Vec::len).collect();
+        for node in 1..=nodes.len() {
+            let sum = nodes.get(node - 1).copied().unwrap_or_default();
+            if let Some(parent) = nodes.get_mut(parent(node) - 1) {
+                *parent += sum;
+            }
+        }
+        Self { nodes }
+    }
+
+    fn change(&mut self, piece: usize, by_one: impl Fn(usize) -> usize) {
+        let mut node = piece + 1;
+        while let Some(sum) = self.nodes.get_mut(node - 1) {
+            *sum = by_one(*sum);
+            node = parent(node);
+        }
+    }
+
+    /// Piece and place in it of an index that is not behind the end.
+    fn find(&self, index: usize) -> (usize, usize) {
+        let (mut piece, mut at) = (0, index);
+        let mut step = 1 << self.nodes.len().checked_ilog2().unwrap_or_default();
+        while step > 0 {
+            if let Some(sum) = self.nodes.get(piece + step - 1)
+                && let Some(rest) = at.checked_sub(*sum)
+            {
+                piece += step;
+                at = rest;
+            }
+            step /= 2;
+        }
+        (piece, at)
+    }
+}
+
+/// The node that sums up this one and others.
+const fn parent(node: usize) -> usize {
+    node + (1 << node.trailing_zeros())
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@
 mod apply;
 mod bson;
 mod decimal;
+mod identity;
 mod layout;
 mod list;
 mod meter;
@@ -42,6 +43,9 @@ const MAX_ELEMENTS: usize = realm_ingest_protocol::MAX_DOCUMENT_BYTES / 8;
 
 /// Names that documents of one changeset may have beside the properties of one class.
 const MAX_UNKNOWN_PROPERTIES: usize = realm_ingest_protocol::schema::MAX_PROPERTIES;
+
+/// Bytes that the key of a link in a set may have: each time one is looked for, it is compared with others.
+const MAX_KEY_IN_SET: usize = 1024;
 
 /// How much may become of one changeset.
 #[derive(Clone, Copy, Debug)]
@@ -94,6 +98,9 @@ pub enum BuildError {
         /// What is wrong.
         what: Misfit,
     },
+    /// A dictionary with a key that a document cannot have.
+    #[error("the key of a dictionary has a NUL character")]
+    Key,
     /// What it says of classes cannot be.
     #[error(transparent)]
     Registry(#[from] RegistryError),
@@ -131,8 +138,8 @@ pub enum Misfit {
     /// A value that cannot be there.
     #[error("such a value cannot be there")]
     Value,
-    /// A name that a document cannot have.
-    #[error("a name has a NUL character")]
+    /// A name that is longer than Realm allows, or that a document cannot have.
+    #[error("a name is too long or has a NUL character")]
     Name,
     /// Objects of this class are part of others.
     #[error("an embedded object cannot be created by itself")]

@@ -4,12 +4,13 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use realm_ingest_protocol::schema::validation_text;
+use realm_ingest_protocol::schema::{MAX_CLASS_NAME, MAX_PROPERTY_NAME, validation_text};
 
 use super::super::changeset::{Instruction, Key, Place, Reader};
 use super::super::registry::{Registry, TableKind};
 use super::apply::{Editor, Failure, Way};
 use super::bson::Output;
+use super::identity::KeyIdentity;
 use super::layout::Layouts;
 use super::meter::{Meter, NODE};
 use super::tree::{self, Node, Object};
@@ -57,7 +58,7 @@ pub(super) struct Pass<'a, 'b> {
     /// Those that are kept.
     created: Vec<Created<'a>>,
     /// By layout and key, where all are kept.
-    index: HashMap<(usize, Key<'a>), usize>,
+    index: HashMap<(usize, KeyIdentity<'a>), usize>,
     /// What the last object had, for the next one.
     spare: Vec<(usize, Node<'a>)>,
     /// What the reader holds.
@@ -233,9 +234,12 @@ impl<'a, 'b> Pass<'a, 'b> {
             return Err(BuildError::TooManyDocuments(self.limits.documents));
         }
         let misfit = |what| BuildError::Object {
-            class: class.to_owned(),
+            class: shown(class),
             what,
         };
+        if class.len() > MAX_CLASS_NAME {
+            return Err(misfit(Misfit::Name));
+        }
         let layout = self.layout(class)?;
         let kind = self.layouts.plan(layout).map(|plan| plan.kind);
         if kind == Some(TableKind::Embedded) {
@@ -253,7 +257,7 @@ impl<'a, 'b> Pass<'a, 'b> {
             self.meter.back_to(self.strings);
         } else {
             self.meter.take(2 * NODE + size_of::<Created<'_>>())?;
-            self.index.insert((layout, key), self.created.len());
+            self.index.insert((layout, key.into()), self.created.len());
         }
         self.documents += 1;
         let fields = std::mem::take(&mut self.spare);
@@ -312,8 +316,9 @@ impl<'a, 'b> Pass<'a, 'b> {
     }
 
     fn find(&self, class: &str, key: Key<'a>) -> Found {
+        let key = KeyIdentity::from(key);
         if let Some(last) = self.created.last()
-            && last.key == key
+            && KeyIdentity::from(last.key) == key
             && self.is_class(last.object.layout, class)
         {
             return Found::Kept(self.created.len() - 1);
@@ -321,7 +326,8 @@ impl<'a, 'b> Pass<'a, 'b> {
         if self.mode == Mode::Streaming {
             return Found::Gone;
         }
-        let layout = self.layouts.known(class);
+        let class = Some(class).filter(|class| class.len() <= MAX_CLASS_NAME);
+        let layout = class.and_then(|class| self.layouts.known(class));
         let kept = layout.and_then(|layout| self.index.get(&(layout, key)));
         kept.map_or(Found::Foreign, |kept| Found::Kept(*kept))
     }
@@ -350,9 +356,14 @@ fn failed(place: &Place<'_, '_>, failure: Failure) -> BuildError {
     match failure {
         Failure::NoMemory(error) => error.into(),
         Failure::Misfit(what) => BuildError::Instruction {
-            class: place.class.to_owned(),
-            property: place.field.to_owned(),
+            class: shown(place.class),
+            property: shown(place.field),
             what,
         },
     }
+}
+
+/// A name as far as an error shows it.
+fn shown(name: &str) -> String {
+    name.chars().take(MAX_PROPERTY_NAME).collect()
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::changeset::{Container, Value};
 use super::BuildError;
 use super::bson::{self, Indexes, Output};
+use super::identity::Name;
 use super::layout::Layouts;
 use super::list::List;
 use super::order::Ordered;
@@ -21,7 +22,8 @@ pub(super) enum Node<'a> {
     Missing,
     Value(Value<'a>),
     Object(Box<Object<'a>>),
-    Dictionary(Box<BTreeMap<&'a str, Node<'a>>>),
+    /// In no order that matters.
+    Dictionary(Box<BTreeMap<Name<'a>, Node<'a>>>),
     List(Box<List<Node<'a>>>),
     Set(Box<BTreeSet<Ordered<'a>>>),
 }
@@ -136,7 +138,14 @@ fn node(out: &mut Output<'_>, layouts: &Layouts<'_>, name: &str, said: &Node<'_>
         Node::Dictionary(entries) => {
             bson::element(&mut out.bytes, bson::DOCUMENT, name);
             let start = out.open();
-            for (key, entry) in &**entries {
+            let mut sorted: Vec<_> = entries.iter().map(|(key, entry)| (key.0, entry)).collect();
+            sorted.sort_by_key(|(key, _)| *key);
+            // No client gives two strings of one text their numbers.
+            sorted.dedup_by_key(|(key, _)| *key);
+            for (key, entry) in sorted {
+                if key.as_bytes().contains(&0) {
+                    return Err(BuildError::Key);
+                }
                 node(out, layouts, key, entry)?;
             }
             out.close(start)?;

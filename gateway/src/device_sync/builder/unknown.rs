@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use realm_ingest_protocol::schema::MAX_CLASS_NAME;
+
 use super::super::changeset::{ChangesetError, Instruction, Reader};
 use super::super::registry::Registry;
 
@@ -11,6 +13,7 @@ pub(super) fn classes(changeset: &[u8], registry: &Registry) -> Result<Vec<Strin
     let (mut seen, mut unknown) = (BTreeSet::new(), BTreeSet::new());
     while let Some(instruction) = reader.next_instruction()? {
         if let Instruction::CreateObject { class, .. } = instruction
+            && class.len() <= MAX_CLASS_NAME
             && !seen.contains(class)
         {
             reached(class, registry, &mut seen, &mut unknown);

@@ -33,6 +33,11 @@ impl Encoder {
         self.out
     }
 
+    /// What was written since the last time.
+    pub(crate) fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.out)
+    }
+
     fn int(&mut self, value: i64) {
         int(&mut self.out, value);
     }

@@ -152,6 +152,10 @@ impl Registry {
             Instruction::AddTable { class, table } => self.add_class(class, table)?,
             Instruction::EraseTable { class } => self.classes.remove(class).is_some(),
             Instruction::AddColumn { class, field, column } => {
+                let is_target = |target| is_name(target, MAX_CLASS_NAME);
+                if !is_name(field, MAX_PROPERTY_NAME) || !column.target.is_none_or(is_target) {
+                    return Err(RegistryError::BadName);
+                }
                 self.add_property(class, Property::new(field, column))?
             }
             Instruction::EraseColumn { class, field } => self.erase_property(class, field),
@@ -169,9 +173,6 @@ impl Registry {
             Table::Regular(key) => (TableKind::Regular, key),
             Table::Asymmetric(key) => (TableKind::Asymmetric, key),
         };
-        if kind == TableKind::Asymmetric && key.is_none() {
-            return Err(RegistryError::NoKey(name.to_owned()));
-        }
         if key.is_some_and(|key| !is_name(key.name, MAX_PROPERTY_NAME)) {
             return Err(RegistryError::BadName);
         }
@@ -181,6 +182,9 @@ impl Registry {
             nullable: key.nullable,
             guessed: false,
         });
+        if kind == TableKind::Asymmetric && key.is_none() && is_name(name, MAX_CLASS_NAME) {
+            return Err(RegistryError::NoKey(name.to_owned()));
+        }
         let known = self.known(name)?;
         if (known.kind, &known.key) == (Some(kind), &key) {
             return Ok(false);
@@ -194,9 +198,6 @@ impl Registry {
     }
 
     fn add_property(&mut self, class: &str, property: Property) -> Result<bool, RegistryError> {
-        if !is_name(&property.name, MAX_PROPERTY_NAME) {
-            return Err(RegistryError::BadName);
-        }
         let known = self.known(class)?;
         if known.key.as_ref().is_some_and(|key| key.name == property.name) {
             return Ok(false);

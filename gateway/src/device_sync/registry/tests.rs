@@ -184,6 +184,14 @@ fn how_much_is_said_of_classes_is_bounded() {
         table("a\0"),
         column("A1", &long, INT),
         column("A1", "a\0", INT),
+        column(
+            "A1",
+            "a",
+            Column {
+                target: Some(&long),
+                ..INT
+            },
+        ),
     ] {
         assert_eq!(registry.apply(&instruction), Err(RegistryError::BadName));
     }

@@ -153,7 +153,7 @@ fn entries_of_a_dictionary_come_go_and_are_sorted() {
     let object = Object::new().update("di", &[name("a")], Payload::Erased);
     assert_eq!(field(object, "di"), Bson::from(doc! {}));
     let object = Object::new().update("di", &[name("a\0")], int(1));
-    assert_eq!(object.misfit(), Some(Misfit::Name));
+    assert_eq!(object.document(), Err(BuildError::Key));
     let erased = Object::new().update("i", &[], Payload::Erased);
     assert_eq!(erased.misfit(), Some(Misfit::Value));
 }

@@ -79,6 +79,72 @@ fn elements_in_front_of_each_other_cost_no_more_than_behind() {
     assert_eq!(list[0], ::bson::Bson::Int64(99_999));
 }
 
+/// A few bytes name a string of any length again and again: what it says is not looked at each time.
+#[test]
+fn long_strings_that_are_named_often_cost_nothing_each_time() {
+    let [one, other] = ["a", "b"].map(|last| "x".repeat(1024 * 1024) + last);
+    let mut encoder = Encoder::default();
+    let mut changeset = Vec::new();
+    for key in [&one, &other] {
+        let key = Key::String(key);
+        let update = |path, payload| Instruction::Update {
+            place: Place {
+                class: "Small",
+                key,
+                field: "v",
+                path,
+            },
+            payload,
+        };
+        let class = "Small";
+        encoder.push(Instruction::CreateObject { class, key });
+        encoder.push(update(&[], Payload::Dictionary));
+        let paths = [&one, &other].map(|name| [PathElement::Name(name)]);
+        // Strings have their numbers after the first time.
+        for _ in 0..2 {
+            changeset.extend(encoder.take());
+            paths.iter().for_each(|path| encoder.push(update(path, int(1))));
+        }
+        changeset.extend(encoder.take().repeat(100_000));
+    }
+    let built = limited(&changeset, LIMITS).unwrap();
+    assert_eq!(built.documents, 2);
+    let set = |key| {
+        Object::new().push(Instruction::SetInsert {
+            place: place("ss", &[]),
+            payload: Payload::Link {
+                class: "Small",
+                key: Key::String(key),
+            },
+        })
+    };
+    assert_eq!(set(&one).misfit(), Some(Misfit::Value));
+    assert_eq!(set("short").misfit(), None);
+    assert_eq!(
+        Object::new().update(&one, &[], int(1)).misfit(),
+        Some(Misfit::Name)
+    );
+    let mut encoder = Encoder::default();
+    encoder.push(Instruction::CreateObject { class: &one, key: ID });
+    let refused = limited(&encoder.finish(), LIMITS).unwrap_err();
+    assert!(refused.to_string().len() < 200, "it is not told at length");
+}
+
+#[test]
+fn one_text_under_two_numbers_is_one_entry() {
+    let mut changeset = Object::new()
+        .update("di", &[PathElement::Name("k")], int(1))
+        .0
+        .finish();
+    // The string "k" once more, as number 3, and an entry of that name.
+    changeset.extend([0x3f, 3, 1, b'k', 4, 0, 10]);
+    changeset.extend([7; 12]);
+    changeset.extend([1, 1, 0x40, 3, 1, 2, 0]);
+    let built = limited(&changeset, LIMITS).unwrap();
+    let document = ::bson::Document::from_reader(built.payload.as_slice()).unwrap();
+    assert_eq!(document.get_document("di").unwrap().len(), 1);
+}
+
 #[test]
 fn objects_that_cannot_be_are_refused() {
     let one = |class, key| {
