@@ -111,6 +111,7 @@ fn class(name: &str, number: u32) -> Class {
         optional: false,
         collection: None,
         object: None,
+        guessed: number % 2 == 1,
     };
     let is_embedded = number % 3 == 2;
     let key = (!is_embedded).then(|| property("_id", PropertyType::ObjectId));
