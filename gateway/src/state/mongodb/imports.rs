@@ -21,7 +21,7 @@ pub(super) async fn import(store: &Store, all: Vec<ImportedUser>) -> Result<Vec<
 async fn one(store: &Store, imported: &ImportedUser) -> Result<Imported, BackendError> {
     for _ in 0..TRIES {
         if let Some(standing) = standing(store, imported).await? {
-            return Ok(standing);
+            return unless_there(store, imported, standing).await;
         }
         let mut added = Vec::new();
         let mut conflict = None;
@@ -47,7 +47,7 @@ async fn one(store: &Store, imported: &ImportedUser) -> Result<Imported, Backend
             }
         }
         if let Some(conflict) = conflict {
-            return Ok(conflict);
+            return unless_there(store, imported, conflict).await;
         }
         pause().await;
     }
@@ -62,11 +62,8 @@ async fn standing(store: &Store, imported: &ImportedUser) -> Result<Option<Impor
         .await?
         .is_some()
     {
-        return Ok(Some(match users::find(store, &user.id).await? {
-            Some(there) if are_same(&there.identities, &user.identities) => Imported::There,
-            Some(_) => differs(),
-            None => removed(),
-        }));
+        let is_there = users::find(store, &user.id).await?.is_some();
+        return Ok(Some(if is_there { differs() } else { removed() }));
     }
     for identity in &user.identities {
         if let Some(owner) = owner(store, identity).await? {
@@ -74,6 +71,17 @@ async fn standing(store: &Store, imported: &ImportedUser) -> Result<Option<Impor
         }
     }
     Ok(None)
+}
+
+/// The same, unless he has come at this moment, and it was himself who was in his way.
+async fn unless_there(
+    store: &Store,
+    imported: &ImportedUser,
+    otherwise: Imported,
+) -> Result<Imported, BackendError> {
+    let there = users::find(store, &imported.user.id).await?;
+    let is_he = there.is_some_and(|there| are_same(&there.identities, &imported.user.identities));
+    Ok(if is_he { Imported::There } else { otherwise })
 }
 
 /// Whose identity it is, also of one who is about to be settled.
