@@ -154,10 +154,7 @@ impl<'a, 'b> Pass<'a, 'b> {
                 // Documents were made under what was known before.
                 return Ok(self.mode == Mode::Whole || !self.schema(instruction)? || self.layouts.is_empty());
             }
-            I::CreateObject { class, key } => {
-                self.create(class, key)?;
-                return Ok(true);
-            }
+            I::CreateObject { class, key } => return self.create(class, key),
             I::EraseObject { class, key } => return Ok(self.erase(class, key)),
             I::Update { place, .. }
             | I::AddInteger { place, .. }
@@ -229,7 +226,8 @@ impl<'a, 'b> Pass<'a, 'b> {
             .map_err(|findings| BuildError::Schema(validation_text(&findings)))
     }
 
-    fn create(&mut self, class: &'a str, key: Key<'a>) -> Result<(), BuildError> {
+    /// False when what its class is may be said later.
+    fn create(&mut self, class: &'a str, key: Key<'a>) -> Result<bool, BuildError> {
         if self.documents == self.limits.documents {
             return Err(BuildError::TooManyDocuments(self.limits.documents));
         }
@@ -240,7 +238,9 @@ impl<'a, 'b> Pass<'a, 'b> {
         if class.len() > MAX_CLASS_NAME {
             return Err(misfit(Misfit::Name));
         }
-        let layout = self.layout(class)?;
+        let Some(layout) = self.layout(class)? else {
+            return Ok(false);
+        };
         let kind = self.layouts.plan(layout).map(|plan| plan.kind);
         if kind == Some(TableKind::Embedded) {
             return Err(misfit(Misfit::Embedded));
@@ -266,32 +266,27 @@ impl<'a, 'b> Pass<'a, 'b> {
             object: Object { layout, fields },
             is_erased: false,
         });
-        Ok(())
+        Ok(true)
     }
 
-    /// The layout of a class of which an object comes.
-    fn layout(&mut self, class: &str) -> Result<usize, BuildError> {
+    /// The layout of a class of which an object comes; none when what it is may be said later.
+    fn layout(&mut self, class: &str) -> Result<Option<usize>, BuildError> {
         if let Some(last) = self.created.last()
             && self.is_class(last.object.layout, class)
         {
-            return Ok(last.object.layout);
+            return Ok(Some(last.object.layout));
         }
         if let Some(known) = self.layouts.known(class) {
-            return Ok(known);
+            return Ok(Some(known));
         }
-        let layout = self.layouts.of_class(class, &self.registry);
-        match layout.filter(|_| unknown::is_known(class, &self.registry)) {
-            Some(layout) => Ok(layout),
-            None => Err(BuildError::UnknownClasses(self.unknown_classes()?)),
+        if unknown::is_known(class, &self.registry) {
+            return Ok(self.layouts.of_class(class, &self.registry));
         }
-    }
-
-    fn unknown_classes(&mut self) -> Result<Vec<String>, BuildError> {
-        let mut reader = Reader::new(self.changeset);
-        while let Some(instruction) = reader.next_instruction()? {
-            self.schema(&instruction)?;
+        if self.mode == Mode::Streaming {
+            return Ok(None);
         }
-        Ok(unknown::classes(self.changeset, &self.registry)?)
+        let unknown = unknown::classes(self.changeset, &self.registry)?;
+        Err(BuildError::UnknownClasses(unknown))
     }
 
     fn is_class(&self, layout: usize, class: &str) -> bool {

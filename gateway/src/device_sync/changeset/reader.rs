@@ -36,12 +36,12 @@ impl<'a> Reader<'a> {
     /// The next instruction, until there is none.
     ///
     /// # Errors
-    /// When there is something else. It makes no sense to read on.
+    /// When there is something else. Then it is the end.
     pub fn next_instruction(&mut self) -> Result<Option<Instruction<'a, '_>>, ChangesetError> {
         let mut input = self.input.clone();
         let item = read(&mut input, &mut self.strings, &mut self.path);
         let at = self.length - input.len();
-        self.input = input;
+        self.input = if item.is_ok() { input } else { Input::new(&[]) };
         item.map_err(|fault| ChangesetError { at, fault })
     }
 

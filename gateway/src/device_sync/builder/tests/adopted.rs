@@ -171,6 +171,26 @@ fn what_is_said_of_classes_among_objects_holds_for_all_of_them() {
 }
 
 #[test]
+fn what_a_class_is_may_be_said_behind_its_objects() {
+    let id = KeyColumn {
+        name: "_id",
+        kind: KeyType::Int,
+        nullable: false,
+    };
+    let mut encoder = Encoder::default();
+    encoder.push(Instruction::CreateObject {
+        class: "A",
+        key: Key::Int(1),
+    });
+    encoder.push(Instruction::AddTable {
+        class: "A",
+        table: Table::Asymmetric(Some(id)),
+    });
+    let documents = built(&encoder.finish(), &mut Registry::default()).unwrap();
+    assert_eq!(documents, [("A".to_owned(), doc! {"_id": 1_i64})]);
+}
+
+#[test]
 fn classes_that_are_no_schema_are_refused_and_forgotten() {
     let embedded = |class| Instruction::AddTable {
         class,
