@@ -7,7 +7,7 @@ use std::time::Duration;
 pub const HTTP_CONNECTIONS: usize = 4_096;
 
 /// Connections at the same time: room for 10,000 web sockets beside HTTP. A device with a Realm SDK keeps one as long as its
-/// application runs, and while it does nothing it takes some kilobytes.
+/// application runs, and while it does nothing it takes less than 16 KiB.
 pub const CONNECTIONS: usize = HTTP_CONNECTIONS + 10_240;
 
 /// Connections of one address: a fleet of 500 devices behind one, twice over, and a quarter of those that speak HTTP.

@@ -218,3 +218,33 @@ fn what_is_no_handshake_leaves_no_line() {
     let log = std::fs::read_to_string(data.path().join("log")).unwrap();
     assert!(log.contains("started") && !log.contains("handshake"), "{log}");
 }
+
+#[test]
+fn a_web_socket_goes_by_tls_as_well() {
+    let data = tempfile::tempdir().unwrap();
+    let server = serve(data.path(), &[]);
+    // realm-core names no protocol for what is within.
+    let client = Client {
+        protocols: &[],
+        ..Client::default()
+    };
+    let mut connection = client.connect(server.address).unwrap();
+    write!(
+        connection,
+        "GET {APP}/realm-sync?baas_at=none HTTP/1.1\r\nhost: localhost\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
+         sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n\
+         sec-websocket-protocol: com.mongodb.realm-query-sync#14\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        connection.read_exact(&mut byte).unwrap();
+        answer.extend(byte);
+    }
+    assert!(answer.starts_with(b"HTTP/1.1 101 "));
+    // It is closed with code 4001, as the token is none.
+    let mut close = [0; 4];
+    connection.read_exact(&mut close).unwrap();
+    assert_eq!(close, [0x88, 2, 0x0f, 0xa1]);
+}
