@@ -23,7 +23,7 @@ impl Agent {
     pub fn parse(header: &str) -> Self {
         let header = header.trim();
         let Some(rest) = header.strip_prefix("RealmSync/") else {
-            let sdk = header.split(' ').next().and_then(|text| version(text));
+            let sdk = header.split(' ').next().and_then(version);
             return Self {
                 sdk,
                 ..Self::default()
