@@ -3,7 +3,8 @@
 //! all the same, until a day that he names. The first who comes with such a token for a user keeps it: the session that is opened is
 //! named by the digest of the whole token, so from then on the token is a secret like any other.
 //!
-//! Whoever knows the id of an imported user can make up such a token while that is allowed.
+//! Whoever knows the id of an imported user can make up such a token while that is allowed. So such a session lets documents in, and
+//! changes nothing about its user.
 
 use bson::oid::ObjectId;
 use serde::Deserialize;
@@ -11,8 +12,23 @@ use sha2::{Digest, Sha256};
 
 use crate::state::Session;
 
-/// Seconds since 1970 when the service ended, 2025-10-01: whose id is younger was never its user.
-const END_OF_SERVICE: u32 = 1_759_276_800;
+/// Milliseconds since 1970 when the service ended, 2025-10-01: who came later was never its user.
+const END_OF_SERVICE: i64 = 1_759_276_800_000;
+
+/// What the ids of such sessions begin with, and no others: those are random.
+const PREFIX: [u8; 4] = [0; 4];
+
+/// Whether a user may have been one of App Services, by when he came.
+#[must_use]
+pub const fn was_user(created: i64) -> bool {
+    created < END_OF_SERVICE
+}
+
+/// Whether the session of this id was opened by App Services.
+#[must_use]
+pub fn is_old(session: &str) -> bool {
+    ObjectId::parse_str(session).is_ok_and(|id| id.bytes().starts_with(&PREFIX))
+}
 
 /// The session of such a token at `now`, in seconds since 1970; none where it is something else, or has expired by what it says.
 #[must_use]
@@ -27,13 +43,13 @@ pub fn session_of(token: &str, now: i64) -> Option<Session> {
     }
     let claims: Claims = jsonwebtoken::dangerous::insecure_decode_claims(token).ok()?;
     let user = ObjectId::parse_str(&claims.sub).ok()?;
-    let created = user.bytes().first_chunk().copied().map(u32::from_be_bytes)?;
-    if claims.typ != "refresh" || claims.exp <= now || created >= END_OF_SERVICE {
+    if claims.typ != "refresh" || claims.exp <= now {
         return None;
     }
-    let digest = ObjectId::from_bytes(Sha256::digest(token).first_chunk().copied()?);
+    let digest: [u8; 8] = Sha256::digest(token).first_chunk().copied()?;
+    let id = [&PREFIX[..], &digest].concat();
     Some(Session {
-        id: digest.to_hex(),
+        id: ObjectId::from_bytes(id.try_into().ok()?).to_hex(),
         user: user.to_hex(),
         device: claims.baas_device_id,
         api_key: None,
@@ -68,21 +84,21 @@ mod tests {
             Some(session.clone()),
             "it stays the same"
         );
+        assert!(is_old(&session.id) && !is_old(USER));
         let other = session_of(&token(USER, "refresh", 2_000, b"another key"), 1_000).unwrap();
         assert_ne!(session.id, other.id, "one that is made up is another");
     }
 
     #[test]
     fn what_the_service_cannot_have_made_names_none() {
-        let younger = "68dc6f00a1b2c3d4e5f60718";
         for (user, kind, expires) in [
             (USER, "refresh", 1_000),
             (USER, "access", 2_000),
             ("nobody", "refresh", 2_000),
-            (younger, "refresh", 2_000),
         ] {
             assert_eq!(session_of(&token(user, kind, expires, b"key"), 1_000), None);
         }
         assert_eq!(session_of("no token", 1_000), None);
+        assert!(was_user(END_OF_SERVICE - 1) && !was_user(END_OF_SERVICE));
     }
 }

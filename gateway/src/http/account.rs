@@ -39,6 +39,8 @@ pub enum AccountError {
     NoApiKeys,
     /// The API key has opened the session that would remove it.
     ApiKeyInUse,
+    /// Nobody could check the token that the session was opened with.
+    OldSession,
 }
 
 impl AccountError {
@@ -91,6 +93,11 @@ impl AccountError {
                 let text =
                     "users who are anonymous or servers have no API keys; link other credentials first";
                 (S::BAD_REQUEST, Some(code::BAD_REQUEST), text)
+            }
+            Self::OldSession => {
+                let text =
+                    "this session was opened at App Services; log in anew to change anything about the user";
+                (S::FORBIDDEN, Some(code::BAD_REQUEST), text)
             }
             Self::ApiKeyInUse => {
                 let text =

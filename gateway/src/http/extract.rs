@@ -111,31 +111,42 @@ impl RefreshToken {
     /// One of a session that App Services opened, if its user goes on with it here, or may begin to.
     async fn of_app_services(token: &str, parts: &Parts, gateway: &Gateway) -> Result<Self, Reject> {
         let session = old_sessions::session_of(token, clock::unix_seconds()).ok_or(Reject::NoSession)?;
-        let until = gateway.settings.old_sessions_until;
-        let may_begin = until.is_some_and(|until| clock::unix_millis() < until);
+        let of = |app: &Arc<App>| Self {
+            app: Arc::clone(app),
+            user: session.user.clone(),
+            session: session.id.clone(),
+        };
         for app in gateway.apps.iter() {
-            let mut goes_on = app.state.session(&session.id).await?.is_some();
-            if !goes_on && may_begin && app.state.user(&session.user).await?.is_some() {
-                let from = parts.extensions.get::<ClientAddress>();
-                let from = from.map_or(Ipv4Addr::LOCALHOST.into(), |from| from.0);
-                gateway
-                    .limits
-                    .attempt(Address::from(from), &session.user, Instant::now())?;
-                goes_on = app.state.open_session(session.clone(), None).await?.is_some();
+            if app.state.session(&session.id).await?.is_some() {
+                return Ok(of(app));
+            }
+        }
+        let until = gateway.settings.old_sessions_until;
+        if until.is_none_or(|until| clock::unix_millis() >= until) {
+            return Err(Reject::NoSession);
+        }
+        // Before anybody is looked up: it may be a guess.
+        let from = parts.extensions.get::<ClientAddress>();
+        let from = Address::from(from.map_or(Ipv4Addr::LOCALHOST.into(), |from| from.0));
+        let now = Instant::now();
+        gateway.limits.attempt(from, &session.user, now)?;
+        for app in gateway.apps.iter() {
+            let user = app.state.user(&session.user).await?;
+            if user.is_none_or(|user| !old_sessions::was_user(user.created)) {
+                continue;
+            }
+            let opened = app.state.open_session(session.clone(), None).await?.is_some();
+            // Another request may have opened it just now.
+            if opened || app.state.session(&session.id).await?.is_some() {
                 let user = &session.user;
                 warn!(
                     user,
                     "goes on with a session of App Services, whose token nobody can check"
                 );
-            }
-            if goes_on {
-                return Ok(Self {
-                    app: Arc::clone(app),
-                    user: session.user,
-                    session: session.id,
-                });
+                return Ok(of(app));
             }
         }
+        gateway.limits.record(from, &session.user, false, now);
         Err(Reject::NoSession)
     }
 }

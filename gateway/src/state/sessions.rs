@@ -38,7 +38,8 @@ pub trait Sessions {
     /// What tokens are made with at present. Keys come and go while the gateway runs.
     fn secrets(&self) -> Answer<'_, Secrets>;
     /// Records a login, by the password of this hash if by one. The answer is the key that signs the session's refresh token; none
-    /// when the user, the API key or the password has been replaced, disabled or removed since it was checked.
+    /// when the user, the API key or the password has been replaced, disabled or removed since it was checked, or a session of this id
+    /// is there or was ended lately.
     fn open_session(&self, session: Session, password_hash: Option<String>) -> Answer<'_, Option<i64>>;
     /// The session of this id, while it lasts. Notes that it is used, to the hour.
     fn session(&self, id: &str) -> Answer<'_, Option<Session>>;

@@ -28,6 +28,18 @@ async fn a_session_lasts_until_it_is_closed_or_expires<S: Store>() {
     assert_eq!(state.session("never").await.unwrap(), None);
 }
 
+async fn an_id_is_of_one_session_and_of_none_after_it_was_ended<S: Store>() {
+    let (state, _data) = new::<S>().await;
+    let user = user(&*state).await;
+    let open = async || state.open_session(session("s", &user), None).await.unwrap();
+    assert!(open().await.is_some());
+    assert!(open().await.is_none(), "it lasts");
+    assert!(state.session("s").await.unwrap().is_some());
+    assert!(state.end_sessions(&user).await.unwrap());
+    assert!(open().await.is_none(), "it has ended");
+    assert!(state.session("s").await.unwrap().is_none());
+}
+
 async fn what_tokens_are_made_with_stays<S: Store>() {
     let (state, data) = new::<S>().await;
     let first = state.secrets().await.unwrap();
@@ -83,5 +95,6 @@ async fn a_reset_ends_the_sessions_of_every_way_in<S: Store>() {
 suite! {
     a_reset_ends_the_sessions_of_every_way_in,
     a_session_lasts_until_it_is_closed_or_expires,
+    an_id_is_of_one_session_and_of_none_after_it_was_ended,
     what_tokens_are_made_with_stays,
 }

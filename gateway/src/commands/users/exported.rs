@@ -1,6 +1,7 @@
 //! A user as the closed service showed him: an object of its Admin API, or of what it wrote into a file.
 
 use bson::DateTime;
+use bson::oid::ObjectId;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -86,7 +87,9 @@ impl Exported {
             UserKind::from_name(kind).ok_or_else(|| wrong(format!("there is no type '{kind}' of users")))?;
         let time =
             |name: &str, value: &Value| time(value).ok_or_else(|| wrong(format!("'{name}' is no time")));
-        let created = time("creation_date", &self.creation_date)?.unwrap_or(now);
+        // The ids of the service say when they were made.
+        let born = ObjectId::parse_str(&id).map_or(now, |id| id.timestamp().timestamp_millis().min(now));
+        let created = time("creation_date", &self.creation_date)?.unwrap_or(born);
         let last_login = time("last_authentication_date", &self.last_authentication_date)?;
         let custom_data = self.custom_data.filter(|data| !data.is_empty());
         Ok(ImportedUser {

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tracing::debug;
 
 use crate::app::App;
-use crate::auth::{hash_of_secret, is_key_name, new_api_key};
+use crate::auth::{hash_of_secret, is_key_name, new_api_key, old_sessions};
 use crate::gateway::Gateway;
 use crate::http::ClientAddress;
 use crate::http::account::AccountError;
@@ -34,6 +34,9 @@ impl FromRequestParts<Arc<Gateway>> for Owner {
         let RefreshToken { app, user, session } = RefreshToken::from_request_parts(parts, gateway).await?;
         if !app.definition().providers.has(Provider::ApiKey) {
             return Err(Reject::UnknownProvider(Provider::ApiKey.as_str().to_owned()));
+        }
+        if old_sessions::is_old(&session) {
+            return Err(AccountError::OldSession.into());
         }
         let session = app.state.session(&session).await?;
         let session = session

@@ -60,6 +60,8 @@ fn may_open(
     connection
         .prepare_cached(
             "SELECT 1 FROM users WHERE id = ?1 AND NOT disabled AND NOT gone
+                 AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.id = ?5)
+                 AND NOT EXISTS (SELECT 1 FROM ended_sessions WHERE ended_sessions.id = ?5)
                  AND (?2 IS NULL OR EXISTS (SELECT 1 FROM api_keys WHERE api_keys.id = ?2 AND NOT api_keys.disabled))
                  AND (?3 IS NULL OR EXISTS (
                      SELECT 1 FROM identities JOIN registrations ON identity = identities.id
@@ -69,7 +71,8 @@ fn may_open(
             session.user,
             session.api_key,
             password_hash,
-            Provider::Password.as_str()
+            Provider::Password.as_str(),
+            session.id
         ])
 }
 

@@ -257,11 +257,9 @@ pub(super) async fn open(
         expires: session.expires,
         remove_at: removal(session.expires),
     };
+    // What has ended is kept for a while, so it does not begin again.
     if !store.insert(SESSIONS, &record).await? {
-        return Err(BackendError::Damaged(format!(
-            "there is a session '{}' already",
-            record.id()
-        )));
+        return Ok(None);
     }
     let standing = Standing::read(store, &record.user, api_key.as_deref()).await?;
     if standing.is_some_and(|standing| standing.keeps(&under)) {

@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use tracing::debug;
 
 use crate::app::App;
-use crate::auth::{Address, AuthError};
+use crate::auth::{Address, AuthError, old_sessions};
 use crate::gateway::Gateway;
 use crate::http::ClientAddress;
 use crate::http::account::AccountError;
@@ -197,6 +197,9 @@ async fn log_in(app: &App, proven: Proven) -> Result<Json<Value>, Reject> {
 
 /// Adds the identity to the user of the token, whose session goes on.
 async fn link(app: &App, token: &AccessToken, proven: Proven) -> Result<Json<Value>, Reject> {
+    if old_sessions::is_old(&token.claims.iss) {
+        return Err(AccountError::OldSession.into());
+    }
     let session = app.state.session(&token.claims.iss).await?;
     let session = session
         .filter(|session| session.user == token.claims.sub)
