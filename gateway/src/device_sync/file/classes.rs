@@ -84,10 +84,11 @@ mod tests {
     use tokio::sync::Semaphore;
 
     use super::*;
+    use crate::device_sync::changeset::KeyType;
 
     fn registry(class: &str) -> Registry {
         let mut registry = Registry::default();
-        registry.define_regular(class).unwrap();
+        registry.define_regular(class, KeyType::Int).unwrap();
         registry
     }
 

@@ -104,12 +104,15 @@ impl Kept {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
+    use crate::device_sync::changeset::KeyType;
 
     /// A registry with so many classes.
     fn classes(count: usize) -> Registry {
         let mut registry = Registry::default();
         for number in 0..count {
-            registry.define_regular(&format!("Class{number}")).unwrap();
+            registry
+                .define_regular(&format!("Class{number}"), KeyType::Int)
+                .unwrap();
         }
         registry
     }
@@ -159,7 +162,8 @@ mod tests {
     #[test]
     fn what_others_say_holds_for_all_of_it() {
         let mut kept = grown(2);
-        kept.correct(|registry| registry.define_regular("Found")).unwrap();
+        kept.correct(|registry| registry.define_regular("Found", KeyType::Int))
+            .unwrap();
         assert_eq!((count_at(&kept, 5), count_at(&kept, 25)), (1, 3));
     }
 
@@ -169,7 +173,7 @@ mod tests {
             let mut registry = Registry::default();
             for number in 0..900 {
                 registry
-                    .define_regular(&format!("{number:03}{}", letter.repeat(50)))
+                    .define_regular(&format!("{number:03}{}", letter.repeat(50)), KeyType::Int)
                     .unwrap();
             }
             registry
