@@ -1,5 +1,5 @@
 # The front door. The work is in scripts/.
-.PHONY: demo demo-cluster test test-mongodb check bench bench-mongodb fuzz lint fmt
+.PHONY: demo demo-cluster demo-old-device test test-mongodb check bench bench-mongodb fuzz lint fmt
 
 # Where scripts/ensure-tools.sh looks for cargo too.
 export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
@@ -18,6 +18,15 @@ demo-cluster:
 	cmake --build --preset dev --target gateway cluster_device
 	/usr/bin/python3 tests/cluster/cluster_test.py build/dev/tests/cluster/cluster_device \
 		build/dev/bin/realm-ingest-gateway build/dev/demo-cluster --show
+
+# An application with a Realm SDK as it was shipped, beside one with this library.
+demo-old-device:
+	scripts/ensure-tools.sh
+	cmake --preset dev -DREALM_INGEST_BUILD_TESTS=OFF -B build/demo
+	cmake --build build/demo --target gateway weather_station
+	tests/device_sync/driver/build.sh build/demo/driver
+	scripts/demo-old-device.sh build/demo/bin/realm-ingest-gateway build/demo/examples/weather_station build/demo/driver/driver \
+		build/demo/work-old-device
 
 test:
 	scripts/ensure-tools.sh
