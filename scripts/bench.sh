@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # All figures of one run, each beside its floor.
 #
-#     scripts/bench.sh GATEWAY_BINARY BENCH_BINARY FLOOR_BINARY WORK_DIR
+#     scripts/bench.sh GATEWAY_BINARY BENCH_BINARY FLOOR_BINARY DOORS_BINARY WORK_DIR
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
-gateway=$1 bench=$2 floor=$3 work=$4
+gateway=$(realpath "$1") bench=$2 floor=$3 doors=$(realpath "$4") work=$5
 
 rm -rf "$work"
 mkdir -p "$work"
@@ -33,3 +33,6 @@ await_line "$work/relay.out" 'relaying on'
 
 REALM_INGEST_URL="http://127.0.0.1:$(sed -n 's/relaying on //p' "$work/relay.out")" \
     "$bench" "$root/examples/data/seattle-weather-hourly.csv" "$work/wire.json" "$work"
+
+echo
+(cd "$work" && "$doors" "$gateway")
