@@ -33,12 +33,10 @@ pub async fn ask(address: SocketAddr, path: &str, lines: &[&str]) -> Answer {
     let lines = lines.join("\r\n");
     let head = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\n{usual}{lines}\r\n\r\n");
     stream.write_all(head.as_bytes()).await.unwrap();
-    let mut answer = Vec::new();
-    while !answer.ends_with(b"\r\n\r\n") {
-        answer.push(stream.read_u8().await.unwrap());
-    }
-    let text = String::from_utf8(answer).unwrap();
-    let (first, rest) = text.split_once("\r\n").unwrap();
+    // A server says nothing of its own accord, so what comes behind the head is the body of a refusal.
+    let text = read_until(&mut stream, "\r\n\r\n").await;
+    let (head, _) = text.split_once("\r\n\r\n").unwrap();
+    let (first, rest) = head.split_once("\r\n").unwrap();
     let headers = rest.lines().filter_map(|line| {
         let (name, value) = line.split_once(": ")?;
         Some((name.to_lowercase(), value.to_owned()))
@@ -48,6 +46,17 @@ pub async fn ask(address: SocketAddr, path: &str, lines: &[&str]) -> Answer {
         headers: headers.collect(),
         stream,
     }
+}
+
+/// What comes until this has come.
+pub async fn read_until(stream: &mut TcpStream, end: &str) -> String {
+    let (mut read, mut buffer) = (String::new(), [0; 1024]);
+    while !read.contains(end) {
+        let count = stream.read(&mut buffer).await.unwrap();
+        assert!(count > 0, "it ended with {read}");
+        read += &String::from_utf8_lossy(&buffer[..count]);
+    }
+    read
 }
 
 /// What a client offers that speaks up to this version.

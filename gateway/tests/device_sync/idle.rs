@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::common::server::Server;
-use crate::device::{ask, offers, path};
+use crate::device::{ask, offers, path, read_until};
 
 /// As many as there is room for.
 const DEVICES: usize = 10_000;
@@ -49,13 +49,9 @@ async fn connect(server: std::net::SocketAddr, token: &str, salt: usize) -> TcpS
     assert_eq!(answer.status, 101);
     let mut stream = answer.stream;
     let ident = format!("ident 1 2 {salt} 0 0 0 0 0 2\n{{}}");
-    for message in ["bind 1 0 0 0 0\n", &ident, "mark 1 1\n"] {
-        stream.write_all(&frame(message)).await.unwrap();
-    }
-    let mut heard = Vec::new();
-    while !heard.ends_with(b"mark 1 1\n") {
-        heard.push(stream.read_u8().await.unwrap());
-    }
+    let said = ["bind 1 0 0 0 0\n", &ident, "mark 1 1\n"].map(frame).concat();
+    stream.write_all(&said).await.unwrap();
+    read_until(&mut stream, "mark 1 1\n").await;
     stream
 }
 
