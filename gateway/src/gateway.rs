@@ -19,6 +19,7 @@ use crate::metrics::Metrics;
 use crate::proxies::TrustedProxies;
 use crate::public_url::PublicUrl;
 use crate::readiness::Readiness;
+use crate::server::CONNECTIONS_OF_ONE_ADDRESS;
 use crate::sink::Sink;
 use crate::sink::embedded::EmbeddedSink;
 use crate::sqlite::OpenError;
@@ -38,6 +39,8 @@ pub struct Settings {
     pub own_names_only: bool,
     /// Who is believed about where a request comes from.
     pub trusted_proxies: TrustedProxies,
+    /// Web sockets that one address may have, other than by default. Of connections the server takes care.
+    pub connections_per_address: Option<usize>,
     /// How often one address may log in.
     pub logins: LoginLimits,
     /// How long sessions and their tokens are good for.
@@ -97,6 +100,8 @@ impl Gateway {
     pub fn new(settings: Settings) -> Result<Self, SetUpError> {
         let at_once = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let limits = Limits::new(settings.logins, Instant::now());
+        let of_one_address = settings.connections_per_address;
+        let of_one_address = of_one_address.unwrap_or(CONNECTIONS_OF_ONE_ADDRESS);
         Ok(Self {
             apps: Apps::default(),
             key_sets: KeySets::default(),
@@ -108,7 +113,7 @@ impl Gateway {
             work: Work::new(at_once),
             readiness: Readiness::default(),
             metrics: Metrics::default(),
-            device_sync: device_sync::Shared::default(),
+            device_sync: device_sync::Shared::new(of_one_address),
             stop: Stop::default(),
         })
     }
@@ -196,5 +201,10 @@ impl Gateway {
     #[must_use]
     pub fn stopping(&self) -> Stopping {
         self.stop.stopping()
+    }
+
+    /// Whether it is to stop.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stop.has_begun()
     }
 }

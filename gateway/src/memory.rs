@@ -35,6 +35,7 @@ pub struct NoMemory;
 
 /// All of it.
 pub struct Memory {
+    size: usize,
     all: Arc<Pool>,
     users: Shares<String>,
     addresses: Shares<Address>,
@@ -42,21 +43,27 @@ pub struct Memory {
 
 impl Default for Memory {
     fn default() -> Self {
-        Self {
-            all: Arc::new(Pool::new(ALL)),
-            users: Shares::new(OF_ONE_USER),
-            addresses: Shares::new(OF_ONE_ADDRESS),
-        }
+        Self::new(ALL, OF_ONE_ADDRESS, OF_ONE_USER)
     }
 }
 
 impl Memory {
+    /// So many bytes in all, of one address, and of one user.
+    pub(crate) fn new(all: usize, of_one_address: usize, of_one_user: usize) -> Self {
+        Self {
+            size: all,
+            all: Arc::new(Pool::new(all)),
+            users: Shares::new(of_one_user),
+            addresses: Shares::new(of_one_address),
+        }
+    }
+
     /// Bytes that all requests together may hold.
     pub(crate) const LIMIT: usize = ALL;
 
     /// Bytes that requests hold at present.
     pub(crate) fn used(&self) -> usize {
-        ALL.saturating_sub(self.all.bytes.available_permits())
+        self.size.saturating_sub(self.all.bytes.available_permits())
     }
 
     /// An account for one request of this user.

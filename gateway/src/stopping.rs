@@ -22,6 +22,12 @@ impl Stop {
         self.0.send_replace(true);
     }
 
+    /// Whether the signal was given.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        *self.0.borrow()
+    }
+
     /// What waits for it.
     #[must_use]
     pub fn stopping(&self) -> Stopping {

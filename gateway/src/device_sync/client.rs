@@ -62,6 +62,12 @@ impl Client {
         self.gateway.memory.budget(self.user(), self.from)
     }
 
+    /// An account for what the classes of his files are.
+    pub fn budget_of_classes(&self) -> Budget {
+        let memory = &self.gateway.device_sync.memory_of_classes;
+        memory.budget(self.user(), self.from)
+    }
+
     /// Whether he may still be there. A token is good until it expires; a connection goes on after that, as long as the session does
     /// that the token is of.
     ///

@@ -76,12 +76,14 @@ async fn leave(
     let spoken = spoken.map_err(|error| Reject::BadRequest(error.to_string()))?;
     response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, spoken);
     app.taking_documents().ok_or(Reject::Paused)?;
+    let too_many = |_| Reject::Busy("too many web sockets of one user or address are open");
+    let mut place = gateway.device_sync.sockets.enter(from).map_err(too_many)?;
     let token = Query::<Token>::from_request_parts(&mut parts, gateway).await;
     let token = token.map_or_else(|_| String::new(), |Query(token)| token.baas_at);
     let claims = match access(&token, Some(&app), gateway).await {
         Ok(token) => token.claims,
         Err(Reject::BadToken(_)) if version.reads_close_codes() => {
-            let denied = Successor::new(|upgraded| connection::deny(upgraded, DENIAL));
+            let denied = Successor::new(|upgraded| connection::deny(upgraded, DENIAL, place));
             response.extensions_mut().insert(denied);
             return Ok((response, Upgrade::Denied));
         }
@@ -92,6 +94,7 @@ async fn leave(
         Err(reject) => return Err(reject),
     };
     tell_user(&parts.extensions, &claims.sub);
+    place.of_user(&claims.sub).map_err(too_many)?;
     let agent = parts
         .headers
         .get(USER_AGENT)
@@ -102,7 +105,7 @@ async fn leave(
     // All that is said of the connection has the id that the client has got, too.
     let span = error_span!(parent: None, "device_sync", id, client = %from, user = claims.sub);
     let client = Client::new(Arc::clone(gateway), app, claims, from, (version, agent));
-    let served = Successor::new(|upgraded| connection::serve(client, upgraded).instrument(span));
+    let served = Successor::new(|upgraded| connection::serve(client, upgraded, place).instrument(span));
     response.extensions_mut().insert(served);
     Ok((response, Upgrade::Connected))
 }

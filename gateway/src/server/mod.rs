@@ -21,6 +21,7 @@ use crate::proxies::TrustedProxies;
 use crate::stopping::Stopping;
 use admission::Admission;
 
+pub(crate) use limits::{CONNECTIONS_OF_ONE_ADDRESS, SITE_TIMES};
 pub use requests::{Requests, Running};
 pub use tls::{Tls, TlsError, TlsFiles};
 pub use upgraded::{Successor, Upgraded};

@@ -1,56 +1,25 @@
 //! What one device may take of the memory and the time of the others.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use realm_ingest_gateway::backend::Answer;
-use realm_ingest_gateway::ingest::Batch;
-use realm_ingest_gateway::sink::embedded::EmbeddedSink;
-use realm_ingest_gateway::sink::{OutboxKey, Outcome, Sink};
-use tokio::sync::Notify;
+use realm_ingest_gateway::Settings;
+use realm_ingest_gateway::definition::Definition;
+use realm_ingest_gateway::sink::Sink;
 
 use crate::changesets::{another_property, body, heavy, object, schema};
-use crate::device::{Device, error};
+use crate::common::Local;
+use crate::device::{Device, ask, error, offers, path};
 use crate::gate::Gate;
+use crate::standing::Standing;
 
 const MEMORY: &str = "realm_ingest_memory_used_bytes";
 const QUEUED: &str = "realm_ingest_device_sync_queued_bytes";
 
-/// A store that stands still for batches with more than one transaction, until it is told to go on.
-struct Standing {
-    sink: EmbeddedSink,
-    stands: AtomicBool,
-    go_on: Notify,
-}
-
-impl Sink for Standing {
-    fn store(&self, batch: Arc<Batch>) -> Answer<'_, Outcome> {
-        Box::pin(async move {
-            while batch.first() < batch.last() && self.stands.load(Ordering::Acquire) {
-                self.go_on.notified().await;
-            }
-            self.sink.store(batch).await
-        })
-    }
-
-    fn position(&self, outbox: &OutboxKey) -> Answer<'_, i64> {
-        self.sink.position(outbox)
-    }
-
-    fn probe(&self) -> Answer<'_, ()> {
-        self.sink.probe()
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_device_that_never_stops_sending_waits_for_the_store_and_loses_nothing() {
     let directory = tempfile::tempdir().unwrap();
-    let standing = Arc::new(Standing {
-        sink: EmbeddedSink::open(directory.path()).unwrap(),
-        stands: AtomicBool::new(true),
-        go_on: Notify::new(),
-    });
+    let standing = Standing::over(directory.path());
     let gate = Gate::with_sink(Arc::clone(&standing) as Arc<dyn Sink>).await;
     let token = gate.local.token().await;
     let mut device = Device::connect(&gate, &token).await;
@@ -82,9 +51,7 @@ async fn a_device_that_never_stops_sending_waits_for_the_store_and_loses_nothing
     other.bind_new(1).await;
     other.upload(1, &[(5, schema()), (6, object(1, 1))]).await;
     other.acknowledged(1, 6).await;
-    standing.stands.store(false, Ordering::Release);
-    standing.go_on.notify_waiters();
-    standing.go_on.notify_one();
+    standing.go_on();
     // What had not been sent to its end when it was given up is sent now.
     futures_util::SinkExt::flush(&mut device.socket).await.unwrap();
     device.acknowledged(1, version).await;
@@ -174,4 +141,75 @@ async fn thousands_of_sessions_on_one_connection_are_paid_for_or_refused() {
     assert_eq!(error(&device.hear().await).0, 101);
     device.end().await;
     gate.until(MEMORY, 0.0).await;
+}
+
+#[tokio::test]
+async fn sessions_beyond_a_few_wait_for_their_turn_and_all_get_one() {
+    let gate = Gate::open().await;
+    let token = gate.local.token().await;
+    let mut device = Device::connect(&gate, &token).await;
+    let sessions = 1..=40;
+    for session in sessions.clone() {
+        device.bind_new(session).await;
+    }
+    for session in sessions.clone() {
+        let number = u32::try_from(session).unwrap();
+        device
+            .upload(session, &[(5, schema()), (6, object(number, 1))])
+            .await;
+    }
+    let mut acknowledged = std::collections::BTreeSet::new();
+    for _ in sessions.clone() {
+        let fields = crate::device::fields(&device.hear().await);
+        assert_eq!(fields[2], 6);
+        acknowledged.insert(fields[0]);
+    }
+    assert!(acknowledged.into_iter().eq(sessions));
+    assert_eq!(gate.local.counts(), (40, 0));
+}
+
+#[tokio::test]
+async fn a_file_on_which_nothing_comes_takes_nothing_of_what_passes_through() {
+    let gate = Gate::open().await;
+    let token = gate.local.token().await;
+    let mut device = Device::connect(&gate, &token).await;
+    device.bind_new(1).await;
+    device.upload(1, &[(5, schema()), (6, object(1, 1))]).await;
+    device.acknowledged(1, 6).await;
+    gate.until(MEMORY, 0.0).await;
+    device.upload(1, &[(7, object(2, 1))]).await;
+    device.acknowledged(1, 7).await;
+}
+
+#[tokio::test]
+async fn an_address_behind_a_proxy_has_no_more_web_sockets_than_another() {
+    let settings = Settings {
+        connections_per_address: Some(2),
+        trusted_proxies: ["127.0.0.0/8".parse().unwrap()].into_iter().collect(),
+        ..Settings::default()
+    };
+    let gate = Gate::over(Local::of(Definition::development(None), settings).await).await;
+    let token = gate.local.token().await;
+    let connect = |from: &str, token: &str| {
+        let (path, from) = (path(token), format!("x-forwarded-for: {from}"));
+        async move { ask(gate.address, &path, &[&offers(14), &from]).await }
+    };
+    let first = connect("192.0.2.1", &token).await;
+    // Who is not let in has a place until he is told so.
+    let denied = connect("192.0.2.1", "nonsense").await;
+    assert_eq!((first.status, denied.status), (101, 101));
+    let third = connect("192.0.2.1", &token).await;
+    assert_eq!(third.status, 503);
+    assert!(third.headers.contains_key("retry-after"));
+    assert_eq!(connect("192.0.2.2", &token).await.status, 101);
+    assert_eq!(Device::over(denied).await.end().await, Some(4001));
+    drop(first);
+    let again = async {
+        while connect("192.0.2.1", &token).await.status != 101 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), again)
+        .await
+        .unwrap();
 }

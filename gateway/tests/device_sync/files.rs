@@ -1,7 +1,7 @@
 //! Files that come again: after a connection was lost, to another gateway, twice at a time, or turned back.
 
 use crate::changesets::{another_property, object, schema};
-use crate::device::{Device, Name, fields};
+use crate::device::{Device, Name, error, fields};
 use crate::gate::Gate;
 
 const DUPLICATES: &str = r#"realm_ingest_documents_duplicate_total{app="any",door="device_sync"}"#;
@@ -70,20 +70,34 @@ async fn a_file_that_was_turned_back_goes_on_and_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_bound_again_drops_the_connection_that_had_it() {
+async fn a_file_and_its_copy_are_bound_at_the_same_time_and_both_go_on() {
     let gate = Gate::open().await;
     let token = gate.local.token().await;
     let mut first = Device::connect(&gate, &token).await;
     let name = first.bind_new(1).await;
-    let mut other = Device::connect(&gate, &token).await;
-    other.bind_new(1).await;
     let mut second = Device::connect(&gate, &token).await;
     second.bind(1, name, (1, 0)).await;
-    assert_eq!(first.end().await, None);
     second.upload(1, &[(5, schema()), (6, object(1, 1))]).await;
     second.acknowledged(1, 6).await;
-    other.upload(1, &[(5, schema()), (6, object(2, 1))]).await;
-    other.acknowledged(1, 6).await;
+    // Its classes were said by the other one meanwhile.
+    let changesets = [(5, schema()), (6, object(2, 1))];
+    first.upload(1, &changesets).await;
+    let (code, session, body) = error(&first.hear().await);
+    assert_eq!((code, session, &body["action"]), (201, 1, &"Transient".into()));
+    first.bind(2, name, (1, 0)).await;
+    first.upload(2, &changesets).await;
+    first.acknowledged(2, 6).await;
+    for round in 0..3 {
+        first
+            .upload(2, &[(7 + round, object(10 + round as u32, 1))])
+            .await;
+        second
+            .upload(1, &[(7 + round, object(20 + round as u32, 1))])
+            .await;
+        first.acknowledged(2, 7 + round).await;
+        second.acknowledged(1, 7 + round).await;
+    }
+    assert_eq!(gate.local.counts(), (2 + 3 * 2, 0));
 }
 
 #[tokio::test]

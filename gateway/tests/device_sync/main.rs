@@ -19,5 +19,6 @@ mod gate;
 mod idle;
 mod logs;
 mod refused;
+mod standing;
 mod streaming;
 mod upgrade;

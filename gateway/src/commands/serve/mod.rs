@@ -120,6 +120,7 @@ async fn serve(options: Options, asked: Asked) -> Result<Option<Ended>, CommandE
         address: Some(address),
         public_url: options.public_url.clone(),
         own_names_only: is_development && !exposed,
+        connections_per_address: connections,
         logins,
         lifetimes,
         old_sessions_until: options.old_sessions_until.map(Day::begin),

@@ -8,6 +8,7 @@ use tracing::{debug, info, warn};
 
 use super::limits;
 use crate::device_sync::session::CloseCode;
+use crate::device_sync::sockets::Place;
 use crate::device_sync::websocket::{SocketError, Writer};
 use crate::server::Upgraded;
 
@@ -17,28 +18,25 @@ pub(super) enum End {
     Close(Option<CloseCode>),
     /// The web socket ended, or what came by it cannot be taken.
     Socket(SocketError),
-    /// Another connection has bound one of its files.
+    /// Nobody seems to be there, and another connection has bound one of its files.
     Displaced,
-    /// There is no session on it.
-    NoSession,
+    /// No file is bound on it.
+    NoFile,
 }
 
 impl End {
     /// Tells it to the log.
     pub fn tell(&self) {
         match self {
-            Self::Close(Some(CloseCode::Unauthorised)) => {
-                info!("connection closed: the user's session has ended");
-            }
             Self::Close(code) => debug!(code = code.map(CloseCode::number), "connection closed"),
-            Self::Socket(
-                error @ (SocketError::Malformed(_) | SocketError::TooLarge | SocketError::NoMemory(_)),
-            ) => {
+            Self::Socket(error @ (SocketError::Malformed(_) | SocketError::TooLarge)) => {
                 warn!(%error, "connection dropped");
             }
             Self::Socket(error) => debug!(%error, "connection ended"),
-            Self::Displaced => info!("connection dropped: one of its files is bound on another one"),
-            Self::NoSession => debug!("connection closed: no file is bound on it"),
+            Self::Displaced => {
+                info!("connection dropped: it is silent, and one of its files is bound on another one")
+            }
+            Self::NoFile => debug!("connection closed: no file is bound on it"),
         }
     }
 }
@@ -53,7 +51,7 @@ where
         End::Socket(_) | End::Displaced => return,
         End::Close(None) => {}
         End::Close(Some(code)) => writer.close(code.number()),
-        End::NoSession => writer.close(CloseCode::Normal.number()),
+        End::NoFile => writer.close(CloseCode::Normal.number()),
     }
     let last_words = async {
         writer.send().await?;
@@ -66,8 +64,8 @@ where
     let _ = timeout(limits::LAST_WORDS, last_words).await;
 }
 
-/// Tells a client after a while that its token is not good.
-pub(in crate::device_sync) async fn deny(upgraded: Upgraded, after: Duration) {
+/// Tells a client after a while that its token is not good. Until then it has its place among the others.
+pub(in crate::device_sync) async fn deny(upgraded: Upgraded, after: Duration, _place: Place) {
     tokio::select! {
         () = tokio::time::sleep(after) => {}
         () = upgraded.stopping.begun() => {}

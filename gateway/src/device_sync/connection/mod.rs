@@ -8,42 +8,45 @@
 //! ```
 //!
 //! One task does all of it, and for each session one job at a time: uploads that come meanwhile wait, and the next job takes all of
-//! them. While too many wait, nothing is read, so that the client waits as well.
+//! them. Some sessions have jobs at the same time, the others wait for their turn. While too many wait, nothing is read, so that the
+//! client waits as well.
 
 mod bound;
 mod closing;
 mod job;
+mod jobs;
 mod limits;
+mod told;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::Notify;
-use tokio::task::{Id, JoinError, JoinSet};
+use tokio::task::{Id, JoinSet};
 use tokio::time::{Instant, sleep_until};
-use tracing::{Instrument, debug, info, warn};
+use tracing::{info, warn};
 
 use self::bound::Bound;
 pub(super) use self::closing::deny;
 use self::closing::{End, close};
 use self::job::Outcome;
+use self::told::{farewell, tell};
+use super::bound_files::Presence;
 use super::client::Client;
 use super::errors::{ConnectionCode, ConnectionError, SessionError};
 use super::file::decode::Upload;
-use super::file::failure::{Ending, internal};
-use super::file::{self, File};
 use super::frames::{ClientMessage, ServerMessage};
-use super::session::{Binding, CloseCode, Effect, Note, Sessions, Stored};
-use super::websocket::{MAX_MESSAGE, Message, Reader, Received, Writer};
+use super::session::{Binding, CloseCode, Effect, Sessions};
+use super::sockets::Place;
+use super::websocket::{MAX_MESSAGE, Message, Reader, Received, SocketError, Writer};
 use crate::clock;
 use crate::memory::Budget;
 use crate::server::{Requests, Running, Upgraded};
 use crate::stopping::Stopping;
 
-/// Serves it.
-pub(super) async fn serve(client: Client, upgraded: Upgraded) {
+/// Serves it, in its place among the others.
+pub(super) async fn serve(client: Client, upgraded: Upgraded, _place: Place) {
     let Upgraded {
         io,
         requests,
@@ -68,8 +71,12 @@ struct Connection<W> {
     account: Budget,
     of_sessions: Budget,
     requests: Requests,
-    /// While something is done.
+    /// While something comes or is done: since the last time that anything of it began.
     busy: Option<Running>,
+    /// Whether a message is coming.
+    comes: bool,
+    /// When the last one has come.
+    heard: Instant,
     writer: Writer<W>,
     sessions: Sessions,
     bound: HashMap<Binding, Bound>,
@@ -77,12 +84,11 @@ struct Connection<W> {
     jobs_of: HashMap<Id, Binding>,
     /// Bytes of uploads that wait.
     queued: usize,
-    /// Whether some of them wait for the client, which does not read.
-    holds_back: bool,
-    /// Since when there is no session.
+    /// Sessions that have some, in the order in which they get a job.
+    ready: VecDeque<Binding>,
+    /// Since when no session has a file.
     alone: Option<Instant>,
-    /// Told when another connection has bound a file of this one.
-    displaced: Arc<Notify>,
+    presence: Arc<Presence>,
     is_stopping: bool,
 }
 
@@ -95,14 +101,16 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
             account,
             requests,
             busy: None,
+            comes: false,
+            heard: Instant::now(),
             writer,
             bound: HashMap::new(),
             jobs: JoinSet::new(),
             jobs_of: HashMap::new(),
             queued: 0,
-            holds_back: false,
+            ready: VecDeque::new(),
             alone: Some(Instant::now()),
-            displaced: Arc::default(),
+            presence: Arc::default(),
             is_stopping: false,
         }
     }
@@ -110,16 +118,18 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
     /// Serves it until it ends.
     async fn run<R: AsyncRead + Unpin>(&mut self, reader: &mut Reader<R>, stopping: Stopping) -> End {
         let mut begun = std::pin::pin!(stopping.begun());
-        let displaced = Arc::clone(&self.displaced);
+        let presence = Arc::clone(&self.presence);
         loop {
-            let reads =
-                !self.is_stopping && self.queued < limits::QUEUE && self.writer.waiting() < limits::ANSWERS;
+            let reads = !self.is_stopping
+                && self.queued < limits::QUEUE
+                && self.writer.waiting() < limits::ANSWERS
+                && self.jobs.len() < limits::JOBS;
             if !reads {
                 reader.rest();
             }
             let due = self.bound.values().filter_map(Bound::due).min();
-            let lonely = self.alone.map(|since| since + limits::NO_SESSION);
-            let never = Instant::now() + limits::NO_SESSION;
+            let lonely = self.alone.map(|since| since + limits::NO_FILE);
+            let never = Instant::now() + limits::NO_FILE;
             let ended = tokio::select! {
                 received = reader.next(), if reads => match received {
                     Ok(received) => self.received(received).await,
@@ -128,52 +138,74 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
                 sent = self.writer.send(), if !self.writer.is_idle() => sent.map_err(End::Socket),
                 Some(done) = self.jobs.join_next_with_id() => self.done(done),
                 () = sleep_until(due.unwrap_or(never)), if due.is_some() => self.acknowledge_due(),
-                () = sleep_until(lonely.unwrap_or(never)), if lonely.is_some() => Err(End::NoSession),
-                () = displaced.notified() => Err(End::Displaced),
+                () = sleep_until(lonely.unwrap_or(never)), if lonely.is_some() => Err(End::NoFile),
+                () = presence.displaced() => Err(End::Displaced),
                 () = begun.as_mut(), if !self.is_stopping => {
                     self.is_stopping = true;
                     Ok(())
                 }
             };
             if let Err(end) = ended.and_then(|()| self.look_around()) {
-                return end;
+                return self.with_a_word(end);
             }
         }
     }
 
+    /// A client whose connection breaks off is back in a second. One that is told that there is no memory takes longer each time.
+    fn with_a_word(&mut self, end: End) -> End {
+        let End::Socket(SocketError::NoMemory(error)) = end else {
+            return end;
+        };
+        warn!(%error, "connection closed");
+        let error = ConnectionError::new(ConnectionCode::Other, error.to_string());
+        let effects = self.sessions.violated(error);
+        self.all(effects).err().unwrap_or(End::Close(None))
+    }
+
     /// What is to be seen to after anything has happened.
     fn look_around(&mut self) -> Result<(), End> {
-        let count = self.sessions.count();
-        if count > 0 {
+        if self.bound.values().any(|bound| bound.claim.is_some()) {
             self.alone = None;
         } else {
             self.alone.get_or_insert_with(Instant::now);
         }
-        let taken = count.saturating_sub(limits::FREE_SESSIONS) * limits::SESSION_BYTES;
+        let taken = self.sessions.count().saturating_sub(limits::FREE_SESSIONS) * limits::SESSION_BYTES;
         let held = self.of_sessions.held();
         self.of_sessions.shrink(held.saturating_sub(taken));
         self.of_sessions
             .try_grow(taken.saturating_sub(held))
             .map_err(|error| End::Socket(error.into()))?;
-        if self.holds_back && self.writer.waiting() < limits::ANSWERS {
-            self.holds_back = false;
-            let bindings: Vec<_> = self.bound.keys().copied().collect();
-            bindings.into_iter().for_each(|binding| self.go_on(binding));
+        self.start();
+        if self.jobs.is_empty() && self.is_stopping {
+            self.acknowledge_all()?;
+            return Err(End::Close(Some(CloseCode::Normal)));
         }
-        if self.jobs.is_empty() {
+        if self.jobs.is_empty() && !self.comes {
             self.busy = None;
-            if self.is_stopping {
-                self.acknowledge_all()?;
-                return Err(End::Close(Some(CloseCode::Normal)));
-            }
-        } else if self.busy.is_none() {
-            self.busy = Some(self.requests.begin());
         }
+        let silent = self.busy.is_none().then_some(self.heard);
+        self.presence.is_silent_since(silent);
         Ok(())
     }
 
+    /// Something begins. Who waits for a place among the connections takes it from one on which nothing does, or did long ago.
+    fn begin(&mut self) {
+        self.busy = Some(self.requests.begin());
+    }
+
     async fn received(&mut self, received: Received) -> Result<(), End> {
+        self.heard = Instant::now();
+        self.comes = match &received {
+            Received::Begins => true,
+            // It may come between the frames of one.
+            Received::Ping(_) => self.comes,
+            Received::Message(_) | Received::TooLarge { .. } | Received::Close => false,
+        };
         match received {
+            Received::Begins => {
+                self.begin();
+                Ok(())
+            }
             Received::Message(message) => self.message(message).await,
             Received::TooLarge { head, bytes } => self.too_large(&head, bytes),
             Received::Ping(payload) => {
@@ -208,8 +240,11 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
                 _ => Bytes::new(),
             };
             let missing = (body.len() + limits::BESIDE).saturating_sub(budget.held());
-            let grown = budget.grow(missing).await;
-            grown.map_err(|error| End::Socket(error.into()))?;
+            if let Err(error) = budget.grow(missing).await {
+                let failure = SessionError::later(error.to_string()).into();
+                let effects = self.sessions.failed(binding, failure);
+                return self.all(effects);
+            }
             let upload = Upload {
                 header: upload,
                 body,
@@ -248,16 +283,20 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
                 self.bind(binding);
                 let client = Arc::clone(&self.client);
                 self.run_job(binding, async move {
-                    Outcome::Allocated(file::allocate(&client).await)
+                    Outcome::Allocated(job::allocate(&client).await)
                 });
             }
             Effect::Identify { binding, file, acked } => {
                 let door = &self.client.gateway.device_sync;
-                let claim = door.files.bind(self.client.app.domain(), file, &self.displaced);
+                let claim = door.files.bind(self.client.app.domain(), file, &self.presence);
+                if claim.is_shared {
+                    let ident = file.ident;
+                    info!(ident, "a file is bound that another connection has as well");
+                }
                 self.bind(binding).claim = Some(claim);
-                let (client, account) = (Arc::clone(&self.client), self.account.another());
+                let client = Arc::clone(&self.client);
                 self.run_job(binding, async move {
-                    Outcome::Identified(file::identify(&client, file, acked, &account).await)
+                    Outcome::Identified(job::identify(&client, file, acked).await)
                 });
             }
             // Its body is where the message is.
@@ -284,6 +323,7 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
     }
 
     fn unbind(&mut self, binding: Binding) {
+        self.ready.retain(|ready| *ready != binding);
         if let Some(bound) = self.bound.remove(&binding) {
             self.queued -= bound.waiting();
             if let Some(file) = &bound.file {
@@ -302,132 +342,6 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
         }
     }
 
-    /// Stores the next uploads of a session, unless some are being stored. What is stored is answered, so none are while the client
-    /// does not read.
-    fn go_on(&mut self, binding: Binding) {
-        if self.is_stopping {
-            return;
-        }
-        if self.writer.waiting() >= limits::ANSWERS {
-            self.holds_back = true;
-            return;
-        }
-        let next = self.bound.get_mut(&binding).and_then(Bound::next);
-        if let Some((file, uploads)) = next {
-            self.queued -= uploads.iter().map(Bound::weight).sum::<usize>();
-            let (client, account) = (Arc::clone(&self.client), self.account.another());
-            self.run_job(binding, async move {
-                Outcome::Stored(file::store(client, file, uploads, account).await)
-            });
-        }
-    }
-
-    fn run_job(&mut self, binding: Binding, job: impl Future<Output = Outcome> + Send + 'static) {
-        let handle = self.jobs.spawn(job.in_current_span());
-        self.jobs_of.insert(handle.id(), binding);
-    }
-
-    fn done(&mut self, done: Result<(Id, Outcome), JoinError>) -> Result<(), End> {
-        let id = done.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
-        let Some(binding) = self.jobs_of.remove(&id) else {
-            return Ok(());
-        };
-        match done {
-            Ok((_, Outcome::Allocated(Ok(file)))) => {
-                let effects = self.sessions.allocated(binding, file);
-                self.all(effects)
-            }
-            Ok((_, Outcome::Identified(Ok(file)))) => {
-                let (ident, client) = (file.name.ident, &self.client);
-                let version = client.version.number();
-                info!(ident, version, agent = %client.agent, "a file is bound");
-                match self.bound.get_mut(&binding) {
-                    Some(bound) => bound.file = Some(file),
-                    None => farewell(&file),
-                }
-                let effects = self.sessions.identified(binding);
-                self.all(effects)?;
-                self.go_on(binding);
-                Ok(())
-            }
-            Ok((_, Outcome::Allocated(Err(ending)) | Outcome::Identified(Err(ending)))) => {
-                self.failed(binding, ending)
-            }
-            Ok((_, Outcome::Stored(done))) => self.stored(binding, done),
-            Err(error) => self.failed(binding, internal(&error.to_string())),
-        }
-    }
-
-    fn stored(&mut self, binding: Binding, done: file::Done) -> Result<(), End> {
-        let file::Done { file, stored, ending } = done;
-        let Some(bound) = self.bound.get_mut(&binding) else {
-            farewell(&file);
-            return Ok(());
-        };
-        bound.file = Some(file);
-        if let Some(stored) = stored {
-            bound.add(stored);
-        }
-        if let Some(ending) = ending {
-            let stored = bound.acknowledged_at_last();
-            self.acknowledge(binding, stored)?;
-            return self.failed(binding, ending);
-        }
-        let stored = bound.acknowledged(Instant::now());
-        self.acknowledge(binding, stored)?;
-        self.go_on(binding);
-        Ok(())
-    }
-
-    fn failed(&mut self, binding: Binding, ending: Ending) -> Result<(), End> {
-        match ending {
-            Ending::Failure(failure) => {
-                let effects = self.sessions.failed(binding, failure);
-                self.all(effects)
-            }
-            Ending::Denied => Err(End::Close(Some(CloseCode::Unauthorised))),
-        }
-    }
-
-    fn acknowledge(&mut self, binding: Binding, stored: Option<Stored>) -> Result<(), End> {
-        match stored {
-            Some(stored) => {
-                let effects = self.sessions.stored(binding, stored);
-                self.all(effects)
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn acknowledge_due(&mut self) -> Result<(), End> {
-        let now = Instant::now();
-        let due = self.bound.iter_mut();
-        let due = due.filter_map(|(binding, bound)| Some((*binding, bound.acknowledged(now)?)));
-        let due: Vec<_> = due.collect();
-        due.into_iter()
-            .try_for_each(|(binding, stored)| self.acknowledge(binding, Some(stored)))
-    }
-
-    /// A session that ends is told what it would have been told soon.
-    fn acknowledge_session(&mut self, session: u64) -> Result<(), End> {
-        let bound = self.bound.iter_mut();
-        let mut of_session = bound.filter(|(binding, _)| binding.session() == session);
-        let stored = of_session
-            .next()
-            .map(|(binding, bound)| (*binding, bound.acknowledged_at_last()));
-        match stored {
-            Some((binding, stored)) => self.acknowledge(binding, stored),
-            None => Ok(()),
-        }
-    }
-
-    fn acknowledge_all(&mut self) -> Result<(), End> {
-        let sessions: Vec<_> = self.bound.keys().map(|binding| binding.session()).collect();
-        sessions
-            .into_iter()
-            .try_for_each(|session| self.acknowledge_session(session))
-    }
-
     /// Says what it has done; what is left of it may be written still.
     fn leave(self, end: &End) -> Writer<W> {
         for file in self.bound.values().filter_map(|bound| bound.file.as_ref()) {
@@ -435,35 +349,6 @@ impl<W: AsyncWrite + Unpin> Connection<W> {
         }
         end.tell();
         self.writer
-    }
-}
-
-fn farewell(file: &File) {
-    let (ident, documents, skipped) = (file.name.ident, file.documents, file.skipped);
-    info!(ident, documents, skipped, "a file is bound no more");
-}
-
-fn tell(note: &Note) {
-    match note {
-        Note::ActiveSubscriptions { classes, .. } => {
-            warn!(
-                classes,
-                "a client has subscriptions, which are not served: nothing comes of them"
-            );
-        }
-        Note::RefusedSubscriptions { classes, .. } => {
-            warn!(
-                classes,
-                "subscriptions of a client are refused: Data Ingest alone is served"
-            );
-        }
-        Note::ClientError { code, message, .. } => {
-            warn!(
-                code,
-                message, "a client could not use what it was sent, and binds again"
-            );
-        }
-        Note::UnknownMessage { name } => debug!(name, "a message of an unknown name is ignored"),
     }
 }
 

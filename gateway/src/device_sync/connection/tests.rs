@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tempfile::TempDir;
-use tokio::io::{AsyncWriteExt, DuplexStream};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
 use super::*;
 use crate::device_sync::agent::Agent;
@@ -17,6 +17,7 @@ struct Connected {
     io: DuplexStream,
     ended: tokio::task::JoinHandle<End>,
     stop: Stop,
+    gateway: Arc<Gateway>,
     _data: TempDir,
 }
 
@@ -47,7 +48,13 @@ async fn connect() -> Connected {
     let token = tokens.access(&session, None, clock::unix_millis()).unwrap();
     let claims = tokens.check_access(&token, clock::unix_seconds()).unwrap();
     let from = std::net::Ipv4Addr::LOCALHOST.into();
-    let client = Client::new(gateway, app, claims, from, (Version::NEWEST, Agent::default()));
+    let client = Client::new(
+        Arc::clone(&gateway),
+        app,
+        claims,
+        from,
+        (Version::NEWEST, Agent::default()),
+    );
     let (io, other) = tokio::io::duplex(1 << 20);
     let (read, write) = tokio::io::split(other);
     let account = client.budget();
@@ -60,6 +67,7 @@ async fn connect() -> Connected {
         io,
         ended,
         stop,
+        gateway,
         _data: data,
     }
 }
@@ -70,28 +78,44 @@ impl Connected {
         let frame = [&[0x82, 0x80 | length, 0, 0, 0, 0], text.as_bytes()].concat();
         self.io.write_all(&frame).await.unwrap();
     }
+
+    async fn bind(&mut self) {
+        self.say("bind 1 0 0 0 0\n").await;
+        self.say("ident 1 2 77 0 0 0 0 0 2\n{}").await;
+    }
+
+    /// Reads until this has come.
+    async fn hears(&mut self, text: &str) {
+        let mut heard = Vec::new();
+        while !heard.ends_with(text.as_bytes()) {
+            heard.push(self.io.read_u8().await.unwrap());
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_on_which_no_file_is_bound_is_closed_after_a_minute() {
-    let mut connected = connect().await;
-    let begun = Instant::now();
-    // Whatever else it says.
-    for _ in 0..5 {
-        connected.say("ping 1 0\n").await;
-        tokio::time::sleep(Duration::from_secs(9)).await;
+async fn a_connection_on_which_no_file_is_named_is_closed_after_a_minute() {
+    for first in ["ping 1 0\n", "bind 1 0 0 0 0\n"] {
+        let mut connected = connect().await;
+        let begun = Instant::now();
+        connected.say(first).await;
+        // Whatever else it says.
+        for _ in 0..5 {
+            connected.say("ping 1 0\n").await;
+            tokio::time::sleep(Duration::from_secs(9)).await;
+        }
+        let end = connected.ended.await.unwrap();
+        assert!(matches!(end, End::NoFile));
+        assert_eq!(begun.elapsed().as_secs(), limits::NO_FILE.as_secs());
     }
-    let end = connected.ended.await.unwrap();
-    assert!(matches!(end, End::NoSession));
-    assert_eq!(begun.elapsed().as_secs(), limits::NO_SESSION.as_secs());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_lasts_while_a_session_does_and_the_client_is_not_silent() {
     let mut connected = connect().await;
-    connected.say("bind 1 0 0 0 0\n").await;
+    connected.bind().await;
     for _ in 0..10 {
-        tokio::time::sleep(limits::NO_SESSION * 4).await;
+        tokio::time::sleep(limits::NO_FILE * 4).await;
         connected.say("ping 1 0\n").await;
     }
     assert!(!connected.ended.is_finished());
@@ -105,11 +129,34 @@ async fn a_connection_lasts_while_a_session_does_and_the_client_is_not_silent() 
 #[tokio::test(start_paused = true)]
 async fn a_connection_ends_at_once_when_the_gateway_stops() {
     let mut connected = connect().await;
-    connected.say("bind 1 0 0 0 0\n").await;
+    connected.bind().await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     let begun = Instant::now();
     connected.stop.begin();
     let end = connected.ended.await.unwrap();
     assert!(matches!(end, End::Close(Some(CloseCode::Normal))));
     assert_eq!(begun.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test]
+async fn files_are_named_in_turns_and_nothing_is_read_while_too_many_wait() {
+    let mut connected = connect().await;
+    let names = &connected.gateway.device_sync.names;
+    let here = std::net::Ipv4Addr::LOCALHOST.into();
+    let mut turns = Vec::new();
+    for _ in 0..super::super::NAMED_AT_ONCE {
+        turns.push(names.turn(std::net::IpAddr::V4(here).into()).await.unwrap());
+    }
+    // Sessions that end at once: their files are named all the same.
+    let pairs = limits::JOBS;
+    for session in 1..=pairs {
+        connected.say(&format!("bind {session} 0 0 1 0\n")).await;
+        connected.say(&format!("unbind {session}\n")).await;
+    }
+    connected.say("ping 7 0\n").await;
+    connected.hears(&format!("unbound {}\n", pairs - 1)).await;
+    let pong = tokio::time::timeout(Duration::from_millis(200), connected.hears("pong 7\n"));
+    assert!(pong.await.is_err(), "it is read on");
+    drop(turns);
+    connected.hears("pong 7\n").await;
 }

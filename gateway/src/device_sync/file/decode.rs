@@ -50,8 +50,9 @@ pub(super) struct Decoder {
     open: Option<Open>,
     /// What the classes are behind all that was decoded.
     pub classes: Arc<Classes>,
-    /// What accounts for the classes that come.
+    /// What accounts for the transactions, and for the classes that come.
     account: Budget,
+    of_classes: Budget,
     shared: Arc<SharedClasses>,
     /// Version of the last changeset.
     last: u64,
@@ -112,11 +113,11 @@ pub(super) enum End {
 }
 
 impl Decoder {
-    /// For uploads of a file with these classes; `account` is of who sends.
+    /// For uploads of a file with these classes; `account` is of who sends, and `of_classes` for what his classes are.
     pub fn new(
         uploads: VecDeque<Upload>,
         classes: Arc<Classes>,
-        shared: Arc<SharedClasses>,
+        (shared, of_classes): (Arc<SharedClasses>, Budget),
         account: Budget,
     ) -> Self {
         Self {
@@ -124,6 +125,7 @@ impl Decoder {
             open: None,
             classes,
             account,
+            of_classes,
             shared,
             last: 0,
             asked: 0,
@@ -146,7 +148,7 @@ impl Decoder {
     pub fn define(&mut self, found: Option<Registry>) -> Result<(), ClassesError> {
         self.in_vain = found.is_none();
         if let Some(registry) = found {
-            self.classes = self.shared.of(registry, &self.account)?;
+            self.classes = self.shared.of(registry, &self.of_classes)?;
         }
         Ok(())
     }
@@ -233,7 +235,7 @@ impl Decoder {
 
     fn add(&mut self, ahead: Ahead, round: &mut Round) -> Result<(), Ending> {
         if let Some(grown) = ahead.grown {
-            self.classes = self.shared.of(grown, &self.account).map_err(of_classes)?;
+            self.classes = self.shared.of(grown, &self.of_classes).map_err(of_classes)?;
             round.changed = Some(ahead.version);
         }
         let Built {
@@ -321,7 +323,7 @@ impl Round {
     }
 }
 
-fn no_memory(_: NoMemory) -> Ending {
+pub(super) fn no_memory(_: NoMemory) -> Ending {
     of_upload(NoMemory.into())
 }
 

@@ -27,7 +27,6 @@ pub(super) use store::{Done, store};
 
 use super::client::Client;
 use super::frames::FileIdent;
-use crate::memory::Budget;
 use crate::sink::OutboxKey;
 use crate::state::ClientFile;
 
@@ -66,12 +65,7 @@ pub(super) async fn allocate(client: &Client) -> Result<FileIdent, Ending> {
 }
 
 /// Finds what is known of a file, or takes it in. The client was acknowledged all up to `acked`.
-pub(super) async fn identify(
-    client: &Client,
-    name: FileIdent,
-    acked: u64,
-    account: &Budget,
-) -> Result<Box<File>, Ending> {
+pub(super) async fn identify(client: &Client, name: FileIdent, acked: u64) -> Result<Box<File>, Ending> {
     let FileIdent { ident, salt } = name;
     let (state, agent) = (&client.app.state, client.agent.to_string());
     let known = state.client_file(ident, salt).await?;
@@ -105,7 +99,7 @@ pub(super) async fn identify(
         generation: known.generation,
         revision: known.revision,
         outbox,
-        classes: classes_at(client, known, acked, account).await?,
+        classes: classes_at(client, known, acked).await?,
         told: None,
         acked: settled,
         after: settled,
@@ -117,14 +111,9 @@ pub(super) async fn identify(
 }
 
 /// What the classes of a file were when its client was at this version.
-async fn classes_at(
-    client: &Client,
-    file: ClientFile,
-    version: u64,
-    account: &Budget,
-) -> Result<Arc<Classes>, Ending> {
+async fn classes_at(client: &Client, file: ClientFile, version: u64) -> Result<Arc<Classes>, Ending> {
     let shared = Arc::clone(&client.gateway.device_sync.classes);
-    let account = account.another();
+    let account = client.budget_of_classes();
     let long = file.registry.as_ref().is_some_and(|json| json.len() > LONG);
     let read = move || {
         let kept = file

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use realm_ingest_protocol::DeviceReport;
 
-use super::decode::{Decoder, End, Round, Upload};
+use super::decode::{Decoder, End, Round, Upload, no_memory};
 use super::failure::{Ending, internal, of_classes, of_ingest, paused};
 use super::kept::Kept;
 use super::{File, key, refused, resolve};
@@ -61,7 +61,8 @@ async fn store_all(
         return Err(Ending::Denied);
     }
     let shared = Arc::clone(&client.gateway.device_sync.classes);
-    let mut decoder = Decoder::new(uploads, Arc::clone(&file.classes), shared, account.another());
+    let shared = (shared, client.budget_of_classes());
+    let mut decoder = Decoder::new(uploads, Arc::clone(&file.classes), shared, account);
     // Of an upload that is not settled; it comes again, and is refused again.
     let mut refused = Stored::default();
     let mut unknown = 0;
@@ -93,6 +94,10 @@ async fn store_all(
         }
         match end {
             End::Done => return Ok(()),
+            // What comes behind a round takes as long again, and a stop waits for it.
+            End::More if client.gateway.is_stopping() => {
+                return Err(SessionError::closed("the gateway stops").into());
+            }
             End::More => {}
             End::Failed(ending) => return Err(ending),
             // What is found out at once is not asked for again.
@@ -165,7 +170,7 @@ async fn hand_in(
 ) -> Result<End, Ending> {
     let Round {
         transactions,
-        memory,
+        mut memory,
         documents,
         bytes,
         skipped,
@@ -198,7 +203,11 @@ async fn hand_in(
         version,
         platform,
     };
+    let held = memory.held();
     for _ in 0..ATTEMPTS {
+        // The core has had it, and keeps it as long as the store has the batch, whoever waits for that.
+        let given = held.saturating_sub(memory.held());
+        memory.try_grow(given).map_err(no_memory)?;
         tell_schema(client, file, definition, &memory).await?;
         let context = Context {
             door: Door::DeviceSync,
@@ -218,7 +227,7 @@ async fn hand_in(
             context,
             client.from,
             batch,
-            memory.another(),
+            memory.split(),
         );
         match taken.await {
             Ok((ack, _memory)) => {

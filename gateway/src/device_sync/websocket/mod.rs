@@ -38,6 +38,11 @@ const PIECE: usize = 8 * 1024;
 /// How long a whole message may take.
 const MESSAGE_TIME: Duration = Duration::from_secs(3600);
 
+/// How long a message waits for memory, and how often it asks. Meanwhile nothing is read, which holds the client back and costs it
+/// nothing.
+const MEMORY_WAIT: Duration = Duration::from_secs(10);
+const MEMORY_LOOK: Duration = Duration::from_millis(100);
+
 /// How long a client may take to fetch the next part of what it is sent.
 const FETCH_WAIT: Duration = Duration::from_secs(30);
 

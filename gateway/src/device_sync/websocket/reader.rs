@@ -4,12 +4,15 @@ use std::io::Cursor;
 
 use bytes::BufMut;
 use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 use tungstenite::protocol::frame::FrameHeader;
 use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
 use super::mask::Mask;
-use super::{HEAD, MAX_MESSAGE, MAX_THROWN_AWAY, MESSAGE_TIME, PIECE, PIECE_WAIT, SILENCE, SocketError};
+use super::{
+    HEAD, MAX_MESSAGE, MAX_THROWN_AWAY, MEMORY_LOOK, MEMORY_WAIT, MESSAGE_TIME, PIECE, PIECE_WAIT, SILENCE,
+    SocketError,
+};
 use crate::arriving::{Worth, growth};
 use crate::memory::Budget;
 
@@ -32,6 +35,8 @@ pub(in crate::device_sync) struct Message {
 /// What comes from a client.
 #[derive(Debug)]
 pub(in crate::device_sync) enum Received {
+    /// A message has begun to arrive that may take a while. Comes before some of them.
+    Begins,
     Message(Message),
     /// The beginning of a message that was too large to be kept.
     TooLarge {
@@ -81,6 +86,10 @@ struct Arriving {
     bytes: Vec<u8>,
     budget: Budget,
     worth: Worth,
+    /// Whether it was told that it begins.
+    is_told: bool,
+    /// Since when it waits for memory.
+    waits: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,11 +143,22 @@ impl<R: AsyncRead + Unpin> Reader<R> {
                     self.fill_control().await?;
                 } else {
                     self.fill_message().await?;
+                    if self.begins() {
+                        return Ok(Received::Begins);
+                    }
                 }
             } else if let Some(received) = self.end() {
                 return Ok(received);
             }
         }
+    }
+
+    /// Whether it is to be told that a message begins of which more is to come.
+    fn begins(&mut self) -> bool {
+        let has_more = self.frame.as_ref().is_some_and(|frame| frame.left > 0);
+        let message = self.message.as_mut();
+        let large = message.filter(|message| has_more && message.announced > FREE as u64);
+        large.is_some_and(|message| !std::mem::replace(&mut message.is_told, true))
     }
 
     /// Reads the head of the next frame.
@@ -227,7 +247,10 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         let (Some(frame), Some(message)) = (&mut self.frame, &mut self.message) else {
             return Err(SocketError::Malformed("a frame without a message"));
         };
-        message.make_room(frame.is_final).await?;
+        if message.make_room(frame.is_final).await? {
+            // That was not the client's time.
+            self.until = None;
+        }
         let before = message.bytes.len();
         let room = message.room(frame.left);
         let unused = self.ahead.get(self.unused.clone()).unwrap_or_default();
@@ -315,6 +338,8 @@ impl Arriving {
             bytes: Vec::new(),
             budget,
             worth: Worth::default(),
+            is_told: false,
+            waits: None,
         }
     }
 
@@ -348,10 +373,10 @@ impl Arriving {
         complete
     }
 
-    /// Takes memory, if what is to be kept has none. Of the last frame it is known how much that will be.
-    async fn make_room(&mut self, is_last: bool) -> Result<(), SocketError> {
+    /// Takes memory, if what is to be kept has none. Of the last frame it is known how much that will be. Says whether it has waited.
+    async fn make_room(&mut self, is_last: bool) -> Result<bool, SocketError> {
         if self.bytes.len() < self.bytes.capacity() {
-            return Ok(());
+            return Ok(false);
         }
         let most = match self.kind {
             Kind::Binary => MAX_MESSAGE,
@@ -364,16 +389,29 @@ impl Arriving {
             most
         };
         if expected <= self.bytes.len() {
-            return Ok(());
+            return Ok(false);
         }
         let more = growth(self.bytes.capacity(), expected);
         let held = self.bytes.capacity() + more;
         if held > FREE {
-            self.budget.grow(held.saturating_sub(self.budget.held())).await?;
+            self.take(held.saturating_sub(self.budget.held())).await?;
             // It may have waited for that, and its sender with it.
             self.worth = Worth::since(self.bytes.len());
         }
         self.bytes.reserve_exact(more);
+        Ok(self.waits.take().is_some())
+    }
+
+    /// Takes so much memory. Who stands in the queue for it gets what others give back; this one does not, as messages that have come
+    /// need some to be done with, and give back more.
+    async fn take(&mut self, bytes: usize) -> Result<(), SocketError> {
+        while let Err(short) = self.budget.try_grow(bytes) {
+            let since = *self.waits.get_or_insert_with(Instant::now);
+            if since.elapsed() >= MEMORY_WAIT {
+                return Err(short.into());
+            }
+            sleep(MEMORY_LOOK).await;
+        }
         Ok(())
     }
 

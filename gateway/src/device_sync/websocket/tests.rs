@@ -46,8 +46,18 @@ impl Server {
         MEMORY - self.memory.available_permits()
     }
 
+    /// What comes next, but for what says that it will.
+    async fn next(&mut self) -> Result<Received, SocketError> {
+        loop {
+            match self.reader.next().await {
+                Ok(Received::Begins) => {}
+                next => return next,
+            }
+        }
+    }
+
     async fn message(&mut self) -> Message {
-        match self.reader.next().await.unwrap() {
+        match self.next().await.unwrap() {
             Received::Message(message) => message,
             other => panic!("{other:?}"),
         }
@@ -84,7 +94,7 @@ async fn ends_with(bytes: &[u8]) -> SocketError {
     client.write_all(bytes).await.unwrap();
     client.shutdown().await.unwrap();
     loop {
-        if let Err(error) = server.reader.next().await {
+        if let Err(error) = server.next().await {
             return error;
         }
     }
@@ -199,7 +209,7 @@ async fn nothing_is_lost_when_somebody_stops_waiting() {
         tokio::select! {
             biased;
             () = tokio::task::yield_now() => {}
-            next = server.reader.next() => received.push(next.unwrap()),
+            next = server.next() => received.push(next.unwrap()),
         }
     }
     let [
@@ -243,7 +253,7 @@ async fn what_is_announced_takes_no_memory_until_it_comes() {
     let mut bytes = frame(0x82, &vec![1; MAX_MESSAGE]);
     bytes.truncate(1000);
     client.write_all(&bytes).await.unwrap();
-    let waits = tokio::time::timeout(Duration::from_millis(10), server.reader.next());
+    let waits = tokio::time::timeout(Duration::from_millis(10), server.next());
     assert!(waits.await.is_err());
     assert!(server.held() <= 16 * 1024, "{}", server.held());
     // The same in crumbs.
@@ -293,7 +303,7 @@ async fn a_message_that_is_too_large_is_told_by_its_beginning_and_the_next_one_a
             client.write_all(&frame(0x82, b"next")).await.unwrap();
             client
         });
-        let Ok(Received::TooLarge { head, bytes }) = server.reader.next().await else {
+        let Ok(Received::TooLarge { head, bytes }) = server.next().await else {
             panic!("it is too large")
         };
         assert!(head.starts_with(b"upload 1 \x03") && head.len() == HEAD);
@@ -323,11 +333,40 @@ async fn memory_that_does_not_come_ends_the_connection_and_small_messages_need_n
     client.write_all(&frame(0x82, b"ping 1 0\n")).await.unwrap();
     assert_eq!(server.message().await.bytes, b"ping 1 0\n");
     client.write_all(&frame(0x82, &[0; 5000])).await.unwrap();
-    assert!(matches!(
-        server.reader.next().await,
-        Err(SocketError::NoMemory(_))
-    ));
+    let begun = Instant::now();
+    assert!(matches!(server.next().await, Err(SocketError::NoMemory(_))));
+    assert_eq!(begun.elapsed(), MEMORY_WAIT);
     drop(all);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_waits_for_memory_and_leaves_what_becomes_free_to_what_is_being_done() {
+    let (mut client, mut server) = Server::over(1 << 20);
+    let memory = Arc::clone(&server.memory);
+    let all = u32::try_from(MEMORY).unwrap();
+    memory.acquire_many(all).await.unwrap().forget();
+    client.write_all(&frame(0x82, &[0; 50_000])).await.unwrap();
+    let message = tokio::spawn(async move { server.message().await.bytes.len() });
+    tokio::time::sleep(MEMORY_WAIT / 2).await;
+    memory.add_permits(1000);
+    assert!(
+        memory.try_acquire_many(1000).is_ok(),
+        "a reader took it, and waits"
+    );
+    memory.add_permits(MEMORY - 1000);
+    assert_eq!(message.await.unwrap(), 50_000);
+}
+
+#[tokio::test]
+async fn a_message_that_takes_a_while_says_that_it_begins() {
+    let (mut client, mut server) = Server::over(1 << 20);
+    let long = frame(0x82, &[0; 5000]);
+    client.write_all(&frame(0x82, &[0; 1000])).await.unwrap();
+    client.write_all(&long[..2000]).await.unwrap();
+    assert_eq!(server.message().await.bytes.len(), 1000);
+    assert!(matches!(server.reader.next().await, Ok(Received::Begins)));
+    client.write_all(&long[2000..]).await.unwrap();
+    assert!(matches!(server.reader.next().await, Ok(Received::Message(_))));
 }
 
 #[tokio::test(start_paused = true)]
@@ -360,7 +399,7 @@ async fn a_message_that_trickles_is_given_up_and_a_slow_one_arrives() {
             }
             std::future::pending::<()>().await;
         });
-        let received = server.reader.next().await;
+        let received = server.next().await;
         assert_eq!(received.is_ok(), arrives, "{received:?}");
         assert!(arrives || matches!(received, Err(SocketError::Slow)));
     }
@@ -383,4 +422,19 @@ async fn a_client_that_fetches_nothing_is_gone() {
     });
     server.writer.send().await.unwrap();
     client.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_client_that_never_fetches_everything_has_no_more_memory_for_it() {
+    let (mut client, mut server) = Server::over(512);
+    for _ in 0..10_000 {
+        server.writer.pong(&[0; 125]);
+        while server.writer.waiting() > 1000 {
+            let sent = server.writer.send();
+            let _ = tokio::time::timeout(Duration::ZERO, sent).await;
+            client.read_exact(&mut [0; 127]).await.unwrap();
+        }
+    }
+    assert!(!server.writer.is_idle());
+    assert!(server.writer.held() < 10_000, "{}", server.writer.held());
 }

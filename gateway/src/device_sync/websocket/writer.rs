@@ -52,6 +52,11 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
             opcode,
             ..FrameHeader::default()
         };
+        // A client that fetches a little at a time is never sent everything; what it has would pile up.
+        if self.sent >= self.waiting() {
+            self.out.drain(..self.sent);
+            self.sent = 0;
+        }
         // Writing to memory does not fail.
         let _ = header.format(payload.len() as u64, &mut self.out);
         self.out.extend_from_slice(payload);
@@ -61,6 +66,12 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
     /// Bytes that are not sent yet.
     pub fn waiting(&self) -> usize {
         self.out.len().saturating_sub(self.sent)
+    }
+
+    /// Bytes of memory that it has.
+    #[cfg(test)]
+    pub const fn held(&self) -> usize {
+        self.out.capacity()
     }
 
     /// Whether everything has been sent.
