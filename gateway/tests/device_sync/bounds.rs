@@ -78,12 +78,12 @@ async fn bombs_end_with_a_word_and_harm_nobody() {
     good.bind_new(1).await;
     good.upload(1, &[(5, schema())]).await;
     good.acknowledged(1, 5).await;
-    let zeros = packed(&vec![0; 100 << 20]);
+    let zeros = packed(&vec![0; 60 << 20]);
     let hostile = gate.local.token().await;
     for (number, (announced, body, code)) in [
         // Less than is in it, as much, and more than anybody may.
         (10, &zeros, 110),
-        (100 << 20, &zeros, 111),
+        (60 << 20, &zeros, 111),
         (1 << 40, &zeros, 201),
         (usize::MAX >> 1, &zeros, 201),
     ]

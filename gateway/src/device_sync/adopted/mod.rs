@@ -17,7 +17,8 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use realm_ingest_protocol::schema::{MAX_CLASS_NAME, PrimaryKey, validation_text};
-use realm_ingest_protocol::{Class, Kind, Property, Schema};
+use realm_ingest_protocol::{Class, Kind, Property, PropertyType, Schema};
+use sha2::{Digest as _, Sha256};
 
 use self::seen::{Seen, SeenClass};
 use super::changeset::{ChangesetError, KeyType, Reader};
@@ -83,7 +84,13 @@ pub fn define(
     let mut told = registry.clone();
     for class in found(changeset, classes, &said(changeset, registry)?, elsewhere)? {
         match class {
-            Found::Class(class) => told.define(&class)?,
+            Found::Class { class, is_ordered } => {
+                let is_new = told.kind(&class.name).is_none();
+                told.define(&class)?;
+                if is_new && !is_ordered {
+                    told.forget_order(&class.name);
+                }
+            }
             Found::Regular(class, key) => told.define_regular(&class, key)?,
         }
     }
@@ -125,7 +132,11 @@ fn said(changeset: &[u8], registry: &Registry) -> Result<Registry, AdoptError> {
 /// What a class is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Found {
-    Class(Class),
+    Class {
+        class: Class,
+        /// The order of its properties is that of other devices.
+        is_ordered: bool,
+    },
     /// Objects of it stay on the device; with the type of their key.
     Regular(String, KeyType),
 }
@@ -142,7 +153,7 @@ fn found(
     let mut found = Vec::new();
     while let Some(name) = wanted.pop() {
         let class = sources.class(&name);
-        if let Found::Class(class) = &class {
+        if let Found::Class { class, .. } = &class {
             let inner = class
                 .properties
                 .iter()
@@ -258,7 +269,7 @@ impl<'a> Sources<'a> {
         };
         let [described, accepted] =
             [described, accepted].map(|class| class.filter(|class| class.kind == kind));
-        let mut properties = self.properties(name, described, accepted, seen);
+        let mut properties = self.properties(name, kind, [described, accepted], seen);
         if kind == Kind::Asymmetric && properties.iter().all(|property| property.name != "_id") {
             match seen.and_then(SeenClass::primary_key) {
                 Some(key) => properties.insert(0, key),
@@ -266,7 +277,9 @@ impl<'a> Sources<'a> {
                 None => return self.regular(name),
             }
         }
-        Found::Class(Class {
+        let is_ordered =
+            described.is_none() && accepted.is_some_and(|accepted| accepted.properties == properties);
+        let class = Class {
             name: name.to_owned(),
             kind,
             primary_key: match kind {
@@ -274,18 +287,20 @@ impl<'a> Sources<'a> {
                 Kind::Embedded => PrimaryKey::None,
             },
             properties,
-        })
+        };
+        Found::Class { class, is_ordered }
     }
 
     fn regular(&self, name: &str) -> Found {
         Found::Regular(name.to_owned(), self.seen.key(name).unwrap_or(KeyType::ObjectId))
     }
 
+    /// What others say of a class, as far as the file has it, and guesses.
     fn properties(
         &self,
         name: &str,
-        described: Option<&Class>,
-        accepted: Option<&Class>,
+        kind: Kind,
+        [described, accepted]: [Option<&Class>; 2],
         seen: Option<&SeenClass>,
     ) -> Vec<Property> {
         let mut all: Vec<Property> = Vec::new();
@@ -295,17 +310,23 @@ impl<'a> Sources<'a> {
         };
         let is_known = |property: &str| self.registry.has(name, property);
         let guesses = seen.into_iter().flat_map(|seen| seen.properties(is_known));
+        let is_there = |property: &&Property| {
+            seen.is_none_or(|seen| !always_sent(property) || seen.place_of(&property.name).is_some())
+        };
         if let Some(class) = described {
             add(&mut class
                 .properties
                 .iter()
+                .filter(is_there)
                 .map(|property| self.counted(name, property, seen)));
         }
         if described.is_none() || self.development {
             add(&mut accepted
                 .into_iter()
-                .flat_map(|class| class.properties.iter().cloned()));
-            add(&mut guesses.filter(|property| property.name != "_id"));
+                .flat_map(|class| class.properties.iter().filter(is_there).cloned()));
+            // Objects that leave the device have their key beside the other properties.
+            let is_key = |property: &Property| kind == Kind::Asymmetric && property.name == "_id";
+            add(&mut guesses.filter(|property| !is_key(property)));
         }
         if described.is_some()
             && let Some(seen) = seen
@@ -332,11 +353,27 @@ impl<'a> Sources<'a> {
     }
 }
 
-/// A name for an embedded class.
+/// Whether clients write such a property of each object that they make. The class of a device that does not write it does not have it:
+/// its release of the application is another, and nothing was ever there.
+fn always_sent(property: &Property) -> bool {
+    let is_scalar = property.collection.is_none() && property.object.is_none();
+    is_scalar && !property.optional && property.kind != PropertyType::Mixed && property.name != "_id"
+}
+
+/// A name for an embedded class, which no other property gets, also where it has to be cut.
 fn made_up(class: &str, property: &str) -> String {
+    let digest = Sha256::new()
+        .chain_update(class)
+        .chain_update([0])
+        .chain_update(property)
+        .finalize();
+    let digest = digest
+        .iter()
+        .take(4)
+        .fold("_".to_owned(), |text, byte| text + &format!("{byte:02x}"));
     let mut name = format!("{class}_{property}");
-    while name.len() > MAX_CLASS_NAME {
+    while name.len() + digest.len() > MAX_CLASS_NAME {
         name.pop();
     }
-    name
+    name + &digest
 }

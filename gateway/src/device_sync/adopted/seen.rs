@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use realm_ingest_protocol::schema::{MAX_CLASSES, MAX_PROPERTIES};
+use realm_ingest_protocol::schema::{MAX_CLASS_NAME, MAX_CLASSES, MAX_PROPERTIES, MAX_PROPERTY_NAME};
 use realm_ingest_protocol::{Collection, Property, PropertyType};
 
 use crate::device_sync::changeset::{
@@ -118,7 +118,8 @@ impl Seen {
         match payload {
             Payload::Value(value) => kind_of(value).map_or(Thing::Nothing, Thing::Value),
             Payload::Link { class, key } => {
-                if self.linked.len() < MAX_CLASSES && !self.linked.contains_key(class) {
+                let is_name = class.len() <= MAX_CLASS_NAME;
+                if is_name && self.linked.len() < MAX_CLASSES && !self.linked.contains_key(class) {
                     self.linked.insert(class.to_owned(), key_type(key));
                 }
                 let key = key.value().and_then(kind_of);
@@ -132,6 +133,9 @@ impl Seen {
 
     /// Goes along the path, through embedded objects.
     fn see(&mut self, place: &Place<'_, '_>, act: Act, name_of: &NameOf<'_>) {
+        if place.class.len() > MAX_CLASS_NAME {
+            return;
+        }
         let mut class = place.class.to_owned();
         let (mut field, mut path) = (place.field, place.path);
         loop {
@@ -162,8 +166,12 @@ impl Seen {
         }
     }
 
-    /// A class by its name, as long as there are not too many.
+    /// A class by its name, as long as there are not too many. A few bytes of a changeset name a string of any length again and again:
+    /// what no name can be is not looked at.
     fn known(&mut self, name: &str) -> Option<&mut SeenClass> {
+        if name.len() > MAX_CLASS_NAME {
+            return None;
+        }
         if !self.classes.contains_key(name) {
             if self.classes.len() >= MAX_CLASSES {
                 return None;
@@ -253,6 +261,9 @@ impl SeenClass {
     }
 
     fn property(&mut self, name: &str) -> Option<&mut SeenProperty> {
+        if name.len() > MAX_PROPERTY_NAME {
+            return None;
+        }
         if let Some(at) = self.by_name.get(name) {
             return self.properties.get_mut(*at);
         }

@@ -37,8 +37,20 @@ pub(super) const UUID_ZERO: [u8; 21] = {
 const MILLIS: i64 = 1_000;
 const NANOS: i32 = 1_000_000;
 
+/// Bytes from which on documents grow by a quarter, so that they take not much more memory than they have bytes.
+const LARGE: usize = 4 * 1024 * 1024;
+
+/// Has room for so many bytes, and for a few more.
+fn make_room(out: &mut Vec<u8>, bytes: usize) {
+    let more = bytes.saturating_add(64);
+    if out.len() > LARGE && out.capacity() - out.len() < more {
+        out.reserve_exact(more.max(out.len() / 4));
+    }
+}
+
 /// The beginning of an element; its value follows.
 pub(super) fn element(out: &mut Vec<u8>, kind: u8, name: &str) {
+    make_room(out, name.len());
     out.push(kind);
     out.extend_from_slice(name.as_bytes());
     out.push(0);
@@ -57,12 +69,14 @@ pub(super) fn value(out: &mut Vec<u8>, name: &str, value: Value<'_>) {
             out.push(value.into());
         }
         Value::String(value) => {
+            make_room(out, name.len() + value.len());
             element(out, STRING, name);
             length(out, value.len() + 1);
             out.extend_from_slice(value.as_bytes());
             out.push(0);
         }
         Value::Binary(value) => {
+            make_room(out, name.len() + value.len());
             element(out, BINARY, name);
             length(out, value.len());
             out.push(GENERIC);
@@ -131,13 +145,14 @@ impl<'b> Output<'b> {
 
     /// Opens a document; what is written until it is closed is in it.
     pub(super) fn open(&mut self) -> usize {
+        make_room(&mut self.bytes, 0);
         let start = self.bytes.len();
         self.bytes.extend_from_slice(&[0; 4]);
         start
     }
 
     pub(super) fn close(&mut self, start: usize) -> Result<(), BuildError> {
-        self.bytes.push(0);
+        self.copy(&[0]);
         if self.bytes.len() > self.limit {
             return Err(BuildError::TooLarge(self.limit));
         }
@@ -167,6 +182,12 @@ impl<'b> Output<'b> {
             self.accounted += more;
         }
         Ok(())
+    }
+
+    /// Something that is the same in many documents.
+    pub(super) fn copy(&mut self, bytes: &[u8]) {
+        make_room(&mut self.bytes, bytes.len());
+        self.bytes.extend_from_slice(bytes);
     }
 
     /// Gives the documents away; the budget still accounts for them.
@@ -205,5 +226,41 @@ impl Indexes {
             *digit = b'0';
         }
         self.digits.insert(0, b'1');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use std::sync::Arc;
+
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    #[test]
+    fn documents_take_a_quarter_more_memory_than_they_have_bytes() {
+        let all = 1 << 28;
+        let free = Arc::new(Semaphore::new(all));
+        let mut budget = Budget::new(Arc::clone(&free));
+        let limits = Limits {
+            documents: 1,
+            bytes: 64 << 20,
+        };
+        let mut output = Output::new(limits, &mut budget);
+        let text = "x".repeat(1_000_000);
+        for many in [1_000, 100_000, 1_000_000].into_iter().cycle() {
+            if output.bytes.len() + many + 100 > limits.bytes {
+                break;
+            }
+            let start = output.open();
+            value(&mut output.bytes, "a", Value::String(text.get(..many).unwrap()));
+            output.copy(&EMPTY);
+            output.close(start).unwrap();
+            let (length, taken) = (output.bytes.len(), all - free.available_permits());
+            let most = (length + length / 4 + text.len()).max(2 * LARGE + text.len());
+            assert!(taken <= most, "{taken} {length}");
+        }
+        assert!(output.bytes.len() > 60 << 20);
     }
 }

@@ -39,12 +39,18 @@ impl Layouts<'_> {
         }
     }
 
-    /// Classes whose objects leave the device and have had properties that they do not have.
-    pub(super) fn incomplete(&self) -> Vec<String> {
-        let with_others = self.all.iter().filter(|layout| !layout.others.is_empty());
-        let classes = with_others.filter_map(|layout| layout.plan.as_ref());
-        let leaving = classes.filter(|plan| plan.kind != TableKind::Regular);
-        leaving.map(|plan| plan.class.to_string()).collect()
+    /// Properties that objects which leave the device have had, and that their classes do not have.
+    pub(super) fn incomplete(&self) -> Vec<(String, String)> {
+        let mut incomplete = Vec::new();
+        for layout in &self.all {
+            if let Some(plan) = layout.plan.as_ref()
+                && plan.kind != TableKind::Regular
+            {
+                let others = layout.others.iter();
+                incomplete.extend(others.map(|name| (plan.class.to_string(), (*name).to_owned())));
+            }
+        }
+        incomplete
     }
 
     /// Whether no class was asked for.

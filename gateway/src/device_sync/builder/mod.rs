@@ -69,8 +69,8 @@ pub struct Built {
     pub changed: bool,
     /// Instructions for objects that were not created in this changeset, which Data Ingest has no use for.
     pub skipped: u64,
-    /// Classes whose objects have properties that the registry does not know. It can be told, and the changeset be tried again.
-    pub incomplete: Vec<String>,
+    /// Classes with properties that their objects have and the registry does not know. It can be told, and the changeset be tried again.
+    pub incomplete: Vec<(String, String)>,
 }
 
 /// Why a changeset does not become documents.

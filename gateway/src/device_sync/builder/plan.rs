@@ -1,7 +1,7 @@
 //! How documents of one class are made, worked out once.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, OnceLock};
 
 use super::super::changeset::{ColumnType, Container};
 use super::super::registry::{PrimaryKey, Property, Registry, TableKind};
@@ -18,7 +18,9 @@ pub(crate) struct Plan {
     pub(super) fields: Vec<FieldPlan>,
     by_name: HashMap<Box<str>, usize>,
     /// Classes that its properties name.
-    pub(super) targets: Vec<Box<str>>,
+    pub(super) targets: BTreeSet<Box<str>>,
+    /// Set once it has turned out that everything is known that is reached by them.
+    pub(super) is_whole: OnceLock<()>,
 }
 
 /// One property.
@@ -60,6 +62,7 @@ impl Plan {
                 .iter()
                 .filter_map(|one| Some(one.target.as_deref()?.into()))
                 .collect(),
+            is_whole: OnceLock::new(),
             fields,
         }
     }

@@ -108,7 +108,7 @@ fn fields(out: &mut Output<'_>, layouts: &Layouts<'_>, object: &Object<'_>) -> R
         behind = plan.fields.len();
         for (slot, field) in plan.fields.iter().enumerate() {
             match said.next_if(|(said, _)| *said == slot) {
-                None | Some((_, Node::Missing)) => out.bytes.extend_from_slice(&field.missing),
+                None | Some((_, Node::Missing)) => out.copy(&field.missing),
                 // A pointer to nothing.
                 Some((_, Node::Value(Value::Null)))
                     if field.shape.embedded.is_some() && field.shape.container.is_none() => {}

@@ -1,35 +1,46 @@
 //! Uploads become transactions, in rounds: each is of one schema and of a bounded size, so that a long upload takes no more memory
 //! than a short one. Blocks.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use realm_ingest_protocol::MAX_TRANSACTION_DOCUMENTS;
+use realm_ingest_protocol::{MAX_TRANSACTION_BYTES, MAX_TRANSACTION_DOCUMENTS};
 use tracing::warn;
 
 use super::classes::{Classes, ClassesError, SharedClasses};
 use super::failure::{Ending, of_build, of_classes, of_upload};
+use super::resolve::Question;
 use crate::device_sync::adopted;
 use crate::device_sync::builder::{self, BuildError, Built};
-use crate::device_sync::errors::{ConnectionCode, ConnectionError};
+use crate::device_sync::errors::{ConnectionCode, ConnectionError, SessionError};
 use crate::device_sync::frames::UploadHeader;
 use crate::device_sync::registry::Registry;
 use crate::device_sync::upload::{Entry, entries, inflate};
 use crate::ingest::{Run, Transaction};
 use crate::memory::{Budget, NoMemory};
 
-/// Bytes of changesets that one upload may have. Clients make uploads of 16 MiB, and larger ones of a single write transaction.
-const MAX_INFLATED: usize = 128 * 1024 * 1024;
+/// Bytes of changesets that one upload may have. Clients make uploads of 16 MiB, and larger ones of a single write transaction. A user
+/// has memory for both, such an upload and the documents that may become of it.
+const MAX_INFLATED: usize = 64 * 1024 * 1024;
 
-/// Bytes of documents that one write transaction may become.
-const MAX_DOCUMENTS_BYTES: usize = 128 * 1024 * 1024;
+/// Bytes of changesets after which a round ends.
+const ROUND_INPUT: usize = 8 * 1024 * 1024;
+
+/// Changesets after which a round ends, whatever becomes of them.
+const ROUND_CHANGESETS: u32 = 10_000;
+
+/// Changesets of one upload that may change classes: an application does so where a new release of it starts.
+const MAX_CHANGES: u32 = 1_000;
 
 /// Bytes of documents after which a round ends.
 const ROUND_BYTES: usize = 8 * 1024 * 1024;
 
 /// Documents after which a round ends.
 const ROUND_DOCUMENTS: u64 = 100_000;
+
+/// Properties of which it is remembered that nobody knows them, while some uploads are stored.
+const MAX_IN_VAIN: usize = 10_000;
 
 /// Memory that a transaction takes beside its documents, that each of its runs takes, and that the checks take for each document.
 const TRANSACTION_BYTES: usize = size_of::<Transaction>();
@@ -56,9 +67,10 @@ pub(super) struct Decoder {
     shared: Arc<SharedClasses>,
     /// Version of the last changeset.
     last: u64,
-    /// Version of the changeset of which it was asked last what more its classes are, and whether nothing came of it.
+    /// Version of the changeset of which it was asked last what more its classes are.
     asked: u64,
-    in_vain: bool,
+    /// Classes and properties of which that is not known elsewhere.
+    in_vain: BTreeSet<(String, String)>,
     /// A transaction under other classes than those of its round: the next one begins with it.
     ahead: Option<Ahead>,
 }
@@ -69,12 +81,16 @@ struct Open {
     body: Bytes,
     /// How many bytes of it are decoded.
     done: usize,
+    /// How many of its changesets have changed classes.
+    changes: u32,
     _memory: Budget,
 }
 
 /// What became of a changeset.
 struct Ahead {
     version: u64,
+    /// Bytes of the changeset.
+    input: usize,
     made: i64,
     built: Built,
     /// What accounts for the documents.
@@ -89,6 +105,9 @@ pub(super) struct Round {
     pub memory: Budget,
     pub documents: u64,
     pub bytes: usize,
+    /// Changesets that were decoded, and their bytes.
+    changesets: u32,
+    input: usize,
     /// Instructions for objects that are not of these transactions.
     pub skipped: u64,
     /// Milliseconds since 1970 by the device's clock when the first and the last of them were made.
@@ -107,7 +126,7 @@ pub(super) enum End {
     /// There is more.
     More,
     /// The next changeset has objects of classes of which not all is known.
-    Unknown { classes: Vec<String>, changeset: Bytes },
+    Unknown(Question),
     /// The next changeset, or the upload, cannot be taken.
     Failed(Ending),
 }
@@ -129,7 +148,7 @@ impl Decoder {
             shared,
             last: 0,
             asked: 0,
-            in_vain: false,
+            in_vain: BTreeSet::new(),
             ahead: None,
         }
     }
@@ -144,11 +163,20 @@ impl Decoder {
         round
     }
 
-    /// From now on the classes are known to be these; or nothing more can be known of them.
-    pub fn define(&mut self, found: Option<Registry>) -> Result<(), ClassesError> {
-        self.in_vain = found.is_none();
+    /// From now on the classes are known to be these, if anything was found out. What was not is not asked for again.
+    pub fn define(
+        &mut self,
+        found: Option<Registry>,
+        lacking: Vec<(String, String)>,
+    ) -> Result<(), ClassesError> {
         if let Some(registry) = found {
             self.classes = self.shared.of(registry, &self.of_classes)?;
+        }
+        let still = |(class, property): &(String, String)| !self.classes.registry.has(class, property);
+        let still = lacking.into_iter().filter(still);
+        self.in_vain.extend(still);
+        if self.in_vain.len() > MAX_IN_VAIN {
+            self.in_vain.clear();
         }
         Ok(())
     }
@@ -165,7 +193,9 @@ impl Decoder {
                     Next::End(end) => return Ok(end),
                 },
             };
-            if ahead.grown.is_some() && !round.transactions.is_empty() {
+            // Each change is kept before there is another one.
+            let has_begun = !round.transactions.is_empty() || round.changed.is_some();
+            if ahead.grown.is_some() && has_begun {
                 self.ahead = Some(ahead);
                 return Ok(End::More);
             }
@@ -195,14 +225,19 @@ impl Decoder {
             let registry = &self.classes.registry;
             let limits = builder::Limits {
                 documents: u32::try_from(MAX_TRANSACTION_DOCUMENTS).unwrap_or(u32::MAX),
-                bytes: MAX_DOCUMENTS_BYTES,
+                bytes: usize::try_from(MAX_TRANSACTION_BYTES).unwrap_or(usize::MAX),
             };
             let built = builder::documents_under(entry.changeset, registry, limits, &mut memory);
             let (built, grown) = match built {
                 Ok(built) => built,
                 Err(BuildError::UnknownClasses(classes)) => {
-                    let changeset = open.body.slice_ref(entry.changeset);
-                    return Ok(Next::End(End::Unknown { classes, changeset }));
+                    let question = Question {
+                        version: entry.client_version,
+                        changeset: rest.slice_ref(entry.changeset),
+                        classes,
+                        lacking: Vec::new(),
+                    };
+                    return Ok(Next::End(End::Unknown(question)));
                 }
                 Err(error) => {
                     let begins = hex(entry.changeset);
@@ -211,20 +246,31 @@ impl Decoder {
                 }
             };
             // It is asked once; what is not known then is for the core to refuse.
-            let mut classes = Vec::new();
-            if !self.in_vain && self.asked != entry.client_version {
-                classes = adopted::outgrown(entry.changeset, &self.classes.registry);
-                classes.extend(built.incomplete.iter().cloned());
+            if self.asked != entry.client_version {
+                let mut classes = adopted::outgrown(entry.changeset, &self.classes.registry);
+                let mut lacking = built.incomplete.clone();
+                lacking.retain(|property| !self.in_vain.contains(property));
+                classes.extend(lacking.iter().map(|(class, _)| class.clone()));
+                classes.sort_unstable();
+                classes.dedup();
+                if !classes.is_empty() {
+                    self.asked = entry.client_version;
+                    let question = Question {
+                        version: entry.client_version,
+                        changeset: rest.slice_ref(entry.changeset),
+                        classes,
+                        lacking,
+                    };
+                    return Ok(Next::End(End::Unknown(question)));
+                }
             }
-            if !classes.is_empty() {
-                self.asked = entry.client_version;
-                let changeset = rest.slice_ref(entry.changeset);
-                return Ok(Next::End(End::Unknown { classes, changeset }));
-            }
-            open.done += rest.len() - behind(&rest, entry.changeset);
+            open.changed(grown.is_some())?;
+            let input = rest.len() - behind(&rest, entry.changeset);
+            open.done += input;
             self.last = entry.client_version;
             return Ok(Next::Built(Ahead {
                 version: entry.client_version,
+                input,
                 made: entry.made,
                 grown,
                 built,
@@ -246,6 +292,8 @@ impl Decoder {
             ..
         } = ahead.built;
         round.skipped += skipped;
+        round.changesets += 1;
+        round.input += ahead.input;
         if documents == 0 {
             return Ok(());
         }
@@ -285,8 +333,19 @@ impl Open {
             progress: header.progress_client,
             body,
             done: 0,
+            changes: 0,
             _memory: memory,
         })
+    }
+
+    /// Notes whether a changeset has changed classes.
+    fn changed(&mut self, has_changed: bool) -> Result<(), Ending> {
+        self.changes += u32::from(has_changed);
+        if self.changes > MAX_CHANGES {
+            let message = format!("more than {MAX_CHANGES} changesets of the upload change classes");
+            return Err(SessionError::bad_changeset(message).into());
+        }
+        Ok(())
     }
 
     /// Whether the changeset belongs to this upload and comes behind the last one.
@@ -310,6 +369,8 @@ impl Round {
             memory,
             documents: 0,
             bytes: 0,
+            changesets: 0,
+            input: 0,
             skipped: 0,
             made: None,
             changed: None,
@@ -319,7 +380,10 @@ impl Round {
     }
 
     const fn is_full(&self) -> bool {
-        self.bytes >= ROUND_BYTES || self.documents >= ROUND_DOCUMENTS
+        self.bytes >= ROUND_BYTES
+            || self.documents >= ROUND_DOCUMENTS
+            || self.input >= ROUND_INPUT
+            || self.changesets >= ROUND_CHANGESETS
     }
 }
 
@@ -341,3 +405,6 @@ fn hex(changeset: &[u8]) -> String {
         text
     })
 }
+
+#[cfg(test)]
+mod tests;

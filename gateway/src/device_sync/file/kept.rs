@@ -8,8 +8,9 @@ use super::classes::ClassesError;
 use crate::device_sync::registry::{Registry, RegistryError};
 use crate::state::MAX_REGISTRY;
 
-/// Changes that are kept: between two acknowledgements there is one at most, but for who changes classes for its own sake.
-const CHANGES: usize = 4;
+/// Changes that are kept. Between two acknowledgements there is one at most, but for who changes classes for its own sake, and for files
+/// of which more is found out with each of their first changesets.
+const CHANGES: usize = 16;
 
 /// See the module.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -75,15 +76,16 @@ impl Kept {
         self.classes
     }
 
-    /// They are these, and were these in all that is of them: others have said so, and the client never said otherwise.
-    ///
-    /// # Errors
-    /// Where that cannot be said.
-    pub fn correct<E>(&mut self, define: impl Fn(&mut Registry) -> Result<(), E>) -> Result<(), E> {
-        define(&mut self.classes)?;
-        self.before
-            .iter_mut()
-            .try_for_each(|before| define(&mut before.classes))
+    /// It was found out with this version of the client that they are these, and not as they were `known` till then. Of what was not
+    /// known at all nothing was made before, so that was so from the beginning. To the rest it has come with this version.
+    pub fn learn(&mut self, version: u64, found: Registry, known: &Registry, acked: u64) {
+        self.classes.add_unknown(&found, known);
+        for before in &mut self.before {
+            before.classes.add_unknown(&found, known);
+        }
+        if self.classes != found {
+            self.change(version, found, acked);
+        }
     }
 
     /// From this version on they are these. The client was acknowledged all up to `acked`.
@@ -104,7 +106,7 @@ impl Kept {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
-    use crate::device_sync::changeset::KeyType;
+    use crate::device_sync::changeset::{Column, ColumnType, Instruction, KeyType};
 
     /// A registry with so many classes.
     fn classes(count: usize) -> Registry {
@@ -160,11 +162,30 @@ mod tests {
     }
 
     #[test]
-    fn what_others_say_holds_for_all_of_it() {
+    fn a_class_that_is_found_out_was_so_from_the_beginning_and_what_is_found_out_later_was_not() {
         let mut kept = grown(2);
-        kept.correct(|registry| registry.define_regular("Found", KeyType::Int))
-            .unwrap();
+        let before = kept.classes.clone();
+        let mut found = before.clone();
+        found.define_regular("Found", KeyType::Int).unwrap();
+        kept.learn(25, found.clone(), &before, 15);
         assert_eq!((count_at(&kept, 5), count_at(&kept, 25)), (1, 3));
+        assert_eq!((kept.before.len(), &kept.classes), (2, &found));
+        let (before, property) = (found.clone(), "more");
+        let column = Column {
+            kind: ColumnType::Int,
+            nullable: true,
+            container: None,
+            target: None,
+        };
+        let more = Instruction::AddColumn {
+            class: "Found",
+            field: property,
+            column,
+        };
+        found.apply(&more).unwrap();
+        kept.learn(26, found, &before, 25);
+        let has = |version| kept.clone().back_at(version).classes.has("Found", property);
+        assert_eq!((has(25), has(26)), (false, true));
     }
 
     #[test]

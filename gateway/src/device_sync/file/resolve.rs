@@ -13,36 +13,51 @@ use crate::device_sync::adopted::{self, Elsewhere};
 use crate::device_sync::client::Client;
 use crate::device_sync::registry::Registry;
 
-/// What all the classes of a file are, after these of a changeset were found out. It is kept with the file. None when nothing was.
+/// What is to be found out.
+pub(super) struct Question {
+    /// The version of a changeset that has objects of classes of which not all is known.
+    pub version: u64,
+    pub changeset: Bytes,
+    /// These classes.
+    pub classes: Vec<String>,
+    /// Their properties that are not known, where the rest is.
+    pub lacking: Vec<(String, String)>,
+}
+
+/// What all the classes of a file are, after some were found out. It is kept with the file. None when nothing was.
 pub(super) async fn define(
     client: &Client,
     definition: &Arc<Definition>,
     file: &mut File,
-    classes: Vec<String>,
-    changeset: Bytes,
+    question: &Question,
 ) -> Result<Option<Registry>, Ending> {
+    let (classes, version) = (question.classes.clone(), question.version);
     let accepted = adopted::accepted(&*client.app.state, definition, &classes).await?;
     let (definition, before) = (Arc::clone(definition), Arc::clone(&file.classes));
-    let find_out = move |registry: &mut Registry| {
+    let changeset = question.changeset.clone();
+    let looked = move || {
         let elsewhere = Elsewhere {
             definition: &definition,
             accepted: &accepted,
         };
-        adopted::define(&changeset, &classes, registry, &elsewhere).map_err(of_adopt)
-    };
-    let looked = move || {
         let mut found = before.registry.clone();
-        find_out(&mut found)?;
-        Ok::<_, Ending>((found != before.registry, find_out))
+        adopted::define(&changeset, &classes, &mut found, &elsewhere).map_err(of_adopt)?;
+        Ok::<_, Ending>((found != before.registry).then_some((found, before)))
     };
-    let (has_changed, find_out) = client.gateway.work.run(client.from, looked).await??;
-    if !has_changed {
+    let looked = client.gateway.work.run(client.from, looked).await??;
+    let Some((found, before)) = looked else {
         return Ok(None);
-    }
+    };
     tracing::info!(
         ident = file.name.ident,
         "what classes of the file are was found out, as it said so elsewhere"
     );
-    let correct = |kept: &mut Kept| kept.correct(find_out);
-    keep_changed(client, file, correct).await.map(Some)
+    let acked = file.bound_at;
+    let learn = move |kept: &mut Kept| {
+        kept.learn(version, found, &before.registry, acked);
+        Ok(())
+    };
+    let found = keep_changed(client, file, learn).await?;
+    file.version = version;
+    Ok(Some(found))
 }

@@ -23,7 +23,7 @@ use crate::memory::Budget;
 const ATTEMPTS: usize = 4;
 
 /// How often classes of one changeset are found out.
-const MAX_UNKNOWN: usize = 16;
+const MAX_UNKNOWN: u32 = 16;
 
 /// What became of some uploads.
 pub(in crate::device_sync) struct Done {
@@ -65,7 +65,7 @@ async fn store_all(
     let mut decoder = Decoder::new(uploads, Arc::clone(&file.classes), shared, account);
     // Of an upload that is not settled; it comes again, and is refused again.
     let mut refused = Stored::default();
-    let mut unknown = 0;
+    let mut unknown = (0, 0);
     loop {
         let work = move || {
             let round = decoder.round();
@@ -78,19 +78,16 @@ async fn store_all(
             file.classes = Arc::clone(&decoder.classes);
             keep(client, file, version).await?;
         }
-        let took = !round.transactions.is_empty();
+        let told = stored.as_ref().map_or(0, |stored| stored.refused.len());
         let (settled, end) = (
             round.settled,
-            hand_in(client, file, &definition, round, &mut refused).await?,
+            hand_in(client, file, &definition, round, told, &mut refused).await?,
         );
         if let Some(progress) = settled {
             let stored = stored.get_or_insert_default();
             stored.progress_client = progress;
             stored.refused.append(&mut refused.refused);
             stored.unnamed += std::mem::take(&mut refused.unnamed);
-        }
-        if took {
-            unknown = 0;
         }
         match end {
             End::Done => return Ok(()),
@@ -100,14 +97,17 @@ async fn store_all(
             }
             End::More => {}
             End::Failed(ending) => return Err(ending),
-            // What is found out at once is not asked for again.
-            End::Unknown { .. } if unknown >= MAX_UNKNOWN => {
-                return Err(internal("classes of a changeset cannot be found out"));
-            }
-            End::Unknown { classes, changeset } => {
-                unknown += 1;
-                let found = resolve::define(client, &definition, file, classes, changeset);
-                decoder.define(found.await?).map_err(of_classes)?;
+            End::Unknown(question) => {
+                let (version, times) = unknown;
+                unknown = (question.version, 1);
+                if version == question.version {
+                    unknown.1 += times;
+                }
+                if unknown.1 > MAX_UNKNOWN {
+                    return Err(internal("classes of a changeset cannot be found out"));
+                }
+                let found = resolve::define(client, &definition, file, &question).await?;
+                decoder.define(found, question.lacking).map_err(of_classes)?;
                 file.classes = Arc::clone(&decoder.classes);
             }
         }
@@ -160,12 +160,13 @@ fn again() -> Ending {
     SessionError::later("the file is bound elsewhere, or not known any more; bind it again").into()
 }
 
-/// Hands the transactions of a round to the core, and notes what it refuses.
+/// Hands the transactions of a round to the core, and notes what it refuses, where the device is told of so many others.
 async fn hand_in(
     client: &Client,
     file: &mut File,
     definition: &Arc<Definition>,
     round: Round,
+    told: usize,
     refused: &mut Stored,
 ) -> Result<End, Ending> {
     let Round {
@@ -235,7 +236,7 @@ async fn hand_in(
                 file.acked = ack.position;
                 file.version = u64::try_from(last).unwrap_or_default();
                 file.documents += documents;
-                refused::add(&ack, &file.classes.registry, refused);
+                refused::add(&ack, &file.classes.registry, told, refused);
                 return Ok(end);
             }
             Err(IngestError::Copied) => turn_back(client, file).await?,

@@ -53,10 +53,28 @@ impl Registry {
             kind: Some(kind),
             key,
             properties,
+            unordered: false,
         };
         self.classes.insert(class.name.clone(), known);
         self.forget_plans();
         Ok(())
+    }
+
+    /// Nobody has said in which order a class has its properties.
+    pub(in super::super) fn forget_order(&mut self, class: &str) {
+        if let Some(known) = self.classes.get_mut(class) {
+            known.unordered = true;
+        }
+    }
+
+    /// Takes those classes of another one of which was not `known` what they are, and is not here.
+    pub(in super::super) fn add_unknown(&mut self, other: &Self, known: &Self) {
+        for (name, class) in &other.classes {
+            if known.kind(name).is_none() && self.kind(name).is_none() {
+                self.classes.insert(name.clone(), class.clone());
+            }
+        }
+        self.forget_plans();
     }
 
     /// Whether what is guessed of a class holds these guesses as well.
@@ -118,7 +136,10 @@ impl Known {
                 None if count + 1 >= MAX_PROPERTIES => {
                     return Err(RegistryError::TooManyProperties(class.name.clone()));
                 }
-                None => self.properties.push(new),
+                None => {
+                    self.properties.push(new);
+                    self.unordered = true;
+                }
             }
         }
         Ok(())

@@ -89,6 +89,9 @@ struct Known {
     /// Without the primary key, in the order they came.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     properties: Vec<Property>,
+    /// Others have said what it has, and nobody in which order.
+    #[serde(default, skip_serializing_if = "column::is_false")]
+    unordered: bool,
 }
 
 /// The primary key of a class.
@@ -193,6 +196,7 @@ impl Registry {
             kind: Some(kind),
             key,
             properties: Vec::new(),
+            unordered: false,
         };
         Ok(true)
     }

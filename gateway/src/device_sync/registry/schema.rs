@@ -8,7 +8,8 @@ use super::{Known, PrimaryKey, Property, Registry, TableKind};
 
 impl Registry {
     /// Its asymmetric and embedded classes. A link to an object of a regular class is described as what is sent of it: the
-    /// value of its primary key.
+    /// value of its primary key. What was found out of a class in whichever order is in the order of names, so that files of one
+    /// application have one schema.
     #[must_use]
     pub fn schema(&self) -> Schema {
         let classes = self.classes.iter();
@@ -27,6 +28,10 @@ impl Registry {
         };
         let key = known.key.as_ref();
         let properties = known.properties.iter().filter_map(|one| self.described(one));
+        let mut properties: Vec<_> = properties.collect();
+        if known.unordered {
+            properties.sort_by(|one, other| one.name.cmp(&other.name));
+        }
         Some(Class {
             name: name.to_owned(),
             kind,
