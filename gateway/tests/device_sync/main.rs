@@ -10,6 +10,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod adopted;
 mod bounds;
 mod changesets;
 mod device;

@@ -349,6 +349,16 @@ fn the_check_says_what_is_wrong_and_fails() {
         ("gateway", "DELETE FROM users", "session"),
         (
             "gateway",
+            "INSERT INTO client_files (ident, salt, user, client, created, seen) VALUES (2, 5, 'nobody', '', 1, 1)",
+            "client file 2/5 is of user 'nobody', who is not there",
+        ),
+        (
+            "gateway",
+            "INSERT INTO client_files (ident, salt, user, registry, client, created, seen) VALUES (2, 5, '', x'00', '', 1, 1)",
+            "client file 2/5: what is known of a client file cannot be read",
+        ),
+        (
+            "gateway",
             "UPDATE schemas SET json = 'x'",
             "the schemas cannot be read",
         ),

@@ -267,6 +267,7 @@ fn commands_say_what_they_do_and_where_the_data_should_be() {
         "dead-letters",
         "stats",
         "outboxes",
+        "clients",
         "schemas",
         "backup",
         "check-integrity",

@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use mongodb::bson::{Document, doc};
 use realm_ingest_gateway::sink::embedded::Reader;
-use realm_ingest_gateway::state::{EmbeddedState, Managed, MongoState, Operator};
+use realm_ingest_gateway::state::{ClientFiles, EmbeddedState, Managed, MongoState, Operator};
 use realm_ingest_protocol::Schema;
 use serde_json::{Value, json};
 
@@ -567,4 +567,32 @@ async fn an_app_of_development_mode_is_copied_without_a_directory() {
     let server = Server::run(serve);
     assert_eq!(position(&server, &device), json!(1));
     assert_eq!(send(&server, &device, &body), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn local_files_of_realm_sdks_go_on_under_their_names() {
+    let moved = Move::begin(&[ONE]).await;
+    drop(moved.embedded());
+    let app = moved.place.data().join("apps").join(ONE);
+    let state = EmbeddedState::open(&app).unwrap();
+    let file = state.new_client_file("user", "RealmSync/14.12.0").await.unwrap();
+    state
+        .set_registry(file.ident, file.salt, 0, r#"{"A":{}}"#)
+        .await
+        .unwrap();
+    state.renew_generation(file.ident, file.salt, 0).await.unwrap();
+    state
+        .adopt_client_file(7, i64::MAX, "user", "RealmSync/13.0.0")
+        .await
+        .unwrap();
+    let before = state.client_files(None, 10).await.unwrap();
+    drop(state);
+    let told = moved.copied();
+    assert!(told.contains("client_files"), "{told}");
+
+    let database = moved.database.cluster().await.database(&moved.state());
+    let state = MongoState::open(database, Some(ONE)).await.unwrap();
+    assert_eq!(state.client_files(None, 10).await.unwrap(), before);
+    let next = state.new_client_file("user", "").await.unwrap();
+    assert_eq!(next.ident, file.ident + 1, "numbers go on");
 }

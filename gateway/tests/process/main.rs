@@ -16,6 +16,7 @@ mod disk;
 
 mod apps;
 mod backup;
+mod clients;
 mod commands;
 mod config;
 mod conflicts;
