@@ -5,11 +5,12 @@ use serde_json::json;
 
 use super::accounts::{Accounts, api_key};
 use super::output::{Output, time};
+use super::users::find;
 use super::{CommandError, DataArgs};
 use crate::auth::{hash_of_secret, is_key_name, new_api_key};
 use crate::state::{AddedKey, ApiKey, KeyOwner};
 
-/// Show the keys that sign tokens, let a new one sign, and retire old ones; and make API keys for servers
+/// Show the keys that sign tokens, let a new one sign, and retire old ones; and make API keys
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  realm-ingest-gateway keys rotate\n  realm-ingest-gateway keys list\n  \
@@ -49,10 +50,13 @@ enum Action {
         #[command(flatten)]
         data: DataArgs,
     },
-    /// Make an API key for a server and show it, which is not done again
+    /// Make an API key for a server, or for a user, and show it, which is not done again
     Create {
         /// What it is called: letters and digits of ASCII, `_` and `-`
         name: String,
+        /// Whose it is, by id or e-mail: who logs in by it is this user, such as one who was imported and whose keys were not
+        #[arg(long)]
+        user: Option<String>,
         #[command(flatten)]
         data: DataArgs,
     },
@@ -105,8 +109,13 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
             let ended = retired.map_err(CommandError::Refused)?;
             output.line(&format!("key {key} is retired, sessions ended: {ended}"))?;
         }
-        Action::Create { name, data } => {
-            let (key, text) = create(&Accounts::open(data)?, name)?;
+        Action::Create { name, user, data } => {
+            let accounts = Accounts::open(data)?;
+            let owner = match user {
+                Some(user) => KeyOwner::User(find(&accounts, user)?.id),
+                None => KeyOwner::App,
+            };
+            let (key, text) = create(&accounts, owner, name)?;
             let mut line = api_key(&key);
             line["text"] = text.into();
             output.line(&line.to_string())?;
@@ -130,21 +139,26 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
 }
 
 /// A new key and its text.
-fn create(accounts: &Accounts, name: &str) -> Result<(ApiKey, String), CommandError> {
+fn create(accounts: &Accounts, owner: KeyOwner, name: &str) -> Result<(ApiKey, String), CommandError> {
     if !is_key_name(name) {
         let text = "a key's name has up to 128 letters and digits of ASCII, '_' and '-'";
         return Err(CommandError::Usage(text.to_owned()));
     }
-    let (key, text) = new_api_key(KeyOwner::App, name.to_owned());
+    let most = match owner {
+        KeyOwner::App => "an app",
+        KeyOwner::User(_) => "a user",
+    };
+    let (key, text) = new_api_key(owner, name.to_owned());
     let added = accounts.ask(|state| state.add_api_key(key.clone(), hash_of_secret(&text)))?;
     match added {
         AddedKey::Added => Ok((key, text)),
         AddedKey::NameTaken => Err(CommandError::Refused(format!(
             "there is an API key '{name}' already"
         ))),
-        AddedKey::TooMany | AddedKey::NoUser => Err(CommandError::Refused(
-            "there are as many API keys as an app may have; delete one first".to_owned(),
-        )),
+        AddedKey::TooMany => Err(CommandError::Refused(format!(
+            "there are as many API keys as {most} may have; delete one first"
+        ))),
+        AddedKey::NoUser => Err(CommandError::Refused("the user has just been removed".to_owned())),
     }
 }
 

@@ -194,7 +194,7 @@ fn described(user: &User) -> Value {
 }
 
 /// The user of this id or e-mail.
-fn find(accounts: &Accounts, named: &str) -> Result<User, CommandError> {
+pub(super) fn find(accounts: &Accounts, named: &str) -> Result<User, CommandError> {
     if let Some(user) = accounts.ask(|state| state.user(named))? {
         return Ok(user);
     }

@@ -421,3 +421,25 @@ fn users_of_the_closed_service_come_with_their_ids() {
         "cannot read missing.json",
     );
 }
+
+#[test]
+fn who_logs_in_by_a_key_that_was_made_for_a_user_is_he() {
+    let data = tempfile::tempdir().unwrap();
+    let data = data.path();
+    let server = Server::start(data);
+    create(data, "me@example.com");
+    let user = parsed(data, &["users", "show", "me@example.com"]).remove(0)["user"].clone();
+    let id = user.as_str().unwrap();
+    for (number, named) in ["me@example.com", id].into_iter().enumerate() {
+        let name = format!("station-{number}");
+        let made = parsed(data, &["keys", "create", &name, "--user", named]).remove(0);
+        let login = post(&server, "api-key/login", &json!({"key": made["text"]}));
+        assert_eq!(login.json["user_id"], user, "{:?}", login.json);
+    }
+    let shown = parsed(data, &["users", "show", id]).remove(0);
+    assert_eq!(shown["api_keys"].as_array().unwrap().len(), 2);
+    let again = command(data, &["keys", "create", "station-1", "--user", id]);
+    refused(&again, 1, "there is an API key 'station-1' already");
+    let nobody = command(data, &["keys", "create", "station", "--user", "nobody"]);
+    refused(&nobody, 1, "there is no user 'nobody'");
+}
