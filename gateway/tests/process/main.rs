@@ -32,6 +32,7 @@ mod long_batch;
 mod mail;
 mod metrics;
 mod mongodb;
+mod old_sessions;
 mod overview;
 mod place;
 mod power_cut;
