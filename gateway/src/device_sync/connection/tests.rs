@@ -9,6 +9,7 @@ use super::*;
 use crate::device_sync::agent::Agent;
 use crate::device_sync::version::Version;
 use crate::gateway::{Gateway, Settings};
+use crate::memory::Memory;
 use crate::state::{Identity, Provider, Session, UserKind};
 use crate::stopping::Stop;
 
@@ -142,10 +143,10 @@ async fn a_connection_ends_at_once_when_the_gateway_stops() {
 async fn files_are_named_in_turns_and_nothing_is_read_while_too_many_wait() {
     let mut connected = connect().await;
     let names = &connected.gateway.device_sync.names;
-    let here = std::net::Ipv4Addr::LOCALHOST.into();
+    let here = std::net::IpAddr::from(std::net::Ipv4Addr::LOCALHOST);
     let mut turns = Vec::new();
     for _ in 0..super::super::NAMED_AT_ONCE {
-        turns.push(names.turn(std::net::IpAddr::V4(here).into()).await.unwrap());
+        turns.push(names.turn(here.into()).await.unwrap());
     }
     // Sessions that end at once: their files are named all the same.
     let pairs = limits::JOBS;
@@ -159,4 +160,20 @@ async fn files_are_named_in_turns_and_nothing_is_read_while_too_many_wait() {
     assert!(pong.await.is_err(), "it is read on");
     drop(turns);
     connected.hears("pong 7\n").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_for_which_there_is_no_memory_is_told_so() {
+    let mut connected = connect().await;
+    connected.bind().await;
+    let mut others = connected
+        .gateway
+        .memory
+        .budget_of_stranger(std::net::Ipv4Addr::LOCALHOST.into());
+    others.try_grow(Memory::LIMIT / 8 * 7).unwrap();
+    let head = [0x82, 0xfe, 0x13, 0x88, 0, 0, 0, 0];
+    connected.io.write_all(&head).await.unwrap();
+    connected.io.write_all(&[0; 5000]).await.unwrap();
+    let end = connected.ended.await.unwrap();
+    assert!(matches!(end, End::Close(None)));
 }
