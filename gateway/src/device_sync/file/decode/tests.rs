@@ -47,7 +47,7 @@ fn decoder(changesets: &[Vec<u8>]) -> Decoder {
         body: body.into(),
         budget: budget.another(),
     };
-    Decoder::new([upload].into(), classes, shared, budget)
+    Decoder::new([upload].into(), classes, (shared, budget.another()), budget)
 }
 
 fn rounds(decoder: &mut Decoder) -> Vec<Round> {
