@@ -1,4 +1,5 @@
-// The golden values for a real gateway: nearly all have one `_id`, and a gateway keeps one of a kind.
+// The golden values for a real gateway: nearly all have one `_id`, and a gateway keeps one of a
+// kind.
 #pragma once
 
 #include <cpprealm/sdk.hpp>
