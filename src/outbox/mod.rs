@@ -29,6 +29,9 @@ mod losses;
 #[cfg(test)]
 mod memory;
 mod options;
+// Used where values are stored.
+#[allow(dead_code)]
+pub(crate) mod seal;
 pub(crate) mod sqlite;
 
 use std::path::PathBuf;
