@@ -168,6 +168,24 @@
 // After the last close of a path its session works on until everything is uploaded. The default.
 #define REALM_INGEST_STOP_AFTER_UPLOAD 2
 
+// A commit that returned has survived the loss of power. The default.
+#define REALM_INGEST_DURABILITY_FULL 0
+
+// A commit that returned has survived the end of the process. The loss of power may take the last moments.
+#define REALM_INGEST_DURABILITY_RELAXED 1
+
+// A write beyond the cap fails with REALM_INGEST_LIMIT_EXCEEDED. The default.
+#define REALM_INGEST_CAP_FAIL 0
+
+// The oldest transactions are dropped for a write beyond the cap, and those that are too old.
+#define REALM_INGEST_CAP_DROP_OLDEST 1
+
+// A write beyond the cap succeeds and is dropped.
+#define REALM_INGEST_CAP_DROP_NEWEST 2
+
+// In place of a number: no limit.
+#define REALM_INGEST_NO_LIMIT UINT64_MAX
+
 // An app: its server and its users. Any thread may use it, also several at once.
 typedef struct realm_ingest_app realm_ingest_app;
 
@@ -538,6 +556,22 @@ void realm_ingest_set_log(uint8_t level,
                           realm_ingest_log_callback callback,
                           void *userdata,
                           realm_ingest_free_callback free_userdata);
+
+// What a commit that returned has survived: one of the REALM_INGEST_DURABILITY_ constants; full by default. Where the
+// path is already open with another one, opening fails; so it does for all that is set by the functions in this part.
+realm_ingest_code realm_ingest_realm_config_set_durability(realm_ingest_realm_config *config,
+                                                           uint8_t durability,
+                                                           realm_ingest_error **error);
+
+// How much may wait in the file: bytes as they are stored, documents, and milliseconds since the oldest was written, by
+// the device's clock; each may be REALM_INGEST_NO_LIMIT, as all are by default. `policy` is one of the REALM_INGEST_CAP_
+// constants and says what becomes of a write beyond. What is dropped is told to the error callback.
+realm_ingest_code realm_ingest_realm_config_set_cap(realm_ingest_realm_config *config,
+                                                    uint64_t max_bytes,
+                                                    uint64_t max_documents,
+                                                    uint64_t max_age_ms,
+                                                    uint8_t policy,
+                                                    realm_ingest_error **error);
 
 // The defaults with these classes: a JSON document such as
 // `{"classes":[{"name":"Reading","kind":"asymmetric","primary_key":"_id","properties":[{"name":"_id","type":"objectId"}]}]}`.

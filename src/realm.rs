@@ -4,6 +4,7 @@
 pub(crate) mod files;
 pub(crate) mod homes;
 pub(crate) mod neighbours;
+pub(crate) mod options;
 mod stranded;
 mod unheard;
 
@@ -18,7 +19,7 @@ use realm_ingest_protocol::{Kind, Schema, schema};
 
 use crate::app::{User, UserState};
 use crate::error::{Code, Error, Result, SyncError};
-use crate::outbox::{self, Durability, Options, Pending, Recovered, Run, SchemaId, WriteTransaction};
+use crate::outbox::{Cap, Durability, Options, Pending, Recovered, Run, SchemaId, WriteTransaction};
 use crate::process;
 use crate::transaction::Transaction;
 use crate::transport::Transport;
@@ -28,6 +29,7 @@ use crate::uploader::session::Session;
 pub use crate::uploader::session::{ErrorHandler, StopPolicy};
 use crate::uploader::{self, registry};
 use files::Found;
+use options::Choices;
 pub use stranded::Stranded;
 
 /// How a realm is opened.
@@ -47,8 +49,8 @@ pub struct RealmConfig {
     pub proxy: Option<String>,
     /// What a returned append has survived.
     pub durability: Durability,
-    /// The most bytes the file may use, and what happens to a write beyond.
-    pub cap: Option<(u64, outbox::Policy)>,
+    /// How much may wait, and what happens to a write beyond.
+    pub cap: Cap,
 }
 
 impl RealmConfig {
@@ -62,18 +64,15 @@ impl RealmConfig {
             headers: Vec::new(),
             proxy: None,
             durability: Durability::default(),
-            cap: None,
+            cap: Cap::default(),
         }
     }
 }
 
 impl RealmConfig {
-    /// Whether a session that has the defaults will do.
-    fn is_plain(&self) -> bool {
-        self.headers.is_empty()
-            && self.proxy.is_none()
-            && self.durability == Durability::default()
-            && self.cap.is_none()
+    /// Whether the transport of the app will do.
+    fn has_own_transport(&self) -> bool {
+        !self.headers.is_empty() || self.proxy.as_ref().is_some_and(|proxy| !proxy.is_empty())
     }
 }
 
@@ -108,7 +107,7 @@ impl Realm {
     /// errors; where the path is already open, the first one stays.
     ///
     /// # Errors
-    /// The schema is not valid, the user has been removed, the path is open for another user, in this process or in another,
+    /// The schema is not valid, the user has been removed, the path is open with other options, or for another user, in this process or in another,
     /// data of another user or app waits there, or the file cannot be used.
     pub fn open(user: &User, config: RealmConfig, handler: Option<ErrorHandler>) -> Result<Realm> {
         process::check()?;
@@ -128,8 +127,12 @@ impl Realm {
         let schema = parsed(&config.schema_json)?;
         let path = resolved(user, config.path.as_deref())?;
         let user = user.heir();
-        let ended = registry::end_background(&path, |core| !config.is_plain() || core.user() != user);
-        let (stop, (options, back)) = (config.stop_policy, options(&config));
+        let choices = Choices::of(&config);
+        let ended = registry::end_unused(&path, |core| {
+            let is_others = core.is_background() && (config.has_own_transport() || core.user() != user);
+            is_others || core.choices().storage != choices.storage
+        });
+        let (stop, (options, back)) = (config.stop_policy, outbox_options(&choices));
         let opened = registry::open(
             &path,
             |core| {
@@ -139,8 +142,7 @@ impl Realm {
                         path.display()
                     )));
                 }
-                core.adopt(stop, handler.clone());
-                Ok(())
+                core.adopt(stop, handler.clone(), &choices)
             },
             || {
                 let found = homes::open_for(&user, &path, options)?;
@@ -300,10 +302,11 @@ fn resolved(user: &User, path: Option<&Path>) -> Result<PathBuf> {
 /// Where the outbox finds its session, to report what it dropped.
 type Back = Arc<OnceLock<Weak<Core>>>;
 
-fn options(config: &RealmConfig) -> (Options, Back) {
+fn outbox_options(choices: &Choices) -> (Options, Back) {
     let back = Back::default();
     let mut options = Options {
-        durability: config.durability,
+        durability: choices.storage.durability,
+        cap: choices.storage.cap,
         ..Options::default()
     };
     let reporting = back.clone();
@@ -312,22 +315,18 @@ fn options(config: &RealmConfig) -> (Options, Back) {
             core.report_soon(report(Code::InvalidDatabase, recovered.to_string()));
         }
     }));
-    if let Some((max_bytes, policy)) = config.cap {
-        options.max_bytes = Some(max_bytes);
-        options.policy = policy;
-        let back = back.clone();
-        options.on_drop = Some(Arc::new(move |dropped: Pending| {
-            if let Some(core) = back.get().and_then(Weak::upgrade) {
-                core.report_soon(report(
-                    Code::LimitExceeded,
-                    format!(
-                        "the outbox is at its cap: {} objects were dropped",
-                        dropped.objects
-                    ),
-                ));
-            }
-        }));
-    }
+    let reporting = back.clone();
+    options.on_drop = Some(Arc::new(move |dropped: Pending| {
+        if let Some(core) = reporting.get().and_then(Weak::upgrade) {
+            core.report_soon(report(
+                Code::LimitExceeded,
+                format!(
+                    "the outbox is at its cap: {} objects were dropped",
+                    dropped.objects
+                ),
+            ));
+        }
+    }));
     (options, back)
 }
 
@@ -349,6 +348,7 @@ fn start(
         transport,
         config.stop_policy,
         handler,
+        Choices::of(config),
     );
     // Set once, here.
     let _ = back.set(Arc::downgrade(&core));
@@ -375,9 +375,8 @@ fn report(code: Code, message: String) -> SyncError {
 
 fn transport(user: &User, config: &RealmConfig) -> Result<Arc<dyn Transport>> {
     let of_app = user.app.remote.transport();
-    let own = !config.headers.is_empty() || config.proxy.as_ref().is_some_and(|proxy| !proxy.is_empty());
     match &user.app.http {
-        Some(http) if own => {
+        Some(http) if config.has_own_transport() => {
             let options = http.with(&config.headers, config.proxy.as_deref());
             Ok(Arc::new(HttpTransport::new(options)?))
         }

@@ -34,6 +34,7 @@ set(REALM_INGEST_CPP_HEADERS
     cpprealm/internal/hex.hpp
     cpprealm/internal/host_transport.hpp
     cpprealm/internal/http_messages.hpp
+    cpprealm/internal/ingest_options.hpp
     cpprealm/internal/ingest_users.hpp
     cpprealm/internal/json_text.hpp
     cpprealm/internal/library.hpp

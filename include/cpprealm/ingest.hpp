@@ -8,6 +8,7 @@
 
 #include <cpprealm/app.hpp>
 #include <cpprealm/internal/app_access.hpp>
+#include <cpprealm/internal/ingest_options.hpp>
 #include <cpprealm/internal/ingest_users.hpp>
 #include <cpprealm/internal/library.hpp>
 #include <cpprealm/internal/user.hpp>

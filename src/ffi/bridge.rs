@@ -80,6 +80,18 @@ pub(super) mod ffi {
         headers: Vec<Header>,
         /// Empty or a URL: `http://[user:password@]address:port`.
         proxy: String,
+        options: IngestOptions,
+    }
+
+    /// What an application chooses beyond realm-cpp's configuration. A limit of all bits set is none.
+    struct IngestOptions {
+        /// full, relaxed = 0, 1
+        durability: u8,
+        max_bytes: u64,
+        max_objects: u64,
+        max_age_ms: u64,
+        /// fail, drop the oldest, drop the newest = 0..2
+        cap_policy: u8,
     }
 
     /// One way in which a user logs in.

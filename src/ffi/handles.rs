@@ -5,7 +5,7 @@ use cxx::UniquePtr;
 use super::app_handles::User;
 use super::bridge::ffi::{Completion, ConnectionObserver, SessionObserver};
 use super::bridge::{HttpResponse, RealmConfig, Run, Status};
-use super::{Handle, callbacks, convert, host};
+use super::{Handle, callbacks, convert, host, options};
 use crate::error::{Error, Result};
 use crate::transport;
 use crate::uploader::session;
@@ -27,6 +27,14 @@ pub(super) fn open_realm(
         settings.encryption_key = convert::key(&config.encryption_key)?.map(Vec::from);
         settings.headers = convert::pairs(&config.headers);
         settings.proxy = convert::given(&config.proxy);
+        let chosen = &config.options;
+        settings.durability = options::durability(chosen.durability)?;
+        settings.cap = options::cap(
+            chosen.max_bytes,
+            chosen.max_objects,
+            chosen.max_age_ms,
+            chosen.cap_policy,
+        )?;
         realm::Realm::open(user, settings, callbacks::error_handler(observer)).map(Handle::new)
     });
     Box::new(Realm(convert::or(Handle::null(), status, opened)))

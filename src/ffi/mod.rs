@@ -14,6 +14,7 @@ mod convert;
 pub(crate) mod fork;
 mod handles;
 mod host;
+mod options;
 pub(crate) mod signals;
 
 use crate::error::{Error, Result};

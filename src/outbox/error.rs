@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rusqlite::{ErrorCode, ffi};
 
-use super::SchemaId;
+use super::{CapLimit, SchemaId};
 
 /// The result of an outbox call.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -34,12 +34,12 @@ pub enum Error {
         id: SchemaId,
     },
     /// The outbox holds as much as the application allows; draining helps.
-    #[error("the outbox at {path} has reached its cap of {limit} bytes")]
+    #[error("the outbox at {path} has reached its cap of {limit}")]
     CapReached {
         /// The outbox.
         path: PathBuf,
-        /// The cap.
-        limit: u64,
+        /// The limit that was met.
+        limit: CapLimit,
     },
     /// The file system has no room (disk, quota or file size limit); room helps.
     #[error("no space left to write to the outbox at {path}")]

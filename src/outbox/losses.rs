@@ -17,7 +17,7 @@ pub struct Loss {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LossReason {
-    /// They made room under the cap: [`super::Policy::DropOldest`].
+    /// The cap's policy dropped them, before or after they were stored.
     Dropped,
     /// They could not be read of a damaged file.
     Damaged,

@@ -170,6 +170,10 @@ impl Outbox for MemoryOutbox {
         Ok(self.state().last_seq)
     }
 
+    fn newest_waiting(&self) -> Result<i64> {
+        Ok(self.state().rows.back().map_or(0, |row| row.seq))
+    }
+
     fn pending(&self) -> Result<Pending> {
         let state = self.state();
         Ok(Pending {

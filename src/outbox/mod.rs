@@ -10,6 +10,7 @@
 //! 2. A transaction is all or nothing.
 //! 3. A row leaves only by [`Outbox::settle`], that is after the gateway has answered for it (or by
 //!    [`Policy::DropOldest`], when the application chose that; each drop is counted and reported).
+//!    [`Policy::DropNewest`] lets no row in, and is counted and reported the same way.
 //! 4. A sequence number never repeats for an outbox identity, also across restarts and restored
 //!    backups: the identity changes when the file is seen to have gone back. Where that cannot be
 //!    seen, the lineage tells the copies of a file apart once rows have left either of them.
@@ -22,7 +23,8 @@
 //!
 //! Rows are numbered without gaps between the oldest and the newest: rows are given the next
 //! number, and leave from the old end only. The counters of [`Outbox::pending`] rest on that. (Rows
-//! that damage took leave a gap, and count as transactions while older ones wait.)
+//! that damage took, and writes that [`Policy::DropNewest`] dropped, leave a gap, and count as transactions
+//! while older ones wait.)
 
 mod error;
 mod losses;
@@ -41,7 +43,8 @@ pub use losses::{Loss, LossMark, LossReason};
 #[cfg(test)]
 pub(crate) use memory::MemoryOutbox;
 pub use options::{
-    DropHandler, Durability, Options, Policy, RecoverHandler, Recovered, RecoveredReason, Salvaged,
+    Cap, CapLimit, DropHandler, Durability, Options, Policy, RecoverHandler, Recovered, RecoveredReason,
+    Salvaged,
 };
 pub use realm_ingest_protocol::MAX_TRANSACTION_BYTES;
 pub use realm_ingest_protocol::batch::Run;
@@ -216,7 +219,8 @@ pub trait Outbox: Send + Sync {
     fn schema(&self, id: SchemaId) -> Result<StoredSchema>;
 
     /// Stores one write transaction and returns its sequence number. Threads that append at the
-    /// same time share one commit.
+    /// same time share one commit. Under [`Policy::DropNewest`] the number may be one that is on record as
+    /// dropped.
     ///
     /// # Errors
     /// Nothing was stored. [`Error::TooLarge`], [`Error::NoDocuments`] and
@@ -258,6 +262,12 @@ pub trait Outbox: Send + Sync {
     /// # Errors
     /// The file could not be read.
     fn last_seq(&self) -> Result<i64>;
+
+    /// The number of the newest row that waits, 0 when nothing waits. What was dropped behind it is not it.
+    ///
+    /// # Errors
+    /// The file could not be read.
+    fn newest_waiting(&self) -> Result<i64>;
 
     /// What waits. Constant time, whatever the backlog.
     ///

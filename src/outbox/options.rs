@@ -22,14 +22,51 @@ pub enum Durability {
     Relaxed,
 }
 
+/// How much may wait, and for how long. The default has no limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cap {
+    /// The most bytes the file may use for what it stores, as stored (compressed, in pages).
+    pub max_bytes: Option<u64>,
+    /// The most documents that may wait.
+    pub max_objects: Option<u64>,
+    /// How long a transaction may wait, by the clock of the device. One that is set forward makes older what was
+    /// written before; one that is set back makes nothing old.
+    pub max_age: Option<Duration>,
+    /// What happens to a write that would pass a limit, or that comes while the oldest transaction is too old.
+    pub policy: Policy,
+}
+
 /// What happens to a write that would pass the cap.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Policy {
     /// It fails; what is stored stays.
     #[default]
     Fail,
-    /// The oldest transactions make room for it.
+    /// The oldest transactions make room for it, and those that are too old go in any case.
     DropOldest,
+    /// It succeeds and is not stored: it gets a number that is on record as dropped.
+    DropNewest,
+}
+
+/// The limit of a [`Cap`] that a write met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CapLimit {
+    /// [`Cap::max_bytes`].
+    Bytes(u64),
+    /// [`Cap::max_objects`].
+    Objects(u64),
+    /// [`Cap::max_age`].
+    Age(Duration),
+}
+
+impl fmt::Display for CapLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CapLimit::Bytes(bytes) => write!(f, "{bytes} bytes"),
+            CapLimit::Objects(objects) => write!(f, "{objects} objects"),
+            CapLimit::Age(age) => write!(f, "{age:?} that anything may wait"),
+        }
+    }
 }
 
 /// Told of each drop, after it is on disk, on the thread whose write caused it.
@@ -44,13 +81,11 @@ pub type RecoverHandler = Arc<dyn Fn(&Recovered) + Send + Sync>;
 pub struct Options {
     /// What a returned append has survived.
     pub durability: Durability,
-    /// The most bytes the file may use for what it stores, as stored (compressed, in pages).
-    pub max_bytes: Option<u64>,
-    /// What happens to a write that would pass `max_bytes`.
-    pub policy: Policy,
+    /// How much may wait. Looked at with each write.
+    pub cap: Cap,
     /// How long a call waits for another process before it fails as locked.
     pub lock_wait: Duration,
-    /// Told of what [`Policy::DropOldest`] removes; it is logged as well.
+    /// Told of what the cap's policy drops; it is logged as well.
     pub on_drop: Option<DropHandler>,
     /// Told of each recovery of the open outbox; it is logged as well.
     pub on_recover: Option<RecoverHandler>,
@@ -60,8 +95,7 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             durability: Durability::default(),
-            max_bytes: None,
-            policy: Policy::default(),
+            cap: Cap::default(),
             lock_wait: LOCK_WAIT,
             on_drop: None,
             on_recover: None,
@@ -73,8 +107,7 @@ impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
             .field("durability", &self.durability)
-            .field("max_bytes", &self.max_bytes)
-            .field("policy", &self.policy)
+            .field("cap", &self.cap)
             .field("lock_wait", &self.lock_wait)
             .finish_non_exhaustive()
     }

@@ -5,6 +5,7 @@
 //! between processes SQLite's own lock decides, for a bounded time. Whatever call meets damage has the
 //! file replaced (`heal.rs`) and is made once more.
 
+mod cap;
 mod commits;
 #[cfg(feature = "testing")]
 pub(crate) mod fuzzing;
@@ -139,7 +140,7 @@ impl SqliteOutbox {
         &self.path
     }
 
-    /// What [`super::Policy::DropOldest`] has removed, since the file was made.
+    /// What the cap's policy has dropped, since the file was made.
     ///
     /// # Errors
     /// The file could not be read.
@@ -390,6 +391,10 @@ impl Outbox for SqliteOutbox {
 
     fn last_seq(&self) -> Result<i64> {
         self.reading(rows::last_seq)
+    }
+
+    fn newest_waiting(&self) -> Result<i64> {
+        Ok(self.reading(rows::ends)?.map_or(0, |(_, newest)| newest))
     }
 
     fn pending(&self) -> Result<Pending> {

@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::*;
 use crate::app::{App, AppConfig, Credentials};
 use crate::outbox::MemoryOutbox;
+use crate::realm::options::Choices;
 use crate::transport::{Request, Response, ResponseFuture, Transport};
 use crate::uploader::session::{ErrorHandler, StopPolicy};
 
@@ -82,6 +83,7 @@ impl Device {
             Arc::new(Server),
             StopPolicy::Immediately,
             handler,
+            Choices::default(),
         )
     }
 

@@ -20,7 +20,8 @@ use tokio::task::spawn_blocking;
 
 use super::files::Candidates;
 use super::homes::sender;
-use super::{RealmConfig, files, options, unheard};
+use super::options::Choices;
+use super::{RealmConfig, files, outbox_options, unheard};
 use crate::app::Inner;
 use crate::error::{Error, Result};
 use crate::outbox::{self, Footprint, Outbox, Owner};
@@ -306,7 +307,7 @@ fn begin(app: &Arc<Inner>, path: &Path) -> Result<Begun> {
         return Ok(Begun::Left(Reason::Nothing));
     }
     let config = RealmConfig::new("");
-    let (options, back) = options(&config);
+    let (options, back) = outbox_options(&Choices::of(&config));
     let Some(found) = files::open(path, options)? else {
         return Ok(Begun::Left(Reason::Nothing));
     };

@@ -11,9 +11,10 @@ use super::policy::sync_error;
 use super::session::{ConnectionState, ErrorHandler, SessionState, StopPolicy};
 use super::waits::Waits;
 use crate::app::{Inner, User, UserState};
-use crate::error::{Code, Error, SyncError};
+use crate::error::{Code, Error, Result, SyncError};
 use crate::outbox::Outbox;
 use crate::realm::homes;
+use crate::realm::options::Choices;
 use crate::transport::Transport;
 
 pub(super) struct Status {
@@ -38,6 +39,7 @@ pub(super) struct Status {
     pub(super) waits: Waits,
     handler: Option<ErrorHandler>,
     stop: StopPolicy,
+    choices: Choices,
 }
 
 /// One session. Callbacks are queued and never run under its lock.
@@ -63,6 +65,7 @@ impl Core {
         transport: Arc<dyn Transport>,
         stop: StopPolicy,
         handler: Option<ErrorHandler>,
+        choices: Choices,
     ) -> Arc<Core> {
         let app = user.app.clone();
         let core = Arc::new_cyclic(|core| {
@@ -83,6 +86,7 @@ impl Core {
                 waits: Waits::default(),
                 handler,
                 stop,
+                choices,
             };
             Core {
                 path,
@@ -176,12 +180,24 @@ impl Core {
     }
 
     /// Another realm of the path brings its settings. A session that somebody has open keeps what it has.
-    pub(crate) fn adopt(&self, stop: StopPolicy, mut handler: Option<ErrorHandler>) {
+    ///
+    /// # Errors
+    /// The realm chose otherwise than those who have the path open.
+    pub(crate) fn adopt(
+        &self,
+        stop: StopPolicy,
+        mut handler: Option<ErrorHandler>,
+        choices: &Choices,
+    ) -> Result<()> {
         let mut status = self.status();
+        let is_free = status.opens == 0 || status.background;
+        if !is_free || status.choices.storage != choices.storage {
+            status.choices.check_same(choices, &self.path)?;
+        }
         let was_background = std::mem::take(&mut status.background);
-        let is_free = status.opens == 0 || was_background;
         if is_free {
             status.stop = stop;
+            status.choices = choices.clone();
         }
         if (handler.is_some() && (is_free || status.handler.is_none())) || was_background {
             std::mem::swap(&mut status.handler, &mut handler);
@@ -189,6 +205,11 @@ impl Core {
         drop(status);
         // The former one is dropped here, outside the lock: its destructor belongs to the application.
         drop(handler);
+        Ok(())
+    }
+
+    pub(crate) fn choices(&self) -> Choices {
+        self.status().choices.clone()
     }
 
     pub(crate) fn stop_policy(&self) -> StopPolicy {

@@ -102,12 +102,12 @@ pub(crate) fn unless_open<T>(path: &Path, work: impl FnOnce() -> T) -> std::resu
     })
 }
 
-/// Ends a session that no realm was opened for and that will not do, so that another takes its place. Whether there was
-/// one.
-pub(crate) fn end_background(path: &Path, is_in_the_way: impl FnOnce(&Core) -> bool) -> bool {
+/// Ends a session that no realm has open and that will not do, so that another takes its place. Whether there was one.
+pub(crate) fn end_unused(path: &Path, is_in_the_way: impl FnOnce(&Core) -> bool) -> bool {
     in_turn(path, |slot| {
         let mut place = slot.core();
-        let core = place.take_if(|core| core.is_background() && is_in_the_way(core));
+        let is_free = |core: &Core| core.is_background() || core.is_unused();
+        let core = place.take_if(|core| is_free(core) && is_in_the_way(core));
         drop(place);
         if let Some(core) = &core {
             core.end();

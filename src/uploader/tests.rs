@@ -18,6 +18,7 @@ use crate::outbox::{
     Lease, Loss, LossMark, MemoryOutbox, Origin, Owner, Pending, Result, Run, SchemaId, StoredSchema,
     WriteTransaction,
 };
+use crate::realm::options::Choices;
 use crate::transport::{Request, Response, ResponseFuture, Transport};
 
 /// Does what a server does with one outbox: keeps under which name it sent how far.
@@ -83,7 +84,7 @@ struct Failing {
     renamed: AtomicBool,
     /// In turns.
     errors: Vec<outbox::Error>,
-    /// Done in the middle of the next call of `last_seq`.
+    /// Done in the middle of the next call of `newest_waiting`.
     meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
@@ -173,10 +174,14 @@ impl Outbox for Failing {
     fn losses(&self, after: LossMark, through: i64) -> Result<Vec<Loss>> {
         self.outbox.losses(after, through)
     }
-    fn last_seq(&self) -> Result<i64> {
+    fn newest_waiting(&self) -> Result<i64> {
         if let Some(meanwhile) = self.meanwhile.lock().unwrap().take() {
             meanwhile();
         }
+        self.outbox.newest_waiting()
+    }
+
+    fn last_seq(&self) -> Result<i64> {
         self.outbox.last_seq()
     }
     fn pending(&self) -> Result<Pending> {
@@ -266,6 +271,7 @@ impl Fixture {
             server.clone(),
             StopPolicy::Immediately,
             Some(handler),
+            Choices::default(),
         );
         core.opened();
         Fixture {

@@ -146,7 +146,8 @@ impl Core {
     fn upload_mark(&self) -> Result<Until> {
         // First: what is taken away while this looks is missed too.
         let mark = Some(self.outbox.loss_mark()?);
-        let through = self.outbox.last_seq()?;
+        // Not the last number: what was dropped before is no part of it.
+        let through = self.outbox.newest_waiting()?;
         let answered = self.outbox.pending_through(through)?;
         Ok(Until {
             through,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use realm_ingest::Code;
 use realm_ingest::app::{Credentials, User};
-use realm_ingest::outbox::{Options, Run, SqliteOutbox};
+use realm_ingest::outbox::{Cap, Options, Run, SqliteOutbox};
 use realm_ingest::realm::{Realm, RealmConfig, StopPolicy};
 
 use crate::common::server::Reaction;
@@ -146,7 +146,10 @@ fn a_realm_with_settings_of_its_own_takes_the_place_of_a_session_in_the_backgrou
     fixture.server.until_held(1);
     let (handler, _errors) = handler();
     let config = RealmConfig {
-        cap: Some((64 * 1024, realm_ingest::outbox::Policy::Fail)),
+        cap: Cap {
+            max_bytes: Some(64 * 1024),
+            ..Cap::default()
+        },
         ..RealmConfig::new(SCHEMA)
     };
     let realm = Realm::open(&app.current_user().unwrap(), config, Some(handler)).unwrap();

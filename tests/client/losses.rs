@@ -1,7 +1,7 @@
 //! Rows that are taken away without having been sent: a wait for them says so.
 
 use realm_ingest::Code;
-use realm_ingest::outbox::{Policy, Run};
+use realm_ingest::outbox::{Cap, Policy, Run};
 use realm_ingest::realm::{Realm, RealmConfig};
 
 use crate::common::{Fixture, LIMIT, SCHEMA, handler, until, uploaded, wait, write};
@@ -27,7 +27,11 @@ fn write_large(realm: &Realm, id: i64) {
 fn a_wait_names_what_the_cap_took_and_a_later_one_does_not() {
     let fixture = Fixture::new();
     let config = RealmConfig {
-        cap: Some((300_000, Policy::DropOldest)),
+        cap: Cap {
+            max_bytes: Some(300_000),
+            policy: Policy::DropOldest,
+            ..Cap::default()
+        },
         ..RealmConfig::new(SCHEMA)
     };
     let (handler, errors) = handler();

@@ -7,6 +7,7 @@ mod common;
 mod accounts;
 mod app_errors;
 mod certificates;
+mod choices;
 mod failures;
 mod gateway;
 mod left;

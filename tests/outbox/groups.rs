@@ -5,7 +5,7 @@ use std::fs;
 use std::sync::Barrier;
 use std::thread;
 
-use realm_ingest::outbox::{Error, Options, Outbox};
+use realm_ingest::outbox::{Cap, Error, Options, Outbox};
 use rusqlite::Connection;
 
 use crate::common::{
@@ -76,7 +76,10 @@ fn a_row_that_fails_does_not_fail_the_others() {
     let outbox = open_with(
         &folder.path(),
         Options {
-            max_bytes: Some(400_000),
+            cap: Cap {
+                max_bytes: Some(400_000),
+                ..Cap::default()
+            },
             ..Options::default()
         },
     );

@@ -1,6 +1,6 @@
 //! Invariant 7: what was taken away without having been settled is on record, exactly.
 
-use realm_ingest::outbox::{Loss, LossReason, Options, Outbox, Policy, SqliteOutbox};
+use realm_ingest::outbox::{Cap, Loss, LossReason, Options, Outbox, Policy, SqliteOutbox};
 
 use crate::common::{Folder, append, noise, open_with, rows_with_gaps, settle};
 use crate::damage::{Told, change_a_bit_of, damaged};
@@ -12,8 +12,11 @@ fn small(folder: &Folder) -> SqliteOutbox {
     open_with(
         &folder.path(),
         Options {
-            max_bytes: Some(100_000),
-            policy: Policy::DropOldest,
+            cap: Cap {
+                max_bytes: Some(100_000),
+                policy: Policy::DropOldest,
+                ..Cap::default()
+            },
             ..Options::default()
         },
     )

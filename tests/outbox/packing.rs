@@ -1,7 +1,7 @@
 //! Small rows that wait are packed. Nobody sees it but by the space they take.
 
 use realm_ingest::outbox::{
-    Durability, LossReason, Options, Outbox, Policy, Row, Run, SqliteOutbox, WriteTransaction,
+    Cap, Durability, LossReason, Options, Outbox, Policy, Row, Run, SqliteOutbox, WriteTransaction,
 };
 
 use crate::common::{
@@ -196,8 +196,11 @@ fn the_cap_drops_whole_packs_and_says_so() {
     let folder = Folder::new();
     let options = Options {
         durability: Durability::Relaxed,
-        max_bytes: Some(200_000),
-        policy: Policy::DropOldest,
+        cap: Cap {
+            max_bytes: Some(200_000),
+            policy: Policy::DropOldest,
+            ..Cap::default()
+        },
         ..Options::default()
     };
     let outbox = open_with(&folder.path(), options);

@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <optional>
 #include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <cpprealm/internal/bridge/realm.hpp>
@@ -32,6 +34,12 @@ struct config_access {
     static bool has_schema(const config& config) { return config.schema_.has_value(); }
     static const std::vector<bridge::object_schema>& schema(const config& config) {
         return *config.schema_;
+    }
+    static const std::shared_ptr<const ingest::options>& options(const config& config) {
+        return config.ingest_options_;
+    }
+    static void set_options(config& config, std::shared_ptr<const ingest::options> options) {
+        config.ingest_options_ = std::move(options);
     }
 };
 

@@ -17,6 +17,7 @@
 
 #include <cpprealm/internal/bridge/realm.hpp>
 #include <cpprealm/internal/http_messages.hpp>
+#include <cpprealm/internal/ingest_options.hpp>
 #include <cpprealm/internal/library.hpp>
 #include <cpprealm/internal/realm_checks.hpp>
 #include <cpprealm/internal/session_errors.hpp>
@@ -165,6 +166,7 @@ realm_instance::open(const config& config, std::vector<bridge::object_schema> cl
         if (!other || other->closed_ || other->config_.path() != config.path())
             continue;
         check_same(other->config_, config);
+        check_same_options(other->config_, config);
         if (other->config_.scheduler()->is_same_as(config.scheduler().get()))
             on_this_thread = std::move(other);
     }
@@ -196,6 +198,7 @@ inline rust::Box<ffi::Realm> realm_instance::open_in_library(const config& confi
     out.headers = to_rust(settings.custom_http_headers);
     if (settings.proxy)
         out.proxy = to_url(*settings.proxy);
+    out.options = to_library(options_of(config));
 
     auto errors = std::make_shared<session_errors>(settings.error_handler);
     status = no_status();

@@ -86,6 +86,21 @@ pub const REALM_INGEST_STOP_NEVER: u8 = 1;
 /// After the last close of a path its session works on until everything is uploaded. The default.
 pub const REALM_INGEST_STOP_AFTER_UPLOAD: u8 = 2;
 
+/// A commit that returned has survived the loss of power. The default.
+pub const REALM_INGEST_DURABILITY_FULL: u8 = 0;
+/// A commit that returned has survived the end of the process. The loss of power may take the last moments.
+pub const REALM_INGEST_DURABILITY_RELAXED: u8 = 1;
+
+/// A write beyond the cap fails with REALM_INGEST_LIMIT_EXCEEDED. The default.
+pub const REALM_INGEST_CAP_FAIL: u8 = 0;
+/// The oldest transactions are dropped for a write beyond the cap, and those that are too old.
+pub const REALM_INGEST_CAP_DROP_OLDEST: u8 = 1;
+/// A write beyond the cap succeeds and is dropped.
+pub const REALM_INGEST_CAP_DROP_NEWEST: u8 = 2;
+
+/// In place of a number: no limit.
+pub const REALM_INGEST_NO_LIMIT: u64 = u64::MAX;
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed test may panic")]

@@ -8,6 +8,7 @@ mod email;
 mod error;
 mod http;
 mod log;
+mod options;
 mod realm;
 mod stranded;
 mod text;

@@ -26,6 +26,12 @@ pub struct realm_ingest_realm_config {
     handler: Option<ErrorHandler>,
 }
 
+impl realm_ingest_realm_config {
+    pub(super) fn settings(&mut self) -> &mut RealmConfig {
+        &mut self.settings
+    }
+}
+
 /// The defaults with these classes: a JSON document such as
 /// `{"classes":[{"name":"Reading","kind":"asymmetric","primary_key":"_id","properties":[{"name":"_id","type":"objectId"}]}]}`.
 /// It is checked when a realm is opened with it.

@@ -4,10 +4,10 @@ use std::sync::{Arc, PoisonError};
 
 use rusqlite::{Connection, Transaction as SqlTransaction, TransactionBehavior};
 
+use super::cap::{self, Dropped, Verdict};
 use super::log::Log;
 use super::pack::Prepared;
-use super::rows::Dropped;
-use super::{SqliteOutbox, Writer, ledger, meta, rows, schema};
+use super::{SqliteOutbox, Writer, rows, schema};
 use crate::outbox::{Durability, Error, Pending, Result};
 
 impl SqliteOutbox {
@@ -62,27 +62,20 @@ impl SqliteOutbox {
         let mut gone = Dropped::default();
         let mut answers = Vec::with_capacity(group.len());
         for row in group {
-            let fits = match self.options.max_bytes {
-                None => true,
-                Some(limit) => rows::make_fit(&transaction, row, limit, self.options.policy, &mut gone)
-                    .map_err(|source| self.failed(source))?,
-            };
-            answers.push(if fits {
-                Ok(rows::append(&transaction, &mut tail, row).map_err(|source| self.failed(source))?)
-            } else {
-                let limit = self.options.max_bytes.unwrap_or(u64::MAX);
-                Err(Error::CapReached {
+            let verdict = cap::admit(&transaction, row, &self.options.cap, &mut tail, &mut gone)
+                .map_err(|source| self.failed(source))?;
+            answers.push(match verdict {
+                Verdict::Fits => {
+                    Ok(rows::append(&transaction, &mut tail, row).map_err(|source| self.failed(source))?)
+                }
+                Verdict::Dropped(seq) => Ok(seq),
+                Verdict::Refused(limit) => Err(Error::CapReached {
                     path: self.path.clone(),
                     limit,
-                })
+                }),
             });
         }
-        if gone.counts != Pending::default() {
-            meta::count_dropped(&transaction, &gone.counts).map_err(|source| self.failed(source))?;
-            for loss in &gone.ranges {
-                ledger::add(&transaction, loss, 0).map_err(|source| self.failed(source))?;
-            }
-        }
+        gone.note(&transaction).map_err(|source| self.failed(source))?;
         transaction.commit().map_err(|source| self.failed(source))?;
         if self.options.durability == Durability::Full {
             // One sync is for all that was committed before it.
@@ -106,7 +99,7 @@ impl SqliteOutbox {
         }
         ::log::error!(
             target: "ingest::outbox",
-            "dropped the {} oldest transactions ({} objects) to stay under the cap of {}",
+            "dropped {} transactions ({} objects) to stay under the cap of {}",
             dropped.transactions, dropped.objects, self.path.display()
         );
         if let Some(on_drop) = &self.options.on_drop {

@@ -7,6 +7,7 @@
 
 use rusqlite::{Connection, Result, params};
 
+use super::rows::MAX_SEQ;
 use crate::outbox::{Loss, LossMark, LossReason};
 
 /// Entries kept. Beyond it the two oldest become one, so that a wait may be told of more than was lost,
@@ -65,6 +66,16 @@ fn merge_oldest(connection: &Connection) -> Result<()> {
             params![loss.first, loss.last, reason_number(loss.reason)],
         )
         .map(|_| ())
+}
+
+/// The highest number of a row that was dropped, 0 if there is none. One that was dropped at once has left no other
+/// trace, and must not be given out again.
+pub(super) fn last_dropped(connection: &Connection) -> Result<i64> {
+    connection
+        .prepare_cached(
+            "SELECT coalesce(max(last), 0) FROM loss WHERE reason = ?1 AND last BETWEEN 1 AND ?2",
+        )?
+        .query_row([reason_number(LossReason::Dropped), MAX_SEQ], |row| row.get(0))
 }
 
 pub(super) fn mark(connection: &Connection) -> Result<LossMark> {

@@ -8,8 +8,8 @@ use rusqlite::{Connection, OptionalExtension, Result, Row as SqlRow, ffi, params
 
 use super::meta::{high_seq, raise_high_seq};
 use super::pack::{Prepared, Stored, decode_runs, stored_number, stored_of};
-use super::packs;
-use crate::outbox::{Loss, LossReason, MAX_TRANSACTION_BYTES, Pending, Policy, Row, SchemaId};
+use super::{ledger, packs};
+use crate::outbox::{MAX_TRANSACTION_BYTES, Pending, Row, SchemaId};
 
 /// No transaction has a higher number: what says so is damaged. Sums with numbers up to here, and of so many bytes or
 /// objects, do not overflow.
@@ -44,20 +44,30 @@ pub(super) fn tail(connection: &Connection) -> Result<Tail> {
         objects_through: 0,
         bytes_through: 0,
     });
-    // Higher than the newest row's where damage took those behind it.
-    tail.seq = tail.seq.max(high_seq);
+    // Higher than the newest row's where damage took those behind it, or where they were dropped at once.
+    tail.seq = tail.seq.max(high_seq).max(ledger::last_dropped(connection)?);
     let sane = [tail.seq, tail.objects_through, tail.bytes_through]
         .iter()
         .all(|number| (0..MAX_SEQ).contains(number));
     if sane { Ok(tail) } else { Err(damaged(tail.seq)) }
 }
 
+/// The next number, for a row that is not stored.
+pub(super) fn pass_over(tail: &mut Tail, row: &Prepared<'_>) -> i64 {
+    tail.seq += row.transactions;
+    tail.seq
+}
+
+/// Milliseconds since 1970, as rows have them.
+pub(super) fn now() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |time| time.as_millis() as i64)
+}
+
 /// Stores a row behind the newest one.
 pub(super) fn append(connection: &Connection, tail: &mut Tail, row: &Prepared<'_>) -> Result<i64> {
-    let created = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |time| time.as_millis() as i64);
-    insert(connection, tail, created, row)
+    insert(connection, tail, now(), row)
 }
 
 /// Stores a row that was number `seq` of another file, behind the newest one of this file.
@@ -140,9 +150,10 @@ pub(super) fn ends(connection: &Connection) -> Result<Option<(i64, i64)>> {
 }
 
 pub(super) fn last_seq(connection: &Connection) -> Result<i64> {
-    connection
+    let last: i64 = connection
         .prepare_cached("SELECT max(coalesce((SELECT max(seq) FROM tx), 0), high_seq) FROM meta")?
-        .query_row([], |row| row.get(0))
+        .query_row([], |row| row.get(0))?;
+    Ok(last.max(ledger::last_dropped(connection)?))
 }
 
 pub(super) fn pending(connection: &Connection) -> Result<Pending> {
@@ -386,73 +397,6 @@ pub(super) fn newest(connection: &Connection) -> Result<Option<i64>> {
     at_or_before(connection, MAX_SEQ)
 }
 
-/// What a write transaction drops.
-#[derive(Clone, Default)]
-pub(super) struct Dropped {
-    pub(super) counts: Pending,
-    /// Their numbers.
-    pub(super) ranges: Vec<Loss>,
-}
-
-impl Dropped {
-    fn add(&mut self, counts: Pending, seq: i64) {
-        let first = seq - counts.transactions as i64 + 1;
-        let add = |sum: &mut u64, more| *sum = sum.saturating_add(more).min(MAX_SEQ as u64);
-        add(&mut self.counts.transactions, counts.transactions);
-        add(&mut self.counts.objects, counts.objects);
-        add(&mut self.counts.bytes, counts.bytes);
-        match self.ranges.last_mut() {
-            Some(range) if range.last == first - 1 => range.last = seq,
-            _ => self.ranges.push(Loss {
-                first,
-                last: seq,
-                reason: LossReason::Dropped,
-            }),
-        }
-    }
-}
-
-/// Whether `row` fits under the cap, after older rows were dropped for it if the policy says so.
-/// Rows are only dropped if that helps.
-pub(super) fn make_fit(
-    connection: &Connection,
-    row: &Prepared<'_>,
-    limit: u64,
-    policy: Policy,
-    dropped: &mut Dropped,
-) -> Result<bool> {
-    let needed = row.stored_bytes();
-    let fits = || Ok::<_, rusqlite::Error>(usage(connection)?.used_bytes() + needed <= limit);
-    if fits()? || policy == Policy::Fail {
-        return fits();
-    }
-    connection.execute_batch("SAVEPOINT fit")?;
-    let mut gone = dropped.clone();
-    let fitted = loop {
-        let oldest = connection
-            .prepare_cached(
-                "DELETE FROM tx WHERE seq = (SELECT min(seq) FROM tx)
-                 RETURNING seq - coalesce(first, seq) + 1, objects, bytes, seq",
-            )?
-            .query_row([], |row| Ok((counts(row)?, row.get(3)?)))
-            .optional()?;
-        let Some((counts, seq)) = oldest else { break false };
-        // Cheaper than to find out whether it was the newest; the number is only used if it was.
-        raise_high_seq(connection, seq)?;
-        gone.add(counts, seq);
-        if fits()? {
-            break true;
-        }
-    };
-    if fitted {
-        *dropped = gone;
-    } else {
-        connection.execute_batch("ROLLBACK TO fit")?;
-    }
-    connection.execute_batch("RELEASE fit")?;
-    Ok(fitted)
-}
-
 /// Changes with every commit of another connection.
 pub(super) fn version(connection: &Connection) -> Result<i64> {
     connection
@@ -476,7 +420,7 @@ impl Usage {
         self.free_pages * self.page_bytes
     }
 
-    fn used_bytes(&self) -> u64 {
+    pub(super) fn used_bytes(&self) -> u64 {
         self.used_pages() * self.page_bytes
     }
 }

@@ -21,6 +21,10 @@
 #include <cpprealm/scheduler.hpp>
 #include <cpprealm/schedulers/default_scheduler.hpp>
 
+namespace realm::ingest {
+struct options;
+}
+
 namespace realm::internal {
 struct sync_settings;
 class realm_instance;
@@ -141,6 +145,7 @@ struct realm {
         std::function<bool(uint64_t, uint64_t)> should_compact_on_launch_;
         enum client_reset_mode client_reset_mode_ = client_reset_mode::manual;
         std::shared_ptr<void> client_reset_handler_;
+        std::shared_ptr<const ingest::options> ingest_options_;
     };
 
     explicit realm(std::shared_ptr<realm_instance> instance, bool frozen = false)

@@ -1,0 +1,50 @@
+//! What an application chooses for a realm beyond its classes and its file.
+
+use super::realm::realm_ingest_realm_config;
+use super::{enter, realm_ingest_code, realm_ingest_error, required_mut};
+use crate::ffi::options;
+
+/// What a commit that returned has survived: one of the REALM_INGEST_DURABILITY_ constants; full by default. Where the
+/// path is already open with another one, opening fails; so it does for all that is set by the functions in this part.
+///
+/// # Safety
+/// `config` is live and nobody else uses it; `error` is NULL or may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn realm_ingest_realm_config_set_durability(
+    config: *mut realm_ingest_realm_config,
+    durability: u8,
+    error: *mut *mut realm_ingest_error,
+) -> realm_ingest_code {
+    // SAFETY: the caller promises what each step needs.
+    unsafe {
+        enter(error, || {
+            required_mut(config, "config")?.settings().durability = options::durability(durability)?;
+            Ok(())
+        })
+    }
+}
+
+/// How much may wait in the file: bytes as they are stored, documents, and milliseconds since the oldest was written, by
+/// the device's clock; each may be REALM_INGEST_NO_LIMIT, as all are by default. `policy` is one of the REALM_INGEST_CAP_
+/// constants and says what becomes of a write beyond. What is dropped is told to the error callback.
+///
+/// # Safety
+/// `config` is live and nobody else uses it; `error` is NULL or may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn realm_ingest_realm_config_set_cap(
+    config: *mut realm_ingest_realm_config,
+    max_bytes: u64,
+    max_documents: u64,
+    max_age_ms: u64,
+    policy: u8,
+    error: *mut *mut realm_ingest_error,
+) -> realm_ingest_code {
+    // SAFETY: the caller promises what each step needs.
+    unsafe {
+        enter(error, || {
+            let cap = options::cap(max_bytes, max_documents, max_age_ms, policy)?;
+            required_mut(config, "config")?.settings().cap = cap;
+            Ok(())
+        })
+    }
+}
