@@ -1,0 +1,39 @@
+// The C interface: what an application chooses when it opens.
+#include "c_api.hpp"
+
+namespace {
+
+using namespace c_test;
+
+using c_options = with_gateway;
+
+TEST_F(c_options, a_write_beyond_the_cap_fails_and_what_is_stored_arrives) {
+    auto config = make_config();
+    EXPECT_EQ(realm_ingest_realm_config_set_durability(config.get(),
+                                                       REALM_INGEST_DURABILITY_RELAXED, nullptr),
+              REALM_INGEST_OK);
+    EXPECT_EQ(realm_ingest_realm_config_set_cap(config.get(), REALM_INGEST_NO_LIMIT, 1, 86400000,
+                                                REALM_INGEST_CAP_FAIL, nullptr),
+              REALM_INGEST_OK);
+    EXPECT_EQ(realm_ingest_realm_config_set_durability(config.get(), 2, nullptr),
+              REALM_INGEST_INVALID_ARGUMENT);
+    EXPECT_EQ(realm_ingest_realm_config_set_cap(config.get(), 1, 1, 1, 3, nullptr),
+              REALM_INGEST_INVALID_ARGUMENT);
+    auto user = log_in(app);
+    auto realm = open_realm(user, config);
+    // More at once than may ever wait.
+    EXPECT_EQ(append(realm, "CLog", log_entry(1) + log_entry(2)).code, REALM_INGEST_LIMIT_EXCEEDED);
+    EXPECT_EQ(append(realm, "CLog", log_entry(3)).code, REALM_INGEST_OK);
+    ASSERT_EQ(wait(realm, 60000).code, REALM_INGEST_OK);
+    EXPECT_EQ(gateway.count("CLog"), 1U);
+
+    realm_ingest_realm* second = nullptr;
+    auto refused = call([&](auto error) {
+        return realm_ingest_realm_new(user.get(), make_config().get(), error, &second);
+    });
+    EXPECT_NE(refused.message().find("already opened with different ingest options."),
+              std::string::npos)
+        << refused.message();
+}
+
+} // namespace

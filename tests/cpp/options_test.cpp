@@ -1,0 +1,88 @@
+// What an application chooses when it opens: <cpprealm/ingest.hpp>, through a gateway.
+#include <cpprealm/ingest.hpp>
+#include <cpprealm/sdk.hpp>
+
+#include <gtest/gtest.h>
+
+#include "gateway_fixture.hpp"
+
+namespace {
+
+namespace ingest = realm::ingest;
+
+struct OReading {
+    realm::primary_key<std::int64_t> _id;
+    std::string note;
+};
+REALM_ASYMMETRIC_SCHEMA(OReading, _id, note)
+
+OReading reading(std::int64_t id) {
+    OReading object;
+    object._id = id;
+    object.note = "reading";
+    return object;
+}
+
+void add(realm::db& db, std::int64_t id) {
+    db.write([&] { db.add(reading(id)); });
+}
+
+struct Options : testing::Test, test::with_gateway {};
+
+TEST_F(Options, a_write_beyond_the_cap_throws_and_what_is_stored_arrives) {
+    auto config = this->config(log_in());
+    ingest::options chosen;
+    chosen.durability = ingest::durability::relaxed;
+    chosen.cap.max_objects = 2;
+    chosen.cap.max_bytes = 10'000'000;
+    chosen.cap.max_age = std::chrono::hours(24);
+    ingest::set_options(config, chosen);
+    auto db = realm::open<OReading>(config);
+    db.get_sync_session()->pause();
+    add(db, 1);
+    add(db, 2);
+    EXPECT_THROW(add(db, 3), std::exception);
+    db.get_sync_session()->resume();
+    db.get_sync_session()->wait_for_upload_completion().get();
+    add(db, 4);
+    db.get_sync_session()->wait_for_upload_completion().get();
+    EXPECT_EQ(gateway.count("OReading"), 3u);
+}
+
+TEST_F(Options, what_the_cap_drops_is_told_to_the_error_handler) {
+    auto config = this->config(log_in());
+    ingest::options chosen;
+    chosen.cap.max_objects = 1;
+    chosen.cap.policy = ingest::cap_policy::drop_newest;
+    ingest::set_options(config, chosen);
+    auto db = realm::open<OReading>(config);
+    db.get_sync_session()->pause();
+    add(db, 1);
+    add(db, 2);
+    EXPECT_NE(first_error().message().find("1 objects were dropped"), std::string::npos);
+}
+
+TEST_F(Options, a_path_that_is_open_is_not_opened_with_others) {
+    auto config = this->config(log_in());
+    auto db = realm::open<OReading>(config);
+    auto other = config;
+    ingest::options chosen;
+    chosen.durability = ingest::durability::relaxed;
+    ingest::set_options(other, chosen);
+    try {
+        realm::open<OReading>(other);
+        FAIL() << "it is opened";
+    } catch (const std::logic_error& error) {
+        EXPECT_NE(std::string(error.what()).find("already opened with different ingest options."),
+                  std::string::npos);
+    }
+    chosen.durability = ingest::durability::full;
+    ingest::set_options(other, chosen);
+    EXPECT_EQ(realm::open<OReading>(other), db);
+    chosen.cap.max_age = std::chrono::milliseconds(-1);
+    db.close();
+    ingest::set_options(other, chosen);
+    EXPECT_THROW(realm::open<OReading>(other), std::invalid_argument);
+}
+
+} // namespace
