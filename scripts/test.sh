@@ -17,13 +17,16 @@ scripts/mongodb.sh build </dev/null &
 mongodb=$!
 set +m
 trap 'kill -- "-$mongodb" 2>/dev/null || true' EXIT
-step scripts/lint.sh
+step scripts/lint.sh formats
 step wait "$mongodb" || {
     echo "the MongoDB server for tests could not be built; scripts/mongodb.sh build says why" >&2
     exit 1
 }
 trap - EXIT
-step cargo test --workspace --quiet
+# Clippy is the compiler of what is tested, as `cargo clippy -- -D warnings` would call it: nothing is compiled once more to
+# be linted.
+step env RUSTC_WORKSPACE_WRAPPER=clippy-driver \
+    CLIPPY_ARGS=-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__ cargo test --workspace --quiet
 for preset in dev asan; do
     step cmake --preset "$preset"
     step cmake --build --preset "$preset"
