@@ -573,6 +573,14 @@ realm_ingest_code realm_ingest_realm_config_set_cap(realm_ingest_realm_config *c
                                                     uint8_t policy,
                                                     realm_ingest_error **error);
 
+// One more class whose documents overtake those of the others. They wait in a file of their own beside the realm's:
+// `default.urgent.realm` beside `default.realm`, with a cap as large. A transaction with documents of urgent classes and of
+// others is refused with REALM_INGEST_INVALID_ARGUMENT. Each class keeps its order.
+realm_ingest_code realm_ingest_realm_config_add_urgent_class(realm_ingest_realm_config *config,
+                                                             const char *class_name,
+                                                             size_t class_name_length,
+                                                             realm_ingest_error **error);
+
 // The defaults with these classes: a JSON document such as
 // `{"classes":[{"name":"Reading","kind":"asymmetric","primary_key":"_id","properties":[{"name":"_id","type":"objectId"}]}]}`.
 // It is checked when a realm is opened with it.

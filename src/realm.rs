@@ -3,6 +3,7 @@
 
 pub(crate) mod files;
 pub(crate) mod homes;
+mod lane;
 pub(crate) mod neighbours;
 pub(crate) mod options;
 mod stranded;
@@ -11,7 +12,6 @@ mod unheard;
 use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
@@ -24,11 +24,12 @@ use crate::process;
 use crate::transaction::Transaction;
 use crate::transport::Transport;
 use crate::transport::http::HttpTransport;
+use crate::uploader;
 use crate::uploader::core::Core;
 use crate::uploader::session::Session;
 pub use crate::uploader::session::{ErrorHandler, StopPolicy};
-use crate::uploader::{self, registry};
 use files::Found;
+use lane::Lane;
 use options::Choices;
 pub use stranded::Stranded;
 
@@ -49,8 +50,12 @@ pub struct RealmConfig {
     pub proxy: Option<String>,
     /// What a returned append has survived.
     pub durability: Durability,
-    /// How much may wait, and what happens to a write beyond.
+    /// How much may wait, and what happens to a write beyond. Where there are urgent classes, they have as much again.
     pub cap: Cap,
+    /// The classes that overtake the others. They wait in a file of their own beside the realm's, so that a write
+    /// transaction holds objects of urgent classes or of others. Each class keeps its order; one that a new release makes
+    /// urgent, or does not any more, may overtake what it wrote before.
+    pub urgent: Vec<String>,
 }
 
 impl RealmConfig {
@@ -65,6 +70,7 @@ impl RealmConfig {
             proxy: None,
             durability: Durability::default(),
             cap: Cap::default(),
+            urgent: Vec::new(),
         }
     }
 }
@@ -88,16 +94,17 @@ impl fmt::Debug for RealmConfig {
 /// An open realm. Any thread may use it; several opens of one path share the outbox and the session. Dropping it
 /// closes it.
 pub struct Realm {
-    core: Arc<Core>,
-    schema: SchemaId,
+    main: Lane,
+    /// For the urgent classes, and for what is left of those of an earlier release.
+    urgent: Option<Lane>,
+    urgent_classes: HashSet<String>,
     classes: HashSet<String>,
-    closed: AtomicBool,
 }
 
 impl fmt::Debug for Realm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Realm")
-            .field("path", &self.core.path)
+            .field("path", &self.main.core.path)
             .finish_non_exhaustive()
     }
 }
@@ -127,68 +134,52 @@ impl Realm {
         let schema = parsed(&config.schema_json)?;
         let path = resolved(user, config.path.as_deref())?;
         let user = user.heir();
-        let choices = Choices::of(&config);
-        let ended = registry::end_unused(&path, |core| {
-            let is_others = core.is_background() && (config.has_own_transport() || core.user() != user);
-            is_others || core.choices().storage != choices.storage
-        });
-        let (stop, (options, back)) = (config.stop_policy, outbox_options(&choices));
-        let opened = registry::open(
-            &path,
-            |core| {
-                if !homes::is_shared(core, &user) {
-                    return Err(Error::Mismatch(format!(
-                        "Realm at path '{}' already opened with different sync user.",
-                        path.display()
-                    )));
-                }
-                core.adopt(stop, handler.clone(), &choices)
-            },
-            || {
-                let found = homes::open_for(&user, &path, options)?;
-                start(
-                    &user,
-                    &path,
-                    &config,
-                    found,
-                    back,
-                    handler.clone(),
-                    homes::RIGHT_LIMIT,
-                )
-            },
-        );
-        if opened.is_err() && ended {
-            neighbours::look_now(&user.app);
+        let main = Lane::open(&user, &path, &config, &schema, handler.as_ref())?;
+        let classes = asymmetric_classes(&schema);
+        for class in config.urgent.iter().filter(|class| !classes.contains(*class)) {
+            log::warn!(
+                target: "ingest::session",
+                "urgent class '{class}' is no asymmetric class that {} is opened with", path.display()
+            );
         }
-        // From here on dropping closes.
-        let mut realm = Realm {
-            core: opened?,
-            schema: SchemaId(0),
-            classes: asymmetric_classes(&schema),
-            closed: AtomicBool::new(false),
+        let beside = lane::urgent_path(&path);
+        let open_beside = || Lane::open(&user, &beside, &config, &schema, handler.as_ref());
+        let urgent = if !config.urgent.is_empty() {
+            Some(open_beside()?)
+        } else if lane::is_left(&beside) {
+            // It may be somebody else's, and takes nothing of this realm.
+            open_beside()
+                .inspect_err(|error| {
+                    log::warn!(
+                        target: "ingest::session",
+                        "what waits in {} is not sent by this realm: {}", beside.display(), error.full_message()
+                    );
+                })
+                .ok()
+        } else {
+            None
         };
-        unheard::tell(&realm.core);
-        warn_of_changes(&realm.core, &schema);
-        realm.schema = realm
-            .core
-            .outbox
-            .register_schema(&schema.fingerprint(), &schema.to_json())?;
-        Ok(realm)
+        Ok(Realm {
+            main,
+            urgent,
+            urgent_classes: config.urgent.into_iter().collect(),
+            classes,
+        })
     }
 
     /// The file.
     pub fn path(&self) -> &Path {
-        &self.core.path
+        &self.main.core.path
     }
 
     /// Stores one write transaction, durable on return: the documents of the runs, back to back. Classes that alternate are
     /// brought together; documents of one class keep their order. A transaction without documents stores nothing.
     ///
     /// # Errors
-    /// Nothing was stored: the realm is closed, a class is not one it was opened with, the payload does not hold the
-    /// documents that the runs announce, or the outbox could not store it.
+    /// Nothing was stored: the realm is closed, a class is not one it was opened with, there are urgent classes and others
+    /// among them, the payload does not hold the documents that the runs announce, or the outbox could not store it.
     pub fn append(&self, runs: &[Run], payload: &[u8]) -> Result<()> {
-        self.open_core()?;
+        self.check_open()?;
         if let Some(run) = runs.iter().find(|run| !self.classes.contains(&run.class)) {
             return Err(Error::InvalidArgument(format!(
                 "this realm was not opened with an asymmetric class '{}'",
@@ -199,13 +190,37 @@ impl Realm {
         if payload.is_empty() {
             return Ok(());
         }
-        self.core.outbox.append(&WriteTransaction {
-            schema: self.schema,
+        let lane = self.lane_of(&runs)?;
+        lane.core.outbox.append(&WriteTransaction {
+            schema: lane.schema,
             runs: &runs,
             payload: &payload,
         })?;
-        self.core.work.notify_one();
+        lane.core.work.notify_one();
         Ok(())
+    }
+
+    /// Where a transaction of these classes waits.
+    ///
+    /// # Errors
+    /// They wait in different files, over which all or nothing could not be promised.
+    fn lane_of(&self, runs: &[Run]) -> Result<&Lane> {
+        let (urgent, others): (Vec<_>, Vec<_>) = runs
+            .iter()
+            .partition(|run| self.urgent_classes.contains(&run.class));
+        match (urgent.first(), others.first(), &self.urgent) {
+            (Some(urgent), Some(other), _) => Err(Error::InvalidArgument(format!(
+                "a write transaction holds objects of the urgent class '{}' and of '{}', which is not urgent: write them in \
+                 transactions of their own, as they wait in different files",
+                urgent.class, other.class
+            ))),
+            (Some(_), None, Some(lane)) => Ok(lane),
+            _ => Ok(&self.main),
+        }
+    }
+
+    fn lanes(&self) -> impl Iterator<Item = &Lane> {
+        std::iter::once(&self.main).chain(&self.urgent)
     }
 
     /// What waits to be uploaded.
@@ -213,45 +228,40 @@ impl Realm {
     /// # Errors
     /// The realm is closed, or the outbox could not be read.
     pub fn pending(&self) -> Result<Pending> {
-        Ok(self.open_core()?.outbox.pending()?)
+        self.check_open()?;
+        let mut sum = Pending::default();
+        for lane in self.lanes() {
+            let pending = lane.core.outbox.pending()?;
+            sum.transactions += pending.transactions;
+            sum.objects += pending.objects;
+            sum.bytes += pending.bytes;
+        }
+        Ok(sum)
     }
 
     /// The session of the path. It does not keep the realm open.
     pub fn session(&self) -> Session {
-        Session::of(&self.core)
+        Session::over(&self.main.core, self.urgent.as_ref().map(|lane| &lane.core))
     }
 
     /// Closes the realm; the second time does nothing. What is pending stays in the file, and is uploaded now or later
     /// as the stop policy says.
     pub fn close(&self) {
-        if !process::is_foreign() && !self.closed.swap(true, Ordering::AcqRel) {
-            neighbours::heed_close(&self.core);
-            registry::close(&self.core);
-        }
+        self.lanes().for_each(Lane::close);
     }
 
     /// Whether [`Realm::close`] was called.
     pub fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Acquire)
+        self.main.is_closed()
     }
 
-    fn open_core(&self) -> Result<&Core> {
+    fn check_open(&self) -> Result<()> {
         process::check()?;
         if self.is_closed() {
             Err(Error::Closed)
         } else {
-            Ok(&self.core)
+            Ok(())
         }
-    }
-}
-
-impl Drop for Realm {
-    fn drop(&mut self) {
-        if process::is_foreign() {
-            // The last one would close the file, which is the parent's.
-            std::mem::forget(self.core.clone());
-        }
-        self.close();
     }
 }
 

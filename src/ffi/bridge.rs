@@ -92,6 +92,8 @@ pub(super) mod ffi {
         max_age_ms: u64,
         /// fail, drop the oldest, drop the newest = 0..2
         cap_policy: u8,
+        /// Classes that overtake the others.
+        urgent: Vec<String>,
     }
 
     /// One way in which a user logs in.

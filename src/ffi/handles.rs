@@ -35,6 +35,7 @@ pub(super) fn open_realm(
             chosen.max_age_ms,
             chosen.cap_policy,
         )?;
+        settings.urgent.clone_from(&chosen.urgent);
         realm::Realm::open(user, settings, callbacks::error_handler(observer)).map(Handle::new)
     });
     Box::new(Realm(convert::or(Handle::null(), status, opened)))

@@ -1,6 +1,7 @@
 //! What an application chooses for a path beside its schema. All opens of the path share it: one that chooses otherwise
 //! while the path is open is refused.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::RealmConfig;
@@ -11,6 +12,7 @@ use crate::outbox::{Cap, Durability};
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Choices {
     pub(crate) storage: Storage,
+    urgent: BTreeSet<String>,
 }
 
 /// What the outbox is opened with, and keeps until it is opened anew.
@@ -27,6 +29,7 @@ impl Choices {
                 durability: config.durability,
                 cap: config.cap,
             },
+            urgent: config.urgent.iter().cloned().collect(),
         }
     }
 

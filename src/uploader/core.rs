@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, watch};
 
 use super::following::Following;
-use super::observer::Observer;
+use super::observer::{Observer, Token, Tokens};
 use super::policy::sync_error;
 use super::session::{ConnectionState, ErrorHandler, SessionState, StopPolicy};
 use super::waits::Waits;
@@ -34,8 +34,7 @@ pub(super) struct Status {
     ended: bool,
     refreshing: bool,
     connection: ConnectionState,
-    observers: Vec<(u64, Arc<Observer>)>,
-    next_observer: u64,
+    observers: Vec<(Token, Arc<Observer>)>,
     pub(super) waits: Waits,
     handler: Option<ErrorHandler>,
     stop: StopPolicy,
@@ -48,6 +47,7 @@ pub(crate) struct Core {
     pub(super) app: Arc<Inner>,
     pub(crate) outbox: Arc<dyn Outbox>,
     pub(super) transport: Arc<dyn Transport>,
+    pub(super) tokens: Arc<Tokens>,
     status: Mutex<Status>,
     /// Rows were added, a wait began, or the last realm was closed.
     pub(crate) work: Notify,
@@ -82,7 +82,6 @@ impl Core {
                 refreshing: false,
                 connection: ConnectionState::Disconnected,
                 observers: Vec::new(),
-                next_observer: 0,
                 waits: Waits::default(),
                 handler,
                 stop,
@@ -93,6 +92,7 @@ impl Core {
                 app,
                 outbox,
                 transport,
+                tokens: Arc::default(),
                 status: Mutex::new(status),
                 work: Notify::new(),
                 hurry: Notify::new(),
@@ -423,15 +423,14 @@ impl Core {
         self.status().connection
     }
 
-    pub(super) fn observe(&self, observer: Observer) -> u64 {
+    /// The observer is told of what changes from the returned state on.
+    pub(super) fn observe(&self, token: Token, observer: Observer) -> ConnectionState {
         let mut status = self.status();
-        let token = status.next_observer;
-        status.next_observer += 1;
         status.observers.push((token, Arc::new(observer)));
-        token
+        status.connection
     }
 
-    pub(super) fn unobserve(&self, token: u64) {
+    pub(super) fn unobserve(&self, token: Token) {
         let gone: Vec<_> = self
             .status()
             .observers

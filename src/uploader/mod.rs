@@ -23,6 +23,7 @@ pub mod session;
 #[cfg(test)]
 mod tests;
 mod tidy;
+mod together;
 mod waits;
 
 use std::sync::Arc;

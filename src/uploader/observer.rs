@@ -1,9 +1,38 @@
 //! An observer of a session, which may be taken away while it is about to be told something.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::session::ConnectionState;
+
+/// What an application takes an observer away with: the session it was given by, and its number there.
+pub(super) type Token = (u64, u64);
+
+/// The numbers of a session's observers, from 0 on.
+pub(super) struct Tokens {
+    session: u64,
+    next: AtomicU64,
+}
+
+impl Default for Tokens {
+    fn default() -> Tokens {
+        static SESSIONS: AtomicU64 = AtomicU64::new(0);
+        Tokens {
+            session: SESSIONS.fetch_add(1, Ordering::Relaxed),
+            next: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Tokens {
+    pub(super) fn next(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(super) fn token(&self, number: u64) -> Token {
+        (self.session, number)
+    }
+}
 
 type Call = dyn Fn(ConnectionState, ConnectionState) + Send + Sync;
 

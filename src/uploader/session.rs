@@ -4,7 +4,8 @@ use std::sync::{Arc, Weak, mpsc};
 use std::time::Duration;
 
 use super::core::Core;
-use super::observer::Observer;
+use super::observer::{Observer, Tokens};
+use super::together::{self, Connections, Done};
 use crate::error::{Code, Error, Result, SyncError};
 use crate::process;
 
@@ -53,8 +54,15 @@ pub enum StopPolicy {
 pub type ErrorHandler = Arc<dyn Fn(&SyncError) + Send + Sync>;
 
 /// The session of a realm. Does not keep it open. Any thread may use it; callbacks run on the app's callback thread.
+///
+/// Where a realm has urgent classes it stands for two sessions, which end, fail and reconnect each on its own, and tells of
+/// them as if they were one.
 #[derive(Clone)]
-pub struct Session(Weak<Core>);
+pub struct Session {
+    cores: Vec<Weak<Core>>,
+    /// Of the first; an observer of all goes by one of them.
+    tokens: Arc<Tokens>,
+}
 
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -65,50 +73,75 @@ impl std::fmt::Debug for Session {
 }
 
 impl Session {
+    #[cfg(test)]
     pub(crate) fn of(core: &Arc<Core>) -> Session {
-        Session(Arc::downgrade(core))
+        Session::over(core, None)
     }
 
-    fn core(&self) -> Option<Arc<Core>> {
-        process::check().ok()?;
-        self.0.upgrade().filter(|core| !core.has_ended())
+    pub(crate) fn over(first: &Arc<Core>, second: Option<&Arc<Core>>) -> Session {
+        let cores = std::iter::once(first).chain(second);
+        Session {
+            cores: cores.map(Arc::downgrade).collect(),
+            tokens: first.tokens.clone(),
+        }
     }
 
-    fn wait(&self, upload: bool, done: impl FnOnce(Result<()>) + Send + 'static) {
-        match (process::check(), self.core()) {
-            (Err(error), _) => done(Err(error)),
-            (Ok(()), None) => done(Err(Error::aborted())),
-            (Ok(()), Some(core)) => core.wait(upload, Box::new(done)),
+    /// Those that have not ended.
+    fn cores(&self) -> Vec<Arc<Core>> {
+        if process::check().is_err() {
+            return Vec::new();
+        }
+        let cores = self.cores.iter().filter_map(Weak::upgrade);
+        cores.filter(|core| !core.has_ended()).collect()
+    }
+
+    fn wait(&self, upload: bool, done: Done) {
+        if let Err(error) = process::check() {
+            return done(Err(error));
+        }
+        let mut cores = self.cores();
+        if !upload {
+            // An answer to any of them is one.
+            cores.truncate(1);
+        }
+        match &cores[..] {
+            [] => done(Err(Error::aborted())),
+            [core] => core.wait(upload, done),
+            cores => {
+                for (core, done) in cores.iter().zip(together::waits(cores.len(), done)) {
+                    core.wait(upload, done);
+                }
+            }
         }
     }
 
     /// False once every realm of the path is closed and the work in the background has ended.
     pub fn is_alive(&self) -> bool {
-        self.core().is_some()
+        !self.cores().is_empty()
     }
 
-    /// What the session is doing.
+    /// What the session is doing. Of two sessions the state that is farthest from uploading: inactive, waiting for an access
+    /// token, paused, dying, active; one that has ended does not count beside one that has not.
     pub fn state(&self) -> SessionState {
-        self.core().map_or(SessionState::Inactive, |core| core.state())
+        together::state(self.cores().iter().map(|core| core.state()))
     }
 
-    /// Whether the server answers.
+    /// Whether the server answers; of two sessions, whether it answers both.
     pub fn connection_state(&self) -> ConnectionState {
-        self.core()
-            .map_or(ConnectionState::Disconnected, |core| core.connection())
+        together::connection(self.cores().iter().map(|core| core.connection()))
     }
 
     /// Calls back once, when everything committed before the call is acknowledged, or with the reason why that will
     /// not happen: with [`Code::LimitExceeded`] where the outbox's cap took some of it away meanwhile, and with
     /// [`Code::InvalidDatabase`] where it could not be read of a damaged file.
     pub fn wait_for_upload(&self, done: impl FnOnce(Result<()>) + Send + 'static) {
-        self.wait(true, done);
+        self.wait(true, Box::new(done));
     }
 
     /// Calls back once, when the server has answered a request that began after the call. There is nothing to
     /// download.
     pub fn wait_for_download(&self, done: impl FnOnce(Result<()>) + Send + 'static) {
-        self.wait(false, done);
+        self.wait(false, Box::new(done));
     }
 
     /// As [`Session::wait_for_upload`], on the caller's thread. Not to be called from a callback, which would keep the
@@ -138,23 +171,17 @@ impl Session {
 
     /// Stops the session until [`Session::resume`]. Writes are kept. Waits that have begun fail.
     pub fn pause(&self) {
-        if let Some(core) = self.core() {
-            core.pause();
-        }
+        self.cores().iter().for_each(|core| core.pause());
     }
 
     /// Undoes [`Session::pause`]. A session that a fatal error made inactive tries again at once.
     pub fn resume(&self) {
-        if let Some(core) = self.core() {
-            core.resume();
-        }
+        self.cores().iter().for_each(|core| core.resume());
     }
 
     /// Ends the pause between two attempts to connect; during an attempt, the one that would follow it.
     pub fn reconnect(&self) {
-        if let Some(core) = self.core() {
-            core.reconnect();
-        }
+        self.cores().iter().for_each(|core| core.reconnect());
     }
 
     /// Calls back with the old and the new state at every change, until [`Session::unobserve_connection`].
@@ -162,18 +189,31 @@ impl Session {
         &self,
         observer: impl Fn(ConnectionState, ConnectionState) + Send + Sync + 'static,
     ) -> u64 {
-        self.core()
-            .map_or(0, |core| core.observe(Observer::new(Box::new(observer))))
+        let cores = self.cores();
+        if cores.is_empty() {
+            return 0;
+        }
+        let number = self.tokens.next();
+        let token = self.tokens.token(number);
+        let connections = Arc::new(Connections::new(cores.len(), observer));
+        let mut states = connections.states();
+        for (index, core) in cores.iter().enumerate() {
+            let told = connections.clone();
+            let observer = Observer::new(Box::new(move |_, new| told.changed(index, new)));
+            if let Some(state) = states.get_mut(index) {
+                *state = core.observe(token, observer);
+            }
+        }
+        number
     }
 
     /// Ends the callbacks of this token. When this returns none is running and none will be, so what the observer uses
     /// may go: it waits for one that is running, unless that is the caller itself.
     pub fn unobserve_connection(&self, token: u64) {
         // Also of a session that has ended: its last change may still be on its way.
-        if !process::is_foreign()
-            && let Some(core) = self.0.upgrade()
-        {
-            core.unobserve(token);
+        if !process::is_foreign() {
+            let cores = self.cores.iter().filter_map(Weak::upgrade);
+            cores.for_each(|core| core.unobserve(self.tokens.token(token)));
         }
     }
 }

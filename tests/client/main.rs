@@ -10,6 +10,7 @@ mod certificates;
 mod choices;
 mod failures;
 mod gateway;
+mod lanes;
 mod left;
 mod linked;
 mod links;

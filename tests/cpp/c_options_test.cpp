@@ -36,4 +36,24 @@ TEST_F(c_options, a_write_beyond_the_cap_fails_and_what_is_stored_arrives) {
         << refused.message();
 }
 
+TEST_F(c_options, urgent_classes_wait_apart_from_the_others) {
+    auto config = make_config();
+    EXPECT_EQ(realm_ingest_realm_config_add_urgent_class(config.get(), "CLog", 4, nullptr),
+              REALM_INGEST_OK);
+    auto realm = open_realm(log_in(app), config);
+    EXPECT_EQ(append(realm, "CLog", log_entry(1)).code, REALM_INGEST_OK);
+    EXPECT_EQ(append(realm, "CReading", reading(1, 0.5)).code, REALM_INGEST_OK);
+    auto transaction = begin(realm);
+    append(transaction, "CLog", log_entry(2));
+    append(transaction, "CReading", reading(2, 0.5));
+    auto refused = commit(transaction);
+    EXPECT_EQ(refused.code, REALM_INGEST_INVALID_ARGUMENT);
+    EXPECT_NE(refused.message().find("urgent class 'CLog'"), std::string::npos)
+        << refused.message();
+    ASSERT_EQ(wait(realm, 60000).code, REALM_INGEST_OK);
+    EXPECT_EQ(pending(realm), 0U);
+    EXPECT_EQ(gateway.count("CLog"), 1U);
+    EXPECT_EQ(gateway.count("CReading"), 1U);
+}
+
 } // namespace

@@ -16,6 +16,11 @@ struct OReading {
 };
 REALM_ASYMMETRIC_SCHEMA(OReading, _id, note)
 
+struct OAlarm {
+    realm::primary_key<std::int64_t> _id;
+};
+REALM_ASYMMETRIC_SCHEMA(OAlarm, _id)
+
 OReading reading(std::int64_t id) {
     OReading object;
     object._id = id;
@@ -60,6 +65,36 @@ TEST_F(Options, what_the_cap_drops_is_told_to_the_error_handler) {
     add(db, 1);
     add(db, 2);
     EXPECT_NE(first_error().message().find("1 objects were dropped"), std::string::npos);
+}
+
+TEST_F(Options, urgent_classes_overtake_the_others_from_a_file_of_their_own) {
+    auto config = this->config(log_in());
+    ingest::options chosen;
+    chosen.urgent = {"OAlarm"};
+    ingest::set_options(config, chosen);
+    auto db = realm::open<OReading, OAlarm>(config);
+    auto alarm = [](std::int64_t id) {
+        OAlarm object;
+        object._id = id;
+        return object;
+    };
+    auto session = *db.get_sync_session();
+    session.pause();
+    add(db, 1);
+    db.write([&] { db.add(alarm(1)); });
+    EXPECT_THROW(db.write([&] {
+        db.add(reading(2));
+        db.add(alarm(2));
+    }),
+                 std::exception);
+    auto path = std::filesystem::path(config.path());
+    EXPECT_TRUE(std::filesystem::exists(path.replace_extension("urgent.realm")));
+    EXPECT_EQ(session.state(), realm::sync_session::state::paused);
+    session.resume();
+    session.wait_for_upload_completion().get();
+    EXPECT_EQ(session.connection_state(), realm::sync_session::connection_state::connected);
+    EXPECT_EQ(gateway.count("OReading"), 1u);
+    EXPECT_EQ(gateway.count("OAlarm"), 1u);
 }
 
 TEST_F(Options, a_path_that_is_open_is_not_opened_with_others) {

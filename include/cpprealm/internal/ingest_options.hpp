@@ -6,9 +6,11 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <cpprealm/internal/bridge/realm.hpp>
 #include <cpprealm/internal/library.hpp>
@@ -49,6 +51,12 @@ struct cap {
 struct options {
     enum durability durability = durability::full;
     struct cap cap;
+    /// The classes that overtake the others. They wait in a file of their own beside the
+    /// database's, `default.urgent.realm` beside `default.realm`, with a cap as large. A write
+    /// transaction with objects of urgent classes and of others throws, and nothing of it is kept.
+    /// Each class keeps its order; one that a new release makes urgent, or does not any more, may
+    /// overtake what it wrote before.
+    std::vector<std::string> urgent;
 };
 
 /// Chooses for the databases that are opened with this configuration, or a copy of it made later.
@@ -64,7 +72,8 @@ namespace realm::internal {
 inline bool same(const ingest::options& a, const ingest::options& b) {
     return a.durability == b.durability && a.cap.max_bytes == b.cap.max_bytes &&
            a.cap.max_objects == b.cap.max_objects && a.cap.max_age == b.cap.max_age &&
-           a.cap.policy == b.cap.policy;
+           a.cap.policy == b.cap.policy &&
+           std::set(a.urgent.begin(), a.urgent.end()) == std::set(b.urgent.begin(), b.urgent.end());
 }
 
 /// Those of a configuration, or the defaults.
@@ -94,6 +103,8 @@ inline ffi::IngestOptions to_library(const ingest::options& chosen) {
         out.max_age_ms = static_cast<std::uint64_t>(age->count());
     }
     out.cap_policy = static_cast<std::uint8_t>(chosen.cap.policy);
+    for (const auto& name : chosen.urgent)
+        out.urgent.push_back(to_rust(name));
     return out;
 }
 

@@ -1,7 +1,9 @@
 //! What an application chooses for a realm beyond its classes and its file.
 
+use std::ffi::c_char;
+
 use super::realm::realm_ingest_realm_config;
-use super::{enter, realm_ingest_code, realm_ingest_error, required_mut};
+use super::{enter, realm_ingest_code, realm_ingest_error, required_mut, text};
 use crate::ffi::options;
 
 /// What a commit that returned has survived: one of the REALM_INGEST_DURABILITY_ constants; full by default. Where the
@@ -44,6 +46,29 @@ pub unsafe extern "C" fn realm_ingest_realm_config_set_cap(
         enter(error, || {
             let cap = options::cap(max_bytes, max_documents, max_age_ms, policy)?;
             required_mut(config, "config")?.settings().cap = cap;
+            Ok(())
+        })
+    }
+}
+
+/// One more class whose documents overtake those of the others. They wait in a file of their own beside the realm's:
+/// `default.urgent.realm` beside `default.realm`, with a cap as large. A transaction with documents of urgent classes and of
+/// others is refused with REALM_INGEST_INVALID_ARGUMENT. Each class keeps its order.
+///
+/// # Safety
+/// `config` is live and nobody else uses it; `class_name` points to its bytes; `error` is NULL or may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn realm_ingest_realm_config_add_urgent_class(
+    config: *mut realm_ingest_realm_config,
+    class_name: *const c_char,
+    class_name_length: usize,
+    error: *mut *mut realm_ingest_error,
+) -> realm_ingest_code {
+    // SAFETY: the caller promises what each step needs.
+    unsafe {
+        enter(error, || {
+            let name = text(class_name, class_name_length, "class_name")?.to_owned();
+            required_mut(config, "config")?.settings().urgent.push(name);
             Ok(())
         })
     }

@@ -1,0 +1,140 @@
+//! One outbox of a realm with its session. A realm has one for all of its classes; where some are urgent, those have
+//! another beside it, so that they overtake whatever waits in the first.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use realm_ingest_protocol::Schema;
+
+use super::options::Choices;
+use super::{ErrorHandler, RealmConfig, homes, neighbours, outbox_options, start, unheard, warn_of_changes};
+use crate::app::User;
+use crate::error::{Error, Result};
+use crate::outbox::{self, SchemaId};
+use crate::process;
+use crate::uploader::core::Core;
+use crate::uploader::registry;
+
+/// Dropping it closes it.
+pub(super) struct Lane {
+    pub(super) core: Arc<Core>,
+    pub(super) schema: SchemaId,
+    closed: AtomicBool,
+}
+
+impl Lane {
+    /// Opens the outbox at the path, or shares what is open there.
+    ///
+    /// # Errors
+    /// As [`super::Realm::open`].
+    pub(super) fn open(
+        user: &User,
+        path: &Path,
+        config: &RealmConfig,
+        schema: &Schema,
+        handler: Option<&ErrorHandler>,
+    ) -> Result<Lane> {
+        let choices = Choices::of(config);
+        let ended = registry::end_unused(path, |core| {
+            let is_others = core.is_background() && (config.has_own_transport() || core.user() != *user);
+            is_others || core.choices().storage != choices.storage
+        });
+        let opened = registry::open(
+            path,
+            |core| {
+                if !homes::is_shared(core, user) {
+                    return Err(Error::Mismatch(format!(
+                        "Realm at path '{}' already opened with different sync user.",
+                        path.display()
+                    )));
+                }
+                core.adopt(config.stop_policy, handler.cloned(), &choices)
+            },
+            || {
+                let (options, back) = outbox_options(&choices);
+                let found = homes::open_for(user, path, options)?;
+                start(
+                    user,
+                    path,
+                    config,
+                    found,
+                    back,
+                    handler.cloned(),
+                    homes::RIGHT_LIMIT,
+                )
+            },
+        );
+        if opened.is_err() && ended {
+            neighbours::look_now(&user.app);
+        }
+        // From here on dropping closes.
+        let mut lane = Lane {
+            core: opened?,
+            schema: SchemaId(0),
+            closed: AtomicBool::new(false),
+        };
+        unheard::tell(&lane.core);
+        warn_of_changes(&lane.core, schema);
+        lane.schema = lane
+            .core
+            .outbox
+            .register_schema(&schema.fingerprint(), &schema.to_json())?;
+        Ok(lane)
+    }
+
+    /// Closes it; the second time does nothing.
+    pub(super) fn close(&self) {
+        if !process::is_foreign() && !self.closed.swap(true, Ordering::AcqRel) {
+            neighbours::heed_close(&self.core);
+            registry::close(&self.core);
+        }
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+}
+
+impl Drop for Lane {
+    fn drop(&mut self) {
+        if process::is_foreign() {
+            // The last one would close the file, which is the parent's.
+            std::mem::forget(self.core.clone());
+        }
+        self.close();
+    }
+}
+
+/// Where urgent classes wait whose others wait at `path`: beside it, under a name by which it is found and sent also if
+/// nobody opens it.
+pub(super) fn urgent_path(path: &Path) -> PathBuf {
+    let is_named = path.extension().is_some_and(|ending| ending == "realm");
+    let stem = if is_named {
+        path.file_stem()
+    } else {
+        path.file_name()
+    };
+    let mut name = OsString::from(stem.unwrap_or_default());
+    name.push(".urgent.realm");
+    path.with_file_name(name)
+}
+
+/// Whether urgent classes of an earlier release wait there.
+pub(super) fn is_left(path: &Path) -> bool {
+    path.exists() && outbox::is_outbox(path).unwrap_or(false) && !outbox::is_drained(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urgent_classes_wait_beside_the_others() {
+        let of = |path: &str| urgent_path(Path::new(path));
+        assert_eq!(of("/a/default.realm"), Path::new("/a/default.urgent.realm"));
+        assert_eq!(of("/a/data"), Path::new("/a/data.urgent.realm"));
+        assert_eq!(of("/a/data.db"), Path::new("/a/data.db.urgent.realm"));
+    }
+}

@@ -1,0 +1,191 @@
+//! Urgent classes: what overtakes what, what is refused, and what two sessions tell as one.
+
+use std::sync::mpsc::channel;
+
+use realm_ingest::Code;
+use realm_ingest::outbox::{Cap, Run};
+use realm_ingest::realm::{Realm, RealmConfig, StopPolicy};
+use realm_ingest::uploader::session::{ConnectionState, SessionState};
+
+use crate::common::server::Reaction;
+use crate::common::{Fixture, LIMIT, SCHEMA, closed, until, uploaded, wait, write};
+
+const CLASSES: &str = r#"{"classes":[
+    {"name":"Reading","kind":"asymmetric","primary_key":"_id","properties":[
+        {"name":"_id","type":"int"},{"name":"note","type":"string"}]},
+    {"name":"Alarm","kind":"asymmetric","primary_key":"_id","properties":[{"name":"_id","type":"int"}]}]}"#;
+
+fn config() -> RealmConfig {
+    RealmConfig {
+        urgent: vec!["Alarm".to_owned()],
+        ..RealmConfig::new(CLASSES)
+    }
+}
+
+fn open(fixture: &Fixture) -> Realm {
+    Realm::open(&fixture.user(), config(), None).unwrap()
+}
+
+fn run(class: &str) -> Run {
+    Run {
+        class: class.to_owned(),
+        count: 1,
+    }
+}
+
+fn alarm(realm: &Realm, id: i64) {
+    let document = bson::serialize_to_vec(&bson::doc! {"_id": id}).unwrap();
+    realm.append(&[run("Alarm")], &document).unwrap();
+}
+
+fn sorted(fixture: &Fixture) -> Vec<i64> {
+    let mut ids = fixture.server.ids();
+    ids.sort_unstable();
+    ids
+}
+
+#[test]
+fn an_urgent_object_overtakes_what_the_server_has_not_answered_yet() {
+    let fixture = Fixture::new();
+    let realm = open(&fixture);
+    uploaded(&realm);
+    fixture.server.next("POST ingest", Reaction::Hold);
+    write(&realm, [1]);
+    fixture.server.until_held(1);
+    alarm(&realm, 2);
+    alarm(&realm, 3);
+    fixture
+        .server
+        .until("the alarms", |state| state.stored.len() == 2);
+    assert_eq!(fixture.server.ids(), [2, 3], "in their order");
+    until("the end of the alarms", || realm.pending().unwrap().objects == 1);
+    let waiting = wait(&realm);
+    assert!(waiting.try_recv().is_err(), "it waits for both files");
+    fixture.server.release();
+    waiting.recv_timeout(LIMIT).unwrap().unwrap();
+    assert_eq!(sorted(&fixture), [1, 2, 3]);
+    assert_eq!(realm.pending().unwrap().objects, 0);
+}
+
+#[test]
+fn urgent_classes_and_others_do_not_share_a_write_transaction() {
+    let fixture = Fixture::new();
+    let realm = open(&fixture);
+    let documents = [bson::doc! {"_id": 1_i64, "note": ""}, bson::doc! {"_id": 2_i64}];
+    let payload = documents.map(|document| bson::serialize_to_vec(&document).unwrap());
+    let error = realm
+        .append(&[run("Reading"), run("Alarm")], &payload.concat())
+        .unwrap_err();
+    assert_eq!(error.code(), Code::InvalidArgument);
+    assert_eq!(
+        error.to_string(),
+        "a write transaction holds objects of the urgent class 'Alarm' and of 'Reading', which is not urgent: write them in \
+         transactions of their own, as they wait in different files"
+    );
+    assert_eq!(realm.pending().unwrap().objects, 0);
+    uploaded(&realm);
+    assert!(fixture.server.ids().is_empty());
+}
+
+#[test]
+fn each_file_has_the_cap_for_itself() {
+    let fixture = Fixture::new();
+    let config = RealmConfig {
+        cap: Cap {
+            max_objects: Some(1),
+            ..Cap::default()
+        },
+        ..config()
+    };
+    let realm = Realm::open(&fixture.user(), config, None).unwrap();
+    realm.session().pause();
+    write(&realm, [1]);
+    alarm(&realm, 2);
+    let document = bson::serialize_to_vec(&bson::doc! {"_id": 3_i64}).unwrap();
+    let error = realm.append(&[run("Alarm")], &document).unwrap_err();
+    assert_eq!(error.code(), Code::LimitExceeded);
+    assert_eq!(realm.pending().unwrap().objects, 2);
+}
+
+#[test]
+fn two_sessions_tell_of_themselves_as_one() {
+    let fixture = Fixture::new();
+    let realm = open(&fixture);
+    let session = realm.session();
+    uploaded(&realm);
+    until("both connections", || {
+        session.connection_state() == ConnectionState::Connected
+    });
+    let (sender, told) = channel();
+    let token = session.observe_connection(move |old, new| sender.send((old, new)).unwrap());
+    session.pause();
+    assert_eq!(session.state(), SessionState::Paused);
+    assert_eq!(
+        told.recv_timeout(LIMIT).unwrap(),
+        (ConnectionState::Connected, ConnectionState::Disconnected)
+    );
+    session.resume();
+    assert_eq!(session.state(), SessionState::Active);
+    let mut state = ConnectionState::Disconnected;
+    while state != ConnectionState::Connected {
+        let (old, new) = told.recv_timeout(LIMIT).unwrap();
+        assert_eq!(old, state);
+        state = new;
+    }
+    assert_eq!(session.connection_state(), ConnectionState::Connected, "both are");
+    session.unobserve_connection(token);
+    realm.close();
+    assert_eq!(session.state(), SessionState::Inactive);
+}
+
+#[test]
+fn what_is_left_of_urgent_classes_goes_also_where_they_are_not_urgent_any_more() {
+    let fixture = Fixture::new();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let path = Some(elsewhere.path().join("a.realm"));
+    let former = RealmConfig {
+        path: path.clone(),
+        stop_policy: StopPolicy::Immediately,
+        ..config()
+    };
+    let realm = Realm::open(&fixture.user(), former, None).unwrap();
+    realm.session().pause();
+    alarm(&realm, 1);
+    drop(realm);
+    closed(&elsewhere.path().join("a.urgent.realm"));
+    let now = RealmConfig {
+        path,
+        ..RealmConfig::new(CLASSES)
+    };
+    let realm = Realm::open(&fixture.user(), now, None).unwrap();
+    alarm(&realm, 2);
+    uploaded(&realm);
+    assert_eq!(sorted(&fixture), [1, 2]);
+}
+
+#[test]
+fn urgent_objects_that_nobody_opens_are_sent_from_the_directory_of_the_app() {
+    let fixture = Fixture::new();
+    let config = RealmConfig {
+        stop_policy: StopPolicy::Immediately,
+        ..config()
+    };
+    let realm = Realm::open(&fixture.user(), config, None).unwrap();
+    realm.session().pause();
+    alarm(&realm, 1);
+    let urgent = realm.path().with_extension("urgent.realm");
+    drop(realm);
+    closed(&urgent);
+    // Another start, which looks for what waits.
+    let _app = fixture.restarted();
+    fixture.server.until("the alarm", |state| state.stored.len() == 1);
+}
+
+#[test]
+fn no_second_file_is_made_without_urgent_classes() {
+    let fixture = Fixture::new();
+    let realm = Realm::open(&fixture.user(), RealmConfig::new(SCHEMA), None).unwrap();
+    write(&realm, [1]);
+    uploaded(&realm);
+    assert!(!realm.path().with_extension("urgent.realm").exists());
+}
