@@ -439,9 +439,11 @@ fn outbox_code(error: &crate::outbox::Error) -> Code {
         E::TooLarge { .. } | E::CapReached { .. } => Code::LimitExceeded,
         E::NoDocuments | E::UnknownSchema { .. } => Code::InvalidArgument,
         E::DiskFull { .. } => Code::OutOfDiskSpace,
-        E::Locked { .. } | E::Io { .. } | E::Sqlite { .. } | E::MissingFolder { .. } => {
-            Code::FileOperationFailed
-        }
+        E::Locked { .. }
+        | E::Io { .. }
+        | E::Sqlite { .. }
+        | E::TooManyOpenFiles { .. }
+        | E::MissingFolder { .. } => Code::FileOperationFailed,
         E::Corrupt { .. } | E::NewerFormat { .. } => Code::InvalidDatabase,
         E::SqliteTooOld { .. } => Code::NotSupported,
         E::ForeignProcess { .. } => Code::LogicError,

@@ -50,6 +50,18 @@ pub enum Error {
         #[source]
         source: Arc<dyn std::error::Error + Send + Sync>,
     },
+    /// The process, or the system, has as many files open as it may; closing realms or a higher limit helps.
+    #[error(
+        "too many open files to use the outbox at {path}: raise the limit of the process (ulimit -n), or have fewer \
+         realms open at once"
+    )]
+    TooManyOpenFiles {
+        /// The outbox.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: Arc<io::Error>,
+    },
     /// Another process keeps the file busy for longer than a write waits.
     #[error("the outbox at {path} is kept locked by another process")]
     Locked {
@@ -138,6 +150,7 @@ impl Error {
         match self {
             Error::CapReached { .. }
             | Error::DiskFull { .. }
+            | Error::TooManyOpenFiles { .. }
             | Error::Locked { .. }
             | Error::Io { .. }
             | Error::Sqlite { .. }
@@ -157,7 +170,12 @@ impl Error {
     /// What a failure of SQLite means for the outbox. To be called right after the failed call, on
     /// its thread, as [`Error::is_full`] is.
     pub(super) fn sqlite(path: &Path, source: rusqlite::Error) -> Error {
+        let system = io::Error::last_os_error();
         let full = Error::is_full(&source);
+        if source.sqlite_error_code() == Some(ErrorCode::CannotOpen) && tells_why_not_opened(&system) {
+            // SQLite does not say what kept it from opening a file.
+            return Error::io("open", path, system);
+        }
         let path = path.to_owned();
         match source.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Locked { path },
@@ -228,10 +246,29 @@ impl Error {
     }
 
     pub(super) fn io(what: &'static str, path: &Path, source: io::Error) -> Error {
-        Error::Io {
-            what,
-            path: path.to_owned(),
-            source: Arc::new(source),
+        let (path, source) = (path.to_owned(), Arc::new(source));
+        if is_out_of_descriptors(&source) {
+            return Error::TooManyOpenFiles { path, source };
         }
+        Error::Io { what, path, source }
     }
+}
+
+fn is_out_of_descriptors(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    let codes = [libc::EMFILE, libc::ENFILE];
+    // ERROR_TOO_MANY_OPEN_FILES
+    #[cfg(not(unix))]
+    let codes = [4];
+    error.raw_os_error().is_some_and(|code| codes.contains(&code))
+}
+
+/// Whether the system's last error can be what kept a file from being opened.
+fn tells_why_not_opened(error: &io::Error) -> bool {
+    let kinds = [
+        ErrorKind::PermissionDenied,
+        ErrorKind::ReadOnlyFilesystem,
+        ErrorKind::NotFound,
+    ];
+    kinds.contains(&error.kind()) || is_out_of_descriptors(error)
 }

@@ -250,6 +250,8 @@ fn connect(path: &Path, options: &Options, opened: Opened) -> Result<(Files, Sen
     let mut writer = opened.connection;
     let mut drain = schema::open_uploader(path, options.lock_wait)?;
     let failed = |source| Error::sqlite(path, source);
+    // SQLite syncs the folder in which it made the log, and passes over it if that fails.
+    recover::sync_folder(path)?;
     let mut log = Log::new(path, options.lock_wait);
     log.watch(&mut writer).map_err(failed)?;
     log.watch(&mut drain).map_err(failed)?;

@@ -27,9 +27,9 @@ use rusqlite::{Connection, ErrorCode, ffi};
 use super::commits::write;
 use super::recover::beside;
 use super::reserve::Reserve;
-use super::schema::{PAGE_BYTES, WAL_PAGES, is_busy, sync_commits};
+use super::schema::{PAGE_BYTES, WAL_PAGES, is_busy};
 use super::{meta, rows};
-use crate::outbox::{Durability, Error};
+use crate::outbox::Error;
 
 /// Pages that a commit may write beside those of the payloads: the row's own, its parents, and
 /// those that list pages.
@@ -172,10 +172,11 @@ impl Log {
             return Ok(());
         }
         let synchronous: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0))?;
-        sync_commits(connection, Durability::Full)?;
-        let buried = write(connection).and_then(|transaction| {
-            meta::count_sync(&transaction)?;
-            transaction.commit()
+        let buried = write_over(connection, "FULL").or_else(|error| {
+            // Where nothing can be synced, at least nobody reads it before the power is cut. This is not all that
+            // is to be done about it.
+            let _ = write_over(connection, "OFF");
+            Err(error)
         });
         connection.pragma_update(None, "synchronous", synchronous)?;
         self.failed_commit = buried.is_err();
@@ -222,6 +223,14 @@ impl Log {
     pub(super) fn file_bytes(&self) -> u64 {
         fs::metadata(&self.path).map_or(0, |metadata| metadata.len())
     }
+}
+
+/// Makes a commit where the one that failed stands in the log.
+fn write_over(connection: &mut Connection, synchronous: &str) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "synchronous", synchronous)?;
+    let transaction = write(connection)?;
+    meta::count_sync(&transaction)?;
+    transaction.commit()
 }
 
 /// Whether something that was written may be gone after this. A write that found no room changed

@@ -222,7 +222,8 @@ fn rename(from: &Path, to: &Path) -> Result<()> {
     fs::rename(from, to).map_err(|source| Error::io("rename", from, source))
 }
 
-fn sync_folder(path: &Path) -> Result<()> {
+/// Makes the names beside `path` durable.
+pub(super) fn sync_folder(path: &Path) -> Result<()> {
     realm_ingest_durable::sync_parent(path).map_err(|source| Error::io("sync the folder of", path, source))
 }
 

@@ -18,7 +18,7 @@ use std::path::Path;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, ffi, params};
 
 use super::rows::{MAX_SEQ, is_seq};
 use crate::outbox::{Durability, Error, Result, new_identity};
@@ -274,6 +274,13 @@ pub(super) fn open(path: &Path, lock_wait: Duration) -> rusqlite::Result<Connect
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_EXRESCODE;
     let mut connection = Connection::open_with_flags(path, flags)?;
+    if connection.is_readonly(rusqlite::MAIN_DB)? {
+        // Where a file cannot be opened for writing SQLite settles for reading, also if it was for want of descriptors
+        // and passes: nothing could be written as long as the connection is open.
+        let cannot_open = ffi::Error::new(ffi::SQLITE_CANTOPEN);
+        let reason = "it cannot be opened for writing".to_owned();
+        return Err(rusqlite::Error::SqliteFailure(cannot_open, Some(reason)));
+    }
     let mut since = Instant::now();
     connection.busy_handler(Some(move |tries: i32| {
         if tries == 0 {
