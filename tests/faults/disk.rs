@@ -118,7 +118,12 @@ fn shim() -> &'static Path {
 
 /// Puts a mark between the events. For the recorded process.
 pub fn say(text: &str) {
-    mark(Path::new(&std::env::var_os(RECORD).unwrap()), text);
+    mark(&recorded_here(), text);
+}
+
+/// Where what this process does is recorded.
+pub fn recorded_here() -> PathBuf {
+    std::env::var_os(RECORD).unwrap().into()
 }
 
 fn mark(record: &Path, text: &str) {
@@ -135,7 +140,7 @@ fn mark(record: &Path, text: &str) {
     file.write_all(&bytes).unwrap();
 }
 
-fn events(mut bytes: &[u8]) -> Vec<Event> {
+pub fn events(mut bytes: &[u8]) -> Vec<Event> {
     let mut take = |count: usize| {
         let (taken, rest) = bytes.split_at_checked(count)?;
         bytes = rest;
@@ -160,25 +165,56 @@ fn events(mut bytes: &[u8]) -> Vec<Event> {
 pub enum Survives {
     Nothing,
     All,
-    /// Any part, the same for the same number.
+    /// Of each write none, half or all, the same for the same number.
     Some(u64),
+    /// Any of the sectors of all writes, in any order, some of them torn, the same for the same number.
+    Sectors(u64),
+}
+
+/// What a disk writes at once.
+const SECTOR: u64 = 512;
+
+/// Numbers by chance, the same for the same seed.
+pub struct Chance(u64);
+
+impl Chance {
+    pub fn new(seed: u64) -> Chance {
+        // Neighbouring seeds have nothing in common.
+        let mut state = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        state = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        Chance((state ^ state >> 27) | 1)
+    }
+
+    /// A number below `count`, which is not 0.
+    pub fn below(&mut self, count: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        ((self.0 >> 32) as usize) % count
+    }
+
+    fn one_in(&mut self, count: usize) -> bool {
+        self.below(count) == 0
+    }
 }
 
 impl Survives {
+    /// The same for one of several files.
+    fn of(self, node: usize) -> Survives {
+        match self {
+            Survives::Sectors(seed) => Survives::Sectors(seed ^ (node as u64) << 40),
+            survives => survives,
+        }
+    }
+
     /// Of each of so many changes, in thirds: none of it, half of it, or all.
     fn thirds(self, count: usize) -> Vec<u8> {
         match self {
             Survives::Nothing => vec![0; count],
             Survives::All => vec![2; count],
-            Survives::Some(seed) => {
-                let mut state = seed * 2 + 1;
-                let third = |_| {
-                    state ^= state << 13;
-                    state ^= state >> 7;
-                    state ^= state << 17;
-                    (state >> 32) as u8 % 3
-                };
-                (0..count).map(third).collect()
+            Survives::Some(seed) | Survives::Sectors(seed) => {
+                let mut chance = Chance::new(seed);
+                (0..count).map(|_| chance.below(3) as u8).collect()
             }
         }
     }
@@ -197,22 +233,72 @@ struct Node {
 
 impl Node {
     fn content(&self, survives: Survives) -> Vec<u8> {
+        if let Survives::Sectors(seed) = survives {
+            return self.sectors(&mut Chance::new(seed));
+        }
         let mut content = self.synced.clone();
         for (change, thirds) in self.since.iter().zip(survives.thirds(self.since.len())) {
             match change {
                 Change::Length(length) if thirds > 0 => content.resize(*length as usize, 0),
                 Change::Length(_) => {}
                 Change::Write(at, bytes) => {
-                    let bytes = &bytes[..bytes.len() * usize::from(thirds) / 2];
-                    let (start, end) = (*at as usize, *at as usize + bytes.len());
-                    if !bytes.is_empty() {
-                        content.resize(content.len().max(end), 0);
-                        content[start..end].copy_from_slice(bytes);
+                    put(
+                        &mut content,
+                        *at,
+                        &bytes[..bytes.len() * usize::from(thirds) / 2],
+                        0,
+                    );
+                }
+            }
+        }
+        content
+    }
+
+    /// Each sector is as one of the writes left it, or as it was when the file was synced: which writes reached
+    /// the disk, and in which order, makes no other difference.
+    fn sectors(&self, chance: &mut Chance) -> Vec<u8> {
+        let mut content = self.synced.clone();
+        // In percent.
+        let share = [0, 10, 50, 90, 100][chance.below(5)];
+        // Blocks that were given to a file may show what they held before.
+        let unwritten = if chance.one_in(8) { 0xa5 } else { 0 };
+        for change in &self.since {
+            match change {
+                Change::Length(length) => {
+                    if chance.below(100) < share {
+                        content.resize(*length as usize, 0);
+                    }
+                }
+                Change::Write(at, bytes) => {
+                    let mut rest = &bytes[..];
+                    let mut at = *at;
+                    while !rest.is_empty() {
+                        let (sector, behind) = rest.split_at(rest.len().min((SECTOR - at % SECTOR) as usize));
+                        if chance.below(100) < share {
+                            let torn = chance.one_in(200);
+                            let length = if torn {
+                                chance.below(sector.len())
+                            } else {
+                                sector.len()
+                            };
+                            put(&mut content, at, &sector[..length], unwritten);
+                        }
+                        at += sector.len() as u64;
+                        rest = behind;
                     }
                 }
             }
         }
         content
+    }
+}
+
+/// Writes there; what lies between the end and there is filled.
+fn put(content: &mut Vec<u8>, at: u64, bytes: &[u8], filler: u8) {
+    let (start, end) = (at as usize, at as usize + bytes.len());
+    if !bytes.is_empty() {
+        content.resize(content.len().max(end), filler);
+        content[start..end].copy_from_slice(bytes);
     }
 }
 
@@ -262,8 +348,8 @@ impl Disk {
                 } else {
                     self.kept_on_failure
                 };
-                if let Some(node) = self.names.get(path).map(|at| &mut self.nodes[*at]) {
-                    node.synced = node.content(reached);
+                if let Some((at, node)) = self.names.get(path).map(|at| (*at, &mut self.nodes[*at])) {
+                    node.synced = node.content(reached.of(at));
                     node.since.clear();
                 }
                 let in_folder = |name: &Path| event.kind == b's' && name.parent() == Some(path);
@@ -307,13 +393,14 @@ impl Disk {
             Survives::Nothing => 0,
             Survives::All => self.changed_names.len(),
             Survives::Some(seed) => seed as usize % (self.changed_names.len() + 1),
+            Survives::Sectors(seed) => Chance::new(seed).below(self.changed_names.len() + 1),
         };
         for (name, node) in &self.changed_names[..kept] {
             rename(&mut names, name.clone(), *node);
         }
         let files = names.iter().map(|(name, node)| {
             let name = PathBuf::from(name.file_name().unwrap());
-            (name, self.nodes[*node].content(survives))
+            (name, self.nodes[*node].content(survives.of(*node)))
         });
         // The index of the log is made anew by the first that opens the file.
         let files = files.filter(|(name, _)| !name.to_string_lossy().ends_with("-shm"));

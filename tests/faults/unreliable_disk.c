@@ -1,5 +1,5 @@
 // Loaded in front of the C library (LD_PRELOAD): records what a process does to the files of one
-// folder, in order, and lets one call fail. From the record, disk.rs builds what a disk may hold
+// folder, in order, and lets calls fail. From the record, disk.rs builds what a disk may hold
 // when the power is cut.
 //
 // UNRELIABLE_FOLDER  the folder; what is outside of it is left alone
@@ -7,8 +7,10 @@
 // UNRELIABLE_SYNC    "n suffix": the n-th sync of a file with that ending fails with EIO, once
 // UNRELIABLE_READ    the same for reads, with ENOMEM: SQLite takes EIO for damage of the file
 // UNRELIABLE_OPEN    the same for opening, with EMFILE, and twice in a row: SQLite tries at once
-// again,
-//                    without writing
+//                    again, without writing
+//
+// A process that knows that it is watched decides by `unreliable_fail` which calls fail, as often
+// as it likes (calls.rs).
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -19,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,22 +33,27 @@ static char* paths[MAX_FILES];
 static int record_to = -1;
 static const char* folder;
 
-/// The calls that fail: so many, after which.
+/// What calls do. The numbers are those of calls.rs.
+enum kind { SYNC, READ, OPEN, WRITE, SHORT, TRUNCATE, RENAME, LINK, UNLINK, LOCK, MAP, KINDS };
+
+/// The calls of a kind that fail: so many (from then on, if negative), after which, and how.
 struct failing {
-    const char* suffix;
+    const char* suffix; // NULL for any
     long in;
     long times;
+    int error;
+    long seen;
 };
-static struct failing syncs;
-static struct failing reads;
-static struct failing opens;
+static struct failing by_environment[KINDS];
+static struct failing by_process[KINDS];
+static long sync_microseconds = 500;
 
-static struct failing failing_by(const char* name, long times) {
-    struct failing failing = {"", 0, times};
+static struct failing failing_by(const char* name, long times, int error) {
+    struct failing failing = {NULL, 0, times, error, 0};
     const char* value = getenv(name);
     if (value != NULL) {
         char* end;
-        failing.in = strtol(value, &end, 10) + times - 1;
+        failing.in = strtol(value, &end, 10);
         failing.suffix = *end == ' ' ? end + 1 : end;
     }
     return failing;
@@ -59,9 +67,9 @@ __attribute__((constructor)) static void begin(void) {
         return;
     }
     record_to = REAL(open)(record, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-    syncs = failing_by("UNRELIABLE_SYNC", 1);
-    reads = failing_by("UNRELIABLE_READ", 1);
-    opens = failing_by("UNRELIABLE_OPEN", 2);
+    by_environment[SYNC] = failing_by("UNRELIABLE_SYNC", 1, EIO);
+    by_environment[READ] = failing_by("UNRELIABLE_READ", 1, ENOMEM);
+    by_environment[OPEN] = failing_by("UNRELIABLE_OPEN", 2, EMFILE);
 }
 
 static int watched(const char* path) {
@@ -93,11 +101,44 @@ static void record(char kind, const char* path, uint64_t offset, const void* dat
     free(bytes);
 }
 
-static int fails_now(struct failing* failing, const char* path) {
+static int is_due(struct failing* failing, const char* path) {
     size_t length = strlen(path);
-    size_t suffix = strlen(failing->suffix);
-    return failing->in > 0 && length >= suffix &&
-           strcmp(path + length - suffix, failing->suffix) == 0 && --failing->in < failing->times;
+    size_t suffix = failing->suffix == NULL ? 0 : strlen(failing->suffix);
+    if (length < suffix || (suffix > 0 && strcmp(path + length - suffix, failing->suffix) != 0)) {
+        return 0;
+    }
+    long number = ++failing->seen;
+    return failing->in > 0 && number >= failing->in &&
+           (failing->times < 0 || number < failing->in + failing->times);
+}
+
+/// Whether this call fails: then that is recorded, and `errno` says why.
+static int fails_now(enum kind kind, const char* path) {
+    int due = is_due(&by_process[kind], path);
+    int error = due ? by_process[kind].error : by_environment[kind].error;
+    if (!due && !is_due(&by_environment[kind], path)) {
+        return 0;
+    }
+    record(kind == SYNC ? 'f' : 'e', path, 0, NULL, 0);
+    errno = error;
+    return 1;
+}
+
+/// From now on, of the calls of this kind the n-th fails and so many in all, or all that follow if
+/// `times` is negative; none if `n` is 0. Returns how many there were since this was last called
+/// for the kind. A short write is half done; those that follow it fail as the rest does.
+__attribute__((visibility("default"))) long unreliable_fail(int kind, long n, long times,
+                                                            int error) {
+    pthread_mutex_lock(&lock);
+    long seen = by_process[kind].seen;
+    by_process[kind] = (struct failing){NULL, n, times, error, 0};
+    pthread_mutex_unlock(&lock);
+    return seen;
+}
+
+/// How long a sync takes.
+__attribute__((visibility("default"))) void unreliable_pace(long microseconds) {
+    sync_microseconds = microseconds;
 }
 
 static int opened(int fd, const char* path, int flags, int existed) {
@@ -123,10 +164,8 @@ static int opened(int fd, const char* path, int flags, int existed) {
             return REAL(name)(path, flags, mode);                                                  \
         }                                                                                          \
         pthread_mutex_lock(&lock);                                                                 \
-        if (fails_now(&opens, path)) {                                                             \
-            record('e', path, 0, NULL, 0);                                                         \
+        if (fails_now(OPEN, path)) {                                                               \
             pthread_mutex_unlock(&lock);                                                           \
-            errno = EMFILE;                                                                        \
             return -1;                                                                             \
         }                                                                                          \
         struct stat found;                                                                         \
@@ -148,17 +187,27 @@ int close(int fd) {
     return REAL(close)(fd);
 }
 
-/// Whether this read fails; what is read is not recorded.
-static int read_fails(int fd) {
+/// Whether this call on an open file fails.
+static int fails_on(enum kind kind, int fd) {
     pthread_mutex_lock(&lock);
     const char* path = path_of(fd);
-    int fails = path != NULL && fails_now(&reads, path);
-    if (fails) {
-        record('e', path, 0, NULL, 0);
-        errno = ENOMEM;
-    }
+    int fails = path != NULL && fails_now(kind, path);
     pthread_mutex_unlock(&lock);
     return fails;
+}
+
+/// What is read is not recorded.
+static int read_fails(int fd) { return fails_on(READ, fd); }
+
+/// How much of a write is done; negative if it fails. To be called under the lock.
+static ssize_t part_of_write(int fd, size_t size) {
+    if (fails_now(WRITE, paths[fd])) {
+        return -1;
+    }
+    if (!fails_now(SHORT, paths[fd])) {
+        return (ssize_t)size;
+    }
+    return by_process[SHORT].seen == by_process[SHORT].in && size > 1 ? (ssize_t)size / 2 : -1;
 }
 
 ssize_t read(int fd, void* data, size_t size) {
@@ -178,7 +227,10 @@ ssize_t write(int fd, const void* data, size_t size) {
     }
     pthread_mutex_lock(&lock);
     off_t offset = lseek(fd, 0, SEEK_CUR);
-    ssize_t written = REAL(write)(fd, data, size);
+    ssize_t written = part_of_write(fd, size);
+    if (written > 0) {
+        written = REAL(write)(fd, data, (size_t)written);
+    }
     if (written > 0) {
         record('w', paths[fd], (uint64_t)offset, data, (uint64_t)written);
     }
@@ -192,7 +244,10 @@ ssize_t write(int fd, const void* data, size_t size) {
             return REAL(name)(fd, data, size, offset);                                             \
         }                                                                                          \
         pthread_mutex_lock(&lock);                                                                 \
-        ssize_t written = REAL(name)(fd, data, size, offset);                                      \
+        ssize_t written = part_of_write(fd, size);                                                 \
+        if (written > 0) {                                                                         \
+            written = REAL(name)(fd, data, (size_t)written, offset);                               \
+        }                                                                                          \
         if (written > 0) {                                                                         \
             record('w', paths[fd], (uint64_t)offset, data, (uint64_t)written);                     \
         }                                                                                          \
@@ -204,6 +259,9 @@ PWRITE(pwrite64)
 
 #define FTRUNCATE(name)                                                                            \
     int name(int fd, off_t size) {                                                                 \
+        if (fails_on(TRUNCATE, fd)) {                                                              \
+            return -1;                                                                             \
+        }                                                                                          \
         pthread_mutex_lock(&lock);                                                                 \
         int failed = REAL(name)(fd, size);                                                         \
         if (!failed && path_of(fd) != NULL) {                                                      \
@@ -222,11 +280,16 @@ FTRUNCATE(ftruncate64)
             return REAL(name)(fd);                                                                 \
         }                                                                                          \
         pthread_mutex_lock(&lock);                                                                 \
-        int failed = fails_now(&syncs, paths[fd]);                                                 \
-        record(failed ? 'f' : 's', paths[fd], 0, NULL, 0);                                         \
+        int failed = fails_now(SYNC, paths[fd]);                                                   \
+        int error = errno;                                                                         \
+        if (!failed) {                                                                             \
+            record('s', paths[fd], 0, NULL, 0);                                                    \
+        }                                                                                          \
         pthread_mutex_unlock(&lock);                                                               \
-        usleep(500);                                                                               \
-        errno = failed ? EIO : errno;                                                              \
+        if (sync_microseconds > 0) {                                                               \
+            usleep((useconds_t)sync_microseconds);                                                 \
+        }                                                                                          \
+        errno = error;                                                                             \
         return failed ? -1 : 0;                                                                    \
     }
 SYNC(fsync)
@@ -245,7 +308,18 @@ static void renamed(const char* from, const char* to) {
     }
 }
 
+/// Whether this call on a name fails.
+static int fails_for(enum kind kind, const char* path) {
+    pthread_mutex_lock(&lock);
+    int fails = watched(path) && fails_now(kind, path);
+    pthread_mutex_unlock(&lock);
+    return fails;
+}
+
 int rename(const char* from, const char* to) {
+    if (fails_for(RENAME, from)) {
+        return -1;
+    }
     pthread_mutex_lock(&lock);
     int failed = REAL(rename)(from, to);
     if (!failed && watched(from)) {
@@ -257,6 +331,9 @@ int rename(const char* from, const char* to) {
 }
 
 int link(const char* from, const char* to) {
+    if (fails_for(LINK, from)) {
+        return -1;
+    }
     pthread_mutex_lock(&lock);
     int failed = REAL(link)(from, to);
     if (!failed && watched(from)) {
@@ -267,6 +344,9 @@ int link(const char* from, const char* to) {
 }
 
 int linkat(int from_folder, const char* from, int to_folder, const char* to, int flags) {
+    if (fails_for(LINK, from)) {
+        return -1;
+    }
     pthread_mutex_lock(&lock);
     int failed = REAL(linkat)(from_folder, from, to_folder, to, flags);
     if (!failed && watched(from)) {
@@ -277,6 +357,9 @@ int linkat(int from_folder, const char* from, int to_folder, const char* to, int
 }
 
 int unlink(const char* path) {
+    if (fails_for(UNLINK, path)) {
+        return -1;
+    }
     pthread_mutex_lock(&lock);
     int failed = REAL(unlink)(path);
     if (!failed && watched(path)) {
@@ -296,3 +379,29 @@ int mkdir(const char* path, mode_t mode) {
     pthread_mutex_unlock(&lock);
     return failed;
 }
+
+/// Locks are taken, or not; giving one back does not fail.
+#define FCNTL(name)                                                                                \
+    int name(int fd, int command, ...) {                                                           \
+        va_list rest;                                                                              \
+        va_start(rest, command);                                                                   \
+        void* argument = va_arg(rest, void*);                                                      \
+        va_end(rest);                                                                              \
+        if (command == F_SETLK && ((struct flock*)argument)->l_type != F_UNLCK &&                  \
+            fails_on(LOCK, fd)) {                                                                  \
+            return -1;                                                                             \
+        }                                                                                          \
+        return REAL(name)(fd, command, argument);                                                  \
+    }
+FCNTL(fcntl)
+FCNTL(fcntl64)
+
+#define MMAP(name)                                                                                 \
+    void* name(void* at, size_t size, int protection, int flags, int fd, off_t offset) {           \
+        if (fd >= 0 && fails_on(MAP, fd)) {                                                        \
+            return MAP_FAILED;                                                                     \
+        }                                                                                          \
+        return REAL(name)(at, size, protection, flags, fd, offset);                                \
+    }
+MMAP(mmap)
+MMAP(mmap64)

@@ -5,6 +5,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod basics;
+#[cfg(target_os = "linux")]
+#[path = "../faults/calls.rs"]
+mod calls;
 mod cap;
 mod common;
 mod crash;
@@ -13,6 +16,8 @@ mod damage;
 #[path = "../faults/disk.rs"]
 mod disk;
 mod exchange;
+#[cfg(target_os = "linux")]
+mod failing_calls;
 mod fork;
 mod full_disk;
 mod groups;
@@ -23,10 +28,14 @@ mod numbers;
 mod packing;
 mod passing;
 mod power_loss;
+#[cfg(target_os = "linux")]
+mod power_states;
 mod processes;
 #[cfg(target_os = "linux")]
 mod recording;
 mod recovery;
 mod space;
+#[cfg(target_os = "linux")]
+mod told;
 mod torn_log;
 mod upgrade;

@@ -4,87 +4,20 @@
 
 #![cfg(target_os = "linux")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 
 use realm_ingest::outbox::{Options, Outbox, SqliteOutbox};
 
-use crate::common::{append, noise, open, other_part, payload, rows, rows_with_gaps, settle};
-use crate::disk::{Disk, Event, Recorded, Survives, in_memory, say};
+use crate::common::{append, open, other_part, payload, rows_with_gaps};
+use crate::disk::{Disk, Recorded, Survives, in_memory, say};
 use crate::recording::record;
+use crate::told::{Told, content, try_append, try_settle};
 
 /// Says which sync fails.
-const SYNC: &str = "UNRELIABLE_SYNC";
-
-/// What the process has been told so far.
-#[derive(Default)]
-struct Told {
-    /// Attempts by the numbers they were stored under.
-    stored: BTreeMap<i64, u64>,
-    /// Rows up to this number may be gone.
-    settling: i64,
-    /// Attempts that failed.
-    failed: BTreeSet<u64>,
-}
-
-impl Told {
-    fn hear(&mut self, event: &Event) {
-        let Some(said) = event.said() else { return };
-        let words: Vec<&str> = said.split(' ').collect();
-        match words[..] {
-            ["stored", seq, attempt] => {
-                self.stored.insert(seq.parse().unwrap(), attempt.parse().unwrap());
-            }
-            ["failed", attempt, ..] => {
-                self.failed.insert(attempt.parse().unwrap());
-            }
-            ["settling", through] => self.settling = through.parse().unwrap(),
-            _ => {}
-        }
-    }
-
-    fn check(&self, path: &Path, state: &str) {
-        let (outbox, recovered) = SqliteOutbox::open(path, Options::default()).unwrap();
-        assert_eq!(recovered, None, "{state}");
-        let found: BTreeMap<i64, Vec<u8>> = rows(&outbox).iter().map(|row| (row.seq, payload(row))).collect();
-        for (seq, attempt) in self.stored.range(self.settling + 1..) {
-            assert_eq!(found.get(seq), Some(&content(*attempt)), "row {seq}, {state}");
-        }
-        let once: BTreeSet<&Vec<u8>> = found.values().collect();
-        assert_eq!(once.len(), found.len(), "a row is there twice, {state}");
-        for attempt in &self.failed {
-            let failed = content(*attempt);
-            assert!(!once.contains(&failed), "attempt {attempt} had failed, {state}");
-        }
-        let newest = self.stored.keys().next_back().copied().unwrap_or(0);
-        let next = append(&outbox, b"after").unwrap();
-        assert!(next > newest, "{state}: number {next} was given out before");
-    }
-}
-
-fn content(attempt: u64) -> Vec<u8> {
-    noise(attempt, [90, 300, 5_000, 20_000][attempt as usize % 4])
-}
-
-fn try_append(outbox: &SqliteOutbox, attempt: u64) -> bool {
-    let stored = append(outbox, &content(attempt));
-    match &stored {
-        Ok(seq) => say(&format!("stored {seq} {attempt}")),
-        Err(error) => say(&format!("failed {attempt} {error:?}")),
-    }
-    stored.is_ok()
-}
-
-fn try_settle(outbox: &SqliteOutbox, count: usize) -> bool {
-    let Ok(Some(lease)) = outbox.lease(0, 1 << 20) else {
-        return false;
-    };
-    let through = lease.rows[count.min(lease.rows.len()) - 1].seq;
-    say(&format!("settling {through}"));
-    settle(outbox, through).is_ok()
-}
+pub const SYNC: &str = "UNRELIABLE_SYNC";
 
 /// Opens the outbox in states from all over the recording, at every so many events and wherever the process
 /// said something; returns in how many.
@@ -148,7 +81,7 @@ fn a_power_cut_at_any_moment_loses_nothing_that_had_returned() {
     assert!(judged > 500, "{judged}");
 }
 
-fn write_and_drain(path: &Path) {
+pub fn write_and_drain(path: &Path) {
     for part in 0..2 {
         let outbox = open(path);
         for attempt in 1..=40 {
@@ -244,7 +177,7 @@ fn start_over_after_a_failure(path: &Path) {
     }
 }
 
-fn write_on_after_failures(path: &Path) {
+pub fn write_on_after_failures(path: &Path) {
     // Where the failure hits the opening, the application tries again.
     let opened = (0..2).find_map(|_| SqliteOutbox::open(path, Options::default()).ok());
     let (outbox, _) = opened.unwrap();
@@ -270,7 +203,7 @@ fn a_group_that_met_a_failed_sync_is_not_tried_again_behind_it() {
 }
 
 /// Rows leave, without a sync, and threads whose rows share commits come after them.
-fn write_in_groups(path: &Path) {
+pub fn write_in_groups(path: &Path) {
     let outbox = open(path);
     outbox
         .register_schema("0123456789abcdef", "{\"classes\":[]}")
@@ -329,10 +262,10 @@ fn a_power_cut_during_a_recovery_loses_nothing_more() {
     }
 }
 
-const DAMAGED: u64 = 6;
+pub const DAMAGED: u64 = 6;
 
 /// Thirty rows, some of them in the log alone; one bit of one of the others has changed.
-fn with_a_damaged_row() -> BTreeMap<PathBuf, Vec<u8>> {
+pub fn with_a_damaged_row() -> BTreeMap<PathBuf, Vec<u8>> {
     let folder = in_memory();
     let path = folder.path().join("default.realm");
     for part in [1..=15, 16..=30] {

@@ -12,11 +12,15 @@ pub type Failing<'a> = (&'a str, &'a str);
 
 /// Runs `test` as another process, with these files in its folder.
 pub fn record(test: &str, files: &BTreeMap<PathBuf, Vec<u8>>, failing: Option<Failing<'_>>) -> Recorded {
-    let place = Place::new(files);
+    recorded_on(Place::new(files), test, failing)
+}
+
+/// Runs `test` as another process on this disk, with a variable of its own.
+pub fn recorded_on(place: Place, test: &str, variable: Option<(&str, &str)>) -> Recorded {
     let mut command = Command::new(std::env::current_exe().unwrap());
     as_other_part(&mut command, test, &place.folder.join("default.realm"));
     place.watch(&mut command);
-    let output = command.envs(failing).output().unwrap();
+    let output = command.envs(variable).output().unwrap();
     assert!(
         output.status.success(),
         "{}",

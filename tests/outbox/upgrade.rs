@@ -63,7 +63,7 @@ fn stamp(path: &Path) -> String {
 
 /// Rows 3 to 7 of an outbox of format 1.
 #[cfg(unix)]
-fn format_1() -> Folder {
+pub fn format_1() -> Folder {
     let folder = Folder::new();
     let connection = Connection::open(folder.path()).unwrap();
     connection.execute_batch(FORMAT_1).unwrap();
