@@ -257,6 +257,9 @@ typedef void (*realm_ingest_http_callback)(void *userdata,
                                            const realm_ingest_http_request *request,
                                            realm_ingest_http_answer *answer);
 
+// Whether the network may be used now, for instance because it is not metered.
+typedef bool (*realm_ingest_may_upload_callback)(void *userdata);
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -807,6 +810,35 @@ void realm_ingest_http_answer_send(realm_ingest_http_answer *answer);
 
 // Frees an answer that will not be sent, which fails its request; NULL is fine.
 void realm_ingest_http_answer_free(realm_ingest_http_answer *answer);
+
+// How long the first transaction that waits is kept for more to come, in milliseconds, so that the network is used less
+// often; 0 by default. Not where a batch is full, where somebody waits for the upload, or where the realm was closed.
+realm_ingest_code realm_ingest_realm_config_set_batch_delay(realm_ingest_realm_config *config,
+                                                            uint64_t delay_ms,
+                                                            realm_ingest_error **error);
+
+// The most bytes of request bodies a second, over a while; REALM_INGEST_NO_LIMIT by default. Urgent classes come first.
+realm_ingest_code realm_ingest_realm_config_set_bytes_per_second(realm_ingest_realm_config *config,
+                                                                 uint64_t bytes,
+                                                                 realm_ingest_error **error);
+
+// One more time of the day in which uploads are allowed: from its first minute since midnight (below 1440) to the one
+// behind its last (up to 1440), by the device's local time. It may go over midnight: 1320 to 360 is from 22:00 to 6:00.
+// Without any, uploads are allowed all day. Outside of them nothing touches the network for this realm.
+realm_ingest_code realm_ingest_realm_config_add_upload_window(realm_ingest_realm_config *config,
+                                                              uint16_t from_minute,
+                                                              uint16_t to_minute,
+                                                              realm_ingest_error **error);
+
+// Who is asked before each connection and each batch whether the network may be used; NULL for nobody. After a no
+// nothing touches the network for this realm for `ask_again_ms` milliseconds, at least a second. `free_userdata`, which
+// may be NULL, is called also where this call fails.
+realm_ingest_code realm_ingest_realm_config_set_may_upload_callback(realm_ingest_realm_config *config,
+                                                                    realm_ingest_may_upload_callback callback,
+                                                                    void *userdata,
+                                                                    realm_ingest_free_callback free_userdata,
+                                                                    uint64_t ask_again_ms,
+                                                                    realm_ingest_error **error);
 
 // The server's id of the user, which lives as long as the handle; NULL for NULL.
 const char *realm_ingest_user_id(const realm_ingest_user *user, size_t *length);

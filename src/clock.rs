@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use crate::ffi::local_time;
 use ring::rand::{SecureRandom, SystemRandom};
 
 /// A pause that can be dropped.
@@ -16,6 +17,11 @@ pub trait Clock: Send + Sync {
 
     /// A number from 0 up to, not including, 1.
     fn random(&self) -> f64;
+
+    /// Seconds since midnight, local time.
+    fn second_of_day(&self) -> u32 {
+        local_time::second_of_day()
+    }
 }
 
 /// The system's time and chance.

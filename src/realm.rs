@@ -26,6 +26,7 @@ use crate::transport::Transport;
 use crate::transport::http::HttpTransport;
 use crate::uploader;
 use crate::uploader::core::Core;
+pub use crate::uploader::gate::{ASK_AGAIN, MayUpload, TimeWindow, UploadPolicy};
 use crate::uploader::session::Session;
 pub use crate::uploader::session::{ErrorHandler, StopPolicy};
 use files::Found;
@@ -56,6 +57,8 @@ pub struct RealmConfig {
     /// transaction holds objects of urgent classes or of others. Each class keeps its order; one that a new release makes
     /// urgent, or does not any more, may overtake what it wrote before.
     pub urgent: Vec<String>,
+    /// When the session may use the network, and how much of it.
+    pub upload: UploadPolicy,
 }
 
 impl RealmConfig {
@@ -71,6 +74,7 @@ impl RealmConfig {
             durability: Durability::default(),
             cap: Cap::default(),
             urgent: Vec::new(),
+            upload: UploadPolicy::default(),
         }
     }
 }
@@ -134,7 +138,8 @@ impl Realm {
         let schema = parsed(&config.schema_json)?;
         let path = resolved(user, config.path.as_deref())?;
         let user = user.heir();
-        let main = Lane::open(&user, &path, &config, &schema, handler.as_ref())?;
+        let choices = Choices::of(&config)?;
+        let main = Lane::open(&user, &path, &config, &choices, &schema, handler.as_ref())?;
         let classes = asymmetric_classes(&schema);
         for class in config.urgent.iter().filter(|class| !classes.contains(*class)) {
             log::warn!(
@@ -143,7 +148,9 @@ impl Realm {
             );
         }
         let beside = lane::urgent_path(&path);
-        let open_beside = || Lane::open(&user, &beside, &config, &schema, handler.as_ref());
+        // Those of who has the path open.
+        let choices = main.core.choices().urgent();
+        let open_beside = || Lane::open(&user, &beside, &config, &choices, &schema, handler.as_ref());
         let urgent = if !config.urgent.is_empty() {
             Some(open_beside()?)
         } else if lane::is_left(&beside) {
@@ -343,7 +350,7 @@ fn outbox_options(choices: &Choices) -> (Options, Back) {
 fn start(
     user: &User,
     path: &Path,
-    config: &RealmConfig,
+    (config, choices): (&RealmConfig, &Choices),
     found: Found,
     back: Back,
     handler: Option<ErrorHandler>,
@@ -358,7 +365,7 @@ fn start(
         transport,
         config.stop_policy,
         handler,
-        Choices::of(config),
+        choices.clone(),
     );
     // Set once, here.
     let _ = back.set(Arc::downgrade(&core));

@@ -94,6 +94,18 @@ pub(super) mod ffi {
         cap_policy: u8,
         /// Classes that overtake the others.
         urgent: Vec<String>,
+        batch_delay_ms: u64,
+        bytes_per_second: u64,
+        windows: Vec<TimeWindow>,
+        /// Null, or who is asked.
+        may_upload: SharedPtr<UploadCheck>,
+        ask_again_ms: u64,
+    }
+
+    /// Minutes of the day in which uploads are allowed, the last one not.
+    struct TimeWindow {
+        from_minute: u16,
+        to_minute: u16,
     }
 
     /// One way in which a user logs in.
@@ -310,6 +322,9 @@ pub(super) mod ffi {
             depth: usize,
         ) -> Result<bool>;
 
+        type UploadCheck;
+        fn allows(self: &UploadCheck) -> Result<bool>;
+
         type HostTransport;
         fn send(self: &HostTransport, request: &HttpRequest, slot: Box<ResponseSlot>) -> Result<()>;
     }
@@ -320,6 +335,7 @@ pub(super) mod ffi {
     impl UniquePtr<ConnectionObserver> {}
     impl UniquePtr<HostTransport> {}
     impl SharedPtr<CertificateCheck> {}
+    impl SharedPtr<UploadCheck> {}
 }
 
 pub(super) use ffi::{

@@ -12,7 +12,7 @@ use super::handles::ResponseSlot;
 use super::{host, signals};
 use crate::error::Result;
 use crate::logging::{self, Sink};
-use crate::realm::ErrorHandler;
+use crate::realm::{ErrorHandler, MayUpload};
 use crate::transport::host::{HostSend, HostTransport, ResponseSlot as Answer};
 use crate::transport::{self, CertificateCheck, ShownCertificate};
 use crate::uploader::session::ConnectionState;
@@ -162,6 +162,41 @@ impl CertificateCheck for Checker {
         }
         answer.unwrap_or(false)
     }
+}
+
+/// The application's word on the network, which the headers share among copies of a configuration.
+struct Network(SharedPtr<ffi::UploadCheck>);
+
+// SAFETY: as of `Shared`.
+unsafe impl Send for Network {}
+// SAFETY: as of `Shared`; its one method is const in C++.
+unsafe impl Sync for Network {}
+
+impl Network {
+    fn allows(&self) -> bool {
+        let answer = self.0.as_ref().map(|check| signals::as_host(|| check.allows()));
+        if let Some(Err(exception)) = &answer {
+            log::error!(target: "ingest::callback", "may_upload threw, which counts as no: {exception}");
+        }
+        matches!(answer, Some(Ok(true)))
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        let check = std::mem::replace(&mut self.0, SharedPtr::null());
+        // The last one's destructor is the application's.
+        signals::as_host(|| drop(check));
+    }
+}
+
+pub(super) fn upload_check(check: &SharedPtr<ffi::UploadCheck>) -> Option<MayUpload> {
+    let object = std::ptr::from_ref(check.as_ref()?);
+    // SAFETY: as in `Shared::new`.
+    host::keep_loaded(unsafe { *object.cast::<*const c_void>() });
+    host::keep_callers_loaded();
+    let network = Network(check.clone());
+    Some(Arc::new(move || network.allows()))
 }
 
 impl HostSend for Shared<ffi::HostTransport> {

@@ -5,10 +5,11 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::bridge::ffi::{CompensatingWrite, Header, HttpRequest, HttpResponse, HttpSettings};
+use super::bridge::ffi::{CompensatingWrite, Header, HttpRequest, HttpResponse, HttpSettings, IngestOptions};
 use super::bridge::{Decimal, Pending, Status, SyncError};
-use super::callbacks;
+use super::{callbacks, options};
 use crate::error::{Code, Error, Result};
+use crate::realm::{TimeWindow, UploadPolicy};
 use crate::transport::http::{ClientCertificate, HttpOptions};
 use crate::transport::{Method, Request, Response};
 use crate::{decimal, error, outbox};
@@ -132,6 +133,22 @@ impl From<&HttpSettings> for HttpOptions {
                 key: path(&settings.client_key).to_owned(),
             }),
             certificate_check: callbacks::certificate_check(&settings.certificate_check),
+        }
+    }
+}
+
+impl From<&IngestOptions> for UploadPolicy {
+    fn from(chosen: &IngestOptions) -> UploadPolicy {
+        let windows = chosen.windows.iter().map(|window| TimeWindow {
+            from_minute: window.from_minute,
+            to_minute: window.to_minute,
+        });
+        UploadPolicy {
+            batch_delay: Duration::from_millis(chosen.batch_delay_ms),
+            bytes_per_second: options::given(chosen.bytes_per_second),
+            windows: windows.collect(),
+            may_upload: callbacks::upload_check(&chosen.may_upload),
+            ask_again: Duration::from_millis(chosen.ask_again_ms),
         }
     }
 }

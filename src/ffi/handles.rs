@@ -36,6 +36,7 @@ pub(super) fn open_realm(
             chosen.cap_policy,
         )?;
         settings.urgent.clone_from(&chosen.urgent);
+        settings.upload = chosen.into();
         realm::Realm::open(user, settings, callbacks::error_handler(observer)).map(Handle::new)
     });
     Box::new(Realm(convert::or(Handle::null(), status, opened)))

@@ -14,6 +14,7 @@ mod convert;
 pub(crate) mod fork;
 mod handles;
 mod host;
+pub(crate) mod local_time;
 mod options;
 pub(crate) mod signals;
 

@@ -8,7 +8,8 @@ use crate::outbox::{Cap, Durability, Policy};
 /// In place of a number of bytes, objects or milliseconds: no limit.
 pub(super) const NO_LIMIT: u64 = u64::MAX;
 
-fn given(limit: u64) -> Option<u64> {
+/// A number, or none.
+pub(super) fn given(limit: u64) -> Option<u64> {
     (limit != NO_LIMIT).then_some(limit)
 }
 

@@ -33,10 +33,10 @@ impl Lane {
         user: &User,
         path: &Path,
         config: &RealmConfig,
+        choices: &Choices,
         schema: &Schema,
         handler: Option<&ErrorHandler>,
     ) -> Result<Lane> {
-        let choices = Choices::of(config);
         let ended = registry::end_unused(path, |core| {
             let is_others = core.is_background() && (config.has_own_transport() || core.user() != *user);
             is_others || core.choices().storage != choices.storage
@@ -50,15 +50,15 @@ impl Lane {
                         path.display()
                     )));
                 }
-                core.adopt(config.stop_policy, handler.cloned(), &choices)
+                core.adopt(config.stop_policy, handler.cloned(), choices)
             },
             || {
-                let (options, back) = outbox_options(&choices);
+                let (options, back) = outbox_options(choices);
                 let found = homes::open_for(user, path, options)?;
                 start(
                     user,
                     path,
-                    config,
+                    (config, choices),
                     found,
                     back,
                     handler.cloned(),

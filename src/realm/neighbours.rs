@@ -307,7 +307,8 @@ fn begin(app: &Arc<Inner>, path: &Path) -> Result<Begun> {
         return Ok(Begun::Left(Reason::Nothing));
     }
     let config = RealmConfig::new("");
-    let (options, back) = outbox_options(&Choices::of(&config));
+    let choices = Choices::default();
+    let (options, back) = outbox_options(&choices);
     let Some(found) = files::open(path, options)? else {
         return Ok(Begun::Left(Reason::Nothing));
     };
@@ -332,7 +333,15 @@ fn begin(app: &Arc<Inner>, path: &Path) -> Result<Begun> {
         }
         return Ok(Begun::Left(reason));
     };
-    let core = super::start(&user, path, &config, found, back, Some(report), Duration::ZERO)?;
+    let core = super::start(
+        &user,
+        path,
+        (&config, &choices),
+        found,
+        back,
+        Some(report),
+        Duration::ZERO,
+    )?;
     core.set_background();
     Ok(Begun::Session(core))
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
 
+use super::admission::Gate;
 use super::following::Following;
 use super::observer::{Observer, Token, Tokens};
 use super::policy::sync_error;
@@ -195,21 +196,31 @@ impl Core {
             status.choices.check_same(choices, &self.path)?;
         }
         let was_background = std::mem::take(&mut status.background);
+        let mut other_policy = false;
+        let mut choices = choices.clone();
         if is_free {
             status.stop = stop;
-            status.choices = choices.clone();
+            other_policy = status.choices.gate.policy() != choices.gate.policy();
+            std::mem::swap(&mut status.choices, &mut choices);
         }
         if (handler.is_some() && (is_free || status.handler.is_none())) || was_background {
             std::mem::swap(&mut status.handler, &mut handler);
         }
         drop(status);
-        // The former one is dropped here, outside the lock: its destructor belongs to the application.
-        drop(handler);
+        // The former ones are dropped here, outside the lock: their destructors belong to the application.
+        drop((handler, choices));
+        if other_policy {
+            self.stopped();
+        }
         Ok(())
     }
 
     pub(crate) fn choices(&self) -> Choices {
         self.status().choices.clone()
+    }
+
+    pub(super) fn gate(&self) -> Arc<Gate> {
+        self.status().choices.gate.clone()
     }
 
     pub(crate) fn stop_policy(&self) -> StopPolicy {
@@ -401,6 +412,7 @@ impl Core {
 
     /// The pause between two attempts ends: the one that is going on, or the one that the running attempt would make.
     pub(super) fn reconnect(&self) {
+        self.gate().ask_anew();
         if self.may_run() {
             self.hurry.notify_one();
         }

@@ -8,10 +8,12 @@
 //! again later, which the server recognises. Only the handling of an acknowledgement is a task of its own, so that it
 //! is never left half way.
 
+pub(crate) mod admission;
 pub(crate) mod batch;
 pub(crate) mod core;
 mod exchange;
 mod following;
+pub mod gate;
 mod identity;
 mod idle;
 mod observer;
@@ -28,7 +30,7 @@ mod waits;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::task::{JoinHandle, spawn_blocking};
 
@@ -114,6 +116,8 @@ struct Uploader {
     blocked: bool,
     /// Rows left since the file was last compacted.
     drained: bool,
+    /// Since when rows were seen to wait; none when none do.
+    waiting_since: Option<Instant>,
 }
 
 impl Uploader {
@@ -135,16 +139,19 @@ impl Uploader {
             version: 0,
             blocked: false,
             drained: false,
+            waiting_since: None,
         }
     }
 
     /// Works until nothing is left to do for a session that nobody has open.
     async fn work(&mut self) {
-        while let Err(stop) = self.connected().await {
+        while self.until_admitted().await {
+            let Err(stop) = self.connected().await else { return };
             self.core.disconnected();
             self.right = None;
             let random = self.core.app.clock.random();
             let pause = match stop {
+                Stop::NotNow => continue,
                 // Whoever logs the user out ends this; one who is logged in again meanwhile has other tokens.
                 Stop::SignedOut => policy::pause(self.failures, random, None),
                 Stop::Retry(error, at_least) => {
@@ -179,6 +186,7 @@ impl Uploader {
     /// nobody has the realm open.
     async fn connected(&mut self) -> Result<(), Stop> {
         self.settled().await?;
+        self.admitted().await?;
         self.core.show_connection(self.stops, ConnectionState::Connecting);
         self.handshake().await?;
         loop {
@@ -196,7 +204,11 @@ impl Uploader {
                 return Ok(());
             }
             if self.core.has_unanswered_waits() {
+                self.admitted().await?;
                 self.handshake().await?;
+            } else if self.core.gate().policy().is_conditional() && !self.blocked {
+                // What allowed the last batch says nothing about the next.
+                return Err(Stop::NotNow);
             } else {
                 self.idle().await;
             }
@@ -216,12 +228,15 @@ impl Uploader {
         self.version = self.version().await;
         let pending = self.outbox(|outbox| outbox.pending()).await.map_err(unusable)?;
         if pending.transactions > 0 {
+            self.size.pace(self.core.gate().policy().batch_limit());
+            self.gather().await;
             if !self.take_right().await? {
                 self.blocked = true;
                 return Ok(());
             }
             self.send_all().await?;
         }
+        self.waiting_since = None;
         self.right = None;
         Ok(())
     }
@@ -231,6 +246,7 @@ impl Uploader {
         // Another uploader may have sent rows before it gave the right back.
         let origin = self.outbox(|outbox| outbox.origin()).await.map_err(unusable)?;
         self.goes_as(&origin);
+        let gathers = !self.core.gate().policy().batch_delay.is_zero();
         let mut ahead: Option<Batch> = None;
         loop {
             let next = match ahead.take() {
@@ -247,6 +263,7 @@ impl Uploader {
             // sent again.
             self.settled().await?;
             self.check_owner().await?;
+            self.admitted().await?;
             let now = self.outbox(|outbox| Ok((outbox.origin()?, report::of(outbox)?)));
             let (origin, device) = now.await.map_err(unusable)?;
             let identity = origin.identity.clone();
@@ -300,6 +317,10 @@ impl Uploader {
             // made anew, as more rows may have come.
             let fits = |batch: &Batch| batch.bytes <= self.size.target() && self.size.is_full(batch.bytes);
             ahead = prepared.filter(|batch| self.acked == last && fits(batch));
+            if gathers && self.acked == last && !self.size.is_full(batch.bytes) && self.settled().await? {
+                // What came meanwhile has its own time to become more.
+                return Ok(());
+            }
         }
     }
 

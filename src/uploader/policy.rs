@@ -75,6 +75,8 @@ pub(super) struct BatchSize {
     limit: u64,
     /// Batches that were taken at the ceiling since it was last moved.
     at_ceiling: u32,
+    /// What the rate allows that the application chose.
+    pace: u64,
 }
 
 impl BatchSize {
@@ -84,7 +86,13 @@ impl BatchSize {
             ceiling: BATCH_MAX,
             limit: BATCH_MAX,
             at_ceiling: 0,
+            pace: BATCH_MAX,
         }
+    }
+
+    /// No batch is larger than this, if anything is given.
+    pub(super) fn pace(&mut self, limit: Option<u64>) {
+        self.pace = limit.map_or(BATCH_MAX, |limit| limit.max(1));
     }
 
     /// What the server says it takes in one request. Half of it is left to the headers of small transactions.
@@ -95,12 +103,12 @@ impl BatchSize {
     }
 
     pub(super) fn target(self) -> u64 {
-        self.target
+        self.target.min(self.pace)
     }
 
     /// Whether a batch of this size was as large as it may be; otherwise its time says little.
     pub(super) fn is_full(self, bytes: u64) -> bool {
-        bytes >= self.target / 2
+        bytes >= self.target() / 2
     }
 
     /// A batch was answered after this time.
@@ -144,6 +152,8 @@ pub(super) enum Stop {
     Lasting(SyncError),
     /// The user is logged out; whoever did that has told.
     SignedOut,
+    /// The application's policy allows nothing now, or there is nothing to ask it for.
+    NotNow,
 }
 
 pub(super) fn sync_error(code: Code, message: impl Into<String>, is_fatal: bool) -> SyncError {

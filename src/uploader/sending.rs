@@ -40,10 +40,11 @@ pub(super) async fn send(
     batch: &Batch,
     body: &Body,
 ) -> Result<Sent, Stop> {
-    let started = Instant::now();
     let waits = core.waits();
     let mut schemas_sent = false;
     loop {
+        core.pace(body.bytes.len()).await;
+        let started = Instant::now();
         match exchange::send_batch(core, batch, body).await {
             Ok(Answer::Acknowledged(ack)) => {
                 size.answered(batch.bytes, started.elapsed());

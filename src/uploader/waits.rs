@@ -40,6 +40,10 @@ impl Waits {
         self.list.iter().map(|wait| wait.id).collect()
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
     pub(super) fn has_unanswered(&self) -> bool {
         self.list.iter().any(|wait| !wait.until.answered)
     }
@@ -87,6 +91,10 @@ impl Core {
     /// The waits that have begun: whatever the server answers from now on is an answer to them too.
     pub(super) fn waits(&self) -> Vec<u64> {
         self.status().waits.ids()
+    }
+
+    pub(super) fn has_waits(&self) -> bool {
+        !self.status().waits.is_empty()
     }
 
     pub(super) fn has_unanswered_waits(&self) -> bool {

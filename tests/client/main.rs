@@ -18,6 +18,7 @@ mod looks;
 mod losses;
 mod options;
 mod owners;
+mod policies;
 mod processes;
 mod proxy;
 mod refusals;

@@ -6,7 +6,7 @@
 pub mod server;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
@@ -48,6 +48,7 @@ pub fn panics_end_the_test() {
 pub struct TestClock {
     pauses: Mutex<Vec<Duration>>,
     holds: AtomicBool,
+    second_of_day: AtomicU32,
     gate: Arc<Notify>,
 }
 
@@ -60,6 +61,10 @@ impl TestClock {
     pub fn short_pauses(&self) -> Vec<Duration> {
         let pauses = self.pauses().into_iter();
         pauses.filter(|pause| *pause < TestClock::LOOK).collect()
+    }
+
+    pub fn set_second_of_day(&self, second: u32) {
+        self.second_of_day.store(second, Ordering::Relaxed);
     }
 
     const LOOK: Duration = Duration::from_secs(3);
@@ -94,6 +99,10 @@ impl Clock for TestClock {
 
     fn random(&self) -> f64 {
         0.5
+    }
+
+    fn second_of_day(&self) -> u32 {
+        self.second_of_day.load(Ordering::Relaxed)
     }
 }
 

@@ -1,6 +1,9 @@
 // The C interface: what an application chooses when it opens.
 #include "c_api.hpp"
 
+#include <atomic>
+#include <thread>
+
 namespace {
 
 using namespace c_test;
@@ -54,6 +57,43 @@ TEST_F(c_options, urgent_classes_wait_apart_from_the_others) {
     EXPECT_EQ(pending(realm), 0U);
     EXPECT_EQ(gateway.count("CLog"), 1U);
     EXPECT_EQ(gateway.count("CReading"), 1U);
+}
+
+TEST_F(c_options, nothing_is_sent_while_the_application_says_no) {
+    struct network {
+        std::atomic<bool> is_free{false};
+        std::atomic<int> asked{0};
+        std::atomic<bool> freed{false};
+    } network;
+    {
+        auto config = make_config();
+        EXPECT_EQ(realm_ingest_realm_config_set_batch_delay(config.get(), 1, nullptr),
+                  REALM_INGEST_OK);
+        EXPECT_EQ(realm_ingest_realm_config_set_bytes_per_second(config.get(), 1000000, nullptr),
+                  REALM_INGEST_OK);
+        EXPECT_EQ(realm_ingest_realm_config_add_upload_window(config.get(), 0, 1440, nullptr),
+                  REALM_INGEST_OK);
+        realm_ingest_realm_config_set_may_upload_callback(
+            config.get(),
+            [](void* userdata) {
+                auto& network = *static_cast<struct network*>(userdata);
+                ++network.asked;
+                return network.is_free.load();
+            },
+            &network, [](void* userdata) { static_cast<struct network*>(userdata)->freed = true; },
+            1000, nullptr);
+        auto realm = open_realm(log_in(app), config);
+        EXPECT_EQ(append(realm, "CLog", log_entry(1)).code, REALM_INGEST_OK);
+        while (network.asked == 0)
+            std::this_thread::yield();
+        EXPECT_EQ(pending(realm), 1U);
+        network.is_free = true;
+        ASSERT_EQ(wait(realm, 60000).code, REALM_INGEST_OK) << "it is asked again after a second";
+        EXPECT_EQ(gateway.count("CLog"), 1U);
+        EXPECT_FALSE(network.freed);
+    }
+    while (!network.freed)
+        std::this_thread::yield();
 }
 
 } // namespace

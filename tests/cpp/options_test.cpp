@@ -4,6 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <future>
+#include <mutex>
+
 #include "gateway_fixture.hpp"
 
 namespace {
@@ -95,6 +99,49 @@ TEST_F(Options, urgent_classes_overtake_the_others_from_a_file_of_their_own) {
     EXPECT_EQ(session.connection_state(), realm::sync_session::connection_state::connected);
     EXPECT_EQ(gateway.count("OReading"), 1u);
     EXPECT_EQ(gateway.count("OAlarm"), 1u);
+}
+
+TEST_F(Options, nothing_is_sent_while_the_application_says_no) {
+    auto config = this->config(log_in());
+    std::atomic<bool> is_free{false};
+    std::promise<void> asked;
+    std::once_flag once;
+    ingest::options chosen;
+    chosen.upload.batch_delay = std::chrono::milliseconds(1);
+    chosen.upload.bytes_per_second = 1'000'000;
+    chosen.upload.windows = {{0, 1440}};
+    chosen.upload.ask_again = std::chrono::hours(1);
+    chosen.upload.may_upload = [&] {
+        std::call_once(once, [&] { asked.set_value(); });
+        if (!is_free)
+            throw std::runtime_error("nobody knows, which is a no");
+        return true;
+    };
+    ingest::set_options(config, chosen);
+    auto db = realm::open<OReading>(config);
+    auto session = *db.get_sync_session();
+    add(db, 1);
+    asked.get_future().get();
+    EXPECT_EQ(session.connection_state(), realm::sync_session::connection_state::disconnected);
+    auto uploaded = session.wait_for_upload_completion();
+    EXPECT_EQ(gateway.count("OReading"), 0u);
+    is_free = true;
+    session.reconnect();
+    uploaded.get();
+    EXPECT_EQ(gateway.count("OReading"), 1u);
+    db.close();
+}
+
+TEST_F(Options, a_policy_that_makes_no_sense_is_refused) {
+    auto config = this->config(log_in());
+    ingest::options chosen;
+    chosen.upload.windows = {{1440, 10}};
+    ingest::set_options(config, chosen);
+    EXPECT_THROW(realm::open<OReading>(config), std::exception);
+    chosen.upload.windows.clear();
+    chosen.upload.batch_delay = std::chrono::milliseconds(-1);
+    ingest::set_options(config, chosen);
+    EXPECT_THROW(realm::open<OReading>(config), std::invalid_argument);
 }
 
 TEST_F(Options, a_path_that_is_open_is_not_opened_with_others) {

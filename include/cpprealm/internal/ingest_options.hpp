@@ -1,8 +1,10 @@
 // What an application chooses for a database beyond realm-cpp's configuration.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -46,6 +48,34 @@ struct cap {
     cap_policy policy = cap_policy::fail;
 };
 
+/// A time of the day in which uploads are allowed, in minutes since midnight by the device's local
+/// time. It may go over midnight: from 22:00 to 6:00 is {1320, 360}.
+struct time_window {
+    /// Its first minute, below 1440.
+    std::uint16_t from_minute = 0;
+    /// The first minute behind it, up to 1440.
+    std::uint16_t to_minute = 0;
+};
+
+/// When the network may be used, and how much of it. While a window is closed or `may_upload` has
+/// said no, nothing touches the network for the database, and its connection is disconnected.
+struct upload_policy {
+    /// How long the first transaction that waits is kept for more to come, so that the network is
+    /// used less often. Not where a batch is full, where somebody waits for the upload, or where
+    /// the database was closed.
+    std::chrono::milliseconds batch_delay{0};
+    /// The most bytes of request bodies a second, over a while. Urgent classes come first.
+    std::optional<std::uint64_t> bytes_per_second;
+    /// When uploads are allowed; always, if there is none.
+    std::vector<time_window> windows;
+    /// Asked before each connection and each batch, on the library's thread for callbacks: return
+    /// soon. An exception counts as no.
+    std::function<bool()> may_upload;
+    /// How long after a no it is asked again, at least a second; `sync_session::reconnect()` ends
+    /// that.
+    std::chrono::milliseconds ask_again{60000};
+};
+
 /// What is chosen here is the same for all that have a path open: opening it throws for a
 /// configuration that says otherwise.
 struct options {
@@ -57,6 +87,9 @@ struct options {
     /// Each class keeps its order; one that a new release makes urgent, or does not any more, may
     /// overtake what it wrote before.
     std::vector<std::string> urgent;
+    /// Of callbacks it counts for the comparison whether there is one; that of the first open
+    /// stays.
+    upload_policy upload;
 };
 
 /// Chooses for the databases that are opened with this configuration, or a copy of it made later.
@@ -69,10 +102,28 @@ inline void set_options(db_config& config, options chosen) {
 
 namespace realm::internal {
 
+struct upload_check final : ffi::UploadCheck {
+    explicit upload_check(std::function<bool()> ask) : ask_(std::move(ask)) {}
+    bool allows() const override { return ask_(); }
+
+private:
+    std::function<bool()> ask_;
+};
+
+inline bool same(const ingest::upload_policy& a, const ingest::upload_policy& b) {
+    auto same_window = [](const ingest::time_window& x, const ingest::time_window& y) {
+        return x.from_minute == y.from_minute && x.to_minute == y.to_minute;
+    };
+    return a.batch_delay == b.batch_delay && a.bytes_per_second == b.bytes_per_second &&
+           std::equal(a.windows.begin(), a.windows.end(), b.windows.begin(), b.windows.end(),
+                      same_window) &&
+           !a.may_upload == !b.may_upload && a.ask_again == b.ask_again;
+}
+
 inline bool same(const ingest::options& a, const ingest::options& b) {
-    return a.durability == b.durability && a.cap.max_bytes == b.cap.max_bytes &&
-           a.cap.max_objects == b.cap.max_objects && a.cap.max_age == b.cap.max_age &&
-           a.cap.policy == b.cap.policy &&
+    return same(a.upload, b.upload) && a.durability == b.durability &&
+           a.cap.max_bytes == b.cap.max_bytes && a.cap.max_objects == b.cap.max_objects &&
+           a.cap.max_age == b.cap.max_age && a.cap.policy == b.cap.policy &&
            std::set(a.urgent.begin(), a.urgent.end()) == std::set(b.urgent.begin(), b.urgent.end());
 }
 
@@ -96,15 +147,25 @@ inline ffi::IngestOptions to_library(const ingest::options& chosen) {
     out.durability = static_cast<std::uint8_t>(chosen.durability);
     out.max_bytes = chosen.cap.max_bytes.value_or(none);
     out.max_objects = chosen.cap.max_objects.value_or(none);
+    auto milliseconds = [](std::chrono::milliseconds time, const char* name) {
+        if (time.count() < 0)
+            throw std::invalid_argument(std::string(name) + " is negative.");
+        return static_cast<std::uint64_t>(time.count());
+    };
     out.max_age_ms = none;
-    if (const auto& age = chosen.cap.max_age) {
-        if (age->count() < 0)
-            throw std::invalid_argument("The cap's max_age is negative.");
-        out.max_age_ms = static_cast<std::uint64_t>(age->count());
-    }
+    if (chosen.cap.max_age)
+        out.max_age_ms = milliseconds(*chosen.cap.max_age, "max_age");
     out.cap_policy = static_cast<std::uint8_t>(chosen.cap.policy);
     for (const auto& name : chosen.urgent)
         out.urgent.push_back(to_rust(name));
+    const auto& upload = chosen.upload;
+    out.batch_delay_ms = milliseconds(upload.batch_delay, "batch_delay");
+    out.bytes_per_second = upload.bytes_per_second.value_or(none);
+    for (const auto& window : upload.windows)
+        out.windows.push_back({window.from_minute, window.to_minute});
+    if (upload.may_upload)
+        out.may_upload = std::make_shared<upload_check>(upload.may_upload);
+    out.ask_again_ms = milliseconds(upload.ask_again, "ask_again");
     return out;
 }
 

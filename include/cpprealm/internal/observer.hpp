@@ -74,6 +74,14 @@ public:
                          std::size_t depth) const = 0;
 };
 
+/// The application's word on whether the network may be used. Called on the library's thread for
+/// callbacks.
+class UploadCheck {
+public:
+    virtual ~UploadCheck() = default;
+    virtual bool allows() const = 0;
+};
+
 /// The application's own HTTP. May answer before or after `send` returns, on any thread, by
 /// completing the slot once; a slot that is dropped fails its request.
 class HostTransport {

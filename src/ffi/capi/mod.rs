@@ -14,6 +14,7 @@ mod stranded;
 mod text;
 mod transaction;
 mod transport;
+mod upload_policy;
 mod user;
 mod users;
 

@@ -1,0 +1,176 @@
+//! How a session keeps to its policy: it waits for the time to send, asks the application, and keeps to the rate.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use super::Uploader;
+use super::core::Core;
+use super::gate::{Budget, UploadPolicy};
+use super::policy::Stop;
+
+/// A policy and what was made of it: one for all sessions of a realm.
+pub(crate) struct Gate {
+    policy: UploadPolicy,
+    budget: Option<Mutex<Budget>>,
+    /// The application said no, which holds until then.
+    refused_until: Mutex<Option<Instant>>,
+}
+
+/// Why nothing may be sent now.
+enum Closed {
+    /// No window is open; to be looked at again after this.
+    NoWindow(Duration),
+    /// The application said no; to be asked again after this.
+    Refused(Duration),
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Gate {
+    pub(crate) fn new(policy: UploadPolicy) -> Gate {
+        let budget = policy
+            .bytes_per_second
+            .map(|rate| Mutex::new(Budget::new(rate, Instant::now())));
+        Gate {
+            policy,
+            budget,
+            refused_until: Mutex::new(None),
+        }
+    }
+
+    pub(crate) fn policy(&self) -> &UploadPolicy {
+        &self.policy
+    }
+
+    /// The application is asked again.
+    pub(super) fn ask_anew(&self) {
+        *lock(&self.refused_until) = None;
+    }
+
+    fn closed(&self, second_of_day: u32) -> Option<Closed> {
+        if let Some(wait) = self.policy.until_window(second_of_day) {
+            return Some(Closed::NoWindow(wait));
+        }
+        let until = (*lock(&self.refused_until))?;
+        let wait = until.saturating_duration_since(Instant::now());
+        (!wait.is_zero()).then_some(Closed::Refused(wait))
+    }
+}
+
+impl Core {
+    /// Waits until a request with a body of this size may be sent.
+    pub(super) async fn pace(&self, bytes: usize) {
+        let choices = self.choices();
+        let Some(budget) = &choices.gate.budget else {
+            return;
+        };
+        loop {
+            let wait = {
+                let (mut budget, now) = (lock(budget), Instant::now());
+                let wait = budget.wait(choices.is_urgent, now);
+                if wait.is_none() {
+                    budget.spend(bytes, choices.is_urgent, now);
+                }
+                wait
+            };
+            match wait {
+                None => return,
+                Some(wait) => self.app.clock.sleep(wait).await,
+            }
+        }
+    }
+}
+
+impl Uploader {
+    fn closed(&self) -> Option<Closed> {
+        self.core.gate().closed(self.core.app.clock.second_of_day())
+    }
+
+    /// Waits until there is something to send and the policy allows it at this time. False if there is nothing left to do
+    /// for a session that nobody has open. No timer is set while nothing waits.
+    pub(super) async fn until_admitted(&mut self) -> bool {
+        if !self.core.gate().policy.is_conditional() {
+            return true;
+        }
+        self.blocked = false;
+        loop {
+            // Read first: what is written from here on is noticed by `idle`.
+            self.version = self.version().await;
+            if !self.core.has_waits() && !self.has_pending().await {
+                if self.core.is_dying() {
+                    return false;
+                }
+                self.idle().await;
+                continue;
+            }
+            self.gather().await;
+            let clock = self.core.app.clock.clone();
+            let (wait, was_refused) = match self.closed() {
+                None => return true,
+                Some(Closed::NoWindow(wait)) => (wait, false),
+                Some(Closed::Refused(wait)) => (wait, true),
+            };
+            tokio::select! {
+                () = clock.sleep(wait) => if was_refused {
+                    self.core.gate().ask_anew();
+                },
+                () = self.core.hurry.notified() => {}
+                () = self.tidy() => {}
+            }
+        }
+    }
+
+    /// Asks the policy, and the application if it wants to be asked.
+    pub(super) async fn admitted(&self) -> Result<(), Stop> {
+        if self.closed().is_some() {
+            return Err(Stop::NotNow);
+        }
+        let gate = self.core.gate();
+        let Some(may_upload) = gate.policy.may_upload.clone() else {
+            return Ok(());
+        };
+        let (sender, answer) = oneshot::channel();
+        self.core.app.runtime.callback(move || {
+            // Nobody waits for it where the session was stopped meanwhile.
+            let _ = sender.send(may_upload());
+        });
+        // A callback that panics has not said yes.
+        if answer.await.unwrap_or(false) {
+            return Ok(());
+        }
+        let pause = gate.policy.pause_after_no();
+        log::debug!(target: "ingest::session", "the application allows no upload; it is asked again in {pause:?}");
+        *lock(&gate.refused_until) = Instant::now().checked_add(pause);
+        Err(Stop::NotNow)
+    }
+
+    /// Gives what is written a moment to become more, counted from when it was first seen to wait.
+    pub(super) async fn gather(&mut self) {
+        let delay = self.core.gate().policy.batch_delay;
+        if delay.is_zero() {
+            return;
+        }
+        let since = *self.waiting_since.get_or_insert_with(Instant::now);
+        loop {
+            let left = delay.saturating_sub(since.elapsed());
+            let is_urged = self.core.is_dying() || self.core.has_waits();
+            if left.is_zero() || is_urged || self.fills_a_batch().await {
+                return;
+            }
+            tokio::select! {
+                () = self.core.app.clock.sleep(left) => return,
+                () = self.core.work.notified() => {}
+            }
+        }
+    }
+
+    async fn fills_a_batch(&self) -> bool {
+        let pending = self.outbox(|outbox| outbox.pending()).await;
+        // One that cannot be read is met by what follows.
+        pending.map_or(true, |pending| pending.bytes >= self.size.target())
+    }
+}

@@ -1,0 +1,225 @@
+//! When a session may use the network: windows, the application's word, batches that wait for more, a rate.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+use realm_ingest::Code;
+use realm_ingest::realm::{Realm, RealmConfig, TimeWindow, UploadPolicy};
+use realm_ingest::uploader::session::ConnectionState;
+
+use crate::common::{Fixture, LIMIT, SCHEMA, until, uploaded, wait, write, write_large};
+
+/// From one o'clock to two.
+const WINDOW: TimeWindow = TimeWindow {
+    from_minute: 60,
+    to_minute: 120,
+};
+
+fn open(fixture: &Fixture, upload: UploadPolicy) -> Realm {
+    let config = RealmConfig {
+        upload,
+        ..RealmConfig::new(SCHEMA)
+    };
+    Realm::open(&fixture.user(), config, None).unwrap()
+}
+
+/// An application that says what it is told to, and how often it was asked.
+#[derive(Clone, Default)]
+struct Network {
+    is_free: Arc<AtomicBool>,
+    asked: Arc<AtomicU32>,
+}
+
+impl Network {
+    fn policy(&self) -> UploadPolicy {
+        let network = self.clone();
+        UploadPolicy {
+            may_upload: Some(Arc::new(move || {
+                network.asked.fetch_add(1, Ordering::Relaxed);
+                network.is_free.load(Ordering::Relaxed)
+            })),
+            ..UploadPolicy::default()
+        }
+    }
+
+    fn asked(&self) -> u32 {
+        self.asked.load(Ordering::Relaxed)
+    }
+}
+
+/// Requests of sessions; users have logged in.
+fn requests(fixture: &Fixture) -> usize {
+    fixture.server.seen("GET ingest").len() + fixture.server.seen("POST ingest").len()
+}
+
+#[test]
+fn nothing_touches_the_network_until_a_window_opens() {
+    let fixture = Fixture::new();
+    fixture.clock.hold_long_pauses();
+    fixture.clock.set_second_of_day(0);
+    let policy = UploadPolicy {
+        windows: vec![WINDOW],
+        ..UploadPolicy::default()
+    };
+    let realm = open(&fixture, policy);
+    write(&realm, [1]);
+    let quarter = Duration::from_secs(15 * 60);
+    until("the pause", || fixture.clock.long_pauses().contains(&quarter));
+    assert_eq!(requests(&fixture), 0);
+    assert_eq!(realm.session().connection_state(), ConnectionState::Disconnected);
+    fixture.clock.set_second_of_day(3600);
+    until("the upload", || {
+        fixture.clock.release();
+        fixture.server.ids() == [1]
+    });
+    uploaded(&realm);
+    until("the end of the connection", || {
+        realm.session().connection_state() == ConnectionState::Disconnected
+    });
+}
+
+#[test]
+fn an_application_that_says_no_is_asked_again_after_its_pause_or_by_reconnect() {
+    let fixture = Fixture::new();
+    fixture.clock.hold_long_pauses();
+    let network = Network::default();
+    let realm = open(&fixture, network.policy());
+    write(&realm, [1]);
+    until("a question", || network.asked() == 1);
+    let waiting = wait(&realm);
+    assert!(waiting.try_recv().is_err());
+    assert_eq!(
+        (network.asked(), requests(&fixture)),
+        (1, 0),
+        "it is not asked again"
+    );
+
+    realm.session().reconnect();
+    until("another", || network.asked() == 2);
+    assert_eq!(requests(&fixture), 0);
+    network.is_free.store(true, Ordering::Relaxed);
+    realm.session().reconnect();
+    waiting.recv_timeout(LIMIT).unwrap().unwrap();
+    assert_eq!(fixture.server.ids(), [1]);
+    assert_eq!(network.asked(), 4, "for the connection, and for the batch");
+}
+
+#[test]
+fn an_application_that_says_no_between_two_batches_stops_the_upload_there() {
+    let fixture = Fixture::new();
+    fixture.server.state().max_batch_bytes = 100;
+    let network = Network::default();
+    let counted = network.clone();
+    let policy = UploadPolicy {
+        may_upload: Some(Arc::new(move || {
+            // The connection, and one batch.
+            counted.asked.fetch_add(1, Ordering::Relaxed) < 2 || counted.is_free.load(Ordering::Relaxed)
+        })),
+        ask_again: Duration::from_secs(3600),
+        ..UploadPolicy::default()
+    };
+    fixture.clock.hold_long_pauses();
+    let realm = open(&fixture, policy);
+    realm.session().pause();
+    (1..=3).for_each(|id| write(&realm, [id]));
+    realm.session().resume();
+    until("the no", || network.asked() == 3);
+    assert_eq!(fixture.server.ids(), [1]);
+    network.is_free.store(true, Ordering::Relaxed);
+    realm.session().reconnect();
+    uploaded(&realm);
+    assert_eq!(fixture.server.ids(), [1, 2, 3]);
+}
+
+#[test]
+fn what_is_written_within_the_delay_goes_in_one_batch() {
+    let fixture = Fixture::new();
+    let minute = Duration::from_secs(60);
+    let policy = UploadPolicy {
+        batch_delay: minute,
+        ..UploadPolicy::default()
+    };
+    let realm = open(&fixture, policy);
+    // With this the server knows the schema.
+    write(&realm, [0]);
+    uploaded(&realm);
+    fixture.clock.hold_long_pauses();
+    let before = fixture.server.seen("POST ingest").len();
+    (1..=3).for_each(|id| write(&realm, [id]));
+    let delays = || {
+        let pauses = fixture.clock.long_pauses().into_iter();
+        pauses.filter(|pause| *pause <= minute).count()
+    };
+    until("the delay", || delays() > 0);
+    assert_eq!(fixture.server.ids(), [0]);
+    until("the batch", || {
+        fixture.clock.release();
+        fixture.server.ids() == [0, 1, 2, 3]
+    });
+    assert_eq!(fixture.server.seen("POST ingest").len(), before + 1);
+}
+
+#[test]
+fn whoever_waits_for_the_upload_ends_the_delay() {
+    let fixture = Fixture::new();
+    fixture.clock.hold_long_pauses();
+    let policy = UploadPolicy {
+        batch_delay: Duration::from_secs(3600),
+        ..UploadPolicy::default()
+    };
+    let realm = open(&fixture, policy);
+    write(&realm, [1]);
+    uploaded(&realm);
+    write(&realm, [2]);
+    // And so does the end of the realm.
+    drop(realm);
+    fixture.server.until("both", |state| state.stored.len() == 2);
+}
+
+#[test]
+fn a_full_batch_does_not_wait_for_more() {
+    let fixture = Fixture::new();
+    fixture.clock.hold_long_pauses();
+    let policy = UploadPolicy {
+        batch_delay: Duration::from_secs(3600),
+        ..UploadPolicy::default()
+    };
+    let realm = open(&fixture, policy);
+    write_large(&realm, 1..=3, 1 << 20);
+    fixture.server.until("a batch", |state| !state.stored.is_empty());
+}
+
+#[test]
+fn a_low_rate_makes_small_batches_with_pauses_between_them() {
+    let fixture = Fixture::new();
+    let policy = UploadPolicy {
+        bytes_per_second: Some(1_000),
+        ..UploadPolicy::default()
+    };
+    let realm = open(&fixture, policy);
+    uploaded(&realm);
+    realm.session().pause();
+    write_large(&realm, 1..=6, 4_000);
+    let pauses = fixture.clock.short_pauses().len();
+    realm.session().resume();
+    uploaded(&realm);
+    assert_eq!(fixture.server.ids(), [1, 2, 3, 4, 5, 6]);
+    let batches = fixture.server.seen("POST ingest").len();
+    assert!(batches >= 3, "{batches} batches of 10,000 bytes at most");
+    assert!(fixture.clock.short_pauses().len() > pauses);
+}
+
+#[test]
+fn a_policy_that_makes_no_sense_is_refused() {
+    let fixture = Fixture::new();
+    let config = RealmConfig {
+        upload: UploadPolicy {
+            bytes_per_second: Some(0),
+            ..UploadPolicy::default()
+        },
+        ..RealmConfig::new(SCHEMA)
+    };
+    let error = Realm::open(&fixture.user(), config, None).unwrap_err();
+    assert_eq!(error.code(), Code::InvalidArgument);
+}
