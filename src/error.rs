@@ -444,7 +444,11 @@ fn outbox_code(error: &crate::outbox::Error) -> Code {
         | E::Sqlite { .. }
         | E::TooManyOpenFiles { .. }
         | E::MissingFolder { .. } => Code::FileOperationFailed,
-        E::Corrupt { .. } | E::NewerFormat { .. } => Code::InvalidDatabase,
+        E::Corrupt { .. }
+        | E::NewerFormat { .. }
+        | E::KeyRequired { .. }
+        | E::WrongKey { .. }
+        | E::NotEncrypted { .. } => Code::InvalidDatabase,
         E::SqliteTooOld { .. } => Code::NotSupported,
         E::ForeignProcess { .. } => Code::LogicError,
         E::NoMemory | E::Abandoned { .. } => Code::RuntimeError,

@@ -6,6 +6,7 @@ pub(crate) mod homes;
 mod lane;
 pub(crate) mod neighbours;
 pub(crate) mod options;
+mod rekey;
 mod stranded;
 mod unheard;
 
@@ -19,7 +20,9 @@ use realm_ingest_protocol::{Kind, Schema, schema};
 
 use crate::app::{User, UserState};
 use crate::error::{Code, Error, Result, SyncError};
-use crate::outbox::{Cap, Durability, Options, Pending, Recovered, Run, SchemaId, WriteTransaction};
+use crate::outbox::{
+    self, Cap, Durability, KEY_BYTES, Key, Options, Pending, Recovered, Run, SchemaId, WriteTransaction,
+};
 use crate::process;
 use crate::transaction::Transaction;
 use crate::transport::Transport;
@@ -43,8 +46,8 @@ pub struct RealmConfig {
     pub schema_json: String,
     /// What happens to the session after the last close.
     pub stop_policy: StopPolicy,
-    /// A key for the file. Not offered: opening with one is refused.
-    pub encryption_key: Option<Vec<u8>>,
+    /// The key that encrypts the file. A new file gets it; one that is there has to have it.
+    pub encryption_key: Option<[u8; KEY_BYTES]>,
     /// Sent with every request of the session, where the app has the built-in transport.
     pub headers: Vec<(String, String)>,
     /// `http://[user:password@]host:port`, where the app has the built-in transport.
@@ -80,6 +83,11 @@ impl RealmConfig {
 }
 
 impl RealmConfig {
+    /// The key for the outbox.
+    pub(crate) fn key(&self) -> Option<Key> {
+        self.encryption_key.map(Key::new)
+    }
+
     /// Whether the transport of the app will do.
     fn has_own_transport(&self) -> bool {
         !self.headers.is_empty() || self.proxy.as_ref().is_some_and(|proxy| !proxy.is_empty())
@@ -118,8 +126,9 @@ impl Realm {
     /// errors; where the path is already open, the first one stays.
     ///
     /// # Errors
-    /// The schema is not valid, the user has been removed, the path is open with other options, or for another user, in this process or in another,
-    /// data of another user or app waits there, or the file cannot be used.
+    /// The schema is not valid, the user has been removed, the path is open with other options or another key, or for
+    /// another user, in this process or in another, data of another user or app waits there, or the file cannot be used,
+    /// as one that was encrypted with another key.
     pub fn open(user: &User, config: RealmConfig, handler: Option<ErrorHandler>) -> Result<Realm> {
         process::check()?;
         user.app.heed_stored();
@@ -128,12 +137,6 @@ impl Realm {
                 "Cannot start a sync session for user '{}' because this user has been removed.",
                 user.id()
             )));
-        }
-        if config.encryption_key.is_some() {
-            return Err(Error::NotSupported(
-                "this version does not encrypt the outbox, so a realm cannot be opened with an encryption key"
-                    .to_owned(),
-            ));
         }
         let schema = parsed(&config.schema_json)?;
         let path = resolved(user, config.path.as_deref())?;

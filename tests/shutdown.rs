@@ -116,7 +116,7 @@ fn nobody_waits_on_for_another_process_that_is_uploading() {
     assert!(right.is_some());
     let opened = times_open(&path);
     thread::scope(|scope| {
-        let waiting = scope.spawn(|| fixture.app.rehome(&path, &user));
+        let waiting = scope.spawn(|| fixture.app.rehome(&path, &user, None));
         until("the wait", || times_open(&path) > opened);
         shutdown(LIMIT);
         says_so(waiting.join().unwrap());

@@ -303,6 +303,14 @@ impl Inner {
             .cloned()
     }
 
+    pub(crate) fn known_ids(&self) -> Vec<String> {
+        self.users()
+            .accounts
+            .iter()
+            .map(|account| account.id.clone())
+            .collect()
+    }
+
     /// The account of this id, the same object while the user is not removed.
     fn account(&self, id: &str) -> Arc<Account> {
         let mut users = self.users();

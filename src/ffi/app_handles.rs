@@ -140,14 +140,17 @@ impl App {
         convert::or(Vec::new(), status, found)
     }
 
-    pub(super) fn rehome(&self, path: &[u8], user: &User) -> Status {
-        self.with(user, |app, user| app.rehome(convert::path(path), user))
+    pub(super) fn rehome(&self, path: &[u8], user: &User, key: &[u8]) -> Status {
+        self.with(user, |app, user| {
+            app.rehome(convert::path(path), user, convert::outbox_key(key)?.as_ref())
+        })
     }
 
-    pub(super) fn export_to(&self, path: &[u8], destination: &[u8], status: &mut Status) -> u64 {
-        let exported = self
-            .0
-            .call(|app| app.export(convert::path(path), convert::path(destination)));
+    pub(super) fn export_to(&self, path: &[u8], destination: &[u8], key: &[u8], status: &mut Status) -> u64 {
+        let exported = self.0.call(|app| {
+            let key = convert::outbox_key(key)?;
+            app.export(convert::path(path), convert::path(destination), key.as_ref())
+        });
         convert::or(0, status, exported)
     }
 

@@ -235,9 +235,10 @@ pub(super) mod ffi {
         fn base_url(self: &App) -> String;
         fn update_base_url(self: &App, url: &str) -> Status;
         fn stranded(self: &App, status: &mut Status) -> Vec<Stranded>;
-        fn rehome(self: &App, path: &[u8], user: &User) -> Status;
-        /// The number of documents.
-        fn export_to(self: &App, path: &[u8], destination: &[u8], status: &mut Status) -> u64;
+        /// The key is empty or has 64 bytes.
+        fn rehome(self: &App, path: &[u8], user: &User, key: &[u8]) -> Status;
+        /// The number of documents. The key is empty or has 64 bytes.
+        fn export_to(self: &App, path: &[u8], destination: &[u8], key: &[u8], status: &mut Status) -> u64;
         /// Deletes an outbox; what was in it.
         fn discard(self: &App, path: &[u8], status: &mut Status) -> Pending;
 

@@ -9,6 +9,7 @@ use super::bridge::ffi::{CompensatingWrite, Header, HttpRequest, HttpResponse, H
 use super::bridge::{Decimal, Pending, Status, SyncError};
 use super::{callbacks, options};
 use crate::error::{Code, Error, Result};
+use crate::outbox::Key;
 use crate::realm::{TimeWindow, UploadPolicy};
 use crate::transport::http::{ClientCertificate, HttpOptions};
 use crate::transport::{Method, Request, Response};
@@ -235,4 +236,9 @@ pub(super) fn key(bytes: &[u8]) -> Result<Option<[u8; 64]>> {
         ))
     })?;
     Ok(Some(key))
+}
+
+/// As [`key`], of an outbox.
+pub(super) fn outbox_key(bytes: &[u8]) -> Result<Option<Key>> {
+    Ok(key(bytes)?.map(Key::new))
 }

@@ -24,7 +24,7 @@ pub(super) fn open_realm(
         let mut settings = realm::RealmConfig::new(config.schema_json.as_str());
         settings.path = convert::given_path(&config.path);
         settings.stop_policy = stop_policy(config.stop_policy)?;
-        settings.encryption_key = convert::key(&config.encryption_key)?.map(Vec::from);
+        settings.encryption_key = convert::key(&config.encryption_key)?;
         settings.headers = convert::pairs(&config.headers);
         settings.proxy = convert::given(&config.proxy);
         let chosen = &config.options;

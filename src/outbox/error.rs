@@ -77,6 +77,26 @@ pub enum Error {
         /// What is wrong, and what stands in the way.
         reason: String,
     },
+    /// The file is encrypted and no key was given; it is left as it is.
+    #[error("the outbox at {path} is encrypted: open it with its encryption key")]
+    KeyRequired {
+        /// The outbox.
+        path: PathBuf,
+    },
+    /// The file was encrypted with another key; it is left as it is.
+    #[error("the outbox at {path} was encrypted with another encryption key: open it with that one")]
+    WrongKey {
+        /// The outbox.
+        path: PathBuf,
+    },
+    /// A key was given for a file that has none; it is left as it is.
+    #[error(
+        "the outbox at {path} is not encrypted: open it without an encryption key, or give it one with rekey"
+    )]
+    NotEncrypted {
+        /// The outbox.
+        path: PathBuf,
+    },
     /// A later release wrote the file; it is left as it is.
     #[error("the outbox at {path} has format {found}, newer than format {supported} of this release")]
     NewerFormat {
@@ -161,6 +181,9 @@ impl Error {
             | Error::NoDocuments
             | Error::UnknownSchema { .. }
             | Error::ForeignProcess { .. }
+            | Error::KeyRequired { .. }
+            | Error::WrongKey { .. }
+            | Error::NotEncrypted { .. }
             | Error::NewerFormat { .. }
             | Error::SqliteTooOld { .. }
             | Error::MissingFolder { .. } => false,

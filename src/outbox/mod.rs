@@ -20,6 +20,8 @@
 //!    carried over, whichever call met the damage. A full disk fails the write with a clear error and
 //!    harms nothing already stored.
 //! 7. What was taken away without having been settled is on record: [`Outbox::losses`].
+//! 8. With a [`Key`] nothing that an application gave is readable on the disk at any time, a changed or moved value is
+//!    told as damage, and another key is refused when the file is opened, with nothing changed (`seal.rs`).
 //!
 //! Rows are numbered without gaps between the oldest and the newest: rows are given the next
 //! number, and leave from the old end only. The counters of [`Outbox::pending`] rest on that. (Rows
@@ -31,9 +33,7 @@ mod losses;
 #[cfg(test)]
 mod memory;
 mod options;
-// Used where values are stored.
-#[allow(dead_code)]
-pub(crate) mod seal;
+mod seal;
 pub(crate) mod sqlite;
 
 use std::path::PathBuf;
@@ -48,9 +48,10 @@ pub use options::{
 };
 pub use realm_ingest_protocol::MAX_TRANSACTION_BYTES;
 pub use realm_ingest_protocol::batch::Run;
+pub use seal::{KEY_BYTES, Key};
 use sqlite::Lock;
-pub use sqlite::SqliteOutbox;
-pub(crate) use sqlite::{Footprint, delete, footprint, give, is_drained, is_outbox, path_of};
+pub(crate) use sqlite::{Footprint, Glance, delete, footprint, give, glance, is_drained, is_outbox, path_of};
+pub use sqlite::{SqliteOutbox, rekey};
 
 /// A schema this outbox knows; only meaningful for the outbox that gave it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -301,6 +302,11 @@ pub trait Outbox: Send + Sync {
     /// The file could not be read; [`Error::Locked`] while a write lasts very long.
     fn version_at_rest(&self) -> Result<i64> {
         self.version()
+    }
+
+    /// Whether this is the key it was opened with; none stands for an outbox that is not encrypted.
+    fn is_opened_with(&self, key: Option<&Key>) -> bool {
+        key.is_none()
     }
 
     /// The file that changes with every write, of this or of another process, for watching it. `None`

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Pending;
+use super::{Key, Pending};
 
 /// How long a write waits for another process that holds the file. A commit of another process
 /// takes milliseconds; one that lasts this long is stuck, and the application should hear of it.
@@ -83,6 +83,8 @@ pub struct Options {
     pub durability: Durability,
     /// How much may wait. Looked at with each write.
     pub cap: Cap,
+    /// The key of an encrypted file; a new one is encrypted with it.
+    pub key: Option<Key>,
     /// How long a call waits for another process before it fails as locked.
     pub lock_wait: Duration,
     /// Told of what the cap's policy drops; it is logged as well.
@@ -96,6 +98,7 @@ impl Default for Options {
         Options {
             durability: Durability::default(),
             cap: Cap::default(),
+            key: None,
             lock_wait: LOCK_WAIT,
             on_drop: None,
             on_recover: None,
@@ -108,6 +111,7 @@ impl fmt::Debug for Options {
         f.debug_struct("Options")
             .field("durability", &self.durability)
             .field("cap", &self.cap)
+            .field("encrypted", &self.key.is_some())
             .field("lock_wait", &self.lock_wait)
             .finish_non_exhaustive()
     }

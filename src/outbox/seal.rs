@@ -15,7 +15,8 @@
 //! Names by which something is looked up ([`Seal::seal_name`]) get a nonce made of the name itself, under a
 //! key of their own: equal names are equal on disk, which tells that and nothing else.
 //!
-//! What stays readable: that there is an outbox, its random ids, numbers, sizes and times. What is not
+//! What stays readable: that there is an outbox, its random ids, numbers, sizes and times, and, to who knows
+//! the id of a user, whether it is that one's ([`mark`]). What is not
 //! promised: that a file is the newest of its copies, or that nobody took rows out of it.
 
 use std::fmt;
@@ -67,6 +68,7 @@ struct Keys {
     values: LessSafeKey,
     names: LessSafeKey,
     tags: hmac::Key,
+    salt: [u8; SALT_BYTES],
     random: SystemRandom,
 }
 
@@ -99,6 +101,7 @@ impl Seal {
             tags: expanded(&derived, b"realm-ingest outbox tags 1", HMAC_SHA256, |okm| {
                 hmac::Key::from(okm)
             })?,
+            salt: *salt,
             random: SystemRandom::new(),
         }))))
     }
@@ -121,6 +124,11 @@ impl Seal {
     /// What a file keeps to tell a wrong key; empty without encryption. Says nothing of the key.
     pub(crate) fn proof(&self) -> Vec<u8> {
         self.tag("proof", b"")
+    }
+
+    /// What [`mark`] makes of the text in this file; `None` without encryption.
+    pub(crate) fn mark(&self, text: &str) -> Option<String> {
+        self.0.as_ref().map(|keys| mark(&keys.salt, text))
     }
 
     /// `parts` back to back, sealed for a place: what it is, and numbers that say where, as many for each
@@ -198,6 +206,13 @@ impl Seal {
         context.update(bytes);
         context.sign().as_ref().to_vec()
     }
+}
+
+/// Tells without the key whether a text is the one that was marked: to who knows that text already, as it cannot
+/// be found from this but by trying. The same text has another mark in each file.
+pub(crate) fn mark(salt: &[u8; SALT_BYTES], text: &str) -> String {
+    let key = hmac::Key::new(HMAC_SHA256, salt);
+    STANDARD_NO_PAD.encode(hmac::sign(&key, text.as_bytes()))
 }
 
 fn expanded<L: KeyType, K>(

@@ -7,9 +7,12 @@
 
 mod cap;
 mod commits;
+mod content;
+mod fresh;
 #[cfg(feature = "testing")]
 pub(crate) mod fuzzing;
 mod give;
+mod glance;
 mod heal;
 mod ledger;
 mod lock;
@@ -19,6 +22,7 @@ mod pack;
 mod packs;
 mod process;
 mod recover;
+mod rekey;
 mod remove;
 mod reports;
 mod reserve;
@@ -26,7 +30,9 @@ mod rows;
 mod salvage;
 mod schema;
 mod schemas;
+mod seals;
 mod space;
+mod tables;
 mod tidy;
 mod turns;
 
@@ -38,17 +44,20 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension};
 
 pub(crate) use self::give::give;
+pub(crate) use self::glance::{Glance, glance};
 use self::heal::Known;
 pub(super) use self::lock::Lock;
 use self::log::Log;
 use self::pack::Packer;
 use self::process::InProcess;
 use self::recover::Opened;
+pub use self::rekey::rekey;
 pub(crate) use self::remove::{Footprint, delete, footprint, is_drained, is_outbox, path_of};
 use self::rows::Leased;
 use self::turns::Turns;
+use super::seal::Seal;
 use super::{
-    Durability, Error, Hold, Lease, Loss, LossMark, Options, Origin, Outbox, Owner, Pending, Recovered,
+    Durability, Error, Hold, Key, Lease, Loss, LossMark, Options, Origin, Outbox, Owner, Pending, Recovered,
     Result, SchemaId, StoredSchema, UploaderGuard, WriteTransaction, check, new_identity,
 };
 
@@ -78,12 +87,14 @@ struct Files {
 
 struct Writer {
     connection: Connection,
+    seal: Seal,
     log: Log,
 }
 
 /// The uploader's.
 struct Drain {
     connection: Connection,
+    seal: Seal,
 }
 
 /// The lineage that the rows leave under. Rows must not be sent under one that power loss could still
@@ -108,8 +119,8 @@ impl SqliteOutbox {
     /// outbox is moved aside and reported beside the new outbox, which has what can be read of it.
     ///
     /// # Errors
-    /// [`Error::MissingFolder`], [`Error::NewerFormat`], [`Error::SqliteTooOld`],
-    /// [`Error::ForeignProcess`], or the file could not be used for now: locked, no permission, no
+    /// [`Error::MissingFolder`], [`Error::NewerFormat`], [`Error::SqliteTooOld`], [`Error::KeyRequired`],
+    /// [`Error::WrongKey`], [`Error::NotEncrypted`], [`Error::ForeignProcess`], or the file could not be used for now: locked, no permission, no
     /// space. Then nothing was moved.
     pub fn open(path: impl AsRef<Path>, options: Options) -> Result<(SqliteOutbox, Option<Recovered>)> {
         let path = path.as_ref();
@@ -171,7 +182,14 @@ impl SqliteOutbox {
     }
 
     fn reading<T>(&self, read: impl Fn(&Connection) -> rusqlite::Result<T>) -> Result<T> {
-        self.mended(|| read(&self.drain().connection).map_err(|source| self.failed(source)))
+        self.unsealing(|connection, _| read(connection))
+    }
+
+    fn unsealing<T>(&self, read: impl Fn(&Connection, &Seal) -> rusqlite::Result<T>) -> Result<T> {
+        self.mended(|| {
+            let drain = self.drain();
+            read(&drain.connection, &drain.seal).map_err(|source| self.failed(source))
+        })
     }
 
     fn is_known(&self, id: SchemaId) -> bool {
@@ -183,7 +201,7 @@ impl SqliteOutbox {
         if let Some(known) = self.known().schemas.get(&id) {
             return Ok(known.clone());
         }
-        let found = self.reading(|connection| schemas::read(connection, id).optional())?;
+        let found = self.unsealing(|connection, seal| schemas::read(connection, seal, id).optional())?;
         let schema = found.ok_or(Error::UnknownSchema { id })?;
         if !schema.json.is_empty() {
             self.known().schemas.insert(id, schema.clone());
@@ -201,7 +219,7 @@ impl SqliteOutbox {
             return Ok(origin);
         }
         // Syncing this one syncs all that was committed before it.
-        let origin = self.write_alone(Durability::Full, |transaction| {
+        let origin = self.write_alone(Durability::Full, |transaction, _| {
             meta::count_sync(transaction)?;
             meta::origin(transaction)
         })?;
@@ -213,7 +231,11 @@ impl SqliteOutbox {
     }
 
     fn lease_once(&self, after: i64, max_bytes: u64) -> Result<Option<Lease>> {
-        let leased = rows::lease(&mut self.drain().connection, after, max_bytes);
+        let leased = {
+            let mut drain = self.drain();
+            let Drain { connection, seal } = &mut *drain;
+            rows::lease(connection, seal, after, max_bytes)
+        };
         let Leased { rows, unsynced } = leased.map_err(|source| self.failed(source))?;
         let Some(newest) = rows.last().map(|row| row.seq) else {
             return Ok(None);
@@ -222,7 +244,7 @@ impl SqliteOutbox {
             // Relaxed durability: rows that power loss could still undo must not be sent, as their
             // numbers would be given out a second time (invariant 4). Syncing this note syncs all
             // that was committed before it.
-            self.write_alone(Durability::Full, |transaction| {
+            self.write_alone(Durability::Full, |transaction, _| {
                 meta::raise_high_seq(transaction, newest)
             })?;
         }
@@ -274,9 +296,13 @@ fn connect(path: &Path, options: &Options, opened: Opened) -> Result<(Files, Sen
     let files = Files {
         writer: Mutex::new(Writer {
             connection: writer,
+            seal: opened.seal.clone(),
             log,
         }),
-        drain: Mutex::new(Drain { connection: drain }),
+        drain: Mutex::new(Drain {
+            connection: drain,
+            seal: opened.seal,
+        }),
     };
     let recovered = opened.unreported.map(|report| report.recovered);
     Ok((files, sent_as, recovered))
@@ -290,7 +316,7 @@ impl Outbox for SqliteOutbox {
     fn renew_identity(&self) -> Result<String> {
         let identity = new_identity();
         self.mended(|| {
-            self.write_alone(Durability::Full, |transaction| {
+            self.write_alone(Durability::Full, |transaction, _| {
                 meta::set_identity(transaction, &identity)
             })
         })?;
@@ -298,15 +324,15 @@ impl Outbox for SqliteOutbox {
     }
 
     fn owner(&self) -> Result<Option<Owner>> {
-        let owner = self.reading(meta::owner)?;
+        let owner = self.unsealing(meta::owner)?;
         self.known().owner.clone_from(&owner);
         Ok(owner)
     }
 
     fn set_owner(&self, owner: &Owner) -> Result<()> {
         self.mended(|| {
-            self.write_alone(Durability::Full, |transaction| {
-                meta::set_owner(transaction, owner)
+            self.write_alone(Durability::Full, |transaction, seal| {
+                meta::set_owner(transaction, seal, owner)
             })
         })?;
         self.known().owner = Some(owner.clone());
@@ -315,11 +341,14 @@ impl Outbox for SqliteOutbox {
 
     fn register_schema(&self, fingerprint: &str, json: &str) -> Result<SchemaId> {
         let id = self.mended(|| {
-            let known = schemas::find(&self.drain().connection, fingerprint);
+            let known = {
+                let drain = self.drain();
+                schemas::find(&drain.connection, &drain.seal, fingerprint)
+            };
             match known.map_err(|source| self.failed(source))? {
                 Some(id) => Ok(id),
-                None => self.write_alone(Durability::Full, |transaction| {
-                    schemas::add(transaction, fingerprint, json)
+                None => self.write_alone(Durability::Full, |transaction, seal| {
+                    schemas::add(transaction, seal, fingerprint, json)
                 }),
             }
         })?;
@@ -350,7 +379,7 @@ impl Outbox for SqliteOutbox {
                 |group| self.commit_group(group, &mut dropped),
                 || {
                     let mut writer = self.writer();
-                    let Writer { connection, log } = &mut *writer;
+                    let Writer { connection, log, .. } = &mut *writer;
                     // What this says is met by the next write.
                     let _ = log.empty_if_due(connection, 0);
                 },
@@ -369,13 +398,13 @@ impl Outbox for SqliteOutbox {
         // If power loss undoes it, the rows are sent again, which the gateway recognises: no reason
         // to wait for the disk.
         let settled = self.mended(|| {
-            self.write_alone(Durability::Relaxed, |transaction| {
+            self.write_alone(Durability::Relaxed, |transaction, seal| {
                 // Also what this call itself had to repair goes under another one.
                 if meta::origin(transaction)?.identity != identity {
                     return Ok(None);
                 }
                 let through = through.min(rows::last_seq(transaction)?);
-                rows::remove_through(transaction, through)?;
+                rows::remove_through(transaction, seal, through)?;
                 meta::settled(transaction, through).map(Some)
             })
         })?;
@@ -437,6 +466,10 @@ impl Outbox for SqliteOutbox {
                 version.map_err(|source| self.failed(source))
             })
         })
+    }
+
+    fn is_opened_with(&self, key: Option<&Key>) -> bool {
+        self.options.key.as_ref() == key
     }
 
     fn watched_file(&self) -> Option<PathBuf> {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::app::Inner;
 use crate::error::{Error, Result};
-use crate::outbox::{self, Options, Outbox, Owner, Recovered, SqliteOutbox};
+use crate::outbox::{self, Glance, Options, Outbox, Owner, Pending, Recovered, SqliteOutbox};
 use crate::uploader::registry;
 
 /// What is in the app's directory and is no user's.
@@ -108,6 +108,70 @@ pub(super) fn open(path: &Path, options: Options) -> Result<Option<Found>> {
     Ok(Some(Found { outbox, recovered }))
 }
 
+/// An outbox as far as it can be seen by who has no key.
+#[derive(Clone, Copy)]
+pub(super) enum Seen<'a> {
+    /// One that is open, or not encrypted.
+    Open(&'a dyn Outbox),
+    /// One whose key nobody has given.
+    Sealed(&'a Glance),
+}
+
+impl Seen<'_> {
+    /// Whose it is; of one that is sealed, if that is a user whom the app knows or in whose folder it is.
+    pub(super) fn owner(&self, app: &Inner, path: &Path) -> Result<Option<Owner>> {
+        match self {
+            Seen::Open(outbox) => owner(app, path, *outbox),
+            Seen::Sealed(glance) => {
+                let of_place = user_of(app, path);
+                let user = app
+                    .known_ids()
+                    .into_iter()
+                    .chain(of_place)
+                    .find(|user| glance.is_of(&app.app_id, user));
+                Ok(user.map(|user| owner_by_id(app, user)))
+            }
+        }
+    }
+
+    fn is_of(&self, app: &Inner, path: &Path, user: &str) -> Result<bool> {
+        match self {
+            Seen::Open(outbox) => Ok(owner(app, path, *outbox)?.is_some_and(|owner| owner.user == user)),
+            Seen::Sealed(glance) => Ok(glance.is_of(&app.app_id, user)),
+        }
+    }
+
+    pub(super) fn pending(&self) -> Result<Pending> {
+        match self {
+            Seen::Open(outbox) => Ok(outbox.pending()?),
+            Seen::Sealed(glance) => Ok(glance.pending),
+        }
+    }
+
+    /// The name it goes by and its last row.
+    fn extent(&self) -> Result<(String, i64)> {
+        match self {
+            Seen::Open(outbox) => Ok((outbox.origin()?.identity, outbox.last_seq()?)),
+            Seen::Sealed(glance) => Ok((glance.identity.clone(), glance.last_seq)),
+        }
+    }
+}
+
+/// What `look` sees of the outbox at the path; none if there is another file.
+///
+/// # Errors
+/// Those of [`open`] and of `look`. That it is encrypted is none.
+pub(super) fn see<T>(path: &Path, look: impl FnOnce(Seen<'_>) -> Result<T>) -> Result<Option<T>> {
+    match open(path, Options::default()) {
+        Ok(Some(found)) => look(Seen::Open(&found.outbox)).map(Some),
+        Ok(None) => Ok(None),
+        Err(Error::Outbox(outbox::Error::KeyRequired { .. })) => {
+            look(Seen::Sealed(&outbox::glance(path)?)).map(Some)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// Whose the outbox is: as it says itself, or, in one of an older release, as its place says.
 pub(super) fn owner(app: &Inner, path: &Path, outbox: &dyn Outbox) -> Result<Option<Owner>> {
     if let Some(owner) = outbox.owner()? {
@@ -116,13 +180,17 @@ pub(super) fn owner(app: &Inner, path: &Path, outbox: &dyn Outbox) -> Result<Opt
     let Some(user) = user_of(app, path) else {
         return Ok(None);
     };
-    Ok(Some(Owner {
+    Ok(Some(owner_by_id(app, user)))
+}
+
+fn owner_by_id(app: &Inner, user: String) -> Owner {
+    Owner {
         app: app.app_id.clone(),
         principal: app
             .known(&user)
             .map_or(String::new(), |account| account.principal()),
         user,
-    }))
+    }
 }
 
 /// Whose directory the file is in.
@@ -146,24 +214,19 @@ pub(crate) fn written(app: &Inner, user: &str) -> HashMap<String, i64> {
         log::warn!(target: "ingest::app", "what waits in {} will not be deleted: {error}", folder.display());
     }
     for path in paths {
-        let look = |outbox: &dyn Outbox| -> Result<Option<(String, i64)>> {
-            match owner(app, &path, outbox)? {
-                Some(owner) if owner.user == user => {
-                    Ok(Some((outbox.origin()?.identity, outbox.last_seq()?)))
-                }
-                _ => Ok(None),
+        let look = |outbox: Seen<'_>| -> Result<Option<(String, i64)>> {
+            match outbox.is_of(app, &path, user)? {
+                true => outbox.extent().map(Some),
+                false => Ok(None),
             }
         };
         let looked = registry::unless_open(&path, || {
             if outbox::is_drained(&path) {
                 return Ok(None);
             }
-            match open(&path, Options::default())? {
-                Some(found) => look(&found.outbox),
-                None => Ok(None),
-            }
+            see(&path, look).map(Option::flatten)
         });
-        match looked.unwrap_or_else(|core| look(&*core.outbox)) {
+        match looked.unwrap_or_else(|core| look(Seen::Open(&*core.outbox))) {
             Ok(found) => written.extend(found),
             Err(error) => log::warn!(
                 target: "ingest::app",
@@ -177,8 +240,8 @@ pub(crate) fn written(app: &Inner, user: &str) -> HashMap<String, i64> {
 }
 
 /// Whether something waits in the outbox that came after all that was `written`.
-fn has_more(outbox: &dyn Outbox, written: &HashMap<String, i64>) -> Result<bool> {
-    let (identity, last) = (outbox.origin()?.identity, outbox.last_seq()?);
+fn has_more(outbox: Seen<'_>, written: &HashMap<String, i64>) -> Result<bool> {
+    let (identity, last) = outbox.extent()?;
     let was_written = written.get(&identity).is_some_and(|written| last <= *written);
     Ok(!was_written && outbox.pending()?.transactions > 0)
 }
@@ -204,24 +267,28 @@ pub(crate) fn delete_removed(app: &Inner, ids: Vec<String>, written: &HashMap<St
         left.clone_from(&ids);
     }
     for path in paths {
-        let whose = |outbox: &dyn Outbox| -> Result<Option<String>> {
-            let owner = owner(app, &path, outbox)?.map(|owner| owner.user);
-            Ok(owner.filter(|user| ids.contains(user)))
+        let is_theirs = |outbox: Seen<'_>| -> Result<bool> {
+            for id in &ids {
+                if outbox.is_of(app, &path, id)? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
         };
         let deleted = registry::unless_open(&path, || {
-            let Some(found) = open(&path, Options::default())? else {
-                return Ok(());
-            };
-            if whose(&found.outbox)?.is_none() {
+            let goes = see(&path, |outbox| {
+                let goes = is_theirs(outbox)?;
+                if goes && has_more(outbox, written)? {
+                    return Err(Error::Logic(
+                        "another process wrote to it after the log-out, so it is stranded until it is re-homed or discarded"
+                            .to_owned(),
+                    ));
+                }
+                Ok(goes)
+            })?;
+            if goes != Some(true) {
                 return Ok(());
             }
-            if has_more(&found.outbox, written)? {
-                return Err(Error::Logic(
-                    "another process wrote to it after the log-out, so it is stranded until it is re-homed or discarded"
-                        .to_owned(),
-                ));
-            }
-            drop(found);
             outbox::delete(&path)?;
             if let Some(folder) = path.parent() {
                 // Only if nothing else is in it.
@@ -232,9 +299,9 @@ pub(crate) fn delete_removed(app: &Inner, ids: Vec<String>, written: &HashMap<St
         let kept = match deleted {
             Ok(deleted) => deleted,
             // It keeps its files until the next time.
-            Err(core) => match whose(&*core.outbox) {
-                Ok(None) => Ok(()),
-                Ok(Some(_)) => Err(Error::Logic("it is open".to_owned())),
+            Err(core) => match is_theirs(Seen::Open(&*core.outbox)) {
+                Ok(false) => Ok(()),
+                Ok(true) => Err(Error::Logic("it is open".to_owned())),
                 Err(error) => Err(error),
             },
         };

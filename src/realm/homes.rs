@@ -75,7 +75,7 @@ pub(super) fn open_for(user: &User, path: &Path, options: Options) -> Result<Fou
         return Ok(Found { outbox, recovered });
     };
     drop(outbox);
-    match outbox::give(path, &owner_of(user), GIVE_WAIT) {
+    match outbox::give(path, options.key.as_ref(), &owner_of(user), GIVE_WAIT) {
         // If something waits there by now, it is not claimed.
         Ok(_) => {}
         Err(outbox::Error::Locked { .. }) => {

@@ -12,7 +12,7 @@ use super::options::Choices;
 use super::{ErrorHandler, RealmConfig, homes, neighbours, outbox_options, start, unheard, warn_of_changes};
 use crate::app::User;
 use crate::error::{Error, Result};
-use crate::outbox::{self, SchemaId};
+use crate::outbox::{self, Key, SchemaId};
 use crate::process;
 use crate::uploader::core::Core;
 use crate::uploader::registry;
@@ -37,6 +37,7 @@ impl Lane {
         schema: &Schema,
         handler: Option<&ErrorHandler>,
     ) -> Result<Lane> {
+        let key = config.key();
         let ended = registry::end_unused(path, |core| {
             let is_others = core.is_background() && (config.has_own_transport() || core.user() != *user);
             is_others || core.choices().storage != choices.storage
@@ -44,6 +45,7 @@ impl Lane {
         let opened = registry::open(
             path,
             |core| {
+                check_key(core, key.as_ref(), path)?;
                 if !homes::is_shared(core, user) {
                     return Err(Error::Mismatch(format!(
                         "Realm at path '{}' already opened with different sync user.",
@@ -53,7 +55,8 @@ impl Lane {
                 core.adopt(config.stop_policy, handler.cloned(), choices)
             },
             || {
-                let (options, back) = outbox_options(choices);
+                let (mut options, back) = outbox_options(choices);
+                options.key.clone_from(&key);
                 let found = homes::open_for(user, path, options)?;
                 start(
                     user,
@@ -105,6 +108,23 @@ impl Drop for Lane {
         }
         self.close();
     }
+}
+
+/// # Errors
+/// The session's outbox was opened with another key.
+fn check_key(core: &Core, key: Option<&Key>, path: &Path) -> Result<()> {
+    if core.outbox.is_opened_with(key) {
+        return Ok(());
+    }
+    let path = path.to_owned();
+    if core.is_background() {
+        // Nobody gave a key for it.
+        return Err(outbox::Error::NotEncrypted { path }.into());
+    }
+    Err(Error::Mismatch(format!(
+        "Realm at path '{}' already opened with a different encryption key.",
+        path.display()
+    )))
 }
 
 /// Where urgent classes wait whose others wait at `path`: beside it, under a name by which it is found and sent also if

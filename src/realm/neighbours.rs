@@ -78,11 +78,30 @@ enum Reason {
     Nobody(Owner),
     /// What failed may work the next time. The text is what was told of it.
     Failure(String),
+    /// It is encrypted: a realm has to be opened there first.
+    Sealed,
     /// The application closed it so, and nobody wrote there since.
     Kept,
 }
 
 impl Reason {
+    /// What needs a key, which is told once.
+    fn sealed(known: Option<&Left>, error: &outbox::Error) -> Reason {
+        if !matches!(
+            known,
+            Some(Left {
+                reason: Reason::Sealed,
+                ..
+            })
+        ) {
+            log::info!(
+                target: "ingest::session",
+                "what waits is sent once a realm is opened for it: {error}"
+            );
+        }
+        Reason::Sealed
+    }
+
     /// Why something failed, which is told unless it was before.
     fn failure(path: &Path, known: Option<&Left>, text: String) -> Reason {
         let is_told = matches!(known, Some(Left { reason: Reason::Failure(told), .. }) if *told == text);
@@ -104,7 +123,7 @@ impl Reason {
 impl Left {
     fn stands(&self, app: &Arc<Inner>, path: &Path) -> bool {
         let stands = match &self.reason {
-            Reason::Nothing | Reason::Failure(_) => true,
+            Reason::Nothing | Reason::Failure(_) | Reason::Sealed => true,
             Reason::Nobody(owner) => sender(app, owner).is_none(),
             Reason::Kept => app.neighbours.kept().contains_key(path),
         };
@@ -282,6 +301,10 @@ fn send(app: &Arc<Inner>, path: &Path, known: Option<&Left>) -> Option<Reason> {
             Ok(Begun::Left(reason)) => {
                 left = Some(reason);
                 Err(Error::aborted())
+            }
+            Err(Error::Outbox(error @ outbox::Error::KeyRequired { .. })) => {
+                left = Some(Reason::sealed(known, &error));
+                Err(error.into())
             }
             Err(error) => {
                 let failure = Reason::failure(path, known, error.full_message());

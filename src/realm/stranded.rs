@@ -8,12 +8,12 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::files::Candidates;
+use super::files::{Candidates, Seen};
 use super::{files, homes, neighbours};
 use crate::app::{App, Inner, User, UserState};
 use crate::ejson;
 use crate::error::{Error, Result};
-use crate::outbox::{self, Codec, Options, Outbox, Pending, Row, SqliteOutbox};
+use crate::outbox::{self, Codec, Key, Options, Outbox, Pending, Row, SqliteOutbox};
 use crate::process;
 use crate::uploader::registry;
 
@@ -35,7 +35,8 @@ pub struct Stranded {
 
 impl App {
     /// The outboxes in the app's directory with data that no user who is logged in will send: their user was logged
-    /// out, or is not known any more. They are sent once that user logs in, or one who logs in in the same way. Reads
+    /// out, or is not known any more. They are sent once that user logs in, or one who logs in in the same way. Of one
+    /// that is encrypted and not open the user is known if the app knows that one, or the file is in its folder. Reads
     /// files; does not use the network.
     ///
     /// # Errors
@@ -58,12 +59,13 @@ impl App {
     }
 
     /// What waits in the outbox goes on under this user, whoever's it was. It is sent from now on, whether a realm is
-    /// opened there or not. May wait, for the disk and for another process that is uploading it.
+    /// opened there or not; an encrypted one once a realm is opened there. Such a one needs its key, if it is not open.
+    /// May wait, for the disk and for another process that is uploading it.
     ///
     /// # Errors
-    /// The user is not logged in or is another app's, there is no outbox at the path, it cannot be written, or this is a
-    /// callback of the app, for which the session of the outbox may be waiting.
-    pub fn rehome(&self, path: &Path, user: &User) -> Result<()> {
+    /// The user is not logged in or is another app's, there is no outbox at the path, this is not its key, it cannot be
+    /// written, or this is a callback of the app, for which the session of the outbox may be waiting.
+    pub fn rehome(&self, path: &Path, user: &User, key: Option<&Key>) -> Result<()> {
         process::check()?;
         if self.inner.runtime.is_callback_thread() {
             return Err(Error::Logic(
@@ -77,20 +79,20 @@ impl App {
             )));
         }
         let path = real(path)?;
-        while !self.try_rehome(&path, user)? {}
+        while !self.try_rehome(&path, user, key)? {}
         neighbours::send_also(&self.inner, &path);
         Ok(())
     }
 
     /// False where a session ended before it could go on under the user: then the outbox is open no more, or anew.
-    fn try_rehome(&self, path: &Path, user: &User) -> Result<bool> {
+    fn try_rehome(&self, path: &Path, user: &User, key: Option<&Key>) -> Result<bool> {
         if user.state() != UserState::LoggedIn {
             return Err(Error::Logic(format!(
                 "user '{}' is not logged in, so nothing can go on under it",
                 user.id()
             )));
         }
-        match registry::unless_open(path, || rehome(user, path)) {
+        match registry::unless_open(path, || rehome(user, path, key)) {
             Ok(moved) => moved.map(|()| true),
             Err(core) => {
                 let user = user.clone();
@@ -105,22 +107,22 @@ impl App {
     /// Writes what waits in the outbox to a new file, one line of canonical Extended JSON a document, oldest first:
     /// `{"class":"Reading","document":{...}}`, or `{"class":"Reading","bson":"<base64>"}` for one that is not valid BSON.
     /// Returns the number of documents. The file is there as a whole and durable on return, or not at all. The outbox
-    /// stays as it is.
+    /// stays as it is. An encrypted one needs its key, if it is not open; the new file is not encrypted.
     ///
     /// # Errors
-    /// There is no outbox at the path, something is at `destination`, or a file cannot be read or written.
-    pub fn export(&self, path: &Path, destination: &Path) -> Result<u64> {
+    /// There is no outbox at the path, this is not its key, something is at `destination`, or a file cannot be read or written.
+    pub fn export(&self, path: &Path, destination: &Path, key: Option<&Key>) -> Result<u64> {
         process::check()?;
         let path = real(path)?;
         let exported = registry::unless_open(&path, || {
-            let outbox = existing(&path)?;
+            let outbox = existing(&path, key)?;
             export(&outbox, destination)
         });
         exported.unwrap_or_else(|core| export(&*core.outbox, destination))
     }
 
     /// **Deletes the outbox with everything that waits in it**, for good, and returns what that was. With the logout
-    /// of an anonymous user and the removal of any this is the only act that deletes what waits.
+    /// of an anonymous user and the removal of any this is the only act that deletes what waits. Needs no key.
     ///
     /// # Errors
     /// There is no outbox at the path, or it is open, in this process or in another; it is there still.
@@ -128,7 +130,8 @@ impl App {
         process::check()?;
         let path = real(path)?;
         let discarded = registry::unless_open(&path, || {
-            let pending = existing(&path)?.pending()?;
+            let pending = files::see(&path, |outbox| outbox.pending())?;
+            let pending = pending.ok_or_else(|| no_outbox(&path))?;
             outbox::delete(&path)?;
             log::warn!(
                 target: "ingest::outbox",
@@ -148,9 +151,9 @@ impl App {
 }
 
 fn stranded(app: &Arc<Inner>, path: &Path) -> Result<Option<Stranded>> {
-    let look = |outbox: &dyn Outbox| -> Result<Option<Stranded>> {
+    let look = |outbox: Seen<'_>| -> Result<Option<Stranded>> {
         let pending = outbox.pending()?;
-        let owner = files::owner(app, path, outbox)?;
+        let owner = outbox.owner(app, path)?;
         let is_sent = owner
             .as_ref()
             .is_some_and(|owner| homes::sender(app, owner).is_some());
@@ -169,12 +172,9 @@ fn stranded(app: &Arc<Inner>, path: &Path) -> Result<Option<Stranded>> {
         if outbox::is_drained(path) {
             return Ok(None);
         }
-        match files::open(path, Options::default())? {
-            Some(found) => look(&found.outbox),
-            None => Ok(None),
-        }
+        files::see(path, look).map(Option::flatten)
     });
-    found.unwrap_or_else(|core| look(&*core.outbox))
+    found.unwrap_or_else(|core| look(Seen::Open(&*core.outbox)))
 }
 
 /// The path as sessions know it.
@@ -186,15 +186,21 @@ fn real(path: &Path) -> Result<PathBuf> {
     })
 }
 
-fn existing(path: &Path) -> Result<SqliteOutbox> {
-    let found = files::open(path, Options::default())?;
-    found
-        .map(|found| found.outbox)
-        .ok_or_else(|| Error::InvalidArgument(format!("there is no outbox at {}", path.display())))
+fn existing(path: &Path, key: Option<&Key>) -> Result<SqliteOutbox> {
+    let options = Options {
+        key: key.cloned(),
+        ..Options::default()
+    };
+    let found = files::open(path, options)?;
+    found.map(|found| found.outbox).ok_or_else(|| no_outbox(path))
 }
 
-fn rehome(user: &User, path: &Path) -> Result<()> {
-    let outbox = existing(path)?;
+fn no_outbox(path: &Path) -> Error {
+    Error::InvalidArgument(format!("there is no outbox at {}", path.display()))
+}
+
+fn rehome(user: &User, path: &Path, key: Option<&Key>) -> Result<()> {
+    let outbox = existing(path, key)?;
     let _right = homes::right(path, &outbox, homes::RIGHT_LIMIT)?;
     homes::take_over(user, path, &outbox)
 }

@@ -133,7 +133,7 @@ impl Part {
         self.log_out.iter().for_each(|who| log_in(who).log_out().unwrap());
         if let Some(who) = &self.re_home {
             let path = log_in(who).realm_path().unwrap();
-            app.rehome(&path, &log_in(&String::new())).unwrap();
+            app.rehome(&path, &log_in(&String::new()), None).unwrap();
         }
         let users = app.users();
         println!("##{}", users.last().map_or("", |user| user.id()));

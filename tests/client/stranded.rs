@@ -76,18 +76,18 @@ fn what_nobody_can_send_is_listed_exported_and_re_homed() {
     assert!(stranded[0].principal.starts_with("local-userpass:"));
 
     let export = fixture.directory.path().join("export.json");
-    assert_eq!(app.export(&path, &export).unwrap(), 2);
+    assert_eq!(app.export(&path, &export, None).unwrap(), 2);
     assert_eq!(
         std::fs::read_to_string(&export).unwrap(),
         "{\"class\":\"Reading\",\"document\":{\"_id\":{\"$numberLong\":\"1\"},\"note\":\"reading 1\"}}\n\
          {\"class\":\"Reading\",\"document\":{\"_id\":{\"$numberLong\":\"2\"},\"note\":\"reading 2\"}}\n"
     );
-    let error = app.export(&path, &export).unwrap_err();
+    let error = app.export(&path, &export, None).unwrap_err();
     assert_eq!(error.code(), Code::InvalidArgument);
     assert_eq!(app.stranded().unwrap().len(), 1);
 
-    assert!(app.rehome(&path, &user).is_err(), "it is not logged in");
-    app.rehome(&path, &other).unwrap();
+    assert!(app.rehome(&path, &user, None).is_err(), "it is not logged in");
+    app.rehome(&path, &other, None).unwrap();
     assert_eq!(stored(&fixture, 2), [1, 2]);
     assert!(app.stranded().unwrap().is_empty());
 }
@@ -106,7 +106,7 @@ fn a_document_that_is_not_valid_keeps_no_other_from_being_exported() {
     };
     realm.append(&[run], &[bad.clone(), reading(2)].concat()).unwrap();
     let export = fixture.directory.path().join("export.json");
-    assert_eq!(fixture.app.export(realm.path(), &export).unwrap(), 2);
+    assert_eq!(fixture.app.export(realm.path(), &export, None).unwrap(), 2);
     let text = std::fs::read_to_string(&export).unwrap();
     let lines: Vec<serde_json::Value> = text
         .lines()
@@ -128,7 +128,7 @@ fn an_open_outbox_is_re_homed_with_its_session() {
     assert!(errors.recv_timeout(LIMIT).unwrap().is_fatal);
     assert_eq!(fixture.app.stranded().unwrap()[0].path, realm.path());
     let other = fixture.app.login(&Credentials::anonymous()).unwrap();
-    fixture.app.rehome(realm.path(), &other).unwrap();
+    fixture.app.rehome(realm.path(), &other, None).unwrap();
     uploaded(&realm);
     assert_eq!(fixture.server.ids(), [1]);
     let error = fixture.app.discard(realm.path()).unwrap_err();
@@ -156,7 +156,7 @@ fn an_open_outbox_is_re_homed_also_when_its_session_ends_meanwhile() {
     });
     let pauses = fixture.clock.pauses().len();
     std::thread::scope(|scope| {
-        let re_homing = scope.spawn(|| fixture.app.rehome(&path, &other));
+        let re_homing = scope.spawn(|| fixture.app.rehome(&path, &other, None));
         until("a try", || fixture.clock.pauses().len() > pauses);
         drop(realm);
         drop(right);
@@ -175,7 +175,7 @@ fn an_error_handler_that_re_homes_its_outbox_is_refused_and_does_not_wait_for_it
     let (sender, result) = std::sync::mpsc::channel();
     let (app, sender) = (fixture.app.clone(), std::sync::Mutex::new(sender));
     let handler: realm_ingest::realm::ErrorHandler = Arc::new(move |_| {
-        let _ = sender.lock().unwrap().send(app.rehome(&path, &other));
+        let _ = sender.lock().unwrap().send(app.rehome(&path, &other, None));
     });
     let realm = Realm::open(&user, RealmConfig::new(SCHEMA), Some(handler)).unwrap();
     write(&realm, [0]);

@@ -277,7 +277,7 @@ fn what_another_process_writes_after_an_anonymous_logout_is_not_deleted_unasked(
     assert_eq!((&stranded[0].path, stranded[0].pending.transactions), (&path, 2));
     let next = app.login(&Credentials::anonymous()).unwrap();
     assert_eq!(app.stranded().unwrap(), stranded, "it is nobody's yet");
-    app.rehome(&path, &next).unwrap();
+    app.rehome(&path, &next, None).unwrap();
     fixture.server.until("the rows", |state| state.stored.len() == 2);
 }
 

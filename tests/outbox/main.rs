@@ -15,6 +15,7 @@ mod damage;
 #[cfg(target_os = "linux")]
 #[path = "../faults/disk.rs"]
 mod disk;
+mod encryption;
 mod exchange;
 #[cfg(target_os = "linux")]
 mod failing_calls;
@@ -34,7 +35,9 @@ mod processes;
 #[cfg(target_os = "linux")]
 mod recording;
 mod recovery;
+mod rekey;
 mod space;
+mod tampering;
 #[cfg(target_os = "linux")]
 mod told;
 mod torn_log;

@@ -52,7 +52,7 @@ fn with_readings(folder: &Folder, count: u64) -> SqliteOutbox {
 }
 
 /// How many rows of the file stand for several transactions, and for how many.
-fn packed(folder: &Folder) -> (i64, i64) {
+pub fn packed(folder: &Folder) -> (i64, i64) {
     let file = rusqlite::Connection::open(folder.path()).unwrap();
     let count = "SELECT count(*), coalesce(sum(seq - first + 1), 0) FROM tx WHERE first IS NOT NULL";
     file.query_row(count, [], |row| Ok((row.get(0)?, row.get(1)?)))

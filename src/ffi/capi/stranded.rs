@@ -4,7 +4,7 @@ use std::ffi::c_char;
 
 use super::app::realm_ingest_app;
 use super::user::realm_ingest_user;
-use super::{Text, enter, give, realm_ingest_code, realm_ingest_error, required, required_mut, take};
+use super::{Text, bytes, enter, give, realm_ingest_code, realm_ingest_error, required, required_mut, take};
 use crate::ffi::convert;
 use crate::realm::Stranded;
 
@@ -148,17 +148,20 @@ pub unsafe extern "C" fn realm_ingest_stranded_free(stranded: *mut realm_ingest_
 }
 
 /// What waits in the outbox goes on under this user, whoever's it was, and is sent from now on, whether a realm is opened
-/// there or not. The user is logged in, with this app. May wait for the disk, and for another process that is uploading
-/// it, so it is refused in a callback, for which the upload may be waiting.
+/// there or not; an encrypted one once a realm is opened there. Such a one needs its key of 64 bytes, if it is not open;
+/// for others `key` is NULL. The user is logged in, with this app. May wait for the disk, and for another process that is
+/// uploading it, so it is refused in a callback, for which the upload may be waiting.
 ///
 /// # Safety
-/// `app` and `user` are live; `path` points to its bytes; `error` is NULL or may be written.
+/// `app` and `user` are live; `path` and `key` point to their bytes; `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_app_rehome(
     app: *const realm_ingest_app,
     path: *const c_char,
     path_length: usize,
     user: *const realm_ingest_user,
+    key: *const u8,
+    key_length: usize,
     error: *mut *mut realm_ingest_error,
 ) -> realm_ingest_code {
     // SAFETY: the caller promises what each step needs.
@@ -167,7 +170,8 @@ pub unsafe extern "C" fn realm_ingest_app_rehome(
             let app = required(app, "app")?.handle();
             let path = super::path(path, path_length, "path")?;
             let user = required(user, "user")?.handle();
-            app.call(|app| user.call(|user| app.rehome(path, user)))
+            let key = convert::outbox_key(bytes(key, key_length, "key")?)?;
+            app.call(|app| user.call(|user| app.rehome(path, user, key.as_ref())))
         })
     }
 }
@@ -175,10 +179,11 @@ pub unsafe extern "C" fn realm_ingest_app_rehome(
 /// Writes what waits in the outbox to a new file, one line of canonical Extended JSON a document, oldest first:
 /// `{"class":"Reading","document":{...}}`, or `{"class":"Reading","bson":"<base64>"}` for one that is not valid BSON. The
 /// file is there as a whole and durable on success, or not at all. The outbox stays as it is. `documents`, which may be
-/// NULL, is their number.
+/// NULL, is their number. An encrypted outbox needs its key of 64 bytes, if it is not open; for others `key` is NULL. The
+/// new file is not encrypted.
 ///
 /// # Safety
-/// `app` is live; the texts point to their bytes; `error` and `documents` are NULL or may be written.
+/// `app` is live; the texts and the key point to their bytes; `error` and `documents` are NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_app_export(
     app: *const realm_ingest_app,
@@ -186,6 +191,8 @@ pub unsafe extern "C" fn realm_ingest_app_export(
     path_length: usize,
     destination: *const c_char,
     destination_length: usize,
+    key: *const u8,
+    key_length: usize,
     error: *mut *mut realm_ingest_error,
     documents: *mut u64,
 ) -> realm_ingest_code {
@@ -195,7 +202,8 @@ pub unsafe extern "C" fn realm_ingest_app_export(
             let app = required(app, "app")?.handle();
             let path = super::path(path, path_length, "path")?;
             let destination = super::path(destination, destination_length, "destination")?;
-            let exported = app.call(|app| app.export(path, destination))?;
+            let key = convert::outbox_key(bytes(key, key_length, "key")?)?;
+            let exported = app.call(|app| app.export(path, destination, key.as_ref()))?;
             if let Some(documents) = documents.as_mut() {
                 *documents = exported;
             }
@@ -206,7 +214,7 @@ pub unsafe extern "C" fn realm_ingest_app_export(
 
 /// Deletes the outbox with everything that waits in it, for good. With the logout of an anonymous
 /// user and the removal of any this is the only act that deletes what waits. Refused while the outbox is open, in this process or in another. `documents`,
-/// which may be NULL, is the number of those that were in it.
+/// which may be NULL, is the number of those that were in it. Needs no key.
 ///
 /// # Safety
 /// `app` is live; `path` points to its bytes; `error` and `documents` are NULL or may be written.

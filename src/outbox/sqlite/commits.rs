@@ -7,7 +7,8 @@ use rusqlite::{Connection, Transaction as SqlTransaction, TransactionBehavior};
 use super::cap::{self, Dropped, Verdict};
 use super::log::Log;
 use super::pack::Prepared;
-use super::{SqliteOutbox, Writer, rows, schema};
+use super::{Drain, SqliteOutbox, Writer, rows, schema};
+use crate::outbox::seal::Seal;
 use crate::outbox::{Durability, Error, Pending, Result};
 
 impl SqliteOutbox {
@@ -37,7 +38,7 @@ impl SqliteOutbox {
         let mut writer = self.writer();
         let done = self.commit_rows_by(&mut writer, group, dropped);
         if let Err(error) = &done {
-            let Writer { connection, log } = &mut *writer;
+            let Writer { connection, log, .. } = &mut *writer;
             log.doubt_after(error, connection);
         }
         done
@@ -49,7 +50,11 @@ impl SqliteOutbox {
         group: &[Prepared<'_>],
         dropped: &mut Pending,
     ) -> Result<Vec<Result<i64>>> {
-        let Writer { connection, log } = writer;
+        let Writer {
+            connection,
+            seal,
+            log,
+        } = writer;
         let bytes = group.iter().map(Prepared::stored_bytes).sum();
         log.empty_if_due(connection, bytes)
             .map_err(|source| self.failed(source))?;
@@ -66,7 +71,8 @@ impl SqliteOutbox {
                 .map_err(|source| self.failed(source))?;
             answers.push(match verdict {
                 Verdict::Fits => {
-                    Ok(rows::append(&transaction, &mut tail, row).map_err(|source| self.failed(source))?)
+                    Ok(rows::append(&transaction, seal, &mut tail, row)
+                        .map_err(|source| self.failed(source))?)
                 }
                 Verdict::Dropped(seq) => Ok(seq),
                 Verdict::Refused(limit) => Err(Error::CapReached {
@@ -112,7 +118,7 @@ impl SqliteOutbox {
     pub(super) fn write_alone<T>(
         &self,
         durability: Durability,
-        work: impl Fn(&SqlTransaction<'_>) -> rusqlite::Result<T>,
+        work: impl Fn(&SqlTransaction<'_>, &Seal) -> rusqlite::Result<T>,
     ) -> Result<T> {
         self.turns.alone(|| {
             // What may be undone may also be in a log that is in doubt.
@@ -126,16 +132,17 @@ impl SqliteOutbox {
                 self.be_sure_of_log()?;
             }
             let (mut drain, mut writer) = (self.drain(), self.writer());
-            let connection = &mut drain.connection;
+            let Drain { connection, seal } = &mut *drain;
             let Writer {
                 connection: other,
                 log,
+                ..
             } = &mut *writer;
             let mut attempt = |log: &mut Log| {
                 schema::sync_commits(connection, durability)
                     .and_then(|()| {
                         let transaction = write(connection)?;
-                        let done = work(&transaction)?;
+                        let done = work(&transaction, seal)?;
                         transaction.commit().map(|()| done)
                     })
                     .map_err(|source| self.failed(source))
@@ -162,7 +169,7 @@ impl SqliteOutbox {
         }
         {
             let mut writer = self.writer();
-            let Writer { connection, log } = &mut *writer;
+            let Writer { connection, log, .. } = &mut *writer;
             log.bury(connection).map_err(|source| self.failed(source))?;
         }
         // Opening the file anew makes SQLite check the log, and forget what of it went into the
@@ -172,7 +179,7 @@ impl SqliteOutbox {
             *self.untold.lock().unwrap_or_else(PoisonError::into_inner) = recovered;
         }
         let mut writer = self.writer();
-        let Writer { connection, log } = &mut *writer;
+        let Writer { connection, log, .. } = &mut *writer;
         log.be_sure(connection).map_err(|source| self.failed(source))
     }
 }

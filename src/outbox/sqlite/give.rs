@@ -3,15 +3,15 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::{commits, meta, rows, schema};
-use crate::outbox::{Error, Owner, Result, new_identity};
+use super::{commits, meta, rows, schema, seals};
+use crate::outbox::{Error, Key, Owner, Result, new_identity};
 
 /// Makes the outbox this owner's, under a new name, while nobody has it open: what others write there later would be
 /// taken for this owner's. False, and nothing done, if anything waits in it.
 ///
 /// # Errors
 /// [`Error::Locked`] if others have it open for as long as `wait`, also in another process.
-pub(crate) fn give(path: &Path, owner: &Owner, wait: Duration) -> Result<bool> {
+pub(crate) fn give(path: &Path, key: Option<&Key>, owner: &Owner, wait: Duration) -> Result<bool> {
     let failed = |source| Error::sqlite(path, source);
     let Some(mut alone) = schema::open_damaged(path, wait)? else {
         return Err(Error::Corrupt {
@@ -19,6 +19,7 @@ pub(crate) fn give(path: &Path, owner: &Owner, wait: Duration) -> Result<bool> {
             reason: "it is not an outbox".to_owned(),
         });
     };
+    let seal = seals::unlock(&alone, path, key).map_err(|refused| refused.into_error(path))?;
     // It is sound, unlike most that are opened so.
     schema::keep_log_on_close(&alone, false).map_err(failed)?;
     let transaction = commits::write(&mut alone).map_err(failed)?;
@@ -26,7 +27,7 @@ pub(crate) fn give(path: &Path, owner: &Owner, wait: Duration) -> Result<bool> {
         return Ok(false);
     }
     meta::set_identity(&transaction, &new_identity()).map_err(failed)?;
-    meta::set_owner(&transaction, owner).map_err(failed)?;
+    meta::set_owner(&transaction, &seal, owner).map_err(failed)?;
     transaction.commit().map_err(failed)?;
     Ok(true)
 }

@@ -3,7 +3,9 @@
 
 use rusqlite::{Connection, Result, params};
 
-use super::rows::{MAX_SEQ, counts, damaged};
+use super::rows::{MAX_SEQ, counts, damaged, not_as_written};
+use super::seals::marked;
+use crate::outbox::seal::Seal;
 use crate::outbox::{Origin, Owner, Pending, new_identity};
 
 pub(super) fn origin(connection: &Connection) -> Result<Origin> {
@@ -44,26 +46,51 @@ pub(super) fn settled(connection: &Connection, through: i64) -> Result<Option<St
     Ok((changed > 0).then_some(lineage))
 }
 
-pub(super) fn owner(connection: &Connection) -> Result<Option<Owner>> {
-    connection
-        .prepare_cached("SELECT app, user, principal FROM meta")?
-        .query_row([], |row| {
-            let app: Option<String> = row.get(0)?;
-            let user: Option<String> = row.get(1)?;
-            let principal: Option<String> = row.get(2)?;
-            Ok(app.zip(user).map(|(app, user)| Owner {
-                app,
-                user,
-                principal: principal.unwrap_or_default(),
-            }))
+/// The owner's columns.
+const OWNER: &str = "SELECT app, user, principal FROM meta";
+
+/// Names the owner's columns to the seal.
+const APP: &str = "app";
+const USER: &str = "user";
+const PRINCIPAL: &str = "principal";
+
+/// There is one row.
+const PLACE: i64 = 0;
+
+pub(super) fn owner(connection: &Connection, seal: &Seal) -> Result<Option<Owner>> {
+    let (app, user, principal) = connection.prepare_cached(OWNER)?.query_row([], |row| {
+        Ok((
+            row.get::<_, Option<String>>(0)?,
+            row.get::<_, Option<String>>(1)?,
+            row.get::<_, Option<String>>(2)?,
+        ))
+    })?;
+    let Some((app, user)) = app.zip(user) else {
+        return Ok(None);
+    };
+    let opened = || {
+        Some(Owner {
+            app: seal.open_text(APP, PLACE, &app)?,
+            user: seal.open_text(USER, PLACE, &user)?,
+            principal: match &principal {
+                Some(principal) => seal.open_text(PRINCIPAL, PLACE, principal)?,
+                None => String::new(),
+            },
         })
+    };
+    opened().map(Some).ok_or_else(|| not_as_written("its owner"))
 }
 
-pub(super) fn set_owner(connection: &Connection, owner: &Owner) -> Result<()> {
+pub(super) fn set_owner(connection: &Connection, seal: &Seal, owner: &Owner) -> Result<()> {
     connection
         .execute(
-            "UPDATE meta SET app = ?1, user = ?2, principal = ?3",
-            [&owner.app, &owner.user, &owner.principal],
+            "UPDATE meta SET app = ?1, user = ?2, principal = ?3, owner_mark = ?4",
+            params![
+                seal.seal_text(APP, PLACE, &owner.app)?,
+                seal.seal_text(USER, PLACE, &owner.user)?,
+                seal.seal_text(PRINCIPAL, PLACE, &owner.principal)?,
+                seal.mark(&marked(&owner.app, &owner.user)),
+            ],
         )
         .map(|_| ())
 }

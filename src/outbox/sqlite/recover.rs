@@ -16,12 +16,16 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::Connection;
 
+use super::fresh;
 use super::heal::Known;
 use super::lock::Lock;
+use super::rekey::rekeyed_file;
 use super::reports::{self, Report, Unreported};
-use super::salvage;
+use super::salvage::{self, Source};
 use super::schema::{self, Refused};
-use crate::outbox::{Error, Options, Result};
+use super::seals;
+use crate::outbox::seal::Seal;
+use crate::outbox::{Error, Key, Options, Result};
 
 /// How often a path is opened anew because its file was exchanged meanwhile.
 const ATTEMPTS: u32 = 5;
@@ -36,6 +40,7 @@ const FILES: [&str; 3] = ["-wal", "-shm", ""];
 /// The writers' connection to what is at a path, or took its place.
 pub(super) struct Opened {
     pub(super) connection: Connection,
+    pub(super) seal: Seal,
     pub(super) unreported: Option<Unreported>,
 }
 
@@ -45,7 +50,7 @@ pub(super) fn open(path: &Path, options: &Options, known: &Known) -> Result<Open
     for _ in 0..ATTEMPTS {
         if is_file(&recovered_file(path))? {
             let _lock = lock(path, options.lock_wait)?;
-            finish(path)?;
+            finish(path, options.key.as_ref())?;
         }
         let before = file_id(path);
         match attempt(path, options) {
@@ -54,6 +59,11 @@ pub(super) fn open(path: &Path, options: &Options, known: &Known) -> Result<Open
                 let exchanged = is_file(&recovered_file(path))?
                     || before.is_some_and(|before| file_id(path) != Some(before));
                 if !exchanged {
+                    let rekeyed = rekeyed_file(path);
+                    if is_file(&rekeyed)? {
+                        // Left by a process that is gone: while one makes it, nobody can open the outbox.
+                        fresh::delete(&rekeyed);
+                    }
                     return Ok(opened);
                 }
                 let _ = schema::keep_log_on_close(&opened.connection, true);
@@ -63,7 +73,7 @@ pub(super) fn open(path: &Path, options: &Options, known: &Known) -> Result<Open
                 let _lock = lock(path, options.lock_wait)?;
                 // Another process may have replaced it since.
                 if !is_file(&recovered_file(path))? && is_damaged(path, options)? {
-                    exchange(path, options.lock_wait, known, &reason)?;
+                    exchange(path, options, options.lock_wait, known, &reason)?;
                 }
             }
         }
@@ -87,18 +97,18 @@ pub(super) fn replace_damaged(
 ) -> Result<()> {
     let _lock = lock(path, options.lock_wait)?;
     if is_file(&recovered_file(path))? {
-        return finish(path);
+        return finish(path, options.key.as_ref());
     }
     if file_id(path) != damaged {
         // Another process met the damage as well, and has replaced the file.
         return Ok(());
     }
-    exchange(path, OTHERS_WAIT, known, reason)
+    exchange(path, options, OTHERS_WAIT, known, reason)
 }
 
 /// Two processes may find the same damage. The second one must not move aside what the first one has
 /// made meanwhile.
-fn lock(path: &Path, wait: Duration) -> Result<Lock> {
+pub(super) fn lock(path: &Path, wait: Duration) -> Result<Lock> {
     Lock::take(&beside(path, ".recovery.lock"), wait).map_err(|error| match error {
         Error::Locked { .. } => Error::Locked {
             path: path.to_owned(),
@@ -133,10 +143,12 @@ fn attempt(path: &Path, options: &Options) -> std::result::Result<Opened, Refuse
             "the file is empty while its log is not".to_owned(),
         ));
     }
-    let connection = schema::open_writer(path, options.durability, options.lock_wait)?;
+    let key = options.key.as_ref();
+    let (connection, seal) = schema::open_writer(path, key, options.durability, options.lock_wait)?;
     match reports::unreported(&connection, path) {
         Ok(unreported) => Ok(Opened {
             connection,
+            seal,
             unreported,
         }),
         Err(source) => {
@@ -157,33 +169,40 @@ fn is_damaged(path: &Path, options: &Options) -> Result<bool> {
 
 /// Makes a new file of what can be read of the one at the path, and puts it in that one's place. To be
 /// called under the recovery lock.
-fn exchange(path: &Path, lock_wait: Duration, known: &Known, reason: &str) -> Result<()> {
+fn exchange(path: &Path, options: &Options, lock_wait: Duration, known: &Known, reason: &str) -> Result<()> {
+    let key = options.key.as_ref();
     // Looked at before SQLite has it open: closing it would give up SQLite's locks.
     let former_sdk = is_former_sdk(path)?;
     let damaged = schema::open_damaged(path, lock_wait)?;
+    let seal = match &damaged {
+        Some(damaged) => seals::unlock_damaged(damaged, path, key)?,
+        None => None,
+    };
+    let source = damaged.as_ref().zip(seal.as_ref());
+    let source = source.map(|(connection, seal)| Source { connection, seal });
     let label = free_label(path, if former_sdk { "realm-core" } else { "corrupt" });
     let report = Report {
         label,
         former_sdk,
         reason: reason.to_owned(),
     };
-    let salvaged = salvage::salvage(damaged.as_ref(), path, report, known)?;
-    let synced = File::open(&salvaged).and_then(|file| file.sync_all());
-    synced.map_err(|source| Error::io("sync", &salvaged, source))?;
+    let salvaged = salvage::salvage(source, path, key, report, known)?;
     rename(&salvaged, &recovered_file(path))?;
     sync_folder(path)?;
     // Until here its connection kept all others out of the damaged file.
-    let finished = finish(path);
+    let finished = finish(path, key);
     drop(damaged);
     finished
 }
 
-/// What is left to do of an exchange once `.recovered` is there. To be called under the recovery lock.
-fn finish(path: &Path) -> Result<()> {
+/// What is left to do of an exchange once `.recovered` is there, whose key has to be this one. To be called
+/// under the recovery lock.
+fn finish(path: &Path, key: Option<&Key>) -> Result<()> {
     let recovered = recovered_file(path);
     if !is_file(&recovered)? {
         return Ok(());
     }
+    schema::check_key(&recovered, path, key)?;
     let moved_to = beside(path, &reports::label(&recovered)?);
     for suffix in FILES {
         let from = beside(path, suffix);
@@ -218,7 +237,7 @@ fn is_file(path: &Path) -> Result<bool> {
     }
 }
 
-fn rename(from: &Path, to: &Path) -> Result<()> {
+pub(super) fn rename(from: &Path, to: &Path) -> Result<()> {
     fs::rename(from, to).map_err(|source| Error::io("rename", from, source))
 }
 

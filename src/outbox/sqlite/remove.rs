@@ -13,10 +13,16 @@ use crate::outbox::{Error, Result};
 
 /// All that belongs to an outbox. What is left of an interrupted deletion is an outbox still, if an older one: the file
 /// itself goes last but for its locks. What was moved aside as damaged is not part of it.
-const FILES: [&str; 8] = [
+const FILES: [&str; 14] = [
     "-wal",
     "-shm",
     ".salvaged",
+    ".salvaged-wal",
+    ".salvaged-shm",
+    ".rekeyed",
+    ".rekeyed-wal",
+    ".rekeyed-shm",
+    ".rekeyed-journal",
     ".recovered",
     ".reserve",
     "",
@@ -91,7 +97,7 @@ pub(crate) fn footprint(path: &Path) -> Footprint {
     Footprint([of(path), of(&beside(path, "-wal")), of(&recovered_file(path))])
 }
 
-fn connect(path: &Path) -> rusqlite::Result<Connection> {
+pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     Connection::open_with_flags(path, flags)
 }

@@ -4,11 +4,13 @@ use std::borrow::Cow;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension, Result, Row as SqlRow, ffi, params};
+use rusqlite::{Connection, OptionalExtension, Result, Row as SqlRow, Statement, ffi, params};
 
+use super::content::{self, Content, Place};
 use super::meta::{high_seq, raise_high_seq};
-use super::pack::{Prepared, Stored, decode_runs, stored_number, stored_of};
+use super::pack::{Prepared, Stored, decode_runs, stored_of};
 use super::{ledger, packs};
+use crate::outbox::seal::Seal;
 use crate::outbox::{MAX_TRANSACTION_BYTES, Pending, Row, SchemaId};
 
 /// No transaction has a higher number: what says so is damaged. Sums with numbers up to here, and of so many bytes or
@@ -66,71 +68,96 @@ pub(super) fn now() -> i64 {
 }
 
 /// Stores a row behind the newest one.
-pub(super) fn append(connection: &Connection, tail: &mut Tail, row: &Prepared<'_>) -> Result<i64> {
-    insert(connection, tail, now(), row)
+pub(super) fn append(
+    connection: &Connection,
+    seal: &Seal,
+    tail: &mut Tail,
+    row: &Prepared<'_>,
+) -> Result<i64> {
+    insert(connection, seal, tail, now(), row)
 }
 
 /// Stores a row that was number `seq` of another file, behind the newest one of this file.
 pub(super) fn adopt(
     connection: &Connection,
+    seal: &Seal,
     tail: &mut Tail,
     seq: i64,
     created: i64,
     row: &Prepared<'_>,
 ) -> Result<()> {
     tail.seq = seq - row.transactions;
-    insert(connection, tail, created, row).map(|_| ())
+    insert(connection, seal, tail, created, row).map(|_| ())
 }
 
-fn insert(connection: &Connection, tail: &mut Tail, created: i64, row: &Prepared<'_>) -> Result<i64> {
+fn insert(
+    connection: &Connection,
+    seal: &Seal,
+    tail: &mut Tail,
+    created: i64,
+    row: &Prepared<'_>,
+) -> Result<i64> {
     let next = Tail {
         seq: tail.seq + row.transactions,
         objects_through: tail.objects_through + row.objects as i64,
         bytes_through: tail.bytes_through + row.bytes as i64,
     };
+    let place = Place::of(row, next.seq, created);
+    let Content {
+        runs,
+        checksum,
+        payload,
+    } = content::stored(row, &place, seal)?;
     connection
         .prepare_cached("INSERT INTO tx VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")?
         .execute(params![
-            next.seq,
-            created,
-            row.objects as i64,
-            row.bytes as i64,
+            place.seq,
+            place.created,
+            place.objects,
+            place.bytes,
             next.objects_through,
             next.bytes_through,
-            row.schema.0,
-            stored_number(row.stored),
-            row.runs,
-            row.checksum,
-            row.payload.as_ref(),
-            first(next.seq, row),
+            place.schema.0,
+            place.codec,
+            runs.as_ref(),
+            checksum,
+            payload.as_ref(),
+            place.first,
         ])?;
     *tail = next;
     Ok(tail.seq)
 }
 
-/// The column `first` of a row.
-fn first(seq: i64, row: &Prepared<'_>) -> Option<i64> {
-    (row.transactions > 1).then(|| seq - row.transactions + 1)
-}
-
 /// Puts `row` in the place of row `seq`; both end with the same transaction.
-pub(super) fn exchange(connection: &Connection, seq: i64, created: i64, row: &Prepared<'_>) -> Result<()> {
+pub(super) fn exchange(
+    connection: &Connection,
+    seal: &Seal,
+    seq: i64,
+    created: i64,
+    row: &Prepared<'_>,
+) -> Result<()> {
+    let place = Place::of(row, seq, created);
+    let Content {
+        runs,
+        checksum,
+        payload,
+    } = content::stored(row, &place, seal)?;
     connection
         .prepare_cached(
             "UPDATE tx SET created = ?2, objects = ?3, bytes = ?4, schema = ?5, codec = ?6, runs = ?7,
              checksum = ?8, payload = ?9, first = ?10 WHERE seq = ?1",
         )?
         .execute(params![
-            seq,
-            created,
-            row.objects as i64,
-            row.bytes as i64,
-            row.schema.0,
-            stored_number(row.stored),
-            row.runs,
-            row.checksum,
-            row.payload.as_ref(),
-            first(seq, row),
+            place.seq,
+            place.created,
+            place.objects,
+            place.bytes,
+            place.schema.0,
+            place.codec,
+            runs.as_ref(),
+            checksum,
+            payload.as_ref(),
+            place.first,
         ])
         .map(|_| ())
 }
@@ -194,7 +221,7 @@ pub(super) fn counts(row: &SqlRow<'_>) -> Result<Pending> {
 }
 
 /// Removes the transactions up to `through`, also those at the beginning of a pack.
-pub(super) fn remove_through(connection: &Connection, through: i64) -> Result<()> {
+pub(super) fn remove_through(connection: &Connection, seal: &Seal, through: i64) -> Result<()> {
     if let Some((_, newest)) = ends(connection)?
         && through >= newest
     {
@@ -215,7 +242,7 @@ pub(super) fn remove_through(connection: &Connection, through: i64) -> Result<()
     if first > through {
         return Ok(());
     }
-    let members = match read(connection, seq)? {
+    let members = match read(connection, seal, seq)? {
         Some(Some((created, pack))) => packs::decode(&pack.payload, pack.transactions, created)
             .map(|mut members| (pack.schema, members.split_off((through - first + 1) as usize))),
         _ => None,
@@ -223,11 +250,16 @@ pub(super) fn remove_through(connection: &Connection, through: i64) -> Result<()
     let rest =
         members.and_then(|(schema, left)| Some((left.first()?.created, packs::encode(schema, &left)?)));
     let (created, row) = rest.ok_or_else(|| damaged(seq))?;
-    exchange(connection, seq, created, &row)
+    exchange(connection, seal, seq, created, &row)
 }
 
 pub(super) fn damaged(seq: i64) -> rusqlite::Error {
-    let reason = format!("row {seq} is not what was written");
+    not_as_written(&format!("row {seq}"))
+}
+
+/// What a statement fails with that meets something that is not as it was stored.
+pub(super) fn not_as_written(what: &str) -> rusqlite::Error {
+    let reason = format!("{what} is not what was written");
     rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT), Some(reason))
 }
 
@@ -239,7 +271,7 @@ pub(super) struct Leased {
 }
 
 /// The oldest transactions after `after`, up to `max_bytes`. Reads nothing of a row that no longer fits.
-pub(super) fn lease(connection: &mut Connection, after: i64, max_bytes: u64) -> Result<Leased> {
+pub(super) fn lease(connection: &mut Connection, seal: &Seal, after: i64, max_bytes: u64) -> Result<Leased> {
     // One view of the file for all statements.
     let transaction = connection.transaction()?;
     let (relaxed, high_seq): (bool, i64) = transaction
@@ -267,7 +299,7 @@ pub(super) fn lease(connection: &mut Connection, after: i64, max_bytes: u64) -> 
         let mut found = statement.query([begin, limit])?;
         let mut left = max;
         while let Some(columns) = found.next()? {
-            if columns.get_ref(7)? == ValueRef::Null || !take(columns, after, &mut left, &mut rows)? {
+            if columns.get_ref(7)? == ValueRef::Null || !take(columns, seal, after, &mut left, &mut rows)? {
                 break;
             }
         }
@@ -281,9 +313,9 @@ pub(super) fn lease(connection: &mut Connection, after: i64, max_bytes: u64) -> 
 
 /// Adds the transactions of a row that are over `after` and fit in what is `left`; false if one did not.
 /// The first one of all fits.
-fn take(columns: &SqlRow<'_>, after: i64, left: &mut i64, rows: &mut Vec<Row>) -> Result<bool> {
+fn take(columns: &SqlRow<'_>, seal: &Seal, after: i64, left: &mut i64, rows: &mut Vec<Row>) -> Result<bool> {
     let seq: i64 = columns.get(0)?;
-    let (created, row) = stored(columns)?.ok_or_else(|| damaged(seq))?;
+    let (created, row) = stored(columns, seal)?.ok_or_else(|| damaged(seq))?;
     if rows
         .last()
         .is_some_and(|before| before.seq > seq - row.transactions)
@@ -327,21 +359,37 @@ pub(super) fn transactions(seq: i64, created: i64, row: Prepared<'_>, after: i64
 
 /// From the columns seq, schema, objects, bytes, codec, runs, checksum, payload, created, first: the row,
 /// and when it was created; `None` when they are not as they were written.
-pub(super) fn stored(columns: &SqlRow<'_>) -> Result<Option<(i64, Prepared<'static>)>> {
-    let Some(stored) = stored_of(columns.get(4)?) else {
+pub(super) fn stored(columns: &SqlRow<'_>, seal: &Seal) -> Result<Option<(i64, Prepared<'static>)>> {
+    let place = Place {
+        seq: columns.get(0)?,
+        schema: SchemaId(columns.get(1)?),
+        objects: columns.get(2)?,
+        bytes: columns.get(3)?,
+        codec: columns.get(4)?,
+        created: columns.get(8)?,
+        first: columns.get(9)?,
+    };
+    let Some(stored) = stored_of(place.codec) else {
         return Ok(None);
     };
-    let seq: i64 = columns.get(0)?;
-    let first: Option<i64> = columns.get(9)?;
+    let (runs, payload): (Vec<u8>, Vec<u8>) = (columns.get(5)?, columns.get(7)?);
+    let Some((runs, payload)) = (if seal.is_none() {
+        Some((runs, payload))
+    } else {
+        content::unsealed(payload, &place, seal)
+    }) else {
+        return Ok(None);
+    };
+    let Place { seq, first, .. } = place;
     let transactions = seq.saturating_sub(first.unwrap_or(seq)).saturating_add(1);
     let row = Prepared::new(
-        SchemaId(columns.get(1)?),
+        place.schema,
         transactions,
-        columns.get::<_, i64>(2)?.max(0) as u64,
-        columns.get::<_, i64>(3)?.max(0) as u64,
+        place.objects.max(0) as u64,
+        place.bytes.max(0) as u64,
         stored,
-        columns.get(5)?,
-        Cow::Owned(columns.get(7)?),
+        runs,
+        Cow::Owned(payload),
     );
     let fits = match stored {
         Stored::Row(_) => transactions == 1 && decode_runs(&row.runs).is_some(),
@@ -351,19 +399,30 @@ pub(super) fn stored(columns: &SqlRow<'_>) -> Result<Option<(i64, Prepared<'stat
     let sane = row.objects <= row.bytes && row.bytes <= MAX_TRANSACTION_BYTES;
     let placed = is_seq(seq) && is_seq(first.unwrap_or(seq));
     let fits = fits && sane && placed;
-    let intact = fits && i64::from(row.checksum) == columns.get::<_, i64>(6)?;
-    Ok(intact.then_some((columns.get(8)?, row)))
+    let intact = fits && (!seal.is_none() || i64::from(row.checksum) == columns.get::<_, i64>(6)?);
+    Ok(intact.then_some((place.created, row)))
+}
+
+/// All rows in order, in the columns of [`stored`].
+pub(super) fn all(connection: &Connection) -> Result<Statement<'_>> {
+    connection.prepare(
+        "SELECT seq, schema, objects, bytes, codec, runs, checksum, payload, created, first FROM tx ORDER BY seq",
+    )
 }
 
 /// One row of the file, with the time of its creation; `None` when there is none of that number, and none
 /// in it when it is not as it was written.
-pub(super) fn read(connection: &Connection, seq: i64) -> Result<Option<Option<(i64, Prepared<'static>)>>> {
+pub(super) fn read(
+    connection: &Connection,
+    seal: &Seal,
+    seq: i64,
+) -> Result<Option<Option<(i64, Prepared<'static>)>>> {
     connection
         .prepare_cached(
             "SELECT seq, schema, objects, bytes, codec, runs, checksum, payload, created, first
              FROM tx WHERE seq = ?1",
         )?
-        .query_row([seq], stored)
+        .query_row([seq], |row| stored(row, seal))
         .optional()
 }
 

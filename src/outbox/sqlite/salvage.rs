@@ -4,19 +4,22 @@
 //! Rows keep their numbers; those that cannot be read leave a gap, which is noted as a loss. The new
 //! file has an identity of its own: how far the numbers of the old one went may be among what cannot be
 //! read (invariant 4). What was sent already and not settled is sent once more, which the gateway
-//! recognises by `_id`.
+//! recognises by `_id`. An encrypted file is opened with its key, and the new one sealed with the same key under
+//! a salt of its own.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::fresh::{self, STEP_BYTES};
 use super::heal::Known;
+use super::pack::Prepared;
 use super::recover::beside;
 use super::reports::{self, Report};
 use super::{ledger, meta, packs, rows, schema, schemas};
-use crate::outbox::{Durability, Error, Loss, LossReason, Result, Salvaged, StoredSchema};
+use crate::outbox::seal::Seal;
+use crate::outbox::{Durability, Error, Key, Loss, LossReason, Result, Salvaged, StoredSchema};
 
 /// Beyond so many numbers without a readable row, rows are looked for in strides: a page high up in the
 /// tree stands for as many small rows.
@@ -26,50 +29,66 @@ const STEPS: i64 = 100_000;
 const STRIDE: i64 = 16_384;
 const STRIDES: i64 = 1024;
 
-/// Bytes committed at once.
-const STEP_BYTES: u64 = 8 * 1024 * 1024;
+/// A damaged file, and what opens its values.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) seal: &'a Seal,
+}
 
-/// Makes the new file, beside `path`, from the damaged one there; complete, in one file. `None` stands
+impl Source<'_> {
+    /// As [`rows::read`].
+    fn row(&self, seq: i64) -> rusqlite::Result<Option<Option<(i64, Prepared<'static>)>>> {
+        rows::read(self.connection, self.seal, seq)
+    }
+}
+
+/// Makes the new file, beside `path`, from the damaged one there; complete, in one file, on the disk. `None` stands
 /// for a file of which nothing can be read.
 ///
 /// # Errors
 /// The new file could not be written, or the damaged one not be read for now; what the new one has is deleted.
 pub(super) fn salvage(
-    damaged: Option<&Connection>,
+    damaged: Option<Source<'_>>,
     path: &Path,
+    key: Option<&Key>,
     report: Report,
     known: &Known,
 ) -> Result<PathBuf> {
     let target = beside(path, ".salvaged");
-    delete(&target);
-    let made = make(damaged, &target, &report, known);
+    fresh::delete(&target);
+    let made = make(damaged, &target, key, &report, known);
     if made.is_err() {
-        delete(&target);
+        fresh::delete(&target);
     }
     made.map(|()| target)
 }
 
-fn delete(target: &Path) {
-    for suffix in ["", "-wal", "-shm", "-journal"] {
-        // What is left of an earlier attempt, if there was one.
-        let _ = fs::remove_file(beside(target, suffix));
-    }
-}
-
-fn make(damaged: Option<&Connection>, target: &Path, report: &Report, known: &Known) -> Result<()> {
+fn make(
+    damaged: Option<Source<'_>>,
+    target: &Path,
+    key: Option<&Key>,
+    report: &Report,
+    known: &Known,
+) -> Result<()> {
     let failed = |source| Error::sqlite(target, source);
     // Nobody else knows the file.
-    let opened = schema::open_writer(target, Durability::Full, Duration::ZERO);
-    let mut connection = opened.map_err(|refused| refused.into_error(target))?;
+    let opened = schema::open_writer(target, key, Durability::Full, Duration::ZERO);
+    let (mut connection, seal) = opened.map_err(|refused| refused.into_error(target))?;
     let mut copy = Copy {
         losses: Losses {
-            of: readable(damaged.map(ledger::entries).transpose())
-                .map_err(failed)?
-                .flatten()
-                .unwrap_or_default(),
+            of: readable(
+                damaged
+                    .map(|damaged| ledger::entries(damaged.connection))
+                    .transpose(),
+            )
+            .map_err(failed)?
+            .flatten()
+            .unwrap_or_default(),
             found: Vec::new(),
         },
         salvaged: Salvaged::default(),
+        seal,
     };
     copy.facts(damaged, &connection, known).map_err(failed)?;
     let range = damaged.map(Range::of).transpose().map_err(failed)?.flatten();
@@ -89,9 +108,7 @@ fn make(damaged: Option<&Connection>, target: &Path, report: &Report, known: &Kn
         ledger::add(&connection, loss, known.mark).map_err(failed)?;
     }
     reports::add(&connection, report, salvaged).map_err(failed)?;
-    // All of it is in the file itself, which then needs no log to be read.
-    schema::leave_log(&connection).map_err(failed)?;
-    connection.close().map_err(|(_, source)| failed(source))
+    fresh::complete(connection, target)
 }
 
 /// What was read of the damaged file; `None` if damage is in the way.
@@ -115,8 +132,12 @@ struct Range {
 }
 
 impl Range {
-    fn of(damaged: &Connection) -> rusqlite::Result<Option<Range>> {
-        let (oldest, newest) = (readable(rows::oldest(damaged))?, readable(rows::newest(damaged))?);
+    fn of(damaged: Source<'_>) -> rusqlite::Result<Option<Range>> {
+        let connection = damaged.connection;
+        let (oldest, newest) = (
+            readable(rows::oldest(connection))?,
+            readable(rows::newest(connection))?,
+        );
         let (first, last, begins_unread) = match (oldest, newest) {
             (Some(oldest), Some(newest)) => (oldest.unwrap_or(1), Some(newest.unwrap_or(0)), false),
             (Some(Some(oldest)), None) => (oldest, None, false),
@@ -145,26 +166,26 @@ fn beyond(
     Ok(None)
 }
 
-fn lowest_readable(damaged: &Connection, newest: i64) -> rusqlite::Result<i64> {
+fn lowest_readable(damaged: Source<'_>, newest: i64) -> rusqlite::Result<i64> {
     let mut lowest = newest;
     let mut seq = newest;
     let mut until = newest - STEPS;
     while seq > 1 {
         seq -= 1;
-        match readable(rows::read(damaged, seq))? {
+        match readable(damaged.row(seq))? {
             Some(Some(Some((created, row)))) if packs::is_whole(&row, created) => {
                 lowest = seq - row.transactions + 1;
                 until = until.min(lowest - STEPS);
             }
             Some(None) => {
-                if let Some(Some(row)) = readable(rows::at_or_before(damaged, seq))? {
+                if let Some(Some(row)) = readable(rows::at_or_before(damaged.connection, seq))? {
                     seq = row + 1;
                 }
             }
             Some(Some(_)) | None => {}
         }
         if seq <= until {
-            match beyond(until, -STRIDE, |seq| rows::at_or_before(damaged, seq))? {
+            match beyond(until, -STRIDE, |seq| rows::at_or_before(damaged.connection, seq))? {
                 Some(row) => until = row - 1,
                 None => break,
             }
@@ -219,34 +240,47 @@ impl Losses {
 struct Copy {
     losses: Losses,
     salvaged: Salvaged,
+    /// Of the new file.
+    seal: Seal,
 }
 
 impl Copy {
     /// All but the rows.
-    fn facts(&self, damaged: Option<&Connection>, to: &Connection, known: &Known) -> rusqlite::Result<()> {
+    fn facts(&self, damaged: Option<Source<'_>>, to: &Connection, known: &Known) -> rusqlite::Result<()> {
+        let seal = &self.seal;
         for (id, schema) in &known.schemas {
-            schemas::adopt(to, *id, schema)?;
+            schemas::adopt(to, seal, *id, schema)?;
         }
         for (id, loss) in &self.losses.of {
             ledger::adopt(to, *id, loss)?;
         }
-        let owner = readable(damaged.map(meta::owner).transpose())?
-            .flatten()
-            .flatten();
+        let owner = readable(
+            damaged
+                .map(|from| meta::owner(from.connection, from.seal))
+                .transpose(),
+        )?
+        .flatten()
+        .flatten();
         if let Some(owner) = owner.as_ref().or(known.owner.as_ref()) {
-            meta::set_owner(to, owner)?;
+            meta::set_owner(to, seal, owner)?;
         }
-        let Some(damaged) = damaged else { return Ok(()) };
+        let Some(Source {
+            connection: damaged,
+            seal: opening,
+        }) = damaged
+        else {
+            return Ok(());
+        };
         for id in readable(schemas::ids(damaged))?.unwrap_or_default() {
-            if let Some(schema) = readable(schemas::read(damaged, id))? {
-                schemas::adopt(to, id, &schema)?;
+            if let Some(schema) = readable(schemas::read(damaged, opening, id))? {
+                schemas::adopt(to, seal, id, &schema)?;
             }
         }
         // Under its fingerprint the gateway most likely knows the schema, and the application brings its text
         // when it registers it.
-        for (id, fingerprint) in readable(schemas::fingerprints(damaged))?.unwrap_or_default() {
+        for (id, fingerprint) in readable(schemas::fingerprints(damaged, opening))?.unwrap_or_default() {
             let json = String::new();
-            schemas::adopt(to, id, &StoredSchema { fingerprint, json })?;
+            schemas::adopt(to, seal, id, &StoredSchema { fingerprint, json })?;
         }
         if let Some(counters) = readable(meta::counters(damaged))? {
             meta::adopt_counters(to, &counters)?;
@@ -254,7 +288,7 @@ impl Copy {
         Ok(())
     }
 
-    fn rows(&mut self, damaged: &Connection, range: &Range, to: &mut Connection) -> rusqlite::Result<()> {
+    fn rows(&mut self, damaged: Source<'_>, range: &Range, to: &mut Connection) -> rusqlite::Result<()> {
         // The rows of other schemas could never be sent.
         let schemas = schemas::ids(to)?;
         if range.begins_unread {
@@ -268,7 +302,7 @@ impl Copy {
         let mut until = (found + STEPS).min(last);
         while seq <= last {
             if seq > until {
-                let further = beyond(until, STRIDE, |seq| rows::at_or_after(damaged, seq))?;
+                let further = beyond(until, STRIDE, |seq| rows::at_or_after(damaged.connection, seq))?;
                 until = match (further, range.last) {
                     (Some(row), _) => row,
                     (None, None) => break,
@@ -285,13 +319,13 @@ impl Copy {
             let mut bytes = 0;
             while bytes < STEP_BYTES && seq <= until {
                 let mut next = seq + 1;
-                match readable(rows::read(damaged, seq))? {
+                match readable(damaged.row(seq))? {
                     Some(Some(Some((created, row))))
                         if schemas.contains(&row.schema)
                             && packs::is_whole(&row, created)
                             && seq - row.transactions >= found =>
                     {
-                        rows::adopt(&step, &mut tail, seq, created, &row)?;
+                        rows::adopt(&step, &self.seal, &mut tail, seq, created, &row)?;
                         bytes += row.stored_bytes();
                         self.salvaged.kept += row.transactions as u64;
                         // A pack has its last number alone in the file.
@@ -302,7 +336,7 @@ impl Copy {
                     }
                     Some(None) => {
                         unread = unread.or(Some(seq));
-                        if let Some(Some(row)) = readable(rows::at_or_after(damaged, seq))? {
+                        if let Some(Some(row)) = readable(rows::at_or_after(damaged.connection, seq))? {
                             next = row;
                             until = until.max(row);
                         }

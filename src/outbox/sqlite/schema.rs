@@ -10,8 +10,10 @@
 //! given out is this one or the newest row's.
 //! `loss` is the record of what was taken away (`ledger.rs`), `recovery` what is to be reported of a
 //! damaged file that this one replaced (`reports.rs`). The `json` of a schema is empty if damage took it.
-//! Format 1 had neither, nor the columns of `meta` from `lineage` on, nor `tx.first`; it is upgraded when
-//! it is opened.
+//! `seal` has a row where the file is encrypted (`seals.rs`): then what rows hold (`content.rs`), the schemas
+//! and the owner's columns of `meta` are sealed, and all else is as it is.
+//! Format 1 had none of these three tables, nor the columns of `meta` from `lineage` on, nor `tx.first`; it is
+//! upgraded when it is opened.
 
 use std::fs;
 use std::path::Path;
@@ -20,11 +22,17 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, ffi, params};
 
+use super::recover::beside;
 use super::rows::{MAX_SEQ, is_seq};
-use crate::outbox::{Durability, Error, Result, new_identity};
+use super::seals;
+use crate::outbox::seal::Seal;
+use crate::outbox::{Durability, Error, Key, Result, new_identity};
 
 /// The format of this release, in `user_version`.
 const FORMAT: i64 = 2;
+
+/// The first format in which a file can be encrypted.
+pub(super) const FIRST_SEALED: i64 = 2;
 
 /// Marks the file as an outbox: "RIob" in ASCII, in `application_id`.
 pub(super) const APPLICATION_ID: i64 = 0x5249_6f62;
@@ -70,7 +78,17 @@ pub(super) const CREATE: &str = "
         user TEXT,
         principal TEXT,
         tidied INTEGER NOT NULL DEFAULT 0,
-        syncs INTEGER NOT NULL DEFAULT 0
+        syncs INTEGER NOT NULL DEFAULT 0,
+        salt BLOB,
+        proof BLOB,
+        salt_checksum INTEGER,
+        owner_mark TEXT
+    ) STRICT;
+    CREATE TABLE seal (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        salt BLOB NOT NULL,
+        proof BLOB NOT NULL,
+        checksum INTEGER NOT NULL
     ) STRICT;
     CREATE TABLE loss (
         id INTEGER PRIMARY KEY,
@@ -118,8 +136,18 @@ const FROM_1: &str = "
     ALTER TABLE meta ADD COLUMN principal TEXT;
     ALTER TABLE meta ADD COLUMN tidied INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE meta ADD COLUMN syncs INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE meta ADD COLUMN salt BLOB;
+    ALTER TABLE meta ADD COLUMN proof BLOB;
+    ALTER TABLE meta ADD COLUMN salt_checksum INTEGER;
+    ALTER TABLE meta ADD COLUMN owner_mark TEXT;
     ALTER TABLE tx ADD COLUMN first INTEGER;
     UPDATE meta SET lineage = lower(hex(randomblob(16)));
+    CREATE TABLE seal (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        salt BLOB NOT NULL,
+        proof BLOB NOT NULL,
+        checksum INTEGER NOT NULL
+    ) STRICT;
     CREATE TABLE loss (
         id INTEGER PRIMARY KEY,
         first INTEGER NOT NULL,
@@ -177,18 +205,19 @@ pub(super) fn check_sqlite_version() -> Result<()> {
     Ok(())
 }
 
-/// The writers' connection, on a file that is an outbox from here on.
+/// The writers' connection, on a file that is an outbox from here on, and what opens its values.
 pub(super) fn open_writer(
     path: &Path,
+    key: Option<&Key>,
     durability: Durability,
     lock_wait: Duration,
-) -> std::result::Result<Connection, Refused> {
+) -> std::result::Result<(Connection, Seal), Refused> {
     let failed = |source| Refused::from(Error::sqlite(path, source));
     let mut connection = open(path, lock_wait).map_err(failed)?;
     // A file that turns out to be damaged is kept as it was found: closing must not write to it.
     keep_log_on_close(&connection, true).map_err(failed)?;
     let application_id = pragma(&connection, "application_id").map_err(failed)?;
-    let format = pragma(&connection, "user_version").map_err(failed)?;
+    let format = format(&connection).map_err(failed)?;
     let tables: i64 = connection
         .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
         .map_err(failed)?;
@@ -201,10 +230,20 @@ pub(super) fn open_writer(
                 supported: FORMAT,
             }));
         }
-        APPLICATION_ID => {}
-        DAMAGED_ID => return Err(Refused::Damaged(DAMAGED.to_owned())),
-        0 if tables == 0 => create(&mut connection, path, lock_wait).map_err(failed)?,
+        APPLICATION_ID | DAMAGED_ID => {}
+        0 if tables == 0 => create(&mut connection, path, key, lock_wait).map_err(failed)?,
         _ => return Err(Refused::Damaged("it is another program's database".to_owned())),
+    }
+    // First of all, as with another key nothing must be done to the file, whatever state it is in.
+    let seal = match seals::unlock(&connection, path, key) {
+        Err(Refused::Error(error)) => {
+            leave_as_found(&connection, path).map_err(failed)?;
+            return Err(Refused::Error(error));
+        }
+        unlocked => unlocked?,
+    };
+    if application_id == DAMAGED_ID {
+        return Err(Refused::Damaged(DAMAGED.to_owned()));
     }
     configure(&connection, lock_wait).map_err(failed)?;
     sync_commits(&connection, Durability::Full).map_err(failed)?;
@@ -213,7 +252,19 @@ pub(super) fn open_writer(
     sync_commits(&connection, durability).map_err(failed)?;
     settle_identity(&mut connection, path, durability)?;
     keep_log_on_close(&connection, false).map_err(failed)?;
-    Ok(connection)
+    Ok((connection, seal))
+}
+
+/// Whether the key is the one of the outbox at the path, of which this file is a part.
+///
+/// # Errors
+/// It is not, or the file cannot be read for now. A file that is damaged is not refused.
+pub(super) fn check_key(file: &Path, path: &Path, key: Option<&Key>) -> Result<()> {
+    let connection = open(file, Duration::ZERO).map_err(|source| Error::sqlite(file, source))?;
+    match seals::unlock(&connection, path, key) {
+        Err(Refused::Error(error)) => Err(error),
+        Ok(_) | Err(Refused::Damaged(_)) => Ok(()),
+    }
 }
 
 /// A damaged outbox, to read what can be read of it; `None` if the file is none. Nobody else can use it
@@ -235,7 +286,7 @@ pub(super) fn open_damaged(path: &Path, lock_wait: Duration) -> Result<Option<Co
         connection.pragma_update(None, "cell_size_check", true)?;
         let application_id = pragma(&connection, "application_id")?;
         let is_ours = [APPLICATION_ID, DAMAGED_ID].contains(&application_id);
-        let format = pragma(&connection, "user_version")?;
+        let format = format(&connection)?;
         if is_ours && format < FORMAT {
             // Its rows, with the columns of now.
             connection.pragma_update(None, "temp_store", "MEMORY")?;
@@ -300,12 +351,27 @@ pub(super) fn keep_log_on_close(connection: &Connection, keep: bool) -> rusqlite
         .map(|_| ())
 }
 
+/// Closing will change nothing in the folder: a log stays, and the empty one that opening made goes.
+pub(super) fn leave_as_found(connection: &Connection, path: &Path) -> rusqlite::Result<()> {
+    let has_log = fs::metadata(beside(path, "-wal")).is_ok_and(|metadata| metadata.len() > 0);
+    keep_log_on_close(connection, has_log)
+}
+
+pub(super) fn format(connection: &Connection) -> rusqlite::Result<i64> {
+    pragma(connection, "user_version")
+}
+
 fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, name, |row| row.get(0))
 }
 
 /// Makes an empty file an outbox. Another process may be doing the same.
-fn create(connection: &mut Connection, path: &Path, lock_wait: Duration) -> rusqlite::Result<()> {
+fn create(
+    connection: &mut Connection,
+    path: &Path,
+    key: Option<&Key>,
+    lock_wait: Duration,
+) -> rusqlite::Result<()> {
     connection.pragma_update(None, "page_size", PAGE_BYTES)?;
     // Incremental: pages can be given back to the file system when it suits, without a copy of
     // the file. It can only be chosen while the file is empty.
@@ -316,9 +382,10 @@ fn create(connection: &mut Connection, path: &Path, lock_wait: Duration) -> rusq
     if pragma(&transaction, "application_id")? != APPLICATION_ID {
         transaction.execute_batch(CREATE)?;
         transaction.execute(
-            "INSERT INTO meta VALUES (1, ?1, ?2, 0, 0, 0, 0, 0, ?3, 0, NULL, NULL, NULL, 0, 0)",
+            "INSERT INTO meta VALUES (1, ?1, ?2, 0, 0, 0, 0, 0, ?3, 0, NULL, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL)",
             params![new_identity(), stamp(path), new_identity()],
         )?;
+        seals::make(&transaction, key)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", FORMAT)?;
     }
@@ -328,11 +395,11 @@ fn create(connection: &mut Connection, path: &Path, lock_wait: Duration) -> rusq
 /// Makes a file of an earlier format one of this format, all at once. Another process may be doing the
 /// same.
 fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
-    if pragma(connection, "user_version")? >= FORMAT {
+    if format(connection)? >= FORMAT {
         return Ok(());
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if pragma(&transaction, "user_version")? < 2 {
+    if format(&transaction)? < 2 {
         transaction.execute_batch(FROM_1)?;
         transaction.pragma_update(None, "user_version", FORMAT)?;
     }
@@ -381,7 +448,7 @@ fn validate(connection: &Connection, path: &Path) -> std::result::Result<(), Ref
     let check = || -> rusqlite::Result<Option<&'static str>> {
         let (identity, high_seq, lineage): (String, i64, String) = connection.query_row(
             "SELECT identity, high_seq, lineage, acked, app, user, principal, syncs,
-                    stamp, relaxed, dropped_transactions, dropped_objects, dropped_bytes, tidied
+                    stamp, relaxed, dropped_transactions, dropped_objects, dropped_bytes, tidied, owner_mark
              FROM meta WHERE id = 1",
             [],
             |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),

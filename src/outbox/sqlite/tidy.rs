@@ -4,7 +4,8 @@ use rusqlite::{Connection, params};
 
 use super::pack::{Prepared, Stored};
 use super::packs::{self, Member};
-use super::{SqliteOutbox, commits, meta, rows, schema};
+use super::{Drain, SqliteOutbox, commits, meta, rows, schema};
+use crate::outbox::seal::Seal;
 use crate::outbox::{Codec, Durability, Result, SchemaId};
 
 /// The newest rows stay as they are: most outboxes never hold more, and what is sent soon is not worth
@@ -38,7 +39,10 @@ struct Run {
 impl SqliteOutbox {
     pub(super) fn tidy_step(&self) -> Result<bool> {
         // Read and compressed outside of a turn, so that writers wait for a short commit alone.
-        let found = find(&self.drain().connection).map_err(|source| self.failed(source))?;
+        let found = {
+            let drain = self.drain();
+            find(&drain.connection, &drain.seal).map_err(|source| self.failed(source))?
+        };
         let Some(run) = found else { return Ok(false) };
         let worth = run.members.len() >= LEAST_ROWS;
         if run.may_grow && run.members.len() < PACK_ROWS {
@@ -50,28 +54,29 @@ impl SqliteOutbox {
         let packed = packed.filter(|packed| packed.stored_bytes() < apart / 4 * 3);
         self.turns.alone(|| {
             let mut drain = self.drain();
+            let Drain { connection, seal } = &mut *drain;
             // If power loss undoes it, the rows are still there as they were.
-            schema::sync_commits(&drain.connection, Durability::Relaxed)
+            schema::sync_commits(connection, Durability::Relaxed)
                 .and_then(|()| {
-                    let transaction = commits::write(&mut drain.connection)?;
+                    let transaction = commits::write(connection)?;
                     if let Some(packed) = &packed {
-                        replace(&transaction, &run, packed)?;
+                        replace(&transaction, seal, &run, packed)?;
                     }
                     meta::set_tidied(&transaction, run.through)?;
                     transaction.commit()
                 })
                 .map_err(|source| self.failed(source))
-                .inspect_err(|error| self.writer().log.doubt_after(error, &mut drain.connection))?;
+                .inspect_err(|error| self.writer().log.doubt_after(error, connection))?;
             let mut writer = self.writer();
             // What this says is met by the next write.
-            let _ = writer.log.empty_if_due(&drain.connection, 0);
+            let _ = writer.log.empty_if_due(connection, 0);
             Ok(true)
         })
     }
 }
 
 /// The oldest rows that were not looked at yet and are old enough.
-fn find(connection: &Connection) -> rusqlite::Result<Option<Run>> {
+fn find(connection: &Connection, seal: &Seal) -> rusqlite::Result<Option<Run>> {
     let tidied = meta::tidied(connection)?;
     let Some((oldest, newest)) = rows::ends(connection)? else {
         return Ok(None);
@@ -93,7 +98,7 @@ fn find(connection: &Connection) -> rusqlite::Result<Option<Run>> {
     while let Some(columns) = found.next()? {
         let seq: i64 = columns.get(0)?;
         let small = columns.get::<_, Option<Vec<u8>>>(7)?.is_some();
-        let member = if small { rows::stored(columns)? } else { None };
+        let member = if small { rows::stored(columns, seal)? } else { None };
         let member = member.filter(|(_, row)| row.stored == Stored::Row(Codec::Identity));
         match (member, &mut run) {
             (Some((created, row)), run) => {
@@ -143,7 +148,7 @@ fn find(connection: &Connection) -> rusqlite::Result<Option<Run>> {
 }
 
 /// Puts the pack in the place of its rows, unless some of them have left.
-fn replace(connection: &Connection, run: &Run, packed: &Prepared<'_>) -> rusqlite::Result<()> {
+fn replace(connection: &Connection, seal: &Seal, run: &Run, packed: &Prepared<'_>) -> rusqlite::Result<()> {
     let last = run.first + packed.transactions - 1;
     let there: i64 = connection
         .prepare_cached("SELECT count(*) FROM tx WHERE seq BETWEEN ?1 AND ?2 AND first IS NULL")?
@@ -155,5 +160,5 @@ fn replace(connection: &Connection, run: &Run, packed: &Prepared<'_>) -> rusqlit
         .prepare_cached("DELETE FROM tx WHERE seq >= ?1 AND seq < ?2")?
         .execute([run.first, last])?;
     let created = run.members.first().map_or(0, |member| member.created);
-    rows::exchange(connection, last, created, packed)
+    rows::exchange(connection, seal, last, created, packed)
 }
