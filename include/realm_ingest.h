@@ -598,6 +598,13 @@ realm_ingest_code realm_ingest_realm_config_set_path(realm_ingest_realm_config *
                                                      size_t path_length,
                                                      realm_ingest_error **error);
 
+// Encrypts the file with this key of 64 bytes. A new file gets it; one that is there has to have it. Without a key, an
+// encrypted file is refused.
+realm_ingest_code realm_ingest_realm_config_set_encryption_key(realm_ingest_realm_config *config,
+                                                               const uint8_t *key,
+                                                               size_t key_length,
+                                                               realm_ingest_error **error);
+
 // What the session does after the last close: one of the REALM_INGEST_STOP_ constants.
 realm_ingest_code realm_ingest_realm_config_set_stop_policy(realm_ingest_realm_config *config,
                                                             uint8_t policy,
@@ -677,29 +684,35 @@ uint64_t realm_ingest_stranded_documents(const realm_ingest_stranded *stranded, 
 void realm_ingest_stranded_free(realm_ingest_stranded *stranded);
 
 // What waits in the outbox goes on under this user, whoever's it was, and is sent from now on, whether a realm is opened
-// there or not. The user is logged in, with this app. May wait for the disk, and for another process that is uploading
-// it, so it is refused in a callback, for which the upload may be waiting.
+// there or not; an encrypted one once a realm is opened there. Such a one needs its key of 64 bytes, if it is not open;
+// for others `key` is NULL. The user is logged in, with this app. May wait for the disk, and for another process that is
+// uploading it, so it is refused in a callback, for which the upload may be waiting.
 realm_ingest_code realm_ingest_app_rehome(const realm_ingest_app *app,
                                           const char *path,
                                           size_t path_length,
                                           const realm_ingest_user *user,
+                                          const uint8_t *key,
+                                          size_t key_length,
                                           realm_ingest_error **error);
 
 // Writes what waits in the outbox to a new file, one line of canonical Extended JSON a document, oldest first:
 // `{"class":"Reading","document":{...}}`, or `{"class":"Reading","bson":"<base64>"}` for one that is not valid BSON. The
 // file is there as a whole and durable on success, or not at all. The outbox stays as it is. `documents`, which may be
-// NULL, is their number.
+// NULL, is their number. An encrypted outbox needs its key of 64 bytes, if it is not open; for others `key` is NULL. The
+// new file is not encrypted.
 realm_ingest_code realm_ingest_app_export(const realm_ingest_app *app,
                                           const char *path,
                                           size_t path_length,
                                           const char *destination,
                                           size_t destination_length,
+                                          const uint8_t *key,
+                                          size_t key_length,
                                           realm_ingest_error **error,
                                           uint64_t *documents);
 
 // Deletes the outbox with everything that waits in it, for good. With the logout of an anonymous
 // user and the removal of any this is the only act that deletes what waits. Refused while the outbox is open, in this process or in another. `documents`,
-// which may be NULL, is the number of those that were in it.
+// which may be NULL, is the number of those that were in it. Needs no key.
 realm_ingest_code realm_ingest_app_discard(const realm_ingest_app *app,
                                            const char *path,
                                            size_t path_length,

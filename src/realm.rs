@@ -21,7 +21,7 @@ use realm_ingest_protocol::{Kind, Schema, schema};
 use crate::app::{User, UserState};
 use crate::error::{Code, Error, Result, SyncError};
 use crate::outbox::{
-    self, Cap, Durability, KEY_BYTES, Key, Options, Pending, Recovered, Run, SchemaId, WriteTransaction,
+    Cap, Durability, KEY_BYTES, Key, Options, Pending, Recovered, Run, SchemaId, WriteTransaction,
 };
 use crate::process;
 use crate::transaction::Transaction;

@@ -8,6 +8,7 @@ mod accounts;
 mod app_errors;
 mod certificates;
 mod choices;
+mod encrypted;
 mod failures;
 mod gateway;
 mod lanes;

@@ -457,11 +457,6 @@ fn realms_that_cannot_be_opened_say_why() {
     let fixture = Fixture::new();
     let user = fixture.user();
     let open = |config: RealmConfig| Realm::open(&user, config, None).unwrap_err();
-    let key = RealmConfig {
-        encryption_key: Some(vec![0; 64]),
-        ..RealmConfig::new(SCHEMA)
-    };
-    assert_eq!(open(key).code(), Code::NotSupported);
     let missing = fixture.directory.path().join("no/such/place.realm");
     let error = open(RealmConfig {
         path: Some(missing.clone()),

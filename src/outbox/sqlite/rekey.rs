@@ -32,16 +32,16 @@ pub(super) fn rekeyed_file(path: &Path) -> PathBuf {
     beside(path, ".rekeyed")
 }
 
-/// Encrypts the outbox with the `new` key, from then on its only one; `None` stands for no encryption, before or
-/// after. All that waits stays, under the same numbers and the same identity. Takes as long as copying the file,
-/// and as much room beside it meanwhile. What the former file held may be in freed blocks of the disk until they
-/// are overwritten, and files that were moved aside as damaged stay as they are.
+/// Encrypts the outbox with the `new` key, from then on its only one; `None` stands for no encryption, before or after.
+/// All that waits stays, under the same numbers and the same identity. Takes as long as copying the file, and as much
+/// room beside it meanwhile. What the former file held may be in freed blocks of the disk until they are overwritten,
+/// and files that were moved aside as damaged stay as they are. Nothing is done where `new` is its key already: an
+/// attempt of which nobody heard may have been complete.
 ///
 /// # Errors
-/// The outbox is as it was. [`Error::KeyRequired`], [`Error::WrongKey`] and [`Error::NotEncrypted`] where `old` is
-/// not its key; [`Error::Locked`] while anybody has it open, also in another process; [`Error::DiskFull`];
-/// [`Error::Io`] also where there is no outbox. Only where the folder could not be synced in the end it may
-/// have either key.
+/// The outbox is as it was. [`Error::KeyRequired`], [`Error::WrongKey`] and [`Error::NotEncrypted`] where neither is its
+/// key; [`Error::Locked`] while anybody has it open, also in another process; [`Error::DiskFull`]; [`Error::Io`] also
+/// where there is no outbox. Only where the folder could not be synced in the end it may have either key.
 pub fn rekey(path: impl AsRef<Path>, old: Option<&Key>, new: Option<&Key>) -> Result<()> {
     let path = path.as_ref();
     let path = std::path::absolute(path).map_err(|source| Error::io("find", path, source))?;
@@ -57,7 +57,9 @@ pub fn rekey(path: impl AsRef<Path>, old: Option<&Key>, new: Option<&Key>) -> Re
     let mut attempt = 1;
     loop {
         // As whoever opens it: one of an earlier format is upgraded, a copy of another file is told by its name.
-        drop(recover::open(&path, &options, &Known::default())?);
+        if let Err(error) = recover::open(&path, &options, &Known::default()) {
+            return already(&path, new, error);
+        }
         let before = recover::file_id(&path);
         match exchange(&path, old, new) {
             Err(Error::Corrupt { reason, .. }) if attempt < ATTEMPTS => {
@@ -67,6 +69,18 @@ pub fn rekey(path: impl AsRef<Path>, old: Option<&Key>, new: Option<&Key>) -> Re
             done => return done,
         }
     }
+}
+
+/// What becomes of an outbox that did not open with its former key.
+fn already(path: &Path, new: Option<&Key>, error: Error) -> Result<()> {
+    let is_other_key = matches!(
+        error,
+        Error::KeyRequired { .. } | Error::WrongKey { .. } | Error::NotEncrypted { .. }
+    );
+    if is_other_key && schema::check_key(path, path, new).is_ok() {
+        return Ok(());
+    }
+    Err(error)
 }
 
 fn exchange(path: &Path, old: Option<&Key>, new: Option<&Key>) -> Result<()> {

@@ -260,7 +260,9 @@ pub(super) fn open_writer(
 /// # Errors
 /// It is not, or the file cannot be read for now. A file that is damaged is not refused.
 pub(super) fn check_key(file: &Path, path: &Path, key: Option<&Key>) -> Result<()> {
-    let connection = open(file, Duration::ZERO).map_err(|source| Error::sqlite(file, source))?;
+    let opened = open(file, Duration::ZERO)
+        .and_then(|connection| leave_as_found(&connection, file).map(|()| connection));
+    let connection = opened.map_err(|source| Error::sqlite(file, source))?;
     match seals::unlock(&connection, path, key) {
         Err(Refused::Error(error)) => Err(error),
         Ok(_) | Err(Refused::Damaged(_)) => Ok(()),
