@@ -552,6 +552,29 @@ realm_ingest_code realm_ingest_app_config_set_accept_any_certificate(realm_inges
                                                                      bool accept,
                                                                      realm_ingest_error **error);
 
+// Encrypts the file, and that of urgent classes beside it, with this key of 64 bytes. A new file gets it; one that is
+// there has to have it, or opening it fails with REALM_INGEST_INVALID_DATABASE, as it does without a key for one that is
+// encrypted. A file of which nobody has given the key since the start of the program is not sent before it is opened.
+realm_ingest_code realm_ingest_realm_config_set_encryption_key(realm_ingest_realm_config *config,
+                                                               const uint8_t *key,
+                                                               size_t key_length,
+                                                               realm_ingest_error **error);
+
+// Encrypts the file of the configuration, and that of urgent classes beside it, with a new key of 64 bytes; NULL stands for
+// no encryption. Their present key is that of the configuration. All that waits stays, and is sent once the file is opened
+// with the new key. Takes about as long as copying the file, and as much room beside it meanwhile.
+//
+// A process that ends before it returns leaves a file with one key or with the other; called again with the same keys,
+// this does what is left. It fails, and leaves the file as it was, where the configuration has another key than the file,
+// a realm is open there, also in another process, there is no such file, or no room for a second one. What the former file
+// held may be in freed blocks of the disk until they are overwritten, and files that were moved aside as damaged stay as
+// they are. Not to be called in a callback of the realm's session.
+realm_ingest_code realm_ingest_rekey(const realm_ingest_user *user,
+                                     const realm_ingest_realm_config *config,
+                                     const uint8_t *new_key,
+                                     size_t new_key_length,
+                                     realm_ingest_error **error);
+
 // Sends the log of the whole process from `level` on (0 everything, 8 nothing) to `callback`, in place of where it
 // went before. NULL ends it. `free_userdata` may be NULL. In a forked child that cannot use the library it does nothing
 // but free the userdata.
@@ -597,13 +620,6 @@ realm_ingest_code realm_ingest_realm_config_set_path(realm_ingest_realm_config *
                                                      const char *path,
                                                      size_t path_length,
                                                      realm_ingest_error **error);
-
-// Encrypts the file with this key of 64 bytes. A new file gets it; one that is there has to have it. Without a key, an
-// encrypted file is refused.
-realm_ingest_code realm_ingest_realm_config_set_encryption_key(realm_ingest_realm_config *config,
-                                                               const uint8_t *key,
-                                                               size_t key_length,
-                                                               realm_ingest_error **error);
 
 // What the session does after the last close: one of the REALM_INGEST_STOP_ constants.
 realm_ingest_code realm_ingest_realm_config_set_stop_policy(realm_ingest_realm_config *config,

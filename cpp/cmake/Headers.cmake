@@ -34,6 +34,7 @@ set(REALM_INGEST_CPP_HEADERS
     cpprealm/internal/hex.hpp
     cpprealm/internal/host_transport.hpp
     cpprealm/internal/http_messages.hpp
+    cpprealm/internal/ingest_keys.hpp
     cpprealm/internal/ingest_options.hpp
     cpprealm/internal/ingest_users.hpp
     cpprealm/internal/json_text.hpp
@@ -46,6 +47,7 @@ set(REALM_INGEST_CPP_HEADERS
     cpprealm/internal/observer.hpp
     cpprealm/internal/primary_key_json.hpp
     cpprealm/internal/realm_checks.hpp
+    cpprealm/internal/realm_file.hpp
     cpprealm/internal/realm_instance.hpp
     cpprealm/internal/session_errors.hpp
     cpprealm/internal/transaction.hpp

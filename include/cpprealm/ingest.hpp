@@ -1,13 +1,16 @@
 // What this library offers beyond realm-cpp's API.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <cpprealm/app.hpp>
 #include <cpprealm/internal/app_access.hpp>
+#include <cpprealm/internal/ingest_keys.hpp>
 #include <cpprealm/internal/ingest_options.hpp>
 #include <cpprealm/internal/ingest_users.hpp>
 #include <cpprealm/internal/library.hpp>
@@ -36,8 +39,9 @@ struct stranded_data {
 
 /// The files in the App's directory with data that no user who is logged in sends: their user was
 /// logged out, or is not known any more. They are sent once that user logs in, or one who logs in
-/// in the same way. Reads files and asks no server. Throws a `std::exception` if one cannot be
-/// read.
+/// in the same way. Of an encrypted file that is not open the user is known if the App knows that
+/// one, or the file is in its folder. Reads files and asks no server. Throws a `std::exception` if
+/// one cannot be read.
 ///
 /// These functions may be called from any thread.
 inline std::vector<stranded_data> stranded(const App& app) {
@@ -55,31 +59,35 @@ inline std::vector<stranded_data> stranded(const App& app) {
 }
 
 /// What waits in the file goes on under this user, whoever's it was, and is sent from now on,
-/// whether a database is opened there or not. The user is logged in, with this App; anything else
-/// throws a `std::exception`, as does a path without such a file. May wait for the disk, and for
-/// another process that is uploading it, so it throws in a callback, for which the upload may be
-/// waiting.
-inline void rehome(const App& app, const std::string& path, const user& user) {
+/// whether a database is opened there or not; an encrypted one once a database is opened there.
+/// Such a one needs its key, if it is not open. The user is logged in, with this App; anything else
+/// throws a `std::exception`, as does a path without such a file, or another key. May wait for the
+/// disk, and for another process that is uploading it, so it throws in a callback, for which the
+/// upload may be waiting.
+inline void rehome(const App& app, const std::string& path, const user& user,
+                   const std::optional<std::array<char, 64>>& key = std::nullopt) {
     internal::throw_if_failed(internal::app_access::library(app).rehome(
-        internal::to_slice(path), internal::app_access::library(user)));
+        internal::to_slice(path), internal::app_access::library(user), internal::to_slice(key)));
 }
 
 /// Writes what waits in the file to a new one, one line of canonical Extended JSON an object,
 /// oldest first: `{"class":"Reading","document":{...}}`, or, of one that is not valid BSON,
 /// `{"class":"Reading","bson":"<base64>"}`. Returns the number of objects. The new file is there as
-/// a whole and outlasts a power cut, or a `std::exception` says why not. What waits stays.
+/// a whole and outlasts a power cut, or a `std::exception` says why not. What waits stays. An
+/// encrypted file needs its key, if it is not open; the new file is not encrypted.
 inline std::uint64_t export_to(const App& app, const std::string& path,
-                               const std::string& destination) {
+                               const std::string& destination,
+                               const std::optional<std::array<char, 64>>& key = std::nullopt) {
     auto status = internal::no_status();
     auto count = internal::app_access::library(app).export_to(
-        internal::to_slice(path), internal::to_slice(destination), status);
+        internal::to_slice(path), internal::to_slice(destination), internal::to_slice(key), status);
     internal::throw_if_failed(status);
     return count;
 }
 
 /// Deletes the file with everything that waits in it, for good, and returns what that was. With
 /// logging an anonymous user out and removing any this is the only act that deletes what waits.
-/// Throws a `std::exception` while the file is open, in this process or in another.
+/// Throws a `std::exception` while the file is open, in this process or in another. Needs no key.
 inline pending_data discard(const App& app, const std::string& path) {
     auto status = internal::no_status();
     auto gone = internal::app_access::library(app).discard(internal::to_slice(path), status);

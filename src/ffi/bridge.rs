@@ -12,7 +12,7 @@
 use cxx::UniquePtr;
 
 use super::app_handles::{App, User, cached_app, open_app};
-use super::handles::{Realm, ResponseSlot, RunningCall, Session, begin_call, open_realm};
+use super::handles::{Realm, ResponseSlot, RunningCall, Session, begin_call, open_realm, rekey};
 use super::{callbacks, convert, end_within, guard, guard_or, host, signals};
 use crate::error::{Code, Error};
 use crate::transport::http::HttpTransport;
@@ -268,6 +268,8 @@ pub(super) mod ffi {
             observer: UniquePtr<SessionObserver>,
             status: &mut Status,
         ) -> Box<Realm>;
+        /// The path and the key of the configuration count. The new key is empty or has 64 bytes.
+        fn rekey(user: &User, config: &RealmConfig, new_key: &[u8]) -> Status;
         fn is_null(self: &Realm) -> bool;
         /// One transaction, durable on return: the documents of `runs`, back to back in `payload`.
         fn append(self: &Realm, runs: &[Run], payload: &[u8]) -> Status;

@@ -21,10 +21,8 @@ pub(super) fn open_realm(
 ) -> Box<Realm> {
     host::prepare();
     let opened = user.0.call(|user| {
-        let mut settings = realm::RealmConfig::new(config.schema_json.as_str());
-        settings.path = convert::given_path(&config.path);
+        let mut settings = file(config)?;
         settings.stop_policy = stop_policy(config.stop_policy)?;
-        settings.encryption_key = convert::key(&config.encryption_key)?;
         settings.headers = convert::pairs(&config.headers);
         settings.proxy = convert::given(&config.proxy);
         let chosen = &config.options;
@@ -40,6 +38,21 @@ pub(super) fn open_realm(
         realm::Realm::open(user, settings, callbacks::error_handler(observer)).map(Handle::new)
     });
     Box::new(Realm(convert::or(Handle::null(), status, opened)))
+}
+
+pub(super) fn rekey(user: &User, config: &RealmConfig, new_key: &[u8]) -> Status {
+    Status::of(
+        user.0
+            .call(|user| realm::Realm::rekey(user, &file(config)?, convert::key(new_key)?)),
+    )
+}
+
+/// The classes, the file and its key, and the defaults.
+fn file(config: &RealmConfig) -> Result<realm::RealmConfig> {
+    let mut settings = realm::RealmConfig::new(config.schema_json.as_str());
+    settings.path = convert::given_path(&config.path);
+    settings.encryption_key = convert::key(&config.encryption_key)?;
+    Ok(settings)
 }
 
 pub(super) fn stop_policy(number: u8) -> Result<realm::StopPolicy> {

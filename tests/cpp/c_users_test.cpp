@@ -205,7 +205,7 @@ TEST_F(c_users, what_nobody_sends_is_listed_exported_re_homed_and_discarded) {
     auto write_out = [&] {
         return call([&](auto e) {
             return realm_ingest_app_export(app.get(), path.data(), path.size(), exported.data(),
-                                           exported.size(), e, &documents);
+                                           exported.size(), nullptr, 0, e, &documents);
         });
     };
     EXPECT_EQ(write_out().code, REALM_INGEST_OK);
@@ -213,7 +213,8 @@ TEST_F(c_users, what_nobody_sends_is_listed_exported_re_homed_and_discarded) {
     EXPECT_EQ(write_out().code, REALM_INGEST_INVALID_ARGUMENT) << "the file is there already";
     auto other = log_in(app, "two@example.com", "a good password");
     auto moved = call([&](auto e) {
-        return realm_ingest_app_rehome(app.get(), path.data(), path.size(), other.get(), e);
+        return realm_ingest_app_rehome(app.get(), path.data(), path.size(), other.get(), nullptr, 0,
+                                       e);
     });
     EXPECT_EQ(moved.code, REALM_INGEST_OK);
     auto config = make_config();

@@ -20,6 +20,7 @@
 #include <cpprealm/internal/ingest_options.hpp>
 #include <cpprealm/internal/library.hpp>
 #include <cpprealm/internal/realm_checks.hpp>
+#include <cpprealm/internal/realm_file.hpp>
 #include <cpprealm/internal/session_errors.hpp>
 #include <cpprealm/internal/transaction.hpp>
 
@@ -186,22 +187,16 @@ inline rust::Box<ffi::Realm> realm_instance::open_in_library(const config& confi
                                                              const bridge::schema& schema) {
     const auto& settings = *config.sync_config().settings();
 
-    auto status = no_status();
-    ffi::RealmConfig out;
-    // The user's own file is the library's affair, its directories included: it gets no name.
-    if (to_string(settings.user->user->realm_path(status)) != config.path())
-        out.path = to_rust_bytes(config.path());
+    auto out = file_of(config);
     out.schema_json = schema.to_json();
     out.stop_policy = static_cast<std::uint8_t>(settings.stop_policy);
-    if (auto key = config_access::encryption_key(config))
-        out.encryption_key = to_rust_bytes({key->data(), key->size()});
     out.headers = to_rust(settings.custom_http_headers);
     if (settings.proxy)
         out.proxy = to_url(*settings.proxy);
     out.options = to_library(options_of(config));
 
     auto errors = std::make_shared<session_errors>(settings.error_handler);
-    status = no_status();
+    auto status = no_status();
     auto realm = ffi::open_realm(*settings.user->user, out,
                                  std::make_unique<session_errors::observer>(errors), status);
     throw_if_failed(status);

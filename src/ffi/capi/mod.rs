@@ -7,6 +7,7 @@ mod credentials;
 mod email;
 mod error;
 mod http;
+mod keys;
 mod log;
 mod options;
 mod realm;

@@ -7,12 +7,12 @@ use std::time::Duration;
 use super::error::realm_ingest_sync_error;
 use super::user::realm_ingest_user;
 use super::{
-    Handle, UserData, bytes, enter, give, realm_ingest_code, realm_ingest_error, realm_ingest_free_callback,
+    Handle, UserData, enter, give, realm_ingest_code, realm_ingest_error, realm_ingest_free_callback,
     required, required_mut, take, text,
 };
 use crate::error::SyncError;
 use crate::ffi::handles::stop_policy;
-use crate::ffi::{convert, host, signals};
+use crate::ffi::{host, signals};
 use crate::realm::{ErrorHandler, Realm, RealmConfig};
 
 /// Gets what a session reports, on a thread of the library: return soon, and do not wait for an upload there. `error`
@@ -27,6 +27,10 @@ pub struct realm_ingest_realm_config {
 }
 
 impl realm_ingest_realm_config {
+    pub(super) fn chosen(&self) -> &RealmConfig {
+        &self.settings
+    }
+
     pub(super) fn settings(&mut self) -> &mut RealmConfig {
         &mut self.settings
     }
@@ -78,28 +82,6 @@ pub unsafe extern "C" fn realm_ingest_realm_config_set_path(
         enter(error, || {
             let config = required_mut(config, "config")?;
             config.settings.path = Some(super::path(path, path_length, "path")?.to_owned());
-            Ok(())
-        })
-    }
-}
-
-/// Encrypts the file with this key of 64 bytes. A new file gets it; one that is there has to have it. Without a key, an
-/// encrypted file is refused.
-///
-/// # Safety
-/// `config` is live and nobody else uses it; `key` points to its bytes; `error` is NULL or may be written.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn realm_ingest_realm_config_set_encryption_key(
-    config: *mut realm_ingest_realm_config,
-    key: *const u8,
-    key_length: usize,
-    error: *mut *mut realm_ingest_error,
-) -> realm_ingest_code {
-    // SAFETY: the caller promises what each step needs.
-    unsafe {
-        enter(error, || {
-            let config = required_mut(config, "config")?;
-            config.settings.encryption_key = convert::key(bytes(key, key_length, "key")?)?;
             Ok(())
         })
     }

@@ -110,6 +110,9 @@ struct realm {
         inline void set_custom_http_headers(const std::map<std::string, std::string>& headers);
         inline void set_proxy_config(const sync_config::proxy_config& proxy);
         void set_schema_version(uint64_t version) { schema_version_ = version; }
+        /// Encrypts the file, and that of urgent classes. A new file gets the key; one that is
+        /// there has to have it, or opening it throws (see `realm::ingest::rekey`). A file of which
+        /// nobody has given the key since the start of the program is not sent before it is opened.
         void set_encryption_key(const std::array<char, 64>& key) { encryption_key_ = key; }
         /// Kept and never called: the space of acknowledged objects is given back as it comes free.
         void should_compact_on_launch(

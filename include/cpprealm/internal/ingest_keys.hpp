@@ -1,0 +1,34 @@
+// Another encryption key for a file. Part of <cpprealm/ingest.hpp>.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <stdexcept>
+
+#include <cpprealm/db.hpp>
+#include <cpprealm/internal/library.hpp>
+#include <cpprealm/internal/realm_file.hpp>
+
+namespace realm::ingest {
+
+/// Encrypts the file of the configuration, and that of urgent classes beside it, with the new key;
+/// `std::nullopt` stands for no encryption. Their present key is that of the configuration. All
+/// that waits stays, and is sent once the file is opened with the new key.
+///
+/// Takes about as long as copying the file, and as much room beside it meanwhile. A process that
+/// ends before it returns leaves a file with one key or with the other; called again with the same
+/// keys, this does what is left. What the former file held may be in freed blocks of the disk until
+/// they are overwritten, and files that were moved aside as damaged stay as they are.
+///
+/// Throws a `std::exception`, and leaves the file as it was, where the configuration has another
+/// key than the file, a database is open there, also in another process, there is no such file, or
+/// no room for a second one. May be called from any thread, and in no callback of its session.
+inline void rekey(const db_config& config, const std::optional<std::array<char, 64>>& new_key) {
+    const auto& settings = config.sync_config().settings();
+    if (!settings || !settings->user)
+        throw std::logic_error("The sync configuration has no user.");
+    internal::throw_if_failed(internal::ffi::rekey(*settings->user->user, internal::file_of(config),
+                                                   internal::to_slice(new_key)));
+}
+
+} // namespace realm::ingest
