@@ -443,6 +443,7 @@ fn outbox_code(error: &crate::outbox::Error) -> Code {
         | E::Io { .. }
         | E::Sqlite { .. }
         | E::TooManyOpenFiles { .. }
+        | E::Gone { .. }
         | E::MissingFolder { .. } => Code::FileOperationFailed,
         E::Corrupt { .. }
         | E::NewerFormat { .. }

@@ -68,6 +68,16 @@ pub enum Error {
         /// The outbox.
         path: PathBuf,
     },
+    /// The file is not at its path any more. What waits in it is still sent while it is open; putting it back helps, or
+    /// closing the outbox and opening it again, which makes another one.
+    #[error(
+        "the outbox at {path} was deleted, moved or replaced while it was open, and would take along what is written now; \
+         put it back, or close it and open it again"
+    )]
+    Gone {
+        /// Where the outbox was.
+        path: PathBuf,
+    },
     /// The file is damaged and cannot be replaced for now; no process having it open, or room on the
     /// disk, helps.
     #[error("the outbox at {path} is damaged: {reason}")]
@@ -175,6 +185,7 @@ impl Error {
             | Error::Io { .. }
             | Error::Sqlite { .. }
             | Error::Corrupt { .. }
+            | Error::Gone { .. }
             | Error::NoMemory
             | Error::Abandoned { .. } => true,
             Error::TooLarge { .. }
@@ -198,6 +209,13 @@ impl Error {
         if source.sqlite_error_code() == Some(ErrorCode::CannotOpen) && tells_why_not_opened(&system) {
             // SQLite does not say what kept it from opening a file.
             return Error::io("open", path, system);
+        }
+        if source.sqlite_extended_error_code() == Some(ffi::SQLITE_READONLY_DIRECTORY) {
+            return Error::io(
+                "make files in the folder of",
+                path,
+                ErrorKind::PermissionDenied.into(),
+            );
         }
         let path = path.to_owned();
         match source.sqlite_error_code() {

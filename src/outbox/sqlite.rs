@@ -20,6 +20,7 @@ mod log;
 mod meta;
 mod pack;
 mod packs;
+mod place;
 mod process;
 mod recover;
 mod rekey;
@@ -49,6 +50,7 @@ use self::heal::Known;
 pub(super) use self::lock::Lock;
 use self::log::Log;
 use self::pack::Packer;
+use self::place::Place;
 use self::process::InProcess;
 use self::recover::Opened;
 pub use self::rekey::rekey;
@@ -89,6 +91,7 @@ struct Writer {
     connection: Connection,
     seal: Seal,
     log: Log,
+    place: Place,
 }
 
 /// The uploader's.
@@ -177,6 +180,14 @@ impl SqliteOutbox {
         self.sent_as.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether closing must leave the log as it is. Closing would empty it from where it was left, though it is in doubt:
+    /// whoever opens the file next begins anew. And it would delete what has the log's name, which is another file's
+    /// where this one is gone.
+    fn must_keep_log(&self) -> bool {
+        let writer = self.writer();
+        writer.log.is_doubtful() || writer.place.check().is_err()
+    }
+
     fn failed(&self, source: rusqlite::Error) -> Error {
         Error::sqlite(&self.path, source)
     }
@@ -258,8 +269,7 @@ impl Drop for SqliteOutbox {
             // Closing would cut the log that the parent is using, and could wait for ever for a lock
             // that one of the parent's threads held at the fork.
             std::mem::forget(Arc::clone(&self.files));
-        } else if self.writer().log.is_doubtful() {
-            // Closing would empty the log from where it was left. Whoever opens the file next begins anew.
+        } else if self.must_keep_log() {
             for connection in [&self.drain().connection, &self.writer().connection] {
                 let _ = schema::keep_log_on_close(connection, true);
             }
@@ -298,6 +308,7 @@ fn connect(path: &Path, options: &Options, opened: Opened) -> Result<(Files, Sen
             connection: writer,
             seal: opened.seal.clone(),
             log,
+            place: Place::of(path),
         }),
         drain: Mutex::new(Drain {
             connection: drain,

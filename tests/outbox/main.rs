@@ -28,6 +28,7 @@ mod losses;
 mod numbers;
 mod packing;
 mod passing;
+mod places;
 mod power_loss;
 #[cfg(target_os = "linux")]
 mod power_states;

@@ -17,7 +17,7 @@ impl SqliteOutbox {
     pub(super) fn commit_group(&self, group: &[Prepared<'_>], dropped: &mut Pending) -> Vec<Result<i64>> {
         match self.commit_rows(group, dropped) {
             Ok(answers) => answers,
-            Err(error @ (Error::Locked { .. } | Error::Corrupt { .. })) => {
+            Err(error @ (Error::Locked { .. } | Error::Corrupt { .. } | Error::Gone { .. })) => {
                 group.iter().map(|_| Err(error.clone())).collect()
             }
             Err(error) if group.len() == 1 => vec![Err(error)],
@@ -54,7 +54,9 @@ impl SqliteOutbox {
             connection,
             seal,
             log,
+            place,
         } = writer;
+        place.check()?;
         let bytes = group.iter().map(Prepared::stored_bytes).sum();
         log.empty_if_due(connection, bytes)
             .map_err(|source| self.failed(source))?;
@@ -169,7 +171,14 @@ impl SqliteOutbox {
         }
         {
             let mut writer = self.writer();
-            let Writer { connection, log, .. } = &mut *writer;
+            let Writer {
+                connection,
+                log,
+                place,
+                ..
+            } = &mut *writer;
+            // What stands in its place now would be opened.
+            place.check()?;
             log.bury(connection).map_err(|source| self.failed(source))?;
         }
         // Opening the file anew makes SQLite check the log, and forget what of it went into the

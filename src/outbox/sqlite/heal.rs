@@ -78,6 +78,7 @@ impl SqliteOutbox {
     }
 
     fn replace(&self, reason: &str) -> Result<Option<Recovered>> {
+        self.writer().place.check()?;
         let damaged = recover::file_id(&self.path);
         // Only a file that nobody has open can be replaced.
         let replace =
