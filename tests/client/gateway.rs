@@ -21,8 +21,8 @@ use crate::common::{
 };
 
 /// A gateway that ends when it is dropped, connections and all.
-struct Running {
-    address: SocketAddr,
+pub struct Running {
+    pub address: SocketAddr,
     runtime: Option<Runtime>,
 }
 
@@ -57,7 +57,7 @@ impl Running {
         }
     }
 
-    fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 }
@@ -70,14 +70,14 @@ impl Drop for Running {
     }
 }
 
-struct Place {
+pub struct Place {
     device: TempDir,
     data: PathBuf,
     _server: TempDir,
 }
 
 impl Place {
-    fn new() -> Place {
+    pub fn new() -> Place {
         let server = tempfile::tempdir().unwrap();
         let data = server.path().to_owned();
         Place {
@@ -87,7 +87,7 @@ impl Place {
         }
     }
 
-    fn start(&self) -> Running {
+    pub fn start(&self) -> Running {
         Running::start(&self.data, "127.0.0.1:0".parse().unwrap())
     }
 
@@ -101,7 +101,7 @@ impl Place {
     }
 
     /// The `_id`s the gateway has, in the order of arrival.
-    fn stored(&self) -> Vec<i64> {
+    pub fn stored(&self) -> Vec<i64> {
         let arrivals = Reader::open(&self.data)
             .unwrap()
             .documents(None, 0, i64::MAX, u32::MAX)

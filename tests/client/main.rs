@@ -9,6 +9,8 @@ mod app_errors;
 mod certificates;
 mod choices;
 mod encrypted;
+#[cfg(target_os = "linux")]
+mod clones;
 mod failures;
 mod gateway;
 mod lanes;

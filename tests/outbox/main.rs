@@ -25,6 +25,7 @@ mod groups;
 mod healing;
 mod limits;
 mod losses;
+mod many;
 mod numbers;
 mod packing;
 mod passing;
