@@ -17,6 +17,7 @@ mod host;
 pub(crate) mod local_time;
 mod options;
 pub(crate) mod signals;
+pub(crate) mod sqlite;
 
 use crate::error::{Error, Result};
 use crate::process;

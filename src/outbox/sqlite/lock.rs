@@ -40,8 +40,11 @@ impl Lock {
 }
 
 fn exclusive(path: &Path, wait: Duration) -> Result<Connection> {
-    let locked = schema::open(path, wait)
-        .and_then(|connection| connection.execute_batch("BEGIN EXCLUSIVE").map(|()| connection));
+    // Nothing is ever written, so that nothing has to be undone: no file for that is needed.
+    let locked = schema::open(path, wait).and_then(|connection| {
+        connection.pragma_update_and_check(None, "journal_mode", "MEMORY", |_| Ok(()))?;
+        connection.execute_batch("BEGIN EXCLUSIVE").map(|()| connection)
+    });
     locked.map_err(|source| Error::sqlite(path, source))
 }
 

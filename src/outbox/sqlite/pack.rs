@@ -19,9 +19,11 @@ const COMPRESS_FROM: usize = 2 * 1024;
 /// more at several times the cost.
 const LEVEL: i32 = 1;
 
-/// Idle compression contexts kept. One is made of some hundred KiB and serves a write at a time, so
-/// this bounds memory while as many threads as a device has cores compress without making one anew.
+/// Idle compression contexts kept, by all outboxes of the process together. One is made of some hundred KiB and serves
+/// a write at a time, so this bounds memory while as many threads as a device has cores compress without making one anew.
 const IDLE_CONTEXTS: usize = 4;
+
+static IDLE: Mutex<Vec<Compressor<'static>>> = Mutex::new(Vec::new());
 
 /// What a row takes beside its payload and runs: its numbers, and its share of the pages above it.
 pub(super) const ROW_OVERHEAD: u64 = 64;
@@ -89,11 +91,9 @@ impl<'a> Prepared<'a> {
     }
 }
 
-/// Prepares rows; keeps the compression contexts.
+/// Prepares rows.
 #[derive(Default)]
-pub(super) struct Packer {
-    idle: Mutex<Vec<Compressor<'static>>>,
-}
+pub(super) struct Packer;
 
 impl Packer {
     pub(super) fn pack<'a>(&self, transaction: &WriteTransaction<'a>) -> Prepared<'a> {
@@ -117,7 +117,7 @@ impl Packer {
         if payload.len() < COMPRESS_FROM {
             return None;
         }
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut context = match idle {
             Some(context) => context,
             None => Compressor::new(LEVEL).ok()?,
@@ -126,7 +126,7 @@ impl Packer {
         // not. The part of it that stays unused is never touched, so it costs no memory.
         let mut compressed = Vec::with_capacity(payload.len() - payload.len() / 16);
         let smaller = context.compress_to_buffer(payload, &mut compressed).is_ok();
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < IDLE_CONTEXTS {
             idle.push(context);
         }

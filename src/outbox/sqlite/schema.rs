@@ -58,6 +58,10 @@ pub(super) const PAGE_BYTES: i64 = 4096;
 /// little is pending.
 pub(super) const WAL_PAGES: i64 = 200;
 
+/// What a connection remembers of the file. Rows are written and read once, in order, so that more would be of no use, and
+/// a process may have thousands of outboxes with two connections each.
+const CACHE_KIB: i64 = 256;
+
 /// The log's file is kept at that size when it is emptied, as overwriting blocks takes less of a file
 /// system than adding them; what a large transaction adds beyond it is cut off again.
 pub(super) const WAL_BYTES: u64 = (WAL_PAGES * (PAGE_BYTES + 24)) as u64 + 32;
@@ -326,6 +330,7 @@ pub(super) fn open(path: &Path, lock_wait: Duration) -> rusqlite::Result<Connect
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_EXRESCODE;
+    crate::ffi::sqlite::spare_memory();
     let mut connection = Connection::open_with_flags(path, flags)?;
     if connection.is_readonly(rusqlite::MAIN_DB)? {
         // Where a file cannot be opened for writing SQLite settles for reading, also if it was for want of descriptors
@@ -438,6 +443,7 @@ fn configure(connection: &Connection, lock_wait: Duration) -> rusqlite::Result<(
     // The log is emptied by `SqliteOutbox`, which knows when nobody waits for it.
     connection.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?;
     connection.pragma_update_and_check(None, "journal_size_limit", WAL_BYTES as i64, |_| Ok(()))?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     // No stray files elsewhere: a full or read-only temporary folder is not the outbox's business.
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     // Damage is better found when a page is read than believed; the file is not trusted either.
