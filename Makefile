@@ -45,9 +45,10 @@ check:
 bench:
 	scripts/ensure-tools.sh build
 	cmake --preset release -DREALM_INGEST_BUILD_TESTS=OFF
-	cmake --build --preset release --target gateway ingest_bench ingest_floor doors_bench
+	cmake --build --preset release --target gateway ingest_bench ingest_floor doors_bench backlog_bench
 	scripts/bench.sh build/release/bin/realm-ingest-gateway build/release/bench/ingest_bench \
-		build/release/bin/ingest-floor build/release/bin/doors-bench build/release/work
+		build/release/bin/ingest-floor build/release/bin/doors-bench \
+		build/release/bin/backlog-bench build/release/work
 
 bench-mongodb:
 	scripts/ensure-tools.sh

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # All figures of one run, each beside its floor.
 #
-#     scripts/bench.sh GATEWAY_BINARY BENCH_BINARY FLOOR_BINARY DOORS_BINARY WORK_DIR
+#     scripts/bench.sh GATEWAY_BINARY BENCH_BINARY FLOOR_BINARY DOORS_BINARY BACKLOG_BINARY WORK_DIR
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
-gateway=$(realpath "$1") bench=$2 floor=$3 doors=$(realpath "$4") work=$5
+gateway=$(realpath "$1") bench=$2 floor=$3 doors=$(realpath "$4") backlog=$(realpath "$5") work=$6
 
 rm -rf "$work"
 mkdir -p "$work"
@@ -36,3 +36,6 @@ REALM_INGEST_URL="http://127.0.0.1:$(sed -n 's/relaying on //p' "$work/relay.out
 
 echo
 (cd "$work" && "$doors" "$gateway")
+
+echo
+(cd "$work" && "$backlog")
