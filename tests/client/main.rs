@@ -8,9 +8,9 @@ mod accounts;
 mod app_errors;
 mod certificates;
 mod choices;
-mod encrypted;
 #[cfg(target_os = "linux")]
 mod clones;
+mod encrypted;
 mod failures;
 mod gateway;
 mod lanes;
