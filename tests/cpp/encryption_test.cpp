@@ -17,6 +17,7 @@ namespace {
 namespace ingest = realm::ingest;
 
 using key = std::array<char, 64>;
+using stop_policy = realm::internal::bridge::realm::sync_session_stop_policy;
 
 struct ESecret {
     realm::primary_key<std::int64_t> _id;
@@ -41,7 +42,7 @@ struct Encryption : testing::Test, test::with_gateway {
 
     realm::db_config with(const std::optional<key>& key) {
         auto config = this->config(user);
-        config.set_stop_policy(realm::db_config::sync_config::SyncSessionStopPolicy::Immediately);
+        config.sync_config().set_stop_policy(stop_policy::immediately);
         if (key)
             config.set_encryption_key(*key);
         return config;
@@ -84,7 +85,7 @@ TEST_F(Encryption, what_waits_cannot_be_read_in_the_file_and_arrives) {
 }
 
 TEST_F(Encryption, a_file_opens_with_its_key_alone) {
-    auto path = leave(of(1), 1);
+    leave(of(1), 1);
     EXPECT_NE(refused(of(2)).find("was encrypted with another encryption key"), std::string::npos)
         << refused(of(2));
     EXPECT_NE(refused(std::nullopt).find("is encrypted: open it with its encryption key"),

@@ -16,6 +16,8 @@ use crate::encryption::{
 use crate::packing::packed;
 #[cfg(target_os = "linux")]
 use crate::recording::record;
+#[cfg(unix)]
+use crate::upgrade::format_1;
 
 /// A key, or none.
 type Given = Option<u8>;
@@ -67,6 +69,30 @@ fn everything_stays_but_the_key() {
     let (outbox, _) = SqliteOutbox::open(folder.path(), options(Some(3))).unwrap();
     append_secret(&outbox, 901);
     assert_eq!(outbox.last_seq().unwrap(), 901);
+}
+
+#[cfg(unix)]
+#[test]
+fn who_may_read_the_file_stays() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new();
+    drop(with_secrets(&folder.path(), with_key(1), 1));
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o600)).unwrap();
+    change_key(&folder, Some(1), None).unwrap();
+    let mode = fs::metadata(folder.path()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_of_format_1_gets_a_key() {
+    let folder = format_1();
+    let error = SqliteOutbox::open(folder.path(), with_key(1)).unwrap_err();
+    assert!(matches!(error, Error::NotEncrypted { .. }), "{error}");
+    change_key(&folder, None, Some(1)).unwrap();
+    let (outbox, recovered) = SqliteOutbox::open(folder.path(), with_key(1)).unwrap();
+    assert_eq!(recovered, None);
+    assert_eq!(rows(&outbox).len(), 5);
 }
 
 #[test]

@@ -124,6 +124,11 @@ fn remove_log(alone: &Connection, path: &Path) -> Result<()> {
 
 /// Makes the new file of all that is in the former one, which is at `path`.
 fn make(former: Source<'_>, target: &Path, path: &Path, key: Option<&Key>) -> Result<()> {
+    // First of all it is no more for others to read than the former one.
+    let made = fs::File::create(target)
+        .and_then(|_| fs::metadata(path))
+        .and_then(|former| fs::set_permissions(target, former.permissions()));
+    made.map_err(|source| Error::io("make", target, source))?;
     // Nobody else knows the file.
     let opened = schema::open_writer(target, key, Durability::Full, Duration::ZERO);
     let (mut connection, seal) = opened.map_err(|refused| refused.into_error(target))?;

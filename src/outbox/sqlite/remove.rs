@@ -13,12 +13,13 @@ use crate::outbox::{Error, Result};
 
 /// All that belongs to an outbox. What is left of an interrupted deletion is an outbox still, if an older one: the file
 /// itself goes last but for its locks. What was moved aside as damaged is not part of it.
-const FILES: [&str; 14] = [
+const FILES: [&str; 15] = [
     "-wal",
     "-shm",
     ".salvaged",
     ".salvaged-wal",
     ".salvaged-shm",
+    ".salvaged-journal",
     ".rekeyed",
     ".rekeyed-wal",
     ".rekeyed-shm",
