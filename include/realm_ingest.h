@@ -290,6 +290,13 @@ realm_ingest_code realm_ingest_app_config_set_base_url(realm_ingest_app_config *
                                                        size_t url_length,
                                                        realm_ingest_error **error);
 
+// One more address of the same service, which must be one with one state by whichever it is reached. Requests go to the
+// next address while one cannot be reached, and to the base URL again once it answers; log-ins too.
+realm_ingest_code realm_ingest_app_config_add_fallback_url(realm_ingest_app_config *config,
+                                                           const char *url,
+                                                           size_t url_length,
+                                                           realm_ingest_error **error);
+
 // The directory for files; the library makes `mongodb-realm` beneath it.
 realm_ingest_code realm_ingest_app_config_set_path(realm_ingest_app_config *config,
                                                    const char *path,

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <cpprealm/app.hpp>
@@ -17,6 +18,14 @@
 #include <cpprealm/internal/user.hpp>
 
 namespace realm::ingest {
+
+/// Other addresses of the service that `base_url` leads to: one service with one state, by
+/// whichever address it is reached. Requests, log-ins too, go to the next address while one cannot
+/// be reached, and to `base_url` again once it answers. None may be without TLS where `base_url`
+/// has it: then making the App throws. `App::update_base_url` with another address forgets them.
+inline void set_fallback_urls(App::configuration& config, std::vector<std::string> urls) {
+    config.fallback_urls = std::move(urls);
+}
 
 /// What waits in a file.
 struct pending_data {

@@ -1,5 +1,6 @@
 //! The address that an application means by what it sets or leaves out.
 
+use super::redirect::gives_up_tls;
 use crate::error::{Error, Result};
 
 /// Realm's cloud, closed since; what `base_url()` shows where nothing was set.
@@ -29,6 +30,24 @@ impl BaseUrl {
             }),
         }
     }
+}
+
+/// The addresses that stand in for `base`.
+///
+/// # Errors
+/// One has no scheme, or none of the TLS that `base` has: tokens and documents would go there in the open.
+pub(super) fn fallbacks(base: &BaseUrl, urls: &[String]) -> Result<Vec<BaseUrl>> {
+    let fallback = |url: &String| {
+        let url = normalised(url)?;
+        if gives_up_tls(&base.url, &url) {
+            return Err(Error::InvalidArgument(format!(
+                "the fall-back address {url} has no TLS, which {} has: name an https address",
+                base.url
+            )));
+        }
+        Ok(BaseUrl { url, unset: false })
+    };
+    urls.iter().map(fallback).collect()
 }
 
 /// The address without a slash behind it.

@@ -16,6 +16,9 @@ pub struct AppConfig {
     pub app_id: String,
     /// Where the server is; none means the environment variable `REALM_INGEST_URL`.
     pub base_url: Option<String>,
+    /// Other addresses of the same service, which is one with one state by whichever it is reached. Requests go to the next
+    /// one while an address cannot be reached, and to `base_url` again once it answers.
+    pub fallback_urls: Vec<String>,
     /// The directory for files; none means the process's current one.
     pub path: Option<PathBuf>,
     /// Encrypts the file with users and tokens.
@@ -39,6 +42,7 @@ impl AppConfig {
         AppConfig {
             app_id: app_id.into(),
             base_url: None,
+            fallback_urls: Vec::new(),
             path: None,
             metadata_encryption_key: None,
             enable_caching: true,

@@ -8,6 +8,7 @@ mod config;
 mod credentials;
 mod device;
 mod email;
+mod failover;
 mod link;
 mod login;
 mod logout;
@@ -71,7 +72,7 @@ pub(crate) struct Inner {
     pub(crate) app_id: String,
     pub(crate) directory: PathBuf,
     pub(crate) runtime: Runtime,
-    pub(crate) remote: Remote,
+    pub(crate) remote: Arc<Remote>,
     pub(crate) clock: Arc<dyn Clock>,
     /// Settings of the built-in transport; none where the transport is the application's own.
     pub(crate) http: Option<HttpOptions>,
@@ -142,6 +143,7 @@ impl App {
     }
 
     fn make(config: AppConfig, base: BaseUrl) -> Result<App> {
+        let fallbacks = base_url::fallbacks(&base, &config.fallback_urls)?;
         let clock = config.clock();
         // Absolute: the files stay the same if the program changes its directory.
         let root = config.path.unwrap_or_default();
@@ -175,7 +177,7 @@ impl App {
             .collect();
         let (neighbours, wanted) = Neighbours::new();
         let inner = Arc::new(Inner {
-            remote: Remote::new(&config.app_id, base, transport),
+            remote: Remote::new(&config.app_id, base, fallbacks, transport),
             app_id: config.app_id,
             directory,
             runtime: Runtime::start()?,
@@ -235,10 +237,11 @@ impl App {
 
     /// The address that was configured, trimmed.
     pub fn base_url(&self) -> String {
-        self.inner.remote.base().url
+        self.inner.remote.base_url()
     }
 
-    /// Moves to another server; `""` means the default. The old address stays if the new one does not answer.
+    /// Moves to another server; `""` means the default. The old address stays if the new one does not answer. Where it
+    /// moves, there are no fall-back addresses any more.
     ///
     /// # Errors
     /// The address has no scheme, or its server gives no location.

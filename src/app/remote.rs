@@ -2,12 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use super::answer;
 use super::base_url::{BaseUrl, URL_VARIABLE};
+use super::failover::{Failover, is_lost, is_unreachable, was_not_made};
 use super::redirect::{MAX_REDIRECTS, gives_up_tls, is_redirect, redirect_target, too_many_redirects};
 use crate::error::{Code, Error, Result};
 use crate::transport::{Method, Request, Response, Transport};
@@ -15,6 +16,8 @@ use crate::transport::{Method, Request, Response, Transport};
 pub(super) const BASE_PATH: &str = "/api/client/v2.0";
 /// Without a byte that moves: the server is gone or hangs.
 const TIMEOUT: Duration = Duration::from_secs(60);
+/// The same for the location, which is a small answer, where there is another address to ask.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Which part of the API a path belongs to.
 #[derive(Clone)]
@@ -54,98 +57,224 @@ impl Call {
     }
 }
 
+/// The server of an app, which may have several addresses: all of them lead to one service with one state.
 pub(crate) struct Remote {
     app_id: String,
     transport: Arc<dyn Transport>,
-    base: Mutex<BaseUrl>,
-    /// What the location answer named; held while it is asked for, so that it is asked for once.
-    host: tokio::sync::Mutex<Option<String>>,
+    addresses: Mutex<Arc<Addresses>>,
     /// The warning about a location without TLS was given.
     warned: AtomicBool,
 }
 
-impl Remote {
-    pub(crate) fn new(app_id: &str, base: BaseUrl, transport: Arc<dyn Transport>) -> Remote {
-        let host = tokio::sync::Mutex::new(None);
-        Remote {
-            app_id: app_id.to_owned(),
-            transport,
-            base: Mutex::new(base),
-            host,
-            warned: AtomicBool::new(false),
-        }
+/// The one that was configured first, and those that stand in for it.
+struct Addresses {
+    places: Vec<Place>,
+    failover: Failover,
+}
+
+struct Place {
+    base: BaseUrl,
+    /// What the location answer named; held while it is asked for, so that it is asked for once.
+    host: tokio::sync::Mutex<Option<String>>,
+}
+
+impl Addresses {
+    fn new(bases: impl IntoIterator<Item = BaseUrl>) -> Arc<Addresses> {
+        let place = |base| Place {
+            base,
+            host: tokio::sync::Mutex::new(None),
+        };
+        let places: Vec<_> = bases.into_iter().map(place).collect();
+        Arc::new(Addresses {
+            failover: Failover::new(places.len()),
+            places,
+        })
     }
 
-    pub(crate) fn base(&self) -> BaseUrl {
-        self.base.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn has_others(&self) -> bool {
+        self.places.len() > 1
     }
+}
 
-    /// Asks the new server for its location and moves there; stays where it is if that fails.
-    pub(crate) async fn move_to(&self, base: BaseUrl) -> Result<()> {
-        let mut host = self.host.lock().await;
-        if host.is_some() && self.base().url == base.url {
-            return Ok(());
-        }
-        let found = self.locate(&base, base.url.clone()).await?;
-        *host = Some(found);
-        *self.base.lock().unwrap_or_else(PoisonError::into_inner) = base;
-        Ok(())
-    }
-
+impl Place {
     /// The location is asked for again before the next request, where that could lead elsewhere.
-    pub(crate) async fn forget_location(&self) {
+    async fn forget_location(&self) {
         let mut host = self.host.lock().await;
-        if host.as_ref().is_some_and(|host| *host != self.base().url) {
+        if host.as_ref().is_some_and(|host| *host != self.base.url) {
             *host = None;
         }
     }
+}
+
+impl Remote {
+    pub(crate) fn new(
+        app_id: &str,
+        base: BaseUrl,
+        fallbacks: Vec<BaseUrl>,
+        transport: Arc<dyn Transport>,
+    ) -> Arc<Remote> {
+        Arc::new(Remote {
+            app_id: app_id.to_owned(),
+            transport,
+            addresses: Mutex::new(Addresses::new(std::iter::once(base).chain(fallbacks))),
+            warned: AtomicBool::new(false),
+        })
+    }
+
+    fn addresses(&self) -> Arc<Addresses> {
+        self.addresses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// The address that was configured, whichever serves now.
+    pub(crate) fn base_url(&self) -> String {
+        let addresses = self.addresses();
+        let first = addresses.places.first();
+        first.map_or_else(String::new, |place| place.base.url.clone())
+    }
+
+    /// Asks the new server for its location and moves there; stays where it is if that fails. What stood in for the
+    /// former address does not stand in for this one.
+    pub(crate) async fn move_to(&self, base: BaseUrl) -> Result<()> {
+        let addresses = self.addresses();
+        if let Some(first) = addresses.places.first()
+            && first.base.url == base.url
+            && first.host.lock().await.is_some()
+        {
+            return Ok(());
+        }
+        let found = self.locate(&base, base.url.clone(), TIMEOUT).await?;
+        let moved = if self.base_url() == base.url {
+            addresses
+        } else {
+            Addresses::new([base])
+        };
+        if let Some(first) = moved.places.first() {
+            *first.host.lock().await = Some(found);
+        }
+        moved.failover.looked_back(true, Instant::now());
+        *self.addresses.lock().unwrap_or_else(PoisonError::into_inner) = moved;
+        Ok(())
+    }
+
+    /// Somebody has reason to think that the first address can be reached again.
+    pub(crate) fn hurry(&self) {
+        self.addresses().failover.hurry(Instant::now());
+    }
 
     /// Sends the request with the app's transport and checks the answer.
-    pub(crate) async fn send(&self, call: Call) -> Result<Response> {
+    pub(crate) async fn send(self: &Arc<Self>, call: Call) -> Result<Response> {
         self.send_over(&*self.transport, call)
             .await
             .and_then(answer::check)
     }
 
     /// Sends the request over this transport, following redirects. The answer may be any; it is that of the location
-    /// request where the transport failed at that one.
-    pub(crate) async fn send_over(&self, transport: &dyn Transport, call: Call) -> Result<Response> {
-        let mut host = match self.host().await {
-            Ok(host) => host,
-            Err(Unlocated::Transport(response)) => return Ok(response),
-            Err(Unlocated::Error(error)) => return Err(error),
-        };
+    /// request where the transport failed at that one. Where an address cannot be reached the others are asked from then
+    /// on, and with this request too if nothing of it can have been done.
+    pub(crate) async fn send_over(
+        self: &Arc<Self>,
+        transport: &dyn Transport,
+        call: Call,
+    ) -> Result<Response> {
+        let addresses = self.addresses();
+        self.look_back(&addresses);
+        let mut left = addresses.places.len();
+        loop {
+            let index = addresses.failover.current();
+            let Some(place) = addresses.places.get(index) else {
+                return Err(Error::aborted());
+            };
+            let patience = if addresses.has_others() { PATIENCE } else { TIMEOUT };
+            let outcome = self.send_to(place, patience, transport, call.clone()).await;
+            left -= 1;
+            let (was_made, is_unreachable) = match &outcome {
+                Ok(response) => (!was_not_made(response), is_unreachable(response)),
+                Err(Unlocated::Transport(_) | Unlocated::Gone(_)) => (false, true),
+                Err(Unlocated::Error(_)) => (true, false),
+            };
+            if is_unreachable {
+                if outcome.as_ref().is_ok_and(is_lost) {
+                    place.forget_location().await;
+                }
+                addresses.failover.failed(index, Instant::now());
+                if !was_made && left > 0 {
+                    log::info!(target: "ingest::app", "{} cannot be reached, so another address is asked", place.base.url);
+                    continue;
+                }
+            }
+            return match outcome {
+                Ok(response) | Err(Unlocated::Transport(response)) => Ok(response),
+                Err(reason) => Err(reason.into()),
+            };
+        }
+    }
+
+    async fn send_to(
+        &self,
+        place: &Place,
+        patience: Duration,
+        transport: &dyn Transport,
+        call: Call,
+    ) -> std::result::Result<Response, Unlocated> {
+        let mut host = self.host(place, patience).await?;
         for _ in 0..=MAX_REDIRECTS {
-            let response = transport.send(self.request(&host, call.clone())).await;
+            let response = transport.send(self.request(&host, call.clone(), TIMEOUT)).await;
             if !is_redirect(&response) {
                 return Ok(response);
             }
             let target = redirect_target(&host, &response)?;
-            let mut known = self.host.lock().await;
+            let mut known = place.host.lock().await;
             *known = None;
-            host = self.locate(&self.base(), target).await?;
+            host = self.locate(&place.base, target, patience).await?;
             *known = Some(host.clone());
         }
-        Err(too_many_redirects())
+        Err(too_many_redirects().into())
+    }
+
+    /// Tries the first address again if it is time, beside the requests that others serve meanwhile.
+    fn look_back(self: &Arc<Self>, addresses: &Arc<Addresses>) {
+        if !addresses.failover.looks_back(Instant::now()) {
+            return;
+        }
+        let (remote, addresses) = (self.clone(), addresses.clone());
+        tokio::spawn(async move {
+            let Some(first) = addresses.places.first() else {
+                return;
+            };
+            let located = remote.locate(&first.base, first.base.url.clone(), PATIENCE).await;
+            let answers = located.is_ok();
+            if let Ok(host) = located {
+                log::info!(target: "ingest::app", "{} can be reached again", first.base.url);
+                *first.host.lock().await = Some(host);
+            }
+            addresses.failover.looked_back(answers, Instant::now());
+        });
     }
 
     pub(crate) fn transport(&self) -> &Arc<dyn Transport> {
         &self.transport
     }
 
-    async fn host(&self) -> std::result::Result<String, Unlocated> {
-        let mut host = self.host.lock().await;
+    async fn host(&self, place: &Place, patience: Duration) -> std::result::Result<String, Unlocated> {
+        let mut host = place.host.lock().await;
         if let Some(known) = &*host {
             return Ok(known.clone());
         }
-        let base = self.base();
-        let found = self.locate(&base, base.url.clone()).await?;
+        let found = self.locate(&place.base, place.base.url.clone(), patience).await?;
         *host = Some(found.clone());
         Ok(found)
     }
 
     /// The host that serves this app, as the server at `from` says.
-    async fn locate(&self, base: &BaseUrl, mut from: String) -> std::result::Result<String, Unlocated> {
+    async fn locate(
+        &self,
+        base: &BaseUrl,
+        mut from: String,
+        patience: Duration,
+    ) -> std::result::Result<String, Unlocated> {
         if base.unset {
             let error = Error::app(
                 Code::CustomError,
@@ -164,13 +293,16 @@ impl Remote {
                 headers: Vec::new(),
                 body: Bytes::new(),
             };
-            let response = self.transport.send(self.request(&from, call)).await;
+            let response = self.transport.send(self.request(&from, call, patience)).await;
             if is_redirect(&response) {
                 from = redirect_target(&from, &response)?;
                 continue;
             }
             if response.is_failed() {
                 return Err(Unlocated::Transport(response));
+            }
+            if is_unreachable(&response) {
+                return Err(Unlocated::Gone(response));
             }
             let response = answer::check(response)?;
             let location = answer::object(&response)?;
@@ -198,7 +330,7 @@ impl Remote {
         }
     }
 
-    fn request(&self, host: &str, call: Call) -> Request {
+    fn request(&self, host: &str, call: Call, timeout: Duration) -> Request {
         let url = match &call.route {
             Route::App(path) => format!("{host}{BASE_PATH}/app/{}/{path}", self.app_id),
             Route::Base(path) => format!("{host}{BASE_PATH}/{path}"),
@@ -211,7 +343,7 @@ impl Remote {
         Request {
             method: call.method,
             url,
-            timeout: TIMEOUT,
+            timeout,
             headers,
             body: call.body,
         }
@@ -222,6 +354,8 @@ impl Remote {
 enum Unlocated {
     /// The transport could not ask, and said this.
     Transport(Response),
+    /// There is a proxy, and no server behind it.
+    Gone(Response),
     Error(Error),
 }
 
@@ -235,6 +369,10 @@ impl From<Unlocated> for Error {
     fn from(reason: Unlocated) -> Error {
         match reason {
             Unlocated::Transport(response) => answer::of_failed(&response),
+            Unlocated::Gone(response) => match answer::check(response) {
+                Err(error) => error,
+                Ok(_) => Error::aborted(),
+            },
             Unlocated::Error(error) => error,
         }
     }

@@ -34,7 +34,12 @@ fn redirect(to: &str) -> Response {
 
 fn run(base: &str, script: fn(&str) -> Response) -> (Result<Response>, Vec<String>) {
     let transport = Arc::new(Scripted(Mutex::new(Vec::new()), script));
-    let remote = Remote::new("app-x", BaseUrl::resolve(Some(base)).unwrap(), transport.clone());
+    let remote = Remote::new(
+        "app-x",
+        BaseUrl::resolve(Some(base)).unwrap(),
+        Vec::new(),
+        transport.clone(),
+    );
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let call = Call::json(Method::Get, Route::Base("auth/profile"), None, "");
     let result = runtime.block_on(remote.send(call));
@@ -148,5 +153,45 @@ fn addresses_are_trimmed_once_and_need_a_scheme() {
     assert_eq!(
         normalised("asdf").unwrap_err().to_string(),
         "URL missing scheme: asdf"
+    );
+}
+
+#[test]
+fn a_service_that_is_moved_to_has_none_of_the_former_addresses() {
+    let script: fn(&str) -> Response = |url| {
+        if url.starts_with("http://new") || url.starts_with("http://spare") {
+            json(r#"{"hostname":"","ws_hostname":""}"#)
+        } else {
+            Response::failed(crate::transport::FailureKind::Connect, "refused")
+        }
+    };
+    let transport = Arc::new(Scripted(Mutex::new(Vec::new()), script));
+    let base = |url| BaseUrl::resolve(Some(url)).unwrap();
+    let remote = Remote::new(
+        "app-x",
+        base("http://old"),
+        vec![base("http://spare")],
+        transport.clone(),
+    );
+    let call = || Call::json(Method::Get, Route::Base("auth/profile"), None, "");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let seen = || {
+        let urls = std::mem::take(&mut *transport.0.lock().unwrap());
+        urls.into_iter()
+            .map(|url| url.split('/').nth(2).unwrap_or_default().to_owned())
+            .collect::<Vec<_>>()
+    };
+    runtime.block_on(remote.send(call())).unwrap();
+    assert_eq!(seen(), ["old", "spare", "spare"]);
+    runtime.block_on(remote.send(call())).unwrap();
+    assert_eq!(seen(), ["spare"]);
+    assert_eq!(remote.base_url(), "http://old");
+    runtime.block_on(remote.move_to(base("http://old"))).unwrap_err();
+    runtime.block_on(remote.move_to(base("http://new"))).unwrap();
+    assert_eq!(seen(), ["old", "new"]);
+    runtime.block_on(remote.send(call())).unwrap();
+    assert_eq!(
+        (seen(), remote.base_url()),
+        (vec!["new".to_owned()], "http://new".to_owned())
     );
 }

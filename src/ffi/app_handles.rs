@@ -20,6 +20,7 @@ pub(super) fn open_app(
         guard(|| {
             let mut settings = app::AppConfig::new(config.app_id.as_str());
             settings.base_url = config.has_base_url.then(|| config.base_url.clone());
+            settings.fallback_urls.clone_from(&config.fallback_urls);
             settings.path = convert::given_path(&config.path);
             settings.metadata_encryption_key = convert::key(&config.metadata_encryption_key)?;
             settings.enable_caching = config.enable_caching;

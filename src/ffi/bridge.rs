@@ -61,6 +61,8 @@ pub(super) mod ffi {
         app_id: String,
         has_base_url: bool,
         base_url: String,
+        /// Other addresses of the same service.
+        fallback_urls: Vec<String>,
         /// Empty: the process's current directory.
         path: Vec<u8>,
         /// Empty or 64 bytes.

@@ -413,6 +413,7 @@ impl Core {
     /// The pause between two attempts ends: the one that is going on, or the one that the running attempt would make.
     pub(super) fn reconnect(&self) {
         self.gate().ask_anew();
+        self.app.remote.hurry();
         if self.may_run() {
             self.hurry.notify_one();
         }

@@ -10,7 +10,7 @@ use super::policy::{self, Stop};
 use crate::app::{Call, Route, check_answer, is_refusal};
 use crate::error::{Code, Error};
 use crate::outbox::StoredSchema;
-use crate::transport::{FailureKind, Method, Response};
+use crate::transport::{Method, Response};
 
 /// The answer to a batch.
 #[derive(Debug)]
@@ -155,10 +155,6 @@ async fn exchange(core: &Core, call: Call, connected: bool) -> Result<Response, 
         return Ok(response);
     }
     let failure = response.failure.as_ref();
-    if failure.is_none_or(|failure| failure.kind == FailureKind::Connect) {
-        // The host that the location named may have moved.
-        core.app.remote.forget_location().await;
-    }
     Err(Stop::Retry(policy::broken(failure, connected), None))
 }
 

@@ -11,6 +11,7 @@ mod choices;
 #[cfg(target_os = "linux")]
 mod clones;
 mod encrypted;
+mod failover;
 mod failures;
 mod gateway;
 mod lanes;

@@ -96,4 +96,18 @@ TEST_F(c_options, nothing_is_sent_while_the_application_says_no) {
         std::this_thread::yield();
 }
 
+TEST_F(c_options, another_address_stands_in_for_one_that_cannot_be_reached) {
+    test::temporary_directory elsewhere;
+    // Nobody listens there.
+    auto config = app_config("http://127.0.0.1:1", elsewhere.path);
+    const auto& url = gateway.url();
+    EXPECT_EQ(
+        realm_ingest_app_config_add_fallback_url(config.get(), url.data(), url.size(), nullptr),
+        REALM_INGEST_OK);
+    auto realm = open_realm(log_in(open_app(config)), make_config());
+    EXPECT_EQ(append(realm, "CLog", log_entry(1)).code, REALM_INGEST_OK);
+    ASSERT_EQ(wait(realm, 60000).code, REALM_INGEST_OK);
+    EXPECT_EQ(gateway.count("CLog"), 1U);
+}
+
 } // namespace

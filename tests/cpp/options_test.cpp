@@ -144,6 +144,25 @@ TEST_F(Options, a_policy_that_makes_no_sense_is_refused) {
     EXPECT_THROW(realm::open<OReading>(config), std::invalid_argument);
 }
 
+TEST_F(Options, another_address_stands_in_for_one_that_cannot_be_reached) {
+    realm::App::configuration config;
+    config.app_id = "test-app";
+    // Nobody listens there.
+    config.base_url = "http://127.0.0.1:1";
+    config.path = files.path.string();
+    config.enable_caching = false;
+    ingest::set_fallback_urls(config, {"http://127.0.0.1:2", gateway.url()});
+    realm::App app(config);
+    auto user = app.login(realm::App::credentials::anonymous()).get();
+    auto db = realm::open<OReading>(this->config(user));
+    add(db, 1);
+    db.get_sync_session()->wait_for_upload_completion().get();
+    EXPECT_EQ(gateway.count("OReading"), 1u);
+    EXPECT_EQ(app.get_base_url(), "http://127.0.0.1:1");
+    ingest::set_fallback_urls(config, {"no address"});
+    EXPECT_THROW(realm::App{config}, std::exception);
+}
+
 TEST_F(Options, a_path_that_is_open_is_not_opened_with_others) {
     auto config = this->config(log_in());
     auto db = realm::open<OReading>(config);

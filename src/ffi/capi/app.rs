@@ -63,6 +63,31 @@ pub unsafe extern "C" fn realm_ingest_app_config_set_base_url(
     }
 }
 
+/// One more address of the same service, which must be one with one state by whichever it is reached. Requests go to the
+/// next address while one cannot be reached, and to the base URL again once it answers; log-ins too.
+///
+/// # Safety
+/// `config` is live and nobody else uses it; `url` points to its bytes; `error` is NULL or may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn realm_ingest_app_config_add_fallback_url(
+    config: *mut realm_ingest_app_config,
+    url: *const c_char,
+    url_length: usize,
+    error: *mut *mut realm_ingest_error,
+) -> realm_ingest_code {
+    // SAFETY: the caller promises what each step needs.
+    unsafe {
+        enter(error, || {
+            let config = required_mut(config, "config")?;
+            config
+                .0
+                .fallback_urls
+                .push(text(url, url_length, "url")?.to_owned());
+            Ok(())
+        })
+    }
+}
+
 /// The directory for files; the library makes `mongodb-realm` beneath it.
 ///
 /// # Safety
