@@ -344,6 +344,14 @@ realm_ingest_code realm_ingest_app_base_url(const realm_ingest_app *app,
                                             realm_ingest_error **error,
                                             realm_ingest_text **text);
 
+// What the server's clock shows by its answers so far, in milliseconds since 1970, and how far that may be off, either way.
+// Asks no server. `known` says whether there was an answer yet; the others are written only then.
+realm_ingest_code realm_ingest_app_server_time(const realm_ingest_app *app,
+                                               realm_ingest_error **error,
+                                               bool *known,
+                                               int64_t *now_ms,
+                                               uint64_t *uncertainty_ms);
+
 // Moves to another server, which is asked for its location first; where that fails the old one stays. Empty means the
 // default. Waits for the server.
 realm_ingest_code realm_ingest_app_update_base_url(const realm_ingest_app *app,

@@ -9,7 +9,6 @@
 #include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include <cpprealm/internal/app_error.hpp>
 #include <cpprealm/internal/bridge/realm.hpp>
@@ -59,8 +58,6 @@ public:
         std::shared_ptr<networking::http_transport_client> http_transport_client;
         /// Accepted and never called: objects travel over HTTPS.
         std::shared_ptr<networking::sync_socket_provider> sync_socket_provider;
-        /// Set by `ingest::set_fallback_urls`.
-        std::vector<std::string> fallback_urls;
     };
 #pragma GCC diagnostic pop
 
@@ -184,8 +181,6 @@ private:
         out.app_id = config.app_id;
         out.has_base_url = config.base_url.has_value();
         out.base_url = config.base_url.value_or("");
-        for (const auto& url : config.fallback_urls)
-            out.fallback_urls.push_back(internal::to_rust(url));
         out.path = internal::to_rust_bytes(config.path.value_or(""));
         if (config.metadata_encryption_key)
             out.metadata_encryption_key = internal::to_rust_bytes(

@@ -1,18 +1,20 @@
 // What this library offers beyond realm-cpp's API.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <stdexcept>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <cpprealm/app.hpp>
 #include <cpprealm/internal/app_access.hpp>
 #include <cpprealm/internal/ingest_keys.hpp>
 #include <cpprealm/internal/ingest_options.hpp>
+#include <cpprealm/internal/ingest_time.hpp>
 #include <cpprealm/internal/ingest_users.hpp>
 #include <cpprealm/internal/library.hpp>
 #include <cpprealm/internal/user.hpp>
@@ -21,10 +23,19 @@ namespace realm::ingest {
 
 /// Other addresses of the service that `base_url` leads to: one service with one state, by
 /// whichever address it is reached. Requests, log-ins too, go to the next address while one cannot
-/// be reached, and to `base_url` again once it answers. None may be without TLS where `base_url`
-/// has it: then making the App throws. `App::update_base_url` with another address forgets them.
-inline void set_fallback_urls(App::configuration& config, std::vector<std::string> urls) {
-    config.fallback_urls = std::move(urls);
+/// be reached, and to `base_url` again once it answers.
+///
+/// To be called when `base_url` is set: they follow it there, with spaces between, as they may in
+/// the environment variable REALM_INGEST_URL. Throws `std::invalid_argument` without one. Making
+/// the App throws where one has no TLS and `base_url` has. `App::update_base_url` with another
+/// address forgets them.
+inline void set_fallback_urls(App::configuration& config, const std::vector<std::string>& urls) {
+    if (!config.base_url)
+        throw std::invalid_argument("Set base_url before the addresses that stand in for it.");
+    auto& all = *config.base_url;
+    all.erase(std::min(all.find(' '), all.size()));
+    for (const auto& url : urls)
+        all += ' ' + url;
 }
 
 /// What waits in a file.

@@ -14,7 +14,8 @@ use crate::transport::http::HttpOptions;
 pub struct AppConfig {
     /// The client app id.
     pub app_id: String,
-    /// Where the server is; none means the environment variable `REALM_INGEST_URL`.
+    /// Where the server is; none means the environment variable `REALM_INGEST_URL`. Either may name several addresses, with
+    /// spaces between them: those behind the first are as `fallback_urls`.
     pub base_url: Option<String>,
     /// Other addresses of the same service, which is one with one state by whichever it is reached. Requests go to the next
     /// one while an address cannot be reached, and to `base_url` again once it answers.

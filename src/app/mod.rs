@@ -16,6 +16,7 @@ mod paths;
 mod redirect;
 mod remote;
 mod runtime;
+mod server_time;
 mod succession;
 mod threads;
 pub(crate) mod tokens;
@@ -36,6 +37,7 @@ pub use config::AppConfig;
 pub(crate) use credentials::ANONYMOUS;
 pub use credentials::Credentials;
 pub use device::DeviceInfo;
+pub use server_time::ServerTime;
 pub use user::User;
 pub use users::Identity;
 
@@ -128,9 +130,9 @@ impl App {
     /// The address has no scheme, the id cannot be a directory's name, or a file cannot be used.
     pub fn open(config: AppConfig) -> Result<App> {
         process::begin()?;
-        let base = BaseUrl::resolve(config.base_url.as_deref())?;
+        let (base, fallbacks) = base_url::resolve(config.base_url.as_deref(), &config.fallback_urls)?;
         if !config.enable_caching {
-            return App::make(config, base);
+            return App::make(config, base, fallbacks);
         }
         let (id, url) = (config.app_id.clone(), base.url.clone());
         let place = cache().entry(id).or_default().entry(url).or_default().clone();
@@ -138,12 +140,11 @@ impl App {
         if let Some(app) = place.app.get() {
             return Ok(app.clone());
         }
-        let app = App::make(config, base)?;
+        let app = App::make(config, base, fallbacks)?;
         Ok(place.app.get_or_init(|| app).clone())
     }
 
-    fn make(config: AppConfig, base: BaseUrl) -> Result<App> {
-        let fallbacks = base_url::fallbacks(&base, &config.fallback_urls)?;
+    fn make(config: AppConfig, base: BaseUrl, fallbacks: Vec<BaseUrl>) -> Result<App> {
         let clock = config.clock();
         // Absolute: the files stay the same if the program changes its directory.
         let root = config.path.unwrap_or_default();
@@ -209,7 +210,7 @@ impl App {
         let cache = cache();
         let apps = cache.get(app_id)?;
         let app = match base_url {
-            Some(url) => apps.get(url.strip_suffix('/').unwrap_or(url))?.app.get(),
+            Some(urls) => apps.get(base_url::first(urls))?.app.get(),
             None => apps.values().find_map(|place| place.app.get()),
         };
         app.cloned()
@@ -240,17 +241,22 @@ impl App {
         self.inner.remote.base_url()
     }
 
+    /// What the server's clock shows, by its answers so far; none before the first. Asks no server.
+    pub fn server_time(&self) -> Option<ServerTime> {
+        self.inner.remote.server_time()
+    }
+
     /// Moves to another server; `""` means the default. The old address stays if the new one does not answer. Where it
-    /// moves, there are no fall-back addresses any more.
+    /// moves, those that are named with the new one stand in for it, and the former ones do not any more.
     ///
     /// # Errors
     /// The address has no scheme, or its server gives no location.
     pub fn update_base_url(&self, url: &str) -> Result<()> {
-        let base = BaseUrl::resolve(Some(url).filter(|url| !url.is_empty()))?;
+        let (base, fallbacks) = base_url::resolve(Some(url).filter(|url| !url.is_empty()), &[])?;
         let inner = self.inner.clone();
         self.inner
             .runtime
-            .block_on(async move { inner.remote.move_to(base).await })?
+            .block_on(async move { inner.remote.move_to(base, fallbacks).await })?
     }
 
     /// Logs a user in, who becomes the current one. An anonymous login while an anonymous user is logged in gives that

@@ -10,7 +10,9 @@ use super::answer;
 use super::base_url::{BaseUrl, URL_VARIABLE};
 use super::failover::{Failover, is_lost, is_unreachable, was_not_made};
 use super::redirect::{MAX_REDIRECTS, gives_up_tls, is_redirect, redirect_target, too_many_redirects};
+use super::server_time::{ServerClock, ServerTime};
 use crate::error::{Code, Error, Result};
+use crate::ffi::boot_time;
 use crate::transport::{Method, Request, Response, Transport};
 
 pub(super) const BASE_PATH: &str = "/api/client/v2.0";
@@ -64,6 +66,7 @@ pub(crate) struct Remote {
     addresses: Mutex<Arc<Addresses>>,
     /// The warning about a location without TLS was given.
     warned: AtomicBool,
+    clock: ServerClock,
 }
 
 /// The one that was configured first, and those that stand in for it.
@@ -118,6 +121,7 @@ impl Remote {
             transport,
             addresses: Mutex::new(Addresses::new(std::iter::once(base).chain(fallbacks))),
             warned: AtomicBool::new(false),
+            clock: ServerClock::default(),
         })
     }
 
@@ -137,7 +141,7 @@ impl Remote {
 
     /// Asks the new server for its location and moves there; stays where it is if that fails. What stood in for the
     /// former address does not stand in for this one.
-    pub(crate) async fn move_to(&self, base: BaseUrl) -> Result<()> {
+    pub(crate) async fn move_to(&self, base: BaseUrl, fallbacks: Vec<BaseUrl>) -> Result<()> {
         let addresses = self.addresses();
         if let Some(first) = addresses.places.first()
             && first.base.url == base.url
@@ -149,7 +153,7 @@ impl Remote {
         let moved = if self.base_url() == base.url {
             addresses
         } else {
-            Addresses::new([base])
+            Addresses::new(std::iter::once(base).chain(fallbacks))
         };
         if let Some(first) = moved.places.first() {
             *first.host.lock().await = Some(found);
@@ -212,6 +216,17 @@ impl Remote {
         }
     }
 
+    async fn exchange(&self, transport: &dyn Transport, request: Request) -> Response {
+        let sent = boot_time::now();
+        let response = transport.send(request).await;
+        self.clock.answered(sent, &response);
+        response
+    }
+
+    pub(crate) fn server_time(&self) -> Option<ServerTime> {
+        self.clock.now()
+    }
+
     async fn send_to(
         &self,
         place: &Place,
@@ -221,7 +236,8 @@ impl Remote {
     ) -> std::result::Result<Response, Unlocated> {
         let mut host = self.host(place, patience).await?;
         for _ in 0..=MAX_REDIRECTS {
-            let response = transport.send(self.request(&host, call.clone(), TIMEOUT)).await;
+            let request = self.request(&host, call.clone(), TIMEOUT);
+            let response = self.exchange(transport, request).await;
             if !is_redirect(&response) {
                 return Ok(response);
             }
@@ -293,7 +309,8 @@ impl Remote {
                 headers: Vec::new(),
                 body: Bytes::new(),
             };
-            let response = self.transport.send(self.request(&from, call, patience)).await;
+            let request = self.request(&from, call, patience);
+            let response = self.exchange(&*self.transport, request).await;
             if is_redirect(&response) {
                 from = redirect_target(&from, &response)?;
                 continue;

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
-use super::super::base_url::normalised;
+use super::super::base_url::{normalised, resolve};
 use super::*;
 use crate::transport::ResponseFuture;
 
@@ -36,7 +36,7 @@ fn run(base: &str, script: fn(&str) -> Response) -> (Result<Response>, Vec<Strin
     let transport = Arc::new(Scripted(Mutex::new(Vec::new()), script));
     let remote = Remote::new(
         "app-x",
-        BaseUrl::resolve(Some(base)).unwrap(),
+        resolve(Some(base), &[]).unwrap().0,
         Vec::new(),
         transport.clone(),
     );
@@ -166,7 +166,7 @@ fn a_service_that_is_moved_to_has_none_of_the_former_addresses() {
         }
     };
     let transport = Arc::new(Scripted(Mutex::new(Vec::new()), script));
-    let base = |url| BaseUrl::resolve(Some(url)).unwrap();
+    let base = |url| resolve(Some(url), &[]).unwrap().0;
     let remote = Remote::new(
         "app-x",
         base("http://old"),
@@ -186,12 +186,29 @@ fn a_service_that_is_moved_to_has_none_of_the_former_addresses() {
     runtime.block_on(remote.send(call())).unwrap();
     assert_eq!(seen(), ["spare"]);
     assert_eq!(remote.base_url(), "http://old");
-    runtime.block_on(remote.move_to(base("http://old"))).unwrap_err();
-    runtime.block_on(remote.move_to(base("http://new"))).unwrap();
+    runtime
+        .block_on(remote.move_to(base("http://old"), Vec::new()))
+        .unwrap_err();
+    runtime
+        .block_on(remote.move_to(base("http://new"), Vec::new()))
+        .unwrap();
     assert_eq!(seen(), ["old", "new"]);
     runtime.block_on(remote.send(call())).unwrap();
     assert_eq!(
         (seen(), remote.base_url()),
         (vec!["new".to_owned()], "http://new".to_owned())
     );
+}
+
+#[test]
+fn an_address_may_be_followed_by_those_that_stand_in_for_it() {
+    let further = ["http://c".to_owned()];
+    let (base, fallbacks) = resolve(Some("http://a/  http://b/"), &further).unwrap();
+    let fallbacks: Vec<_> = fallbacks.iter().map(|base| base.url.as_str()).collect();
+    assert_eq!(
+        (base.url.as_str(), fallbacks),
+        ("http://a", vec!["http://b", "http://c"])
+    );
+    assert!(resolve(Some(" "), &[]).is_err());
+    assert!(resolve(Some("http://a b"), &[]).is_err());
 }

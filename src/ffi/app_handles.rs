@@ -3,7 +3,7 @@
 use cxx::UniquePtr;
 
 use super::bridge::ffi::HostTransport;
-use super::bridge::{AppConfig, Identity, Pending, Status, Stranded};
+use super::bridge::{AppConfig, Identity, Pending, ServerTime, Status, Stranded};
 use super::{Handle, callbacks, convert, guard, host, signals};
 use crate::app::{self, Credentials};
 use crate::error::Result;
@@ -20,7 +20,6 @@ pub(super) fn open_app(
         guard(|| {
             let mut settings = app::AppConfig::new(config.app_id.as_str());
             settings.base_url = config.has_base_url.then(|| config.base_url.clone());
-            settings.fallback_urls.clone_from(&config.fallback_urls);
             settings.path = convert::given_path(&config.path);
             settings.metadata_encryption_key = convert::key(&config.metadata_encryption_key)?;
             settings.enable_caching = config.enable_caching;
@@ -126,6 +125,16 @@ impl App {
 
     pub(super) fn update_base_url(&self, url: &str) -> Status {
         Status::of(self.0.call(|app| app.update_base_url(url)))
+    }
+
+    pub(super) fn server_time(&self, status: &mut Status) -> ServerTime {
+        let known = self.0.call(|app| Ok(app.server_time()));
+        let time = convert::or(None, status, known);
+        time.map_or_else(ServerTime::default, |time| ServerTime {
+            is_known: true,
+            now_us: convert::micros_since_1970(time.now),
+            uncertainty_ms: convert::whole_millis(time.uncertainty),
+        })
     }
 
     pub(super) fn stranded(&self, status: &mut Status) -> Vec<Stranded> {

@@ -60,9 +60,8 @@ pub(super) mod ffi {
     struct AppConfig {
         app_id: String,
         has_base_url: bool,
+        /// Others of the same service may follow it, with spaces between.
         base_url: String,
-        /// Other addresses of the same service.
-        fallback_urls: Vec<String>,
         /// Empty: the process's current directory.
         path: Vec<u8>,
         /// Empty or 64 bytes.
@@ -108,6 +107,14 @@ pub(super) mod ffi {
     struct TimeWindow {
         from_minute: u16,
         to_minute: u16,
+    }
+
+    /// What the server's clock shows, in microseconds since 1970.
+    #[derive(Default)]
+    struct ServerTime {
+        is_known: bool,
+        now_us: i64,
+        uncertainty_ms: u64,
     }
 
     /// One way in which a user logs in.
@@ -236,6 +243,7 @@ pub(super) mod ffi {
         fn delete_user(self: &App, user: &User) -> Status;
         fn base_url(self: &App) -> String;
         fn update_base_url(self: &App, url: &str) -> Status;
+        fn server_time(self: &App, status: &mut Status) -> ServerTime;
         fn stranded(self: &App, status: &mut Status) -> Vec<Stranded>;
         /// The key is empty or has 64 bytes.
         fn rehome(self: &App, path: &[u8], user: &User, key: &[u8]) -> Status;
@@ -344,7 +352,8 @@ pub(super) mod ffi {
 }
 
 pub(super) use ffi::{
-    AppConfig, Decimal, HttpResponse, Identity, Pending, RealmConfig, Run, Status, Stranded, SyncError,
+    AppConfig, Decimal, HttpResponse, Identity, Pending, RealmConfig, Run, ServerTime, Status, Stranded,
+    SyncError,
 };
 use ffi::{HttpRequest, HttpSettings};
 

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::bridge::ffi::{CompensatingWrite, Header, HttpRequest, HttpResponse, HttpSettings, IngestOptions};
 use super::bridge::{Decimal, Pending, Status, SyncError};
@@ -69,6 +69,16 @@ impl From<outbox::Pending> for Pending {
             bytes: pending.bytes,
         }
     }
+}
+
+pub(super) fn micros_since_1970(time: SystemTime) -> i64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// Milliseconds, and one for the rest.
+pub(super) fn whole_millis(time: Duration) -> u64 {
+    u64::try_from(time.as_micros().div_ceil(1000)).unwrap_or(u64::MAX)
 }
 
 /// A path from its bytes, which need not be UTF-8.

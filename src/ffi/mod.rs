@@ -7,6 +7,7 @@
 #![allow(unsafe_code, reason = "this module is the seam")]
 
 mod app_handles;
+pub(crate) mod boot_time;
 mod bridge;
 mod callbacks;
 mod capi;

@@ -2,6 +2,7 @@
 #include "c_api.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <thread>
 
 namespace {
@@ -108,6 +109,29 @@ TEST_F(c_options, another_address_stands_in_for_one_that_cannot_be_reached) {
     EXPECT_EQ(append(realm, "CLog", log_entry(1)).code, REALM_INGEST_OK);
     ASSERT_EQ(wait(realm, 60000).code, REALM_INGEST_OK);
     EXPECT_EQ(gateway.count("CLog"), 1U);
+}
+
+TEST_F(c_options, the_time_of_the_server_is_known_once_it_has_answered) {
+    bool known = true;
+    std::int64_t now = -1;
+    std::uint64_t uncertainty = 0;
+    EXPECT_EQ(realm_ingest_app_server_time(app.get(), nullptr, &known, &now, &uncertainty),
+              REALM_INGEST_OK);
+    EXPECT_FALSE(known);
+    EXPECT_EQ(now, -1);
+    auto milliseconds = [] {
+        auto time = std::chrono::system_clock::now().time_since_epoch();
+        return std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
+    };
+    auto before = milliseconds();
+    log_in(app);
+    EXPECT_EQ(realm_ingest_app_server_time(app.get(), nullptr, &known, &now, &uncertainty),
+              REALM_INGEST_OK);
+    EXPECT_TRUE(known);
+    EXPECT_GE(now + static_cast<std::int64_t>(uncertainty), before);
+    EXPECT_LE(now - static_cast<std::int64_t>(uncertainty), milliseconds());
+    EXPECT_EQ(realm_ingest_app_server_time(app.get(), nullptr, nullptr, &now, &uncertainty),
+              REALM_INGEST_INVALID_ARGUMENT);
 }
 
 } // namespace

@@ -161,6 +161,22 @@ TEST_F(Options, another_address_stands_in_for_one_that_cannot_be_reached) {
     EXPECT_EQ(app.get_base_url(), "http://127.0.0.1:1");
     ingest::set_fallback_urls(config, {"no address"});
     EXPECT_THROW(realm::App{config}, std::exception);
+    ingest::set_fallback_urls(config, {});
+    EXPECT_EQ(config.base_url, "http://127.0.0.1:1");
+    config.base_url.reset();
+    EXPECT_THROW(ingest::set_fallback_urls(config, {gateway.url()}), std::invalid_argument);
+}
+
+TEST_F(Options, the_time_of_the_server_is_known_once_it_has_answered) {
+    EXPECT_FALSE(ingest::server_time(app));
+    auto before = std::chrono::system_clock::now();
+    log_in();
+    auto time = ingest::server_time(app);
+    ASSERT_TRUE(time);
+    // The gateway's clock is this device's.
+    EXPECT_GE(time->now + time->uncertainty, before);
+    EXPECT_LE(time->now - time->uncertainty, std::chrono::system_clock::now());
+    EXPECT_GT(time->uncertainty.count(), 0);
 }
 
 TEST_F(Options, a_path_that_is_open_is_not_opened_with_others) {

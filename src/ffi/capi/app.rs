@@ -262,6 +262,37 @@ pub unsafe extern "C" fn realm_ingest_app_base_url(
     }
 }
 
+/// What the server's clock shows by its answers so far, in milliseconds since 1970, and how far that may be off, either way.
+/// Asks no server. `known` says whether there was an answer yet; the others are written only then.
+///
+/// # Safety
+/// `app` is live; `error` is NULL or may be written; the outputs may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn realm_ingest_app_server_time(
+    app: *const realm_ingest_app,
+    error: *mut *mut realm_ingest_error,
+    known: *mut bool,
+    now_ms: *mut i64,
+    uncertainty_ms: *mut u64,
+) -> realm_ingest_code {
+    // SAFETY: the caller promises what each step needs.
+    unsafe {
+        enter(error, || {
+            let known = required_mut(known, "known")?;
+            let now_ms = required_mut(now_ms, "now_ms")?;
+            let uncertainty_ms = required_mut(uncertainty_ms, "uncertainty_ms")?;
+            let time = required(app, "app")?.0.call(|app| Ok(app.server_time()))?;
+            *known = time.is_some();
+            if let Some(time) = time {
+                *now_ms = convert::micros_since_1970(time.now) / 1000;
+                // What the division cut off counts, too.
+                *uncertainty_ms = convert::whole_millis(time.uncertainty) + 1;
+            }
+            Ok(())
+        })
+    }
+}
+
 /// Moves to another server, which is asked for its location first; where that fails the old one stays. Empty means the
 /// default. Waits for the server.
 ///
