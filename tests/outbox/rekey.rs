@@ -224,6 +224,7 @@ fn a_power_cut_at_any_moment_leaves_one_key_or_the_other_and_every_row() {
                 Survives::All,
                 Survives::Some(index as u64),
                 Survives::Some(1_000 + 7 * index as u64),
+                Survives::Sectors(index as u64),
             ] {
                 let state = in_memory();
                 disk.lose_power(state.path(), survives);
