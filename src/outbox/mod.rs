@@ -96,6 +96,10 @@ pub struct Row {
     pub payload: Vec<u8>,
 }
 
+/// The most rows of a [`Lease`]. In memory a small one takes several times its own size; so many of them take some MiB,
+/// and are enough to make a round trip cheap.
+pub(crate) const MAX_LEASE_ROWS: usize = 16 * 1024;
+
 /// Consecutive rows given out for sending. Giving them out changes nothing: they stay until they
 /// are settled, so a process that dies with a lease loses nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -230,7 +234,7 @@ pub trait Outbox: Send + Sync {
     fn append(&self, transaction: &WriteTransaction<'_>) -> Result<i64>;
 
     /// The oldest rows with a sequence number over `after`: at least one, then as many as fit in
-    /// `max_bytes` before compression. `None` when there is none.
+    /// `max_bytes` before compression, and some thousands at most. `None` when there is none.
     ///
     /// # Errors
     /// The rows could not be read.

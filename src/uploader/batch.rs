@@ -9,8 +9,11 @@ use bytes::Bytes;
 use realm_ingest_protocol::batch::{MAX_BATCH_SCHEMAS, encode_batch_header, encode_transaction_header};
 use realm_ingest_protocol::{Ack, BatchHeader, DeviceReport, Refusal, TransactionHeader};
 
+use super::policy::BatchSize;
 use crate::error::CompensatingWrite;
-use crate::outbox::{Codec, Error, Lease, Origin, Outbox, Result, Row, SchemaId, StoredSchema};
+use crate::outbox::{
+    Codec, Error, Lease, MAX_LEASE_ROWS, Origin, Outbox, Result, Row, SchemaId, StoredSchema,
+};
 use crate::transaction::{Transaction, fits_a_header};
 
 /// Better than the outbox's own level 1 and still faster than any link.
@@ -134,6 +137,11 @@ impl Batch {
     /// How many rows it holds.
     pub(super) fn transactions(&self) -> usize {
         self.rows.len()
+    }
+
+    /// Whether it is as large as it may be: then there is probably more.
+    pub(super) fn is_full(&self, size: BatchSize) -> bool {
+        size.is_full(self.bytes) || self.rows.len() >= MAX_LEASE_ROWS
     }
 
     pub(super) fn objects(&self) -> u64 {

@@ -315,9 +315,9 @@ impl Uploader {
             }
             // What was made ready stands if all before it was taken and it is as large as it may be: a smaller one is
             // made anew, as more rows may have come.
-            let fits = |batch: &Batch| batch.bytes <= self.size.target() && self.size.is_full(batch.bytes);
+            let fits = |batch: &Batch| batch.bytes <= self.size.target() && batch.is_full(self.size);
             ahead = prepared.filter(|batch| self.acked == last && fits(batch));
-            if gathers && self.acked == last && !self.size.is_full(batch.bytes) && self.settled().await? {
+            if gathers && self.acked == last && !batch.is_full(self.size) && self.settled().await? {
                 // What came meanwhile has its own time to become more.
                 return Ok(());
             }
@@ -388,7 +388,7 @@ async fn on_outbox<T: Send + 'static>(
 /// The batch behind this one, if this one is full: then there is probably more. Failures are met again when it is its
 /// turn.
 async fn ahead_of(core: &Core, size: BatchSize, batch: &Batch) -> Option<Batch> {
-    if !size.is_full(batch.bytes) {
+    if !batch.is_full(size) {
         return None;
     }
     let (after, target) = (batch.last, size.target());

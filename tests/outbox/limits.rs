@@ -2,9 +2,13 @@
 
 use std::path::Path;
 
-use realm_ingest::outbox::{Error, MAX_TRANSACTION_BYTES, Outbox};
+use realm_ingest::outbox::{
+    Durability, Error, MAX_TRANSACTION_BYTES, Options, Outbox, Run, WriteTransaction,
+};
 
-use crate::common::{Folder, append, noise, open, other_part, other_process, rows, schema};
+use crate::common::{Folder, append, noise, open, open_with, other_part, other_process, rows, schema};
+#[cfg(target_os = "linux")]
+use crate::disk::in_memory;
 
 #[test]
 fn a_transaction_over_the_limit_is_refused_before_anything_is_written() {
@@ -41,13 +45,60 @@ fn memory_follows_the_batch_and_not_the_backlog() {
     assert!(status.success());
 }
 
+/// The most memory that this process has held, in KiB.
+#[cfg(target_os = "linux")]
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_is_bounded_also_where_rows_are_small() {
+    const TEST: &str = "limits::memory_is_bounded_also_where_rows_are_small";
+    const ROWS: usize = 60_000;
+    if let Some(path) = other_part(TEST) {
+        let outbox = open(&path);
+        let before = peak();
+        let (mut after, mut found) = (0, 0);
+        while let Some(lease) = outbox.lease(after, 64 << 20).unwrap() {
+            assert_eq!(lease.first_seq(), after + 1);
+            after = lease.last_seq();
+            found += lease.rows.len();
+        }
+        assert_eq!(found, ROWS);
+        let grown = peak() - before;
+        assert!(grown < 16 * 1024, "{grown} KiB");
+        return;
+    }
+    let folder = in_memory();
+    let path = folder.path().join("default.realm");
+    let relaxed = Options {
+        durability: Durability::Relaxed,
+        ..Options::default()
+    };
+    let outbox = open_with(&path, relaxed);
+    let runs = [Run {
+        class: "Reading".to_owned(),
+        count: 1,
+    }];
+    let transaction = WriteTransaction {
+        schema: schema(&outbox),
+        runs: &runs,
+        payload: &noise(1, 30),
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| (0..ROWS / 4).for_each(|_| assert!(outbox.append(&transaction).is_ok())));
+        }
+    });
+    drop(outbox);
+    assert!(other_process(TEST, &path).status().unwrap().success());
+}
+
 #[cfg(target_os = "linux")]
 fn lease_all(path: &Path) {
-    let peak = || -> u64 {
-        let status = std::fs::read_to_string("/proc/self/status").unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse().unwrap()
-    };
     let outbox = open(path);
     let before = peak();
     let mut after = 0;

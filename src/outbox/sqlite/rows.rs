@@ -11,7 +11,7 @@ use super::meta::{high_seq, raise_high_seq};
 use super::pack::{Prepared, Stored, decode_runs, stored_of};
 use super::{ledger, packs};
 use crate::outbox::seal::Seal;
-use crate::outbox::{MAX_TRANSACTION_BYTES, Pending, Row, SchemaId};
+use crate::outbox::{MAX_LEASE_ROWS, MAX_TRANSACTION_BYTES, Pending, Row, SchemaId};
 
 /// No transaction has a higher number: what says so is damaged. Sums with numbers up to here, and of so many bytes or
 /// objects, do not overflow.
@@ -311,7 +311,8 @@ pub(super) fn lease(connection: &mut Connection, seal: &Seal, after: i64, max_by
     })
 }
 
-/// Adds the transactions of a row that are over `after` and fit in what is `left`; false if one did not.
+/// Adds the transactions of a row that are over `after` and fit in what is `left`; false if one did not, or there are
+/// enough.
 /// The first one of all fits.
 fn take(columns: &SqlRow<'_>, seal: &Seal, after: i64, left: &mut i64, rows: &mut Vec<Row>) -> Result<bool> {
     let seq: i64 = columns.get(0)?;
@@ -325,7 +326,7 @@ fn take(columns: &SqlRow<'_>, seal: &Seal, after: i64, left: &mut i64, rows: &mu
     let members = transactions(seq, created, row, after);
     for member in members.ok_or_else(|| damaged(seq))? {
         *left = left.saturating_sub(i64::try_from(member.bytes).unwrap_or(i64::MAX));
-        if *left < 0 && !rows.is_empty() {
+        if (*left < 0 && !rows.is_empty()) || rows.len() == MAX_LEASE_ROWS {
             return Ok(false);
         }
         rows.push(member);
