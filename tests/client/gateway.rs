@@ -9,7 +9,7 @@ use realm_ingest::app::{App, Credentials};
 use realm_ingest::realm::{Realm, RealmConfig};
 use realm_ingest_gateway::app_directory::{Secrets, load};
 use realm_ingest_gateway::definition::Definition;
-use realm_ingest_gateway::sink::embedded::Reader;
+use realm_ingest_gateway::sink::embedded::{Arrival, Reader};
 use realm_ingest_gateway::{Gateway, Settings};
 use serde_json::json;
 use tempfile::TempDir;
@@ -100,19 +100,32 @@ impl Place {
         .unwrap()
     }
 
-    /// The `_id`s the gateway has, in the order of arrival.
+    /// What the gateway has, in the order of arrival.
+    fn arrivals(&self) -> Vec<Arrival> {
+        let reader = Reader::open(&self.data).unwrap();
+        let mut arrivals: Vec<Arrival> = Vec::new();
+        loop {
+            let after = arrivals.last().map_or(0, |arrival| arrival.seq);
+            let more = reader.documents(None, after, i64::MAX, u32::MAX).unwrap();
+            if more.is_empty() {
+                return arrivals;
+            }
+            arrivals.extend(more);
+        }
+    }
+
+    /// The `_id`s of that.
     pub fn stored(&self) -> Vec<i64> {
-        let arrivals = Reader::open(&self.data)
-            .unwrap()
-            .documents(None, 0, i64::MAX, u32::MAX)
-            .unwrap();
         let id = |bytes: &[u8]| {
             bson::deserialize_from_slice::<bson::Document>(bytes)
                 .unwrap()
                 .get_i64("_id")
                 .unwrap()
         };
-        arrivals.iter().map(|arrival| id(&arrival.document)).collect()
+        self.arrivals()
+            .iter()
+            .map(|arrival| id(&arrival.document))
+            .collect()
     }
 }
 
@@ -138,6 +151,57 @@ fn what_is_written_is_what_the_gateway_stores_also_across_its_restart() {
         (0..100).flat_map(|n| [10 * n, 10 * n + 1]).collect::<Vec<_>>()
     );
     assert_eq!(realm.pending().unwrap().objects, 0);
+}
+
+/// A reading of so many bytes, which compresses badly.
+fn of_bytes(id: i64, bytes: usize) -> Vec<u8> {
+    let with_note = |note: String| bson::serialize_to_vec(&bson::doc! {"_id": id, "note": note}).unwrap();
+    let mut state = id.cast_unsigned() * 2 + 1;
+    let letter = |_| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        char::from(b' ' + (state >> 58) as u8)
+    };
+    let document = with_note((0..bytes - with_note(String::new()).len()).map(letter).collect());
+    assert_eq!(document.len(), bytes);
+    document
+}
+
+#[test]
+fn documents_up_to_the_limit_arrive_and_a_larger_one_is_refused_where_it_is_written() {
+    use realm_ingest_protocol::MAX_DOCUMENT_BYTES;
+    let place = Place::new();
+    let gateway = place.start();
+    let user = place.app(&gateway).login(&Credentials::anonymous()).unwrap();
+    let (realm, _errors) = open_realm(&user);
+    let append = |documents: &[Vec<u8>]| {
+        let run = realm_ingest::outbox::Run {
+            class: "Reading".to_owned(),
+            count: u32::try_from(documents.len()).unwrap(),
+        };
+        realm.append(&[run], &documents.concat())
+    };
+    append(&[of_bytes(1, MAX_DOCUMENT_BYTES)]).unwrap();
+    let refused = append(&[of_bytes(2, MAX_DOCUMENT_BYTES + 1)]).unwrap_err();
+    assert_eq!(refused.code(), Code::LimitExceeded, "{refused}");
+    // In one transaction, with small ones around them.
+    append(&[
+        of_bytes(3, 100),
+        of_bytes(4, MAX_DOCUMENT_BYTES),
+        of_bytes(5, MAX_DOCUMENT_BYTES),
+        of_bytes(6, 100),
+    ])
+    .unwrap();
+    write(&realm, [7]);
+    uploaded(&realm);
+    assert_eq!(place.stored(), [1, 3, 4, 5, 6, 7]);
+    let arrivals = place.arrivals();
+    let largest = arrivals
+        .iter()
+        .filter(|one| one.document.len() >= MAX_DOCUMENT_BYTES)
+        .count();
+    assert_eq!(largest, 3);
 }
 
 #[test]
