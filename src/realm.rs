@@ -60,7 +60,8 @@ pub struct RealmConfig {
     /// transaction holds objects of urgent classes or of others. Each class keeps its order; one that a new release makes
     /// urgent, or does not any more, may overtake what it wrote before.
     pub urgent: Vec<String>,
-    /// When the session may use the network, and how much of it.
+    /// When the session may use the network, and how much of it. Where there are times at which it may not, what an earlier
+    /// run left is sent once a realm is opened there, and not before.
     pub upload: UploadPolicy,
 }
 

@@ -326,6 +326,22 @@ pub trait Outbox: Send + Sync {
     /// The file could not be written; nothing stored is harmed.
     fn compact(&self) -> Result<()>;
 
+    /// Whether what waits is sent only by who opens the outbox for an application, which has a policy that says when.
+    ///
+    /// # Errors
+    /// The file could not be read.
+    fn is_guarded(&self) -> Result<bool> {
+        Ok(false)
+    }
+
+    /// Notes it.
+    ///
+    /// # Errors
+    /// The change could not be stored.
+    fn set_guarded(&self, _guarded: bool) -> Result<()> {
+        Ok(())
+    }
+
     /// One bounded step of packing rows that have waited for a while; whether there is more to do.
     ///
     /// # Errors

@@ -492,6 +492,18 @@ impl Outbox for SqliteOutbox {
         Ok(())
     }
 
+    fn is_guarded(&self) -> Result<bool> {
+        self.reading(meta::is_guarded)
+    }
+
+    fn set_guarded(&self, guarded: bool) -> Result<()> {
+        self.mended(|| {
+            self.write_alone(Durability::Full, |transaction, _| {
+                meta::set_guarded(transaction, guarded)
+            })
+        })
+    }
+
     fn tidy(&self) -> Result<bool> {
         self.mended(|| self.tidy_step())
     }

@@ -78,6 +78,10 @@ impl Lane {
             schema: SchemaId(0),
             closed: AtomicBool::new(false),
         };
+        let guarded = choices.gate.policy().is_conditional();
+        if lane.core.outbox.is_guarded()? != guarded {
+            lane.core.outbox.set_guarded(guarded)?;
+        }
         unheard::tell(&lane.core);
         warn_of_changes(&lane.core, schema);
         lane.schema = lane

@@ -9,6 +9,7 @@
 //! which open and close files themselves, come to rest. What failed is tried again, rarer and rarer.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::future;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -78,15 +79,15 @@ enum Reason {
     Nobody(Owner),
     /// What failed may work the next time. The text is what was told of it.
     Failure(String),
-    /// It is encrypted: a realm has to be opened there first.
+    /// It is encrypted, or kept for a policy of the application: a realm has to be opened there first.
     Sealed,
     /// The application closed it so, and nobody wrote there since.
     Kept,
 }
 
 impl Reason {
-    /// What needs a key, which is told once.
-    fn sealed(known: Option<&Left>, error: &outbox::Error) -> Reason {
+    /// What needs a key or a policy, which is told once.
+    fn sealed(known: Option<&Left>, why: &dyn fmt::Display) -> Reason {
         if !matches!(
             known,
             Some(Left {
@@ -96,7 +97,7 @@ impl Reason {
         ) {
             log::info!(
                 target: "ingest::session",
-                "what waits is sent once a realm is opened for it: {error}"
+                "what waits is sent once a realm is opened for it: {why}"
             );
         }
         Reason::Sealed
@@ -296,7 +297,7 @@ fn send(app: &Arc<Inner>, path: &Path, known: Option<&Left>) -> Option<Reason> {
     let started = registry::open(
         path,
         |_| Err(Error::aborted()),
-        || match begin(app, path) {
+        || match begin(app, path, known) {
             Ok(Begun::Session(core)) => Ok(core),
             Ok(Begun::Left(reason)) => {
                 left = Some(reason);
@@ -325,7 +326,7 @@ enum Begun {
     Left(Reason),
 }
 
-fn begin(app: &Arc<Inner>, path: &Path) -> Result<Begun> {
+fn begin(app: &Arc<Inner>, path: &Path, known: Option<&Left>) -> Result<Begun> {
     if outbox::is_drained(path) {
         return Ok(Begun::Left(Reason::Nothing));
     }
@@ -337,6 +338,10 @@ fn begin(app: &Arc<Inner>, path: &Path) -> Result<Begun> {
     };
     if is_kept(app, path, &found.outbox)? {
         return Ok(Begun::Left(Reason::Kept));
+    }
+    if found.outbox.is_guarded()? {
+        let why = format!("{} was opened with an upload policy", path.display());
+        return Ok(Begun::Left(Reason::sealed(known, &why)));
     }
     let report = unheard::keep(path);
     let (user, reason) = match files::owner(app, path, &found.outbox)? {

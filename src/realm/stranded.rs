@@ -202,7 +202,12 @@ fn no_outbox(path: &Path) -> Error {
 fn rehome(user: &User, path: &Path, key: Option<&Key>) -> Result<()> {
     let outbox = existing(path, key)?;
     let _right = homes::right(path, &outbox, homes::RIGHT_LIMIT)?;
-    homes::take_over(user, path, &outbox)
+    homes::take_over(user, path, &outbox)?;
+    if outbox.is_guarded()? {
+        // Whoever moves it wants it to be sent.
+        outbox.set_guarded(false)?;
+    }
+    Ok(())
 }
 
 fn export(outbox: &dyn Outbox, destination: &Path) -> Result<u64> {

@@ -112,7 +112,7 @@ impl UploadPolicy {
     }
 
     /// Whether there are times at which nothing may be sent.
-    pub(super) fn is_conditional(&self) -> bool {
+    pub(crate) fn is_conditional(&self) -> bool {
         !self.windows.is_empty() || self.may_upload.is_some()
     }
 

@@ -179,7 +179,8 @@ impl Session {
         self.cores().iter().for_each(|core| core.resume());
     }
 
-    /// Ends the pause between two attempts to connect; during an attempt, the one that would follow it.
+    /// Ends the pause between two attempts to connect; during an attempt, the one that would follow it. An application that
+    /// allowed no upload is asked again, and where another address stands in for the app's, the app's is tried again.
     pub fn reconnect(&self) {
         self.cores().iter().for_each(|core| core.reconnect());
     }

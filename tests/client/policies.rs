@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use realm_ingest::Code;
-use realm_ingest::realm::{Realm, RealmConfig, TimeWindow, UploadPolicy};
+use realm_ingest::realm::{Realm, RealmConfig, StopPolicy, TimeWindow, UploadPolicy};
 use realm_ingest::uploader::session::ConnectionState;
 
-use crate::common::{Fixture, LIMIT, SCHEMA, until, uploaded, wait, write, write_large};
+use crate::common::{Fixture, LIMIT, SCHEMA, closed, times_open, until, uploaded, wait, write, write_large};
 
 /// From one o'clock to two.
 const WINDOW: TimeWindow = TimeWindow {
@@ -208,6 +208,42 @@ fn a_low_rate_makes_small_batches_with_pauses_between_them() {
     let batches = fixture.server.seen("POST ingest").len();
     assert!(batches >= 3, "{batches} batches of 10,000 bytes at most");
     assert!(fixture.clock.short_pauses().len() > pauses);
+}
+
+#[test]
+fn what_is_kept_for_a_policy_is_sent_once_it_is_opened_and_not_before() {
+    let fixture = Fixture::new();
+    let network = Network::default();
+    let directory = fixture.directory.path().join("mongodb-realm/app-test");
+    let config = |name: &str, upload| RealmConfig {
+        path: Some(directory.join(name)),
+        stop_policy: StopPolicy::Immediately,
+        upload,
+        ..RealmConfig::new(SCHEMA)
+    };
+    let user = fixture.user();
+    let leave = |config: RealmConfig, id| {
+        let realm = Realm::open(&user, config, None).unwrap();
+        realm.session().pause();
+        write(&realm, [id]);
+    };
+    leave(config("a.realm", network.policy()), 1);
+    leave(config("b.realm", UploadPolicy::default()), 2);
+    closed(&directory.join("b.realm"));
+    // Another start, which looks at one after the other.
+    let app = fixture.restarted();
+    fixture
+        .server
+        .until("the other", |state| !state.stored.is_empty());
+    assert_eq!(fixture.server.ids(), [2]);
+    until("the end of the look", || {
+        times_open(&directory.join("a.realm")) == 0
+    });
+    network.is_free.store(true, Ordering::Relaxed);
+    let user = app.current_user().unwrap();
+    let realm = Realm::open(&user, config("a.realm", network.policy()), None).unwrap();
+    uploaded(&realm);
+    assert_eq!(fixture.server.state().stored.len(), 2);
 }
 
 #[test]

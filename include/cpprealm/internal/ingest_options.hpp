@@ -58,7 +58,8 @@ struct time_window {
 };
 
 /// When the network may be used, and how much of it. While a window is closed or `may_upload` has
-/// said no, nothing touches the network for the database, and its connection is disconnected.
+/// said no, nothing touches the network for the database, and its connection is disconnected. With
+/// either of them, what an earlier run left is sent once the database is opened, and not before.
 struct upload_policy {
     /// How long the first transaction that waits is kept for more to come, so that the network is
     /// used less often. Not where a batch is full, where somebody waits for the upload, or where

@@ -54,7 +54,8 @@ pub unsafe extern "C" fn realm_ingest_realm_config_set_bytes_per_second(
 
 /// One more time of the day in which uploads are allowed: from its first minute since midnight (below 1440) to the one
 /// behind its last (up to 1440), by the device's local time. It may go over midnight: 1320 to 360 is from 22:00 to 6:00.
-/// Without any, uploads are allowed all day. Outside of them nothing touches the network for this realm.
+/// Without any, uploads are allowed all day. Outside of them nothing touches the network for this realm, and what an
+/// earlier run left is sent once a realm is opened there, and not before.
 ///
 /// # Safety
 /// `config` is live and nobody else uses it; `error` is NULL or may be written.
@@ -82,7 +83,8 @@ pub unsafe extern "C" fn realm_ingest_realm_config_add_upload_window(
 pub type realm_ingest_may_upload_callback = Option<unsafe extern "C" fn(userdata: *mut c_void) -> bool>;
 
 /// Who is asked before each connection and each batch whether the network may be used; NULL for nobody. After a no
-/// nothing touches the network for this realm for `ask_again_ms` milliseconds, at least a second. `free_userdata`, which
+/// nothing touches the network for this realm for `ask_again_ms` milliseconds, at least a second. What an earlier run left
+/// is sent once a realm is opened there, and not before. `free_userdata`, which
 /// may be NULL, is called also where this call fails.
 ///
 /// # Safety

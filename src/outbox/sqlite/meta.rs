@@ -115,6 +115,18 @@ pub(super) fn raise_high_seq(connection: &Connection, seq: i64) -> Result<()> {
         .map(|_| ())
 }
 
+pub(super) fn is_guarded(connection: &Connection) -> Result<bool> {
+    connection
+        .prepare_cached("SELECT guarded FROM meta")?
+        .query_row([], |row| row.get(0))
+}
+
+pub(super) fn set_guarded(connection: &Connection, guarded: bool) -> Result<()> {
+    connection
+        .execute("UPDATE meta SET guarded = ?1", [guarded])
+        .map(|_| ())
+}
+
 /// Up to which number rows were packed, or found to be better left alone.
 pub(super) fn tidied(connection: &Connection) -> Result<i64> {
     connection

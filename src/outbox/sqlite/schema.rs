@@ -2,7 +2,8 @@
 //!
 //! Format 2. `tx` has one row per write transaction, numbered without gaps, or one for several: where
 //! `first` is not null, a row stands for the transactions `first..=seq` (`packs.rs`, which has the form
-//! of it). `meta.tidied` says up to which number rows were looked at for that (`tidy.rs`).
+//! of it). `meta.tidied` says up to which number rows were looked at for that (`tidy.rs`). `meta.guarded` says that only
+//! who opens the file for an application may send what waits.
 //! `objects_through` and `bytes_through` are running sums over the rows since the table was last empty:
 //! the difference between the newest and the oldest row is what waits, without a counter that every
 //! commit would have to write to a page of its own. `meta.high_seq` is only raised when the newest row
@@ -86,7 +87,8 @@ pub(super) const CREATE: &str = "
         salt BLOB,
         proof BLOB,
         salt_checksum INTEGER,
-        owner_mark TEXT
+        owner_mark TEXT,
+        guarded INTEGER NOT NULL DEFAULT 0
     ) STRICT;
     CREATE TABLE seal (
         id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -144,6 +146,7 @@ const FROM_1: &str = "
     ALTER TABLE meta ADD COLUMN proof BLOB;
     ALTER TABLE meta ADD COLUMN salt_checksum INTEGER;
     ALTER TABLE meta ADD COLUMN owner_mark TEXT;
+    ALTER TABLE meta ADD COLUMN guarded INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE tx ADD COLUMN first INTEGER;
     UPDATE meta SET lineage = lower(hex(randomblob(16)));
     CREATE TABLE seal (
@@ -389,7 +392,7 @@ fn create(
     if pragma(&transaction, "application_id")? != APPLICATION_ID {
         transaction.execute_batch(CREATE)?;
         transaction.execute(
-            "INSERT INTO meta VALUES (1, ?1, ?2, 0, 0, 0, 0, 0, ?3, 0, NULL, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL)",
+            "INSERT INTO meta VALUES (1, ?1, ?2, 0, 0, 0, 0, 0, ?3, 0, NULL, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, 0)",
             params![new_identity(), stamp(path), new_identity()],
         )?;
         seals::make(&transaction, key)?;
@@ -456,7 +459,7 @@ fn validate(connection: &Connection, path: &Path) -> std::result::Result<(), Ref
     let check = || -> rusqlite::Result<Option<&'static str>> {
         let (identity, high_seq, lineage): (String, i64, String) = connection.query_row(
             "SELECT identity, high_seq, lineage, acked, app, user, principal, syncs,
-                    stamp, relaxed, dropped_transactions, dropped_objects, dropped_bytes, tidied, owner_mark
+                    stamp, relaxed, dropped_transactions, dropped_objects, dropped_bytes, tidied, owner_mark, guarded
              FROM meta WHERE id = 1",
             [],
             |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
