@@ -21,10 +21,11 @@ const CALLS: &str = "REALM_INGEST_FAILING_CALLS";
 const FEW_CALLS: usize = 8;
 
 /// What the system says.
-const ERRORS: [(Kind, i32); 17] = [
+const ERRORS: [(Kind, i32); 18] = [
     (Kind::Write, libc::ENOSPC),
     (Kind::Write, libc::EIO),
     (Kind::Write, libc::EDQUOT),
+    (Kind::Write, libc::EROFS),
     (Kind::Short, libc::ENOSPC),
     (Kind::Sync, libc::EIO),
     (Kind::Sync, libc::ENOSPC),
