@@ -46,7 +46,7 @@ pub struct RealmConfig {
     pub schema_json: String,
     /// What happens to the session after the last close.
     pub stop_policy: StopPolicy,
-    /// The key that encrypts the file. A new file gets it; one that is there has to have it.
+    /// The key that encrypts the file, and that of urgent classes. A new file gets it; one that is there has to have it.
     pub encryption_key: Option<[u8; KEY_BYTES]>,
     /// Sent with every request of the session, where the app has the built-in transport.
     pub headers: Vec<(String, String)>,

@@ -10,8 +10,8 @@ use crate::common::{Folder, noise, open, other_part, rows, rows_with_gaps};
 #[cfg(target_os = "linux")]
 use crate::disk::{Disk, Survives, in_memory, say};
 use crate::encryption::{
-    append_secret, change, content, found, holds_secrets, is_secret, key, nothing_is_found, owner, with_key,
-    with_secrets,
+    append_secret, change, content, found, found_beside, holds_secrets, is_secret, key, nothing_is_found,
+    owner, with_key, with_secrets,
 };
 use crate::packing::packed;
 #[cfg(target_os = "linux")]
@@ -229,6 +229,9 @@ fn a_power_cut_at_any_moment_leaves_one_key_or_the_other_and_every_row() {
                 let state = in_memory();
                 disk.lose_power(state.path(), survives);
                 let path = state.path().join("default.realm");
+                if old.is_some() && new.is_some() && index % 8 == 0 {
+                    assert_eq!(found_beside(&path), [""; 0], "after event {index}");
+                }
                 let attempts = [new, old].map(|given| SqliteOutbox::open(&path, options(given)).ok());
                 let [with_new, with_old] = &attempts;
                 let state = format!("after event {index}, {survives:?} of what was not synced");
