@@ -19,6 +19,8 @@ mod encryption;
 mod exchange;
 #[cfg(target_os = "linux")]
 mod failing_calls;
+#[cfg(target_os = "linux")]
+mod failing_rekey;
 mod fork;
 mod full_disk;
 mod groups;
