@@ -599,7 +599,8 @@ void realm_ingest_set_log(uint8_t level,
                           realm_ingest_free_callback free_userdata);
 
 // What a commit that returned has survived: one of the REALM_INGEST_DURABILITY_ constants; full by default. Where the
-// path is already open with another one, opening fails; so it does for all that is set by the functions in this part.
+// path is already open with another one, opening fails with REALM_INGEST_MISMATCHED_CONFIG; so it does for another cap,
+// other urgent classes and another upload policy, of which it counts whether there is a callback, and not which.
 realm_ingest_code realm_ingest_realm_config_set_durability(realm_ingest_realm_config *config,
                                                            uint8_t durability,
                                                            realm_ingest_error **error);

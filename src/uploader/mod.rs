@@ -45,6 +45,9 @@ use session::ConnectionState;
 /// Another process has the right to drain the file: no sooner than this is it tried again.
 const BUSY_POLL: Duration = Duration::from_millis(200);
 
+/// No outbox has this version.
+const NOT_LOOKED: i64 = 0;
+
 pub(crate) fn start(core: &Arc<Core>) {
     core.app.runtime.spawn(run(core.clone()));
 }
@@ -136,7 +139,7 @@ impl Uploader {
             settling: None,
             failures: 0,
             lasting: 0,
-            version: 0,
+            version: NOT_LOOKED,
             blocked: false,
             drained: false,
             waiting_since: None,
@@ -318,7 +321,8 @@ impl Uploader {
             let fits = |batch: &Batch| batch.bytes <= self.size.target() && batch.is_full(self.size);
             ahead = prepared.filter(|batch| self.acked == last && fits(batch));
             if gathers && self.acked == last && !batch.is_full(self.size) && self.settled().await? {
-                // What came meanwhile has its own time to become more.
+                // What came meanwhile has its own time to become more. It is looked for at once.
+                self.version = NOT_LOOKED;
                 return Ok(());
             }
         }

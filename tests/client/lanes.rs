@@ -4,11 +4,11 @@ use std::sync::mpsc::channel;
 
 use realm_ingest::Code;
 use realm_ingest::outbox::{Cap, Run};
-use realm_ingest::realm::{Realm, RealmConfig, StopPolicy};
+use realm_ingest::realm::{Realm, RealmConfig, StopPolicy, UploadPolicy};
 use realm_ingest::uploader::session::{ConnectionState, SessionState};
 
 use crate::common::server::Reaction;
-use crate::common::{Fixture, LIMIT, SCHEMA, closed, until, uploaded, wait, write};
+use crate::common::{Fixture, LIMIT, SCHEMA, closed, until, uploaded, wait, write, write_large};
 
 const CLASSES: &str = r#"{"classes":[
     {"name":"Reading","kind":"asymmetric","primary_key":"_id","properties":[
@@ -136,6 +136,29 @@ fn two_sessions_tell_of_themselves_as_one() {
     session.unobserve_connection(token);
     realm.close();
     assert_eq!(session.state(), SessionState::Inactive);
+}
+
+#[test]
+fn what_is_urgent_does_not_wait_for_the_rate_that_others_have_used_up() {
+    let fixture = Fixture::new();
+    let config = RealmConfig {
+        stop_policy: StopPolicy::Immediately,
+        upload: UploadPolicy {
+            // A batch has one reading, and the next one may go seconds later.
+            bytes_per_second: Some(100),
+            ..UploadPolicy::default()
+        },
+        ..config()
+    };
+    let realm = Realm::open(&fixture.user(), config, None).unwrap();
+    write_large(&realm, 1..=3, 1_000);
+    fixture
+        .server
+        .until("a reading", |state| !state.stored.is_empty());
+    assert_eq!(fixture.server.ids(), [1]);
+    alarm(&realm, 4);
+    fixture.server.until("the alarm", |state| state.stored.len() > 1);
+    assert_eq!(sorted(&fixture), [1, 4]);
 }
 
 #[test]

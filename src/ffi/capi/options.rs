@@ -7,7 +7,8 @@ use super::{enter, realm_ingest_code, realm_ingest_error, required_mut, text};
 use crate::ffi::options;
 
 /// What a commit that returned has survived: one of the REALM_INGEST_DURABILITY_ constants; full by default. Where the
-/// path is already open with another one, opening fails; so it does for all that is set by the functions in this part.
+/// path is already open with another one, opening fails with REALM_INGEST_MISMATCHED_CONFIG; so it does for another cap,
+/// other urgent classes and another upload policy, of which it counts whether there is a callback, and not which.
 ///
 /// # Safety
 /// `config` is live and nobody else uses it; `error` is NULL or may be written.

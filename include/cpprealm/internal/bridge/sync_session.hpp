@@ -64,7 +64,9 @@ struct sync_session {
     /// Stops uploading until `resume()`. Writes go on and are kept.
     void pause() { alive().pause(); }
     void resume() { alive().resume(); }
-    /// Tries again at once instead of waiting for the next attempt.
+    /// Tries again at once instead of waiting for the next attempt. An application that allowed no
+    /// upload is asked again, and where another address stands in for `base_url`, that is tried
+    /// again.
     void reconnect() { alive().reconnect(); }
 
     uint64_t observe_connection_change(
