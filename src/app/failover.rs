@@ -40,12 +40,12 @@ impl Failover {
         self.state().current
     }
 
-    /// The address could not be reached: others are asked from now on.
-    pub(super) fn failed(&self, index: usize, now: Instant) {
+    /// The address could not be reached: others are asked from now on. The next one, unless another request has found out
+    /// before.
+    pub(super) fn failed(&self, index: usize, now: Instant) -> Option<usize> {
         let mut state = self.state();
         if state.current != index || self.count < 2 {
-            // Another request has found out before.
-            return;
+            return None;
         }
         state.current = (index + 1) % self.count;
         if index == 0 {
@@ -53,6 +53,7 @@ impl Failover {
         } else if state.current == 0 {
             state.look_back = None;
         }
+        Some(state.current)
     }
 
     /// Whether the first is to be tried again now. Whoever is told so does, and says what came of it.
@@ -111,9 +112,9 @@ mod tests {
     fn an_address_that_fails_gives_way_to_the_next_and_the_last_to_the_first() {
         let now = Instant::now();
         let failover = Failover::new(3);
-        failover.failed(0, now);
+        assert_eq!(failover.failed(0, now), Some(1));
         assert_eq!(failover.current(), 1);
-        failover.failed(0, now);
+        assert_eq!(failover.failed(0, now), None);
         assert_eq!(failover.current(), 1, "who fails late is too late");
         failover.failed(1, now);
         failover.failed(2, now);

@@ -203,9 +203,14 @@ impl Remote {
                 if outcome.as_ref().is_ok_and(is_lost) {
                     place.forget_location().await;
                 }
-                addresses.failover.failed(index, Instant::now());
+                let next = addresses.failover.failed(index, Instant::now());
+                if let Some(next) = next.and_then(|next| addresses.places.get(next)) {
+                    log::warn!(
+                        target: "ingest::app",
+                        "{} cannot be reached: requests go to {} from now on", place.base.url, next.base.url
+                    );
+                }
                 if !was_made && left > 0 {
-                    log::info!(target: "ingest::app", "{} cannot be reached, so another address is asked", place.base.url);
                     continue;
                 }
             }

@@ -34,7 +34,8 @@ pub struct TimeWindow {
     pub to_minute: u16,
 }
 
-/// When a session may use the network, and how much of it. The default sets no limit.
+/// When a session may use the network, and how much of it; who waits for an upload waits for that, too. The default sets no
+/// limit.
 #[derive(Clone)]
 pub struct UploadPolicy {
     /// How long the first transaction that waits is kept for more to come, so that the network is used less often. Not

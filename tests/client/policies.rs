@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use realm_ingest::Code;
+use realm_ingest::app::Credentials;
 use realm_ingest::realm::{Realm, RealmConfig, StopPolicy, TimeWindow, UploadPolicy};
 use realm_ingest::uploader::session::ConnectionState;
 
@@ -244,6 +245,29 @@ fn what_is_kept_for_a_policy_is_sent_once_it_is_opened_and_not_before() {
     let realm = Realm::open(&user, config("a.realm", network.policy()), None).unwrap();
     uploaded(&realm);
     assert_eq!(fixture.server.state().stored.len(), 2);
+}
+
+#[test]
+fn what_is_re_homed_is_sent_whatever_it_was_kept_for() {
+    let fixture = Fixture::new();
+    let network = Network::default();
+    let path = fixture.directory.path().join("mongodb-realm/app-test/a.realm");
+    let config = RealmConfig {
+        path: Some(path.clone()),
+        stop_policy: StopPolicy::Immediately,
+        upload: network.policy(),
+        ..RealmConfig::new(SCHEMA)
+    };
+    let user = fixture.user();
+    let realm = Realm::open(&user, config, None).unwrap();
+    realm.session().pause();
+    write(&realm, [1]);
+    drop(realm);
+    closed(&path);
+    let other = fixture.app.login(&Credentials::anonymous()).unwrap();
+    fixture.app.rehome(&path, &other, None).unwrap();
+    fixture.server.until("the row", |state| !state.stored.is_empty());
+    assert_eq!((fixture.server.ids(), network.asked()), (vec![1], 0));
 }
 
 #[test]

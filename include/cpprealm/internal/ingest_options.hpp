@@ -57,7 +57,8 @@ struct time_window {
     std::uint16_t to_minute = 0;
 };
 
-/// When the network may be used, and how much of it. While a window is closed or `may_upload` has
+/// When the network may be used, and how much of it; who waits for an upload waits for that, too.
+/// While a window is closed or `may_upload` has
 /// said no, nothing touches the network for the database, and its connection is disconnected. With
 /// either of them, what an earlier run left is sent once the database is opened, and not before.
 struct upload_policy {
