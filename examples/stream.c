@@ -83,7 +83,7 @@ int main(void) {
                                               &error),
               error);
     }
-    check(realm_ingest_transaction_commit(transaction, &error), error);
+    check(realm_ingest_transaction_commit(transaction, &error, NULL), error);
     realm_ingest_transaction_free(transaction);
 
     check(realm_ingest_realm_wait_for_upload(realm, 60000, &error), error);

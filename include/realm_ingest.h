@@ -168,6 +168,27 @@
 // After the last close of a path its session works on until everything is uploaded. The default.
 #define REALM_INGEST_STOP_AFTER_UPLOAD 2
 
+// The transaction is in the file, as durable as the realm was opened.
+#define REALM_INGEST_STATE_PENDING 0
+
+// This process has given the transaction to the network, and there is no answer for it yet.
+#define REALM_INGEST_STATE_SENT 1
+
+// The server has stored all of the transaction. Final, as all that follow.
+#define REALM_INGEST_STATE_PERSISTED 2
+
+// The server has refused some or all of the transaction's documents for good, and stored the others.
+#define REALM_INGEST_STATE_REFUSED 3
+
+// The transaction was dropped to stay under the cap.
+#define REALM_INGEST_STATE_DROPPED 4
+
+// The transaction was lost with a damaged file.
+#define REALM_INGEST_STATE_DAMAGED 5
+
+// The file never gave this number out, or does not know any more what became of it.
+#define REALM_INGEST_STATE_UNKNOWN 6
+
 // A commit that returned has survived the loss of power. The default.
 #define REALM_INGEST_DURABILITY_FULL 0
 
@@ -206,11 +227,17 @@ typedef struct realm_ingest_http_answer realm_ingest_http_answer;
 // A request for the application's own HTTP. It lives until the callback that gets it returns.
 typedef struct realm_ingest_http_request realm_ingest_http_request;
 
+// What became of a transaction. Any thread may read it.
+typedef struct realm_ingest_outcome realm_ingest_outcome;
+
 // An open realm. Any thread may use it, also several at once.
 typedef struct realm_ingest_realm realm_ingest_realm;
 
 // How a realm is opened. One thread at a time.
 typedef struct realm_ingest_realm_config realm_ingest_realm_config;
+
+// How a realm and its upload were when it was asked for. Any thread may read it.
+typedef struct realm_ingest_status realm_ingest_status;
 
 // Outboxes in an app's directory with data that no user who is logged in sends. Any thread may read it.
 typedef struct realm_ingest_stranded realm_ingest_stranded;
@@ -250,6 +277,19 @@ typedef void (*realm_ingest_free_callback)(void *userdata);
 // lives until the callback returns.
 typedef void (*realm_ingest_sync_error_callback)(void *userdata,
                                                  const realm_ingest_sync_error *error);
+
+// Gets what became of a transaction, once, on a thread of the library: return soon, and do not wait there. `outcome` lives
+// until the callback returns.
+typedef void (*realm_ingest_settled_callback)(void *userdata,
+                                              uint64_t number,
+                                              const realm_ingest_outcome *outcome);
+
+// Gets how far the upload is, on a thread of the library: return soon, and do not wait there. `fraction` is from 0 to 1:
+// what the server has answered for, of that and of what waits, since nothing waited last; 1 where nothing waits.
+typedef void (*realm_ingest_progress_callback)(void *userdata,
+                                               double fraction,
+                                               uint64_t uploaded_documents,
+                                               uint64_t waiting_documents);
 
 // Sends a request and sees to its answer; may block, and may return before the answer is there. Called from several
 // threads at once.
@@ -679,6 +719,145 @@ realm_ingest_code realm_ingest_realm_close(const realm_ingest_realm *realm,
 // Closes and frees a realm; NULL is fine. Its transactions that are still there can no longer be committed.
 void realm_ingest_realm_free(realm_ingest_realm *realm);
 
+// What is known of the transaction that got this number, from this program or an earlier start of it: one of the
+// REALM_INGEST_STATE_ constants. Reads the file, and asks no server.
+realm_ingest_code realm_ingest_realm_state_of(const realm_ingest_realm *realm,
+                                              uint64_t number,
+                                              realm_ingest_error **error,
+                                              uint8_t *state);
+
+// As `realm_ingest_realm_state_of`, with what was refused. Free what it gives with `realm_ingest_outcome_free`.
+realm_ingest_code realm_ingest_realm_outcome_of(const realm_ingest_realm *realm,
+                                                uint64_t number,
+                                                realm_ingest_error **error,
+                                                realm_ingest_outcome **outcome);
+
+// Waits until the state of the transaction is final, and gives it. After `timeout_ms` milliseconds (below 0: never), or
+// when the realm is closed, it gives the state of then, with success. A session that is paused, offline or has no user who
+// is logged in does not end the wait. Refused in a callback.
+realm_ingest_code realm_ingest_realm_wait_for(const realm_ingest_realm *realm,
+                                              uint64_t number,
+                                              int64_t timeout_ms,
+                                              realm_ingest_error **error,
+                                              uint8_t *state);
+
+// Calls back once, when the state of the transaction is final, or with the one of then when the realm is closed.
+// `free_userdata`, which may be NULL, is called also where this call fails.
+realm_ingest_code realm_ingest_realm_on_settled(const realm_ingest_realm *realm,
+                                                uint64_t number,
+                                                realm_ingest_settled_callback callback,
+                                                void *userdata,
+                                                realm_ingest_free_callback free_userdata,
+                                                realm_ingest_error **error);
+
+// One of the REALM_INGEST_STATE_ constants; REALM_INGEST_STATE_UNKNOWN for NULL.
+uint8_t realm_ingest_outcome_state(const realm_ingest_outcome *outcome);
+
+// Of a transaction that was refused, whether all its refused documents are here, so that all others are stored.
+bool realm_ingest_outcome_is_complete(const realm_ingest_outcome *outcome);
+
+// How many refused documents are here; 0 for NULL.
+size_t realm_ingest_outcome_refusal_count(const realm_ingest_outcome *outcome);
+
+// The place of a refused document in its transaction, from 0: documents of a class stand together, in the order in which
+// they were appended, and classes in the order of their first one. 0 where `index` is not below the count.
+uint32_t realm_ingest_outcome_refusal_index(const realm_ingest_outcome *outcome,
+                                            size_t index);
+
+// The class of a refused document; NULL where `index` is not below the count. Text as of `realm_ingest_error_name`.
+const char *realm_ingest_outcome_refusal_class(const realm_ingest_outcome *outcome,
+                                               size_t index,
+                                               size_t *length);
+
+// The `_id` of a refused document as canonical Extended JSON; `null` where it had none that can be read.
+const char *realm_ingest_outcome_refusal_primary_key(const realm_ingest_outcome *outcome,
+                                                     size_t index,
+                                                     size_t *length);
+
+// Why a document was refused, in the server's words.
+const char *realm_ingest_outcome_refusal_reason(const realm_ingest_outcome *outcome,
+                                                size_t index,
+                                                size_t *length);
+
+// Frees what `realm_ingest_realm_outcome_of` gave; NULL is fine.
+void realm_ingest_outcome_free(realm_ingest_outcome *outcome);
+
+// What waits in a realm's file, of all threads and processes that write to it, and how its upload goes. Takes the same
+// time however much waits. Free what it gives with `realm_ingest_status_free`.
+realm_ingest_code realm_ingest_realm_status(const realm_ingest_realm *realm,
+                                            realm_ingest_error **error,
+                                            realm_ingest_status **status);
+
+// How many transactions wait to be acknowledged.
+uint64_t realm_ingest_status_waiting_transactions(const realm_ingest_status *status);
+
+// How many documents wait.
+uint64_t realm_ingest_status_waiting_documents(const realm_ingest_status *status);
+
+// The size of the documents that wait, before compression.
+uint64_t realm_ingest_status_waiting_bytes(const realm_ingest_status *status);
+
+// For how long the oldest transaction has waited, in milliseconds by the clock of the device; -1 where nothing waits.
+int64_t realm_ingest_status_oldest_age_ms(const realm_ingest_status *status);
+
+// When the server last answered for transactions, in milliseconds since 1970 by the clock of the device; -1 where it
+// never has.
+int64_t realm_ingest_status_last_acknowledged_ms(const realm_ingest_status *status);
+
+// How many transactions the cap took since the file was made.
+uint64_t realm_ingest_status_dropped_transactions(const realm_ingest_status *status);
+
+// How many documents the cap took.
+uint64_t realm_ingest_status_dropped_documents(const realm_ingest_status *status);
+
+// How many transactions could not be read of a damaged file, as far as they left a trace.
+uint64_t realm_ingest_status_damaged_transactions(const realm_ingest_status *status);
+
+// How many documents the server has refused since the file was made.
+uint64_t realm_ingest_status_refused_documents(const realm_ingest_status *status);
+
+// How many documents the server has answered for since the file was made, those that it refused with them.
+uint64_t realm_ingest_status_sent_documents(const realm_ingest_status *status);
+
+// How many bytes of batches were given to the network since the file was made, compressed as they went, those that
+// were sent again counted again. What was sent since the last acknowledgement is lost with the process.
+uint64_t realm_ingest_status_sent_bytes(const realm_ingest_status *status);
+
+// The code of the error that the session met last in this process; REALM_INGEST_OK where it met none.
+realm_ingest_code realm_ingest_status_error_code(const realm_ingest_status *status);
+
+// The name of its code, such as `SyncConnectFailed`; NULL where there is none. Text as of `realm_ingest_error_name`.
+const char *realm_ingest_status_error_name(const realm_ingest_status *status,
+                                           size_t *length);
+
+// What happened, for people; NULL where there is none.
+const char *realm_ingest_status_error_message(const realm_ingest_status *status, size_t *length);
+
+// When it was met, in milliseconds since 1970 by the clock of the device; -1 where there is none.
+int64_t realm_ingest_status_error_at_ms(const realm_ingest_status *status);
+
+// Whether the session has not worked since.
+bool realm_ingest_status_error_is_current(const realm_ingest_status *status);
+
+// Frees what `realm_ingest_realm_status` gave; NULL is fine.
+void realm_ingest_status_free(realm_ingest_status *status);
+
+// Calls back soon with the progress of now, then after each acknowledgement and when more waits, once for several changes
+// where the callback is slow, until `realm_ingest_realm_remove_progress`. `free_userdata`, which may be NULL, is called
+// also where this call fails.
+realm_ingest_code realm_ingest_realm_on_progress(const realm_ingest_realm *realm,
+                                                 realm_ingest_progress_callback callback,
+                                                 void *userdata,
+                                                 realm_ingest_free_callback free_userdata,
+                                                 realm_ingest_error **error,
+                                                 uint64_t *token);
+
+// Ends the callbacks of this token. When this returns none is running and none will be, so what the callback uses may go:
+// it waits for one that is running, unless that is the caller itself. A token that is not known is ignored.
+realm_ingest_code realm_ingest_realm_remove_progress(const realm_ingest_realm *realm,
+                                                     uint64_t token,
+                                                     realm_ingest_error **error);
+
 // Finds the outboxes in the app's directory with data that no user who is logged in sends: their user was logged out,
 // or is not known any more. They are sent once that user logs in, or one who logs in in the same way. Does not use the
 // network. Free what it gives with `realm_ingest_stranded_free`.
@@ -774,20 +953,24 @@ realm_ingest_code realm_ingest_transaction_append(realm_ingest_transaction *tran
                                                   realm_ingest_error **error);
 
 // Stores the documents, all or none. On success they are on stable storage, will be uploaded, and the transaction is
-// empty again; on failure nothing is stored and the transaction is as it was.
+// empty again; on failure nothing is stored and the transaction is as it was. `number`, which may be NULL, is for
+// `realm_ingest_realm_state_of`, also after a restart; 0 for a transaction without documents.
 realm_ingest_code realm_ingest_transaction_commit(realm_ingest_transaction *transaction,
-                                                  realm_ingest_error **error);
+                                                  realm_ingest_error **error,
+                                                  uint64_t *number);
 
 // Frees a transaction, and forgets what was not committed; NULL is fine.
 void realm_ingest_transaction_free(realm_ingest_transaction *transaction);
 
-// A whole transaction in one call: stores documents of one class, back to back, all or none.
+// A whole transaction in one call: stores documents of one class, back to back, all or none. `number` is as of
+// `realm_ingest_transaction_commit`.
 realm_ingest_code realm_ingest_realm_append(const realm_ingest_realm *realm,
                                             const char *class_name,
                                             size_t class_name_length,
                                             const uint8_t *documents,
                                             size_t documents_length,
-                                            realm_ingest_error **error);
+                                            realm_ingest_error **error,
+                                            uint64_t *number);
 
 // Sends everything through the application's own HTTP: log-ins, tokens and documents. NULL means the built-in client,
 // whose settings do not count where this is set. `free_userdata`, which may be NULL, is called also where this call fails.

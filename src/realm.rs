@@ -6,7 +6,9 @@ pub(crate) mod homes;
 mod lane;
 pub(crate) mod neighbours;
 pub(crate) mod options;
+mod receipts;
 mod rekey;
+mod status;
 mod stranded;
 mod unheard;
 
@@ -21,7 +23,7 @@ use realm_ingest_protocol::{Kind, Schema, schema};
 use crate::app::{User, UserState};
 use crate::error::{Code, Error, Result, SyncError};
 use crate::outbox::{
-    Cap, Durability, KEY_BYTES, Key, Options, Pending, Recovered, Run, SchemaId, WriteTransaction,
+    Cap, Durability, KEY_BYTES, Key, Number, Options, Pending, Recovered, Run, SchemaId, WriteTransaction,
 };
 use crate::process;
 use crate::transaction::Transaction;
@@ -35,6 +37,8 @@ pub use crate::uploader::session::{ErrorHandler, StopPolicy};
 use files::Found;
 use lane::Lane;
 use options::Choices;
+pub use receipts::{Outcome, ReceiptState, Receipts};
+pub use status::{LastError, Progress, UploadStatus};
 pub use stranded::Stranded;
 
 /// How a realm is opened.
@@ -154,7 +158,8 @@ impl Realm {
         let beside = lane::urgent_path(&path);
         // Those of who has the path open.
         let choices = main.core.choices().urgent();
-        let open_beside = || Lane::open(&user, &beside, &config, &choices, &schema, handler.as_ref());
+        let open_beside =
+            || Lane::open(&user, &beside, &config, &choices, &schema, handler.as_ref()).map(Lane::urgent);
         let urgent = if !config.urgent.is_empty() {
             Some(open_beside()?)
         } else if lane::is_left(&beside) {
@@ -184,12 +189,13 @@ impl Realm {
     }
 
     /// Stores one write transaction, durable on return: the documents of the runs, back to back. Classes that alternate are
-    /// brought together; documents of one class keep their order. A transaction without documents stores nothing.
+    /// brought together; documents of one class keep their order. Returns the number of the transaction, for
+    /// [`Realm::receipts`]; 0 for one without documents, which stores nothing.
     ///
     /// # Errors
     /// Nothing was stored: the realm is closed, a class is not one it was opened with, there are urgent classes and others
     /// among them, the payload does not hold the documents that the runs announce, or the outbox could not store it.
-    pub fn append(&self, runs: &[Run], payload: &[u8]) -> Result<()> {
+    pub fn append(&self, runs: &[Run], payload: &[u8]) -> Result<u64> {
         self.check_open()?;
         if let Some(run) = runs.iter().find(|run| !self.classes.contains(&run.class)) {
             return Err(Error::InvalidArgument(format!(
@@ -199,16 +205,22 @@ impl Realm {
         }
         let Transaction { runs, payload } = Transaction::of(runs, payload)?;
         if payload.is_empty() {
-            return Ok(());
+            return Ok(Number::NONE.bits());
         }
         let lane = self.lane_of(&runs)?;
-        lane.core.outbox.append(&WriteTransaction {
+        let number = lane.core.outbox.store(&WriteTransaction {
             schema: lane.schema,
             runs: &runs,
             payload: &payload,
         })?;
         lane.core.work.notify_one();
-        Ok(())
+        lane.core.tell_progress();
+        Ok(number.in_lane(lane.id).bits())
+    }
+
+    /// What became of write transactions of this realm.
+    pub fn receipts(&self) -> Receipts {
+        Receipts::of(self.lanes().map(|lane| &lane.desk))
     }
 
     /// Where a transaction of these classes waits.
@@ -242,10 +254,7 @@ impl Realm {
         self.check_open()?;
         let mut sum = Pending::default();
         for lane in self.lanes() {
-            let pending = lane.core.outbox.pending()?;
-            sum.transactions += pending.transactions;
-            sum.objects += pending.objects;
-            sum.bytes += pending.bytes;
+            sum = sum.with(&lane.core.outbox.pending()?);
         }
         Ok(sum)
     }
@@ -334,6 +343,7 @@ fn outbox_options(choices: &Choices) -> (Options, Back) {
     options.on_recover = Some(Arc::new(move |recovered: &Recovered| {
         if let Some(core) = reporting.get().and_then(Weak::upgrade) {
             core.report_soon(report(Code::InvalidDatabase, recovered.to_string()));
+            core.look_at_receipts();
         }
     }));
     let reporting = back.clone();
@@ -346,6 +356,7 @@ fn outbox_options(choices: &Choices) -> (Options, Back) {
                     dropped.objects
                 ),
             ));
+            core.look_at_receipts();
         }
     }));
     (options, back)

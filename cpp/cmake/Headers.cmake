@@ -36,6 +36,8 @@ set(REALM_INGEST_CPP_HEADERS
     cpprealm/internal/http_messages.hpp
     cpprealm/internal/ingest_keys.hpp
     cpprealm/internal/ingest_options.hpp
+    cpprealm/internal/ingest_receipts.hpp
+    cpprealm/internal/ingest_status.hpp
     cpprealm/internal/ingest_time.hpp
     cpprealm/internal/ingest_users.hpp
     cpprealm/internal/json_text.hpp

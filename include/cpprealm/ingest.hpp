@@ -14,6 +14,8 @@
 #include <cpprealm/internal/app_access.hpp>
 #include <cpprealm/internal/ingest_keys.hpp>
 #include <cpprealm/internal/ingest_options.hpp>
+#include <cpprealm/internal/ingest_receipts.hpp>
+#include <cpprealm/internal/ingest_status.hpp>
 #include <cpprealm/internal/ingest_time.hpp>
 #include <cpprealm/internal/ingest_users.hpp>
 #include <cpprealm/internal/library.hpp>
@@ -37,14 +39,6 @@ inline void set_fallback_urls(App::configuration& config, const std::vector<std:
     for (const auto& url : urls)
         all += ' ' + url;
 }
-
-/// What waits in a file.
-struct pending_data {
-    std::uint64_t transactions = 0;
-    std::uint64_t objects = 0;
-    /// Their size before compression.
-    std::uint64_t bytes = 0;
-};
 
 /// A file in an App's directory with data that no user who is logged in sends.
 struct stranded_data {

@@ -13,6 +13,7 @@ use cxx::UniquePtr;
 
 use super::app_handles::{App, User, cached_app, open_app};
 use super::handles::{Realm, ResponseSlot, RunningCall, Session, begin_call, open_realm, rekey};
+use super::receipts::Receipts;
 use super::{callbacks, convert, end_within, guard, guard_or, host, signals};
 use crate::error::{Code, Error};
 use crate::transport::http::HttpTransport;
@@ -136,6 +137,56 @@ pub(super) mod ffi {
         user_id: String,
         principal: String,
         pending: Pending,
+    }
+
+    struct RefusedObject {
+        /// Its place in its transaction.
+        index: u32,
+        class_name: String,
+        /// Canonical Extended JSON.
+        primary_key_json: String,
+        reason: String,
+    }
+
+    /// What became of a transaction.
+    #[derive(Default)]
+    struct Outcome {
+        /// pending, sent, persisted, refused, dropped, damaged, unknown = 0..6
+        state: u8,
+        complete: bool,
+        refused: Vec<RefusedObject>,
+    }
+
+    /// Code 0 is none.
+    #[derive(Default)]
+    struct LastError {
+        code: u32,
+        name: String,
+        message: String,
+        at_ms: i64,
+        is_current: bool,
+    }
+
+    #[derive(Default)]
+    struct UploadStatus {
+        waiting: Pending,
+        /// -1: nothing waits.
+        oldest_age_ms: i64,
+        /// -1: never.
+        last_acknowledged_ms: i64,
+        last_error: LastError,
+        dropped: Pending,
+        damaged_transactions: u64,
+        refused_objects: u64,
+        sent_objects: u64,
+        sent_bytes: u64,
+    }
+
+    #[derive(Clone, Copy)]
+    struct Progress {
+        fraction: f64,
+        uploaded_objects: u64,
+        waiting_objects: u64,
     }
 
     #[derive(Clone)]
@@ -281,12 +332,24 @@ pub(super) mod ffi {
         /// The path and the key of the configuration count. The new key is empty or has 64 bytes.
         fn rekey(user: &User, config: &RealmConfig, new_key: &[u8]) -> Status;
         fn is_null(self: &Realm) -> bool;
-        /// One transaction, durable on return: the documents of `runs`, back to back in `payload`.
-        fn append(self: &Realm, runs: &[Run], payload: &[u8]) -> Status;
+        /// One transaction, durable on return: the documents of `runs`, back to back in `payload`. Returns its number.
+        fn append(self: &Realm, runs: &[Run], payload: &[u8], status: &mut Status) -> u64;
+        fn receipts(self: &Realm) -> Box<Receipts>;
+        fn upload_status(self: &Realm, status: &mut Status) -> UploadStatus;
+        fn observe_progress(self: &Realm, observer: UniquePtr<ProgressObserver>, status: &mut Status) -> u64;
+        fn unobserve_progress(self: &Realm, token: u64);
         fn pending_objects(self: &Realm) -> u64;
         fn session(self: &Realm) -> Box<Session>;
         /// Dropping the last handle of a path closes it too.
         fn close(self: &Realm);
+
+        /// Answers for the numbers of transactions. Does not keep the realm open.
+        type Receipts;
+        fn outcome(self: &Receipts, number: u64, status: &mut Status) -> Outcome;
+        /// Below 0 there is no limit.
+        fn wait(self: &Receipts, number: u64, timeout_ms: i64, status: &mut Status) -> Outcome;
+        /// An observer of a failed call is dropped.
+        fn on_settled(self: &Receipts, number: u64, observer: UniquePtr<OutcomeObserver>) -> Status;
 
         /// Does not keep the realm open.
         type Session;
@@ -325,6 +388,13 @@ pub(super) mod ffi {
         type ConnectionObserver;
         fn changed(self: &ConnectionObserver, old_state: u8, new_state: u8) -> Result<()>;
 
+        /// Called once at most.
+        type OutcomeObserver;
+        fn settled(self: &OutcomeObserver, outcome: &Outcome) -> Result<()>;
+
+        type ProgressObserver;
+        fn progressed(self: &ProgressObserver, progress: &Progress) -> Result<()>;
+
         type CertificateCheck;
         fn accepts(
             self: &CertificateCheck,
@@ -346,6 +416,8 @@ pub(super) mod ffi {
     impl UniquePtr<SessionObserver> {}
     impl UniquePtr<Completion> {}
     impl UniquePtr<ConnectionObserver> {}
+    impl UniquePtr<OutcomeObserver> {}
+    impl UniquePtr<ProgressObserver> {}
     impl UniquePtr<HostTransport> {}
     impl SharedPtr<CertificateCheck> {}
     impl SharedPtr<UploadCheck> {}

@@ -12,7 +12,7 @@ use super::handles::ResponseSlot;
 use super::{host, signals};
 use crate::error::Result;
 use crate::logging::{self, Sink};
-use crate::realm::{ErrorHandler, MayUpload};
+use crate::realm::{self, ErrorHandler, MayUpload};
 use crate::transport::host::{HostSend, HostTransport, ResponseSlot as Answer};
 use crate::transport::{self, CertificateCheck, ShownCertificate};
 use crate::uploader::session::ConnectionState;
@@ -116,6 +116,36 @@ pub(super) fn connection_observer(
         logged(
             "a connection observer",
             target.map(|target| signals::as_host(|| target.changed(old as u8, new as u8))),
+        );
+    }
+}
+
+pub(super) fn outcome_observer(
+    observer: UniquePtr<ffi::OutcomeObserver>,
+) -> impl FnOnce(realm::Outcome) + Send + 'static {
+    let observer = Shared::new(observer);
+    move |outcome| {
+        let outcome = ffi::Outcome::from(outcome);
+        // Binds the whole, as in `completion`.
+        let observer = &observer;
+        let target = observer.as_ref().and_then(Shared::get);
+        logged(
+            "the callback of a receipt",
+            target.map(|target| signals::as_host(|| target.settled(&outcome))),
+        );
+    }
+}
+
+pub(super) fn progress_observer(
+    observer: UniquePtr<ffi::ProgressObserver>,
+) -> impl Fn(realm::Progress) + Send + Sync + 'static {
+    let observer = Shared::new(observer);
+    move |progress| {
+        let progress = ffi::Progress::from(progress);
+        let target = observer.as_ref().and_then(Shared::get);
+        logged(
+            "an observer of progress",
+            target.map(|target| signals::as_host(|| target.progressed(&progress))),
         );
     }
 }

@@ -11,7 +11,7 @@ use crate::transport;
 use crate::uploader::session;
 use crate::{calls, outbox, realm};
 
-pub(super) struct Realm(Handle<realm::Realm>);
+pub(super) struct Realm(pub(super) Handle<realm::Realm>);
 
 pub(super) fn open_realm(
     user: &User,
@@ -69,14 +69,15 @@ impl Realm {
         self.0.is_null()
     }
 
-    pub(super) fn append(&self, runs: &[Run], payload: &[u8]) -> Status {
-        Status::of(self.0.call(|realm| {
+    pub(super) fn append(&self, runs: &[Run], payload: &[u8], status: &mut Status) -> u64 {
+        let number = self.0.call(|realm| {
             let runs = runs.iter().map(|run| outbox::Run {
                 class: run.class_name.clone(),
                 count: run.count,
             });
             realm.append(&runs.collect::<Vec<_>>(), payload)
-        }))
+        });
+        convert::or(0, status, number)
     }
 
     pub(super) fn pending_objects(&self) -> u64 {

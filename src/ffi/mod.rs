@@ -17,6 +17,7 @@ mod handles;
 mod host;
 pub(crate) mod local_time;
 mod options;
+mod receipts;
 pub(crate) mod signals;
 pub(crate) mod sqlite;
 

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{
-    Codec, Error, Hold, Lease, Loss, LossMark, Origin, Outbox, Owner, Pending, Result, Row, SchemaId,
-    StoredSchema, UploaderGuard, WriteTransaction, check, new_identity, objects,
+    Codec, Error, Fate, Hold, Lease, Loss, LossMark, Number, Origin, Outbox, Owner, Pending, Result, Row,
+    SchemaId, Settlement, StoredSchema, Tally, UploaderGuard, WriteTransaction, check, new_identity, objects,
 };
 
 /// An [`Outbox`] that lives and dies with the process.
@@ -111,7 +111,7 @@ impl Outbox for MemoryOutbox {
         found.cloned().ok_or(Error::UnknownSchema { id })
     }
 
-    fn append(&self, transaction: &WriteTransaction<'_>) -> Result<i64> {
+    fn store(&self, transaction: &WriteTransaction<'_>) -> Result<Number> {
         check(transaction)?;
         self.schema(transaction.schema)?;
         let mut state = self.state();
@@ -127,7 +127,7 @@ impl Outbox for MemoryOutbox {
             codec: Codec::Identity,
             payload: transaction.payload.to_vec(),
         });
-        Ok(seq)
+        Ok(Number::new(0, seq))
     }
 
     fn lease(&self, after: i64, max_bytes: u64) -> Result<Option<Lease>> {
@@ -144,12 +144,16 @@ impl Outbox for MemoryOutbox {
         Ok((!rows.is_empty()).then_some(Lease { rows }))
     }
 
-    fn settle(&self, identity: &str, through: i64) -> Result<bool> {
+    /// Keeps no record of refusals.
+    fn conclude(&self, identity: &str, settlement: &Settlement) -> Result<bool> {
         let mut state = self.state();
         if state.origin.identity != identity {
             return Ok(false);
         }
-        let through = through.min(state.last_seq);
+        if !settlement.leave {
+            return Ok(true);
+        }
+        let through = settlement.through.min(state.last_seq);
         if through > state.origin.acked {
             state.origin.acked = through;
             state.origin.lineage = new_identity();
@@ -187,8 +191,24 @@ impl Outbox for MemoryOutbox {
         Ok(None)
     }
 
-    fn pending_through(&self, seq: i64) -> Result<bool> {
-        Ok(self.state().rows.front().is_some_and(|row| row.seq <= seq))
+    fn oldest(&self) -> Result<Option<i64>> {
+        Ok(self.state().rows.front().map(|row| row.seq))
+    }
+
+    fn fate(&self, number: Number, acknowledged: i64) -> Result<Fate> {
+        let waits = self.state().rows.iter().any(|row| row.seq == number.seq());
+        Ok(match number.seq() {
+            seq if waits && seq > acknowledged => Fate::Waiting,
+            seq if (1..=self.state().last_seq).contains(&seq) => Fate::Persisted,
+            _ => Fate::Unknown,
+        })
+    }
+
+    fn tally(&self) -> Result<Tally> {
+        Ok(Tally {
+            waiting: self.pending()?,
+            ..Tally::default()
+        })
     }
 
     fn version(&self) -> Result<i64> {

@@ -22,6 +22,14 @@
 //! 7. What was taken away without having been settled is on record: [`Outbox::losses`].
 //! 8. With a [`Key`] nothing that an application gave is readable on the disk at any time, a changed or moved value is
 //!    told as damage, and another key is refused when the file is opened, with nothing changed (`seal.rs`).
+//! 9. [`Outbox::fate`] says nothing of a number that is not so. A transaction whose row is there waits; every way in which
+//!    a row can go other than by an acknowledgement without refusals is on record, in the transaction in which it goes; so
+//!    what is neither there nor on record was persisted. The record is bounded. What it has no room for is given up from
+//!    the oldest number on, by raising the number from which on it is complete; below that one the answer is
+//!    [`Fate::Unknown`] for all that does not wait. Of refused objects the details go first; that there were some is known
+//!    longer. Where the numbers of a file could be given out twice, the second time they have another mark ([`Number`]).
+//!    What no record can see: a power cut under relaxed durability, and a file that was put back in place of its newer
+//!    self, until that is noticed; numbers given out in between are given out again.
 //!
 //! Rows are numbered without gaps between the oldest and the newest: rows are given the next
 //! number, and leave from the old end only. The counters of [`Outbox::pending`] rest on that. (Rows
@@ -29,9 +37,11 @@
 //! while older ones wait.)
 
 mod error;
+mod fates;
 mod losses;
 #[cfg(test)]
 mod memory;
+mod number;
 mod options;
 mod seal;
 pub(crate) mod sqlite;
@@ -39,9 +49,12 @@ pub(crate) mod sqlite;
 use std::path::PathBuf;
 
 pub use error::{Error, Result};
+pub(crate) use fates::KEPT_REFUSED;
+pub use fates::{Doubt, Fate, Refusals, RefusedObject, Settlement, Tally};
 pub use losses::{Loss, LossMark, LossReason};
 #[cfg(test)]
 pub(crate) use memory::MemoryOutbox;
+pub use number::Number;
 pub use options::{
     Cap, CapLimit, DropHandler, Durability, Options, Policy, RecoverHandler, Recovered, RecoveredReason,
     Salvaged,
@@ -129,6 +142,17 @@ pub struct Pending {
     pub objects: u64,
     /// Their size before compression.
     pub bytes: u64,
+}
+
+impl Pending {
+    /// Of two outboxes.
+    pub(crate) fn with(&self, other: &Pending) -> Pending {
+        Pending {
+            transactions: self.transactions.saturating_add(other.transactions),
+            objects: self.objects.saturating_add(other.objects),
+            bytes: self.bytes.saturating_add(other.bytes),
+        }
+    }
 }
 
 /// A schema as it was registered.
@@ -223,15 +247,23 @@ pub trait Outbox: Send + Sync {
     /// [`Error::UnknownSchema`], or the file could not be read.
     fn schema(&self, id: SchemaId) -> Result<StoredSchema>;
 
-    /// Stores one write transaction and returns its sequence number. Threads that append at the
-    /// same time share one commit. Under [`Policy::DropNewest`] the number may be one that is on record as
+    /// Stores one write transaction and returns its number. Threads that store at the same time share one
+    /// commit, and get a number each. Under [`Policy::DropNewest`] the number may be one that is on record as
     /// dropped.
     ///
     /// # Errors
     /// Nothing was stored. [`Error::TooLarge`], [`Error::NoDocuments`] and
     /// [`Error::UnknownSchema`] before anything was written; [`Error::CapReached`],
     /// [`Error::DiskFull`] and [`Error::Locked`] when it could succeed later.
-    fn append(&self, transaction: &WriteTransaction<'_>) -> Result<i64>;
+    fn store(&self, transaction: &WriteTransaction<'_>) -> Result<Number>;
+
+    /// As [`Outbox::store`], for the sequence number alone.
+    ///
+    /// # Errors
+    /// Those of [`Outbox::store`].
+    fn append(&self, transaction: &WriteTransaction<'_>) -> Result<i64> {
+        self.store(transaction).map(Number::seq)
+    }
 
     /// The oldest rows with a sequence number over `after`: at least one, then as many as fit in
     /// `max_bytes` before compression, and some thousands at most. `None` when there is none.
@@ -240,13 +272,48 @@ pub trait Outbox: Send + Sync {
     /// The rows could not be read.
     fn lease(&self, after: i64, max_bytes: u64) -> Result<Option<Lease>>;
 
-    /// Removes the rows up to `through`: the gateway has answered for all of them, as sent under
-    /// `identity`. Draws a new lineage. Nothing is done, and false returned, if the outbox goes under
-    /// another identity by now: its numbers may stand for other rows (invariants 3 and 4).
+    /// Takes note of what the gateway answered for rows as sent under `identity`, in place of what it
+    /// answered for them before, and lets all rows up to there leave if they may, in one transaction. Draws
+    /// a new lineage if any leave. Nothing is done, and false returned, if the outbox goes under another
+    /// identity by now: its numbers may stand for other rows (invariants 3 and 4).
     ///
     /// # Errors
-    /// The rows could not be removed; they will be given out again.
-    fn settle(&self, identity: &str, through: i64) -> Result<bool>;
+    /// Nothing was noted and no row has left; they will be given out again.
+    fn conclude(&self, identity: &str, settlement: &Settlement) -> Result<bool>;
+
+    /// As [`Outbox::conclude`], of rows up to `through` without a refusal.
+    ///
+    /// # Errors
+    /// Those of [`Outbox::conclude`].
+    fn settle(&self, identity: &str, through: i64) -> Result<bool> {
+        let all = Settlement {
+            // What was noted before stays.
+            first: through.saturating_add(1),
+            through,
+            leave: true,
+            ..Settlement::default()
+        };
+        self.conclude(identity, &all)
+    }
+
+    /// What became of a write transaction (invariant 9). Rows up to `acknowledged` that are there count as
+    /// left: the uploader knows that the gateway has answered for them, and the file does not yet.
+    ///
+    /// # Errors
+    /// The file could not be read.
+    fn fate(&self, number: Number, acknowledged: i64) -> Result<Fate>;
+
+    /// What waits, and what was counted since the outbox was made, as one moment has it.
+    ///
+    /// # Errors
+    /// The file could not be read.
+    fn tally(&self) -> Result<Tally>;
+
+    /// The sequence number of the oldest row that waits.
+    ///
+    /// # Errors
+    /// The file could not be read.
+    fn oldest(&self) -> Result<Option<i64>>;
 
     /// A mark to ask [`Outbox::losses`] about what is taken away from now on.
     ///
@@ -290,7 +357,9 @@ pub trait Outbox: Send + Sync {
     ///
     /// # Errors
     /// The file could not be read.
-    fn pending_through(&self, seq: i64) -> Result<bool>;
+    fn pending_through(&self, seq: i64) -> Result<bool> {
+        Ok(self.oldest()?.is_some_and(|oldest| oldest <= seq))
+    }
 
     /// A number that changes when someone else wrote, another process included; for noticing rows
     /// that no notification in this process announced. It may change more often than that.

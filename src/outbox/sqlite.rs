@@ -5,9 +5,12 @@
 //! between processes SQLite's own lock decides, for a bounded time. Whatever call meets damage has the
 //! file replaced (`heal.rs`) and is made once more.
 
+mod answers;
 mod cap;
 mod commits;
 mod content;
+mod epochs;
+mod fates;
 mod fresh;
 #[cfg(feature = "testing")]
 pub(crate) mod fuzzing;
@@ -59,8 +62,9 @@ use self::rows::Leased;
 use self::turns::Turns;
 use super::seal::Seal;
 use super::{
-    Durability, Error, Hold, Key, Lease, Loss, LossMark, Options, Origin, Outbox, Owner, Pending, Recovered,
-    Result, SchemaId, StoredSchema, UploaderGuard, WriteTransaction, check, new_identity,
+    Durability, Error, Fate, Hold, Key, Lease, Loss, LossMark, Number, Options, Origin, Outbox, Owner,
+    Pending, Recovered, Result, SchemaId, Settlement, StoredSchema, Tally, UploaderGuard, WriteTransaction,
+    check, new_identity,
 };
 
 /// An [`Outbox`] in a file.
@@ -376,7 +380,7 @@ impl Outbox for SqliteOutbox {
         self.find_schema(id)
     }
 
-    fn append(&self, transaction: &WriteTransaction<'_>) -> Result<i64> {
+    fn store(&self, transaction: &WriteTransaction<'_>) -> Result<Number> {
         self.process.check(&self.path)?;
         check(transaction)?;
         if !self.is_known(transaction.schema) {
@@ -385,7 +389,7 @@ impl Outbox for SqliteOutbox {
         self.mended(|| {
             let row = self.packer.pack(transaction);
             let mut dropped = Pending::default();
-            let seq = self.turns.commit(
+            let number = self.turns.commit(
                 row,
                 |group| self.commit_group(group, &mut dropped),
                 || {
@@ -397,7 +401,7 @@ impl Outbox for SqliteOutbox {
                 || self.abandoned(),
             );
             self.report_dropped(dropped);
-            seq
+            number
         })
     }
 
@@ -405,7 +409,7 @@ impl Outbox for SqliteOutbox {
         self.mended(|| self.lease_once(after, max_bytes))
     }
 
-    fn settle(&self, identity: &str, through: i64) -> Result<bool> {
+    fn conclude(&self, identity: &str, settlement: &Settlement) -> Result<bool> {
         // If power loss undoes it, the rows are sent again, which the gateway recognises: no reason
         // to wait for the disk.
         let settled = self.mended(|| {
@@ -414,8 +418,19 @@ impl Outbox for SqliteOutbox {
                 if meta::origin(transaction)?.identity != identity {
                     return Ok(None);
                 }
-                let through = through.min(rows::last_seq(transaction)?);
+                answers::note(transaction, seal, settlement)?;
+                if !settlement.leave {
+                    return Ok(Some(None));
+                }
+                let through = settlement.through.min(rows::last_seq(transaction)?);
+                let before = rows::pending(transaction)?;
                 rows::remove_through(transaction, seal, through)?;
+                let after = rows::pending(transaction)?;
+                let (left, drained) = (
+                    before.objects.saturating_sub(after.objects),
+                    after.transactions == 0,
+                );
+                meta::count_settled(transaction, settlement, left, drained, rows::now())?;
                 meta::settled(transaction, through).map(Some)
             })
         })?;
@@ -447,9 +462,16 @@ impl Outbox for SqliteOutbox {
         self.reading(rows::waiting_since)
     }
 
-    fn pending_through(&self, seq: i64) -> Result<bool> {
-        let ends = self.reading(rows::ends)?;
-        Ok(ends.is_some_and(|(oldest, _)| oldest <= seq))
+    fn oldest(&self) -> Result<Option<i64>> {
+        self.reading(rows::oldest_waiting)
+    }
+
+    fn fate(&self, number: Number, acknowledged: i64) -> Result<Fate> {
+        self.unsealing(|connection, seal| fates::of(connection, seal, number, acknowledged))
+    }
+
+    fn tally(&self) -> Result<Tally> {
+        self.reading(meta::tally)
     }
 
     fn loss_mark(&self) -> Result<LossMark> {

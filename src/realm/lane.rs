@@ -4,11 +4,11 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use realm_ingest_protocol::Schema;
 
 use super::options::Choices;
+use super::receipts::Desk;
 use super::{ErrorHandler, RealmConfig, homes, neighbours, outbox_options, start, unheard, warn_of_changes};
 use crate::app::User;
 use crate::error::{Error, Result};
@@ -17,11 +17,15 @@ use crate::process;
 use crate::uploader::core::Core;
 use crate::uploader::registry;
 
+/// What the numbers of transactions of urgent classes say beside their place; those of the others say 0.
+const URGENT: u8 = 1;
+
 /// Dropping it closes it.
 pub(super) struct Lane {
     pub(super) core: Arc<Core>,
     pub(super) schema: SchemaId,
-    closed: AtomicBool,
+    pub(super) id: u8,
+    pub(super) desk: Desk,
 }
 
 impl Lane {
@@ -72,11 +76,13 @@ impl Lane {
         if opened.is_err() && ended {
             neighbours::look_now(&user.app);
         }
+        let core = opened?;
         // From here on dropping closes.
         let mut lane = Lane {
-            core: opened?,
+            desk: Desk::of(&core),
+            core,
             schema: SchemaId(0),
-            closed: AtomicBool::new(false),
+            id: 0,
         };
         let guarded = choices.gate.policy().is_conditional();
         if lane.core.outbox.is_guarded()? != guarded {
@@ -91,16 +97,22 @@ impl Lane {
         Ok(lane)
     }
 
+    /// The lane of urgent classes.
+    pub(super) fn urgent(mut self) -> Lane {
+        self.id = URGENT;
+        self
+    }
+
     /// Closes it; the second time does nothing.
     pub(super) fn close(&self) {
-        if !process::is_foreign() && !self.closed.swap(true, Ordering::AcqRel) {
+        if !process::is_foreign() && self.desk.close() {
             neighbours::heed_close(&self.core);
             registry::close(&self.core);
         }
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Acquire)
+        self.desk.is_closed()
     }
 }
 

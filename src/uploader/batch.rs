@@ -9,10 +9,11 @@ use bytes::Bytes;
 use realm_ingest_protocol::batch::{MAX_BATCH_SCHEMAS, encode_batch_header, encode_transaction_header};
 use realm_ingest_protocol::{Ack, BatchHeader, DeviceReport, Refusal, TransactionHeader};
 
+use super::answers;
 use super::policy::BatchSize;
 use crate::error::CompensatingWrite;
 use crate::outbox::{
-    Codec, Error, Lease, MAX_LEASE_ROWS, Origin, Outbox, Result, Row, SchemaId, StoredSchema,
+    Codec, Error, Lease, MAX_LEASE_ROWS, Origin, Outbox, Result, Row, SchemaId, Settlement, StoredSchema,
 };
 use crate::transaction::{Transaction, fits_a_header};
 
@@ -146,6 +147,16 @@ impl Batch {
 
     pub(super) fn objects(&self) -> u64 {
         self.rows.values().sum()
+    }
+
+    /// Those of the rows up to this one.
+    pub(super) fn objects_through(&self, seq: i64) -> u64 {
+        self.rows.range(..=seq).map(|(_, objects)| objects).sum()
+    }
+
+    /// What is to be noted of the rows that this acknowledgement of the batch speaks of.
+    pub(super) fn settlement(&self, ack: &Ack) -> Settlement {
+        answers::settlement(&self.rows, ack)
     }
 
     /// The acknowledgement in this body, if it speaks of this batch and of nothing else. A row is settled by what is

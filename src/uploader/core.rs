@@ -1,14 +1,18 @@
 //! One session as the application's threads and the loop share it: what was asked of it, what it is doing, who waits.
 
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
 
 use super::admission::Gate;
 use super::following::Following;
+use super::live::Live;
 use super::observer::{Observer, Token, Tokens};
 use super::policy::sync_error;
+use super::progress::ProgressObserver;
+use super::receipts::ReceiptWaits;
 use super::session::{ConnectionState, ErrorHandler, SessionState, StopPolicy};
 use super::waits::Waits;
 use crate::app::{Inner, User, UserState};
@@ -17,6 +21,8 @@ use crate::outbox::Outbox;
 use crate::realm::homes;
 use crate::realm::options::Choices;
 use crate::transport::Transport;
+
+pub(super) type ConnectionObserver = Observer<(ConnectionState, ConnectionState)>;
 
 pub(super) struct Status {
     user: User,
@@ -35,8 +41,10 @@ pub(super) struct Status {
     ended: bool,
     refreshing: bool,
     connection: ConnectionState,
-    observers: Vec<(Token, Arc<Observer>)>,
+    observers: Vec<(Token, Arc<ConnectionObserver>)>,
+    pub(super) progress_observers: Vec<(Token, Arc<ProgressObserver>)>,
     pub(super) waits: Waits,
+    pub(super) receipts: ReceiptWaits,
     handler: Option<ErrorHandler>,
     stop: StopPolicy,
     choices: Choices,
@@ -50,6 +58,11 @@ pub(crate) struct Core {
     pub(super) transport: Arc<dyn Transport>,
     pub(super) tokens: Arc<Tokens>,
     status: Mutex<Status>,
+    live: Mutex<Live>,
+    /// Somebody wants to hear of the progress.
+    pub(super) progress_observed: AtomicBool,
+    /// The progress is about to be told.
+    pub(super) progress_queued: AtomicBool,
     /// Rows were added, a wait began, or the last realm was closed.
     pub(crate) work: Notify,
     /// The pause between two attempts is over.
@@ -83,7 +96,9 @@ impl Core {
                 refreshing: false,
                 connection: ConnectionState::Disconnected,
                 observers: Vec::new(),
+                progress_observers: Vec::new(),
                 waits: Waits::default(),
+                receipts: ReceiptWaits::default(),
                 handler,
                 stop,
                 choices,
@@ -95,6 +110,9 @@ impl Core {
                 transport,
                 tokens: Arc::default(),
                 status: Mutex::new(status),
+                live: Mutex::default(),
+                progress_observed: AtomicBool::new(false),
+                progress_queued: AtomicBool::new(false),
                 work: Notify::new(),
                 hurry: Notify::new(),
                 changed: watch::Sender::new(()),
@@ -107,6 +125,10 @@ impl Core {
 
     pub(super) fn status(&self) -> MutexGuard<'_, Status> {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn live(&self) -> MutexGuard<'_, Live> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whose rows these are, and with whose tokens they are sent.
@@ -156,6 +178,7 @@ impl Core {
         let failed = std::mem::take(&mut status.failed);
         status.told.clear();
         drop(status);
+        self.note_success();
         if failed {
             log::info!(target: "ingest::session", "works again for {}", self.path.display());
         }
@@ -242,6 +265,7 @@ impl Core {
     pub(crate) fn end(&self) {
         self.status().ended = true;
         self.fail_waits(&Error::aborted());
+        self.end_receipts(None);
         self.stopped();
     }
 
@@ -340,7 +364,7 @@ impl Core {
             // Queued under the lock, so that changes are told in their order.
             self.app
                 .runtime
-                .callback(move || observers.iter().for_each(|observer| observer.tell(old, new)));
+                .callback(move || observers.iter().for_each(|observer| observer.tell((old, new))));
         }
     }
 
@@ -365,6 +389,7 @@ impl Core {
             log::Level::Warn
         };
         log::log!(target: "ingest::session", level, "{}: {}", error.code.name(), error.message);
+        self.note_error(&error);
         let handler = self.status().handler.clone()?;
         Some(move || handler(&error))
     }
@@ -377,6 +402,7 @@ impl Core {
         let met = (error.code, error.message.clone());
         if status.told.contains(&met) {
             drop(status);
+            self.note_error(&error);
             log::debug!(target: "ingest::session", "still: {}", error.message);
             return;
         }
@@ -437,7 +463,7 @@ impl Core {
     }
 
     /// The observer is told of what changes from the returned state on.
-    pub(super) fn observe(&self, token: Token, observer: Observer) -> ConnectionState {
+    pub(super) fn observe(&self, token: Token, observer: ConnectionObserver) -> ConnectionState {
         let mut status = self.status();
         status.observers.push((token, Arc::new(observer)));
         status.connection
@@ -449,7 +475,12 @@ impl Core {
             .observers
             .extract_if(.., |(known, _)| *known == token)
             .collect();
-        // Outside the lock: an observer that is running may be calling back, and so may what it owns when it goes.
+        self.end_observers(gone);
+    }
+
+    /// Not to be called under the lock: an observer that is running may be calling back, and so may what it owns when it
+    /// goes.
+    pub(super) fn end_observers<T>(&self, gone: Vec<(Token, Arc<Observer<T>>)>) {
         let on_callback_thread = self.app.runtime.is_callback_thread();
         for (_, observer) in &gone {
             observer.end(on_callback_thread);

@@ -113,6 +113,7 @@ impl Uploader {
         self.identity.clone_from(&origin.identity);
         // Under this one the server has taken nothing.
         self.taken = 0;
+        self.core.is_behind(0);
         true
     }
 

@@ -9,6 +9,7 @@
 //! is never left half way.
 
 pub(crate) mod admission;
+mod answers;
 pub(crate) mod batch;
 pub(crate) mod core;
 mod exchange;
@@ -16,8 +17,11 @@ mod following;
 pub mod gate;
 mod identity;
 mod idle;
+pub(crate) mod live;
 mod observer;
 mod policy;
+pub(crate) mod progress;
+pub(crate) mod receipts;
 pub(crate) mod registry;
 mod report;
 mod sending;
@@ -196,6 +200,8 @@ impl Uploader {
             self.drain().await?;
             self.succeeded();
             finish_waits(&self.core).await.map_err(unusable)?;
+            // What another process did, too.
+            self.core.tell_progress();
             if std::mem::take(&mut self.drained) {
                 self.outbox(|outbox| outbox.compact())
                     .await
@@ -303,6 +309,7 @@ impl Uploader {
                 Sent::Behind(position) => {
                     // The server was restored meanwhile; those rows are still here.
                     self.acked = position;
+                    self.core.is_behind(position);
                     continue;
                 }
                 Sent::Through(ack) => {
@@ -312,8 +319,16 @@ impl Uploader {
                     self.acked = ack.acked;
                     self.drained = true;
                     self.took(ack.position).await?;
-                    let leave = ack.acked >= self.taken;
-                    self.settling = Some(tokio::spawn(settle(self.core.clone(), identity, ack, leave)));
+                    let mut settlement = batch.settlement(&ack);
+                    settlement.leave = ack.acked >= self.taken;
+                    let objects = batch.objects_through(ack.acked);
+                    self.settling = Some(tokio::spawn(settle(
+                        self.core.clone(),
+                        identity,
+                        ack,
+                        settlement,
+                        objects,
+                    )));
                 }
             }
             // What was made ready stands if all before it was taken and it is as large as it may be: a smaller one is

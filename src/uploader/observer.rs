@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::session::ConnectionState;
+type Call<T> = dyn Fn(T) + Send + Sync;
 
 /// What an application takes an observer away with: the session it was given by, and its number there.
 pub(super) type Token = (u64, u64);
@@ -34,17 +34,15 @@ impl Tokens {
     }
 }
 
-type Call = dyn Fn(ConnectionState, ConnectionState) + Send + Sync;
-
-pub(super) struct Observer {
-    call: Box<Call>,
+pub(super) struct Observer<T> {
+    call: Box<Call<T>>,
     ended: AtomicBool,
     /// Held while it runs.
     running: Mutex<()>,
 }
 
-impl Observer {
-    pub(super) fn new(call: Box<Call>) -> Observer {
+impl<T> Observer<T> {
+    pub(super) fn new(call: Box<Call<T>>) -> Observer<T> {
         Observer {
             call,
             ended: AtomicBool::new(false),
@@ -53,10 +51,10 @@ impl Observer {
     }
 
     /// To be called on the thread for callbacks alone.
-    pub(super) fn tell(&self, old: ConnectionState, new: ConnectionState) {
+    pub(super) fn tell(&self, what: T) {
         let _running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.ended.load(Ordering::Acquire) {
-            (self.call)(old, new);
+            (self.call)(what);
         }
     }
 

@@ -12,7 +12,7 @@ use super::exchange::{self, Answer};
 use super::on_outbox;
 use super::policy::{self, BatchSize, Stop, sync_error};
 use crate::error::{Code, SyncError};
-use crate::outbox;
+use crate::outbox::{self, Settlement};
 
 /// What keeps acknowledged rows from leaving for about a minute is told to the application.
 pub(super) const SETTLE_ATTEMPTS: u32 = 8;
@@ -44,6 +44,7 @@ pub(super) async fn send(
     let mut schemas_sent = false;
     loop {
         core.pace(body.bytes.len()).await;
+        core.sends(batch.last, body.bytes.len());
         let started = Instant::now();
         match exchange::send_batch(core, batch, body).await {
             Ok(Answer::Acknowledged(ack)) => {
@@ -110,21 +111,36 @@ async fn send_schemas(core: &Core, batch: &Batch, missing: &[String]) -> Result<
     Ok(())
 }
 
-/// Hands the refusals to the error handler, then lets the rows leave if they may (outbox invariant 3). False if the
-/// outbox goes under another identity than the one they were sent under: they are to be sent again.
-pub(super) async fn settle(core: Arc<Core>, identity: String, ack: Ack, leave: bool) -> outbox::Result<bool> {
-    let through = ack.acked;
+/// Hands the refusals to the error handler, then has the answer for so many objects noted, and lets the rows leave if
+/// they may (outbox invariant 3). False if the outbox goes under another identity than the one they were sent under: they
+/// are to be sent again.
+pub(super) async fn settle(
+    core: Arc<Core>,
+    identity: String,
+    ack: Ack,
+    settlement: Settlement,
+    objects: u64,
+) -> outbox::Result<bool> {
     if let Some(report) = refusals(ack) {
         core.report(report).await;
     }
-    if !leave {
-        return Ok(true);
+    let settlement = Arc::new(core.counted(settlement));
+    let settled = conclude(&core, &identity, &settlement).await?;
+    if settled {
+        core.concluded(&settlement, objects);
     }
+    core.tell_progress();
+    finish_waits(&core).await.map(|()| settled)
+}
+
+/// Writes the settlement to the outbox, in several attempts where it has to wait.
+async fn conclude(core: &Arc<Core>, identity: &str, settlement: &Arc<Settlement>) -> outbox::Result<bool> {
     let mut attempt = 0;
-    let settled = loop {
-        let identity = identity.clone();
-        let error = match on_outbox(&core, move |outbox| outbox.settle(&identity, through)).await {
-            Ok(settled) => break settled,
+    loop {
+        let (identity, settlement) = (identity.to_owned(), settlement.clone());
+        let concluded = on_outbox(core, move |outbox| outbox.conclude(&identity, &settlement)).await;
+        let error = match concluded {
+            Ok(settled) => return Ok(settled),
             Err(error) => error,
         };
         attempt += 1;
@@ -134,8 +150,7 @@ pub(super) async fn settle(core: Arc<Core>, identity: String, ack: Ack, leave: b
         log::warn!(target: "ingest::outbox", "acknowledged rows cannot leave yet: {error}");
         let clock = &core.app.clock;
         clock.sleep(policy::backoff(attempt, clock.random())).await;
-    };
-    finish_waits(&core).await.map(|()| settled)
+    }
 }
 
 /// What the application is told of them; none where there are none.

@@ -200,7 +200,7 @@ impl Session {
         let mut states = connections.states();
         for (index, core) in cores.iter().enumerate() {
             let told = connections.clone();
-            let observer = Observer::new(Box::new(move |_, new| told.changed(index, new)));
+            let observer = Observer::new(Box::new(move |(_, new)| told.changed(index, new)));
             if let Some(state) = states.get_mut(index) {
                 *state = core.observe(token, observer);
             }

@@ -15,8 +15,8 @@ use crate::app::{App, AppConfig, Credentials};
 use crate::clock::{Clock, Pause};
 use crate::error::Code;
 use crate::outbox::{
-    Lease, Loss, LossMark, MemoryOutbox, Origin, Owner, Pending, Result, Run, SchemaId, StoredSchema,
-    WriteTransaction,
+    Fate, Lease, Loss, LossMark, MemoryOutbox, Number, Origin, Owner, Pending, Result, Run, SchemaId,
+    Settlement, StoredSchema, Tally, WriteTransaction,
 };
 use crate::realm::options::Choices;
 use crate::transport::{Request, Response, ResponseFuture, Transport};
@@ -145,8 +145,8 @@ impl Outbox for Failing {
     fn schema(&self, id: SchemaId) -> Result<StoredSchema> {
         self.outbox.schema(id)
     }
-    fn append(&self, transaction: &WriteTransaction<'_>) -> Result<i64> {
-        self.outbox.append(transaction)
+    fn store(&self, transaction: &WriteTransaction<'_>) -> Result<Number> {
+        self.outbox.store(transaction)
     }
     fn lease(&self, after: i64, max_bytes: u64) -> Result<Option<Lease>> {
         self.fails(&self.leases)?;
@@ -161,12 +161,12 @@ impl Outbox for Failing {
         }
         Ok(lease)
     }
-    fn settle(&self, identity: &str, through: i64) -> Result<bool> {
+    fn conclude(&self, identity: &str, settlement: &Settlement) -> Result<bool> {
         self.fails(&self.settles)?;
         if self.renamed.swap(false, Ordering::Relaxed) {
             self.outbox.renew_identity()?;
         }
-        self.outbox.settle(identity, through)
+        self.outbox.conclude(identity, settlement)
     }
     fn loss_mark(&self) -> Result<LossMark> {
         self.outbox.loss_mark()
@@ -191,8 +191,14 @@ impl Outbox for Failing {
         self.outbox.waiting_since()
     }
 
-    fn pending_through(&self, seq: i64) -> Result<bool> {
-        self.outbox.pending_through(seq)
+    fn oldest(&self) -> Result<Option<i64>> {
+        self.outbox.oldest()
+    }
+    fn fate(&self, number: Number, acknowledged: i64) -> Result<Fate> {
+        self.outbox.fate(number, acknowledged)
+    }
+    fn tally(&self) -> Result<Tally> {
+        self.outbox.tally()
     }
     fn version(&self) -> Result<i64> {
         self.outbox.version()

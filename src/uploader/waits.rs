@@ -109,6 +109,7 @@ impl Core {
     /// Ends the waits whose rows are gone, with what was lost of them if not all left by way of the server. Reads the
     /// outbox: not for the runtime's thread.
     pub(super) fn finish_waits(&self) -> outbox::Result<()> {
+        self.finish_receipts()?;
         let candidates = self.status().waits.candidates();
         for (id, until) in candidates {
             if self.outbox.pending_through(until.through)? {

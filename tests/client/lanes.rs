@@ -4,11 +4,11 @@ use std::sync::mpsc::channel;
 
 use realm_ingest::Code;
 use realm_ingest::outbox::{Cap, Run};
-use realm_ingest::realm::{Realm, RealmConfig, StopPolicy, UploadPolicy};
+use realm_ingest::realm::{Realm, RealmConfig, ReceiptState, StopPolicy, UploadPolicy};
 use realm_ingest::uploader::session::{ConnectionState, SessionState};
 
 use crate::common::server::Reaction;
-use crate::common::{Fixture, LIMIT, SCHEMA, closed, until, uploaded, wait, write, write_large};
+use crate::common::{Fixture, LIMIT, SCHEMA, closed, until, uploaded, wait, write, write_large, written};
 
 const CLASSES: &str = r#"{"classes":[
     {"name":"Reading","kind":"asymmetric","primary_key":"_id","properties":[
@@ -33,9 +33,10 @@ fn run(class: &str) -> Run {
     }
 }
 
-fn alarm(realm: &Realm, id: i64) {
+/// The number of its transaction.
+fn alarm(realm: &Realm, id: i64) -> u64 {
     let document = bson::serialize_to_vec(&bson::doc! {"_id": id}).unwrap();
-    realm.append(&[run("Alarm")], &document).unwrap();
+    realm.append(&[run("Alarm")], &document).unwrap()
 }
 
 fn sorted(fixture: &Fixture) -> Vec<i64> {
@@ -211,4 +212,51 @@ fn no_second_file_is_made_without_urgent_classes() {
     write(&realm, [1]);
     uploaded(&realm);
     assert!(!realm.path().with_extension("urgent.realm").exists());
+}
+
+#[test]
+fn receipts_tell_the_files_apart_and_status_and_progress_are_those_of_both() {
+    let fixture = Fixture::new();
+    let realm = open(&fixture);
+    realm.session().pause();
+    let (reading, urgent) = (written(&realm, [1, 2]), alarm(&realm, 3));
+    assert_ne!(reading, urgent);
+    let receipts = realm.receipts();
+    let state = |number| receipts.outcome(number).unwrap().state;
+    assert_eq!(
+        (state(reading), state(urgent)),
+        (ReceiptState::Pending, ReceiptState::Pending)
+    );
+    assert_eq!(realm.status().unwrap().tally.waiting.objects, 3);
+    let (sender, told) = channel();
+    let sender = std::sync::Mutex::new(sender);
+    let token = realm.observe_progress(move |progress| {
+        let _ = sender.lock().unwrap().send(progress);
+    });
+    assert_eq!(told.recv_timeout(LIMIT).unwrap().waiting_objects, 3);
+    realm.session().resume();
+    for number in [reading, urgent] {
+        assert_eq!(
+            receipts.wait(number, Some(LIMIT)).unwrap().state,
+            ReceiptState::Persisted
+        );
+    }
+    uploaded(&realm);
+    let last = std::iter::from_fn(|| told.recv_timeout(LIMIT).ok()).find(|one| one.waiting_objects == 0);
+    let last = last.unwrap();
+    assert_eq!((last.uploaded_objects, last.fraction), (3, 1.0));
+    realm.unobserve_progress(token.unwrap());
+    assert!(told.iter().all(|one| one.waiting_objects == 0), "and ends");
+    assert_eq!(realm.status().unwrap().tally.sent_objects, 3);
+    let path = realm.path().to_owned();
+    drop(realm);
+    closed(&path);
+    let app = fixture.restarted();
+    let realm = Realm::open(&app.current_user().unwrap(), config(), None).unwrap();
+    let state = |number| realm.receipts().outcome(number).unwrap().state;
+    assert_eq!(
+        (state(reading), state(urgent)),
+        (ReceiptState::Persisted, ReceiptState::Persisted)
+    );
+    assert_eq!(state(urgent + 1), ReceiptState::Unknown);
 }

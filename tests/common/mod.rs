@@ -204,12 +204,17 @@ pub fn reading(id: i64) -> Vec<u8> {
 
 /// One write transaction with these readings.
 pub fn write(realm: &Realm, ids: impl IntoIterator<Item = i64>) {
+    written(realm, ids);
+}
+
+/// As [`write`]; the number of the transaction.
+pub fn written(realm: &Realm, ids: impl IntoIterator<Item = i64>) -> u64 {
     let documents: Vec<_> = ids.into_iter().map(reading).collect();
     let run = Run {
         class: "Reading".to_owned(),
         count: u32::try_from(documents.len()).unwrap(),
     };
-    realm.append(&[run], &documents.concat()).unwrap();
+    realm.append(&[run], &documents.concat()).unwrap()
 }
 
 /// A write transaction for each of these readings, with a note of so many bytes.

@@ -24,7 +24,7 @@ int main(void) {
         realm_ingest_app_login_anonymous(app, &error, &user) == REALM_INGEST_OK &&
         realm_ingest_realm_config_new(schema, strlen(schema), &error, &config) == REALM_INGEST_OK &&
         realm_ingest_realm_new(user, config, &error, &realm) == REALM_INGEST_OK &&
-        realm_ingest_realm_append(realm, "StrangerLog", 11, document, 18, &error) ==
+        realm_ingest_realm_append(realm, "StrangerLog", 11, document, 18, &error, NULL) ==
             REALM_INGEST_OK &&
         realm_ingest_realm_wait_for_upload(realm, 60000, &error) == REALM_INGEST_OK;
     if (ok)

@@ -35,6 +35,8 @@ using stranded_ptr = owned<realm_ingest_stranded, realm_ingest_stranded_free>;
 using credentials_ptr = owned<realm_ingest_credentials, realm_ingest_credentials_free>;
 using users_ptr = owned<realm_ingest_users, realm_ingest_users_free>;
 using text_ptr = owned<realm_ingest_text, realm_ingest_text_free>;
+using outcome_ptr = owned<realm_ingest_outcome, realm_ingest_outcome_free>;
+using status_ptr = owned<realm_ingest_status, realm_ingest_status_free>;
 using realm_config_ptr = owned<realm_ingest_realm_config, realm_ingest_realm_config_free>;
 
 /// Calls with the place for an error last of `arguments`, and the output, if any, behind it.
@@ -128,11 +130,11 @@ inline realm_ptr open_realm(const user_ptr& user, const realm_config_ptr& config
     });
 }
 
-inline outcome append(const realm_ptr& realm, const std::string& name,
-                      const std::string& documents) {
+inline outcome append(const realm_ptr& realm, const std::string& name, const std::string& documents,
+                      std::uint64_t* number = nullptr) {
     return call([&](auto error) {
         return realm_ingest_realm_append(realm.get(), name.data(), name.size(), bytes(documents),
-                                         documents.size(), error);
+                                         documents.size(), error, number);
     });
 }
 
@@ -150,9 +152,10 @@ inline transaction_ptr begin(const realm_ptr& realm) {
     });
 }
 
-inline outcome commit(const transaction_ptr& transaction) {
-    return call(
-        [&](auto error) { return realm_ingest_transaction_commit(transaction.get(), error); });
+inline outcome commit(const transaction_ptr& transaction, std::uint64_t* number = nullptr) {
+    return call([&](auto error) {
+        return realm_ingest_transaction_commit(transaction.get(), error, number);
+    });
 }
 
 inline std::uint64_t pending(const realm_ptr& realm) {

@@ -95,15 +95,18 @@ TEST(c_conventions, an_argument_that_is_null_is_named) {
     std::uint64_t documents = 7;
     expect("realm", [&](auto e) { return realm_ingest_realm_pending(nullptr, e, &documents); });
     EXPECT_EQ(documents, 7U) << "an output is written on success alone";
-    expect("realm",
-           [&](auto e) { return realm_ingest_realm_append(nullptr, "a", 1, nullptr, 0, e); });
+    expect("realm", [&](auto e) {
+        return realm_ingest_realm_append(nullptr, "a", 1, nullptr, 0, e, nullptr);
+    });
     realm_ingest_transaction* transaction = nullptr;
     expect("realm", [&](auto e) { return realm_ingest_transaction_new(nullptr, e, &transaction); });
     expect("transaction",
            [&](auto e) { return realm_ingest_transaction_append(nullptr, "a", 1, nullptr, 0, e); });
-    expect("transaction", [&](auto e) { return realm_ingest_transaction_commit(nullptr, e); });
+    expect("transaction",
+           [&](auto e) { return realm_ingest_transaction_commit(nullptr, e, nullptr); });
     // Nobody has to ask for the reason.
-    EXPECT_EQ(realm_ingest_transaction_commit(nullptr, nullptr), REALM_INGEST_INVALID_ARGUMENT);
+    EXPECT_EQ(realm_ingest_transaction_commit(nullptr, nullptr, nullptr),
+              REALM_INGEST_INVALID_ARGUMENT);
 }
 
 TEST(c_conventions, an_argument_that_is_null_is_named_also_by_calls_about_users_and_http) {

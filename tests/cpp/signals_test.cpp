@@ -257,7 +257,7 @@ TEST(Signals, the_c_door_keeps_them_off_as_well) {
         for (int i = 0; i < 1000 && code == REALM_INGEST_OK; ++i)
             code = realm_ingest_realm_append(realm, "Sample", 6,
                                              reinterpret_cast<const std::uint8_t*>(document.data()),
-                                             document.size(), nullptr);
+                                             document.size(), nullptr, nullptr);
         must(code == REALM_INGEST_OUT_OF_DISK_SPACE || code == REALM_INGEST_FILE_OPERATION_FAILED,
              "a write fails for the file's size");
         must(!pending(SIGXFSZ), "nothing is left pending");

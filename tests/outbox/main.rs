@@ -36,6 +36,7 @@ mod power_loss;
 #[cfg(target_os = "linux")]
 mod power_states;
 mod processes;
+mod receipts;
 #[cfg(target_os = "linux")]
 mod recording;
 mod recovery;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use realm_ingest::outbox::{Outbox, Owner, Pending, Salvaged};
+use realm_ingest::outbox::{Fate, Number, Outbox, Owner, Pending, Salvaged};
 use rusqlite::{Connection, params};
 
 use crate::common::{
@@ -115,6 +115,12 @@ fn a_file_of_format_1_goes_on_as_it_was() {
         assert_eq!(payload(row), noise(row.seq as u64, 100));
         assert_eq!(row.schema, schema(&outbox));
     }
+    let fate = |seq| outbox.fate(Number::from_bits(seq), 0).unwrap();
+    assert_eq!(
+        (fate(2), fate(3)),
+        (Fate::Unknown, Fate::Waiting),
+        "it kept no record"
+    );
     let dropped = Pending {
         transactions: 1,
         objects: 1,

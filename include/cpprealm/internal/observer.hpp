@@ -33,6 +33,8 @@ namespace ffi {
 
 struct Status;
 struct SyncError;
+struct Outcome;
+struct Progress;
 struct HttpRequest;
 struct ResponseSlot;
 
@@ -63,6 +65,21 @@ class ConnectionObserver {
 public:
     virtual ~ConnectionObserver() = default;
     virtual void changed(std::uint8_t old_state, std::uint8_t new_state) const = 0;
+};
+
+/// Hears what became of a transaction, once, on the library's thread; destroyed unheard where that
+/// cannot be.
+class OutcomeObserver {
+public:
+    virtual ~OutcomeObserver() = default;
+    virtual void settled(const Outcome& outcome) const = 0;
+};
+
+/// Hears how far an upload is, on the library's thread.
+class ProgressObserver {
+public:
+    virtual ~ProgressObserver() = default;
+    virtual void progressed(const Progress& progress) const = 0;
 };
 
 /// The application's word on the certificates of servers. Called on the library's threads, also

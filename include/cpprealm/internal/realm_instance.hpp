@@ -26,6 +26,8 @@
 
 namespace realm::internal {
 
+using receipts_handle = rust::Box<ffi::Receipts>;
+
 /// Used by its own thread; any thread may ask whether it is closed and for its session.
 class realm_instance : public std::enable_shared_from_this<realm_instance> {
 public:
@@ -40,6 +42,7 @@ public:
     realm_instance(const config& config, std::vector<bridge::object_schema> classes,
                    rust::Box<ffi::Realm> realm)
         : config_(config), classes_(std::move(classes)), realm_(std::move(realm)),
+          receipts_(std::make_shared<const receipts_handle>(realm_->receipts())),
           transaction_(classes_) {}
     ~realm_instance() { shut(); }
     realm_instance(const realm_instance&) = delete;
@@ -54,19 +57,24 @@ public:
     }
 
     /// Durable on return. When it throws, the transaction is over and nothing of it is kept.
-    void commit() {
+    /// Returns its number; 0 for one without objects.
+    std::uint64_t commit() {
         check_process();
         verify();
         if (!transaction_.active())
             throw std::logic_error("Can't commit a non-existing write transaction");
-        transaction_.finish([this](const std::vector<transaction::run>& runs,
-                                   const std::uint8_t* payload, std::size_t size) {
+        std::uint64_t number = 0;
+        transaction_.finish([&](const std::vector<transaction::run>& runs,
+                                const std::uint8_t* payload, std::size_t size) {
             std::vector<ffi::Run> out;
             out.reserve(runs.size());
             for (const auto& run : runs)
                 out.push_back({to_rust(run.class_name), run.count});
-            throw_if_failed(realm_->append({out.data(), out.size()}, {payload, size}));
+            auto status = no_status();
+            number = realm_->append({out.data(), out.size()}, {payload, size}, status);
+            throw_if_failed(status);
         });
+        return number;
     }
 
     /// Drops what an open transaction holds; without one it does nothing.
@@ -100,6 +108,12 @@ public:
 
     /// What waits to be uploaded, of all threads and processes that write to the path.
     std::uint64_t pending_objects() const { return realm_->pending_objects(); }
+
+    /// What became of transactions. Any thread may ask; it does not keep the realm.
+    const std::shared_ptr<const receipts_handle>& receipts() const noexcept { return receipts_; }
+
+    /// The realm in the library, for what any thread may ask.
+    const ffi::Realm& library() const noexcept { return *realm_; }
 
     std::optional<bridge::sync_session> session() const {
         if (closed_)
@@ -142,6 +156,7 @@ private:
     const config config_;
     const std::vector<bridge::object_schema> classes_;
     const rust::Box<ffi::Realm> realm_;
+    const std::shared_ptr<const receipts_handle> receipts_;
     transaction transaction_;
     std::atomic<bool> closed_{false};
 };

@@ -86,6 +86,21 @@ pub const REALM_INGEST_STOP_NEVER: u8 = 1;
 /// After the last close of a path its session works on until everything is uploaded. The default.
 pub const REALM_INGEST_STOP_AFTER_UPLOAD: u8 = 2;
 
+/// The transaction is in the file, as durable as the realm was opened.
+pub const REALM_INGEST_STATE_PENDING: u8 = 0;
+/// This process has given the transaction to the network, and there is no answer for it yet.
+pub const REALM_INGEST_STATE_SENT: u8 = 1;
+/// The server has stored all of the transaction. Final, as all that follow.
+pub const REALM_INGEST_STATE_PERSISTED: u8 = 2;
+/// The server has refused some or all of the transaction's documents for good, and stored the others.
+pub const REALM_INGEST_STATE_REFUSED: u8 = 3;
+/// The transaction was dropped to stay under the cap.
+pub const REALM_INGEST_STATE_DROPPED: u8 = 4;
+/// The transaction was lost with a damaged file.
+pub const REALM_INGEST_STATE_DAMAGED: u8 = 5;
+/// The file never gave this number out, or does not know any more what became of it.
+pub const REALM_INGEST_STATE_UNKNOWN: u8 = 6;
+
 /// A commit that returned has survived the loss of power. The default.
 pub const REALM_INGEST_DURABILITY_FULL: u8 = 0;
 /// A commit that returned has survived the end of the process. The loss of power may take the last moments.

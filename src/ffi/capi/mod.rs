@@ -11,6 +11,8 @@ mod keys;
 mod log;
 mod options;
 mod realm;
+mod receipts;
+mod status;
 mod stranded;
 mod text;
 mod transaction;

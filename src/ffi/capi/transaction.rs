@@ -124,25 +124,30 @@ pub unsafe extern "C" fn realm_ingest_transaction_append(
 }
 
 /// Stores the documents, all or none. On success they are on stable storage, will be uploaded, and the transaction is
-/// empty again; on failure nothing is stored and the transaction is as it was.
+/// empty again; on failure nothing is stored and the transaction is as it was. `number`, which may be NULL, is for
+/// `realm_ingest_realm_state_of`, also after a restart; 0 for a transaction without documents.
 ///
 /// # Safety
-/// `transaction` is live and nobody else uses it; `error` is NULL or may be written.
+/// `transaction` is live and nobody else uses it; `error` and `number` are NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_transaction_commit(
     transaction: *mut realm_ingest_transaction,
     error: *mut *mut realm_ingest_error,
+    number: *mut u64,
 ) -> realm_ingest_code {
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
             let transaction = required_mut(transaction, "transaction")?;
             let documents = &mut transaction.documents;
-            transaction
+            let stored = transaction
                 .realm
                 .call(|realm| realm.append(&documents.runs, &documents.payload))?;
             documents.runs.clear();
             documents.payload.clear();
+            if let Some(number) = number.as_mut() {
+                *number = stored;
+            }
             Ok(())
         })
     }
@@ -158,10 +163,11 @@ pub unsafe extern "C" fn realm_ingest_transaction_free(transaction: *mut realm_i
     unsafe { take(transaction) }
 }
 
-/// A whole transaction in one call: stores documents of one class, back to back, all or none.
+/// A whole transaction in one call: stores documents of one class, back to back, all or none. `number` is as of
+/// `realm_ingest_transaction_commit`.
 ///
 /// # Safety
-/// `realm` is live; `class_name` and `documents` point to their bytes; `error` is NULL or may be written.
+/// `realm` is live; `class_name` and `documents` point to their bytes; `error` and `number` are NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_realm_append(
     realm: *const realm_ingest_realm,
@@ -170,6 +176,7 @@ pub unsafe extern "C" fn realm_ingest_realm_append(
     documents: *const u8,
     documents_length: usize,
     error: *mut *mut realm_ingest_error,
+    number: *mut u64,
 ) -> realm_ingest_code {
     // SAFETY: the caller promises what each step needs.
     unsafe {
@@ -178,9 +185,13 @@ pub unsafe extern "C" fn realm_ingest_realm_append(
             let class = text(class_name, class_name_length, "class_name")?;
             let mut added = Documents::default();
             added.add(class, bytes(documents, documents_length, "documents")?)?;
-            realm
+            let stored = realm
                 .handle()
-                .call(|realm| realm.append(&added.runs, &added.payload))
+                .call(|realm| realm.append(&added.runs, &added.payload))?;
+            if let Some(number) = number.as_mut() {
+                *number = stored;
+            }
+            Ok(())
         })
     }
 }

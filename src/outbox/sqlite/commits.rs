@@ -9,12 +9,12 @@ use super::log::Log;
 use super::pack::Prepared;
 use super::{Drain, SqliteOutbox, Writer, rows, schema};
 use crate::outbox::seal::Seal;
-use crate::outbox::{Durability, Error, Pending, Result};
+use crate::outbox::{Durability, Error, Number, Pending, Result};
 
 impl SqliteOutbox {
     /// Commits the rows of a group and answers each. A failure that one row may have caused is not
     /// left on the others: then each gets a commit of its own.
-    pub(super) fn commit_group(&self, group: &[Prepared<'_>], dropped: &mut Pending) -> Vec<Result<i64>> {
+    pub(super) fn commit_group(&self, group: &[Prepared<'_>], dropped: &mut Pending) -> Vec<Result<Number>> {
         match self.commit_rows(group, dropped) {
             Ok(answers) => answers,
             Err(error @ (Error::Locked { .. } | Error::Corrupt { .. } | Error::Gone { .. })) => {
@@ -33,7 +33,7 @@ impl SqliteOutbox {
     }
 
     /// Commits rows together; the result is for the commit, the answers in it for each row.
-    fn commit_rows(&self, group: &[Prepared<'_>], dropped: &mut Pending) -> Result<Vec<Result<i64>>> {
+    fn commit_rows(&self, group: &[Prepared<'_>], dropped: &mut Pending) -> Result<Vec<Result<Number>>> {
         self.be_sure_of_log()?;
         let mut writer = self.writer();
         let done = self.commit_rows_by(&mut writer, group, dropped);
@@ -49,7 +49,7 @@ impl SqliteOutbox {
         writer: &mut Writer,
         group: &[Prepared<'_>],
         dropped: &mut Pending,
-    ) -> Result<Vec<Result<i64>>> {
+    ) -> Result<Vec<Result<Number>>> {
         let Writer {
             connection,
             seal,
@@ -76,7 +76,7 @@ impl SqliteOutbox {
                     Ok(rows::append(&transaction, seal, &mut tail, row)
                         .map_err(|source| self.failed(source))?)
                 }
-                Verdict::Dropped(seq) => Ok(seq),
+                Verdict::Dropped(seq) => Ok(tail.number(seq)),
                 Verdict::Refused(limit) => Err(Error::CapReached {
                     path: self.path.clone(),
                     limit,
@@ -95,7 +95,7 @@ impl SqliteOutbox {
         Ok(answers)
     }
 
-    pub(super) fn abandoned(&self) -> Result<i64> {
+    pub(super) fn abandoned(&self) -> Result<Number> {
         Err(Error::Abandoned {
             path: self.path.clone(),
         })

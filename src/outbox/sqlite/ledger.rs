@@ -5,8 +5,9 @@
 //! lengthen one entry, which then counts as new: its `id` is the greatest at the time of its last
 //! change.
 
-use rusqlite::{Connection, Result, params};
+use rusqlite::{Connection, OptionalExtension, Result, params};
 
+use super::meta;
 use super::rows::MAX_SEQ;
 use crate::outbox::{Loss, LossMark, LossReason};
 
@@ -59,6 +60,14 @@ fn merge_oldest(connection: &Connection) -> Result<()> {
         |row| Ok((row.get::<_, i64>(3)?, entry(row)?)),
     )?;
     connection.execute("DELETE FROM loss WHERE id = ?1", [id])?;
+    let next: i64 =
+        connection.query_row("SELECT last FROM loss ORDER BY id LIMIT 1", [], |row| row.get(0))?;
+    // From here on the entry says of more than was lost that it was. Without an end it says nothing of a number.
+    for last in [loss.last, next] {
+        if last < i64::MAX {
+            meta::raise_known_from(connection, last + 1)?;
+        }
+    }
     connection
         .execute(
             "UPDATE loss SET first = min(first, ?1), last = max(last, ?2), reason = max(reason, ?3)
@@ -102,6 +111,17 @@ pub(super) fn since(connection: &Connection, mark: LossMark, through: i64) -> Re
         )?
         .query_map(params![mark.entry, mark.oldest, through], entry)?
         .collect()
+}
+
+/// What took the transaction away. An entry without an end is of numbers that were given another mark since
+/// (`epochs.rs`), and so not of this one.
+pub(super) fn reason(connection: &Connection, seq: i64) -> Result<Option<LossReason>> {
+    connection
+        .prepare_cached(
+            "SELECT reason FROM loss WHERE first <= ?1 AND last >= ?1 AND last < ?2 ORDER BY id DESC LIMIT 1",
+        )?
+        .query_row([seq, i64::MAX], |row| row.get(0).map(reason_of))
+        .optional()
 }
 
 /// All entries with their ids, for another file.

@@ -3,10 +3,11 @@
 
 use rusqlite::{Connection, Result, params};
 
-use super::rows::{MAX_SEQ, counts, damaged, not_as_written};
+use super::epochs;
+use super::rows::{self, MAX_SEQ, counts, damaged, not_as_written};
 use super::seals::marked;
 use crate::outbox::seal::Seal;
-use crate::outbox::{Origin, Owner, Pending, new_identity};
+use crate::outbox::{Origin, Owner, Pending, Settlement, Tally, new_identity};
 
 pub(super) fn origin(connection: &Connection) -> Result<Origin> {
     connection
@@ -28,7 +29,9 @@ pub(super) fn count_sync(connection: &Connection) -> Result<()> {
         .map(|_| ())
 }
 
+/// Also begins another mark: copies of the file give out the same numbers as this one.
 pub(super) fn set_identity(connection: &Connection, identity: &str) -> Result<()> {
+    epochs::begin(connection, rows::last_seq(connection)? + 1, false)?;
     connection
         .execute(
             "UPDATE meta SET identity = ?1, lineage = ?2, acked = 0",
@@ -96,16 +99,144 @@ pub(super) fn set_owner(connection: &Connection, seal: &Seal, owner: &Owner) -> 
 }
 
 pub(super) fn high_seq(connection: &Connection) -> Result<i64> {
+    numbering(connection).map(|(high_seq, _)| high_seq)
+}
+
+/// The highest number that has left, and the mark of the next ones.
+pub(super) fn numbering(connection: &Connection) -> Result<(i64, u16)> {
     connection
-        .prepare_cached("SELECT high_seq FROM meta")?
-        .query_row([], |row| row.get(0))
-        .and_then(|seq| {
+        .prepare_cached("SELECT high_seq, mark FROM meta")?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .and_then(|(seq, mark)| {
             if (0..=MAX_SEQ).contains(&seq) {
-                Ok(seq)
+                Ok((seq, mark))
             } else {
                 Err(damaged(seq))
             }
         })
+}
+
+/// From which number on the record of what became of transactions is complete.
+pub(super) fn known_from(connection: &Connection) -> Result<i64> {
+    connection
+        .prepare_cached("SELECT known_from FROM meta")?
+        .query_row([], |row| row.get(0))
+}
+
+pub(super) fn raise_known_from(connection: &Connection, seq: i64) -> Result<()> {
+    connection
+        .prepare_cached("UPDATE meta SET known_from = max(known_from, ?1)")?
+        .execute([seq])
+        .map(|_| ())
+}
+
+/// Counts rows that left with this settlement.
+pub(super) fn count_settled(
+    connection: &Connection,
+    settlement: &Settlement,
+    objects: u64,
+    drained: bool,
+    now: i64,
+) -> Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE meta SET
+                 round_from = CASE WHEN drained_at = sent_objects THEN sent_objects ELSE round_from END,
+                 sent_objects = sent_objects + ?1,
+                 drained_at = CASE WHEN ?2 THEN sent_objects + ?1 ELSE drained_at END,
+                 sent_bytes = sent_bytes + ?3, refused_objects = refused_objects + ?4, acknowledged = ?5",
+        )?
+        .execute(params![
+            objects as i64,
+            drained,
+            settlement.sent_bytes as i64,
+            settlement.refused_objects as i64,
+            now,
+        ])
+        .map(|_| ())
+}
+
+pub(super) fn count_damaged(connection: &Connection, transactions: u64) -> Result<()> {
+    connection
+        .execute("UPDATE meta SET damaged = damaged + ?1", [transactions as i64])
+        .map(|_| ())
+}
+
+pub(super) fn tally(connection: &Connection) -> Result<Tally> {
+    // One view of the file for all statements.
+    let view = connection.unchecked_transaction()?;
+    let counted = counted(&view)?;
+    let waiting = rows::pending(&view)?;
+    let count = |number: i64| number.clamp(0, MAX_SEQ) as u64;
+    // What left before belongs to another round once something waits again.
+    let begins = waiting.objects > 0 && counted.drained_at == counted.sent_objects;
+    let round_from = if begins {
+        counted.sent_objects
+    } else {
+        counted.round_from
+    };
+    Ok(Tally {
+        waiting,
+        waiting_since: rows::waiting_since(&view)?,
+        dropped: dropped(&view)?,
+        damaged: count(counted.damaged),
+        refused_objects: count(counted.refused_objects),
+        sent_objects: count(counted.sent_objects),
+        sent_bytes: count(counted.sent_bytes),
+        acknowledged: (counted.acknowledged != 0).then_some(counted.acknowledged),
+        round_objects: count(counted.sent_objects - round_from),
+    })
+}
+
+/// What is counted of rows that left.
+pub(super) struct Counted {
+    damaged: i64,
+    refused_objects: i64,
+    sent_objects: i64,
+    sent_bytes: i64,
+    acknowledged: i64,
+    /// `sent_objects` when the first row left after nothing had waited.
+    round_from: i64,
+    /// `sent_objects` when nothing waited last.
+    drained_at: i64,
+}
+
+pub(super) fn counted(connection: &Connection) -> Result<Counted> {
+    connection
+        .prepare_cached(
+            "SELECT damaged, refused_objects, sent_objects, sent_bytes, acknowledged, round_from, drained_at
+             FROM meta",
+        )?
+        .query_row([], |row| {
+            Ok(Counted {
+                damaged: row.get(0)?,
+                refused_objects: row.get(1)?,
+                sent_objects: row.get(2)?,
+                sent_bytes: row.get(3)?,
+                acknowledged: row.get(4)?,
+                round_from: row.get(5)?,
+                drained_at: row.get(6)?,
+            })
+        })
+}
+
+/// Takes over what another file counted.
+pub(super) fn adopt_counted(connection: &Connection, counted: &Counted) -> Result<()> {
+    connection
+        .execute(
+            "UPDATE meta SET damaged = ?1, refused_objects = ?2, sent_objects = ?3, sent_bytes = ?4,
+                             acknowledged = ?5, round_from = ?6, drained_at = ?7",
+            params![
+                counted.damaged,
+                counted.refused_objects,
+                counted.sent_objects,
+                counted.sent_bytes,
+                counted.acknowledged,
+                counted.round_from,
+                counted.drained_at,
+            ],
+        )
+        .map(|_| ())
 }
 
 pub(super) fn raise_high_seq(connection: &Connection, seq: i64) -> Result<()> {

@@ -18,7 +18,7 @@ use super::heal::Known;
 use super::process::InProcess;
 use super::recover::{self, beside};
 use super::salvage::Source;
-use super::{is_outbox, meta, rows, schema, schemas, seals, tables};
+use super::{answers, is_outbox, meta, rows, schema, schemas, seals, tables};
 use crate::outbox::seal::Seal;
 use crate::outbox::{Durability, Error, Key, Options, Result};
 
@@ -145,6 +145,7 @@ fn copy(former: Source<'_>, to: &mut Connection, seal: &Seal) -> rusqlite::Resul
     if let Some(owner) = meta::owner(from, opening)? {
         meta::set_owner(to, seal, &owner)?;
     }
+    answers::adopt(to, seal, &answers::all(from, opening)?)?;
     for id in schemas::ids(from)? {
         schemas::adopt(to, seal, id, &schemas::read(from, opening, id)?)?;
     }

@@ -7,11 +7,11 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Result, Row as SqlRow, Statement, ffi, params};
 
 use super::content::{self, Content, Place};
-use super::meta::{high_seq, raise_high_seq};
+use super::meta::{numbering, raise_high_seq};
 use super::pack::{Prepared, Stored, decode_runs, stored_of};
 use super::{ledger, packs};
 use crate::outbox::seal::Seal;
-use crate::outbox::{MAX_LEASE_ROWS, MAX_TRANSACTION_BYTES, Pending, Row, SchemaId};
+use crate::outbox::{MAX_LEASE_ROWS, MAX_TRANSACTION_BYTES, Number, Pending, Row, SchemaId};
 
 /// No transaction has a higher number: what says so is damaged. Sums with numbers up to here, and of so many bytes or
 /// objects, do not overflow.
@@ -25,8 +25,17 @@ pub(super) fn is_seq(seq: i64) -> bool {
 /// The newest row, as far as the next one depends on it.
 pub(super) struct Tail {
     seq: i64,
+    /// Of the numbers that are given out now.
+    mark: u16,
     objects_through: i64,
     bytes_through: i64,
+}
+
+impl Tail {
+    /// What is given out for this sequence number.
+    pub(super) fn number(&self, seq: i64) -> Number {
+        Number::new(self.mark, seq)
+    }
 }
 
 pub(super) fn tail(connection: &Connection) -> Result<Tail> {
@@ -35,19 +44,22 @@ pub(super) fn tail(connection: &Connection) -> Result<Tail> {
         .query_row([], |row| {
             Ok(Tail {
                 seq: row.get(0)?,
+                mark: 0,
                 objects_through: row.get(1)?,
                 bytes_through: row.get(2)?,
             })
         })
         .optional()?;
-    let high_seq = high_seq(connection)?;
+    let (high_seq, mark) = numbering(connection)?;
     let mut tail = newest.unwrap_or(Tail {
         seq: 0,
+        mark,
         objects_through: 0,
         bytes_through: 0,
     });
     // Higher than the newest row's where damage took those behind it, or where they were dropped at once.
     tail.seq = tail.seq.max(high_seq).max(ledger::last_dropped(connection)?);
+    tail.mark = mark;
     let sane = [tail.seq, tail.objects_through, tail.bytes_through]
         .iter()
         .all(|number| (0..MAX_SEQ).contains(number));
@@ -73,8 +85,9 @@ pub(super) fn append(
     seal: &Seal,
     tail: &mut Tail,
     row: &Prepared<'_>,
-) -> Result<i64> {
-    insert(connection, seal, tail, now(), row)
+) -> Result<Number> {
+    let seq = insert(connection, seal, tail, now(), row)?;
+    Ok(tail.number(seq))
 }
 
 /// Stores a row that was number `seq` of another file, behind the newest one of this file.
@@ -99,6 +112,7 @@ fn insert(
 ) -> Result<i64> {
     let next = Tail {
         seq: tail.seq + row.transactions,
+        mark: tail.mark,
         objects_through: tail.objects_through + row.objects as i64,
         bytes_through: tail.bytes_through + row.bytes as i64,
     };
@@ -174,6 +188,11 @@ pub(super) fn ends(connection: &Connection) -> Result<Option<(i64, i64)>> {
             Some((oldest, newest)) if !is_seq(oldest) || !is_seq(newest) => Err(damaged(newest)),
             ends => Ok(ends),
         })
+}
+
+/// The number of the oldest transaction that waits.
+pub(super) fn oldest_waiting(connection: &Connection) -> Result<Option<i64>> {
+    ends(connection).map(|ends| ends.map(|(oldest, _)| oldest))
 }
 
 pub(super) fn last_seq(connection: &Connection) -> Result<i64> {

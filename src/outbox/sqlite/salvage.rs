@@ -17,7 +17,7 @@ use super::heal::Known;
 use super::pack::Prepared;
 use super::recover::beside;
 use super::reports::{self, Report};
-use super::{ledger, meta, packs, rows, schema, schemas};
+use super::{answers, epochs, ledger, meta, packs, rows, schema, schemas};
 use crate::outbox::seal::Seal;
 use crate::outbox::{Durability, Error, Key, Loss, LossReason, Result, Salvaged, StoredSchema};
 
@@ -75,16 +75,12 @@ fn make(
     // Nobody else knows the file.
     let opened = schema::open_writer(target, key, Durability::Full, Duration::ZERO);
     let (mut connection, seal) = opened.map_err(|refused| refused.into_error(target))?;
+    let losses = damaged.map(|damaged| ledger::entries(damaged.connection));
+    let losses = readable(losses.transpose()).map_err(failed)?;
     let mut copy = Copy {
+        remembers: losses.is_some(),
         losses: Losses {
-            of: readable(
-                damaged
-                    .map(|damaged| ledger::entries(damaged.connection))
-                    .transpose(),
-            )
-            .map_err(failed)?
-            .flatten()
-            .unwrap_or_default(),
+            of: losses.flatten().unwrap_or_default(),
             found: Vec::new(),
         },
         salvaged: Salvaged::default(),
@@ -100,10 +96,17 @@ fn make(
         None => {
             if !report.former_sdk {
                 copy.losses.note(1, i64::MAX);
+                epochs::begin(&connection, 1, false).map_err(failed)?;
             }
             None
         }
     };
+    if !copy.remembers {
+        let next = rows::last_seq(&connection).map_err(failed)? + 1;
+        meta::raise_known_from(&connection, next).map_err(failed)?;
+    }
+    let lost = salvaged.map_or(0, |salvaged| salvaged.lost);
+    meta::count_damaged(&connection, lost).map_err(failed)?;
     for loss in &copy.losses.found {
         ledger::add(&connection, loss, known.mark).map_err(failed)?;
     }
@@ -237,7 +240,28 @@ impl Losses {
     }
 }
 
+/// What became of transactions and how they were numbered; false where some of that cannot be read.
+fn history(damaged: &Connection, opening: &Seal, to: &Connection, seal: &Seal) -> rusqlite::Result<bool> {
+    let known_from = readable(meta::known_from(damaged))?;
+    let epochs = readable(epochs::entries(damaged))?;
+    let answers = readable(answers::all(damaged, opening))?;
+    match &epochs {
+        Some(epochs) => epochs::adopt(to, epochs)?,
+        // Numbers may have been given out under any mark.
+        None => epochs::begin(to, 1, false)?,
+    }
+    if let Some(seq) = known_from {
+        meta::raise_known_from(to, seq)?;
+    }
+    if let Some(answers) = &answers {
+        answers::adopt(to, seal, answers)?;
+    }
+    Ok(known_from.is_some() && epochs.is_some() && answers.is_some())
+}
+
 struct Copy {
+    /// What became of rows that have left could be read.
+    remembers: bool,
     losses: Losses,
     salvaged: Salvaged,
     /// Of the new file.
@@ -246,7 +270,7 @@ struct Copy {
 
 impl Copy {
     /// All but the rows.
-    fn facts(&self, damaged: Option<Source<'_>>, to: &Connection, known: &Known) -> rusqlite::Result<()> {
+    fn facts(&mut self, damaged: Option<Source<'_>>, to: &Connection, known: &Known) -> rusqlite::Result<()> {
         let seal = &self.seal;
         for (id, schema) in &known.schemas {
             schemas::adopt(to, seal, *id, schema)?;
@@ -285,6 +309,11 @@ impl Copy {
         if let Some(counters) = readable(meta::counters(damaged))? {
             meta::adopt_counters(to, &counters)?;
         }
+        if let Some(counted) = readable(meta::counted(damaged))? {
+            meta::adopt_counted(to, &counted)?;
+        }
+        let remembers = history(damaged, opening, to, seal)?;
+        self.remembers &= remembers;
         Ok(())
     }
 
@@ -294,6 +323,8 @@ impl Copy {
         if range.begins_unread {
             self.losses.note(1, range.first - 1);
             self.salvaged.lost += 1;
+            // Some of them had left before.
+            meta::raise_known_from(to, range.first)?;
         }
         let mut unread: Option<i64> = None;
         let mut seq = range.first;
@@ -352,10 +383,11 @@ impl Copy {
         }
         match range.last {
             Some(last) => self.lose(unread, last),
-            // Behind an unreadable end a number that cannot be read need not have had a row.
+            // Behind an unreadable end a number that cannot be read need not have had a row, and is given out again.
             None => {
                 self.losses.note(found + 1, i64::MAX);
                 self.salvaged.lost += 1;
+                epochs::begin(to, found + 1, true)?;
             }
         }
         Ok(())

@@ -11,9 +11,12 @@
 //! given out is this one or the newest row's.
 //! `loss` is the record of what was taken away (`ledger.rs`), `recovery` what is to be reported of a
 //! damaged file that this one replaced (`reports.rs`). The `json` of a schema is empty if damage took it.
-//! `seal` has a row where the file is encrypted (`seals.rs`): then what rows hold (`content.rs`), the schemas
-//! and the owner's columns of `meta` are sealed, and all else is as it is.
-//! Format 1 had none of these three tables, nor the columns of `meta` from `lineage` on, nor `tx.first`; it is
+//! `seal` has a row where the file is encrypted (`seals.rs`): then what rows hold (`content.rs`), the schemas,
+//! the owner's columns of `meta` and what is said of refused objects are sealed, and all else is as it is.
+//! `epoch` says which numbers were given out with which mark (`epochs.rs`), `refused` and `refusal` what the
+//! gateway did not store (`answers.rs`); what became of transactions is on record from number
+//! `meta.known_from` on. The columns behind it count (`meta.rs`).
+//! Format 1 had none of these six tables, nor the columns of `meta` from `lineage` on, nor `tx.first`; it is
 //! upgraded when it is opened.
 
 use std::fs;
@@ -23,6 +26,7 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, ffi, params};
 
+use super::meta;
 use super::recover::beside;
 use super::rows::{MAX_SEQ, is_seq};
 use super::seals;
@@ -88,7 +92,16 @@ pub(super) const CREATE: &str = "
         proof BLOB,
         salt_checksum INTEGER,
         owner_mark TEXT,
-        guarded INTEGER NOT NULL DEFAULT 0
+        guarded INTEGER NOT NULL DEFAULT 0,
+        mark INTEGER NOT NULL DEFAULT 0,
+        known_from INTEGER NOT NULL DEFAULT 1,
+        damaged INTEGER NOT NULL DEFAULT 0,
+        refused_objects INTEGER NOT NULL DEFAULT 0,
+        sent_objects INTEGER NOT NULL DEFAULT 0,
+        sent_bytes INTEGER NOT NULL DEFAULT 0,
+        acknowledged INTEGER NOT NULL DEFAULT 0,
+        round_from INTEGER NOT NULL DEFAULT 0,
+        drained_at INTEGER NOT NULL DEFAULT 0
     ) STRICT;
     CREATE TABLE seal (
         id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -96,6 +109,22 @@ pub(super) const CREATE: &str = "
         proof BLOB NOT NULL,
         checksum INTEGER NOT NULL
     ) STRICT;
+    CREATE TABLE epoch (
+        first INTEGER PRIMARY KEY,
+        mark INTEGER NOT NULL,
+        damaged INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE refused (
+        first INTEGER PRIMARY KEY,
+        last INTEGER NOT NULL,
+        doubt INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE refusal (
+        seq INTEGER NOT NULL,
+        position INTEGER NOT NULL,
+        told BLOB NOT NULL,
+        PRIMARY KEY (seq, position)
+    ) STRICT, WITHOUT ROWID;
     CREATE TABLE loss (
         id INTEGER PRIMARY KEY,
         first INTEGER NOT NULL,
@@ -147,6 +176,32 @@ const FROM_1: &str = "
     ALTER TABLE meta ADD COLUMN salt_checksum INTEGER;
     ALTER TABLE meta ADD COLUMN owner_mark TEXT;
     ALTER TABLE meta ADD COLUMN guarded INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE meta ADD COLUMN mark INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE meta ADD COLUMN known_from INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE meta ADD COLUMN damaged INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE meta ADD COLUMN refused_objects INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE meta ADD COLUMN sent_objects INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE meta ADD COLUMN sent_bytes INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE meta ADD COLUMN acknowledged INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE meta ADD COLUMN round_from INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE meta ADD COLUMN drained_at INTEGER NOT NULL DEFAULT 0;
+    UPDATE meta SET known_from = coalesce((SELECT min(seq) FROM tx), high_seq + 1);
+    CREATE TABLE epoch (
+        first INTEGER PRIMARY KEY,
+        mark INTEGER NOT NULL,
+        damaged INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE refused (
+        first INTEGER PRIMARY KEY,
+        last INTEGER NOT NULL,
+        doubt INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE refusal (
+        seq INTEGER NOT NULL,
+        position INTEGER NOT NULL,
+        told BLOB NOT NULL,
+        PRIMARY KEY (seq, position)
+    ) STRICT, WITHOUT ROWID;
     ALTER TABLE tx ADD COLUMN first INTEGER;
     UPDATE meta SET lineage = lower(hex(randomblob(16)));
     CREATE TABLE seal (
@@ -392,7 +447,9 @@ fn create(
     if pragma(&transaction, "application_id")? != APPLICATION_ID {
         transaction.execute_batch(CREATE)?;
         transaction.execute(
-            "INSERT INTO meta VALUES (1, ?1, ?2, 0, 0, 0, 0, 0, ?3, 0, NULL, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, 0)",
+            "INSERT INTO meta (id, identity, stamp, high_seq, relaxed, dropped_transactions, dropped_objects,
+                               dropped_bytes, lineage, acked)
+             VALUES (1, ?1, ?2, 0, 0, 0, 0, 0, ?3, 0)",
             params![new_identity(), stamp(path), new_identity()],
         )?;
         seals::make(&transaction, key)?;
@@ -459,7 +516,9 @@ fn validate(connection: &Connection, path: &Path) -> std::result::Result<(), Ref
     let check = || -> rusqlite::Result<Option<&'static str>> {
         let (identity, high_seq, lineage): (String, i64, String) = connection.query_row(
             "SELECT identity, high_seq, lineage, acked, app, user, principal, syncs,
-                    stamp, relaxed, dropped_transactions, dropped_objects, dropped_bytes, tidied, owner_mark, guarded
+                    stamp, relaxed, dropped_transactions, dropped_objects, dropped_bytes, tidied, owner_mark, guarded, mark,
+                    known_from, damaged, refused_objects, sent_objects, sent_bytes, acknowledged, round_from,
+                    drained_at
              FROM meta WHERE id = 1",
             [],
             |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
@@ -488,6 +547,9 @@ fn validate(connection: &Connection, path: &Path) -> std::result::Result<(), Ref
         }
         connection.prepare("SELECT id, fingerprint, json FROM schema")?;
         connection.prepare("SELECT id, first, last, reason FROM loss")?;
+        connection.prepare("SELECT first, mark, damaged FROM epoch")?;
+        connection.prepare("SELECT first, last, doubt FROM refused")?;
+        connection.prepare("SELECT seq, position, told FROM refusal")?;
         connection.prepare("SELECT id, label, former_sdk, reason, kept, lost, reported FROM recovery")?;
         Ok(None)
     };
@@ -536,12 +598,12 @@ fn settle_identity(
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(failed)?;
-    transaction
-        .execute(
-            "UPDATE meta SET identity = ?1, lineage = ?3, acked = 0, stamp = ?2 WHERE stamp <> ?2",
-            params![new_identity(), stamp, new_identity()],
-        )
+    let renewed = transaction
+        .execute("UPDATE meta SET stamp = ?1 WHERE stamp <> ?1", [&stamp])
         .map_err(failed)?;
+    if renewed > 0 {
+        meta::set_identity(&transaction, &new_identity()).map_err(failed)?;
+    }
     transaction
         .execute("UPDATE meta SET relaxed = max(relaxed, ?1)", params![relaxed])
         .map_err(failed)?;

@@ -17,7 +17,7 @@ const OWN: [&str; 9] = [
 ];
 
 /// The tables in which nothing is sealed, beside `meta`.
-const PLAIN: [&str; 2] = ["loss", "recovery"];
+const PLAIN: [&str; 3] = ["epoch", "loss", "recovery"];
 
 /// Copies the names that the file goes by, its counters and its records to a new file.
 pub(super) fn copy_facts(from: &Connection, to: &Connection) -> Result<()> {

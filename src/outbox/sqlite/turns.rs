@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::pack::Prepared;
-use crate::outbox::Result;
+use crate::outbox::{Number, Result};
 
 /// A group stops growing at this size, so that its first thread does not wait for a disk full of
 /// others. At this size the sync is a small part of the commit already.
@@ -49,7 +49,7 @@ enum Said {
     /// The turn is yours.
     Turn,
     /// Your row was part of a group; this became of it.
-    Done(Result<i64>),
+    Done(Result<Number>),
 }
 
 impl Word {
@@ -71,13 +71,13 @@ impl Word {
 
 /// The turn, while a thread has it; dropping passes it on. If the thread panics, the rows it took
 /// along are answered with the error it leaves here.
-struct Turn<'t, E: Fn() -> Result<i64>> {
+struct Turn<'t, E: Fn() -> Result<Number>> {
     turns: &'t Turns,
     followers: VecDeque<Arc<Word>>,
     if_abandoned: E,
 }
 
-impl<E: Fn() -> Result<i64>> Drop for Turn<'_, E> {
+impl<E: Fn() -> Result<Number>> Drop for Turn<'_, E> {
     fn drop(&mut self) {
         for word in self.followers.drain(..) {
             word.say(Said::Done((self.if_abandoned)()));
@@ -102,10 +102,10 @@ impl Turns {
     pub(super) fn commit<'a>(
         &self,
         row: Prepared<'a>,
-        commit: impl FnOnce(&[Prepared<'a>]) -> Vec<Result<i64>>,
+        commit: impl FnOnce(&[Prepared<'a>]) -> Vec<Result<Number>>,
         afterwards: impl FnOnce(),
-        if_abandoned: impl Fn() -> Result<i64>,
-    ) -> Result<i64> {
+        if_abandoned: impl Fn() -> Result<Number>,
+    ) -> Result<Number> {
         let (rows, followers) = match self.take_or_queue(row) {
             Entered::WithTurn(row) => (vec![row], VecDeque::new()),
             Entered::Queued(word) => match word.wait() {
@@ -149,7 +149,7 @@ impl Turns {
         let _turn = Turn {
             turns: self,
             followers: VecDeque::new(),
-            if_abandoned: || Ok(0),
+            if_abandoned: || Ok(Number::NONE),
         };
         work()
     }

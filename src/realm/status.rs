@@ -1,0 +1,69 @@
+//! What a realm holds, and how its upload goes.
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use super::Realm;
+use crate::error::Result;
+use crate::process;
+use crate::uploader::core::Core;
+pub use crate::uploader::live::LastError;
+use crate::uploader::progress::Rounds;
+pub use crate::uploader::progress::{Progress, UploadStatus};
+
+impl Realm {
+    /// What waits, what was counted since the file was made, and what went wrong last. Takes the same time whatever waits.
+    ///
+    /// # Errors
+    /// The realm is closed, or the outbox could not be read.
+    pub fn status(&self) -> Result<UploadStatus> {
+        self.check_open()?;
+        let mut status = self.main.core.upload_status()?;
+        if let Some(lane) = &self.urgent {
+            status = status.with(lane.core.upload_status()?);
+        }
+        Ok(status)
+    }
+
+    /// Calls back on the app's thread for callbacks, soon with the progress of now, then after each acknowledgement and
+    /// when more waits, once for several changes where it is slow; until [`Realm::unobserve_progress`].
+    ///
+    /// # Errors
+    /// The realm is closed.
+    pub fn observe_progress(&self, observer: impl Fn(Progress) + Send + Sync + 'static) -> Result<u64> {
+        self.check_open()?;
+        let lanes: Vec<Weak<Core>> = self.lanes().map(|lane| Arc::downgrade(&lane.core)).collect();
+        let rounds = Mutex::new(Rounds::default());
+        let tell = Arc::new(move || {
+            let lanes: Vec<_> = lanes.iter().filter_map(Weak::upgrade).collect();
+            let found: std::result::Result<Vec<_>, _> = lanes.iter().map(|core| core.upload()).collect();
+            match found {
+                Ok(uploads) => {
+                    let mut rounds = rounds.lock().unwrap_or_else(PoisonError::into_inner);
+                    let progress = rounds.progress(&uploads);
+                    drop(rounds);
+                    observer(progress);
+                }
+                Err(error) => {
+                    log::debug!(target: "ingest::outbox", "the progress cannot be told: {error}");
+                }
+            }
+        });
+        let number = self.main.core.next_token();
+        for lane in self.lanes() {
+            let tell = tell.clone();
+            lane.core
+                .observe_progress(self.main.core.token(number), move || tell());
+        }
+        self.main.core.tell_progress();
+        Ok(number)
+    }
+
+    /// Ends the callbacks of this token, also of a realm that is closed. When this returns none is running and none will
+    /// be: it waits for one that is running, unless that is the caller itself.
+    pub fn unobserve_progress(&self, number: u64) {
+        if !process::is_foreign() {
+            let token = self.main.core.token(number);
+            self.lanes().for_each(|lane| lane.core.unobserve_progress(token));
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! What the session knows beside its file: what is on its way, what was answered for and has not left, and what went
+//! wrong last. Lost with the process.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::core::Core;
+use crate::error::{Code, SyncError};
+use crate::outbox::Settlement;
+
+#[derive(Default)]
+pub(super) struct Live {
+    /// Rows up to here were given to the network.
+    sent: i64,
+    /// Rows up to here were answered for; those of them that are still there leave with others.
+    acknowledged: i64,
+    /// The objects of those.
+    acknowledged_objects: u64,
+    /// Of them, those that were refused.
+    refused_objects: u64,
+    /// Given to the network since rows left last.
+    sent_bytes: u64,
+    /// When the server last answered for rows, in milliseconds since 1970.
+    answered: Option<i64>,
+    error: Option<LastError>,
+}
+
+/// The error that a session met last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastError {
+    /// The code by its name.
+    pub code: Code,
+    /// What happened.
+    pub message: String,
+    /// When, in milliseconds since 1970.
+    pub at: i64,
+    /// The session has not worked since.
+    pub is_current: bool,
+}
+
+pub(super) fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+impl Core {
+    /// A batch with rows up to `last` is given to the network, in so many bytes.
+    pub(super) fn sends(&self, last: i64, bytes: usize) {
+        let mut live = self.live();
+        live.sent = live.sent.max(last);
+        live.sent_bytes = live.sent_bytes.saturating_add(bytes as u64);
+    }
+
+    /// Rows up to here, of those that are there, were given to the network, and to here the server has answered for them.
+    pub(super) fn known_live(&self) -> (i64, i64) {
+        let live = self.live();
+        (live.sent, live.acknowledged)
+    }
+
+    /// Adds what was counted since rows left last.
+    pub(super) fn counted(&self, mut settlement: Settlement) -> Settlement {
+        let mut live = self.live();
+        live.answered = Some(now());
+        settlement.refused_objects = settlement.refused_objects.saturating_add(live.refused_objects);
+        settlement.sent_bytes = live.sent_bytes;
+        settlement
+    }
+
+    /// The settlement is in the file, which is said of so many objects.
+    pub(super) fn concluded(&self, settlement: &Settlement, objects: u64) {
+        let mut live = self.live();
+        if settlement.leave {
+            live.acknowledged_objects = 0;
+            live.refused_objects = 0;
+            live.sent_bytes = live.sent_bytes.saturating_sub(settlement.sent_bytes);
+        } else {
+            live.acknowledged = settlement.through;
+            live.acknowledged_objects = live.acknowledged_objects.saturating_add(objects);
+            live.refused_objects = settlement.refused_objects;
+        }
+    }
+
+    /// The server knows rows up to `position` alone: what it had answered for behind that it will be sent again.
+    pub(super) fn is_behind(&self, position: i64) {
+        let mut live = self.live();
+        live.acknowledged = live.acknowledged.min(position);
+        live.acknowledged_objects = 0;
+        live.refused_objects = 0;
+    }
+
+    pub(super) fn acknowledged_objects(&self) -> u64 {
+        self.live().acknowledged_objects
+    }
+
+    pub(super) fn answered_at(&self) -> Option<i64> {
+        self.live().answered
+    }
+
+    pub(super) fn note_error(&self, error: &SyncError) {
+        self.live().error = Some(LastError {
+            code: error.code,
+            message: error.message.clone(),
+            at: now(),
+            is_current: true,
+        });
+    }
+
+    pub(super) fn note_success(&self) {
+        if let Some(error) = &mut self.live().error {
+            error.is_current = false;
+        }
+    }
+
+    pub(super) fn last_error(&self) -> Option<LastError> {
+        self.live().error.clone()
+    }
+}
