@@ -5,8 +5,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 
 use realm_ingest::outbox::{
-    Cap, Doubt, Durability, Fate, Number, Options, Outbox, Policy, Refusals, RefusedObject, Run, Settlement,
-    SqliteOutbox, WriteTransaction,
+    Cap, Doubt, Durability, Fate, Key, Number, Options, Outbox, Policy, Refusals, RefusedObject, Run,
+    Settlement, SqliteOutbox, WriteTransaction, rekey,
 };
 
 use crate::common::{
@@ -164,6 +164,70 @@ fn what_was_refused_is_known_after_a_restart_and_the_rest_is_persisted() {
         (Fate::Persisted, Fate::Waiting)
     );
     assert_eq!(outbox.tally().unwrap().refused_objects, 3);
+}
+
+#[test]
+fn what_was_refused_is_sealed_in_an_encrypted_file_and_known_under_another_key() {
+    let folder = Folder::new();
+    let with = |key: &Key| {
+        let key = Some(key.clone());
+        open_with(&folder.path(), Options { key, ..relaxed() })
+    };
+    let (key, other) = (Key::new([1; 64]), Key::new([2; 64]));
+    let outbox = with(&key);
+    store_some(&outbox, 2);
+    outbox.renew_identity().unwrap();
+    let number = store(&outbox);
+    settle_with(&outbox, 1, 2, vec![refused(1, 0)]);
+    let is_so = |outbox: &dyn Outbox| {
+        assert_eq!(fate(outbox, 1), all_of(&[refused(1, 0)]));
+        assert_eq!(
+            (fate(outbox, 2), fate(outbox, 3)),
+            (Fate::Persisted, Fate::Unknown)
+        );
+        assert_eq!(outbox.fate(number, 0).unwrap(), Fate::Waiting);
+        assert_eq!(outbox.tally().unwrap().sent_objects, 2);
+    };
+    let readable = |text: &str| {
+        let names = folder.names().into_iter();
+        let mut files = names.map(|name| fs::read(folder.join(&name)).unwrap());
+        files.any(|bytes| bytes.windows(text.len()).any(|part| part == text.as_bytes()))
+    };
+    is_so(&outbox);
+    for text in ["Reading", "reason 0 of 1", "$numberLong"] {
+        assert!(!readable(text), "{text}");
+    }
+    drop(outbox);
+    is_so(&with(&key));
+    rekey(folder.path(), Some(&key), Some(&other)).unwrap();
+    is_so(&with(&other));
+    assert!(!readable("reason 0 of 1"));
+    rekey(folder.path(), Some(&other), None).unwrap();
+    is_so(&open(&folder.path()));
+    assert!(readable("reason 0 of 1"));
+}
+
+#[test]
+fn a_refusal_that_was_moved_to_another_transaction_is_not_believed() {
+    let folder = Folder::new();
+    let options = || Options {
+        key: Some(Key::new([1; 64])),
+        ..relaxed()
+    };
+    let outbox = open_with(&folder.path(), options());
+    store_some(&outbox, 3);
+    settle_with(&outbox, 1, 2, vec![refused(1, 0), refused(2, 0)]);
+    drop(outbox);
+    let connection = rusqlite::Connection::open(folder.path()).unwrap();
+    let sql = "UPDATE refusal SET told = (SELECT told FROM refusal WHERE seq = 1) WHERE seq = 2";
+    connection.execute_batch(sql).unwrap();
+    drop(connection);
+    let outbox = open_with(&folder.path(), options());
+    assert_eq!(fate(&outbox, 2), Fate::Unknown);
+    assert_eq!(
+        (fate(&outbox, 1), fate(&outbox, 3)),
+        (Fate::Unknown, Fate::Waiting)
+    );
 }
 
 #[test]
