@@ -56,8 +56,10 @@ impl Core {
         (live.sent, live.acknowledged)
     }
 
-    /// Adds what was counted since rows left last.
+    /// The server has answered for rows. Adds what was counted since rows left last.
     pub(super) fn counted(&self, mut settlement: Settlement) -> Settlement {
+        // Before anybody hears of the answer.
+        self.note_success();
         let mut live = self.live();
         live.answered = Some(now());
         settlement.refused_objects = settlement.refused_objects.saturating_add(live.refused_objects);
