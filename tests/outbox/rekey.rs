@@ -4,9 +4,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use realm_ingest::outbox::{Error, Options, Outbox, SqliteOutbox, rekey};
+use realm_ingest::outbox::{Durability, Error, Options, Outbox, SqliteOutbox, rekey};
 
-use crate::common::{Folder, noise, open, other_part, rows, rows_with_gaps};
+use crate::common::{Folder, append, noise, open, other_part, other_process, rows, rows_with_gaps, said};
 #[cfg(target_os = "linux")]
 use crate::disk::{Disk, Survives, in_memory, say};
 use crate::encryption::{
@@ -244,4 +244,42 @@ fn a_power_cut_at_any_moment_leaves_one_key_or_the_other_and_every_row() {
         }
         assert!(opened[0] > 50 && opened[1] > 0, "{opened:?}");
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_does_not_grow_with_what_waits() {
+    const TEST: &str = "rekey::memory_does_not_grow_with_what_waits";
+    const ROW: usize = 1 << 20;
+    const ROWS: usize = 160;
+    // A step of the copy, and what an idle program has.
+    const LIMIT_MIB: u64 = 64;
+    if let Some(path) = other_part(TEST) {
+        rekey(&path, None, Some(&key(1))).unwrap();
+        let status = fs::read_to_string("/proc/self/status").unwrap();
+        let peak = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))
+            .unwrap();
+        println!("##{}", peak.trim().trim_end_matches(" kB"));
+        return;
+    }
+    let folder = Folder::new();
+    let relaxed = Options {
+        durability: Durability::Relaxed,
+        ..Options::default()
+    };
+    let (outbox, _) = SqliteOutbox::open(folder.path(), relaxed).unwrap();
+    let mut content = noise(1, ROW);
+    for number in 0..ROWS {
+        content[..8].copy_from_slice(&number.to_le_bytes());
+        append(&outbox, &content).unwrap();
+    }
+    drop(outbox);
+    let output = other_process(TEST, &folder.path()).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let peak: u64 = text.lines().find_map(said).unwrap().parse().unwrap();
+    assert!(peak < LIMIT_MIB * 1024, "{peak} KiB");
+    let (outbox, _) = SqliteOutbox::open(folder.path(), with_key(1)).unwrap();
+    assert_eq!(outbox.pending().unwrap().transactions, ROWS as u64);
 }
