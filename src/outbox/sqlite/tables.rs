@@ -54,3 +54,28 @@ fn copy_rows(from: &Connection, to: &Connection, table: &str) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    // A failed unwrap is a failed test.
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::outbox::sqlite::schema;
+
+    #[test]
+    fn no_table_is_forgotten() {
+        // What `rekey` takes over by itself, as most of it is to be sealed anew.
+        const BY_ITSELF: [&str; 6] = ["meta", "refusal", "refused", "schema", "seal", "tx"];
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(schema::CREATE).unwrap();
+        let mut statement = connection
+            .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+            .unwrap();
+        let tables = statement.query_map([], |row| row.get(0)).unwrap();
+        let tables: Vec<String> = tables.collect::<Result<_>>().unwrap();
+        let mut known = [&BY_ITSELF[..], &PLAIN[..]].concat();
+        known.sort_unstable();
+        assert_eq!(tables, known);
+    }
+}
