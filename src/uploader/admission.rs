@@ -87,7 +87,11 @@ impl Core {
 
 impl Uploader {
     fn closed(&self) -> Option<Closed> {
-        self.core.gate().closed(self.core.app.clock.second_of_day())
+        let gate = self.core.gate();
+        if !gate.policy.is_conditional() {
+            return None;
+        }
+        gate.closed(self.core.app.clock.second_of_day())
     }
 
     /// Waits until there is something to send and the policy allows it at this time. False if there is nothing left to do
