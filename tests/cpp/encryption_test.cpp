@@ -31,9 +31,13 @@ key of(char byte) {
     return key;
 }
 
-bool can_read(const std::filesystem::path& path, const std::string& text) {
-    std::ifstream file(path, std::ios::binary);
-    std::string content{std::istreambuf_iterator<char>(file), {}};
+/// In the file, or in its log, which a session that has just ended may not have emptied yet.
+bool can_read(const std::string& path, const std::string& text) {
+    std::string content;
+    for (const auto* ending : {"", "-wal"}) {
+        std::ifstream file(path + ending, std::ios::binary);
+        content.append(std::istreambuf_iterator<char>(file), {});
+    }
     return content.find(text) != std::string::npos;
 }
 
