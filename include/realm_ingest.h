@@ -720,7 +720,9 @@ realm_ingest_code realm_ingest_realm_close(const realm_ingest_realm *realm,
 void realm_ingest_realm_free(realm_ingest_realm *realm);
 
 // What is known of the transaction that got this number, from this program or an earlier start of it: one of the
-// REALM_INGEST_STATE_ constants. Reads the file, and asks no server.
+// REALM_INGEST_STATE_ constants. Reads the file, and asks no server. Numbers are of one file: one that was deleted or
+// discarded begins with the same ones again, and one that was put back from a backup does not know what was written after
+// that.
 realm_ingest_code realm_ingest_realm_state_of(const realm_ingest_realm *realm,
                                               uint64_t number,
                                               realm_ingest_error **error,

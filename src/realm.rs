@@ -343,7 +343,7 @@ fn outbox_options(choices: &Choices) -> (Options, Back) {
     options.on_recover = Some(Arc::new(move |recovered: &Recovered| {
         if let Some(core) = reporting.get().and_then(Weak::upgrade) {
             core.report_soon(report(Code::InvalidDatabase, recovered.to_string()));
-            core.look_at_receipts();
+            core.recovered();
         }
     }));
     let reporting = back.clone();

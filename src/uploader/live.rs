@@ -9,7 +9,7 @@ use crate::outbox::Settlement;
 
 #[derive(Default)]
 pub(super) struct Live {
-    /// Rows up to here were given to the network.
+    /// Rows up to here were given to the network, once at least.
     sent: i64,
     /// Rows up to here were answered for; those of them that are still there leave with others.
     acknowledged: i64,
@@ -87,6 +87,12 @@ impl Core {
         live.acknowledged = live.acknowledged.min(position);
         live.acknowledged_objects = 0;
         live.refused_objects = 0;
+    }
+
+    /// What was sent and answered for may not be what has those numbers now.
+    pub(super) fn begins_anew(&self) {
+        self.live().sent = 0;
+        self.is_behind(0);
     }
 
     pub(super) fn acknowledged_objects(&self) -> u64 {

@@ -174,6 +174,12 @@ impl Core {
         }
     }
 
+    /// Damage took some of the file: what comes to have the numbers of what it took was not sent yet.
+    pub(crate) fn recovered(&self) {
+        self.begins_anew();
+        self.look_at_receipts();
+    }
+
     /// Ends the waits of a realm, or all, with the state of now.
     pub(crate) fn end_receipts(&self, realm: Option<u64>) {
         let ended: BTreeMap<_, _> = {

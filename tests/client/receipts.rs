@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use realm_ingest::Code;
+use realm_ingest::app::Credentials;
 use realm_ingest::outbox::{Cap, Outbox, Policy, SqliteOutbox};
 use realm_ingest::realm::{ErrorHandler, Outcome, Realm, RealmConfig, ReceiptState, StopPolicy};
 use serde_json::{Value, json};
@@ -246,6 +247,21 @@ fn a_wait_goes_on_while_the_session_is_paused_and_while_nobody_is_logged_in() {
     let _user = fixture.user();
     assert_eq!(waiting.join().unwrap().state, ReceiptState::Persisted);
     assert_eq!(heard.recv_timeout(LIMIT).unwrap().state, ReceiptState::Persisted);
+}
+
+#[test]
+fn a_wait_goes_on_where_the_data_goes_on_under_another_user() {
+    let fixture = Fixture::new();
+    let (realm, _errors) = fixture.realm();
+    realm.session().pause();
+    let number = written(&realm, [1]);
+    let heard = hear(&realm, number);
+    fixture.app.current_user().unwrap().log_out().unwrap();
+    let other = fixture.app.login(&Credentials::anonymous()).unwrap();
+    realm.session().resume();
+    fixture.app.rehome(realm.path(), &other, None).unwrap();
+    assert_eq!(heard.recv_timeout(LIMIT).unwrap().state, ReceiptState::Persisted);
+    assert_eq!(state(&realm, number), ReceiptState::Persisted);
 }
 
 #[test]

@@ -85,8 +85,10 @@ public:
     receipt(std::shared_ptr<const internal::receipts_handle> receipts, std::uint64_t number)
         : receipts_(std::move(receipts)), number_(number) {}
 
-    /// Stands for the transaction also after a restart, with the same file: keep it and ask
-    /// `state_of`. 0 for a transaction without objects, which is `unknown`.
+    /// Stands for the transaction also after a restart: keep it and ask `state_of`. It is of one
+    /// file: one that was deleted or discarded begins with the same numbers again, and one that was
+    /// put back from a backup answers `unknown` for what was written after that. 0 for a
+    /// transaction without objects, which is `unknown`.
     [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
 
     /// Reads the file, and asks no server.

@@ -63,7 +63,9 @@ unsafe fn receipts(realm: *const realm_ingest_realm) -> Result<Receipts> {
 }
 
 /// What is known of the transaction that got this number, from this program or an earlier start of it: one of the
-/// REALM_INGEST_STATE_ constants. Reads the file, and asks no server.
+/// REALM_INGEST_STATE_ constants. Reads the file, and asks no server. Numbers are of one file: one that was deleted or
+/// discarded begins with the same ones again, and one that was put back from a backup does not know what was written after
+/// that.
 ///
 /// # Safety
 /// `realm` is live; `error` is NULL or may be written; `state` may be written.
