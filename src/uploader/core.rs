@@ -9,7 +9,7 @@ use tokio::sync::{Notify, watch};
 use super::admission::Gate;
 use super::following::Following;
 use super::live::Live;
-use super::observer::{Observer, Token, Tokens};
+use super::observer::{ConnectionObserver, Token, Tokens};
 use super::policy::sync_error;
 use super::progress::ProgressObserver;
 use super::receipts::ReceiptWaits;
@@ -21,8 +21,6 @@ use crate::outbox::Outbox;
 use crate::realm::homes;
 use crate::realm::options::Choices;
 use crate::transport::Transport;
-
-pub(super) type ConnectionObserver = Observer<(ConnectionState, ConnectionState)>;
 
 pub(super) struct Status {
     user: User,
@@ -40,8 +38,8 @@ pub(super) struct Status {
     told: Vec<(Code, String)>,
     ended: bool,
     refreshing: bool,
-    connection: ConnectionState,
-    observers: Vec<(Token, Arc<ConnectionObserver>)>,
+    pub(super) connection: ConnectionState,
+    pub(super) observers: Vec<(Token, Arc<ConnectionObserver>)>,
     pub(super) progress_observers: Vec<(Token, Arc<ProgressObserver>)>,
     pub(super) waits: Waits,
     pub(super) receipts: ReceiptWaits,
@@ -460,31 +458,6 @@ impl Core {
 
     pub(super) fn connection(&self) -> ConnectionState {
         self.status().connection
-    }
-
-    /// The observer is told of what changes from the returned state on.
-    pub(super) fn observe(&self, token: Token, observer: ConnectionObserver) -> ConnectionState {
-        let mut status = self.status();
-        status.observers.push((token, Arc::new(observer)));
-        status.connection
-    }
-
-    pub(super) fn unobserve(&self, token: Token) {
-        let gone: Vec<_> = self
-            .status()
-            .observers
-            .extract_if(.., |(known, _)| *known == token)
-            .collect();
-        self.end_observers(gone);
-    }
-
-    /// Not to be called under the lock: an observer that is running may be calling back, and so may what it owns when it
-    /// goes.
-    pub(super) fn end_observers<T>(&self, gone: Vec<(Token, Arc<Observer<T>>)>) {
-        let on_callback_thread = self.app.runtime.is_callback_thread();
-        for (_, observer) in &gone {
-            observer.end(on_callback_thread);
-        }
     }
 }
 

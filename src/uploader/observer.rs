@@ -1,7 +1,10 @@
 //! An observer of a session, which may be taken away while it is about to be told something.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::core::Core;
+use super::session::ConnectionState;
 
 type Call<T> = dyn Fn(T) + Send + Sync;
 
@@ -64,6 +67,35 @@ impl<T> Observer<T> {
         self.ended.store(true, Ordering::Release);
         if !on_callback_thread {
             drop(self.running.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+}
+
+pub(super) type ConnectionObserver = Observer<(ConnectionState, ConnectionState)>;
+
+impl Core {
+    /// The observer is told of what changes from the returned state on.
+    pub(super) fn observe(&self, token: Token, observer: ConnectionObserver) -> ConnectionState {
+        let mut status = self.status();
+        status.observers.push((token, Arc::new(observer)));
+        status.connection
+    }
+
+    pub(super) fn unobserve(&self, token: Token) {
+        let gone: Vec<_> = self
+            .status()
+            .observers
+            .extract_if(.., |(known, _)| *known == token)
+            .collect();
+        self.end_observers(gone);
+    }
+
+    /// Not to be called under the lock: an observer that is running may be calling back, and so may what it owns when it
+    /// goes.
+    pub(super) fn end_observers<T>(&self, gone: Vec<(Token, Arc<Observer<T>>)>) {
+        let on_callback_thread = self.app.runtime.is_callback_thread();
+        for (_, observer) in &gone {
+            observer.end(on_callback_thread);
         }
     }
 }

@@ -65,7 +65,11 @@ pub(super) fn note(connection: &Connection, seal: &Seal, settlement: &Settlement
 /// Takes away what is noted of these transactions.
 fn forget(connection: &Connection, first: i64, last: i64) -> Result<()> {
     let noted: Vec<(i64, i64, i64)> = connection
-        .prepare_cached("SELECT first, last, doubt FROM refused WHERE first <= ?2 AND last >= ?1")?
+        .prepare_cached(
+            "SELECT first, last, doubt FROM refused
+             WHERE first BETWEEN coalesce((SELECT max(first) FROM refused WHERE first <= ?1), ?1) AND ?2
+               AND last >= ?1",
+        )?
         .query_map([first, last], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
         .collect::<Result<_>>()?;
     for (from, to, doubt) in noted {
@@ -101,7 +105,10 @@ fn list(connection: &Connection, seal: &Seal, refused: &[(i64, RefusedObject)]) 
 
 fn add(connection: &Connection, seq: i64, doubt: i64) -> Result<()> {
     let lengthened = connection
-        .prepare_cached("UPDATE refused SET last = ?1 WHERE last = ?1 - 1 AND doubt = ?2")?
+        .prepare_cached(
+            "UPDATE refused SET last = ?1
+             WHERE first = (SELECT max(first) FROM refused WHERE first < ?1) AND last = ?1 - 1 AND doubt = ?2",
+        )?
         .execute([seq, doubt])?;
     if lengthened == 0 {
         connection
