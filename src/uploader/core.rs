@@ -10,7 +10,6 @@ use super::admission::Gate;
 use super::following::Following;
 use super::live::Live;
 use super::observer::{ConnectionObserver, Token, Tokens};
-use super::policy::sync_error;
 use super::progress::ProgressObserver;
 use super::receipts::ReceiptWaits;
 use super::session::{ConnectionState, ErrorHandler, SessionState, StopPolicy};
@@ -160,7 +159,7 @@ impl Core {
     }
 
     /// Somebody has reason to think that it will work now: what failed is forgotten, and a pause ends.
-    fn try_anew(&self) {
+    pub(super) fn try_anew(&self) {
         let mut status = self.status();
         let waiting = !std::mem::take(&mut status.told).is_empty();
         status.failed = false;
@@ -292,13 +291,13 @@ impl Core {
         status.opens == 0 && status.stop == StopPolicy::AfterChangesUploaded
     }
 
-    fn stopped(&self) {
+    pub(super) fn stopped(&self) {
         self.status().stops += 1;
         self.disconnected();
         self.notify_changed();
     }
 
-    fn notify_changed(&self) {
+    pub(super) fn notify_changed(&self) {
         self.changed.send_replace(());
         self.work.notify_one();
     }
@@ -479,43 +478,5 @@ impl Status {
     fn awaits_user(&self) -> bool {
         let is_over = self.user.state() == UserState::LoggedOut;
         self.user.account.awaits_successor() || (is_over && self.user.heir().state() == UserState::LoggedIn)
-    }
-}
-
-impl Core {
-    pub(super) fn logged_in(&self) {
-        self.try_anew();
-        self.notify_changed();
-    }
-
-    pub(super) fn logged_out(&self) {
-        self.fail_waits(&Error::aborted());
-        self.stopped();
-    }
-
-    /// Waits go on where another user will.
-    pub(super) fn still_rejected(&self, reason: &Error) {
-        let text = format!("No other anonymous user could be logged in yet: {reason}");
-        self.report_soon(SyncError {
-            link: reason.link().to_owned(),
-            ..sync_error(Code::AuthError, text, false)
-        });
-    }
-
-    pub(super) fn rejected(&self, reason: &Error, replaced: bool) {
-        let text = if replaced {
-            format!(
-                "The server no longer accepts the anonymous user of this device: {reason}; another one is logged in, and \
-                 what waits goes on under it"
-            )
-        } else {
-            self.fail_waits(reason);
-            format!("Unable to refresh the user access token: {reason}")
-        };
-        self.report_soon(SyncError {
-            link: reason.link().to_owned(),
-            ..sync_error(Code::AuthError, text, !replaced)
-        });
-        self.stopped();
     }
 }

@@ -1,10 +1,11 @@
-//! Tells a session what happens to the account it works for.
+//! Tells a session what happens to the account it works for, and what becomes of the session then.
 
 use std::sync::{Arc, Weak};
 
 use super::core::Core;
+use super::policy::sync_error;
 use crate::app::{Follower, User};
-use crate::error::Error;
+use crate::error::{Code, Error, SyncError};
 use crate::realm::homes;
 
 /// Listens to one account for a session. An account that the session has left has nobody to tell any more.
@@ -48,5 +49,43 @@ impl Follower for Following {
         if let Some(core) = self.0.upgrade() {
             homes::move_to_heir(&core);
         }
+    }
+}
+
+impl Core {
+    pub(super) fn logged_in(&self) {
+        self.try_anew();
+        self.notify_changed();
+    }
+
+    pub(super) fn logged_out(&self) {
+        self.fail_waits(&Error::aborted());
+        self.stopped();
+    }
+
+    /// Waits go on where another user will.
+    pub(super) fn still_rejected(&self, reason: &Error) {
+        let text = format!("No other anonymous user could be logged in yet: {reason}");
+        self.report_soon(SyncError {
+            link: reason.link().to_owned(),
+            ..sync_error(Code::AuthError, text, false)
+        });
+    }
+
+    pub(super) fn rejected(&self, reason: &Error, replaced: bool) {
+        let text = if replaced {
+            format!(
+                "The server no longer accepts the anonymous user of this device: {reason}; another one is logged in, and \
+                 what waits goes on under it"
+            )
+        } else {
+            self.fail_waits(reason);
+            format!("Unable to refresh the user access token: {reason}")
+        };
+        self.report_soon(SyncError {
+            link: reason.link().to_owned(),
+            ..sync_error(Code::AuthError, text, !replaced)
+        });
+        self.stopped();
     }
 }
