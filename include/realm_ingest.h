@@ -1042,7 +1042,8 @@ void realm_ingest_http_answer_send(realm_ingest_http_answer *answer);
 void realm_ingest_http_answer_free(realm_ingest_http_answer *answer);
 
 // How long the first transaction that waits is kept for more to come, in milliseconds, so that the network is used less
-// often; 0 by default. Not where a batch is full, where somebody waits for the upload, or where the realm was closed.
+// often; 0 by default. Not where its classes are urgent, a batch is full, a thread waits for the upload or for a receipt, or
+// the realm was closed.
 realm_ingest_code realm_ingest_realm_config_set_batch_delay(realm_ingest_realm_config *config,
                                                             uint64_t delay_ms,
                                                             realm_ingest_error **error);

@@ -154,14 +154,15 @@ impl Uploader {
 
     /// Gives what is written a moment to become more, counted from when it was first seen to wait.
     pub(super) async fn gather(&mut self) {
-        let delay = self.core.gate().policy.batch_delay;
-        if delay.is_zero() {
+        let choices = self.core.choices();
+        let delay = choices.gate.policy.batch_delay;
+        if delay.is_zero() || choices.is_urgent {
             return;
         }
         let since = *self.waiting_since.get_or_insert_with(Instant::now);
         loop {
             let left = delay.saturating_sub(since.elapsed());
-            let is_urged = self.core.is_dying() || self.core.has_waits();
+            let is_urged = self.core.is_dying() || self.core.has_waits() || self.core.has_waiting_threads();
             if left.is_zero() || is_urged || self.fills_a_batch().await {
                 return;
             }

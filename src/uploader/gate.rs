@@ -39,7 +39,8 @@ pub struct TimeWindow {
 #[derive(Clone)]
 pub struct UploadPolicy {
     /// How long the first transaction that waits is kept for more to come, so that the network is used less often. Not
-    /// where a batch is full, where somebody waits for the upload, or where the realm was closed.
+    /// where its classes are urgent, a batch is full, a thread waits for the upload or for a receipt, or the realm was
+    /// closed.
     pub batch_delay: Duration,
     /// The most bytes of request bodies a second, over a while. The urgent classes come first: they are held up by what
     /// they sent themselves alone.

@@ -73,7 +73,31 @@ struct Wait {
 pub(super) struct ReceiptWaits {
     /// By sequence number, then in the order in which they began.
     list: BTreeMap<(i64, u64), Wait>,
+    /// How many of them are threads that wait.
+    threads: usize,
     next: u64,
+}
+
+impl ReceiptWaits {
+    fn begin(&mut self, wait: Wait) -> WaitKey {
+        let key = (wait.number.seq(), self.next);
+        self.next += 1;
+        self.threads += usize::from(wait.is_thread());
+        self.list.insert(key, wait);
+        key
+    }
+
+    fn end(&mut self, key: WaitKey) -> Option<Wait> {
+        let wait = self.list.remove(&key)?;
+        self.threads -= usize::from(wait.is_thread());
+        Some(wait)
+    }
+}
+
+impl Wait {
+    fn is_thread(&self) -> bool {
+        matches!(self.listener, Listener::Thread(_))
+    }
 }
 
 /// Which wait it is.
@@ -111,27 +135,21 @@ impl Core {
         realm: u64,
         listener: Listener,
     ) -> outbox::Result<WaitKey> {
-        let key = {
-            let mut status = self.status();
-            let waits = &mut status.receipts;
-            let key = (number.seq(), waits.next);
-            waits.next += 1;
-            waits.list.insert(
-                key,
-                Wait {
-                    number,
-                    realm,
-                    listener,
-                },
-            );
-            key
+        let wait = Wait {
+            number,
+            realm,
+            listener,
         };
+        let is_thread = wait.is_thread();
+        let key = self.status().receipts.begin(wait);
         // What is settled from here on finds the wait; what was before is seen now.
         match self.outcome(number) {
             Ok(outcome) if outcome.state.is_final() || self.has_ended() => self.end_wait(key, outcome),
+            // What a thread waits for is not held back for more to come.
+            Ok(_) if is_thread => self.work.notify_one(),
             Ok(_) => {}
             Err(error) => {
-                self.status().receipts.list.remove(&key);
+                self.give_up_wait(key);
                 return Err(error);
             }
         }
@@ -140,9 +158,14 @@ impl Core {
 
     /// The listener of this wait is not told any more.
     pub(crate) fn give_up_wait(&self, key: WaitKey) {
-        let gone = self.status().receipts.list.remove(&key);
+        let gone = self.status().receipts.end(key);
         // Outside the lock: what it owns may be the application's.
         drop(gone);
+    }
+
+    /// Whether a thread waits for an outcome.
+    pub(super) fn has_waiting_threads(&self) -> bool {
+        self.status().receipts.threads > 0
     }
 
     /// Ends the waits whose transactions are settled. Reads the outbox: not for the runtime's thread.
@@ -182,24 +205,22 @@ impl Core {
 
     /// Ends the waits of a realm, or all, with the state of now.
     pub(crate) fn end_receipts(&self, realm: Option<u64>) {
-        let ended: BTreeMap<_, _> = {
+        let ended: Vec<_> = {
             let mut status = self.status();
-            let waits = &mut status.receipts.list;
+            let waits = &mut status.receipts;
             let is_of = |wait: &Wait| realm.is_none_or(|realm| wait.realm == realm);
-            let (ended, kept) = std::mem::take(waits)
-                .into_iter()
-                .partition(|(_, wait)| is_of(wait));
-            *waits = kept;
-            ended
+            let of_realm = waits.list.iter().filter(|(_, wait)| is_of(wait));
+            let keys: Vec<_> = of_realm.map(|(key, _)| *key).collect();
+            keys.into_iter().filter_map(|key| waits.end(key)).collect()
         };
-        for (_, wait) in ended {
+        for wait in ended {
             let outcome = self.outcome(wait.number);
             self.hear(wait.listener, outcome.unwrap_or(ReceiptState::Unknown.into()));
         }
     }
 
     fn end_wait(&self, key: WaitKey, outcome: Outcome) {
-        let wait = self.status().receipts.list.remove(&key);
+        let wait = self.status().receipts.end(key);
         if let Some(wait) = wait {
             self.hear(wait.listener, outcome);
         }

@@ -1,6 +1,7 @@
 //! Urgent classes: what overtakes what, what is refused, and what two sessions tell as one.
 
 use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use realm_ingest::Code;
 use realm_ingest::outbox::{Cap, Run};
@@ -66,6 +67,30 @@ fn an_urgent_object_overtakes_what_the_server_has_not_answered_yet() {
     waiting.recv_timeout(LIMIT).unwrap().unwrap();
     assert_eq!(sorted(&fixture), [1, 2, 3]);
     assert_eq!(realm.pending().unwrap().objects, 0);
+}
+
+#[test]
+fn an_urgent_object_is_not_kept_for_more_to_come() {
+    let fixture = Fixture::new();
+    fixture.clock.hold_long_pauses();
+    let hour = Duration::from_secs(3600);
+    let policy = UploadPolicy {
+        batch_delay: hour,
+        ..UploadPolicy::default()
+    };
+    let config = RealmConfig {
+        upload: policy,
+        ..config()
+    };
+    let realm = Realm::open(&fixture.user(), config, None).unwrap();
+    write(&realm, [1]);
+    until("the delay", || {
+        let pauses = fixture.clock.long_pauses();
+        pauses.iter().any(|pause| *pause > hour / 2 && *pause <= hour)
+    });
+    alarm(&realm, 2);
+    fixture.server.until("the alarm", |state| state.stored.len() == 1);
+    assert_eq!(fixture.server.ids(), [2]);
 }
 
 #[test]

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use realm_ingest::Code;
 use realm_ingest::app::Credentials;
-use realm_ingest::realm::{Realm, RealmConfig, StopPolicy, TimeWindow, UploadPolicy};
+use realm_ingest::realm::{Realm, RealmConfig, ReceiptState, StopPolicy, TimeWindow, UploadPolicy};
 use realm_ingest::uploader::session::ConnectionState;
 
-use crate::common::{Fixture, LIMIT, SCHEMA, closed, times_open, until, uploaded, wait, write, write_large};
+use crate::common::{
+    Fixture, LIMIT, SCHEMA, closed, times_open, until, uploaded, wait, write, write_large, written,
+};
 
 /// From one o'clock to two.
 const WINDOW: TimeWindow = TimeWindow {
@@ -176,6 +179,32 @@ fn whoever_waits_for_the_upload_ends_the_delay() {
     // And so does the end of the realm.
     drop(realm);
     fixture.server.until("both", |state| state.stored.len() == 2);
+}
+
+#[test]
+fn a_thread_that_waits_for_a_receipt_ends_the_delay_and_a_callback_does_not() {
+    let fixture = Fixture::new();
+    fixture.clock.hold_long_pauses();
+    let hour = Duration::from_secs(3600);
+    let policy = UploadPolicy {
+        batch_delay: hour,
+        ..UploadPolicy::default()
+    };
+    let realm = open(&fixture, policy);
+    let number = written(&realm, [1]);
+    let (sender, settled) = channel();
+    realm
+        .receipts()
+        .on_settled(number, move |outcome| sender.send(outcome.state).unwrap())
+        .unwrap();
+    until("the delay", || {
+        let pauses = fixture.clock.long_pauses();
+        pauses.iter().any(|pause| *pause > hour / 2 && *pause <= hour)
+    });
+    assert!(fixture.server.ids().is_empty());
+    let outcome = realm.receipts().wait(number, Some(LIMIT)).unwrap();
+    assert_eq!(outcome.state, ReceiptState::Persisted);
+    assert_eq!(settled.recv_timeout(LIMIT).unwrap(), ReceiptState::Persisted);
 }
 
 #[test]

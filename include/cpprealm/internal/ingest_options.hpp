@@ -63,8 +63,8 @@ struct time_window {
 /// either of them, what an earlier run left is sent once the database is opened, and not before.
 struct upload_policy {
     /// How long the first transaction that waits is kept for more to come, so that the network is
-    /// used less often. Not where a batch is full, where somebody waits for the upload, or where
-    /// the database was closed.
+    /// used less often. Not where its classes are urgent, a batch is full, a thread waits for the
+    /// upload or for a receipt, or the database was closed.
     std::chrono::milliseconds batch_delay{0};
     /// The most bytes of request bodies a second, over a while. Urgent classes come first.
     std::optional<std::uint64_t> bytes_per_second;

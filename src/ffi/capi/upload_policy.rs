@@ -12,7 +12,8 @@ use crate::ffi::{options, signals};
 use crate::realm::{MayUpload, TimeWindow};
 
 /// How long the first transaction that waits is kept for more to come, in milliseconds, so that the network is used less
-/// often; 0 by default. Not where a batch is full, where somebody waits for the upload, or where the realm was closed.
+/// often; 0 by default. Not where its classes are urgent, a batch is full, a thread waits for the upload or for a receipt, or
+/// the realm was closed.
 ///
 /// # Safety
 /// `config` is live and nobody else uses it; `error` is NULL or may be written.
