@@ -4,11 +4,16 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::Realm;
 use crate::error::Result;
+use crate::outbox;
 use crate::process;
 use crate::uploader::core::Core;
 pub use crate::uploader::live::LastError;
-use crate::uploader::progress::Rounds;
 pub use crate::uploader::progress::{Progress, UploadStatus};
+use crate::uploader::progress::{Rounds, Upload};
+
+fn uploads(lanes: &[Arc<Core>]) -> outbox::Result<Vec<Upload>> {
+    lanes.iter().map(|core| core.upload()).collect()
+}
 
 impl Realm {
     /// What waits, what was counted since the file was made, and what went wrong last. Takes the same time whatever waits.
@@ -28,15 +33,15 @@ impl Realm {
     /// when more waits, once for several changes where it is slow; until [`Realm::unobserve_progress`].
     ///
     /// # Errors
-    /// The realm is closed.
+    /// The realm is closed, or the outbox could not be read.
     pub fn observe_progress(&self, observer: impl Fn(Progress) + Send + Sync + 'static) -> Result<u64> {
         self.check_open()?;
-        let lanes: Vec<Weak<Core>> = self.lanes().map(|lane| Arc::downgrade(&lane.core)).collect();
-        let rounds = Mutex::new(Rounds::default());
+        let lanes: Vec<_> = self.lanes().map(|lane| lane.core.clone()).collect();
+        let rounds = Mutex::new(Rounds::begin(&uploads(&lanes)?));
+        let lanes: Vec<Weak<Core>> = lanes.iter().map(Arc::downgrade).collect();
         let tell = Arc::new(move || {
             let lanes: Vec<_> = lanes.iter().filter_map(Weak::upgrade).collect();
-            let found: std::result::Result<Vec<_>, _> = lanes.iter().map(|core| core.upload()).collect();
-            match found {
+            match uploads(&lanes) {
                 Ok(uploads) => {
                     let mut rounds = rounds.lock().unwrap_or_else(PoisonError::into_inner);
                     let progress = rounds.progress(&uploads);

@@ -31,25 +31,30 @@ pub(crate) struct Upload {
 }
 
 /// The outboxes of a realm as one: which of them have had anything to send since nothing waited in any.
-#[derive(Default)]
 pub(crate) struct Rounds(Vec<Round>);
 
-#[derive(Clone, Default)]
 struct Round {
     /// As it was seen last.
-    sent: Option<u64>,
+    sent: u64,
     takes_part: bool,
 }
 
 impl Rounds {
+    /// From how they are now.
+    pub(crate) fn begin(uploads: &[Upload]) -> Rounds {
+        let rounds = uploads.iter().map(|upload| Round {
+            sent: upload.sent,
+            takes_part: upload.waiting > 0,
+        });
+        Rounds(rounds.collect())
+    }
+
     /// To be called at each change, with the outboxes in the same order.
     pub(crate) fn progress(&mut self, uploads: &[Upload]) -> Progress {
-        self.0.resize(uploads.len(), Round::default());
         let (mut uploaded, mut waiting) = (0_u64, 0_u64);
         for (round, upload) in self.0.iter_mut().zip(uploads) {
-            let has_sent = round.sent.is_some_and(|sent| sent != upload.sent);
-            round.sent = Some(upload.sent);
-            round.takes_part |= upload.waiting > 0 || has_sent;
+            round.takes_part |= upload.waiting > 0 || round.sent != upload.sent;
+            round.sent = upload.sent;
             if round.takes_part {
                 uploaded = uploaded.saturating_add(upload.of_round);
                 waiting = waiting.saturating_add(upload.waiting);
@@ -192,7 +197,7 @@ mod tests {
 
     #[test]
     fn outboxes_that_send_at_the_same_time_are_one_round() {
-        let mut rounds = Rounds::default();
+        let mut rounds = Rounds::begin(&[upload(100, 100, 0), upload(0, 0, 0)]);
         let mut at = |uploads: [Upload; 2]| {
             let progress = rounds.progress(&uploads);
             (
@@ -220,5 +225,12 @@ mod tests {
         );
         let short = at([upload(106, 2, 0), upload(5, 1, 0)]);
         assert_eq!(short, (3, 0, 1.0), "what was sent between two looks counts");
+    }
+
+    #[test]
+    fn what_was_sent_before_the_first_look_counts() {
+        let mut rounds = Rounds::begin(&[upload(100, 100, 0)]);
+        let progress = rounds.progress(&[upload(102, 2, 0)]);
+        assert_eq!((progress.uploaded_objects, progress.fraction), (2, 1.0));
     }
 }
