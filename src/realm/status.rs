@@ -29,8 +29,8 @@ impl Realm {
         Ok(status)
     }
 
-    /// Calls back on the app's thread for callbacks, soon with the progress of now, then after each acknowledgement and
-    /// when more waits, once for several changes where it is slow; until [`Realm::unobserve_progress`].
+    /// Calls back on the app's thread for callbacks, soon with the progress of now, then when an acknowledgement or what is
+    /// written has changed it, once for several changes where it is slow; until [`Realm::unobserve_progress`].
     ///
     /// # Errors
     /// The realm is closed, or the outbox could not be read.
@@ -46,7 +46,9 @@ impl Realm {
                     let mut rounds = rounds.lock().unwrap_or_else(PoisonError::into_inner);
                     let progress = rounds.progress(&uploads);
                     drop(rounds);
-                    observer(progress);
+                    if let Some(progress) = progress {
+                        observer(progress);
+                    }
                 }
                 Err(error) => {
                     log::debug!(target: "ingest::outbox", "the progress cannot be told: {error}");

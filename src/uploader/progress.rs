@@ -31,7 +31,12 @@ pub(crate) struct Upload {
 }
 
 /// The outboxes of a realm as one: which of them have had anything to send since nothing waited in any.
-pub(crate) struct Rounds(Vec<Round>);
+pub(crate) struct Rounds {
+    outboxes: Vec<Round>,
+    /// Nothing waits in any: what waits or is sent next begins another round.
+    over: bool,
+    told: Option<Progress>,
+}
 
 struct Round {
     /// As it was seen last.
@@ -42,17 +47,28 @@ struct Round {
 impl Rounds {
     /// From how they are now.
     pub(crate) fn begin(uploads: &[Upload]) -> Rounds {
-        let rounds = uploads.iter().map(|upload| Round {
+        let round = |upload: &Upload| Round {
             sent: upload.sent,
-            takes_part: upload.waiting > 0,
-        });
-        Rounds(rounds.collect())
+            takes_part: false,
+        };
+        Rounds {
+            outboxes: uploads.iter().map(round).collect(),
+            over: true,
+            told: None,
+        }
     }
 
-    /// To be called at each change, with the outboxes in the same order.
-    pub(crate) fn progress(&mut self, uploads: &[Upload]) -> Progress {
+    /// What there is to tell, if that is another thing than before, with the outboxes in the same order.
+    pub(crate) fn progress(&mut self, uploads: &[Upload]) -> Option<Progress> {
+        let rounds = || self.outboxes.iter().zip(uploads);
+        let goes_on = rounds().any(|(round, upload)| upload.waiting > 0 || round.sent != upload.sent);
+        if self.over && goes_on {
+            self.outboxes
+                .iter_mut()
+                .for_each(|round| round.takes_part = false);
+        }
         let (mut uploaded, mut waiting) = (0_u64, 0_u64);
-        for (round, upload) in self.0.iter_mut().zip(uploads) {
+        for (round, upload) in self.outboxes.iter_mut().zip(uploads) {
             round.takes_part |= upload.waiting > 0 || round.sent != upload.sent;
             round.sent = upload.sent;
             if round.takes_part {
@@ -60,11 +76,9 @@ impl Rounds {
                 waiting = waiting.saturating_add(upload.waiting);
             }
         }
-        if waiting == 0 {
-            self.0.iter_mut().for_each(|round| round.takes_part = false);
-        }
+        self.over = waiting == 0;
         let all = uploaded.saturating_add(waiting);
-        Progress {
+        let progress = Progress {
             fraction: if waiting == 0 {
                 1.0
             } else {
@@ -72,7 +86,9 @@ impl Rounds {
             },
             uploaded_objects: uploaded,
             waiting_objects: waiting,
-        }
+        };
+        let is_news = self.told.replace(progress) != Some(progress);
+        is_news.then_some(progress)
     }
 }
 
@@ -185,6 +201,8 @@ impl Core {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
     use super::*;
 
     fn upload(sent: u64, of_round: u64, waiting: u64) -> Upload {
@@ -199,38 +217,39 @@ mod tests {
     fn outboxes_that_send_at_the_same_time_are_one_round() {
         let mut rounds = Rounds::begin(&[upload(100, 100, 0), upload(0, 0, 0)]);
         let mut at = |uploads: [Upload; 2]| {
-            let progress = rounds.progress(&uploads);
-            (
+            let progress = rounds.progress(&uploads)?;
+            Some((
                 progress.uploaded_objects,
                 progress.waiting_objects,
                 progress.fraction,
-            )
+            ))
         };
         assert_eq!(
             at([upload(100, 100, 0), upload(0, 0, 0)]),
-            (0, 0, 1.0),
+            Some((0, 0, 1.0)),
             "it is over"
         );
-        assert_eq!(at([upload(100, 0, 4), upload(0, 0, 0)]), (0, 4, 0.0));
+        assert_eq!(at([upload(100, 0, 4), upload(0, 0, 0)]), Some((0, 4, 0.0)));
         assert_eq!(
             at([upload(104, 4, 0), upload(0, 0, 4)]),
-            (4, 4, 0.5),
+            Some((4, 4, 0.5)),
             "the first counts still"
         );
-        assert_eq!(at([upload(104, 4, 0), upload(4, 4, 0)]), (8, 0, 1.0));
+        assert_eq!(at([upload(104, 4, 0), upload(4, 4, 0)]), Some((8, 0, 1.0)));
+        assert_eq!(at([upload(104, 4, 0), upload(4, 4, 0)]), None, "that is no news");
         assert_eq!(
             at([upload(104, 4, 0), upload(4, 0, 1)]),
-            (0, 1, 0.0),
+            Some((0, 1, 0.0)),
             "another round"
         );
         let short = at([upload(106, 2, 0), upload(5, 1, 0)]);
-        assert_eq!(short, (3, 0, 1.0), "what was sent between two looks counts");
+        assert_eq!(short, Some((3, 0, 1.0)), "what was sent between two looks counts");
     }
 
     #[test]
     fn what_was_sent_before_the_first_look_counts() {
         let mut rounds = Rounds::begin(&[upload(100, 100, 0)]);
-        let progress = rounds.progress(&[upload(102, 2, 0)]);
+        let progress = rounds.progress(&[upload(102, 2, 0)]).unwrap();
         assert_eq!((progress.uploaded_objects, progress.fraction), (2, 1.0));
     }
 }
