@@ -139,7 +139,7 @@ impl SqliteOutbox {
         let (files, sent_as, recovered) = connect(&path, &options, opened)?;
         let outbox = SqliteOutbox {
             options,
-            packer: Packer::default(),
+            packer: Packer,
             turns: Turns::default(),
             files: Arc::new(files),
             known: Mutex::default(),

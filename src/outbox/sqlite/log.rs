@@ -172,11 +172,10 @@ impl Log {
             return Ok(());
         }
         let synchronous: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0))?;
-        let buried = write_over(connection, "FULL").or_else(|error| {
-            // Where nothing can be synced, at least nobody reads it before the power is cut. This is not all that
-            // is to be done about it.
+        let buried = write_over(connection, "FULL").inspect_err(|_| {
+            // Where nothing can be synced, at least nobody reads it before the power is cut. This is not all that is to
+            // be done about it.
             let _ = write_over(connection, "OFF");
-            Err(error)
         });
         connection.pragma_update(None, "synchronous", synchronous)?;
         self.failed_commit = buried.is_err();

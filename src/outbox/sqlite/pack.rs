@@ -92,7 +92,6 @@ impl<'a> Prepared<'a> {
 }
 
 /// Prepares rows.
-#[derive(Default)]
 pub(super) struct Packer;
 
 impl Packer {

@@ -372,7 +372,9 @@ pub(super) fn open_uploader(path: &Path, lock_wait: Duration) -> Result<Connecti
     configure(&connection, lock_wait).map_err(failed)?;
     // Removing rows touches each of their pages several times. What does not fit in the cache would be written to the log
     // each time rather than once; a lease bounds how much that is.
-    connection.pragma_update(None, "cache_spill", false).map_err(failed)?;
+    connection
+        .pragma_update(None, "cache_spill", false)
+        .map_err(failed)?;
     Ok(connection)
 }
 
