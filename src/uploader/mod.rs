@@ -75,19 +75,16 @@ async fn run(core: Arc<Core>) {
         core.set_refreshing(false);
         core.disconnected();
         uploader.right = None;
-        end_if_done(&core).await;
+        end_if_done(&core);
     }
     log::info!(target: "ingest::session", "ended for {}", core.path.display());
 }
 
-async fn end_if_done(core: &Arc<Core>) {
-    if core.has_ended() {
-        // Whoever opens the path anew has the turn, and may be waiting for the file.
-        return;
-    }
-    let core = core.clone();
+/// Whoever has the turn of the path may be waiting for the session to let go of the file, so that is not kept open for it.
+fn end_if_done(core: &Arc<Core>) {
+    let (path, core) = (core.path.clone(), Arc::downgrade(core));
     // Reads the outbox.
-    let _ = spawn_blocking(move || registry::end_if_done(&core)).await;
+    spawn_blocking(move || registry::end_if_done(&path, &core));
 }
 
 struct Uploader {

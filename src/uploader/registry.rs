@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use once_cell::sync::Lazy;
 
@@ -135,13 +135,17 @@ pub(crate) fn close(core: &Arc<Core>) {
 }
 
 /// Ends a session that nobody has open and that has nothing left to do, or can do nothing. One that failed tries again.
-pub(crate) fn end_if_done(core: &Arc<Core>) {
-    in_turn(&core.path, |slot| {
+pub(crate) fn end_if_done(path: &Path, core: &Weak<Core>) {
+    in_turn(path, |slot| {
+        let Some(core) = core.upgrade() else { return };
         let done = core.is_unused()
             && core.stop_policy() != StopPolicy::LiveIndefinitely
             && (!core.may_run() || !core.has_pending());
         // A later session of the same path is not this one's to remove.
-        let current = slot.core().as_ref().is_some_and(|known| Arc::ptr_eq(known, core));
+        let current = slot
+            .core()
+            .as_ref()
+            .is_some_and(|known| Arc::ptr_eq(known, &core));
         if done && current {
             slot.core().take();
             core.end();

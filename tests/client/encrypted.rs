@@ -262,3 +262,23 @@ fn a_realm_gets_another_key_and_goes_on_where_it_was() {
     uploaded(&realm);
     assert_eq!(fixture.server.ids(), [1, 2]);
 }
+
+#[test]
+fn a_session_that_ends_lets_go_of_the_file_for_who_waits_for_it() {
+    let fixture = Fixture::new();
+    let user = fixture.user();
+    let mut key = None;
+    for round in 0..20_u8 {
+        let config = RealmConfig {
+            stop_policy: StopPolicy::Immediately,
+            ..with_key(key)
+        };
+        let realm = Realm::open(&user, config, None).unwrap();
+        // Paused, it finds out whether it is done, for which it needs the turn of the path.
+        realm.session().pause();
+        drop(realm);
+        let next = Some([round; 64]);
+        Realm::rekey(&user, &with_key(key), next).unwrap();
+        key = next;
+    }
+}
