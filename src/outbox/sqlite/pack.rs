@@ -259,7 +259,7 @@ mod tests {
 
     #[test]
     fn only_what_becomes_smaller_is_compressed() {
-        let packer = Packer::default();
+        let packer = Packer;
         let pack = |payload: &[u8]| {
             let runs = [run("Reading", 1)];
             let prepared = packer.pack(&WriteTransaction {
