@@ -23,10 +23,10 @@ step wait "$mongodb" || {
     exit 1
 }
 trap - EXIT
-# Clippy is the compiler of what is tested, as `cargo clippy -- -D warnings` would call it: nothing is compiled once more to
-# be linted.
 # Most tests wait most of the time: for disks, sockets, processes.
 export RUST_TEST_THREADS=${RUST_TEST_THREADS:-4}
+# Clippy is the compiler of what is tested, as `cargo clippy -- -D warnings` would call it: nothing is compiled once more to
+# be linted.
 step env RUSTC_WORKSPACE_WRAPPER=clippy-driver \
     CLIPPY_ARGS=-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__ cargo test --workspace --quiet
 for preset in dev asan; do
