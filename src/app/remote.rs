@@ -192,7 +192,15 @@ impl Remote {
                 return Err(Error::aborted());
             };
             let patience = if addresses.has_others() { PATIENCE } else { TIMEOUT };
-            let outcome = self.send_to(place, patience, transport, call.clone()).await;
+            let is_current = || addresses.failover.current() == index;
+            let Some(host) = self.host(place, patience, is_current).await else {
+                // Another request has found out while this one waited for it, and this one has not tried yet.
+                continue;
+            };
+            let outcome = match host {
+                Ok(host) => self.send_to(place, host, patience, transport, call.clone()).await,
+                Err(reason) => Err(reason),
+            };
             left -= 1;
             let (was_made, is_unreachable) = match &outcome {
                 Ok(response) => (!was_not_made(response), is_unreachable(response)),
@@ -235,11 +243,11 @@ impl Remote {
     async fn send_to(
         &self,
         place: &Place,
+        mut host: String,
         patience: Duration,
         transport: &dyn Transport,
         call: Call,
     ) -> std::result::Result<Response, Unlocated> {
-        let mut host = self.host(place, patience).await?;
         for _ in 0..=MAX_REDIRECTS {
             let request = self.request(&host, call.clone(), TIMEOUT);
             let response = self.exchange(transport, request).await;
@@ -279,14 +287,25 @@ impl Remote {
         &self.transport
     }
 
-    async fn host(&self, place: &Place, patience: Duration) -> std::result::Result<String, Unlocated> {
+    /// The host of a place; none where it is not known, and others were waited for until the place was current no more.
+    async fn host(
+        &self,
+        place: &Place,
+        patience: Duration,
+        is_current: impl FnOnce() -> bool,
+    ) -> Option<std::result::Result<String, Unlocated>> {
         let mut host = place.host.lock().await;
         if let Some(known) = &*host {
-            return Ok(known.clone());
+            return Some(Ok(known.clone()));
         }
-        let found = self.locate(&place.base, place.base.url.clone(), patience).await?;
-        *host = Some(found.clone());
-        Ok(found)
+        if !is_current() {
+            return None;
+        }
+        let found = self.locate(&place.base, place.base.url.clone(), patience).await;
+        if let Ok(found) = &found {
+            *host = Some(found.clone());
+        }
+        Some(found)
     }
 
     /// The host that serves this app, as the server at `from` says.

@@ -212,3 +212,48 @@ fn an_address_may_be_followed_by_those_that_stand_in_for_it() {
     assert!(resolve(Some(" "), &[]).is_err());
     assert!(resolve(Some("http://a b"), &[]).is_err());
 }
+
+/// One address answers nobody until the gate is closed, and then refuses; the others serve.
+struct Hanging {
+    address: &'static str,
+    gate: Arc<tokio::sync::Semaphore>,
+    asked: Mutex<usize>,
+}
+
+impl Transport for Hanging {
+    fn send(&self, request: Request) -> ResponseFuture {
+        if !request.url.starts_with(self.address) {
+            return Box::pin(async { json(r#"{"hostname":"","ws_hostname":""}"#) });
+        }
+        *self.asked.lock().unwrap() += 1;
+        let gate = self.gate.clone();
+        Box::pin(async move {
+            gate.acquire().await.unwrap_err();
+            Response::failed(crate::transport::FailureKind::Timeout, "no answer")
+        })
+    }
+}
+
+#[test]
+fn requests_that_wait_for_an_address_that_hangs_do_not_each_try_it_in_their_turn() {
+    let transport = Arc::new(Hanging {
+        address: "http://a",
+        gate: Arc::new(tokio::sync::Semaphore::new(0)),
+        asked: Mutex::default(),
+    });
+    let base = |url| resolve(Some(url), &[]).unwrap().0;
+    let remote = Remote::new(
+        "app-x",
+        base("http://a"),
+        vec![base("http://b")],
+        transport.clone(),
+    );
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let send = || remote.send(Call::json(Method::Get, Route::Base("auth/profile"), None, ""));
+    // By now all of them wait.
+    let release = async { transport.gate.close() };
+    let (first, second, third, ()) =
+        runtime.block_on(async { tokio::join!(biased; send(), send(), send(), release) });
+    assert!(first.is_ok() && second.is_ok() && third.is_ok());
+    assert_eq!(*transport.asked.lock().unwrap(), 1);
+}
