@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::AlertDescription;
+
 use super::certificates::{CertificateCheck, Ports};
 use super::progress::{Body, Progress};
 use super::{FailureKind, Method, Request, Response, ResponseFuture, Transport, proxy, tls};
@@ -212,23 +214,48 @@ fn too_large() -> Response {
 }
 
 fn failed(error: reqwest::Error) -> Response {
-    let tls = std::iter::successors(Some(&error as &dyn StdError), |error| (*error).source()).any(is_tls);
-    let kind = match () {
-        () if tls => FailureKind::Tls,
-        () if error.is_timeout() => FailureKind::Timeout,
-        () if error.is_connect() => FailureKind::Connect,
-        () => FailureKind::Broken,
+    let tls =
+        std::iter::successors(Some(&error as &dyn StdError), |error| (*error).source()).find_map(tls_cause);
+    let kind = match tls {
+        Some(cause) if error.is_connect() || refuses_device(cause) => FailureKind::Tls,
+        // Also one that takes too long: nothing was sent.
+        _ if error.is_connect() => FailureKind::Connect,
+        _ if error.is_timeout() => FailureKind::Timeout,
+        _ => FailureKind::Broken,
     };
     // The URL is left out: callers know it, and a query may carry a token.
     Response::failed(kind, chain(&error.without_url()))
 }
 
 /// An I/O error carries what it wraps beside the chain of causes, several times over where layers wrap each other.
-fn is_tls(error: &(dyn StdError + 'static)) -> bool {
-    let wrapped = error
-        .downcast_ref::<std::io::Error>()
-        .and_then(std::io::Error::get_ref);
-    error.is::<rustls::Error>() || wrapped.is_some_and(|inner| is_tls(inner))
+fn tls_cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
+    let wrapped = || {
+        error
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref)
+    };
+    error
+        .downcast_ref()
+        .or_else(|| wrapped().and_then(|inner| tls_cause(inner)))
+}
+
+/// Whether the server does not accept this device's certificate, or the lack of one. By TLS 1.3 that may arrive when the
+/// request is on its way; a server reads none before it has accepted the device.
+fn refuses_device(cause: &rustls::Error) -> bool {
+    matches!(
+        cause,
+        rustls::Error::AlertReceived(
+            AlertDescription::CertificateRequired
+                | AlertDescription::BadCertificate
+                | AlertDescription::UnsupportedCertificate
+                | AlertDescription::CertificateRevoked
+                | AlertDescription::CertificateExpired
+                | AlertDescription::CertificateUnknown
+                | AlertDescription::UnknownCA
+                | AlertDescription::AccessDenied
+                | AlertDescription::HandshakeFailure
+        )
+    )
 }
 
 /// The causes of an error, outermost first, each text once.

@@ -98,9 +98,9 @@ pub struct Failure {
 /// What went wrong on the way to the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailureKind {
-    /// No connection: name, address, port or network.
+    /// No connection, in time or at all: name, address, port or network. Nothing was sent.
     Connect,
-    /// Certificate or TLS handshake.
+    /// Certificate or TLS handshake. The server has read nothing of the request.
     Tls,
     /// No answer in time.
     Timeout,

@@ -129,6 +129,30 @@ fn a_session_names_the_handshake_as_the_reason_already_when_it_looks_for_its_ser
     assert_eq!((error.code, error.is_fatal), (Code::TlsHandshakeFailed, false));
 }
 
+#[test]
+fn what_is_no_tls_in_the_middle_of_an_exchange_is_a_connection_that_broke() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        let (mut socket, _) = listener.accept().unwrap();
+        let mut connection = ServerConnection::new(Arc::new(server_config("server.pem"))).unwrap();
+        let mut request = [0; 4096];
+        Stream::new(&mut connection, &mut socket)
+            .read(&mut request)
+            .unwrap();
+        // The server has the request, and may have done what it says.
+        socket.write_all(b"HTTP/1.1 204 X\r\n\r\n").unwrap();
+    });
+    let request = get_request(&format!("https://localhost:{port}/"));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let transport = HttpTransport::new(trusting("authority.pem")).unwrap();
+    let failure = runtime.block_on(transport.send(request)).failure.unwrap();
+    assert_eq!(failure.kind, FailureKind::Broken, "{}", failure.cause);
+}
+
 /// Connections with TLS, which offer HTTP/2.
 struct TlsListener {
     sockets: tokio::net::TcpListener,
