@@ -5,6 +5,7 @@ pub(crate) mod files;
 pub(crate) mod homes;
 mod lane;
 pub(crate) mod neighbours;
+mod observers;
 pub(crate) mod options;
 mod receipts;
 mod rekey;
@@ -36,6 +37,7 @@ use crate::uploader::session::Session;
 pub use crate::uploader::session::{ErrorHandler, StopPolicy};
 use files::Found;
 use lane::Lane;
+use observers::Observers;
 use options::Choices;
 pub use receipts::{Outcome, ReceiptState, Receipts};
 pub use status::{LastError, Progress, UploadStatus};
@@ -116,6 +118,7 @@ pub struct Realm {
     urgent: Option<Lane>,
     urgent_classes: HashSet<String>,
     classes: HashSet<String>,
+    observers: Observers,
 }
 
 impl fmt::Debug for Realm {
@@ -180,6 +183,7 @@ impl Realm {
             urgent,
             urgent_classes: config.urgent.into_iter().collect(),
             classes,
+            observers: Observers::default(),
         })
     }
 
@@ -268,9 +272,11 @@ impl Realm {
     }
 
     /// Closes the realm; the second time does nothing. What is pending stays in the file, and is uploaded now or later
-    /// as the stop policy says.
+    /// as the stop policy says. The realm's observers end: none is running when this returns, unless that is the caller
+    /// itself.
     pub fn close(&self) {
         self.lanes().for_each(Lane::close);
+        self.end_observers();
     }
 
     /// Whether [`Realm::close`] was called.
@@ -285,6 +291,12 @@ impl Realm {
         } else {
             Ok(())
         }
+    }
+}
+
+impl Drop for Realm {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 

@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::Realm;
+use super::observers::Subject;
 use crate::error::Result;
 use crate::outbox;
-use crate::process;
 use crate::uploader::core::Core;
 pub use crate::uploader::live::LastError;
 pub use crate::uploader::progress::{Progress, UploadStatus};
@@ -30,7 +30,8 @@ impl Realm {
     }
 
     /// Calls back on the app's thread for callbacks, soon with the progress of now, then when an acknowledgement or what is
-    /// written has changed it, once for several changes where it is slow; until [`Realm::unobserve_progress`].
+    /// written has changed it, once for several changes where it is slow; until [`Realm::unobserve_progress`] or until the
+    /// realm is closed.
     ///
     /// # Errors
     /// The realm is closed, or the outbox could not be read.
@@ -61,16 +62,14 @@ impl Realm {
             lane.core
                 .observe_progress(self.main.core.token(number), move || tell());
         }
+        self.keep_observer(Subject::Progress, number)?;
         self.main.core.tell_progress();
         Ok(number)
     }
 
-    /// Ends the callbacks of this token, also of a realm that is closed. When this returns none is running and none will
-    /// be: it waits for one that is running, unless that is the caller itself.
+    /// Ends the callbacks of this token. When this returns none is running and none will be: it waits for one that is
+    /// running, unless that is the caller itself. A token that is not known is ignored.
     pub fn unobserve_progress(&self, number: u64) {
-        if !process::is_foreign() {
-            let token = self.main.core.token(number);
-            self.lanes().for_each(|lane| lane.core.unobserve_progress(token));
-        }
+        self.end_observer(Subject::Progress, number);
     }
 }

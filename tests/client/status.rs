@@ -1,7 +1,8 @@
 //! The status of a realm, and the progress of its upload.
 
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex};
+use std::thread;
 
 use realm_ingest::Code;
 use realm_ingest::outbox::{Cap, Policy};
@@ -18,6 +19,12 @@ fn observe(realm: &Realm) -> (Receiver<Progress>, u64) {
         let _ = sender.lock().unwrap().send(progress);
     });
     (told, token.unwrap())
+}
+
+/// Waits until who tells it is gone with what he owned.
+fn until_gone<T: std::fmt::Debug>(told: &Receiver<T>) {
+    let end = std::iter::repeat_with(|| told.recv_timeout(LIMIT)).find_map(Result::err);
+    assert_eq!(end, Some(RecvTimeoutError::Disconnected));
 }
 
 /// Everything that is told until this is.
@@ -218,4 +225,65 @@ fn an_observer_that_was_removed_is_called_no_more_and_may_remove_itself() {
     of_self.recv_timeout(LIMIT).unwrap();
     write(&realm, [1]);
     until("the end of the observer", || of_self.recv().is_err());
+}
+
+#[test]
+fn an_observer_ends_with_its_realm_and_not_with_another_of_the_path() {
+    let fixture = Fixture::new();
+    let user = fixture.user();
+    let (first, _errors) = open_realm(&user);
+    let (second, _errors) = open_realm(&user);
+    let (of_first, _token) = observe(&first);
+    let (of_second, _token) = observe(&second);
+    let (sender, states) = channel();
+    let sender = Mutex::new(sender);
+    first
+        .observe_connection(move |_, new| {
+            let _ = sender.lock().unwrap().send(new);
+        })
+        .unwrap();
+    of_first.recv_timeout(LIMIT).unwrap();
+    first.close();
+    until_gone(&of_first);
+    until_gone(&states);
+    write(&second, [1]);
+    until_told(&of_second, 1, 0);
+    drop(second);
+    until_gone(&of_second);
+}
+
+#[test]
+fn closing_a_realm_waits_for_an_observer_that_is_running_but_for_itself_in_it() {
+    let fixture = Fixture::new();
+    let (realm, _errors) = fixture.realm();
+    let realm = Arc::new(realm);
+    let (entered, inside) = channel();
+    let (release, released) = channel::<()>();
+    let (returned, has_returned) = channel();
+    let ends = Mutex::new((entered, released, returned));
+    let token = realm.observe_progress(move |_| {
+        let ends = ends.lock().unwrap();
+        ends.0.send(()).unwrap();
+        ends.1.recv().unwrap();
+        ends.2.send(()).unwrap();
+    });
+    token.unwrap();
+    inside.recv_timeout(LIMIT).unwrap();
+    let closing = realm.clone();
+    let closer = thread::spawn(move || closing.close());
+    until("the close", || realm.is_closed());
+    release.send(()).unwrap();
+    closer.join().unwrap();
+    has_returned.try_recv().unwrap();
+
+    let (again, _errors) = open_realm(&fixture.user());
+    let again = Arc::new(again);
+    let (sender, closed) = channel();
+    let (in_callback, sender) = (Arc::downgrade(&again), Mutex::new(sender));
+    let token = again.observe_progress(move |_| {
+        in_callback.upgrade().unwrap().close();
+        sender.lock().unwrap().send(()).unwrap();
+    });
+    token.unwrap();
+    closed.recv_timeout(LIMIT).unwrap();
 }

@@ -101,7 +101,8 @@ inline upload_status status(const db& database) {
 
 /// Calls back on the library's thread, soon with the progress of now, then after each
 /// acknowledgement and when more waits, once for several changes where the callback is slow. Return
-/// soon, and wait for nothing there. Returns a token for `remove_progress`.
+/// soon, and wait for nothing there. Returns a token for `remove_progress`. Closing the database,
+/// as its last handle does, takes the callback away likewise.
 inline std::uint64_t on_progress(const db& database,
                                  std::function<void(const progress&)> callback) {
     struct observer final : internal::ffi::ProgressObserver {
