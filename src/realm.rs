@@ -357,20 +357,14 @@ fn outbox_options(choices: &Choices) -> (Options, Back) {
     let reporting = back.clone();
     options.on_recover = Some(Arc::new(move |recovered: &Recovered| {
         if let Some(core) = reporting.get().and_then(Weak::upgrade) {
-            core.report_soon(report(Code::InvalidDatabase, recovered.to_string()));
+            core.report_soon(recovery(recovered));
             core.recovered();
         }
     }));
     let reporting = back.clone();
     options.on_drop = Some(Arc::new(move |dropped: Pending| {
         if let Some(core) = reporting.get().and_then(Weak::upgrade) {
-            core.report_soon(report(
-                Code::LimitExceeded,
-                format!(
-                    "the outbox is at its cap: {} objects were dropped",
-                    dropped.objects
-                ),
-            ));
+            core.report_dropped(dropped.objects);
             core.look_at_receipts();
         }
     }));
@@ -407,13 +401,9 @@ fn start(
 }
 
 fn recovery(recovered: &Recovered) -> SyncError {
-    report(Code::InvalidDatabase, recovered.to_string())
-}
-
-fn report(code: Code, message: String) -> SyncError {
     SyncError {
-        code,
-        message,
+        code: Code::InvalidDatabase,
+        message: recovered.to_string(),
         link: String::new(),
         is_fatal: false,
         compensating_writes: Vec::new(),

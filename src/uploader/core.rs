@@ -10,6 +10,7 @@ use super::admission::Gate;
 use super::following::Following;
 use super::live::Live;
 use super::observer::{ConnectionObserver, Token, Tokens};
+use super::policy;
 use super::progress::ProgressObserver;
 use super::receipts::ReceiptWaits;
 use super::session::{ConnectionState, ErrorHandler, SessionState, StopPolicy};
@@ -377,6 +378,20 @@ impl Core {
         if let Some(job) = self.report_job(error) {
             self.app.runtime.callback(job);
         }
+    }
+
+    /// The cap took so many objects. Tells the error handler some time soon, once of all until then: a handler that is
+    /// slow makes no queue of them.
+    pub(crate) fn report_dropped(self: &Arc<Self>, objects: u64) {
+        if !self.note_dropped(objects) {
+            return;
+        }
+        let core = self.clone();
+        self.app.runtime.callback(move || {
+            if let Some(job) = core.report_job(policy::dropped(core.take_dropped())) {
+                job();
+            }
+        });
     }
 
     fn report_job(&self, error: SyncError) -> Option<impl FnOnce() + Send + 'static> {

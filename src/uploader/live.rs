@@ -22,6 +22,8 @@ pub(super) struct Live {
     /// When the server last answered for rows, in milliseconds since 1970.
     answered: Option<i64>,
     error: Option<LastError>,
+    /// Objects that the cap took and the error handler has not been told of.
+    dropped_objects: Option<u64>,
 }
 
 /// The error that a session met last.
@@ -110,6 +112,19 @@ impl Core {
             at: now(),
             is_current: true,
         });
+    }
+
+    /// The cap took so many objects. False where others are about to be told of, and these with them.
+    pub(super) fn note_dropped(&self, objects: u64) -> bool {
+        let mut live = self.live();
+        let before = live.dropped_objects;
+        live.dropped_objects = Some(before.unwrap_or_default().saturating_add(objects));
+        before.is_none()
+    }
+
+    /// How many there are to tell of.
+    pub(super) fn take_dropped(&self) -> u64 {
+        self.live().dropped_objects.take().unwrap_or_default()
     }
 
     pub(super) fn note_success(&self) {

@@ -199,6 +199,12 @@ pub(super) fn broken(failure: Option<&Failure>, connected: bool) -> SyncError {
     }
 }
 
+/// The cap took so many objects.
+pub(super) fn dropped(objects: u64) -> SyncError {
+    let text = format!("the outbox is at its cap: {objects} objects were dropped");
+    sync_error(Code::LimitExceeded, text, false)
+}
+
 /// An answer that makes no sense: nothing may be settled by it.
 pub(super) fn nonsense(what: impl std::fmt::Display) -> Stop {
     let text = format!("the server's answer makes no sense and is not believed: {what}");

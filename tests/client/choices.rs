@@ -1,8 +1,11 @@
 //! What an application chooses for a path: whom it binds, and what becomes of what is dropped.
 
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+
 use realm_ingest::Code;
 use realm_ingest::outbox::{Cap, Durability, Policy};
-use realm_ingest::realm::{Realm, RealmConfig};
+use realm_ingest::realm::{ErrorHandler, Realm, RealmConfig};
 
 use crate::common::{Fixture, LIMIT, SCHEMA, handler, uploaded, write};
 
@@ -86,4 +89,37 @@ fn a_newest_write_that_is_dropped_is_told_and_those_before_it_are_uploaded() {
     write(&realm, [4]);
     uploaded(&realm);
     assert_eq!(fixture.server.ids(), [1, 2, 4]);
+}
+
+#[test]
+fn what_is_dropped_while_the_handler_is_busy_is_told_at_once_when_it_has_returned() {
+    let fixture = Fixture::new();
+    let config = RealmConfig {
+        cap: Cap {
+            max_objects: Some(1),
+            policy: Policy::DropNewest,
+            ..Cap::default()
+        },
+        ..RealmConfig::new(SCHEMA)
+    };
+    let (sender, told) = channel();
+    let (release, released) = channel::<()>();
+    let busy = Mutex::new((sender, released));
+    let handler: ErrorHandler = Arc::new(move |error| {
+        let busy = busy.lock().unwrap();
+        busy.0.send(error.message.clone()).unwrap();
+        busy.1.recv().unwrap();
+    });
+    let realm = Realm::open(&fixture.user(), config, Some(handler)).unwrap();
+    realm.session().pause();
+    write(&realm, [1]);
+    write(&realm, [2]);
+    let first = told.recv_timeout(LIMIT).unwrap();
+    assert!(first.ends_with(" 1 objects were dropped"), "{first}");
+    write(&realm, [3]);
+    write(&realm, [4, 5]);
+    release.send(()).unwrap();
+    let second = told.recv_timeout(LIMIT).unwrap();
+    assert!(second.ends_with(" 3 objects were dropped"), "{second}");
+    release.send(()).unwrap();
 }
