@@ -343,7 +343,7 @@ realm_ingest_code realm_ingest_app_config_set_path(realm_ingest_app_config *conf
                                                    size_t path_length,
                                                    realm_ingest_error **error);
 
-// Encrypts the file with users and tokens. A key has 64 bytes.
+// Encrypts the file with users and tokens. A key has 64 bytes; NULL stands for no encryption, and an empty key is refused.
 realm_ingest_code realm_ingest_app_config_set_metadata_encryption_key(realm_ingest_app_config *config,
                                                                       const uint8_t *key,
                                                                       size_t key_length,
@@ -609,15 +609,17 @@ realm_ingest_code realm_ingest_app_config_set_accept_any_certificate(realm_inges
 
 // Encrypts the file, and that of urgent classes beside it, with this key of 64 bytes. A new file gets it; one that is
 // there has to have it, or opening it fails with REALM_INGEST_INVALID_DATABASE, as it does without a key for one that is
-// encrypted. A file of which nobody has given the key since the start of the program is not sent before it is opened.
+// encrypted. NULL stands for no encryption; an empty key is refused as any of another length. A file of which nobody has
+// given the key since the start of the program is not sent before it is opened.
 realm_ingest_code realm_ingest_realm_config_set_encryption_key(realm_ingest_realm_config *config,
                                                                const uint8_t *key,
                                                                size_t key_length,
                                                                realm_ingest_error **error);
 
 // Encrypts the file of the configuration, and that of urgent classes beside it, with a new key of 64 bytes; NULL stands for
-// no encryption. Their present key is that of the configuration. All that waits stays, and is sent once the file is opened
-// with the new key. Takes about as long as copying the file, and as much room beside it meanwhile.
+// no encryption, and an empty key is refused. Their present key is that of the configuration. All that waits stays, and is
+// sent once the file is opened with the new key. Takes about as long as copying the file, and as much room beside it
+// meanwhile.
 //
 // A process that ends before it returns leaves a file with one key or with the other; called again with the same keys,
 // this does what is left. It fails, and leaves the file as it was, where the configuration has another key than the file,

@@ -236,16 +236,17 @@ impl From<Response> for HttpResponse {
 
 /// A key of 64 bytes, or none where there are no bytes.
 pub(super) fn key(bytes: &[u8]) -> Result<Option<[u8; 64]>> {
-    if bytes.is_empty() {
-        return Ok(None);
-    }
-    let key = bytes.try_into().map_err(|_| {
+    (!bytes.is_empty()).then(|| whole_key(bytes)).transpose()
+}
+
+/// A key of 64 bytes.
+pub(super) fn whole_key(bytes: &[u8]) -> Result<[u8; 64]> {
+    bytes.try_into().map_err(|_| {
         Error::InvalidArgument(format!(
             "an encryption key has 64 bytes, and this one has {}",
             bytes.len()
         ))
-    })?;
-    Ok(Some(key))
+    })
 }
 
 /// As [`key`], of an outbox.

@@ -11,6 +11,9 @@ using namespace c_test;
 const std::string key(64, '\x01');
 const std::string other_key(64, '\x02');
 
+/// The key as the interface takes it, with "" for none.
+const std::uint8_t* given(const std::string& key) { return key.empty() ? nullptr : bytes(key); }
+
 struct c_encryption : with_gateway {
     user_ptr user = log_in(app, "a@example.com", "a good password");
     std::string path = (files.path / "encrypted.realm").string();
@@ -20,7 +23,7 @@ struct c_encryption : with_gateway {
         realm_ingest_realm_config_set_path(config.get(), path.data(), path.size(), nullptr);
         realm_ingest_realm_config_set_stop_policy(config.get(), REALM_INGEST_STOP_IMMEDIATELY,
                                                   nullptr);
-        EXPECT_EQ(realm_ingest_realm_config_set_encryption_key(config.get(), bytes(key), key.size(),
+        EXPECT_EQ(realm_ingest_realm_config_set_encryption_key(config.get(), given(key), key.size(),
                                                                nullptr),
                   REALM_INGEST_OK);
         return config;
@@ -44,7 +47,7 @@ struct c_encryption : with_gateway {
 
     outcome rekey(const std::string& old_key, const std::string& new_key) {
         return call([&](auto error) {
-            return realm_ingest_rekey(user.get(), with(old_key).get(), bytes(new_key),
+            return realm_ingest_rekey(user.get(), with(old_key).get(), given(new_key),
                                       new_key.size(), error);
         });
     }
@@ -88,7 +91,7 @@ TEST_F(c_encryption, what_waits_is_exported_and_goes_on_with_the_key) {
     auto write_out = [&](const std::string& key) {
         return call([&](auto e) {
             return realm_ingest_app_export(app.get(), path.data(), path.size(), exported.data(),
-                                           exported.size(), bytes(key), key.size(), e, nullptr);
+                                           exported.size(), given(key), key.size(), e, nullptr);
         });
     };
     EXPECT_EQ(write_out("").code, REALM_INGEST_INVALID_DATABASE);
@@ -97,7 +100,7 @@ TEST_F(c_encryption, what_waits_is_exported_and_goes_on_with_the_key) {
     auto moved = [&](const std::string& key) {
         return call([&](auto e) {
             return realm_ingest_app_rehome(app.get(), path.data(), path.size(), next.get(),
-                                           bytes(key), key.size(), e);
+                                           given(key), key.size(), e);
         });
     };
     EXPECT_EQ(moved(other_key).code, REALM_INGEST_INVALID_DATABASE);
@@ -108,7 +111,7 @@ TEST_F(c_encryption, what_waits_is_exported_and_goes_on_with_the_key) {
 
 TEST_F(c_encryption, a_key_of_another_length_and_missing_arguments_are_refused) {
     auto config = make_config();
-    for (std::size_t length : {1, 32, 63, 65}) {
+    for (std::size_t length : {0, 1, 32, 63, 65}) {
         std::string bad(length, 'k');
         auto refused = call([&](auto e) {
             return realm_ingest_realm_config_set_encryption_key(config.get(), bytes(bad),
@@ -116,8 +119,25 @@ TEST_F(c_encryption, a_key_of_another_length_and_missing_arguments_are_refused) 
         });
         EXPECT_EQ(refused.message(),
                   "an encryption key has 64 bytes, and this one has " + std::to_string(length));
-        EXPECT_EQ(rekey("", bad).code, REALM_INGEST_INVALID_ARGUMENT);
+        auto rekeyed = call([&](auto e) {
+            return realm_ingest_rekey(user.get(), config.get(), bytes(bad), bad.size(), e);
+        });
+        EXPECT_EQ(rekeyed.message(), refused.message());
+        auto rehomed = call([&](auto e) {
+            return realm_ingest_app_rehome(app.get(), path.data(), path.size(), user.get(),
+                                           bytes(bad), bad.size(), e);
+        });
+        EXPECT_EQ(rehomed.message(), refused.message());
+        auto exported = call([&](auto e) {
+            return realm_ingest_app_export(app.get(), path.data(), path.size(), path.data(),
+                                           path.size(), bytes(bad), bad.size(), e, nullptr);
+        });
+        EXPECT_EQ(exported.message(), refused.message());
     }
+    auto lost = call([&](auto e) {
+        return realm_ingest_realm_config_set_encryption_key(config.get(), nullptr, 64, e);
+    });
+    EXPECT_EQ(lost.message(), "key is NULL");
     auto null = call([&](auto e) {
         return realm_ingest_realm_config_set_encryption_key(nullptr, nullptr, 0, e);
     });

@@ -4,8 +4,8 @@ use std::ffi::c_char;
 
 use super::text::realm_ingest_text;
 use super::{
-    Handle, bytes, enter, give, given_text, realm_ingest_code, realm_ingest_error, required, required_mut,
-    take, text,
+    Handle, enter, give, given_key, given_text, realm_ingest_code, realm_ingest_error, required,
+    required_mut, take, text,
 };
 use crate::app::{App, AppConfig};
 use crate::ffi::{convert, guard_or, host, signals};
@@ -109,7 +109,7 @@ pub unsafe extern "C" fn realm_ingest_app_config_set_path(
     }
 }
 
-/// Encrypts the file with users and tokens. A key has 64 bytes.
+/// Encrypts the file with users and tokens. A key has 64 bytes; NULL stands for no encryption, and an empty key is refused.
 ///
 /// # Safety
 /// `config` is live and nobody else uses it; `key` points to its bytes; `error` is NULL or may be written.
@@ -124,7 +124,7 @@ pub unsafe extern "C" fn realm_ingest_app_config_set_metadata_encryption_key(
     unsafe {
         enter(error, || {
             let config = required_mut(config, "config")?;
-            config.0.metadata_encryption_key = convert::key(bytes(key, key_length, "key")?)?;
+            config.0.metadata_encryption_key = given_key(key, key_length, "key")?;
             Ok(())
         })
     }

@@ -2,13 +2,13 @@
 
 use super::realm::realm_ingest_realm_config;
 use super::user::realm_ingest_user;
-use super::{bytes, enter, realm_ingest_code, realm_ingest_error, required, required_mut};
-use crate::ffi::convert;
+use super::{enter, given_key, realm_ingest_code, realm_ingest_error, required, required_mut};
 use crate::realm::Realm;
 
 /// Encrypts the file, and that of urgent classes beside it, with this key of 64 bytes. A new file gets it; one that is
 /// there has to have it, or opening it fails with REALM_INGEST_INVALID_DATABASE, as it does without a key for one that is
-/// encrypted. A file of which nobody has given the key since the start of the program is not sent before it is opened.
+/// encrypted. NULL stands for no encryption; an empty key is refused as any of another length. A file of which nobody has
+/// given the key since the start of the program is not sent before it is opened.
 ///
 /// # Safety
 /// `config` is live and nobody else uses it; `key` points to its bytes; `error` is NULL or may be written.
@@ -23,15 +23,16 @@ pub unsafe extern "C" fn realm_ingest_realm_config_set_encryption_key(
     unsafe {
         enter(error, || {
             let settings = required_mut(config, "config")?.settings();
-            settings.encryption_key = convert::key(bytes(key, key_length, "key")?)?;
+            settings.encryption_key = given_key(key, key_length, "key")?;
             Ok(())
         })
     }
 }
 
 /// Encrypts the file of the configuration, and that of urgent classes beside it, with a new key of 64 bytes; NULL stands for
-/// no encryption. Their present key is that of the configuration. All that waits stays, and is sent once the file is opened
-/// with the new key. Takes about as long as copying the file, and as much room beside it meanwhile.
+/// no encryption, and an empty key is refused. Their present key is that of the configuration. All that waits stays, and is
+/// sent once the file is opened with the new key. Takes about as long as copying the file, and as much room beside it
+/// meanwhile.
 ///
 /// A process that ends before it returns leaves a file with one key or with the other; called again with the same keys,
 /// this does what is left. It fails, and leaves the file as it was, where the configuration has another key than the file,
@@ -54,7 +55,7 @@ pub unsafe extern "C" fn realm_ingest_rekey(
         enter(error, || {
             let user = required(user, "user")?.handle();
             let settings = required(config, "config")?.chosen();
-            let new_key = convert::key(bytes(new_key, new_key_length, "new_key")?)?;
+            let new_key = given_key(new_key, new_key_length, "new_key")?;
             user.call(|user| Realm::rekey(user, settings, new_key))
         })
     }

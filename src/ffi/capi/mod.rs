@@ -131,6 +131,18 @@ unsafe fn bytes<'a>(pointer: *const u8, length: usize, name: &str) -> Result<&'a
     Ok(unsafe { slice::from_raw_parts(pointer, length) })
 }
 
+/// A key of 64 bytes; NULL for none. One that is there and empty is refused, for it is more likely to be lost than
+/// meant, and what it was to protect would be written in the clear.
+///
+/// # Safety
+/// As [`bytes`].
+unsafe fn given_key(pointer: *const u8, length: usize, name: &str) -> Result<Option<[u8; 64]>> {
+    // SAFETY: the caller promises it.
+    let bytes = unsafe { bytes(pointer, length, name) }?;
+    let key = (!pointer.is_null()).then(|| convert::whole_key(bytes));
+    key.transpose()
+}
+
 /// # Safety
 /// As [`bytes`].
 unsafe fn text<'a>(pointer: *const c_char, length: usize, name: &str) -> Result<&'a str> {

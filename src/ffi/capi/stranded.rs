@@ -4,8 +4,11 @@ use std::ffi::c_char;
 
 use super::app::realm_ingest_app;
 use super::user::realm_ingest_user;
-use super::{Text, bytes, enter, give, realm_ingest_code, realm_ingest_error, required, required_mut, take};
+use super::{
+    Text, enter, give, given_key, realm_ingest_code, realm_ingest_error, required, required_mut, take,
+};
 use crate::ffi::convert;
+use crate::outbox::Key;
 use crate::realm::Stranded;
 
 /// Outboxes in an app's directory with data that no user who is logged in sends. Any thread may read it.
@@ -170,7 +173,7 @@ pub unsafe extern "C" fn realm_ingest_app_rehome(
             let app = required(app, "app")?.handle();
             let path = super::path(path, path_length, "path")?;
             let user = required(user, "user")?.handle();
-            let key = convert::outbox_key(bytes(key, key_length, "key")?)?;
+            let key = given_key(key, key_length, "key")?.map(Key::new);
             app.call(|app| user.call(|user| app.rehome(path, user, key.as_ref())))
         })
     }
@@ -202,7 +205,7 @@ pub unsafe extern "C" fn realm_ingest_app_export(
             let app = required(app, "app")?.handle();
             let path = super::path(path, path_length, "path")?;
             let destination = super::path(destination, destination_length, "destination")?;
-            let key = convert::outbox_key(bytes(key, key_length, "key")?)?;
+            let key = given_key(key, key_length, "key")?.map(Key::new);
             let exported = app.call(|app| app.export(path, destination, key.as_ref()))?;
             if let Some(documents) = documents.as_mut() {
                 *documents = exported;
