@@ -168,6 +168,31 @@
 // After the last close of a path its session works on until everything is uploaded. The default.
 #define REALM_INGEST_STOP_AFTER_UPLOAD 2
 
+// The session is connected, or trying to be.
+#define REALM_INGEST_SESSION_ACTIVE 0
+
+// Every realm of the path is closed, and what waits is still being uploaded.
+#define REALM_INGEST_SESSION_DYING 1
+
+// The user is logged out, the session ended, or a fatal error happened: then it tries again by itself, rarely, and is
+// active once that succeeds.
+#define REALM_INGEST_SESSION_INACTIVE 2
+
+// The session waits for a new access token.
+#define REALM_INGEST_SESSION_WAITING_FOR_ACCESS_TOKEN 3
+
+// The session was stopped by `realm_ingest_realm_pause`.
+#define REALM_INGEST_SESSION_PAUSED 4
+
+// There is no connection to the server.
+#define REALM_INGEST_CONNECTION_DISCONNECTED 0
+
+// The first request is on its way.
+#define REALM_INGEST_CONNECTION_CONNECTING 1
+
+// The last request was answered.
+#define REALM_INGEST_CONNECTION_CONNECTED 2
+
 // The transaction is in the file, as durable as the realm was opened.
 #define REALM_INGEST_STATE_PENDING 0
 
@@ -283,6 +308,12 @@ typedef void (*realm_ingest_sync_error_callback)(void *userdata,
 typedef void (*realm_ingest_settled_callback)(void *userdata,
                                               uint64_t number,
                                               const realm_ingest_outcome *outcome);
+
+// Gets the connection's old and new state, of the REALM_INGEST_CONNECTION_ constants, on a thread of the library: return
+// soon, and do not wait there.
+typedef void (*realm_ingest_connection_callback)(void *userdata,
+                                                 uint8_t old_state,
+                                                 uint8_t new_state);
 
 // Gets how far the upload is, on a thread of the library: return soon, and do not wait there. `fraction` is from 0 to 1:
 // what the server has answered for, of that and of what waits, since nothing waited last; 1 where nothing waits.
@@ -786,6 +817,47 @@ const char *realm_ingest_outcome_refusal_reason(const realm_ingest_outcome *outc
 // Frees what `realm_ingest_realm_outcome_of` gave; NULL is fine.
 void realm_ingest_outcome_free(realm_ingest_outcome *outcome);
 
+// Stops the upload of the realm's path until `realm_ingest_realm_resume`. Writes are kept. Waits that have begun fail.
+realm_ingest_code realm_ingest_realm_pause(const realm_ingest_realm *realm,
+                                           realm_ingest_error **error);
+
+// Undoes `realm_ingest_realm_pause`. A session that a fatal error made inactive tries again at once.
+realm_ingest_code realm_ingest_realm_resume(const realm_ingest_realm *realm,
+                                            realm_ingest_error **error);
+
+// Ends the pause between two attempts to connect, as when the network is there again; during an attempt, the one that
+// would follow it. An application that allowed no upload is asked again, and where another address stands in for the
+// app's, the app's is tried again.
+realm_ingest_code realm_ingest_realm_reconnect(const realm_ingest_realm *realm,
+                                               realm_ingest_error **error);
+
+// What the session is doing: one of the REALM_INGEST_SESSION_ constants. With urgent classes it is the state that is
+// farthest from uploading.
+realm_ingest_code realm_ingest_realm_state(const realm_ingest_realm *realm,
+                                           realm_ingest_error **error,
+                                           uint8_t *state);
+
+// Whether the server answers: one of the REALM_INGEST_CONNECTION_ constants.
+realm_ingest_code realm_ingest_realm_connection_state(const realm_ingest_realm *realm,
+                                                      realm_ingest_error **error,
+                                                      uint8_t *state);
+
+// Calls back at every change of the connection until `realm_ingest_realm_remove_connection_change` or until the realm is
+// closed or freed, which waits for a callback that is running, as removing does. `free_userdata`, which may be NULL, is
+// called also where this call fails.
+realm_ingest_code realm_ingest_realm_on_connection_change(const realm_ingest_realm *realm,
+                                                          realm_ingest_connection_callback callback,
+                                                          void *userdata,
+                                                          realm_ingest_free_callback free_userdata,
+                                                          realm_ingest_error **error,
+                                                          uint64_t *token);
+
+// Ends the callbacks of this token. When this returns none is running and none will be, so what the callback uses may go:
+// it waits for one that is running, unless that is the caller itself. A token that is not known is ignored.
+realm_ingest_code realm_ingest_realm_remove_connection_change(const realm_ingest_realm *realm,
+                                                              uint64_t token,
+                                                              realm_ingest_error **error);
+
 // What waits in a realm's file, of all threads and processes that write to it, and how its upload goes. Takes the same
 // time however much waits. Free what it gives with `realm_ingest_status_free`.
 realm_ingest_code realm_ingest_realm_status(const realm_ingest_realm *realm,
@@ -813,6 +885,9 @@ uint64_t realm_ingest_status_dropped_transactions(const realm_ingest_status *sta
 
 // How many documents the cap took.
 uint64_t realm_ingest_status_dropped_documents(const realm_ingest_status *status);
+
+// The size of the documents that the cap took, before compression.
+uint64_t realm_ingest_status_dropped_bytes(const realm_ingest_status *status);
 
 // How many transactions could not be read of a damaged file, as far as they left a trace.
 uint64_t realm_ingest_status_damaged_transactions(const realm_ingest_status *status);
@@ -847,8 +922,9 @@ bool realm_ingest_status_error_is_current(const realm_ingest_status *status);
 void realm_ingest_status_free(realm_ingest_status *status);
 
 // Calls back soon with the progress of now, then after each acknowledgement and when more waits, once for several changes
-// where the callback is slow, until `realm_ingest_realm_remove_progress`. `free_userdata`, which may be NULL, is called
-// also where this call fails.
+// where the callback is slow, until `realm_ingest_realm_remove_progress` or until the realm is closed or freed, which
+// waits for a callback that is running, as removing does. `free_userdata`, which may be NULL, is called also where this
+// call fails.
 realm_ingest_code realm_ingest_realm_on_progress(const realm_ingest_realm *realm,
                                                  realm_ingest_progress_callback callback,
                                                  void *userdata,

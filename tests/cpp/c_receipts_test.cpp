@@ -126,6 +126,7 @@ TEST_F(c_receipts, the_status_has_what_waits_and_what_was_sent) {
     EXPECT_EQ(realm_ingest_status_refused_documents(status.get()), 1U);
     EXPECT_EQ(realm_ingest_status_dropped_transactions(status.get()), 0U);
     EXPECT_EQ(realm_ingest_status_dropped_documents(status.get()), 0U);
+    EXPECT_EQ(realm_ingest_status_dropped_bytes(status.get()), 0U);
     EXPECT_EQ(realm_ingest_status_damaged_transactions(status.get()), 0U);
     EXPECT_GT(realm_ingest_status_sent_bytes(status.get()), 0U);
     EXPECT_EQ(realm_ingest_status_error_code(status.get()),

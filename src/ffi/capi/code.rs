@@ -86,6 +86,25 @@ pub const REALM_INGEST_STOP_NEVER: u8 = 1;
 /// After the last close of a path its session works on until everything is uploaded. The default.
 pub const REALM_INGEST_STOP_AFTER_UPLOAD: u8 = 2;
 
+/// The session is connected, or trying to be.
+pub const REALM_INGEST_SESSION_ACTIVE: u8 = 0;
+/// Every realm of the path is closed, and what waits is still being uploaded.
+pub const REALM_INGEST_SESSION_DYING: u8 = 1;
+/// The user is logged out, the session ended, or a fatal error happened: then it tries again by itself, rarely, and is
+/// active once that succeeds.
+pub const REALM_INGEST_SESSION_INACTIVE: u8 = 2;
+/// The session waits for a new access token.
+pub const REALM_INGEST_SESSION_WAITING_FOR_ACCESS_TOKEN: u8 = 3;
+/// The session was stopped by `realm_ingest_realm_pause`.
+pub const REALM_INGEST_SESSION_PAUSED: u8 = 4;
+
+/// There is no connection to the server.
+pub const REALM_INGEST_CONNECTION_DISCONNECTED: u8 = 0;
+/// The first request is on its way.
+pub const REALM_INGEST_CONNECTION_CONNECTING: u8 = 1;
+/// The last request was answered.
+pub const REALM_INGEST_CONNECTION_CONNECTED: u8 = 2;
+
 /// The transaction is in the file, as durable as the realm was opened.
 pub const REALM_INGEST_STATE_PENDING: u8 = 0;
 /// This process has given the transaction to the network, and there is no answer for it yet.

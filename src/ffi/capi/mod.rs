@@ -12,6 +12,7 @@ mod log;
 mod options;
 mod realm;
 mod receipts;
+mod session;
 mod status;
 mod stranded;
 mod text;

@@ -131,6 +131,16 @@ pub unsafe extern "C" fn realm_ingest_status_dropped_documents(status: *const re
     unsafe { status.as_ref() }.map_or(0, |status| status.found.tally.dropped.objects)
 }
 
+/// The size of the documents that the cap took, before compression.
+///
+/// # Safety
+/// `status` is NULL or live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn realm_ingest_status_dropped_bytes(status: *const realm_ingest_status) -> u64 {
+    // SAFETY: the caller promises it.
+    unsafe { status.as_ref() }.map_or(0, |status| status.found.tally.dropped.bytes)
+}
+
 /// How many transactions could not be read of a damaged file, as far as they left a trace.
 ///
 /// # Safety
@@ -259,8 +269,9 @@ pub type realm_ingest_progress_callback = Option<
 >;
 
 /// Calls back soon with the progress of now, then after each acknowledgement and when more waits, once for several changes
-/// where the callback is slow, until `realm_ingest_realm_remove_progress`. `free_userdata`, which may be NULL, is called
-/// also where this call fails.
+/// where the callback is slow, until `realm_ingest_realm_remove_progress` or until the realm is closed or freed, which
+/// waits for a callback that is running, as removing does. `free_userdata`, which may be NULL, is called also where this
+/// call fails.
 ///
 /// # Safety
 /// `realm` is live; `callback` may be called with `userdata` on any thread until `free_userdata` has been; `error` is NULL
