@@ -1126,7 +1126,8 @@ realm_ingest_code realm_ingest_realm_config_set_batch_delay(realm_ingest_realm_c
                                                             uint64_t delay_ms,
                                                             realm_ingest_error **error);
 
-// The most bytes of request bodies a second, over a while; REALM_INGEST_NO_LIMIT by default. Urgent classes come first.
+// The most bytes of request bodies a second, over a while; REALM_INGEST_NO_LIMIT by default. Urgent classes come first. With
+// a rate, what an earlier run left is sent once a realm is opened there, and not before.
 realm_ingest_code realm_ingest_realm_config_set_bytes_per_second(realm_ingest_realm_config *config,
                                                                  uint64_t bytes,
                                                                  realm_ingest_error **error);
@@ -1141,9 +1142,9 @@ realm_ingest_code realm_ingest_realm_config_add_upload_window(realm_ingest_realm
                                                               realm_ingest_error **error);
 
 // Who is asked before each connection and each batch whether the network may be used; NULL for nobody. After a no
-// nothing touches the network for this realm for `ask_again_ms` milliseconds, at least a second. What an earlier run left
-// is sent once a realm is opened there, and not before. `free_userdata`, which
-// may be NULL, is called also where this call fails.
+// nothing touches the network for this realm for `ask_again_ms` milliseconds, at least a second and at most a year. What an
+// earlier run left is sent once a realm is opened there, and not before. `free_userdata`, which may be NULL, is called also
+// where this call fails.
 realm_ingest_code realm_ingest_realm_config_set_may_upload_callback(realm_ingest_realm_config *config,
                                                                     realm_ingest_may_upload_callback callback,
                                                                     void *userdata,

@@ -195,10 +195,10 @@ impl Outbox for MemoryOutbox {
         Ok(self.state().rows.front().map(|row| row.seq))
     }
 
-    fn fate(&self, number: Number, acknowledged: i64) -> Result<Fate> {
+    fn fate(&self, number: Number, is_acknowledged: bool) -> Result<Fate> {
         let waits = self.state().rows.iter().any(|row| row.seq == number.seq());
         Ok(match number.seq() {
-            seq if waits && seq > acknowledged => Fate::Waiting,
+            _ if waits && !is_acknowledged => Fate::Waiting,
             seq if (1..=self.state().last_seq).contains(&seq) => Fate::Persisted,
             _ => Fate::Unknown,
         })

@@ -296,12 +296,13 @@ pub trait Outbox: Send + Sync {
         self.conclude(identity, &all)
     }
 
-    /// What became of a write transaction (invariant 9). Rows up to `acknowledged` that are there count as
-    /// left: the uploader knows that the gateway has answered for them, and the file does not yet.
+    /// What became of a write transaction (invariant 9). One that `is_acknowledged` counts as left, also if it is
+    /// there or was dropped since: the uploader knows that the gateway has answered for it, what was refused of it is
+    /// noted, and the rest the file does not know yet.
     ///
     /// # Errors
     /// The file could not be read.
-    fn fate(&self, number: Number, acknowledged: i64) -> Result<Fate>;
+    fn fate(&self, number: Number, is_acknowledged: bool) -> Result<Fate>;
 
     /// What waits, and what was counted since the outbox was made, as one moment has it.
     ///
@@ -395,7 +396,8 @@ pub trait Outbox: Send + Sync {
     /// The file could not be written; nothing stored is harmed.
     fn compact(&self) -> Result<()>;
 
-    /// Whether what waits is sent only by who opens the outbox for an application, which has a policy that says when.
+    /// Whether what waits is sent only by who opens the outbox for an application, which has a policy that says when, or how
+    /// fast.
     ///
     /// # Errors
     /// The file could not be read.

@@ -466,8 +466,8 @@ impl Outbox for SqliteOutbox {
         self.reading(rows::oldest_waiting)
     }
 
-    fn fate(&self, number: Number, acknowledged: i64) -> Result<Fate> {
-        self.unsealing(|connection, seal| fates::of(connection, seal, number, acknowledged))
+    fn fate(&self, number: Number, is_acknowledged: bool) -> Result<Fate> {
+        self.unsealing(|connection, seal| fates::of(connection, seal, number, is_acknowledged))
     }
 
     fn tally(&self) -> Result<Tally> {

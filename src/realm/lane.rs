@@ -84,7 +84,7 @@ impl Lane {
             schema: SchemaId(0),
             id: 0,
         };
-        let guarded = choices.gate.policy().is_conditional();
+        let guarded = choices.gate.policy().binds_others();
         if lane.core.outbox.is_guarded()? != guarded {
             lane.core.outbox.set_guarded(guarded)?;
         }

@@ -9,6 +9,7 @@ use super::Uploader;
 use super::core::Core;
 use super::gate::{Budget, UploadPolicy};
 use super::policy::Stop;
+use super::sending::finish_waits;
 
 /// A policy and what was made of it: one for all sessions of a realm.
 pub(crate) struct Gate {
@@ -62,25 +63,25 @@ impl Gate {
 }
 
 impl Core {
-    /// Waits until a request with a body of this size may be sent.
-    pub(super) async fn pace(&self, bytes: usize) {
+    /// How long the next batch has to wait for the rate; none where it may go at once.
+    pub(super) fn until_paid(&self) -> Option<Duration> {
         let choices = self.choices();
-        let Some(budget) = &choices.gate.budget else {
-            return;
-        };
-        loop {
-            let wait = {
-                let (mut budget, now) = (lock(budget), Instant::now());
-                let wait = budget.wait(choices.is_urgent, now);
-                if wait.is_none() {
-                    budget.spend(bytes, choices.is_urgent, now);
-                }
-                wait
-            };
-            match wait {
-                None => return,
-                Some(wait) => self.app.clock.sleep(wait).await,
-            }
+        let budget = choices.gate.budget.as_ref()?;
+        lock(budget).wait(choices.is_urgent, Instant::now())
+    }
+
+    /// Waits until the rate lets the next batch go.
+    pub(super) async fn pace(&self) {
+        while let Some(wait) = self.until_paid() {
+            self.app.clock.sleep(wait).await;
+        }
+    }
+
+    /// A body of this size is sent.
+    pub(super) fn spend(&self, bytes: usize) {
+        let choices = self.choices();
+        if let Some(budget) = &choices.gate.budget {
+            lock(budget).spend(bytes, choices.is_urgent, Instant::now());
         }
     }
 }
@@ -104,6 +105,7 @@ impl Uploader {
         loop {
             // Read first: what is written from here on is noticed by `idle`.
             self.version = self.version().await;
+            self.look_around().await;
             if !self.core.has_waits() && !self.has_pending().await {
                 if self.core.is_dying() {
                     return false;
@@ -126,6 +128,14 @@ impl Uploader {
                 () = self.tidy() => {}
             }
         }
+    }
+
+    /// What another process sent meanwhile ends waits here.
+    async fn look_around(&self) {
+        if let Err(error) = finish_waits(&self.core).await {
+            log::debug!(target: "ingest::outbox", "waits could not be looked at: {error}");
+        }
+        self.core.tell_progress();
     }
 
     /// Asks the policy, and the application if it wants to be asked.

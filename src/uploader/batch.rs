@@ -149,9 +149,10 @@ impl Batch {
         self.rows.values().sum()
     }
 
-    /// Those of the rows up to this one.
-    pub(super) fn objects_through(&self, seq: i64) -> u64 {
-        self.rows.range(..=seq).map(|(_, objects)| objects).sum()
+    /// The rows up to this one, each with the number of its objects.
+    pub(super) fn rows_through(&self, seq: i64) -> Vec<(i64, u64)> {
+        let rows = self.rows.range(..=seq);
+        rows.map(|(seq, objects)| (*seq, *objects)).collect()
     }
 
     /// What is to be noted of the rows that this acknowledgement of the batch speaks of.

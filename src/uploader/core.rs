@@ -218,9 +218,11 @@ impl Core {
         }
         let was_background = std::mem::take(&mut status.background);
         let mut other_policy = false;
+        let mut other_callback = false;
         let mut choices = choices.clone();
         if is_free {
             status.stop = stop;
+            other_callback = choices.gate.policy().may_upload.is_some();
             other_policy = status.choices.gate.policy() != choices.gate.policy();
             std::mem::swap(&mut status.choices, &mut choices);
         }
@@ -232,6 +234,9 @@ impl Core {
         drop((handler, choices));
         if other_policy {
             self.stopped();
+        } else if other_callback {
+            // A no of the former one says nothing any more.
+            self.hurry.notify_one();
         }
         Ok(())
     }

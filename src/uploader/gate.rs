@@ -13,6 +13,8 @@ pub type MayUpload = Arc<dyn Fn() -> bool + Send + Sync>;
 pub const ASK_AGAIN: Duration = Duration::from_secs(60);
 /// Asking more often would be a loop.
 const LEAST_ASK_AGAIN: Duration = Duration::from_secs(1);
+/// As good as never, and no clock overflows by it.
+const MOST_ASK_AGAIN: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// While something waits for a window, the clock is looked at this often: it may be set, and sleep of the device does not
 /// count as time.
 const LOOK_AT_CLOCK: Duration = Duration::from_secs(15 * 60);
@@ -35,7 +37,7 @@ pub struct TimeWindow {
 }
 
 /// When a session may use the network, and how much of it; who waits for an upload waits for that, too. The default sets no
-/// limit.
+/// limit. With a rate, windows or `may_upload`, what an earlier run left is sent once the realm is opened, and not before.
 #[derive(Clone)]
 pub struct UploadPolicy {
     /// How long the first transaction that waits is kept for more to come, so that the network is used less often. Not
@@ -43,13 +45,14 @@ pub struct UploadPolicy {
     /// closed.
     pub batch_delay: Duration,
     /// The most bytes of request bodies a second, over a while. The urgent classes come first: they are held up by what
-    /// they sent themselves alone.
+    /// they sent themselves alone. A batch that has to be sent again for its schemas goes at once, and what follows waits
+    /// for both.
     pub bytes_per_second: Option<u64>,
     /// When uploads are allowed; always, if there is none.
     pub windows: Vec<TimeWindow>,
     /// Asked before each connection and each batch.
     pub may_upload: Option<MayUpload>,
-    /// How long after a no of `may_upload` it is asked again, at least a second;
+    /// How long after a no of `may_upload` it is asked again, at least a second and at most a year;
     /// [`super::session::Session::reconnect`] ends that.
     pub ask_again: Duration,
 }
@@ -118,9 +121,14 @@ impl UploadPolicy {
         !self.windows.is_empty() || self.may_upload.is_some()
     }
 
+    /// Whether who does not know the policy must not send what waits: it would go at other times, or faster.
+    pub(crate) fn binds_others(&self) -> bool {
+        self.is_conditional() || self.bytes_per_second.is_some()
+    }
+
     /// How long after a no it is asked again.
     pub(super) fn pause_after_no(&self) -> Duration {
-        self.ask_again.max(LEAST_ASK_AGAIN)
+        self.ask_again.clamp(LEAST_ASK_AGAIN, MOST_ASK_AGAIN)
     }
 
     /// The most bytes of a batch, before compression.
@@ -155,7 +163,7 @@ impl UploadPolicy {
     }
 }
 
-/// What may be sent at a rate. Whatever its size, a request goes once what was sent before is paid for.
+/// What may be sent at a rate. Whatever its size, a batch goes once what was sent before is paid for.
 #[derive(Debug)]
 pub(super) struct Budget {
     rate: f64,
@@ -180,7 +188,7 @@ impl Budget {
         }
     }
 
-    /// How long the next request has to wait.
+    /// How long the next batch has to wait.
     pub(super) fn wait(&mut self, is_urgent: bool, now: Instant) -> Option<Duration> {
         let balance = if is_urgent {
             &mut self.urgent
@@ -278,7 +286,20 @@ mod tests {
     }
 
     #[test]
-    fn a_request_waits_until_those_before_it_are_paid_for() {
+    fn who_is_asked_again_after_forever_is_asked_in_a_year() {
+        let asked = |ask_again| {
+            let policy = UploadPolicy {
+                ask_again,
+                ..UploadPolicy::default()
+            };
+            policy.pause_after_no()
+        };
+        assert_eq!(asked(Duration::MAX), MOST_ASK_AGAIN);
+        assert_eq!(asked(Duration::ZERO), LEAST_ASK_AGAIN);
+    }
+
+    #[test]
+    fn a_batch_waits_until_those_before_it_are_paid_for() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut budget = Budget::new(100, start);

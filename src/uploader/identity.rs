@@ -107,6 +107,7 @@ impl Uploader {
         }
         self.lineage.clone_from(&origin.lineage);
         self.acked = 0;
+        self.core.counts_anew();
         if self.identity == origin.identity {
             return false;
         }

@@ -3,6 +3,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::answered::Answered;
 use super::core::Core;
 use crate::error::{Code, SyncError};
 use crate::outbox::Settlement;
@@ -11,9 +12,9 @@ use crate::outbox::Settlement;
 pub(super) struct Live {
     /// Rows up to here were given to the network, once at least.
     sent: i64,
-    /// Rows up to here were answered for; those of them that are still there leave with others.
-    acknowledged: i64,
-    /// The objects of those.
+    /// Rows that were answered for before they could leave: those that are still there leave with others.
+    acknowledged: Answered,
+    /// The objects of what was answered for since rows left last.
     acknowledged_objects: u64,
     /// Of them, those that were refused.
     refused_objects: u64,
@@ -52,10 +53,19 @@ impl Core {
         live.sent_bytes = live.sent_bytes.saturating_add(bytes as u64);
     }
 
-    /// Rows up to here, of those that are there, were given to the network, and to here the server has answered for them.
-    pub(super) fn known_live(&self) -> (i64, i64) {
-        let live = self.live();
-        (live.sent, live.acknowledged)
+    /// Whether the row, if it is there, was given to the network.
+    pub(super) fn was_sent(&self, seq: i64) -> bool {
+        seq <= self.live().sent
+    }
+
+    /// Whether the server has answered for the row and the file may not say so.
+    pub(super) fn is_acknowledged(&self, seq: i64) -> bool {
+        self.live().acknowledged.contains(seq)
+    }
+
+    /// The newest of those rows, 0 if there is none.
+    pub(super) fn acknowledged_through(&self) -> i64 {
+        self.live().acknowledged.newest()
     }
 
     /// The server has answered for rows. Adds what was counted since rows left last.
@@ -69,26 +79,33 @@ impl Core {
         settlement
     }
 
-    /// The settlement is in the file, which is said of so many objects.
-    pub(super) fn concluded(&self, settlement: &Settlement, objects: u64) {
+    /// The settlement is in the file. Of its rows these stay, each with the number of its objects.
+    pub(super) fn concluded(&self, settlement: &Settlement, stay: &[(i64, u64)]) {
         let mut live = self.live();
         if settlement.leave {
             live.acknowledged_objects = 0;
             live.refused_objects = 0;
             live.sent_bytes = live.sent_bytes.saturating_sub(settlement.sent_bytes);
         } else {
-            live.acknowledged = settlement.through;
-            live.acknowledged_objects = live.acknowledged_objects.saturating_add(objects);
+            for (seq, objects) in stay {
+                live.acknowledged.add(*seq, *seq);
+                live.acknowledged_objects = live.acknowledged_objects.saturating_add(*objects);
+            }
             live.refused_objects = settlement.refused_objects;
         }
     }
 
-    /// The server knows rows up to `position` alone: what it had answered for behind that it will be sent again.
-    pub(super) fn is_behind(&self, position: i64) {
+    /// All rows that are there are sent again, and what is answered for them counts then.
+    pub(super) fn counts_anew(&self) {
         let mut live = self.live();
-        live.acknowledged = live.acknowledged.min(position);
         live.acknowledged_objects = 0;
         live.refused_objects = 0;
+    }
+
+    /// The server knows rows up to `position` alone: what it had answered for behind that it will be sent again.
+    pub(super) fn is_behind(&self, position: i64) {
+        self.counts_anew();
+        self.live().acknowledged.forget_behind(position);
     }
 
     /// What was sent and answered for may not be what has those numbers now.

@@ -9,6 +9,7 @@
 //! is never left half way.
 
 pub(crate) mod admission;
+mod answered;
 mod answers;
 pub(crate) mod batch;
 pub(crate) mod core;
@@ -236,19 +237,26 @@ impl Uploader {
         if pending.transactions > 0 {
             self.size.pace(self.core.gate().policy().batch_limit());
             self.gather().await;
-            if !self.take_right().await? {
-                self.blocked = true;
-                return Ok(());
+            let mut is_done = false;
+            while !is_done {
+                // That may take long, and others can be next meanwhile.
+                self.right = None;
+                self.core.pace().await;
+                if !self.take_right().await? {
+                    self.blocked = true;
+                    return Ok(());
+                }
+                is_done = self.send_all().await?;
             }
-            self.send_all().await?;
         }
         self.waiting_since = None;
         self.right = None;
         Ok(())
     }
 
-    /// Sends until no rows are left. To be called with the right to do so.
-    async fn send_all(&mut self) -> Result<(), Stop> {
+    /// Sends until no rows are left. To be called with the right to do so, and again where it returns false: then the next
+    /// batch has to wait for the rate.
+    async fn send_all(&mut self) -> Result<bool, Stop> {
         // Another uploader may have sent rows before it gave the right back.
         let origin = self.outbox(|outbox| outbox.origin()).await.map_err(unusable)?;
         self.goes_as(&origin);
@@ -261,13 +269,17 @@ impl Uploader {
             };
             let Some(batch) = next else {
                 if self.settled().await? {
-                    return Ok(());
+                    return Ok(true);
                 }
                 continue;
             };
             // The rows before have to be gone: the lineage under which these are sent is the one under which they are
             // sent again.
             self.settled().await?;
+            // First: who is asked is asked for a batch that goes at once.
+            if self.core.until_paid().is_some() {
+                return Ok(false);
+            }
             self.check_owner().await?;
             self.admitted().await?;
             let now = self.outbox(|outbox| Ok((outbox.origin()?, report::of(outbox)?)));
@@ -318,13 +330,17 @@ impl Uploader {
                     self.took(ack.position).await?;
                     let mut settlement = batch.settlement(&ack);
                     settlement.leave = ack.acked >= self.taken;
-                    let objects = batch.objects_through(ack.acked);
+                    let stay = if settlement.leave {
+                        Vec::new()
+                    } else {
+                        batch.rows_through(ack.acked)
+                    };
                     self.settling = Some(tokio::spawn(settle(
                         self.core.clone(),
                         identity,
                         ack,
                         settlement,
-                        objects,
+                        stay,
                     )));
                 }
             }
@@ -335,7 +351,7 @@ impl Uploader {
             if gathers && self.acked == last && !batch.is_full(self.size) && self.settled().await? {
                 // What came meanwhile has its own time to become more. It is looked for at once.
                 self.version = NOT_LOOKED;
-                return Ok(());
+                return Ok(true);
             }
         }
     }
@@ -367,6 +383,7 @@ impl Uploader {
         self.settling = None;
         if !matches!(done, Ok(Ok(true))) {
             self.acked = 0;
+            self.core.counts_anew();
         }
         // A panic in it has been printed.
         let settled = done.unwrap_or(Ok(true)).map_err(unusable)?;
@@ -401,10 +418,10 @@ async fn on_outbox<T: Send + 'static>(
     })
 }
 
-/// The batch behind this one, if this one is full: then there is probably more. Failures are met again when it is its
-/// turn.
+/// The batch behind this one, if this one is full: then there is probably more. None where it has to wait for the rate,
+/// as it is read anew then. Failures are met again when it is its turn.
 async fn ahead_of(core: &Core, size: BatchSize, batch: &Batch) -> Option<Batch> {
-    if !batch.is_full(size) {
+    if !batch.is_full(size) || core.gate().policy().bytes_per_second.is_some() {
         return None;
     }
     let (after, target) = (batch.last, size.target());

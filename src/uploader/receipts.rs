@@ -107,10 +107,11 @@ impl Core {
     /// # Errors
     /// The outbox could not be read.
     pub(crate) fn outcome(&self, number: Number) -> outbox::Result<Outcome> {
-        let (sent, acknowledged) = self.known_live();
-        let fate = self.outbox.fate(number, acknowledged)?;
+        let seq = number.seq();
+        let was_sent = self.was_sent(seq);
+        let fate = self.outbox.fate(number, self.is_acknowledged(seq))?;
         Ok(Outcome::from(match fate {
-            Fate::Waiting if number.seq() <= sent => ReceiptState::Sent,
+            Fate::Waiting if was_sent => ReceiptState::Sent,
             Fate::Waiting => ReceiptState::Pending,
             Fate::Persisted => ReceiptState::Persisted,
             Fate::Dropped => ReceiptState::Dropped,
@@ -173,9 +174,12 @@ impl Core {
         if self.status().receipts.list.is_empty() {
             return Ok(());
         }
-        let (_, acknowledged) = self.known_live();
         let gone = self.outbox.oldest()?.map_or(i64::MAX, |oldest| oldest - 1);
-        let through = gone.max(acknowledged);
+        self.finish_receipts_through(gone.max(self.acknowledged_through()))
+    }
+
+    /// As [`Core::finish_receipts`], of transactions up to this one.
+    fn finish_receipts_through(&self, through: i64) -> outbox::Result<()> {
         let candidates: Vec<_> = {
             let status = self.status();
             let waits = status.receipts.list.range(..=(through, u64::MAX));
@@ -192,15 +196,14 @@ impl Core {
 
     /// As [`Core::finish_receipts`], where nobody is to be told that the outbox could not be read.
     pub(crate) fn look_at_receipts(&self) {
-        if let Err(error) = self.finish_receipts() {
-            log::debug!(target: "ingest::outbox", "receipts could not be looked at: {error}");
-        }
+        note_failure(self.finish_receipts());
     }
 
-    /// Damage took some of the file: what comes to have the numbers of what it took was not sent yet.
+    /// Damage took some of the file, in the middle or at the end too: what comes to have the numbers of what it took was
+    /// not sent yet.
     pub(crate) fn recovered(&self) {
         self.begins_anew();
-        self.look_at_receipts();
+        note_failure(self.finish_receipts_through(i64::MAX));
     }
 
     /// Ends the waits of a realm, or all, with the state of now.
@@ -241,5 +244,11 @@ impl Core {
     /// Whether the calling thread is the one for callbacks, which must not wait.
     pub(crate) fn is_callback_thread(&self) -> bool {
         self.app.runtime.is_callback_thread()
+    }
+}
+
+fn note_failure(looked: outbox::Result<()>) {
+    if let Err(error) = looked {
+        log::debug!(target: "ingest::outbox", "receipts could not be looked at: {error}");
     }
 }

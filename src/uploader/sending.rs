@@ -43,7 +43,7 @@ pub(super) async fn send(
     let waits = core.waits();
     let mut schemas_sent = false;
     loop {
-        core.pace(body.bytes.len()).await;
+        core.spend(body.bytes.len());
         core.sends(batch.last, body.bytes.len());
         let started = Instant::now();
         match exchange::send_batch(core, batch, body).await {
@@ -111,15 +111,15 @@ async fn send_schemas(core: &Core, batch: &Batch, missing: &[String]) -> Result<
     Ok(())
 }
 
-/// Hands the refusals to the error handler, then has the answer for so many objects noted, and lets the rows leave if
-/// they may (outbox invariant 3). False if the outbox goes under another identity than the one they were sent under: they
-/// are to be sent again.
+/// Hands the refusals to the error handler, then has the answer noted, and lets the rows leave if they may (outbox
+/// invariant 3); otherwise these `stay`, each with the number of its objects. False if the outbox goes under another
+/// identity than the one they were sent under: they are to be sent again.
 pub(super) async fn settle(
     core: Arc<Core>,
     identity: String,
     ack: Ack,
     settlement: Settlement,
-    objects: u64,
+    stay: Vec<(i64, u64)>,
 ) -> outbox::Result<bool> {
     if let Some(report) = refusals(ack) {
         core.report(report).await;
@@ -127,7 +127,7 @@ pub(super) async fn settle(
     let settlement = Arc::new(core.counted(settlement));
     let settled = conclude(&core, &identity, &settlement).await?;
     if settled {
-        core.concluded(&settlement, objects);
+        core.concluded(&settlement, &stay);
     }
     core.tell_progress();
     finish_waits(&core).await.map(|()| settled)

@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, channel};
 
 use realm_ingest_protocol::BatchReader;
 
+use super::receipts::{Listener, Outcome, ReceiptState};
 use super::sending::SETTLE_ATTEMPTS;
 use super::session::{Session, StopPolicy};
 use super::*;
@@ -80,6 +81,8 @@ struct Failing {
     tidied: AtomicU32,
     /// The file is replaced by one of another name, which lacks a row, after the next lease.
     replaced: AtomicBool,
+    /// Damage has taken all rows.
+    damaged: AtomicBool,
     /// It is renamed before the next settling.
     renamed: AtomicBool,
     /// In turns.
@@ -98,6 +101,7 @@ impl Failing {
             asked: 0.into(),
             tidied: 0.into(),
             replaced: false.into(),
+            damaged: false.into(),
             renamed: false.into(),
             errors: vec![error],
             meanwhile: Mutex::default(),
@@ -194,8 +198,11 @@ impl Outbox for Failing {
     fn oldest(&self) -> Result<Option<i64>> {
         self.outbox.oldest()
     }
-    fn fate(&self, number: Number, acknowledged: i64) -> Result<Fate> {
-        self.outbox.fate(number, acknowledged)
+    fn fate(&self, number: Number, is_acknowledged: bool) -> Result<Fate> {
+        if self.damaged.load(Ordering::Relaxed) {
+            return Ok(Fate::Damaged);
+        }
+        self.outbox.fate(number, is_acknowledged)
     }
     fn tally(&self) -> Result<Tally> {
         self.outbox.tally()
@@ -445,4 +452,19 @@ fn rows_are_packed_also_while_the_session_is_stopped() {
     fixture.session.resume();
     fixture.wait().recv_timeout(LIMIT).unwrap().unwrap();
     assert_eq!(fixture.sent(), [1]);
+}
+
+#[test]
+fn who_waits_for_what_damage_took_hears_of_it_while_older_rows_wait() {
+    let fixture = Fixture::new(Failing::new(0, 0, locked()));
+    write(&*fixture.outbox);
+    let (sender, heard) = channel();
+    let listener = Listener::Thread(Box::new(move |outcome: Outcome| {
+        sender.send(outcome.state).unwrap();
+    }));
+    let newest = Number::from_bits(2);
+    fixture.core.await_outcome(newest, 0, listener).unwrap();
+    fixture.outbox.damaged.store(true, Ordering::Relaxed);
+    fixture.core.recovered();
+    assert_eq!(heard.try_recv().unwrap(), ReceiptState::Damaged);
 }

@@ -1,12 +1,13 @@
 //! When a session may use the network: windows, the application's word, batches that wait for more, a rate.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use realm_ingest::Code;
 use realm_ingest::app::Credentials;
+use realm_ingest::outbox::{Outbox, Run, SqliteOutbox};
 use realm_ingest::realm::{Realm, RealmConfig, ReceiptState, StopPolicy, TimeWindow, UploadPolicy};
 use realm_ingest::uploader::session::ConnectionState;
 
@@ -240,10 +241,125 @@ fn a_low_rate_makes_small_batches_with_pauses_between_them() {
     assert!(fixture.clock.short_pauses().len() > pauses);
 }
 
+/// A reading that does not compress well.
+fn write_noise(realm: &Realm, id: i64, bytes: usize) {
+    let mut state = id as u64 + 1;
+    let note: String = (0..bytes)
+        .map(|_| {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1);
+            char::from(b'!' + (state >> 33) as u8 % 90)
+        })
+        .collect();
+    let document = bson::serialize_to_vec(&bson::doc! {"_id": id, "note": note}).unwrap();
+    let run = Run {
+        class: "Reading".to_owned(),
+        count: 1,
+    };
+    realm.append(&[run], &document).unwrap();
+}
+
+#[test]
+fn the_application_is_asked_for_a_batch_once_the_rate_lets_it_go() {
+    let fixture = Fixture::new();
+    fixture.server.state().max_batch_bytes = 100;
+    let (clock, last_asked) = (fixture.clock.clone(), Arc::new(AtomicUsize::new(0)));
+    let asked = last_asked.clone();
+    let policy = UploadPolicy {
+        bytes_per_second: Some(2_000),
+        may_upload: Some(Arc::new(move || {
+            asked.store(clock.short_pauses().len(), Ordering::Relaxed);
+            true
+        })),
+        ..UploadPolicy::default()
+    };
+    let realm = open(&fixture, policy);
+    write(&realm, [0]);
+    uploaded(&realm);
+    realm.session().pause();
+    write_noise(&realm, 1, 5_000);
+    write_noise(&realm, 2, 1_000);
+    realm.session().resume();
+    uploaded(&realm);
+    assert_eq!(fixture.server.ids(), [0, 1, 2]);
+    assert_eq!(
+        fixture.clock.short_pauses().len(),
+        last_asked.load(Ordering::Relaxed),
+        "the pauses came before the question"
+    );
+}
+
+#[test]
+fn another_process_may_send_while_the_rate_makes_this_one_wait() {
+    let fixture = Fixture::new();
+    fixture.clock.hold_long_pauses();
+    let policy = UploadPolicy {
+        bytes_per_second: Some(100),
+        ..UploadPolicy::default()
+    };
+    let realm = open(&fixture, policy);
+    realm.session().pause();
+    write_noise(&realm, 1, 100_000);
+    write(&realm, [2]);
+    realm.session().resume();
+    until("the first batch", || realm.pending().unwrap().transactions == 1);
+    let (other, _) = SqliteOutbox::open(realm.path(), Default::default()).unwrap();
+    until("the right", || other.try_become_uploader().unwrap().is_some());
+    assert_eq!(fixture.server.ids(), [1]);
+    assert_eq!(realm.pending().unwrap().transactions, 1);
+}
+
+#[test]
+fn who_opens_the_path_again_with_another_callback_does_not_wait_for_the_no_of_the_former() {
+    let fixture = Fixture::new();
+    fixture.clock.hold_long_pauses();
+    let (former, present) = (Network::default(), Network::default());
+    let realm = open(&fixture, former.policy());
+    write(&realm, [1]);
+    until("the no", || former.asked() == 1);
+    let minute = Duration::from_secs(59);
+    until("the pause", || {
+        fixture.clock.long_pauses().iter().any(|pause| *pause > minute)
+    });
+    drop(realm);
+    present.is_free.store(true, Ordering::Relaxed);
+    let realm = open(&fixture, present.policy());
+    uploaded(&realm);
+    assert_eq!((fixture.server.ids(), former.asked()), (vec![1], 1));
+}
+
+#[test]
+fn a_receipt_of_what_another_process_sent_while_no_window_was_open_is_heard_of() {
+    let fixture = Fixture::new();
+    fixture.clock.hold_long_pauses();
+    let policy = UploadPolicy {
+        windows: vec![WINDOW],
+        ..UploadPolicy::default()
+    };
+    let realm = open(&fixture, policy);
+    let number = written(&realm, [1]);
+    let quarter = Duration::from_secs(15 * 60);
+    until("the pause", || fixture.clock.long_pauses().contains(&quarter));
+    let (sender, settled) = channel();
+    realm
+        .receipts()
+        .on_settled(number, move |outcome| sender.send(outcome.state).unwrap())
+        .unwrap();
+    let (other, _) = SqliteOutbox::open(realm.path(), Default::default()).unwrap();
+    let identity = other.origin().unwrap().identity;
+    other.settle(&identity, 1).unwrap();
+    fixture.clock.release();
+    assert_eq!(settled.recv_timeout(LIMIT).unwrap(), ReceiptState::Persisted);
+    assert_eq!(requests(&fixture), 0);
+}
+
 #[test]
 fn what_is_kept_for_a_policy_is_sent_once_it_is_opened_and_not_before() {
     let fixture = Fixture::new();
     let network = Network::default();
+    let slow = UploadPolicy {
+        bytes_per_second: Some(1 << 20),
+        ..UploadPolicy::default()
+    };
     let directory = fixture.directory.path().join("mongodb-realm/app-test");
     let config = |name: &str, upload| RealmConfig {
         path: Some(directory.join(name)),
@@ -259,7 +375,9 @@ fn what_is_kept_for_a_policy_is_sent_once_it_is_opened_and_not_before() {
     };
     leave(config("a.realm", network.policy()), 1);
     leave(config("b.realm", UploadPolicy::default()), 2);
+    leave(config("c.realm", slow.clone()), 3);
     closed(&directory.join("b.realm"));
+    closed(&directory.join("c.realm"));
     // Another start, which looks at one after the other.
     let app = fixture.restarted();
     fixture
@@ -267,13 +385,18 @@ fn what_is_kept_for_a_policy_is_sent_once_it_is_opened_and_not_before() {
         .until("the other", |state| !state.stored.is_empty());
     assert_eq!(fixture.server.ids(), [2]);
     until("the end of the look", || {
-        times_open(&directory.join("a.realm")) == 0
+        ["a.realm", "c.realm"]
+            .iter()
+            .all(|name| times_open(&directory.join(name)) == 0)
     });
+    assert_eq!(fixture.server.ids(), [2]);
     network.is_free.store(true, Ordering::Relaxed);
     let user = app.current_user().unwrap();
-    let realm = Realm::open(&user, config("a.realm", network.policy()), None).unwrap();
-    uploaded(&realm);
-    assert_eq!(fixture.server.state().stored.len(), 2);
+    let asking = Realm::open(&user, config("a.realm", network.policy()), None).unwrap();
+    let slow = Realm::open(&user, config("c.realm", slow), None).unwrap();
+    uploaded(&asking);
+    uploaded(&slow);
+    assert_eq!(fixture.server.state().stored.len(), 3);
 }
 
 #[test]

@@ -20,7 +20,7 @@ const KEPT: i64 = 4096;
 
 /// The fate of the transaction that has this sequence number in a file that was never damaged or restored.
 fn fate(outbox: &dyn Outbox, seq: i64) -> Fate {
-    outbox.fate(Number::from_bits(seq as u64), 0).unwrap()
+    outbox.fate(Number::from_bits(seq as u64), false).unwrap()
 }
 
 fn store(outbox: &dyn Outbox) -> Number {
@@ -106,7 +106,7 @@ fn a_transaction_waits_until_it_is_persisted_and_others_are_not_known() {
     let outbox = open(&folder.path());
     is_so(&outbox);
     assert_eq!(
-        outbox.fate(Number::from_bits(u64::MAX), 0).unwrap(),
+        outbox.fate(Number::from_bits(u64::MAX), false).unwrap(),
         Fate::Unknown
     );
     drain(&outbox);
@@ -185,7 +185,7 @@ fn what_was_refused_is_sealed_in_an_encrypted_file_and_known_under_another_key()
             (fate(outbox, 2), fate(outbox, 3)),
             (Fate::Persisted, Fate::Unknown)
         );
-        assert_eq!(outbox.fate(number, 0).unwrap(), Fate::Waiting);
+        assert_eq!(outbox.fate(number, false).unwrap(), Fate::Waiting);
         assert_eq!(outbox.tally().unwrap().sent_objects, 2);
     };
     let readable = |text: &str| {
@@ -244,7 +244,7 @@ fn an_answer_to_what_was_sent_again_takes_the_place_of_the_one_before() {
     conclude(&outbox, &early);
     conclude(&outbox, &early);
     assert_eq!(fate(&outbox, 2), Fate::Waiting, "the rows are there");
-    let acknowledged = |seq| outbox.fate(Number::from_bits(seq), 3).unwrap();
+    let acknowledged = |seq| outbox.fate(Number::from_bits(seq), seq <= 3).unwrap();
     assert_eq!(acknowledged(2), all_of(&[refused(2, 0)]), "once");
     assert_eq!(acknowledged(4), Fate::Waiting);
     // The operator has mended something meanwhile.
@@ -252,6 +252,33 @@ fn an_answer_to_what_was_sent_again_takes_the_place_of_the_one_before() {
     assert_eq!(fate(&outbox, 1), all_of(&[refused(1, 0)]));
     assert_eq!(fate(&outbox, 2), Fate::Persisted);
     assert_eq!(fate(&outbox, 3), all_of(&[refused(3, 7)]));
+}
+
+#[test]
+fn what_was_answered_for_stays_so_when_the_cap_takes_it_before_it_can_leave() {
+    let folder = Folder::new();
+    let options = Options {
+        cap: Cap {
+            max_objects: Some(3),
+            policy: Policy::DropOldest,
+            ..Cap::default()
+        },
+        ..Options::default()
+    };
+    let outbox = open_with(&folder.path(), options);
+    store_some(&outbox, 3);
+    let early = Settlement {
+        first: 1,
+        through: 2,
+        refused: vec![refused(2, 0)],
+        ..Settlement::default()
+    };
+    conclude(&outbox, &early);
+    store_some(&outbox, 3);
+    let acknowledged = |seq| outbox.fate(Number::from_bits(seq), seq <= 2).unwrap();
+    assert_eq!(acknowledged(1), Fate::Persisted);
+    assert_eq!(acknowledged(2), all_of(&[refused(2, 0)]));
+    assert_eq!(acknowledged(3), Fate::Dropped);
 }
 
 #[test]
@@ -403,11 +430,11 @@ fn a_write_that_the_cap_did_not_let_in_has_a_number_that_is_dropped() {
     let numbers: Vec<_> = (0..3).map(|_| store(&outbox)).collect();
     let fates: Vec<_> = numbers
         .iter()
-        .map(|number| outbox.fate(*number, 0).unwrap())
+        .map(|number| outbox.fate(*number, false).unwrap())
         .collect();
     assert_eq!(fates, [Fate::Waiting, Fate::Dropped, Fate::Dropped]);
     drain(&outbox);
-    assert_eq!(outbox.fate(store(&outbox), 0).unwrap(), Fate::Waiting);
+    assert_eq!(outbox.fate(store(&outbox), false).unwrap(), Fate::Waiting);
     assert_eq!(
         (fate(&outbox, 1), fate(&outbox, 3)),
         (Fate::Persisted, Fate::Dropped)
@@ -462,13 +489,13 @@ fn numbers_that_are_given_out_again_after_damage_are_told_apart() {
     assert!(number.seq() <= 40, "{number:?}");
     let former = Number::from_bits(number.seq() as u64);
     assert_ne!(number, former);
-    assert_eq!(outbox.fate(number, 0).unwrap(), Fate::Waiting);
+    assert_eq!(outbox.fate(number, false).unwrap(), Fate::Waiting);
     for seq in 1..=40 {
         assert_eq!(fate(&outbox, seq), Fate::Unknown, "{seq}: some of them had left");
     }
     drain(&outbox);
-    assert_eq!(outbox.fate(number, 0).unwrap(), Fate::Persisted);
-    assert_eq!(outbox.fate(former, 0).unwrap(), Fate::Unknown);
+    assert_eq!(outbox.fate(number, false).unwrap(), Fate::Persisted);
+    assert_eq!(outbox.fate(former, false).unwrap(), Fate::Unknown);
 }
 
 #[test]
@@ -484,7 +511,7 @@ fn what_was_lost_with_the_end_of_a_file_is_damaged_and_its_numbers_are_given_out
         assert_eq!(fate(&outbox, seq), expected, "{seq}");
     }
     drain(&outbox);
-    assert_eq!(outbox.fate(number, 0).unwrap(), Fate::Persisted);
+    assert_eq!(outbox.fate(number, false).unwrap(), Fate::Persisted);
     assert_eq!(
         (fate(&outbox, kept), fate(&outbox, kept + 1)),
         (Fate::Persisted, Fate::Damaged)
@@ -506,16 +533,16 @@ fn a_restored_backup_does_not_answer_for_what_came_after_it() {
     fs::rename(&backup, folder.path()).unwrap();
 
     let restored = open(&folder.path());
-    assert_eq!(restored.fate(before, 0).unwrap(), Fate::Waiting);
-    assert_eq!(restored.fate(after, 0).unwrap(), Fate::Unknown);
+    assert_eq!(restored.fate(before, false).unwrap(), Fate::Waiting);
+    assert_eq!(restored.fate(after, false).unwrap(), Fate::Unknown);
     let again = store(&restored);
     assert_eq!(again.seq(), after.seq());
     drain(&restored);
-    assert_eq!(restored.fate(before, 0).unwrap(), Fate::Persisted);
-    assert_eq!(restored.fate(again, 0).unwrap(), Fate::Persisted);
-    assert_eq!(restored.fate(after, 0).unwrap(), Fate::Unknown);
+    assert_eq!(restored.fate(before, false).unwrap(), Fate::Persisted);
+    assert_eq!(restored.fate(again, false).unwrap(), Fate::Persisted);
+    assert_eq!(restored.fate(after, false).unwrap(), Fate::Unknown);
     drop(restored);
-    assert_eq!(open(&folder.path()).fate(again, 0).unwrap(), Fate::Persisted);
+    assert_eq!(open(&folder.path()).fate(again, false).unwrap(), Fate::Persisted);
 }
 
 #[test]
@@ -527,8 +554,8 @@ fn a_copy_that_gets_another_name_gives_out_other_numbers() {
     let after = store(&outbox);
     assert_eq!((before.bits(), after.seq()), (1, 2));
     assert_ne!(after.bits(), 2);
-    assert_eq!(outbox.fate(before, 0).unwrap(), Fate::Waiting);
-    assert_eq!(outbox.fate(after, 0).unwrap(), Fate::Waiting);
+    assert_eq!(outbox.fate(before, false).unwrap(), Fate::Waiting);
+    assert_eq!(outbox.fate(after, false).unwrap(), Fate::Waiting);
     assert_eq!(fate(&outbox, 2), Fate::Unknown, "it may be of the other copy");
 }
 

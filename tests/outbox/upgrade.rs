@@ -115,7 +115,7 @@ fn a_file_of_format_1_goes_on_as_it_was() {
         assert_eq!(payload(row), noise(row.seq as u64, 100));
         assert_eq!(row.schema, schema(&outbox));
     }
-    let fate = |seq| outbox.fate(Number::from_bits(seq), 0).unwrap();
+    let fate = |seq| outbox.fate(Number::from_bits(seq), false).unwrap();
     assert_eq!(
         (fate(2), fate(3)),
         (Fate::Unknown, Fate::Waiting),

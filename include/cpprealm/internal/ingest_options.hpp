@@ -58,9 +58,9 @@ struct time_window {
 };
 
 /// When the network may be used, and how much of it; who waits for an upload waits for that, too.
-/// While a window is closed or `may_upload` has
-/// said no, nothing touches the network for the database, and its connection is disconnected. With
-/// either of them, what an earlier run left is sent once the database is opened, and not before.
+/// While a window is closed or `may_upload` has said no, nothing touches the network for the
+/// database, and its connection is disconnected. With either of them or a rate, what an earlier run
+/// left is sent once the database is opened, and not before.
 struct upload_policy {
     /// How long the first transaction that waits is kept for more to come, so that the network is
     /// used less often. Not where its classes are urgent, a batch is full, a thread waits for the
@@ -73,8 +73,8 @@ struct upload_policy {
     /// Asked before each connection and each batch, on the library's thread for callbacks: return
     /// soon. An exception counts as no.
     std::function<bool()> may_upload;
-    /// How long after a no it is asked again, at least a second; `sync_session::reconnect()` ends
-    /// that.
+    /// How long after a no it is asked again, at least a second and at most a year;
+    /// `sync_session::reconnect()` ends that.
     std::chrono::milliseconds ask_again{60000};
 };
 

@@ -33,7 +33,8 @@ pub unsafe extern "C" fn realm_ingest_realm_config_set_batch_delay(
     }
 }
 
-/// The most bytes of request bodies a second, over a while; REALM_INGEST_NO_LIMIT by default. Urgent classes come first.
+/// The most bytes of request bodies a second, over a while; REALM_INGEST_NO_LIMIT by default. Urgent classes come first. With
+/// a rate, what an earlier run left is sent once a realm is opened there, and not before.
 ///
 /// # Safety
 /// `config` is live and nobody else uses it; `error` is NULL or may be written.
@@ -84,9 +85,9 @@ pub unsafe extern "C" fn realm_ingest_realm_config_add_upload_window(
 pub type realm_ingest_may_upload_callback = Option<unsafe extern "C" fn(userdata: *mut c_void) -> bool>;
 
 /// Who is asked before each connection and each batch whether the network may be used; NULL for nobody. After a no
-/// nothing touches the network for this realm for `ask_again_ms` milliseconds, at least a second. What an earlier run left
-/// is sent once a realm is opened there, and not before. `free_userdata`, which
-/// may be NULL, is called also where this call fails.
+/// nothing touches the network for this realm for `ask_again_ms` milliseconds, at least a second and at most a year. What an
+/// earlier run left is sent once a realm is opened there, and not before. `free_userdata`, which may be NULL, is called also
+/// where this call fails.
 ///
 /// # Safety
 /// `config` is live and nobody else uses it; `callback` may be called with `userdata` on any thread until

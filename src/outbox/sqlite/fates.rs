@@ -7,7 +7,12 @@ use super::{answers, ledger, meta, rows};
 use crate::outbox::seal::Seal;
 use crate::outbox::{Fate, LossReason, Number};
 
-pub(super) fn of(connection: &Connection, seal: &Seal, number: Number, acknowledged: i64) -> Result<Fate> {
+pub(super) fn of(
+    connection: &Connection,
+    seal: &Seal,
+    number: Number,
+    is_acknowledged: bool,
+) -> Result<Fate> {
     let seq = number.seq();
     if !rows::is_seq(seq) {
         return Ok(Fate::Unknown);
@@ -20,13 +25,17 @@ pub(super) fn of(connection: &Connection, seal: &Seal, number: Number, acknowled
         Place::Elsewhere => return Ok(Fate::Unknown),
     }
     if is_there(&view, seq)? {
-        if seq > acknowledged {
+        if !is_acknowledged {
             return Ok(Fate::Waiting);
         }
         return answers::of(&view, seal, seq);
     }
     if seq > rows::last_seq(&view)? || seq < meta::known_from(&view)? {
         return Ok(Fate::Unknown);
+    }
+    if is_acknowledged {
+        // Whatever took the row later took nothing from the gateway.
+        return answers::of(&view, seal, seq);
     }
     match ledger::reason(&view, seq)? {
         Some(LossReason::Dropped) => Ok(Fate::Dropped),
