@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail by panicking")]
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 
 use realm_ingest_protocol::BatchReader;
@@ -24,11 +24,15 @@ use crate::transport::{Request, Response, ResponseFuture, Transport};
 
 /// Does what a server does with one outbox: keeps under which name it sent how far.
 #[derive(Default)]
-struct Server(Mutex<Vec<(String, i64)>>);
+struct Server {
+    stored: Mutex<Vec<(String, i64)>>,
+    /// It refuses the first transaction, and answers for no other in the first batch.
+    refuses: AtomicBool,
+}
 
 impl Server {
     fn position(&self, outbox: &str) -> i64 {
-        let stored = self.0.lock().unwrap();
+        let stored = self.stored.lock().unwrap();
         let of_it = stored.iter().filter(|(name, _)| name == outbox);
         of_it.map(|(_, last)| *last).max().unwrap_or(0)
     }
@@ -51,8 +55,16 @@ impl Transport for Server {
                     false => request.body.to_vec(),
                 };
                 let header = BatchReader::new(&body).unwrap().header().clone();
-                self.0.lock().unwrap().push((header.outbox, header.last_seq));
-                format!(r#"{{"acked":{},"refused":[]}}"#, header.last_seq)
+                let mut stored = self.stored.lock().unwrap();
+                let (is_first, refuses) = (stored.is_empty(), self.refuses.load(Ordering::Relaxed));
+                let acked = if refuses && is_first { 1 } else { header.last_seq };
+                stored.push((header.outbox, acked));
+                let refused = if refuses && header.first_seq == 1 {
+                    r#"{"seq":1,"index":0,"class":"A","_id":null,"code":"c","reason":"r"}"#
+                } else {
+                    ""
+                };
+                format!(r#"{{"acked":{acked},"refused":[{refused}]}}"#)
             }
             path if path.starts_with("ingest/") => {
                 let position = self.position(&path["ingest/".len()..]);
@@ -70,7 +82,7 @@ impl Transport for Server {
     }
 }
 
-/// The first calls of `settle` and `lease` fail.
+/// The first calls of `lease` fail, and of `conclude` those that let rows leave.
 struct Failing {
     outbox: MemoryOutbox,
     settles: AtomicU32,
@@ -85,6 +97,8 @@ struct Failing {
     damaged: AtomicBool,
     /// It is renamed before the next settling.
     renamed: AtomicBool,
+    /// Refused objects of the rows that left.
+    refused: AtomicU64,
     /// In turns.
     errors: Vec<outbox::Error>,
     /// Done in the middle of the next call of `newest_waiting`.
@@ -103,6 +117,7 @@ impl Failing {
             replaced: false.into(),
             damaged: false.into(),
             renamed: false.into(),
+            refused: 0.into(),
             errors: vec![error],
             meanwhile: Mutex::default(),
         }
@@ -166,7 +181,11 @@ impl Outbox for Failing {
         Ok(lease)
     }
     fn conclude(&self, identity: &str, settlement: &Settlement) -> Result<bool> {
-        self.fails(&self.settles)?;
+        if settlement.leave {
+            self.fails(&self.settles)?;
+            self.refused
+                .fetch_add(settlement.refused_objects, Ordering::Relaxed);
+        }
         if self.renamed.swap(false, Ordering::Relaxed) {
             self.outbox.renew_identity()?;
         }
@@ -305,7 +324,7 @@ impl Fixture {
     }
 
     fn sent(&self) -> Vec<i64> {
-        let stored = self.server.0.lock().unwrap();
+        let stored = self.server.stored.lock().unwrap();
         stored.iter().map(|(_, last)| *last).collect()
     }
 }
@@ -361,6 +380,17 @@ fn rows_that_an_error_keeps_from_leaving_end_the_wait_and_leave_when_it_is_gone(
     });
     assert_eq!(fixture.sent(), [1; 4]);
     assert!(fixture.errors.try_recv().is_err(), "it is told once");
+}
+
+#[test]
+fn a_refusal_counts_once_where_the_rows_could_not_leave() {
+    let fixture = Fixture::new(Failing::new(1, 0, missing()));
+    fixture.server.refuses.store(true, Ordering::Relaxed);
+    write(&*fixture.outbox);
+    start(&fixture.core);
+    until("the end of the rows", || !fixture.core.has_pending());
+    assert_eq!(fixture.sent(), [1, 2, 2]);
+    assert_eq!(fixture.outbox.refused.load(Ordering::Relaxed), 1);
 }
 
 #[test]
