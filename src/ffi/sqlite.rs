@@ -1,10 +1,10 @@
-//! What SQLite is told before it is used for the first time in a process.
+//! What SQLite is told before it is used for the first time in a process, and what it is asked directly.
 
 use std::ffi::{c_int, c_void};
 use std::ptr::null_mut;
 use std::sync::Once;
 
-use rusqlite::ffi;
+use rusqlite::{Connection, ffi};
 
 /// What a connection has at hand for small allocations: statements are prepared once and kept, so this is little.
 const SMALL_BYTES: c_int = 128;
@@ -28,4 +28,21 @@ pub(crate) fn spare_memory() {
             ffi::sqlite3_config(ffi::SQLITE_CONFIG_LOOKASIDE, SMALL_BYTES, SMALL_COUNT);
         }
     });
+}
+
+/// Whether the file that the connection has open was deleted, moved or replaced. Where a file in use cannot be, it never
+/// was.
+pub(crate) fn has_moved(connection: &Connection) -> bool {
+    let mut moved: c_int = 0;
+    // SAFETY: the handle is of an open connection, which nobody else uses meanwhile as it is not `Sync`; this call wants
+    // a pointer to an int, which outlives it.
+    let asked = unsafe {
+        ffi::sqlite3_file_control(
+            connection.handle(),
+            c"main".as_ptr(),
+            ffi::SQLITE_FCNTL_HAS_MOVED,
+            (&raw mut moved).cast::<c_void>(),
+        )
+    };
+    asked == ffi::SQLITE_OK && moved != 0
 }

@@ -29,6 +29,7 @@ mod limits;
 mod losses;
 mod many;
 mod numbers;
+mod opening;
 mod packing;
 mod passing;
 mod places;

@@ -69,6 +69,7 @@ pub(super) fn open(path: &Path, options: &Options, known: &Known) -> Result<Open
                 let _ = schema::keep_log_on_close(&opened.connection, true);
             }
             Err(Refused::Error(error)) => return Err(error),
+            Err(Refused::Exchanged) => {}
             Err(Refused::Damaged(reason)) => {
                 let _lock = lock(path, options.lock_wait)?;
                 // Another process may have replaced it since.
@@ -161,7 +162,8 @@ fn attempt(path: &Path, options: &Options) -> std::result::Result<Opened, Refuse
 
 fn is_damaged(path: &Path, options: &Options) -> Result<bool> {
     match attempt(path, options) {
-        Ok(_) => Ok(false),
+        // Looked at once more where another process has put another one in its place.
+        Ok(_) | Err(Refused::Exchanged) => Ok(false),
         Err(Refused::Damaged(_)) => Ok(true),
         Err(Refused::Error(error)) => Err(error),
     }

@@ -30,6 +30,7 @@ use super::meta;
 use super::recover::beside;
 use super::rows::{MAX_SEQ, is_seq};
 use super::seals;
+use crate::ffi::sqlite::{has_moved, spare_memory};
 use crate::outbox::seal::Seal;
 use crate::outbox::{Durability, Error, Key, Result, new_identity};
 
@@ -233,6 +234,8 @@ pub(super) enum Refused {
     Damaged(String),
     /// It may be a good file; it must stay where it is.
     Error(Error),
+    /// It was taken from the path while it was being opened. Whatever was met in it, the path has another one.
+    Exchanged,
 }
 
 impl Refused {
@@ -244,6 +247,9 @@ impl Refused {
                 reason,
             },
             Refused::Error(error) => error,
+            Refused::Exchanged => Error::Gone {
+                path: path.to_owned(),
+            },
         }
     }
 }
@@ -278,8 +284,27 @@ pub(super) fn open_writer(
     let mut connection = open(path, lock_wait).map_err(failed)?;
     // A file that turns out to be damaged is kept as it was found: closing must not write to it.
     keep_log_on_close(&connection, true).map_err(failed)?;
-    let application_id = pragma(&connection, "application_id").map_err(failed)?;
-    let format = format(&connection).map_err(failed)?;
+    match prepare(&mut connection, path, key, durability, lock_wait) {
+        Err(_) if has_moved(&connection) => {
+            // What has the log's name is the other file's.
+            keep_log_on_close(&connection, true).map_err(failed)?;
+            Err(Refused::Exchanged)
+        }
+        prepared => prepared.map(|seal| (connection, seal)),
+    }
+}
+
+/// Makes the file an outbox that can be used.
+fn prepare(
+    connection: &mut Connection,
+    path: &Path,
+    key: Option<&Key>,
+    durability: Durability,
+    lock_wait: Duration,
+) -> std::result::Result<Seal, Refused> {
+    let failed = |source| Refused::from(Error::sqlite(path, source));
+    let application_id = pragma(connection, "application_id").map_err(failed)?;
+    let format = format(connection).map_err(failed)?;
     let tables: i64 = connection
         .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
         .map_err(failed)?;
@@ -293,13 +318,13 @@ pub(super) fn open_writer(
             }));
         }
         APPLICATION_ID | DAMAGED_ID => {}
-        0 if tables == 0 => create(&mut connection, path, key, lock_wait).map_err(failed)?,
+        0 if tables == 0 => create(connection, path, key, lock_wait).map_err(failed)?,
         _ => return Err(Refused::Damaged("it is another program's database".to_owned())),
     }
     // First of all, as with another key nothing must be done to the file, whatever state it is in.
-    let seal = match seals::unlock(&connection, path, key) {
+    let seal = match seals::unlock(connection, path, key) {
         Err(Refused::Error(error)) => {
-            leave_as_found(&connection, path).map_err(failed)?;
+            leave_as_found(connection, path).map_err(failed)?;
             return Err(Refused::Error(error));
         }
         unlocked => unlocked?,
@@ -307,14 +332,20 @@ pub(super) fn open_writer(
     if application_id == DAMAGED_ID {
         return Err(Refused::Damaged(DAMAGED.to_owned()));
     }
-    configure(&connection, lock_wait).map_err(failed)?;
-    sync_commits(&connection, Durability::Full).map_err(failed)?;
-    upgrade(&mut connection).map_err(|source| refused(path, source))?;
-    validate(&connection, path)?;
-    sync_commits(&connection, durability).map_err(failed)?;
-    settle_identity(&mut connection, path, durability)?;
-    keep_log_on_close(&connection, false).map_err(failed)?;
-    Ok((connection, seal))
+    configure(connection, lock_wait).map_err(failed)?;
+    // The first look may have waited for somebody who took the file from the path. From here on nobody does: with a log it
+    // is locked for as long as the connection is open. What was written to it now would go to the log of the other file,
+    // which has that name.
+    if has_moved(connection) {
+        return Err(Refused::Exchanged);
+    }
+    sync_commits(connection, Durability::Full).map_err(failed)?;
+    upgrade(connection).map_err(|source| refused(path, source))?;
+    validate(connection, path)?;
+    sync_commits(connection, durability).map_err(failed)?;
+    settle_identity(connection, path, durability)?;
+    keep_log_on_close(connection, false).map_err(failed)?;
+    Ok(seal)
 }
 
 /// Whether the key is the one of the outbox at the path, of which this file is a part.
@@ -327,7 +358,7 @@ pub(super) fn check_key(file: &Path, path: &Path, key: Option<&Key>) -> Result<(
     let connection = opened.map_err(|source| Error::sqlite(file, source))?;
     match seals::unlock(&connection, path, key) {
         Err(Refused::Error(error)) => Err(error),
-        Ok(_) | Err(Refused::Damaged(_)) => Ok(()),
+        Ok(_) | Err(Refused::Damaged(_) | Refused::Exchanged) => Ok(()),
     }
 }
 
@@ -393,7 +424,7 @@ pub(super) fn open(path: &Path, lock_wait: Duration) -> rusqlite::Result<Connect
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_EXRESCODE;
-    crate::ffi::sqlite::spare_memory();
+    spare_memory();
     let mut connection = Connection::open_with_flags(path, flags)?;
     if connection.is_readonly(rusqlite::MAIN_DB)? {
         // Where a file cannot be opened for writing SQLite settles for reading, also if it was for want of descriptors
