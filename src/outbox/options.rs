@@ -42,7 +42,7 @@ pub enum Policy {
     /// It fails; what is stored stays.
     #[default]
     Fail,
-    /// The oldest transactions make room for it, and those that are too old go in any case.
+    /// The oldest transactions make room for it, and those that are too old go in any case, a part of them with each write.
     DropOldest,
     /// It succeeds and is not stored: it gets a number that is on record as dropped.
     DropNewest,

@@ -418,7 +418,7 @@ impl Outbox for SqliteOutbox {
                 if meta::origin(transaction)?.identity != identity {
                     return Ok(None);
                 }
-                answers::note(transaction, seal, settlement)?;
+                answers::note(transaction, seal, settlement, &self.options.cap)?;
                 if !settlement.leave {
                     return Ok(Some(None));
                 }

@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use realm_ingest::outbox::{
-    Cap, CapLimit, DropHandler, Durability, Error, Loss, LossReason, Options, Outbox, Pending, Policy,
+    Cap, CapLimit, DropHandler, Durability, Error, Fate, Loss, LossReason, Number, Options, Outbox, Pending,
+    Policy, RefusedObject, Settlement,
 };
 use rusqlite::Connection;
 
@@ -299,5 +300,121 @@ fn the_number_of_a_dropped_write_is_not_given_out_again() {
         let outbox = open(&folder.path());
         assert_eq!(append(&outbox, &noise(2, 100)).unwrap(), last + 2);
         drain(&outbox);
+    }
+}
+
+/// An outbox with so many rows, which was closed.
+fn with_backlog(count: i64) -> Folder {
+    let folder = Folder::new();
+    let relaxed = Options {
+        durability: Durability::Relaxed,
+        ..Options::default()
+    };
+    let outbox = open_with(&folder.path(), relaxed);
+    for number in 1..=count {
+        append(&outbox, &noise(number as u64, 100)).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn a_backlog_over_a_lowered_cap_is_dropped_and_all_of_it_is_on_record() {
+    const ROWS: i64 = 3_000;
+    let folder = with_backlog(ROWS);
+    let (on_drop, told) = drops();
+    let options = Options {
+        on_drop: Some(on_drop),
+        ..capped(objects(10, Policy::DropOldest))
+    };
+    let outbox = open_with(&folder.path(), options);
+    let mark = outbox.loss_mark().unwrap();
+    assert_eq!(append(&outbox, &noise(0, 100)).unwrap(), ROWS + 1);
+    let gone = ROWS - 9;
+    assert_eq!(seqs(&outbox), Vec::from_iter(gone + 1..=ROWS + 1));
+    assert_eq!(outbox.losses(mark, ROWS).unwrap(), [dropped(1, gone)]);
+    let expected = Pending {
+        transactions: gone as u64,
+        objects: gone as u64,
+        bytes: 100 * gone as u64,
+    };
+    assert_eq!(*told.lock().unwrap(), expected);
+    assert_eq!(outbox.dropped().unwrap(), expected);
+}
+
+#[test]
+fn a_write_does_not_wait_until_all_that_is_too_old_is_dropped() {
+    const ROWS: i64 = 3_000;
+    let folder = with_backlog(ROWS);
+    shift(&folder, ROWS, -2);
+    let outbox = open_with(&folder.path(), capped(age(Policy::DropOldest)));
+    let mark = outbox.loss_mark().unwrap();
+    let mut left = Vec::new();
+    for number in 1..=4 {
+        append(&outbox, &noise(number, 100)).unwrap();
+        left.push(outbox.pending().unwrap().transactions as i64 - number as i64);
+    }
+    assert!(
+        left.is_sorted_by(|more, less| more >= less) && left[0] > 1_000,
+        "{left:?}"
+    );
+    assert_eq!(left[3], 0, "{left:?}");
+    assert_eq!(outbox.losses(mark, ROWS).unwrap(), [dropped(1, ROWS)]);
+}
+
+#[test]
+fn nothing_is_dropped_for_a_row_that_a_file_without_rows_has_no_room_for() {
+    let folder = Folder::new();
+    let outbox = open_with(&folder.path(), capped(bytes(Policy::DropOldest)));
+    // Most of the cap, which does not leave with rows.
+    let json = "x".repeat(200_000);
+    outbox.register_schema("fedcba9876543210", &json).unwrap();
+    append(&outbox, &noise(1, 100)).unwrap();
+    let error = append(&outbox, &noise(2, 80_000)).unwrap_err();
+    assert!(matches!(error, Error::CapReached { .. }), "{error:?}");
+    assert_eq!(seqs(&outbox), [1]);
+}
+
+#[test]
+fn the_record_of_refused_objects_gives_way_to_rows() {
+    const REFUSED: i64 = 800;
+    const BATCH: i64 = 50;
+    let refused = |seq: i64| {
+        let object = RefusedObject {
+            index: 0,
+            class: "Reading".to_owned(),
+            primary_key: seq.to_string(),
+            reason: "x".repeat(300),
+        };
+        (seq, object)
+    };
+    for lowered in [false, true] {
+        let folder = Folder::new();
+        let cap = capped(bytes(Policy::Fail));
+        let options = if lowered { Options::default() } else { cap.clone() };
+        let outbox = open_with(&folder.path(), options);
+        for number in 1..=REFUSED {
+            append(&outbox, &noise(number as u64, 100)).unwrap();
+        }
+        let identity = outbox.origin().unwrap().identity;
+        for through in (BATCH..=REFUSED).step_by(BATCH as usize) {
+            let first = through - BATCH + 1;
+            let settlement = Settlement {
+                first,
+                through,
+                leave: true,
+                refused: (first..=through).map(refused).collect(),
+                ..Settlement::default()
+            };
+            assert!(outbox.conclude(&identity, &settlement).unwrap());
+        }
+        drop(outbox);
+        let outbox = open_with(&folder.path(), cap);
+        append(&outbox, &noise(0, 100_000)).unwrap();
+        let is_whole = |seq: i64| match outbox.fate(Number::from_bits(seq as u64), false).unwrap() {
+            Fate::Refused(refusals) => refusals.complete,
+            other => panic!("{seq}: {other:?}"),
+        };
+        assert!(is_whole(REFUSED), "the newest are kept");
+        assert!(!is_whole(1), "of the oldest it is known that they were refused");
     }
 }

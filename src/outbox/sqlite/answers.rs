@@ -11,14 +11,22 @@ use rusqlite::{Connection, Result, params};
 use super::meta;
 use super::pack::{push_number, take_number};
 use super::rows::not_as_written;
+use super::schema::PAGE_BYTES;
 use crate::outbox::seal::Seal;
-use crate::outbox::{Doubt, Fate, KEPT_REFUSED, Refusals, RefusedObject, Settlement};
+use crate::outbox::{Cap, Doubt, Fate, KEPT_REFUSED, Refusals, RefusedObject, Settlement};
 
-/// Bytes of text in `refusal`, with [`ENTRY_BYTES`] for each entry: some thousand refusals as they usually are.
+/// Bytes of `refusal` in the file: some thousand refusals as they usually are.
 const KEPT_BYTES: i64 = 1024 * 1024;
+
+/// Of a cap by bytes the record takes up to one part in so many: it does not leave with the rows, and must never be what
+/// keeps others out.
+const PARTS_OF_CAP: u64 = 8;
 
 /// What an entry takes beside its text.
 const ENTRY_BYTES: i64 = 32;
+
+/// SQLite keeps the end of a larger entry on pages of its own; of pages of 4 KiB this is about a quarter.
+const WHOLE_ENTRY: i64 = 1000;
 
 /// The largest text of one entry. A reason is a sentence, and a key that is larger than this is data.
 const ENTRY_TEXT: usize = 16 * 1024;
@@ -39,8 +47,14 @@ fn number_of(doubt: Doubt) -> i64 {
     }
 }
 
+/// How many bytes the record has under the cap.
+fn kept_bytes(cap: &Cap) -> i64 {
+    cap.max_bytes
+        .map_or(KEPT_BYTES, |limit| KEPT_BYTES.min((limit / PARTS_OF_CAP) as i64))
+}
+
 /// Notes what the settlement says of its rows, in place of what was noted of them before.
-pub(super) fn note(connection: &Connection, seal: &Seal, settlement: &Settlement) -> Result<()> {
+pub(super) fn note(connection: &Connection, seal: &Seal, settlement: &Settlement, cap: &Cap) -> Result<()> {
     forget(connection, settlement.first, settlement.through)?;
     if settlement.refused.is_empty() && settlement.doubts.is_empty() {
         return Ok(());
@@ -52,13 +66,13 @@ pub(super) fn note(connection: &Connection, seal: &Seal, settlement: &Settlement
             .iter()
             .map(|(seq, doubt)| (*seq, number_of(*doubt))),
     );
-    for seq in list(connection, seal, &settlement.refused)? {
+    for seq in list(connection, seal, &settlement.refused, kept_bytes(cap))? {
         doubts.insert(seq, number_of(Doubt::Unlisted));
     }
     for (seq, doubt) in doubts {
         add(connection, seq, doubt)?;
     }
-    give_up_details(connection)?;
+    fit(connection, cap)?;
     give_up_ranges(connection)
 }
 
@@ -84,13 +98,26 @@ fn forget(connection: &Connection, first: i64, last: i64) -> Result<()> {
     Ok(())
 }
 
-/// Stores the objects that are kept; returns the transactions of which some are not.
-fn list(connection: &Connection, seal: &Seal, refused: &[(i64, RefusedObject)]) -> Result<BTreeSet<i64>> {
+/// What an entry with so many bytes of text takes in the file.
+fn taken_by(text: i64) -> i64 {
+    let entry = text + ENTRY_BYTES;
+    match entry {
+        ..=WHOLE_ENTRY => entry,
+        _ => WHOLE_ENTRY / 2 + (entry + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES,
+    }
+}
+
+/// Stores the objects that are kept, in so many bytes; returns the transactions of which some are not.
+fn list(
+    connection: &Connection,
+    seal: &Seal,
+    refused: &[(i64, RefusedObject)],
+    mut left: i64,
+) -> Result<BTreeSet<i64>> {
     let mut incomplete = BTreeSet::new();
-    let mut left = KEPT_BYTES;
     for (count, (seq, object)) in refused.iter().enumerate() {
         let text = object.class.len() + object.primary_key.len() + object.reason.len();
-        left -= text as i64 + ENTRY_BYTES;
+        left -= taken_by(text as i64);
         if text > ENTRY_TEXT || left < 0 || count >= KEPT_REFUSED {
             incomplete.insert(*seq);
             continue;
@@ -118,16 +145,17 @@ fn add(connection: &Connection, seq: i64, doubt: i64) -> Result<()> {
     Ok(())
 }
 
-/// Removes the objects of the oldest transactions beyond the limits.
-fn give_up_details(connection: &Connection) -> Result<()> {
+/// Removes the objects of the oldest transactions beyond the limits; the cap may have been another one before.
+pub(super) fn fit(connection: &Connection, cap: &Cap) -> Result<()> {
+    let kept_bytes = kept_bytes(cap);
     let mut statement =
         connection.prepare_cached("SELECT seq, length(told) FROM refusal ORDER BY seq DESC")?;
     let mut newest_first = statement.query([])?;
     let (mut count, mut bytes) = (0, 0);
     while let Some(row) = newest_first.next()? {
         count += 1;
-        bytes += row.get::<_, i64>(1)? + ENTRY_BYTES;
-        if count > KEPT_REFUSED || bytes > KEPT_BYTES {
+        bytes += taken_by(row.get(1)?);
+        if count > KEPT_REFUSED || bytes > kept_bytes {
             let through: i64 = row.get(0)?;
             connection.execute("DELETE FROM refusal WHERE seq <= ?1", [through])?;
             return mark_unlisted(connection, through);
@@ -240,7 +268,7 @@ pub(super) fn adopt(connection: &Connection, seal: &Seal, answers: &Answers) -> 
             params![first, last, doubt],
         )?;
     }
-    list(connection, seal, &answers.objects).map(|_| ())
+    list(connection, seal, &answers.objects, KEPT_BYTES).map(|_| ())
 }
 
 /// The texts of a refused object as one value, which opens at no other place.

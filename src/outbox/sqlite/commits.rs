@@ -58,15 +58,25 @@ impl SqliteOutbox {
         } = writer;
         place.check()?;
         let bytes = group.iter().map(Prepared::stored_bytes).sum();
-        log.empty_if_due(connection, bytes)
-            .map_err(|source| self.failed(source))?;
-        let transaction = write(connection).map_err(|source| self.failed(source))?;
+        let (transaction, mut gone) = loop {
+            log.empty_if_due(connection, bytes)
+                .map_err(|source| self.failed(source))?;
+            let transaction = write(connection).map_err(|source| self.failed(source))?;
+            let mut gone = Dropped::default();
+            let is_all = cap::make_room(&transaction, group, &self.options.cap, &mut gone)
+                .map_err(|source| self.failed(source))?;
+            if is_all {
+                break (transaction, gone);
+            }
+            gone.note(&transaction).map_err(|source| self.failed(source))?;
+            transaction.commit().map_err(|source| self.failed(source))?;
+            add(dropped, &gone.counts);
+        };
         log.make_room(bytes).map_err(|source| Error::DiskFull {
             path: self.path.clone(),
             source: Arc::new(source),
         })?;
         let mut tail = rows::tail(&transaction).map_err(|source| self.failed(source))?;
-        let mut gone = Dropped::default();
         let mut answers = Vec::with_capacity(group.len());
         for row in group {
             let verdict = cap::admit(&transaction, row, &self.options.cap, &mut tail, &mut gone)
@@ -89,9 +99,7 @@ impl SqliteOutbox {
             // One sync is for all that was committed before it.
             self.sent_as().on_disk = true;
         }
-        dropped.transactions += gone.counts.transactions;
-        dropped.objects += gone.counts.objects;
-        dropped.bytes += gone.counts.bytes;
+        add(dropped, &gone.counts);
         Ok(answers)
     }
 
@@ -191,6 +199,12 @@ impl SqliteOutbox {
         let Writer { connection, log, .. } = &mut *writer;
         log.be_sure(connection).map_err(|source| self.failed(source))
     }
+}
+
+fn add(sum: &mut Pending, more: &Pending) {
+    sum.transactions += more.transactions;
+    sum.objects += more.objects;
+    sum.bytes += more.bytes;
 }
 
 /// Starts a write transaction: takes the file's lock at once, so that it cannot fail for it later.

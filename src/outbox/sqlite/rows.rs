@@ -272,6 +272,17 @@ pub(super) fn remove_through(connection: &Connection, seal: &Seal, through: i64)
     exchange(connection, seal, seq, created, &row)
 }
 
+/// Removes the oldest row of the file; what it was, and its number.
+pub(super) fn remove_oldest(connection: &Connection) -> Result<Option<(Pending, i64)>> {
+    connection
+        .prepare_cached(
+            "DELETE FROM tx WHERE seq = (SELECT min(seq) FROM tx)
+             RETURNING seq - coalesce(first, seq) + 1, objects, bytes, seq",
+        )?
+        .query_row([], |row| Ok((counts(row)?, row.get(3)?)))
+        .optional()
+}
+
 pub(super) fn damaged(seq: i64) -> rusqlite::Error {
     not_as_written(&format!("row {seq}"))
 }
@@ -516,6 +527,19 @@ pub(super) fn usage(connection: &Connection) -> Result<Usage> {
         free_pages: pragma("PRAGMA freelist_count")?,
         page_bytes: pragma("PRAGMA page_size")?,
     })
+}
+
+/// About how many bytes of the file are in use whatever waits: the first page of each table, and what is large.
+pub(super) fn bytes_without_rows(connection: &Connection) -> Result<u64> {
+    // Beside those in the list the list itself, and the map of pages.
+    let (tables, texts): (i64, i64) = connection
+        .prepare_cached(
+            "SELECT (SELECT count(*) FROM sqlite_schema WHERE rootpage > 0) + 2,
+                    (SELECT coalesce(sum(octet_length(json)), 0) FROM schema)
+                    + (SELECT coalesce(sum(octet_length(told)), 0) FROM refusal)",
+        )?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(tables.max(0) as u64 * usage(connection)?.page_bytes + texts.max(0) as u64)
 }
 
 /// Takes up to `pages` unused pages out of the file.
