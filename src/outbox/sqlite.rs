@@ -515,7 +515,9 @@ impl Outbox for SqliteOutbox {
     }
 
     fn is_guarded(&self) -> Result<bool> {
-        self.reading(meta::is_guarded)
+        let guarded = self.reading(meta::is_guarded)?;
+        self.known().guarded = Some(guarded);
+        Ok(guarded)
     }
 
     fn set_guarded(&self, guarded: bool) -> Result<()> {
@@ -523,7 +525,9 @@ impl Outbox for SqliteOutbox {
             self.write_alone(Durability::Full, |transaction, _| {
                 meta::set_guarded(transaction, guarded)
             })
-        })
+        })?;
+        self.known().guarded = Some(guarded);
+        Ok(())
     }
 
     fn tidy(&self) -> Result<bool> {

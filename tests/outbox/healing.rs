@@ -479,3 +479,19 @@ fn a_row_that_is_always_there_and_is_gone_is_damage() {
     assert_eq!(told.once().salvaged, Some(Salvaged { kept: 40, lost: 0 }));
     are_left(&outbox, 0);
 }
+
+#[test]
+fn who_may_send_what_waits_is_known_to_who_has_the_file_open() {
+    for guarded in [true, false] {
+        let folder = damaged(|_| ());
+        let told = Told::default();
+        let outbox = told.open(&folder.path());
+        outbox.set_guarded(guarded).unwrap();
+        let file = rusqlite::Connection::open(folder.path()).unwrap();
+        file.execute_batch("DELETE FROM meta").unwrap();
+        drop(file);
+        outbox.origin().unwrap();
+        told.once();
+        assert_eq!(outbox.is_guarded().unwrap(), guarded);
+    }
+}

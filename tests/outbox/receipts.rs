@@ -499,6 +499,45 @@ fn numbers_that_are_given_out_again_after_damage_are_told_apart() {
 }
 
 #[test]
+fn numbers_of_a_drained_file_that_forgot_them_are_told_apart_from_those_given_out_anew() {
+    let folder = damaged(|path| {
+        drain(&open(path));
+        overwrite_table(path, "meta");
+    });
+    let (outbox, _) = open_recovered(&folder.path());
+    let number = store(&outbox);
+    let former = Number::from_bits(number.seq() as u64);
+    assert!(number.seq() <= 40 && number != former, "{number:?}");
+    drain(&outbox);
+    assert_eq!(outbox.fate(number, false).unwrap(), Fate::Persisted);
+    assert_eq!(outbox.fate(former, false).unwrap(), Fate::Unknown);
+}
+
+#[test]
+fn numbers_of_dropped_writes_that_a_file_forgot_are_told_apart_from_those_given_out_anew() {
+    let folder = Folder::new();
+    let capped = Options {
+        cap: Cap {
+            max_objects: Some(1),
+            policy: Policy::DropNewest,
+            ..Cap::default()
+        },
+        ..Options::default()
+    };
+    let outbox = open_with(&folder.path(), capped);
+    let former: Vec<_> = (0..3).map(|_| store(&outbox)).collect();
+    drop(outbox);
+    overwrite_table(&folder.path(), "loss");
+    let (outbox, _) = SqliteOutbox::open(folder.path(), Options::default()).unwrap();
+    let number = store(&outbox);
+    assert!(!former.contains(&number), "{number:?}");
+    assert_eq!(outbox.fate(number, false).unwrap(), Fate::Waiting);
+    for dropped in &former[1..] {
+        assert_eq!(outbox.fate(*dropped, false).unwrap(), Fate::Unknown);
+    }
+}
+
+#[test]
 fn what_was_lost_with_the_end_of_a_file_is_damaged_and_its_numbers_are_given_out_anew() {
     let folder = damaged(|path| overwrite_page_of(path, 39));
     let (outbox, _) = open_recovered(&folder.path());

@@ -8,7 +8,9 @@ use realm_ingest::outbox::{Error, Options, Outbox, Recovered, RecoveredReason, S
 use rusqlite::Connection;
 
 use crate::common::{Folder, append, noise, open, open_recovered, rows, rows_with_gaps};
-use crate::damage::{Told, are_left, change_a_bit_of, damaged, overwrite, overwrite_page_of, place_of};
+use crate::damage::{
+    Told, are_left, change_a_bit_of, damaged, overwrite, overwrite_page_of, overwrite_table, place_of,
+};
 
 /// Opens over whatever stands there and checks that each file of it is kept byte for byte.
 fn is_moved_aside(folder: &Folder, label: &str) -> Recovered {
@@ -297,4 +299,22 @@ fn an_end_that_cannot_be_read_costs_what_is_in_it() {
         are_left(&outbox, 40 - kept);
         assert!(append(&outbox, b"document").unwrap() > kept as i64);
     }
+}
+
+#[test]
+fn what_only_the_application_may_send_stays_so_when_damage_is_met() {
+    for guarded in [true, false] {
+        let folder = damaged(|path| {
+            open(path).set_guarded(guarded).unwrap();
+            overwrite_page_of(path, 0);
+        });
+        let (outbox, _) = open_recovered(&folder.path());
+        assert_eq!(outbox.is_guarded().unwrap(), guarded);
+    }
+    let folder = damaged(|path| overwrite_table(path, "meta"));
+    let (outbox, _) = open_recovered(&folder.path());
+    assert!(
+        outbox.is_guarded().unwrap(),
+        "where nobody knows, the application is waited for"
+    );
 }

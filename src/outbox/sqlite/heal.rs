@@ -16,6 +16,8 @@ pub(super) struct Known {
     /// Schemas are never removed, and keep their ids.
     pub(super) schemas: HashMap<SchemaId, StoredSchema>,
     pub(super) owner: Option<Owner>,
+    /// Whether only who opens the file for an application may send what waits.
+    pub(super) guarded: Option<bool>,
     /// The last entry of the record of losses that a mark was given for.
     pub(super) mark: i64,
 }

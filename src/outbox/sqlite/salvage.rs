@@ -104,6 +104,8 @@ fn make(
     if !copy.remembers {
         let next = rows::last_seq(&connection).map_err(failed)? + 1;
         meta::raise_known_from(&connection, next).map_err(failed)?;
+        // How far the numbers went may be among what cannot be read.
+        epochs::begin(&connection, next, false).map_err(failed)?;
     }
     let lost = salvaged.map_or(0, |salvaged| salvaged.lost);
     meta::count_damaged(&connection, lost).map_err(failed)?;
@@ -259,8 +261,16 @@ fn history(damaged: &Connection, opening: &Seal, to: &Connection, seal: &Seal) -
     Ok(known_from.is_some() && epochs.is_some() && answers.is_some())
 }
 
+/// Whether only who opens the file for an application may send what waits.
+fn guarded(damaged: &Connection) -> rusqlite::Result<bool> {
+    if schema::format(damaged)? < schema::FIRST_GUARDED {
+        return Ok(false);
+    }
+    meta::is_guarded(damaged)
+}
+
 struct Copy {
-    /// What became of rows that have left could be read.
+    /// What became of rows that have left, and how far the numbers went, could be read.
     remembers: bool,
     losses: Losses,
     salvaged: Salvaged,
@@ -288,6 +298,9 @@ impl Copy {
         if let Some(owner) = owner.as_ref().or(known.owner.as_ref()) {
             meta::set_owner(to, seal, owner)?;
         }
+        let guarded = readable(damaged.map(|from| guarded(from.connection)).transpose())?.flatten();
+        // Where nobody knows, what waits rather stays until the application opens it.
+        meta::set_guarded(to, guarded.or(known.guarded).unwrap_or(true))?;
         let Some(Source {
             connection: damaged,
             seal: opening,
@@ -306,9 +319,11 @@ impl Copy {
             let json = String::new();
             schemas::adopt(to, seal, id, &StoredSchema { fingerprint, json })?;
         }
-        if let Some(counters) = readable(meta::counters(damaged))? {
-            meta::adopt_counters(to, &counters)?;
+        let counters = readable(meta::counters(damaged))?;
+        if let Some(counters) = &counters {
+            meta::adopt_counters(to, counters)?;
         }
+        self.remembers &= counters.is_some();
         if let Some(counted) = readable(meta::counted(damaged))? {
             meta::adopt_counted(to, &counted)?;
         }

@@ -40,6 +40,9 @@ const FORMAT: i64 = 2;
 /// The first format in which a file can be encrypted.
 pub(super) const FIRST_SEALED: i64 = 2;
 
+/// The first format that says who may send what waits.
+pub(super) const FIRST_GUARDED: i64 = 2;
+
 /// Marks the file as an outbox: "RIob" in ASCII, in `application_id`.
 pub(super) const APPLICATION_ID: i64 = 0x5249_6f62;
 
