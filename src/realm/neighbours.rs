@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
-use super::files::Candidates;
+use super::files::{Candidates, Found};
 use super::homes::sender;
 use super::options::Choices;
 use super::{RealmConfig, files, outbox_options, unheard};
@@ -336,14 +336,21 @@ fn begin(app: &Arc<Inner>, path: &Path, known: Option<&Left>) -> Result<Begun> {
     let Some(found) = files::open(path, options)? else {
         return Ok(Begun::Left(Reason::Nothing));
     };
+    let report = unheard::keep(path);
+    let left = |found: &Found, reason| {
+        // The file tells it once.
+        if let Some(recovered) = &found.recovered {
+            report(&super::recovery(recovered));
+        }
+        Ok(Begun::Left(reason))
+    };
     if is_kept(app, path, &found.outbox)? {
-        return Ok(Begun::Left(Reason::Kept));
+        return left(&found, Reason::Kept);
     }
     if found.outbox.is_guarded()? {
         let why = format!("{} was opened with an upload policy", path.display());
-        return Ok(Begun::Left(Reason::sealed(known, &why)));
+        return left(&found, Reason::sealed(known, &why));
     }
-    let report = unheard::keep(path);
     let (user, reason) = match files::owner(app, path, &found.outbox)? {
         Some(owner) if found.outbox.pending()?.transactions > 0 => {
             let known = app.known(&owner.user);
@@ -356,10 +363,7 @@ fn begin(app: &Arc<Inner>, path: &Path, known: Option<&Left>) -> Result<Begun> {
         _ => (None, Reason::Nothing),
     };
     let Some(user) = user else {
-        if let Some(recovered) = found.recovered {
-            report(&super::recovery(&recovered));
-        }
-        return Ok(Begun::Left(reason));
+        return left(&found, reason);
     };
     let core = super::start(
         &user,
