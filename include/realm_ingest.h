@@ -965,10 +965,12 @@ const char *realm_ingest_stranded_principal(const realm_ingest_stranded *strande
                                             size_t index,
                                             size_t *length);
 
-// How many write transactions wait in it; 0 where `index` is not below the count.
-uint64_t realm_ingest_stranded_transactions(const realm_ingest_stranded *stranded, size_t index);
+// How many write transactions wait in it; 0 also where the file is encrypted and so damaged that this cannot be seen
+// without its key, or `index` is not below the count.
+uint64_t realm_ingest_stranded_transactions(const realm_ingest_stranded *stranded,
+                                            size_t index);
 
-// How many documents wait in it; 0 where `index` is not below the count.
+// How many documents wait in it; 0 as of `realm_ingest_stranded_transactions`.
 uint64_t realm_ingest_stranded_documents(const realm_ingest_stranded *stranded, size_t index);
 
 // Frees what `realm_ingest_app_stranded` gave; NULL is fine.

@@ -48,6 +48,7 @@ struct stranded_data {
     /// How that user logs in: `anon-user`, or the provider, a colon and the SHA-256 of the login
     /// name in hex, such as `local-userpass:5e88...`. Empty where that is not known.
     std::string principal;
+    /// Nothing where the file is encrypted and so damaged that this cannot be seen without its key.
     pending_data pending;
 };
 

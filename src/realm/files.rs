@@ -115,6 +115,8 @@ pub(super) enum Seen<'a> {
     Open(&'a dyn Outbox),
     /// One whose key nobody has given.
     Sealed(&'a Glance),
+    /// Such a one of which damage hides the rest as well, until its key is given.
+    Hidden,
 }
 
 impl Seen<'_> {
@@ -131,6 +133,7 @@ impl Seen<'_> {
                     .find(|user| glance.is_of(&app.app_id, user));
                 Ok(user.map(|user| owner_by_id(app, user)))
             }
+            Seen::Hidden => Ok(None),
         }
     }
 
@@ -138,6 +141,7 @@ impl Seen<'_> {
         match self {
             Seen::Open(outbox) => Ok(owner(app, path, *outbox)?.is_some_and(|owner| owner.user == user)),
             Seen::Sealed(glance) => Ok(glance.is_of(&app.app_id, user)),
+            Seen::Hidden => Ok(false),
         }
     }
 
@@ -145,6 +149,7 @@ impl Seen<'_> {
         match self {
             Seen::Open(outbox) => Ok(outbox.pending()?),
             Seen::Sealed(glance) => Ok(glance.pending),
+            Seen::Hidden => Ok(Pending::default()),
         }
     }
 
@@ -153,6 +158,7 @@ impl Seen<'_> {
         match self {
             Seen::Open(outbox) => Ok((outbox.origin()?.identity, outbox.last_seq()?)),
             Seen::Sealed(glance) => Ok((glance.identity.clone(), glance.last_seq)),
+            Seen::Hidden => Ok((String::new(), 0)),
         }
     }
 }
@@ -165,9 +171,12 @@ pub(super) fn see<T>(path: &Path, look: impl FnOnce(Seen<'_>) -> Result<T>) -> R
     match open(path, Options::default()) {
         Ok(Some(found)) => look(Seen::Open(&found.outbox)).map(Some),
         Ok(None) => Ok(None),
-        Err(Error::Outbox(outbox::Error::KeyRequired { .. })) => {
-            look(Seen::Sealed(&outbox::glance(path)?)).map(Some)
+        Err(Error::Outbox(outbox::Error::KeyRequired { .. })) => match outbox::glance(path) {
+            Ok(glance) => look(Seen::Sealed(&glance)),
+            Err(outbox::Error::Corrupt { .. }) => look(Seen::Hidden),
+            Err(error) => Err(error.into()),
         }
+        .map(Some),
         Err(error) => Err(error),
     }
 }

@@ -29,7 +29,7 @@ pub struct Stranded {
     pub user: String,
     /// How that user logs in, as [`User::principal`] has it; empty where that is not known.
     pub principal: String,
-    /// What waits.
+    /// What waits; nothing where the outbox is encrypted and so damaged that this cannot be seen without its key.
     pub pending: Pending,
 }
 
@@ -157,7 +157,8 @@ fn stranded(app: &Arc<Inner>, path: &Path) -> Result<Option<Stranded>> {
         let is_sent = owner
             .as_ref()
             .is_some_and(|owner| homes::sender(app, owner).is_some());
-        if pending.transactions == 0 || is_sent {
+        let is_drained = pending.transactions == 0 && !matches!(outbox, Seen::Hidden);
+        if is_drained || is_sent {
             return Ok(None);
         }
         let (user, principal) = owner.map_or_else(Default::default, |owner| (owner.user, owner.principal));

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use realm_ingest::Code;
 use realm_ingest::app::{Credentials, User};
-use realm_ingest::outbox::Key;
+use realm_ingest::outbox::{Key, Pending};
 use realm_ingest::realm::{Realm, RealmConfig, StopPolicy};
 
 use crate::common::{Fixture, SCHEMA, closed, until, uploaded, write};
@@ -213,6 +213,36 @@ fn an_encrypted_file_is_listed_and_discarded_without_its_key_and_read_with_it() 
     closed(&path);
     assert_eq!(fixture.app.discard(&path).unwrap().transactions, 1);
     assert!(!path.exists());
+}
+
+#[test]
+fn an_encrypted_file_that_is_damaged_is_listed_and_discarded_beside_others() {
+    let fixture = Fixture::new();
+    let user = fixture.user();
+    let path = left_by(&user, Some(KEY), &[1, 2]);
+    let whole = path.with_file_name("whole.realm");
+    std::fs::copy(&path, &whole).unwrap();
+    user.log_out().unwrap();
+    overwrite_rows(&path);
+    let mut stranded = fixture.app.stranded().unwrap();
+    stranded.sort_by_key(|one| one.pending.transactions);
+    let found = stranded
+        .iter()
+        .map(|one| (&one.path, one.user.as_str(), one.pending.transactions));
+    assert_eq!(Vec::from_iter(found), [(&path, "", 0), (&whole, "user1", 2)]);
+    assert_eq!(fixture.app.discard(&path).unwrap(), Pending::default());
+    assert!(!path.exists() && whole.exists());
+}
+
+/// Overwrites the first page of the table of rows.
+fn overwrite_rows(path: &Path) {
+    let file = rusqlite::Connection::open(path).unwrap();
+    let sql = "SELECT rootpage FROM sqlite_schema WHERE name = 'tx'";
+    let page = file.query_row(sql, [], |row| row.get::<_, u32>(0)).unwrap() as usize;
+    drop(file);
+    let mut content = std::fs::read(path).unwrap();
+    content[(page - 1) * 4096..page * 4096].fill(0xa5);
+    std::fs::write(path, content).unwrap();
 }
 
 #[test]

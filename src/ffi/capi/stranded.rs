@@ -114,7 +114,8 @@ pub unsafe extern "C" fn realm_ingest_stranded_principal(
     unsafe { shown(entry(&stranded, index).map(|entry| &entry.principal), length) }
 }
 
-/// How many write transactions wait in it; 0 where `index` is not below the count.
+/// How many write transactions wait in it; 0 also where the file is encrypted and so damaged that this cannot be seen
+/// without its key, or `index` is not below the count.
 ///
 /// # Safety
 /// `stranded` is NULL or live.
@@ -127,7 +128,7 @@ pub unsafe extern "C" fn realm_ingest_stranded_transactions(
     unsafe { entry(&stranded, index) }.map_or(0, |entry| entry.transactions)
 }
 
-/// How many documents wait in it; 0 where `index` is not below the count.
+/// How many documents wait in it; 0 as of `realm_ingest_stranded_transactions`.
 ///
 /// # Safety
 /// `stranded` is NULL or live.
