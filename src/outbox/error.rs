@@ -68,11 +68,12 @@ pub enum Error {
         /// The outbox.
         path: PathBuf,
     },
-    /// The file is not at its path any more. What waits in it is still sent while it is open; putting it back helps, or
-    /// closing the outbox and opening it again, which makes another one.
+    /// The file is not at its path any more. What waits in it is still sent while it is open, and gone once it is closed.
+    /// Putting it back helps; or, once nothing waits any more, closing the outbox and opening it again, which makes
+    /// another one.
     #[error(
         "the outbox at {path} was deleted, moved or replaced while it was open, and would take along what is written now; \
-         put it back, or close it and open it again"
+         put it back; or, once what waits in it is sent, close it and open it again"
     )]
     Gone {
         /// Where the outbox was.

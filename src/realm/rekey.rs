@@ -16,8 +16,9 @@ impl Realm {
     /// with one key or with the other; called again, this does what is left.
     ///
     /// # Errors
-    /// The file is as it was: it has another key than the configuration, a realm is open there, also in another process,
-    /// there is no file, or no room for a second one.
+    /// The configuration has another key than the file, a realm is open there, also in another process, there is no file,
+    /// or no room for a second one. Each file has one key or the other, and nothing of it is lost. The call may be repeated
+    /// with the same keys: it does what is left.
     pub fn rekey(user: &User, config: &RealmConfig, new: Option<[u8; KEY_BYTES]>) -> Result<()> {
         process::check()?;
         let path = resolved(user, config.path.as_deref())?;

@@ -20,9 +20,9 @@ namespace realm::ingest {
 /// keys, this does what is left. What the former file held may be in freed blocks of the disk until
 /// they are overwritten, and files that were moved aside as damaged stay as they are.
 ///
-/// Throws a `std::exception`, and leaves the file as it was, where the configuration has another
-/// key than the file, a database is open there, also in another process, there is no such file, or
-/// no room for a second one. May be called from any thread, and in no callback of its session.
+/// Throws a `std::exception` where the configuration has another key than the file, a database is
+/// open there, also in another process, there is no such file, or no room for a second one. Then it
+/// may be called again as well. May be called from any thread, and in no callback of its session.
 inline void rekey(const db_config& config, const std::optional<std::array<char, 64>>& new_key) {
     const auto& settings = config.sync_config().settings();
     if (!settings || !settings->user)

@@ -35,8 +35,8 @@ pub unsafe extern "C" fn realm_ingest_realm_config_set_encryption_key(
 /// meanwhile.
 ///
 /// A process that ends before it returns leaves a file with one key or with the other; called again with the same keys,
-/// this does what is left. It fails, and leaves the file as it was, where the configuration has another key than the file,
-/// a realm is open there, also in another process, there is no such file, or no room for a second one. What the former file
+/// this does what is left. So it does after it failed, which is where the configuration has another key than the file, a
+/// realm is open there, also in another process, there is no such file, or no room for a second one. What the former file
 /// held may be in freed blocks of the disk until they are overwritten, and files that were moved aside as damaged stay as
 /// they are. Not to be called in a callback of the realm's session.
 ///
