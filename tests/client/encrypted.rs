@@ -235,7 +235,7 @@ fn an_encrypted_file_that_is_damaged_is_listed_and_discarded_beside_others() {
 }
 
 /// Overwrites the first page of the table of rows.
-fn overwrite_rows(path: &Path) {
+pub fn overwrite_rows(path: &Path) {
     let file = rusqlite::Connection::open(path).unwrap();
     let sql = "SELECT rootpage FROM sqlite_schema WHERE name = 'tx'";
     let page = file.query_row(sql, [], |row| row.get::<_, u32>(0)).unwrap() as usize;

@@ -1,14 +1,16 @@
 //! What other users and other processes left in the directory is sent by whoever runs, or deleted where that was asked for.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use realm_ingest::Code;
 use realm_ingest::app::{Credentials, User};
 use realm_ingest::outbox::{Cap, Options, Run, SqliteOutbox};
-use realm_ingest::realm::{Realm, RealmConfig, StopPolicy};
+use realm_ingest::realm::{Realm, RealmConfig, StopPolicy, UploadPolicy};
 
 use crate::common::server::Reaction;
-use crate::common::{Fixture, LIMIT, SCHEMA, handler, open_realm, until, uploaded, write};
+use crate::common::{Fixture, LIMIT, SCHEMA, closed, handler, open_realm, until, uploaded, write};
+use crate::encrypted::overwrite_rows;
 use crate::processes::Part;
 
 /// Writes for a user, and closes: what was written waits in the file.
@@ -86,6 +88,35 @@ fn what_a_session_in_the_background_has_to_say_is_told_when_a_realm_is_opened() 
     let (_realm, errors) = open_realm(&app.current_user().unwrap());
     let error = errors.recv_timeout(LIMIT).unwrap();
     assert_eq!(error.code, Code::SyncWriteNotAllowed);
+}
+
+#[test]
+fn the_recovery_of_a_file_that_only_a_realm_may_send_is_told_when_that_is_opened() {
+    let mut fixture = Fixture::new();
+    let config = RealmConfig {
+        stop_policy: StopPolicy::Immediately,
+        upload: UploadPolicy {
+            may_upload: Some(Arc::new(|| false)),
+            ..UploadPolicy::default()
+        },
+        ..RealmConfig::new(SCHEMA)
+    };
+    let realm = Realm::open(&fixture.user(), config, None).unwrap();
+    write(&realm, [1]);
+    let path = realm.path().to_owned();
+    drop(realm);
+    closed(&path);
+    fixture.stop();
+    overwrite_rows(&path);
+    let app = fixture.restarted();
+    until("the recovery", || {
+        let entries = std::fs::read_dir(path.parent().unwrap()).unwrap();
+        let mut names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.any(|name| name.contains(".realm.corrupt-") && !name.ends_with("-wal"))
+    });
+    let (_realm, errors) = open_realm(&app.current_user().unwrap());
+    let error = errors.recv_timeout(LIMIT).unwrap();
+    assert!(error.message.contains(".realm.corrupt-"), "{error:?}");
 }
 
 #[test]
