@@ -42,12 +42,14 @@ impl Lane {
         handler: Option<&ErrorHandler>,
     ) -> Result<Lane> {
         let key = config.key();
-        let ended = registry::end_unused(path, |core| {
-            let is_others = core.is_background() && (config.has_own_transport() || core.user() != *user);
-            is_others || core.choices().storage != choices.storage
-        });
+        let mut ended = false;
         let opened = registry::open(
             path,
+            |core| {
+                let is_others = core.is_background() && (config.has_own_transport() || core.user() != *user);
+                ended = is_others || core.choices().storage != choices.storage;
+                ended
+            },
             |core| {
                 check_key(core, key.as_ref(), path)?;
                 if !homes::is_shared(core, user) {

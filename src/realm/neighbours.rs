@@ -296,6 +296,7 @@ fn send(app: &Arc<Inner>, path: &Path, known: Option<&Left>) -> Option<Reason> {
     let mut left = None;
     let started = registry::open(
         path,
+        |_| false,
         |_| Err(Error::aborted()),
         || match begin(app, path, known) {
             Ok(Begun::Session(core)) => Ok(core),

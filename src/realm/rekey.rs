@@ -36,7 +36,7 @@ impl Realm {
 
 fn rekey(path: &Path, old: Option<&Key>, new: Option<&Key>) -> Result<()> {
     // One that goes on after its realms were closed.
-    registry::end_unused(path, |_| true);
+    registry::end_unused(path);
     let rekeyed = registry::unless_open(path, || Ok(outbox::rekey(path, old, new)?));
     rekeyed.unwrap_or_else(|_| {
         Err(Error::Logic(format!(

@@ -56,13 +56,16 @@ fn in_turn<T>(path: &Path, work: impl FnOnce(&Slot) -> T) -> T {
 }
 
 /// The session of the path: one that is there and fits, or the one that `make` gives. Counts as one open more. A second
-/// open of the path waits for the first.
+/// open of the path waits for the first. One that no realm has open and that will not do is ended before, in the same
+/// turn: otherwise another one like it, in the background, could come in between.
 pub(crate) fn open(
     path: &Path,
+    is_in_the_way: impl FnOnce(&Core) -> bool,
     join: impl FnOnce(&Arc<Core>) -> Result<()>,
     make: impl FnOnce() -> Result<Arc<Core>>,
 ) -> Result<Arc<Core>> {
     in_turn(path, |slot| {
+        end_free(slot, is_in_the_way);
         let known = slot.core().clone();
         if let Some(core) = known {
             join(&core)?;
@@ -102,18 +105,19 @@ pub(crate) fn unless_open<T>(path: &Path, work: impl FnOnce() -> T) -> std::resu
     })
 }
 
-/// Ends a session that no realm has open and that will not do, so that another takes its place. Whether there was one.
-pub(crate) fn end_unused(path: &Path, is_in_the_way: impl FnOnce(&Core) -> bool) -> bool {
-    in_turn(path, |slot| {
-        let mut place = slot.core();
-        let is_free = |core: &Core| core.is_background() || core.is_unused();
-        let core = place.take_if(|core| is_free(core) && is_in_the_way(core));
-        drop(place);
-        if let Some(core) = &core {
-            core.end();
-        }
-        core.is_some()
-    })
+/// Ends a session that no realm has open.
+pub(crate) fn end_unused(path: &Path) {
+    in_turn(path, |slot| end_free(slot, |_| true));
+}
+
+fn end_free(slot: &Slot, is_in_the_way: impl FnOnce(&Core) -> bool) {
+    let mut place = slot.core();
+    let is_free = |core: &Core| core.is_background() || core.is_unused();
+    let core = place.take_if(|core| is_free(core) && is_in_the_way(core));
+    drop(place);
+    if let Some(core) = &core {
+        core.end();
+    }
 }
 
 /// One open less. The last one ends the session, or leaves it to finish its work.
@@ -183,6 +187,7 @@ mod tests {
         let first = thread::spawn(move || {
             let opened = open(
                 Path::new("/stuck"),
+                |_| false,
                 |_| Ok(()),
                 || {
                     entered.send(()).unwrap();
@@ -193,7 +198,7 @@ mod tests {
             opened.is_err()
         });
         inside.recv().unwrap();
-        assert!(open(Path::new("/other"), |_| Ok(()), stuck).is_err());
+        assert!(open(Path::new("/other"), |_| false, |_| Ok(()), stuck).is_err());
         assert!(is_open(Path::new("/stuck")) && !is_open(Path::new("/other")));
         release.send(()).unwrap();
         assert!(first.join().unwrap());
