@@ -283,7 +283,7 @@ fn a_realm_gets_another_key_and_goes_on_where_it_was() {
         assert_eq!(is_readable(&path, "reading 1"), next.is_none());
         key = next;
     }
-    Realm::rekey(&user, &with_key(None), Some(KEY)).expect("it was done before");
+    Realm::rekey(&user, &with_key(None), Some(KEY)).unwrap();
     let error = Realm::rekey(&user, &with_key(None), Some(OTHER)).unwrap_err();
     assert_eq!(error.code(), Code::InvalidDatabase);
     let realm = open(&user, Some(KEY)).unwrap();
