@@ -23,8 +23,6 @@ step wait "$mongodb" || {
     exit 1
 }
 trap - EXIT
-# Most tests wait most of the time: for disks, sockets, processes.
-export RUST_TEST_THREADS=${RUST_TEST_THREADS:-4}
 # Clippy is the compiler of what is tested, as `cargo clippy -- -D warnings` would call it: nothing is compiled once more to
 # be linted.
 step env RUSTC_WORKSPACE_WRAPPER=clippy-driver \

@@ -178,13 +178,18 @@ fn an_app_that_is_being_opened_does_not_hold_it_up() {
         return;
     }
     let fixture = Fixture::new();
-    // Reading users lasts until somebody writes.
-    let users = fixture.users_file();
+    // Reading users lasts until somebody writes. Those of a directory that nobody else looks at.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let within = fixture.users_file();
+    let users = elsewhere
+        .path()
+        .join(within.strip_prefix(fixture.directory.path()).unwrap());
+    std::fs::create_dir_all(users.parent().unwrap()).unwrap();
     let made = Command::new("mkfifo").arg(&users).status();
     assert!(made.unwrap().success());
     let config = AppConfig {
         enable_caching: true,
-        ..config(&fixture.server.url(), &fixture.directory, fixture.clock.clone())
+        ..config(&fixture.server.url(), &elsewhere, fixture.clock.clone())
     };
     let opening = thread::spawn(move || App::open(config));
     // Opens when the other end is being read.

@@ -35,7 +35,8 @@ class Kills(Scene):
         device.begin_stream(0, 1_500)
         for _ in range(4):
             before = len(self.stored())
-            wait_until("more has arrived", lambda: len(self.stored()) > before)
+            # On a slow machine the device may be done before the gateway has been killed so often.
+            wait_until("more has arrived", lambda: len(self.stored()) > min(before, 1_499))
             server.kill()
             server.start()
         device.answer()

@@ -422,8 +422,10 @@ async fn of_batches_at_once_only_those_without_room_wait<S: Store>() {
     );
     let (a, b, c, d, e, f) = answers;
     let settled: Vec<_> = [&a, &b, &c, &d, &e, &f].map(Result::is_ok).into();
-    assert_eq!(settled.iter().filter(|ok| **ok).count(), 4, "{settled:?}");
-    assert_eq!(core.store.letters().await.len(), 2);
+    // The other three bring none.
+    let kept = settled.iter().filter(|ok| **ok).count() - 3;
+    assert!((1..=1 + S::MISSES_AT_ONCE).contains(&kept), "{settled:?}");
+    assert_eq!(core.store.letters().await.len(), 2 * kept);
     for (sent, ok) in sent.iter().zip(settled) {
         assert_eq!(
             core.position(sent).await,
