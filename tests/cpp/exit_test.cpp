@@ -7,6 +7,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <memory>
 #include <optional>
 #include <sys/wait.h>
 #include <thread>
@@ -111,10 +112,9 @@ TEST_F(Exit, by_exit_with_a_static_made_before_the_library) {
 }
 
 TEST_F(Exit, by_exit_with_a_static_made_after_the_library) {
-    // Leaked in this process, where nobody uses it.
-    auto* late = new program();
+    auto late = std::make_unique<program>();
     ends(*late, [&] {
-        static program* at_exit = late;
+        static program* at_exit = late.release();
         std::atexit([] { delete at_exit; });
         std::exit(0);
     });

@@ -24,7 +24,7 @@ namespace realm::ingest {
 /// open there, also in another process, there is no such file, or no room for a second one. Then it
 /// may be called again as well. May be called from any thread, and in no callback of its session.
 inline void rekey(const db_config& config, const std::optional<std::array<char, 64>>& new_key) {
-    const auto& settings = config.sync_config().settings();
+    const auto settings = config.sync_config().settings();
     if (!settings || !settings->user)
         throw std::logic_error("The sync configuration has no user.");
     internal::throw_if_failed(internal::ffi::rekey(*settings->user->user, internal::file_of(config),
