@@ -28,8 +28,6 @@ pub type Letter = (String, String, i64, u32, String);
 
 /// A sink that can be looked into.
 pub trait Store: Sized {
-    /// How many batches that come at once may find room that another one of them is about to take.
-    const MISSES_AT_ONCE: usize = 0;
     async fn open(data: &TempDir, quota: Quota) -> (Arc<dyn Sink>, Self);
     /// Every document by class and `_id`.
     async fn documents(&self) -> BTreeMap<String, bson::Document>;

@@ -159,8 +159,6 @@ pub async fn store(
 }
 
 impl Store for Mongo {
-    /// Counting anew misses what others are about to keep.
-    const MISSES_AT_ONCE: usize = 1;
     async fn open(_: &TempDir, quota: Quota) -> (Arc<dyn Sink>, Self) {
         let server = Server::shared().await;
         let store = Self::over(server).await;
@@ -217,8 +215,6 @@ fn letter(record: &Document) -> Letter {
 }
 
 impl Store for Proxied {
-    /// Counting anew misses what others are about to keep.
-    const MISSES_AT_ONCE: usize = 1;
     async fn open(_: &TempDir, quota: Quota) -> (Arc<dyn Sink>, Self) {
         let server = Server::shared().await;
         let proxy = Proxy::before(server.uri()).await;
