@@ -6,7 +6,8 @@
 //! ```
 //!
 //! `BACKLOG_TRANSACTIONS`: sizes, in transactions of one object, such as `20000,200000`. `BACKLOG_MEGABYTES`: sizes, in MB
-//! of transactions of 1,000 objects. `BACKLOG_REALMS`: how many realms.
+//! of transactions of 1,000 objects. `BACKLOG_REALMS`: how many realms. `BACKLOG_URL`: the gateway that takes them; without
+//! it, a server within the process that costs nothing.
 
 mod roles;
 mod server;

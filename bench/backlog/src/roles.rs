@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Instant;
 
+use bson::oid::ObjectId;
 use realm_ingest::app::{App, AppConfig, Credentials};
 use realm_ingest::outbox::{Durability, Options, Outbox, Run, SqliteOutbox, WriteTransaction};
 use realm_ingest::realm::{Realm, RealmConfig};
@@ -15,14 +16,14 @@ const WRITERS: i64 = 8;
 
 pub const CLASS: &str = "Reading";
 const SCHEMA: &str = r#"{"classes":[{"name":"Reading","kind":"asymmetric","primary_key":"_id","properties":[
-    {"name":"_id","type":"int"},{"name":"station","type":"string"},{"name":"temperature","type":"double"},
+    {"name":"_id","type":"objectId"},{"name":"station","type":"string"},{"name":"temperature","type":"double"},
     {"name":"humidity","type":"double"},{"name":"pressure","type":"double"}]}]}"#;
 
 /// A weather reading of some hundred bytes.
 fn document(number: i64) -> Result<Vec<u8>, Failure> {
     let value = number as f64;
     Ok(bson::serialize_to_vec(&bson::doc! {
-        "_id": number, "station": format!("station {}", number % 50), "temperature": (value / 7.0).sin() * 20.0,
+        "_id": ObjectId::new(), "station": format!("station {}", number % 50), "temperature": (value / 7.0).sin() * 20.0,
         "humidity": (value / 11.0).cos().abs(), "pressure": 1000.0 + (value / 13.0).sin() * 30.0,
     })?)
 }
@@ -105,10 +106,11 @@ pub fn drain(path: &Path) -> Result<f64, Failure> {
 }
 
 fn app(path: &Path) -> Result<App, Failure> {
+    let gateway = std::env::var("BACKLOG_URL").ok();
     Ok(App::open(AppConfig {
-        base_url: Some("http://bench.invalid".to_owned()),
         path: Some(path.with_extension("app")),
-        transport: Some(server::start()),
+        transport: gateway.is_none().then(server::start),
+        base_url: Some(gateway.unwrap_or_else(|| "http://bench.invalid".to_owned())),
         ..AppConfig::new("bench")
     })?)
 }
