@@ -1,5 +1,5 @@
 # The front door. The work is in scripts/.
-.PHONY: demo demo-cluster demo-old-device test test-mongodb check bench bench-mongodb fuzz lint fmt
+.PHONY: demo demo-cluster demo-old-device test test-mongodb check bench bench-mongodb bench-compile fuzz lint fmt
 
 # Where scripts/ensure-tools.sh looks for cargo too.
 export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
@@ -54,6 +54,13 @@ bench-mongodb:
 	scripts/ensure-tools.sh
 	scripts/mongodb.sh build
 	scripts/bench-mongodb.sh
+
+# What the C++ headers cost a compiler.
+bench-compile:
+	scripts/ensure-tools.sh build
+	cmake --preset release -DREALM_INGEST_BUILD_TESTS=OFF
+	cmake --build --preset release --target realm_ingest_cargo
+	scripts/bench-compile.sh 5 include build/release/include
 
 # For FUZZ_SECONDS (60) a target.
 fuzz:

@@ -1,0 +1,2 @@
+#include <cpprealm/ingest.hpp>
+#include <cpprealm/sdk.hpp>

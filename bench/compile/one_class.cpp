@@ -1,0 +1,4 @@
+#include <cpprealm/sdk.hpp>
+
+#define READING Reading1
+#include "reading.hpp"

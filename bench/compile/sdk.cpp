@@ -1,0 +1,2 @@
+// What every file of an application pays, whatever it calls.
+#include <cpprealm/sdk.hpp>
