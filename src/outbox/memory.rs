@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
+
 use super::{
     Codec, Error, Fate, Hold, Lease, Loss, LossMark, Number, Origin, Outbox, Owner, Pending, Result, Row,
     SchemaId, Settlement, StoredSchema, Tally, UploaderGuard, WriteTransaction, check, new_identity, objects,
@@ -121,11 +123,11 @@ impl Outbox for MemoryOutbox {
         state.rows.push_back(Row {
             seq,
             schema: transaction.schema,
-            runs: transaction.runs.to_vec(),
+            runs: transaction.runs.into(),
             objects: objects(transaction.runs),
             bytes: transaction.payload.len() as u64,
             codec: Codec::Identity,
-            payload: transaction.payload.to_vec(),
+            payload: Bytes::copy_from_slice(transaction.payload),
         });
         Ok(Number::new(0, seq))
     }
@@ -142,6 +144,10 @@ impl Outbox for MemoryOutbox {
             rows.push(row.clone());
         }
         Ok((!rows.is_empty()).then_some(Lease { rows }))
+    }
+
+    fn acknowledge(&self, identity: &str, settlement: &Settlement) -> Result<bool> {
+        self.conclude(identity, settlement)
     }
 
     /// Keeps no record of refusals.

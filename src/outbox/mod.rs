@@ -47,6 +47,9 @@ mod seal;
 pub(crate) mod sqlite;
 
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
 
 pub use error::{Error, Result};
 pub(crate) use fates::KEPT_REFUSED;
@@ -98,7 +101,7 @@ pub struct Row {
     /// The schema it was written under.
     pub schema: SchemaId,
     /// The classes of its documents, in payload order.
-    pub runs: Vec<Run>,
+    pub runs: Arc<[Run]>,
     /// Its documents, of all runs.
     pub objects: u64,
     /// The size of its documents before compression.
@@ -106,12 +109,12 @@ pub struct Row {
     /// How `payload` is stored.
     pub codec: Codec,
     /// The documents, encoded as `codec` says.
-    pub payload: Vec<u8>,
+    pub payload: Bytes,
 }
 
 /// The most rows of a [`Lease`]. In memory a small one takes several times its own size; so many of them take some MiB,
 /// and are enough to make a round trip cheap.
-pub(crate) const MAX_LEASE_ROWS: usize = 16 * 1024;
+pub(crate) const MAX_LEASE_ROWS: usize = 32 * 1024;
 
 /// Consecutive rows given out for sending. Giving them out changes nothing: they stay until they
 /// are settled, so a process that dies with a lease loses nothing.
@@ -272,13 +275,21 @@ pub trait Outbox: Send + Sync {
     /// The rows could not be read.
     fn lease(&self, after: i64, max_bytes: u64) -> Result<Option<Lease>>;
 
+    /// The first part of [`Outbox::conclude`] for rows that may leave: when it returns, what follows them can be sent. They
+    /// count as waiting until they are gone, but are not given out again. `conclude` lets them leave, or whoever opens the
+    /// file or becomes its uploader next.
+    ///
+    /// # Errors
+    /// Nothing was noted; they will be given out again.
+    fn acknowledge(&self, identity: &str, settlement: &Settlement) -> Result<bool>;
+
     /// Takes note of what the gateway answered for rows as sent under `identity`, in place of what it
     /// answered for them before, and lets all rows up to there leave if they may, in one transaction. Draws
     /// a new lineage if any leave. Nothing is done, and false returned, if the outbox goes under another
     /// identity by now: its numbers may stand for other rows (invariants 3 and 4).
     ///
     /// # Errors
-    /// Nothing was noted and no row has left; they will be given out again.
+    /// Nothing was noted and no row has left; they will be given out again, unless they were acknowledged.
     fn conclude(&self, identity: &str, settlement: &Settlement) -> Result<bool>;
 
     /// As [`Outbox::conclude`], of rows up to `through` without a refusal.

@@ -17,6 +17,7 @@ pub(crate) mod fuzzing;
 mod give;
 mod glance;
 mod heal;
+mod lease;
 mod ledger;
 mod lock;
 mod log;
@@ -35,6 +36,7 @@ mod salvage;
 mod schema;
 mod schemas;
 mod seals;
+mod settle;
 mod space;
 mod tables;
 mod tidy;
@@ -50,6 +52,7 @@ use rusqlite::{Connection, OptionalExtension};
 pub(crate) use self::give::give;
 pub(crate) use self::glance::{Glance, glance};
 use self::heal::Known;
+use self::lease::Leased;
 pub(super) use self::lock::Lock;
 use self::log::Log;
 use self::pack::Packer;
@@ -58,7 +61,6 @@ use self::process::InProcess;
 use self::recover::Opened;
 pub use self::rekey::rekey;
 pub(crate) use self::remove::{Footprint, delete, footprint, is_drained, is_outbox, path_of};
-use self::rows::Leased;
 use self::turns::Turns;
 use super::seal::Seal;
 use super::{
@@ -249,7 +251,7 @@ impl SqliteOutbox {
         let leased = {
             let mut drain = self.drain();
             let Drain { connection, seal } = &mut *drain;
-            rows::lease(connection, seal, after, max_bytes)
+            lease::lease(connection, seal, after, max_bytes)
         };
         let Leased { rows, unsynced } = leased.map_err(|source| self.failed(source))?;
         let Some(newest) = rows.last().map(|row| row.seq) else {
@@ -301,6 +303,16 @@ fn connect(path: &Path, options: &Options, opened: Opened) -> Result<(Files, Sen
         // What waits must be able to leave even if the disk fills up from here on. If it is full
         // already, or the file busy, the first write tries again.
         let _ = commits::write(&mut writer).map(|_lock| log.make_room(0));
+    }
+    if settle::are_settled(&drain).map_err(failed)? {
+        // If it cannot be done now, the next uploader sees to it.
+        let gone = commits::write(&mut writer).and_then(|transaction| {
+            settle::settled_go(&transaction, &opened.seal)?;
+            transaction.commit()
+        });
+        let _ = gone
+            .map_err(failed)
+            .inspect_err(|error| log.doubt_after(error, &mut writer));
     }
     if let Some(report) = &opened.unreported {
         // Nothing fails any more. What cannot be noted now is reported once more.
@@ -409,41 +421,12 @@ impl Outbox for SqliteOutbox {
         self.mended(|| self.lease_once(after, max_bytes))
     }
 
+    fn acknowledge(&self, identity: &str, settlement: &Settlement) -> Result<bool> {
+        self.mended(|| self.acknowledge_once(identity, settlement))
+    }
+
     fn conclude(&self, identity: &str, settlement: &Settlement) -> Result<bool> {
-        // If power loss undoes it, the rows are sent again, which the gateway recognises: no reason
-        // to wait for the disk.
-        let settled = self.mended(|| {
-            self.write_alone(Durability::Relaxed, |transaction, seal| {
-                // Also what this call itself had to repair goes under another one.
-                if meta::origin(transaction)?.identity != identity {
-                    return Ok(None);
-                }
-                answers::note(transaction, seal, settlement, &self.options.cap)?;
-                if !settlement.leave {
-                    return Ok(Some(None));
-                }
-                let through = settlement.through.min(rows::last_seq(transaction)?);
-                let before = rows::pending(transaction)?;
-                rows::remove_through(transaction, seal, through)?;
-                let after = rows::pending(transaction)?;
-                let (left, drained) = (
-                    before.objects.saturating_sub(after.objects),
-                    after.transactions == 0,
-                );
-                meta::count_settled(transaction, settlement, left, drained, rows::now())?;
-                meta::settled(transaction, through).map(Some)
-            })
-        })?;
-        let Some(drawn) = settled else {
-            return Ok(false);
-        };
-        if let Some(lineage) = drawn {
-            *self.sent_as() = SentAs {
-                lineage,
-                on_disk: false,
-            };
-        }
-        Ok(true)
+        self.mended(|| self.conclude_once(identity, settlement))
     }
 
     fn last_seq(&self) -> Result<i64> {
@@ -537,7 +520,10 @@ impl Outbox for SqliteOutbox {
     fn try_become_uploader(&self) -> Result<Option<UploaderGuard>> {
         self.process.check(&self.path)?;
         match Lock::take(&recover::beside(&self.path, ".uploader"), Duration::ZERO) {
-            Ok(lock) => Ok(Some(UploaderGuard(Hold::OfFile(lock)))),
+            Ok(lock) => {
+                self.mended(|| self.let_settled_go())?;
+                Ok(Some(UploaderGuard(Hold::OfFile(lock))))
+            }
             Err(Error::Locked { .. }) => Ok(None),
             Err(error) => Err(error),
         }

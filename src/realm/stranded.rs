@@ -264,7 +264,7 @@ fn write_row(row: &Row, file: &mut impl Write, failed: &impl Fn(std::io::Error) 
         }
     };
     let mut count = 0;
-    for run in &row.runs {
+    for run in row.runs.iter() {
         let class = serde_json::Value::from(run.class.as_str());
         for _ in 0..run.count {
             let (document, behind) =

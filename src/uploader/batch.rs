@@ -4,16 +4,18 @@
 //! (headers, and rows too small to be stored compressed) is compressed together. A decoder sees one stream.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use realm_ingest_protocol::batch::{MAX_BATCH_SCHEMAS, encode_batch_header, encode_transaction_header};
 use realm_ingest_protocol::{Ack, BatchHeader, DeviceReport, Refusal, TransactionHeader};
+use zstd::bulk::Compressor;
 
 use super::answers;
 use super::policy::BatchSize;
 use crate::error::CompensatingWrite;
 use crate::outbox::{
-    Codec, Error, Lease, MAX_LEASE_ROWS, Origin, Outbox, Result, Row, SchemaId, Settlement, StoredSchema,
+    Codec, Error, Lease, MAX_LEASE_ROWS, Origin, Outbox, Result, Row, Run, SchemaId, Settlement, StoredSchema,
 };
 use crate::transaction::{Transaction, fits_a_header};
 
@@ -21,6 +23,8 @@ use crate::transaction::{Transaction, fits_a_header};
 const LEVEL: i32 = 3;
 /// Below this, the header not counted, compression costs more than it saves.
 const WORTH_COMPRESSING: usize = 160;
+/// So many bytes become a frame, so that not all of a batch is in memory twice. Larger frames are hardly smaller together.
+const STEP: usize = 512 * 1024;
 
 /// Consecutive rows, ready to be sent. Only the header is missing, which says how far the outbox is when it is sent.
 #[derive(Debug)]
@@ -64,36 +68,18 @@ impl Batch {
         let rows: BTreeMap<i64, u64> = lease.rows.iter().map(|row| (row.seq, row.objects)).collect();
         let bytes = lease.rows.iter().map(|row| row.bytes).sum();
 
-        let mut rest = Vec::new();
-        let mut plain = Vec::new();
-        let mut compressed = false;
+        let mut rest = Rest::default();
+        let mut header = None;
         for row in lease.rows {
             let row = readable(row)?;
-            let index = ids.iter().position(|id| *id == row.schema).unwrap_or_default();
-            let header = TransactionHeader {
-                seq: row.seq,
-                schema: u32::try_from(index).unwrap_or(u32::MAX),
-                runs: row.runs,
-            };
-            encode_transaction_header(&header, &mut plain);
+            encode_transaction_header(header_of(&mut header, &row, &ids), &mut rest.plain);
             match row.codec {
-                Codec::Identity => plain.extend_from_slice(&row.payload),
-                Codec::Zstd => {
-                    rest.extend(compress(&plain)?);
-                    plain.clear();
-                    rest.extend(row.payload);
-                    compressed = true;
-                }
+                Codec::Identity => rest.plain.extend_from_slice(&row.payload),
+                Codec::Zstd => rest.frame(&row.payload)?,
             }
+            rest.step()?;
         }
-        if compressed || plain.len() > WORTH_COMPRESSING {
-            if !plain.is_empty() {
-                rest.extend(compress(&plain)?);
-            }
-            compressed = true;
-        } else {
-            rest = plain;
-        }
+        let (rest, compressed) = rest.finish()?;
         Ok(Batch {
             first,
             last,
@@ -228,6 +214,82 @@ fn schemas(lease: &mut Lease) -> Vec<SchemaId> {
     ids
 }
 
+/// The header of a row. Most are as the one before but for the number.
+fn header_of<'a>(
+    before: &'a mut Option<(Arc<[Run]>, SchemaId, TransactionHeader)>,
+    row: &Row,
+    schemas: &[SchemaId],
+) -> &'a TransactionHeader {
+    let same = before
+        .take()
+        .filter(|(runs, schema, _)| *schema == row.schema && Arc::ptr_eq(runs, &row.runs));
+    let (.., header) = before.insert(same.unwrap_or_else(|| {
+        let index = schemas
+            .iter()
+            .position(|id| *id == row.schema)
+            .unwrap_or_default();
+        let header = TransactionHeader {
+            seq: row.seq,
+            schema: u32::try_from(index).unwrap_or(u32::MAX),
+            runs: row.runs.to_vec(),
+        };
+        (Arc::clone(&row.runs), row.schema, header)
+    }));
+    header.seq = row.seq;
+    header
+}
+
+/// What follows the header, as it grows.
+#[derive(Default)]
+struct Rest {
+    /// Whole frames.
+    frames: Vec<u8>,
+    /// What comes behind them, not compressed yet.
+    plain: Vec<u8>,
+    compressor: Option<Compressor<'static>>,
+}
+
+impl Rest {
+    /// Compresses what has gathered, if it is enough.
+    fn step(&mut self) -> Result<()> {
+        if self.plain.len() < STEP {
+            return Ok(());
+        }
+        self.compress()
+    }
+
+    /// Appends a frame as it is.
+    fn frame(&mut self, frame: &[u8]) -> Result<()> {
+        self.compress()?;
+        self.frames.extend_from_slice(frame);
+        Ok(())
+    }
+
+    fn compress(&mut self) -> Result<()> {
+        if self.plain.is_empty() {
+            return Ok(());
+        }
+        let compressor = match &mut self.compressor {
+            Some(compressor) => compressor,
+            none => none.insert(Compressor::new(LEVEL).map_err(|_| Error::NoMemory)?),
+        };
+        // Into a buffer that always suffices: there is no other way to fail.
+        let frame = compressor.compress(&self.plain).map_err(|_| Error::NoMemory)?;
+        self.frames.extend(frame);
+        self.plain.clear();
+        Ok(())
+    }
+
+    /// All of it, and whether it is a row of zstd frames.
+    fn finish(mut self) -> Result<(Vec<u8>, bool)> {
+        if self.frames.is_empty() && self.plain.len() <= WORTH_COMPRESSING {
+            return Ok((self.plain, false));
+        }
+        self.compress()?;
+        Ok((self.frames, true))
+    }
+}
+
 /// A row that was stored before transactions were brought into the form that the server reads.
 fn readable(mut row: Row) -> Result<Row> {
     if fits_a_header(&row.runs) {
@@ -235,13 +297,15 @@ fn readable(mut row: Row) -> Result<Row> {
     }
     if row.codec == Codec::Zstd {
         let bytes = usize::try_from(row.bytes).unwrap_or(usize::MAX);
-        row.payload = zstd::bulk::decompress(&row.payload, bytes).map_err(|_| Error::NoMemory)?;
+        row.payload = zstd::bulk::decompress(&row.payload, bytes)
+            .map_err(|_| Error::NoMemory)?
+            .into();
         row.codec = Codec::Identity;
     }
     // What cannot be mended is sent as it is, and the server says what is wrong with it.
     if let Ok(mended) = Transaction::of(&row.runs, &row.payload) {
         let (runs, payload) = (mended.runs.into_owned(), mended.payload.into_owned());
-        (row.runs, row.payload) = (runs, payload);
+        (row.runs, row.payload) = (runs.into(), payload.into());
     }
     Ok(row)
 }

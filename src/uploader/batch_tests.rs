@@ -75,11 +75,11 @@ fn stored_frames_pass_unchanged_between_compressed_ones() {
     let row = |seq, codec, payload: Vec<u8>| Row {
         seq,
         schema,
-        runs: vec![run("Reading", 2)],
+        runs: vec![run("Reading", 2)].into(),
         objects: 2,
         bytes: 10,
         codec,
-        payload,
+        payload: payload.into(),
     };
     let frame = zstd::bulk::compress(&DOCUMENT.repeat(2), 1).unwrap();
     let rows = vec![
@@ -149,11 +149,11 @@ fn a_row_from_before_runs_were_brought_together_is_brought_into_order_when_it_is
     let row = Row {
         seq: 1,
         schema,
-        runs,
+        runs: runs.into(),
         objects: 30_000,
         bytes: payload.len() as u64,
         codec: Codec::Zstd,
-        payload: zstd::bulk::compress(&payload, 1).unwrap(),
+        payload: zstd::bulk::compress(&payload, 1).unwrap().into(),
     };
     let batch = Batch::of(&store, Lease { rows: vec![row] }).unwrap();
     assert_eq!(documents(&decoded(&store, &batch).1), [(1, 30_000)]);

@@ -37,6 +37,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use self::core::Core;
@@ -44,7 +45,7 @@ use crate::outbox::{self, Outbox, UploaderGuard};
 use batch::Batch;
 use policy::{BatchSize, Stop, sync_error};
 pub(crate) use policy::{backoff, slow_pause};
-use sending::{Sent, finish_waits, send, settle};
+use sending::{Next, Sent, finish_waits, send, settle};
 use session::ConnectionState;
 
 /// Another process has the right to drain the file: no sooner than this is it tried again.
@@ -76,6 +77,7 @@ async fn run(core: Arc<Core>) {
         core.set_refreshing(false);
         core.disconnected();
         uploader.right = None;
+        uploader.next = None;
         end_if_done(&core);
     }
     log::info!(target: "ingest::session", "ended for {}", core.path.display());
@@ -111,6 +113,8 @@ struct Uploader {
     gap: Option<(String, i64, i64)>,
     /// The handling of the last acknowledgement.
     settling: Option<JoinHandle<outbox::Result<bool>>>,
+    /// Its rows leave while the next batch is on its way.
+    next: Option<Next>,
     /// Attempts that failed since the last that did not.
     failures: u32,
     /// Those that met an error that lasts.
@@ -139,6 +143,7 @@ impl Uploader {
             renamed: false,
             gap: None,
             settling: None,
+            next: None,
             failures: 0,
             lasting: 0,
             version: NOT_LOOKED,
@@ -273,9 +278,9 @@ impl Uploader {
                 }
                 continue;
             };
-            // The rows before have to be gone: the lineage under which these are sent is the one under which they are
+            // The rows before have to be settled: the lineage under which these are sent is the one under which they are
             // sent again.
-            self.settled().await?;
+            let underway = self.noted().await?;
             // First: who is asked is asked for a batch that goes at once.
             if self.core.until_paid().is_some() {
                 return Ok(false);
@@ -292,6 +297,7 @@ impl Uploader {
             let body = batch.body(origin, self.acked, device).map_err(unusable)?;
             let (last, size, taken) = (batch.last, self.size, self.taken);
             self.taken = taken.max(last);
+            drop(underway);
             let (sent, prepared) = tokio::join!(
                 send(&self.core, &mut self.size, &batch, &body),
                 ahead_of(&self.core, size, &batch)
@@ -328,6 +334,11 @@ impl Uploader {
                     self.acked = ack.acked;
                     self.drained = true;
                     self.took(ack.position).await?;
+                    self.settled().await?;
+                    // What was made ready stands if all before it was taken and it is as large as it may be: a smaller one
+                    // is made anew, as more rows may have come.
+                    let fits = |batch: &Batch| batch.bytes <= self.size.target() && batch.is_full(self.size);
+                    ahead = prepared.filter(|batch| self.acked == last && fits(batch));
                     let mut settlement = batch.settlement(&ack);
                     settlement.leave = ack.acked >= self.taken;
                     let stay = if settlement.leave {
@@ -335,19 +346,18 @@ impl Uploader {
                     } else {
                         batch.rows_through(ack.acked)
                     };
+                    let (turn, next) = (settlement.leave && ahead.is_some()).then(sending::turn).unzip();
+                    self.next = next;
                     self.settling = Some(tokio::spawn(settle(
                         self.core.clone(),
                         identity,
                         ack,
                         settlement,
                         stay,
+                        turn,
                     )));
                 }
             }
-            // What was made ready stands if all before it was taken and it is as large as it may be: a smaller one is
-            // made anew, as more rows may have come.
-            let fits = |batch: &Batch| batch.bytes <= self.size.target() && batch.is_full(self.size);
-            ahead = prepared.filter(|batch| self.acked == last && fits(batch));
             if gathers && self.acked == last && !batch.is_full(self.size) && self.settled().await? {
                 // What came meanwhile has its own time to become more. It is looked for at once.
                 self.version = NOT_LOOKED;
@@ -373,9 +383,21 @@ impl Uploader {
         Ok(self.right.is_some())
     }
 
+    /// Waits until what follows the last acknowledgement can be sent. What is returned is to be dropped when it is on its
+    /// way.
+    async fn noted(&mut self) -> Result<Option<oneshot::Sender<()>>, Stop> {
+        if let Some(next) = self.next.take()
+            && let Some(underway) = next.noted().await
+        {
+            return Ok(Some(underway));
+        }
+        self.settled().await.map(|_| None)
+    }
+
     /// Waits for the handling of the last acknowledgement. Where the rows could not leave, they are sent again, and the
     /// server recognises them. False if they are to be sent again under another identity.
     async fn settled(&mut self) -> Result<bool, Stop> {
+        self.next = None;
         let Some(settling) = &mut self.settling else {
             return Ok(true);
         };

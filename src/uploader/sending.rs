@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use realm_ingest_protocol::{Ack, Unlisted};
+use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 
 use super::batch::{self, Batch, Body};
@@ -12,7 +13,7 @@ use super::exchange::{self, Answer};
 use super::on_outbox;
 use super::policy::{self, BatchSize, Stop, sync_error};
 use crate::error::{Code, SyncError};
-use crate::outbox::{self, Settlement};
+use crate::outbox::{self, Outbox, Settlement};
 
 /// What keeps acknowledged rows from leaving for about a minute is told to the application.
 pub(super) const SETTLE_ATTEMPTS: u32 = 8;
@@ -111,35 +112,99 @@ async fn send_schemas(core: &Core, batch: &Batch, missing: &[String]) -> Result<
     Ok(())
 }
 
+/// How the handling of an acknowledgement and the loop wait for each other where more is to be sent at once.
+pub(super) struct Turn {
+    /// What follows can be sent.
+    noted: oneshot::Sender<()>,
+    /// It is on its way, or is not coming.
+    underway: oneshot::Receiver<()>,
+}
+
+/// The loop's side of a [`Turn`].
+pub(super) struct Next {
+    noted: oneshot::Receiver<()>,
+    underway: oneshot::Sender<()>,
+}
+
+/// Both sides.
+pub(super) fn turn() -> (Turn, Next) {
+    let ((told, noted), (goes, underway)) = (oneshot::channel(), oneshot::channel());
+    let turn = Turn {
+        noted: told,
+        underway,
+    };
+    (
+        turn,
+        Next {
+            noted,
+            underway: goes,
+        },
+    )
+}
+
+impl Next {
+    /// Waits until what follows can be sent. What is returned is to be dropped when it is on its way; none where the
+    /// acknowledgement could not be noted.
+    pub(super) async fn noted(self) -> Option<oneshot::Sender<()>> {
+        self.noted.await.ok().map(|()| self.underway)
+    }
+}
+
 /// Hands the refusals to the error handler, then has the answer noted, and lets the rows leave if they may (outbox
 /// invariant 3); otherwise these `stay`, each with the number of its objects. False if the outbox goes under another
-/// identity than the one they were sent under: they are to be sent again.
+/// identity than the one they were sent under: they are to be sent again. With a `turn` the rows that may leave do so while
+/// what follows them is on its way.
 pub(super) async fn settle(
     core: Arc<Core>,
     identity: String,
     ack: Ack,
     settlement: Settlement,
     stay: Vec<(i64, u64)>,
+    turn: Option<Turn>,
 ) -> outbox::Result<bool> {
     if let Some(report) = refusals(ack) {
         core.report(report).await;
     }
     let settlement = Arc::new(core.counted(settlement));
-    let settled = conclude(&core, &identity, &settlement).await?;
+    let conclude: Write = |outbox, identity, settlement| outbox.conclude(identity, settlement);
+    if let Some(Turn { noted, underway }) = turn {
+        let acknowledge: Write = |outbox, identity, settlement| outbox.acknowledge(identity, settlement);
+        if !patiently(&core, &identity, &settlement, acknowledge).await? {
+            return Ok(false);
+        }
+        core.concluded(&settlement, &stay);
+        let _ = noted.send(());
+        // Ends either way.
+        let _ = underway.await;
+        let settled = patiently(&core, &identity, &settlement, conclude).await?;
+        return tell(&core).await.map(|()| settled);
+    }
+    let settled = patiently(&core, &identity, &settlement, conclude).await?;
     if settled {
         core.concluded(&settlement, &stay);
     }
-    core.tell_progress();
-    finish_waits(&core).await.map(|()| settled)
+    tell(&core).await.map(|()| settled)
 }
 
-/// Writes the settlement to the outbox, in several attempts where it has to wait.
-async fn conclude(core: &Arc<Core>, identity: &str, settlement: &Arc<Settlement>) -> outbox::Result<bool> {
+async fn tell(core: &Arc<Core>) -> outbox::Result<()> {
+    core.tell_progress();
+    finish_waits(core).await
+}
+
+type Write = fn(&dyn Outbox, &str, &Settlement) -> outbox::Result<bool>;
+
+/// Writes to the outbox what is to be noted of the settlement, in several attempts where it has to wait.
+async fn patiently(
+    core: &Arc<Core>,
+    identity: &str,
+    settlement: &Arc<Settlement>,
+    write: Write,
+) -> outbox::Result<bool> {
     let mut attempt = 0;
     loop {
         let (identity, settlement) = (identity.to_owned(), settlement.clone());
-        let concluded = on_outbox(core, move |outbox| outbox.conclude(&identity, &settlement)).await;
-        let error = match concluded {
+        let written = on_outbox(core, move |outbox| write(outbox, &identity, &settlement)).await;
+        let error = match written {
             Ok(settled) => return Ok(settled),
             Err(error) => error,
         };

@@ -180,6 +180,9 @@ impl Outbox for Failing {
         }
         Ok(lease)
     }
+    fn acknowledge(&self, identity: &str, settlement: &Settlement) -> Result<bool> {
+        self.conclude(identity, settlement)
+    }
     fn conclude(&self, identity: &str, settlement: &Settlement) -> Result<bool> {
         if settlement.leave {
             self.fails(&self.settles)?;

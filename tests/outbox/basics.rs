@@ -38,7 +38,7 @@ fn rows_come_out_as_they_went_in_and_in_order() {
     );
     for row in rows {
         assert_eq!(
-            (row.schema, row.objects, row.runs.as_slice()),
+            (row.schema, row.objects, &row.runs[..]),
             (schema, 302, runs.as_slice())
         );
     }

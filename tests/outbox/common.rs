@@ -105,7 +105,7 @@ pub fn noise(seed: u64, size: usize) -> Vec<u8> {
 
 pub fn payload(row: &Row) -> Vec<u8> {
     match row.codec {
-        Codec::Identity => row.payload.clone(),
+        Codec::Identity => row.payload.to_vec(),
         Codec::Zstd => zstd::bulk::decompress(&row.payload, row.bytes as usize).unwrap(),
     }
 }

@@ -9,7 +9,8 @@ use rusqlite::{Connection, Result};
 use super::meta::{count_dropped, raise_high_seq};
 use super::pack::Prepared;
 use super::rows::{self, MAX_SEQ, Tail, usage};
-use super::{answers, ledger};
+use super::{answers, ledger, settle};
+use crate::outbox::seal::Seal;
 use crate::outbox::{Cap, CapLimit, Loss, LossReason, Pending, Policy};
 
 /// Rows that a step drops at most: some milliseconds, in which others wait for the file.
@@ -76,15 +77,21 @@ pub(super) enum Verdict {
 /// called again.
 pub(super) fn make_room(
     connection: &Connection,
+    seal: &Seal,
     group: &[Prepared<'_>],
     cap: &Cap,
     dropped: &mut Dropped,
 ) -> Result<bool> {
-    let limit = passed(connection, cap, Added::by(group))?;
+    let now = rows::now();
+    let mut limit = passed(connection, cap, Added::by(group))?;
+    if limit.is_some() || is_too_old(connection, cap, now)? {
+        // Nothing is dropped that was acknowledged.
+        settle::settled_go(connection, seal)?;
+        limit = passed(connection, cap, Added::by(group))?;
+    }
     if let Some(CapLimit::Bytes(_)) = limit {
         answers::fit(connection, cap)?;
     }
-    let now = rows::now();
     if cap.policy != Policy::DropOldest || (limit.is_none() && !is_too_old(connection, cap, now)?) {
         return Ok(true);
     }
@@ -266,7 +273,14 @@ mod tests {
         let mut steps = Vec::new();
         loop {
             let mut dropped = Dropped::default();
-            let is_all = make_room(connection, std::slice::from_ref(&row), &cap, &mut dropped).unwrap();
+            let is_all = make_room(
+                connection,
+                &Seal::none(),
+                std::slice::from_ref(&row),
+                &cap,
+                &mut dropped,
+            )
+            .unwrap();
             dropped.note(connection).unwrap();
             steps.push(dropped.rows);
             if is_all {

@@ -63,7 +63,7 @@ impl SqliteOutbox {
                 .map_err(|source| self.failed(source))?;
             let transaction = write(connection).map_err(|source| self.failed(source))?;
             let mut gone = Dropped::default();
-            let is_all = cap::make_room(&transaction, group, &self.options.cap, &mut gone)
+            let is_all = cap::make_room(&transaction, seal, group, &self.options.cap, &mut gone)
                 .map_err(|source| self.failed(source))?;
             if is_all {
                 break (transaction, gone);

@@ -25,7 +25,8 @@ pub(super) fn of(
         Place::Elsewhere => return Ok(Fate::Unknown),
     }
     if is_there(&view, seq)? {
-        if !is_acknowledged {
+        // A settled one is about to leave.
+        if !is_acknowledged && seq > meta::acked(&view)? {
             return Ok(Fate::Waiting);
         }
         return answers::of(&view, seal, seq);

@@ -1,10 +1,8 @@
 //! A door to the packs, for the fuzz targets.
 #![allow(missing_docs, reason = "each is what it calls")]
 
-use std::borrow::Cow;
-
-use super::pack::{Prepared, Stored};
-use super::{packs, rows};
+use super::pack::Stored;
+use super::{lease, packs};
 use crate::outbox::{Row, SchemaId};
 
 /// A row that stands for several transactions, as it lies in a file.
@@ -21,10 +19,14 @@ pub struct Unpacked(Vec<packs::Member>);
 impl Pack<'_> {
     /// As it is given out.
     pub fn rows(&self, after: i64) -> Option<Vec<Row>> {
-        let payload = Cow::Borrowed(self.payload);
-        let stored = Stored::Pack;
-        let row = Prepared::new(SchemaId(1), self.transactions, 0, 0, stored, Vec::new(), payload);
-        rows::transactions(self.seq, self.created, row, after)
+        lease::pack(
+            self.seq,
+            self.transactions,
+            self.created,
+            self.payload,
+            SchemaId(1),
+            after,
+        )
     }
 
     /// As it is divided and carried over.

@@ -21,6 +21,13 @@ pub(super) fn origin(connection: &Connection) -> Result<Origin> {
         })
 }
 
+/// Rows up to here are settled: those that are still there are given out no more.
+pub(super) fn acked(connection: &Connection) -> Result<i64> {
+    connection
+        .prepare_cached("SELECT acked FROM meta")?
+        .query_row([], |row| row.get(0))
+}
+
 /// A change for the sake of its sync: a commit that changes nothing is not synced.
 pub(super) fn count_sync(connection: &Connection) -> Result<()> {
     connection
@@ -130,29 +137,30 @@ pub(super) fn raise_known_from(connection: &Connection, seq: i64) -> Result<()> 
         .map(|_| ())
 }
 
-/// Counts rows that left with this settlement.
-pub(super) fn count_settled(
-    connection: &Connection,
-    settlement: &Settlement,
-    objects: u64,
-    drained: bool,
-    now: i64,
-) -> Result<()> {
+/// Counts what was answered for rows that leave.
+pub(super) fn count_answered(connection: &Connection, settlement: &Settlement, now: i64) -> Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE meta SET sent_bytes = sent_bytes + ?1, refused_objects = refused_objects + ?2, acknowledged = ?3",
+        )?
+        .execute(params![
+            settlement.sent_bytes as i64,
+            settlement.refused_objects as i64,
+            now,
+        ])
+        .map(|_| ())
+}
+
+/// Counts the objects of rows that left; `drained` if nothing waits any more.
+pub(super) fn count_left(connection: &Connection, objects: u64, drained: bool) -> Result<()> {
     connection
         .prepare_cached(
             "UPDATE meta SET
                  round_from = CASE WHEN drained_at = sent_objects THEN sent_objects ELSE round_from END,
                  sent_objects = sent_objects + ?1,
-                 drained_at = CASE WHEN ?2 THEN sent_objects + ?1 ELSE drained_at END,
-                 sent_bytes = sent_bytes + ?3, refused_objects = refused_objects + ?4, acknowledged = ?5",
+                 drained_at = CASE WHEN ?2 THEN sent_objects + ?1 ELSE drained_at END",
         )?
-        .execute(params![
-            objects as i64,
-            drained,
-            settlement.sent_bytes as i64,
-            settlement.refused_objects as i64,
-            now,
-        ])
+        .execute(params![objects as i64, drained])
         .map(|_| ())
 }
 

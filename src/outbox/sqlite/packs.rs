@@ -9,8 +9,10 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
+
 use super::pack::{Prepared, ROW_OVERHEAD, Stored, decode_runs, push_number, take_number};
-use crate::outbox::{Codec, Row, SchemaId, objects};
+use crate::outbox::{Codec, SchemaId, objects};
 
 /// zstd level 3. Weather readings of 253 bytes a row take 9 in a pack at this level as at level 19, which
 /// takes a hundred times as long.
@@ -28,8 +30,8 @@ const MAX_APART: u64 = 8 * 1024 * 1024;
 pub(super) struct Member {
     pub(super) created: i64,
     /// Encoded as in a row of its own.
-    pub(super) runs: Vec<u8>,
-    pub(super) payload: Vec<u8>,
+    pub(super) runs: Bytes,
+    pub(super) payload: Bytes,
 }
 
 impl Member {
@@ -54,8 +56,8 @@ pub(super) fn encode(schema: SchemaId, members: &[Member]) -> Option<Prepared<'s
             objects,
             bytes as u64,
             Stored::Row(Codec::Identity),
-            first.runs.clone(),
-            Cow::Owned(first.payload.clone()),
+            first.runs.to_vec(),
+            Cow::Owned(first.payload.to_vec()),
         ));
     }
     let mut content = Vec::with_capacity(bytes + members.len() * 6);
@@ -92,12 +94,12 @@ pub(super) fn encode(schema: SchemaId, members: &[Member]) -> Option<Prepared<'s
     ))
 }
 
-/// The `count` transactions of a pack; `None` when it is not what [`encode`] makes.
+/// The `count` transactions of a pack, which share its content; `None` when it is not what [`encode`] makes.
 pub(super) fn decode(payload: &[u8], count: i64, created: i64) -> Option<Vec<Member>> {
-    let content = zstd::bulk::decompress(payload, MAX_CONTENT).ok()?;
+    let content = Bytes::from(zstd::bulk::decompress(payload, MAX_CONTENT).ok()?);
     let mut rest = &content[..];
     let mut created = created;
-    let mut runs = Vec::new();
+    let mut runs = Bytes::new();
     let mut members = Vec::new();
     let mut lengths = Vec::new();
     let mut room = MAX_APART;
@@ -106,7 +108,7 @@ pub(super) fn decode(payload: &[u8], count: i64, created: i64) -> Option<Vec<Mem
         created = created.wrapping_add((delta >> 1) as i64 ^ -((delta & 1) as i64));
         if let Some(length) = take_number(&mut rest)?.checked_sub(1) {
             let (taken, behind) = rest.split_at_checked(usize::try_from(length).ok()?)?;
-            runs = taken.to_vec();
+            runs = content.slice_ref(taken);
             rest = behind;
         }
         let length = take_number(&mut rest)?;
@@ -117,12 +119,12 @@ pub(super) fn decode(payload: &[u8], count: i64, created: i64) -> Option<Vec<Mem
         members.push(Member {
             created,
             runs: runs.clone(),
-            payload: Vec::new(),
+            payload: Bytes::new(),
         });
     }
     for (member, length) in members.iter_mut().zip(lengths) {
         let (payload, behind) = rest.split_at_checked(length)?;
-        member.payload = payload.to_vec();
+        member.payload = content.slice_ref(payload);
         rest = behind;
     }
     rest.is_empty().then_some(members)
@@ -137,20 +139,6 @@ pub(super) fn is_whole(row: &Prepared<'_>, created: i64) -> bool {
     members.is_some_and(|members| members.iter().all(|member| decode_runs(&member.runs).is_some()))
 }
 
-/// The transaction as it is given out under its number.
-pub(super) fn row(seq: i64, schema: SchemaId, member: Member) -> Option<Row> {
-    let runs = decode_runs(&member.runs)?;
-    Some(Row {
-        seq,
-        schema,
-        objects: objects(&runs),
-        runs,
-        bytes: member.payload.len() as u64,
-        codec: Codec::Identity,
-        payload: member.payload,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     // A failed unwrap is a failed test.
@@ -162,8 +150,8 @@ mod tests {
         (0..50)
             .map(|number: i64| Member {
                 created: 1_700_000_000_000 + if number % 7 == 0 { -number } else { number * 1000 },
-                runs: vec![1, 1, if number % 9 == 0 { b'x' } else { b'y' }],
-                payload: vec![number as u8; number as usize],
+                runs: vec![1, 1, if number % 9 == 0 { b'x' } else { b'y' }].into(),
+                payload: vec![number as u8; number as usize].into(),
             })
             .collect()
     }
@@ -202,8 +190,8 @@ mod tests {
     fn a_pack_that_repeats_its_runs_without_end_is_refused() {
         let member = Member {
             created: 0,
-            runs: vec![1; 64 * 1024],
-            payload: Vec::new(),
+            runs: vec![1; 64 * 1024].into(),
+            payload: Bytes::new(),
         };
         let mut content = vec![0];
         push_number(&mut content, 1 + member.runs.len() as u64);

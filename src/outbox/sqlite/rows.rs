@@ -1,17 +1,16 @@
-//! The statements on the rows. All of them but [`lease`] take the same time whatever the backlog.
+//! The statements on the rows. All of them take the same time whatever the backlog.
 
 use std::borrow::Cow;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Result, Row as SqlRow, Statement, ffi, params};
 
 use super::content::{self, Content, Place};
 use super::meta::{numbering, raise_high_seq};
-use super::pack::{Prepared, Stored, decode_runs, stored_of};
+use super::pack::{Prepared, Stored, checksum, decode_runs, stored_of};
 use super::{ledger, packs};
 use crate::outbox::seal::Seal;
-use crate::outbox::{MAX_LEASE_ROWS, MAX_TRANSACTION_BYTES, Number, Pending, Row, SchemaId};
+use crate::outbox::{MAX_TRANSACTION_BYTES, Number, Pending, SchemaId};
 
 /// No transaction has a higher number: what says so is damaged. Sums with numbers up to here, and of so many bytes or
 /// objects, do not overflow.
@@ -293,104 +292,19 @@ pub(super) fn not_as_written(what: &str) -> rusqlite::Error {
     rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT), Some(reason))
 }
 
-/// What [`lease`] reads.
-pub(super) struct Leased {
-    pub(super) rows: Vec<Row>,
-    /// Power loss may still undo them.
-    pub(super) unsynced: bool,
+/// A row of the file that is as it was written, but that nobody has looked into its runs and its payload.
+pub(super) struct Found<'a> {
+    pub(super) place: Place,
+    pub(super) stored: Stored,
+    pub(super) transactions: i64,
+    pub(super) runs: Cow<'a, [u8]>,
+    pub(super) payload: Cow<'a, [u8]>,
+    checksum: u32,
 }
 
-/// The oldest transactions after `after`, up to `max_bytes`. Reads nothing of a row that no longer fits.
-pub(super) fn lease(connection: &mut Connection, seal: &Seal, after: i64, max_bytes: u64) -> Result<Leased> {
-    // One view of the file for all statements.
-    let transaction = connection.transaction()?;
-    let (relaxed, high_seq): (bool, i64) = transaction
-        .prepare_cached("SELECT relaxed, high_seq FROM meta")?
-        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let begin = transaction
-        .prepare_cached(
-            "SELECT seq, CASE WHEN first IS NULL THEN bytes_through - bytes ELSE bytes_through END
-             FROM tx WHERE seq > ?1 ORDER BY seq LIMIT 1",
-        )?
-        .query_row([after], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
-        .optional()?;
-    let mut rows: Vec<Row> = Vec::new();
-    if let Some((begin, from)) = begin {
-        let max = i64::try_from(max_bytes).unwrap_or(i64::MAX);
-        let mut statement = transaction.prepare_cached(
-            "SELECT seq, schema, objects, bytes, codec, runs, checksum,
-                    CASE WHEN bytes_through <= ?2 OR seq = ?1 OR first < seq AND bytes_through - bytes < ?2
-                         THEN payload END,
-                    created, first
-             FROM tx WHERE seq >= ?1 ORDER BY seq",
-        )?;
-        // Of a pack at the beginning any part may be given out already.
-        let limit = from.saturating_add(max);
-        let mut found = statement.query([begin, limit])?;
-        let mut left = max;
-        while let Some(columns) = found.next()? {
-            if columns.get_ref(7)? == ValueRef::Null || !take(columns, seal, after, &mut left, &mut rows)? {
-                break;
-            }
-        }
-    }
-    let newest = rows.last().map_or(0, |row: &Row| row.seq);
-    Ok(Leased {
-        rows,
-        unsynced: relaxed && newest > high_seq,
-    })
-}
-
-/// Adds the transactions of a row that are over `after` and fit in what is `left`; false if one did not, or there are
-/// enough.
-/// The first one of all fits.
-fn take(columns: &SqlRow<'_>, seal: &Seal, after: i64, left: &mut i64, rows: &mut Vec<Row>) -> Result<bool> {
-    let seq: i64 = columns.get(0)?;
-    let (created, row) = stored(columns, seal)?.ok_or_else(|| damaged(seq))?;
-    if rows
-        .last()
-        .is_some_and(|before| before.seq > seq - row.transactions)
-    {
-        return Err(damaged(seq));
-    }
-    let members = transactions(seq, created, row, after);
-    for member in members.ok_or_else(|| damaged(seq))? {
-        *left = left.saturating_sub(i64::try_from(member.bytes).unwrap_or(i64::MAX));
-        if (*left < 0 && !rows.is_empty()) || rows.len() == MAX_LEASE_ROWS {
-            return Ok(false);
-        }
-        rows.push(member);
-    }
-    Ok(true)
-}
-
-/// The transactions over `after` that row `seq` stands for; `None` when they cannot be read.
-pub(super) fn transactions(seq: i64, created: i64, row: Prepared<'_>, after: i64) -> Option<Vec<Row>> {
-    let first = seq - row.transactions + 1;
-    match row.stored {
-        Stored::Row(codec) => decode_runs(&row.runs).map(|runs| {
-            vec![Row {
-                seq,
-                schema: row.schema,
-                runs,
-                objects: row.objects,
-                bytes: row.bytes,
-                codec,
-                payload: row.payload.into_owned(),
-            }]
-        }),
-        Stored::Pack => packs::decode(&row.payload, row.transactions, created).and_then(|members| {
-            let members = (first..).zip(members).filter(|(seq, _)| *seq > after);
-            members
-                .map(|(seq, member)| packs::row(seq, row.schema, member))
-                .collect()
-        }),
-    }
-}
-
-/// From the columns seq, schema, objects, bytes, codec, runs, checksum, payload, created, first: the row,
-/// and when it was created; `None` when they are not as they were written.
-pub(super) fn stored(columns: &SqlRow<'_>, seal: &Seal) -> Result<Option<(i64, Prepared<'static>)>> {
+/// From the columns seq, schema, objects, bytes, codec, runs, checksum, payload, created, first; `None` when they are
+/// not as they were written.
+pub(super) fn found<'a>(columns: &'a SqlRow<'_>, seal: &Seal) -> Result<Option<Found<'a>>> {
     let place = Place {
         seq: columns.get(0)?,
         schema: SchemaId(columns.get(1)?),
@@ -403,35 +317,69 @@ pub(super) fn stored(columns: &SqlRow<'_>, seal: &Seal) -> Result<Option<(i64, P
     let Some(stored) = stored_of(place.codec) else {
         return Ok(None);
     };
-    let (runs, payload): (Vec<u8>, Vec<u8>) = (columns.get(5)?, columns.get(7)?);
-    let Some((runs, payload)) = (if seal.is_none() {
-        Some((runs, payload))
+    let (runs, payload) = if seal.is_none() {
+        (blob(columns, 5)?.into(), blob(columns, 7)?.into())
     } else {
-        content::unsealed(payload, &place, seal)
-    }) else {
-        return Ok(None);
+        match content::unsealed(columns.get(7)?, &place, seal) {
+            Some((runs, payload)) => (Cow::Owned(runs), Cow::Owned(payload)),
+            None => return Ok(None),
+        }
     };
     let Place { seq, first, .. } = place;
     let transactions = seq.saturating_sub(first.unwrap_or(seq)).saturating_add(1);
-    let row = Prepared::new(
-        place.schema,
-        transactions,
-        place.objects.max(0) as u64,
-        place.bytes.max(0) as u64,
-        stored,
-        runs,
-        Cow::Owned(payload),
-    );
+    let (objects, bytes) = (place.objects.max(0) as u64, place.bytes.max(0) as u64);
     let fits = match stored {
-        Stored::Row(_) => transactions == 1 && decode_runs(&row.runs).is_some(),
+        Stored::Row(_) => transactions == 1,
         Stored::Pack => transactions > 1,
     };
     // No document is empty.
-    let sane = row.objects <= row.bytes && row.bytes <= MAX_TRANSACTION_BYTES;
+    let sane = objects <= bytes && bytes <= MAX_TRANSACTION_BYTES;
     let placed = is_seq(seq) && is_seq(first.unwrap_or(seq));
-    let fits = fits && sane && placed;
-    let intact = fits && (!seal.is_none() || i64::from(row.checksum) == columns.get::<_, i64>(6)?);
-    Ok(intact.then_some((place.created, row)))
+    let checksum = checksum(place.schema, objects, bytes, stored, &runs, &payload);
+    let summed = !seal.is_none() || i64::from(checksum) == columns.get::<_, i64>(6)?;
+    Ok((fits && sane && placed && summed).then_some(Found {
+        place,
+        stored,
+        transactions,
+        runs,
+        payload,
+        checksum,
+    }))
+}
+
+fn blob<'a>(columns: &'a SqlRow<'_>, column: usize) -> Result<&'a [u8]> {
+    let value = columns.get_ref(column)?;
+    value.as_blob().map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(column, value.data_type(), Box::new(error))
+    })
+}
+
+/// From the columns of [`found`]: the row, and when it was created; `None` when they are not as they were written.
+pub(super) fn stored(columns: &SqlRow<'_>, seal: &Seal) -> Result<Option<(i64, Prepared<'static>)>> {
+    let Some(found) = found(columns, seal)? else {
+        return Ok(None);
+    };
+    if matches!(found.stored, Stored::Row(_)) && decode_runs(&found.runs).is_none() {
+        return Ok(None);
+    }
+    let Place {
+        schema,
+        created,
+        objects,
+        bytes,
+        ..
+    } = found.place;
+    let row = Prepared {
+        schema,
+        transactions: found.transactions,
+        objects: objects.max(0) as u64,
+        bytes: bytes.max(0) as u64,
+        stored: found.stored,
+        runs: found.runs.into_owned(),
+        payload: Cow::Owned(found.payload.into_owned()),
+        checksum: found.checksum,
+    };
+    Ok(Some((created, row)))
 }
 
 /// All rows in order, in the columns of [`stored`].

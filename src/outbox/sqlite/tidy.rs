@@ -120,8 +120,8 @@ fn find(connection: &Connection, seal: &Seal) -> rusqlite::Result<Option<Run>> {
                 }
                 run.members.push(Member {
                     created,
-                    runs: row.runs,
-                    payload: row.payload.into_owned(),
+                    runs: row.runs.into(),
+                    payload: row.payload.into_owned().into(),
                 });
                 run.through = seq;
             }
