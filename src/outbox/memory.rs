@@ -73,6 +73,8 @@ impl Outbox for MemoryOutbox {
 
     fn renew_identity(&self) -> Result<String> {
         let mut state = self.state();
+        let acked = state.origin.acked;
+        state.rows.retain(|row| row.seq > acked);
         state.origin = Origin {
             identity: new_identity(),
             lineage: new_identity(),
@@ -136,6 +138,7 @@ impl Outbox for MemoryOutbox {
         let state = self.state();
         let mut rows: Vec<Row> = Vec::new();
         let mut bytes = 0;
+        let after = after.max(state.origin.acked);
         for row in state.rows.iter().filter(|row| row.seq > after) {
             if !rows.is_empty() && bytes + row.bytes > max_bytes {
                 break;
@@ -147,25 +150,29 @@ impl Outbox for MemoryOutbox {
     }
 
     fn acknowledge(&self, identity: &str, settlement: &Settlement) -> Result<bool> {
-        self.conclude(identity, settlement)
-    }
-
-    /// Keeps no record of refusals.
-    fn conclude(&self, identity: &str, settlement: &Settlement) -> Result<bool> {
         let mut state = self.state();
         if state.origin.identity != identity {
             return Ok(false);
-        }
-        if !settlement.leave {
-            return Ok(true);
         }
         let through = settlement.through.min(state.last_seq);
         if through > state.origin.acked {
             state.origin.acked = through;
             state.origin.lineage = new_identity();
         }
-        state.rows.retain(|row| row.seq > through);
         Ok(true)
+    }
+
+    /// Keeps no record of refusals.
+    fn conclude(&self, identity: &str, settlement: &Settlement) -> Result<bool> {
+        if !settlement.leave {
+            return Ok(self.state().origin.identity == identity);
+        }
+        let settled = self.acknowledge(identity, settlement)?;
+        if settled {
+            let mut state = self.state();
+            state.rows.retain(|row| row.seq > settlement.through);
+        }
+        Ok(settled)
     }
 
     fn loss_mark(&self) -> Result<LossMark> {

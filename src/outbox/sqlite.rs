@@ -343,7 +343,9 @@ impl Outbox for SqliteOutbox {
     fn renew_identity(&self) -> Result<String> {
         let identity = new_identity();
         self.mended(|| {
-            self.write_alone(Durability::Full, |transaction, _| {
+            self.write_alone(Durability::Full, |transaction, seal| {
+                // Under the new one they would be given out again.
+                settle::settled_go(transaction, seal)?;
                 meta::set_identity(transaction, &identity)
             })
         })?;

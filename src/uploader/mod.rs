@@ -346,7 +346,9 @@ impl Uploader {
                     } else {
                         batch.rows_through(ack.acked)
                     };
-                    let (turn, next) = (settlement.leave && ahead.is_some()).then(sending::turn).unzip();
+                    // Not where the application is asked in between: it takes its time.
+                    let follows = ahead.is_some() && !self.core.gate().policy().is_conditional();
+                    let (turn, next) = (settlement.leave && follows).then(sending::turn).unzip();
                     self.next = next;
                     self.settling = Some(tokio::spawn(settle(
                         self.core.clone(),

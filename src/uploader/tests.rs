@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 
 use realm_ingest_protocol::BatchReader;
+use tokio::sync::Semaphore;
 
 use super::receipts::{Listener, Outcome, ReceiptState};
 use super::sending::SETTLE_ATTEMPTS;
@@ -28,6 +29,8 @@ struct Server {
     stored: Mutex<Vec<(String, i64)>>,
     /// It refuses the first transaction, and answers for no other in the first batch.
     refuses: AtomicBool,
+    /// How many batches more it answers for, if that is limited.
+    answers: Mutex<Option<Arc<Semaphore>>>,
 }
 
 impl Server {
@@ -72,7 +75,12 @@ impl Transport for Server {
             }
             _ => r#"{"identities":[],"data":{}}"#.to_owned(),
         };
+        let answers = self.answers.lock().unwrap().clone();
+        let answers = answers.filter(|_| path == "ingest");
         Box::pin(async move {
+            if let Some(answers) = answers {
+                answers.acquire().await.unwrap().forget();
+            }
             Response {
                 status: 200,
                 body: body.into(),
@@ -181,7 +189,7 @@ impl Outbox for Failing {
         Ok(lease)
     }
     fn acknowledge(&self, identity: &str, settlement: &Settlement) -> Result<bool> {
-        self.conclude(identity, settlement)
+        self.outbox.acknowledge(identity, settlement)
     }
     fn conclude(&self, identity: &str, settlement: &Settlement) -> Result<bool> {
         if settlement.leave {
@@ -257,6 +265,10 @@ impl Clock for Quick {
 }
 
 fn write(outbox: &dyn Outbox) {
+    write_of(outbox, &[5, 0, 0, 0, 0]);
+}
+
+fn write_of(outbox: &dyn Outbox, payload: &[u8]) {
     let schema = outbox.register_schema(&"a".repeat(32), "{}").unwrap();
     let runs = [Run {
         class: "A".to_owned(),
@@ -265,7 +277,7 @@ fn write(outbox: &dyn Outbox) {
     let transaction = WriteTransaction {
         schema,
         runs: &runs,
-        payload: &[5, 0, 0, 0, 0],
+        payload,
     };
     outbox.append(&transaction).unwrap();
 }
@@ -356,6 +368,42 @@ fn rows_leave_once_the_outbox_can_let_them_go_and_are_not_sent_again_for_it() {
     assert!(!fixture.core.has_pending());
     assert_eq!(fixture.sent(), [1]);
     assert!(fixture.errors.try_recv().is_err());
+}
+
+#[test]
+fn rows_leave_while_those_behind_them_are_on_their_way() {
+    let fixture = Fixture::new(Failing::new(0, 0, locked()));
+    let answers = Arc::new(Semaphore::new(2));
+    *fixture.server.answers.lock().unwrap() = Some(answers.clone());
+    // Half of what the server takes at once, and so as large as a batch gets.
+    for _ in 0..3 {
+        write_of(&*fixture.outbox, &vec![0; 500_000]);
+    }
+    let waits = fixture.wait();
+    start(&fixture.core);
+    let waiting = || fixture.outbox.pending().unwrap().transactions;
+    until("the third batch", || fixture.sent().len() == 3);
+    until("the end of the first ones", || waiting() == 2);
+    answers.add_permits(2);
+    waits.recv_timeout(LIMIT).unwrap().unwrap();
+    assert_eq!((fixture.sent(), waiting()), (vec![1, 2, 3, 4], 0));
+}
+
+#[test]
+fn rows_leave_also_if_those_behind_them_are_not_sent_any_more() {
+    let fixture = Fixture::new(Failing::new(0, 0, locked()));
+    let answers = Arc::new(Semaphore::new(2));
+    *fixture.server.answers.lock().unwrap() = Some(answers);
+    for _ in 0..3 {
+        write_of(&*fixture.outbox, &vec![0; 500_000]);
+    }
+    start(&fixture.core);
+    until("the second answer", || {
+        fixture.outbox.origin().unwrap().acked == 2
+    });
+    fixture.session.pause();
+    let waiting = || fixture.outbox.pending().unwrap().transactions;
+    until("the end of the first rows", || waiting() == 2);
 }
 
 #[test]

@@ -42,6 +42,7 @@ mod receipts;
 mod recording;
 mod recovery;
 mod rekey;
+mod settled;
 mod space;
 mod tampering;
 #[cfg(target_os = "linux")]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use realm_ingest::outbox::{Options, Outbox, Recovered, SqliteOutbox};
+use realm_ingest::outbox::{Options, Outbox, Recovered, Settlement, SqliteOutbox};
 
 use crate::common::{append, noise, payload, rows_with_gaps, settle};
 use crate::disk::{Event, say};
@@ -17,6 +17,8 @@ pub struct Told {
     pub carried: BTreeMap<i64, Vec<u8>>,
     /// Rows up to this number may be gone.
     pub settling: i64,
+    /// Rows up to this number were acknowledged under this identity: none of them is given out under it again.
+    pub acknowledged: Option<(i64, String)>,
     /// Attempts that failed.
     pub failed: BTreeSet<u64>,
     /// The highest number that was given out for sending.
@@ -44,6 +46,9 @@ impl Told {
                 self.failed.insert(attempt.parse().unwrap());
             }
             ["leased", through] => self.leased = self.leased.max(through.parse().unwrap()),
+            ["acknowledged", through, identity] => {
+                self.acknowledged = Some((through.parse().unwrap(), identity.to_owned()));
+            }
             ["settling", through] => self.settling = through.parse().unwrap(),
             _ => {}
         }
@@ -78,6 +83,12 @@ impl Told {
             Promise::Everything => i64::MAX,
             Promise::WhatWasLeased => self.leased.max(newest),
         };
+        if let Some((through, identity)) = &self.acknowledged
+            && *identity == outbox.origin().unwrap().identity
+        {
+            let again = found.range(..=through).next();
+            assert_eq!(again, None, "{state}: it was acknowledged");
+        }
         for (seq, row) in self.carried.range(self.settling + 1..) {
             assert_eq!(found.get(seq), Some(row), "row {seq}, {state}");
         }
@@ -112,7 +123,7 @@ pub fn try_append(outbox: &SqliteOutbox, attempt: u64) -> bool {
     stored.is_ok()
 }
 
-/// Settles so many of the oldest rows, saying so first.
+/// Settles so many of the oldest rows, saying so first; every other time in two steps.
 pub fn try_settle(outbox: &SqliteOutbox, count: usize) -> bool {
     let Ok(Some(lease)) = outbox.lease(0, 1 << 20) else {
         return false;
@@ -120,5 +131,20 @@ pub fn try_settle(outbox: &SqliteOutbox, count: usize) -> bool {
     say(&format!("leased {}", lease.last_seq()));
     let through = lease.rows[count.min(lease.rows.len()) - 1].seq;
     say(&format!("settling {through}"));
+    if through % 2 == 0 {
+        let Ok(identity) = outbox.origin().map(|origin| origin.identity) else {
+            return false;
+        };
+        let settlement = Settlement {
+            first: through + 1,
+            through,
+            leave: true,
+            ..Settlement::default()
+        };
+        if !outbox.acknowledge(&identity, &settlement).is_ok_and(|done| done) {
+            return false;
+        }
+        say(&format!("acknowledged {through} {identity}"));
+    }
     settle(outbox, through).is_ok()
 }
