@@ -50,7 +50,7 @@ fn read(bytes: &[u8]) -> Result<Vec<(TransactionHeader, usize)>, BatchError> {
     let mut all = Vec::new();
     while let Some(transaction) = reader.next_transaction()? {
         let count = transaction.documents().count();
-        all.push((transaction.header, count));
+        all.push((transaction.header.clone(), count));
     }
     Ok(all)
 }
@@ -150,6 +150,95 @@ fn contradictions_are_named() {
         ..transaction(1, &[("A", 1)])
     }];
     assert!(text(header(1, 1, 1), &other_schema).ends_with("names schema 1 of 1"));
+}
+
+#[test]
+fn a_header_is_taken_for_the_one_before_when_it_differs_in_nothing_but_the_number() {
+    let differing = [
+        transaction(4, &[("A", 3)]),
+        transaction(4, &[("B", 2)]),
+        transaction(4, &[("AA", 2)]),
+        transaction(4, &[("A", 2), ("A", 1)]),
+        TransactionHeader {
+            schema: 1,
+            ..transaction(4, &[("A", 2)])
+        },
+    ];
+    let first = transaction(3, &[("A", 2)]);
+    let same = transaction(4, &[("A", 2)]);
+    for second in differing.iter().chain([&same]) {
+        let third = TransactionHeader {
+            seq: 1 << 40,
+            ..second.clone()
+        };
+        let all = [first.clone(), second.clone(), third];
+        let count = all.iter().map(TransactionHeader::documents).sum();
+        let mut header = header(3, 1 << 40, count);
+        header.schemas.push(LINEAGE.into());
+        let bytes = encode(&header, &all);
+        let mut reader = BatchReader::new(&bytes).unwrap();
+        for (expected, is_repeated) in all.iter().zip([false, *second == same, true]) {
+            let found = reader.next_transaction().unwrap().unwrap();
+            assert_eq!((found.header, found.is_repeated), (expected, is_repeated));
+        }
+        assert_eq!(reader.next_transaction(), Ok(None));
+    }
+}
+
+#[test]
+fn a_header_with_its_number_elsewhere_is_read_each_time() {
+    let script = |headers: [bson::Document; 2]| {
+        let mut bytes = Vec::new();
+        encode_batch_header(&header(1, 2, 2), &mut bytes);
+        for header in headers {
+            bytes.extend(header.to_vec().unwrap());
+            bytes.extend(doc! {"_id": 1}.to_vec().unwrap());
+        }
+        bytes
+    };
+    let runs = || bson::bson!([{"class": "A", "count": 1}]);
+    let last = |seq: i64| doc! {"schema": 0, "runs": runs(), "seq": seq};
+    let narrow = |seq: i32| doc! {"seq": seq, "schema": 0, "runs": runs()};
+    // The first field of a name counts, whatever comes behind.
+    let other = |seq: i64| doc! {"set": seq, "seq": seq, "schema": 0, "runs": runs()};
+    for headers in [
+        [last(1), last(2)],
+        [narrow(1), narrow(2)],
+        [other(1), other(2)],
+        [narrow(1), last(2)],
+    ] {
+        let read = read(&script(headers)).unwrap();
+        let expected = [1, 2].map(|seq| (transaction(seq, &[("A", 1)]), 1));
+        assert_eq!(read, expected);
+    }
+    let backwards = read(&script([last(1), last(1)])).unwrap_err().to_string();
+    assert!(backwards.ends_with("transaction 1 follows transaction 1"));
+}
+
+#[test]
+fn a_repeated_header_has_to_go_on_and_to_be_whole() {
+    let all = |last: i64| {
+        let transactions = [3, 9, last].map(|seq| transaction(seq, &[("A", 1)]));
+        encode(&header(3, 9, 3), &transactions)
+    };
+    let text = |bytes: &[u8]| read(bytes).unwrap_err().to_string();
+    assert!(text(&all(8)).ends_with("transaction 8 follows transaction 9"));
+    assert!(text(&all(-1)).ends_with("transaction -1 follows transaction 9"));
+    assert!(text(&all(10)).ends_with("transaction 10 lies behind the last one, 9"));
+    let mut unterminated = Vec::new();
+    encode_batch_header(&header(1, 2, 2), &mut unterminated);
+    let start = unterminated.len();
+    let header = doc! {"seq": 1_i64, "schema": 0, "runs": [{"class": "A", "count": 1}]}
+        .to_vec()
+        .unwrap();
+    let document = doc! {"_id": 1}.to_vec().unwrap();
+    unterminated.extend([&header[..], &document, &header, &document].concat());
+    let second = start + header.len() + document.len();
+    unterminated[second + header.len() - 1] = 1;
+    assert!(matches!(
+        read(&unterminated),
+        Err(BatchError::Malformed { part: "transaction header", offset, .. }) if offset == second
+    ));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use realm_ingest_gateway::cluster::Cluster;
 use realm_ingest_gateway::definition::Definition;
-use realm_ingest_gateway::ingest::{Batch, Checked, Context, Door, Refusals, Run, Source, Transaction};
+use realm_ingest_gateway::ingest::{Batch, Checked, Context, Door, Form, Refusals, Run, Source, Transaction};
 use realm_ingest_gateway::memory::Budget;
 use realm_ingest_gateway::sink::Sink;
 use realm_ingest_gateway::sink::mongodb::{DataSources, MongoSink};
@@ -49,11 +49,13 @@ fn batch(definition: &Arc<Definition>, device: u64, after: i64, size: usize) -> 
     let budget = Budget::new(Arc::new(Semaphore::new(1 << 24)));
     let transaction = Transaction {
         seq: after + 1,
-        schema: "schema".into(),
-        runs: vec![Run {
-            class: COLLECTION.into(),
-            count: size.try_into()?,
-        }],
+        form: Arc::new(Form {
+            schema: "schema".into(),
+            runs: vec![Run {
+                class: COLLECTION.into(),
+                count: size.try_into()?,
+            }],
+        }),
         payload: payload.into(),
     };
     Ok(Batch {
@@ -70,7 +72,7 @@ fn batch(definition: &Arc<Definition>, device: u64, after: i64, size: usize) -> 
             },
         },
         definition: Arc::clone(definition),
-        transactions: vec![Checked::new(transaction, Vec::new())],
+        transactions: vec![Checked::new(transaction, Vec::new())].into(),
         digest: [1; 16],
         received: 1,
         refused: Refusals::new(budget.another()),

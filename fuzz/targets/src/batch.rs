@@ -48,7 +48,7 @@ fn read(data: &[u8]) -> Option<Batch<'_>> {
             transaction.documents().count() as u64,
             transaction.header.documents()
         );
-        transactions.push((transaction.header, transaction.payload));
+        transactions.push((transaction.header.clone(), transaction.payload));
     }
     Some((reader.header().clone(), transactions))
 }

@@ -1,19 +1,19 @@
 //! The HTTP door's decoder: a body as it travelled becomes transactions.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::io::Read;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use realm_ingest_protocol::{
-    BatchError, BatchHeader, BatchReader, MAX_BATCH_BYTES, MAX_TRANSACTION_DOCUMENTS,
+    BatchError, BatchHeader, BatchReader, MAX_BATCH_BYTES, MAX_TRANSACTION_DOCUMENTS, TransactionHeader,
 };
 
 use super::body::too_large;
 use super::media::Encoding;
 use super::reject::Reject;
-use crate::ingest::{Run, Transaction};
-use crate::memory::Budget;
+use crate::ingest::{Form, Run, Transaction};
+use crate::memory::{Budget, NoMemory};
 
 /// Largest window a zstd frame may ask for, as a power of two: 16 MiB, enough for every ordinary level.
 const MAX_WINDOW_LOG: u32 = 24;
@@ -24,11 +24,11 @@ const STEP: usize = 256 * 1024;
 /// Transactions of one batch: a client sends a megabyte at a time, which is some thousands of the smallest.
 const MAX_TRANSACTIONS: usize = 100_000;
 
-/// Memory that a transaction takes beside its documents, that each of its runs takes, and that the checks take for each
-/// document: its index, in a list that grows by doubling.
-const TRANSACTION_BYTES: usize = size_of::<Transaction>();
-const RUN_BYTES: usize = size_of::<Run>();
-const DOCUMENT_BYTES: usize = 2 * size_of::<u32>();
+/// Memory that a class takes beside its name: its counters, and its place in a table that grows by doubling.
+const CLASS_BYTES: usize = 2 * size_of::<usize>() + 2 * (size_of::<Arc<str>>() + 1);
+
+/// Memory that is taken at once for what is said of transactions: each time costs as much as to read a small one.
+const AHEAD: usize = 64 * 1024;
 
 /// Reads a batch to its end.
 ///
@@ -44,36 +44,95 @@ pub fn transactions(body: Vec<u8>, budget: &mut Budget) -> Result<(BatchHeader, 
             "read limited at {MAX_TRANSACTION_DOCUMENTS} documents: the batch announces more"
         )));
     }
-    let schemas: Vec<Arc<str>> = header.schemas.iter().map(|name| name.as_str().into()).collect();
-    let mut classes: HashMap<String, Arc<str>> = HashMap::new();
-    let mut transactions = Vec::new();
+    let mut account = Account { budget, ahead: 0 };
+    let mut forms = Forms::new(&header.schemas);
+    let mut transactions: Vec<Transaction> = Vec::new();
     while let Some(transaction) = reader.next_transaction().map_err(bad)? {
         if transactions.len() == MAX_TRANSACTIONS {
             return Err(Reject::TooLarge(format!(
                 "read limited at {MAX_TRANSACTIONS} transactions: the batch has more"
             )));
         }
-        let realm_ingest_protocol::TransactionHeader { seq, schema, runs } = transaction.header;
-        let documents = runs.iter().map(|run| run.count as usize).sum::<usize>();
-        budget.try_grow(TRANSACTION_BYTES + runs.len() * RUN_BYTES + documents * DOCUMENT_BYTES)?;
-        let schema = usize::try_from(schema).ok().and_then(|index| schemas.get(index));
-        let schema = schema.ok_or_else(|| Reject::Internal(format!("transaction {seq} has no schema")))?;
-        let runs = runs.into_iter().map(|run| Run {
-            class: Arc::clone(
-                classes
-                    .entry(run.class)
-                    .or_insert_with_key(|name| name.as_str().into()),
-            ),
-            count: run.count,
-        });
+        let form = match transactions.last() {
+            Some(before) if transaction.is_repeated => Arc::clone(&before.form),
+            _ => forms.form(transaction.header, &mut account)?,
+        };
+        account.take(Transaction::memory(form.documents()))?;
         transactions.push(Transaction {
-            seq,
-            schema: Arc::clone(schema),
-            runs: runs.collect(),
+            seq: transaction.header.seq,
+            form,
             payload: body.slice_ref(transaction.payload),
         });
     }
+    account.settle();
     Ok((header, transactions))
+}
+
+/// Makes forms, in which each name is held once.
+struct Forms {
+    schemas: Vec<Arc<str>>,
+    classes: HashSet<Arc<str>>,
+}
+
+impl Forms {
+    fn new(schemas: &[String]) -> Self {
+        Self {
+            schemas: schemas.iter().map(|name| name.as_str().into()).collect(),
+            classes: HashSet::new(),
+        }
+    }
+
+    fn form(&mut self, header: &TransactionHeader, account: &mut Account<'_>) -> Result<Arc<Form>, Reject> {
+        let TransactionHeader { seq, schema, runs } = header;
+        let schema = usize::try_from(*schema)
+            .ok()
+            .and_then(|index| self.schemas.get(index));
+        let schema = schema.ok_or_else(|| Reject::Internal(format!("transaction {seq} has no schema")))?;
+        let schema = Arc::clone(schema);
+        account.take(Form::memory(runs.len()))?;
+        let runs = runs.iter().map(|run| {
+            Ok(Run {
+                class: self.class(&run.class, account)?,
+                count: run.count,
+            })
+        });
+        let runs = runs.collect::<Result<_, NoMemory>>()?;
+        Ok(Arc::new(Form { schema, runs }))
+    }
+
+    fn class(&mut self, name: &str, account: &mut Account<'_>) -> Result<Arc<str>, NoMemory> {
+        if let Some(known) = self.classes.get(name) {
+            return Ok(Arc::clone(known));
+        }
+        account.take(name.len() + CLASS_BYTES)?;
+        let class: Arc<str> = name.into();
+        self.classes.insert(Arc::clone(&class));
+        Ok(class)
+    }
+}
+
+/// Takes memory out of a budget before it is needed, so that this is done seldom.
+struct Account<'b> {
+    budget: &'b mut Budget,
+    /// Bytes that were taken and are not needed yet.
+    ahead: usize,
+}
+
+impl Account<'_> {
+    fn take(&mut self, bytes: usize) -> Result<(), NoMemory> {
+        if bytes > self.ahead {
+            let more = (bytes - self.ahead).max(AHEAD);
+            self.budget.try_grow(more)?;
+            self.ahead += more;
+        }
+        self.ahead -= bytes;
+        Ok(())
+    }
+
+    /// Gives back what was not needed.
+    fn settle(self) {
+        self.budget.shrink(self.ahead);
+    }
 }
 
 /// Unpacks a body. Blocks.
@@ -116,9 +175,69 @@ pub fn unpack(sent: Vec<u8>, encoding: Encoding, budget: &mut Budget) -> Result<
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use realm_ingest_protocol::batch::{encode_batch_header, encode_transaction_header};
     use tokio::sync::Semaphore;
 
     use super::*;
+
+    /// A batch of transactions of one document, each of this class and under the schema of this index.
+    fn batch(transactions: &[(&str, u32)]) -> Vec<u8> {
+        let mut body = Vec::new();
+        let last = i64::try_from(transactions.len()).unwrap();
+        let header = BatchHeader {
+            outbox: "0".repeat(32),
+            lineage: "1".repeat(32),
+            acked: 0,
+            after: 0,
+            first_seq: 1,
+            last_seq: last,
+            count: last.unsigned_abs(),
+            schemas: vec!["a".repeat(32), "b".repeat(32)],
+            device: None,
+        };
+        encode_batch_header(&header, &mut body);
+        for (seq, (class, schema)) in (1..).zip(transactions) {
+            let runs = vec![realm_ingest_protocol::Run {
+                class: (*class).to_owned(),
+                count: 1,
+            }];
+            let schema = *schema;
+            encode_transaction_header(&TransactionHeader { seq, schema, runs }, &mut body);
+            body.extend(bson::doc! {"_id": seq}.to_vec().unwrap());
+        }
+        body
+    }
+
+    #[test]
+    fn what_transactions_in_a_row_have_alike_is_held_once() {
+        let sent = [("A", 0), ("A", 0), ("B", 0), ("A", 0), ("A", 1), ("A", 1)];
+        let (_, found) = transactions(batch(&sent), &mut budget()).unwrap();
+        let alike = found
+            .windows(2)
+            .map(|pair| Arc::ptr_eq(&pair[0].form, &pair[1].form));
+        assert_eq!(Vec::from_iter(alike), [true, false, false, false, true]);
+        let sent = sent.map(|(class, schema)| (class, ["a", "b"][schema as usize].repeat(32)));
+        let found = found.iter().map(|one| {
+            assert_eq!(one.form.documents(), 1);
+            (&*one.form.runs[0].class, one.form.schema.to_string())
+        });
+        assert_eq!(Vec::from_iter(found), sent);
+    }
+
+    #[test]
+    fn memory_for_what_is_said_of_transactions_is_taken_to_the_byte() {
+        let mut all = Vec::new();
+        for count in [1, 10_000] {
+            let mut budget = budget();
+            transactions(batch(&vec![("A", 0); count]), &mut budget).unwrap();
+            all.push(budget.held());
+        }
+        assert_eq!(all[1] - all[0], 9_999 * Transaction::memory(1));
+        assert_eq!(all[0], Transaction::memory(1) + Form::memory(1) + CLASS_BYTES + 1);
+        let mut none = Budget::new(Arc::new(Semaphore::new(1_000_000)));
+        let short = transactions(batch(&vec![("A", 0); 10_000]), &mut none);
+        assert!(matches!(short, Err(Reject::Busy(_))));
+    }
 
     fn budget() -> Budget {
         Budget::new(Arc::new(Semaphore::new(256 * 1024 * 1024)))

@@ -18,6 +18,15 @@ pub struct Checked {
     skipped: Vec<u32>,
 }
 
+/// Transactions after the checks, and how much they are together, which is asked for many times.
+#[derive(Debug)]
+pub struct Transactions {
+    all: Vec<Checked>,
+    documents: usize,
+    skipped: usize,
+    bytes: usize,
+}
+
 /// One refused document with what a dead letter keeps of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Letter<'a> {
@@ -37,7 +46,7 @@ pub struct Batch {
     /// What they were checked under; it says where documents of each class go.
     pub definition: Arc<Definition>,
     /// In ascending order of their numbers; never none.
-    pub transactions: Vec<Checked>,
+    pub transactions: Transactions,
     /// Digest of the first transaction.
     pub digest: Digest,
     /// Milliseconds since 1970 when they arrived.
@@ -63,11 +72,22 @@ impl Checked {
         let stored = move |place: &Place<'_>| skipped.next_if_eq(&place.index).is_none();
         self.transaction.places().filter(stored)
     }
+}
 
-    /// Fingerprint of the schema it was written under.
-    #[must_use]
-    pub const fn schema(&self) -> &Arc<str> {
-        &self.transaction.schema
+impl From<Vec<Checked>> for Transactions {
+    fn from(all: Vec<Checked>) -> Self {
+        let (mut documents, mut skipped, mut bytes) = (0, 0, 0);
+        for one in &all {
+            documents += one.transaction.form.documents();
+            skipped += one.skipped.len();
+            bytes += one.transaction.payload.len();
+        }
+        Self {
+            all,
+            documents,
+            skipped,
+            bytes,
+        }
     }
 }
 
@@ -75,13 +95,20 @@ impl Batch {
     /// Number of the first transaction.
     #[must_use]
     pub fn first(&self) -> i64 {
-        self.transactions.first().map_or(0, |one| one.transaction.seq)
+        self.transactions.all.first().map_or(0, |one| one.transaction.seq)
     }
 
     /// Number of the last transaction.
     #[must_use]
     pub fn last(&self) -> i64 {
-        self.transactions.last().map_or(0, |one| one.transaction.seq)
+        self.transactions.all.last().map_or(0, |one| one.transaction.seq)
+    }
+
+    /// Fingerprint of the schema that the last transaction was written under.
+    #[must_use]
+    pub fn schema(&self) -> Option<&str> {
+        let last = self.transactions.all.last()?;
+        Some(&last.transaction.form.schema)
     }
 
     /// What its order is decided by.
@@ -97,29 +124,25 @@ impl Batch {
 
     /// Number of documents that were sent.
     #[must_use]
-    pub fn count(&self) -> usize {
-        let transactions = self.transactions.iter();
-        let runs = transactions.flat_map(|one| &one.transaction.runs);
-        runs.map(|run| run.count as usize).sum()
+    pub const fn count(&self) -> usize {
+        self.transactions.documents
     }
 
     /// Number of documents to be stored.
     #[must_use]
-    pub fn kept(&self) -> usize {
-        let skipped: usize = self.transactions.iter().map(|one| one.skipped.len()).sum();
-        self.count() - skipped
+    pub const fn kept(&self) -> usize {
+        self.transactions.documents - self.transactions.skipped
     }
 
     /// Bytes of documents.
     #[must_use]
-    pub fn bytes(&self) -> usize {
-        let payloads = self.transactions.iter();
-        payloads.map(|one| one.transaction.payload.len()).sum()
+    pub const fn bytes(&self) -> usize {
+        self.transactions.bytes
     }
 
     /// The documents to be stored, in their order.
     pub fn documents(&self) -> impl Iterator<Item = Place<'_>> {
-        self.transactions.iter().flat_map(Checked::documents)
+        self.transactions.all.iter().flat_map(Checked::documents)
     }
 
     /// What a sink has found of it to refuse before it looked.
@@ -131,7 +154,7 @@ impl Batch {
     /// The documents that are refused, by the checks or because a sink `found` them out, in the order they were sent.
     pub fn letters<'a>(&'a self, found: &'a Refusals) -> impl Iterator<Item = Letter<'a>> {
         let mut rest = [self.refused.as_slice(), found.as_slice()];
-        self.transactions.iter().flat_map(move |one| {
+        self.transactions.all.iter().flat_map(move |one| {
             let Checked { transaction, .. } = one;
             let mut here = rest.each_mut().map(|rest| {
                 let (here, later) = rest.split_at(rest.partition_point(|one| one.seq <= transaction.seq));
@@ -147,7 +170,7 @@ impl Batch {
                 Some(Letter {
                     refused,
                     place,
-                    schema: &transaction.schema,
+                    schema: &transaction.form.schema,
                 })
             })
         })

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
+use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use realm_ingest_protocol::batch::Documents;
 use realm_ingest_protocol::schema::Kind;
 use realm_ingest_protocol::{
     Checker, Class, Document, DocumentError, Limits, RefusalCode, Schema, Violation,
@@ -14,10 +17,10 @@ use super::batch::Checked;
 use super::conflicts::Conflict;
 use super::described;
 use super::id;
-use super::permits::{self, Needs, Permits};
+use super::permits::{self, Needs, Permit, Permits};
 use super::refusals::Refusals;
 use super::schemas::Schemas;
-use super::transaction::Transaction;
+use super::transaction::{Form, Transaction};
 use crate::definition::Definition;
 use crate::memory::Budget;
 use crate::state::KnownSchema;
@@ -39,42 +42,66 @@ pub fn check(
     memory: &mut Budget,
 ) -> Result<Vec<Checked>, IngestError> {
     let mut checked = Vec::with_capacity(transactions.len());
-    for transaction in transactions {
-        let judge = schemas.get(&transaction.schema).ok_or_else(|| {
-            IngestError::Internal(format!(
-                "schema {} is neither known nor missing",
-                transaction.schema
-            ))
-        })?;
-        let skipped = one(&transaction, judge, permits, refused, memory)?;
-        checked.push(Checked::new(transaction, skipped));
+    let mut transactions = transactions.into_iter();
+    let mut next = transactions.next();
+    while let Some(form) = next.as_ref().map(|first| Arc::clone(&first.form)) {
+        let mut memory_of_runs = memory.another();
+        memory_of_runs.try_grow(form.runs.len() * size_of::<OfRun<'_, '_>>())?;
+        let runs = of_runs(&form, schemas, permits)?;
+        while let Some(transaction) = next.take_if(|next| Arc::ptr_eq(&next.form, &form)) {
+            let skipped = one(&transaction, &runs, refused, memory)?;
+            checked.push(Checked::new(transaction, skipped));
+            next = transactions.next();
+        }
     }
     Ok(checked)
+}
+
+/// What the documents of a run have to pass.
+struct OfRun<'s, 'p> {
+    class: OfClass<'s>,
+    permit: Option<Rc<Permit<'p>>>,
+    count: usize,
+}
+
+/// The same for each run of a form.
+fn of_runs<'s, 'p>(
+    form: &'s Form,
+    schemas: &'s Schemas,
+    permits: &mut Permits<'p>,
+) -> Result<Vec<OfRun<'s, 'p>>, IngestError> {
+    let judge = schemas.get(&form.schema).ok_or_else(|| {
+        IngestError::Internal(format!("schema {} is neither known nor missing", form.schema))
+    })?;
+    let runs = form.runs.iter().map(|run| {
+        let class = judge.of(&run.class);
+        OfRun {
+            permit: class.is_known().then(|| permits.of(&run.class)),
+            class,
+            count: usize::try_from(run.count).unwrap_or(usize::MAX),
+        }
+    });
+    Ok(runs.collect())
 }
 
 /// The indexes of documents that are not stored, in ascending order.
 fn one(
     transaction: &Transaction,
-    judge: &Judge,
-    permits: &mut Permits<'_>,
+    runs: &[OfRun<'_, '_>],
     refused: &mut Refusals,
     memory: &mut Budget,
 ) -> Result<Vec<u32>, IngestError> {
     let mut skipped = Vec::new();
-    let mut places = transaction.places();
-    for run in &transaction.runs {
-        let class = judge.of(&run.class);
-        let permit = class.is_known().then(|| permits.of(&run.class));
-        for place in places
-            .by_ref()
-            .take(usize::try_from(run.count).unwrap_or(usize::MAX))
-        {
-            let checked = class.check(place.document);
+    let mut documents = Documents::new(&transaction.payload).zip(0..);
+    for run in runs {
+        for (document, index) in documents.by_ref().take(run.count) {
+            let permit = run.permit.as_ref();
+            let checked = run.class.check(document);
             let permitted =
                 checked.and_then(|document| permit.map_or(Ok(()), |permit| permit.check(&document)));
             if let Err(violation) = permitted {
-                skipped.push(place.index);
-                refused.push(place.seq, place.index, violation)?;
+                skipped.push(index);
+                refused.push(transaction.seq, index, violation)?;
             }
         }
     }
@@ -93,11 +120,10 @@ fn superseded(
     refused: &[u32],
     memory: &mut Budget,
 ) -> Result<Vec<u32>, IngestError> {
-    let count: u64 = transaction.runs.iter().map(|run| u64::from(run.count)).sum();
+    let count = transaction.form.documents();
     if count < 2 {
         return Ok(Vec::new());
     }
-    let count = usize::try_from(count).unwrap_or(usize::MAX);
     let bytes = count.saturating_mul(size_of::<Hashed>());
     memory.try_grow(bytes)?;
     let mut all = Vec::with_capacity(count);
@@ -191,10 +217,12 @@ impl Judge {
 
     /// The check of documents that were sent for the class of this name, which need not be there.
     #[must_use]
-    pub fn of(&self, class: &str) -> OfClass<'_> {
+    pub fn of<'a>(&'a self, class: &'a str) -> OfClass<'a> {
+        let known = self.checker.class(class);
         OfClass {
             checker: &self.checker,
-            class: class_of(&self.checker, class),
+            name: class,
+            class: known.filter(|known| known.kind == Kind::Asymmetric),
             conflict: self.conflicts.get(class).map(|conflict| &*conflict.reason),
         }
     }
@@ -232,7 +260,8 @@ impl Judge {
 /// The check of documents that were sent for one class of one schema.
 pub struct OfClass<'a> {
     checker: &'a Checker,
-    class: Result<&'a Class, Violation>,
+    name: &'a str,
+    class: Option<&'a Class>,
     conflict: Option<&'a str>,
 }
 
@@ -240,7 +269,7 @@ impl OfClass<'_> {
     /// Whether there is such a class.
     #[must_use]
     pub const fn is_known(&self) -> bool {
-        self.class.is_ok()
+        self.class.is_some()
     }
 
     /// The document, if it is what its own schema says, and the class contradicts nothing accepted.
@@ -248,7 +277,7 @@ impl OfClass<'_> {
     /// # Errors
     /// With the first thing that is wrong.
     pub fn check<'d>(&self, bytes: &'d [u8]) -> Result<Document<'d>, Violation> {
-        let class = self.class.as_ref().map_err(Clone::clone)?;
+        let class = self.class.ok_or_else(|| self.unknown())?;
         let document = document(class, self.checker, bytes)?;
         match self.conflict {
             None => Ok(document),
@@ -258,18 +287,18 @@ impl OfClass<'_> {
             }),
         }
     }
-}
 
-fn class_of<'a>(checker: &'a Checker, name: &str) -> Result<&'a Class, Violation> {
-    let reason = match checker.class(name) {
-        Some(class) if class.kind == Kind::Asymmetric => return Ok(class),
-        Some(_) => format!("class '{name}' is embedded and has no documents of its own"),
-        None => format!("class '{name}' is not in the schema the transaction was written under"),
-    };
-    Err(Violation {
-        code: RefusalCode::UnknownClass,
-        reason,
-    })
+    fn unknown(&self) -> Violation {
+        let name = self.name;
+        let reason = match self.checker.class(name) {
+            Some(_) => format!("class '{name}' is embedded and has no documents of its own"),
+            None => format!("class '{name}' is not in the schema the transaction was written under"),
+        };
+        Violation {
+            code: RefusalCode::UnknownClass,
+            reason,
+        }
+    }
 }
 
 fn document<'d>(class: &Class, checker: &Checker, bytes: &'d [u8]) -> Result<Document<'d>, Violation> {
@@ -299,15 +328,13 @@ fn document<'d>(class: &Class, checker: &Checker, bytes: &'d [u8]) -> Result<Doc
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-    use std::sync::Arc;
-
     use tokio::sync::Semaphore;
 
     use super::*;
     use crate::ingest::Run;
 
-    #[test]
-    fn what_it_takes_to_find_the_later_of_two_is_accounted_for() {
+    /// A schema whose class `A` has an integer as its key, by its fingerprint.
+    fn schemas() -> Schemas {
         let text = r#"{"classes":[{"name":"A","kind":"asymmetric","primary_key":"_id",
             "properties":[{"name":"_id","type":"int"}]}]}"#;
         let judge = Judge::from(KnownSchema {
@@ -315,16 +342,66 @@ mod tests {
             used: true,
             ..KnownSchema::default()
         });
-        let schemas = Schemas::from([("fingerprint".into(), Arc::new(judge))]);
+        Schemas::from([("fingerprint".into(), Arc::new(judge))])
+    }
+
+    /// Documents of a class under that schema.
+    fn form(class: &str, count: u32) -> Arc<Form> {
+        let class = class.into();
+        Arc::new(Form {
+            schema: "fingerprint".into(),
+            runs: vec![Run { class, count }],
+        })
+    }
+
+    #[test]
+    fn of_transactions_with_one_form_each_is_judged_by_itself() {
+        let (form, other) = (form("A", 2), form("B", 1));
+        let sound = |id: i32| bson::doc! {"_id": id};
+        let wrong = || bson::doc! {"_id": "a text"};
+        let transaction = |seq, form: &Arc<Form>, documents: &[bson::Document]| Transaction {
+            seq,
+            form: Arc::clone(form),
+            payload: documents.iter().flat_map(|one| one.to_vec().unwrap()).collect(),
+        };
+        let transactions = vec![
+            transaction(1, &form, &[sound(1), wrong()]),
+            transaction(2, &form, &[sound(1), sound(2)]),
+            transaction(3, &other, &[sound(1)]),
+            transaction(4, &form, &[wrong(), sound(2)]),
+        ];
+        let memory = || Budget::new(Arc::new(Semaphore::new(100_000)));
+        let mut refused = Refusals::new(memory());
+        let (definition, user) = (Definition::development(None), serde_json::Value::Null);
+        let mut permits = Permits::new(&definition, &user);
+        let checked = check(
+            transactions,
+            &schemas(),
+            &mut permits,
+            &mut refused,
+            &mut memory(),
+        );
+        let stored = checked.unwrap();
+        let stored = stored.iter().flat_map(Checked::documents);
+        let stored: Vec<_> = stored.map(|place| (place.seq, place.index)).collect();
+        assert_eq!(stored, [(1, 0), (2, 0), (2, 1), (4, 1)]);
+        let refused = refused.as_slice().iter();
+        let refused: Vec<_> = refused.map(|one| (one.seq, one.index, one.code)).collect();
+        let wrong = RefusalCode::TypeMismatch;
+        assert_eq!(
+            refused,
+            [(1, 1, wrong), (3, 0, RefusalCode::UnknownClass), (4, 0, wrong)]
+        );
+    }
+
+    #[test]
+    fn what_it_takes_to_find_the_later_of_two_is_accounted_for() {
+        let schemas = schemas();
         let ids = (0..1_000_i32).chain([500]);
         let documents = ids.flat_map(|id| bson::doc! {"_id": id}.to_vec().unwrap());
         let transaction = Transaction {
             seq: 1,
-            schema: "fingerprint".into(),
-            runs: vec![Run {
-                class: "A".into(),
-                count: 1_001,
-            }],
+            form: form("A", 1_001),
             payload: documents.collect(),
         };
         let checked = |bytes: usize| {

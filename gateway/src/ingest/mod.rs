@@ -24,7 +24,7 @@ pub use answer::MAX_LISTED_BYTES;
 pub use batch::{Batch, Checked, Letter};
 pub use conflicts::Conflict;
 pub use refusals::{Refusals, Refused, taken};
-pub use transaction::{Context, Door, Place, Run, Source, Transaction};
+pub use transaction::{Context, Door, Form, Place, Run, Source, Transaction};
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -162,7 +162,10 @@ impl Ingest {
         if transactions.is_empty() {
             return Err(IngestError::Internal("nothing was sent".to_owned()));
         }
-        let named = transactions.iter().map(|one| Arc::clone(&one.schema)).collect();
+        let alike = transactions.chunk_by(|one, next| Arc::ptr_eq(&one.form, &next.form));
+        let named = alike
+            .filter_map(|alike| Some(Arc::clone(&alike.first()?.form.schema)))
+            .collect();
         let mut memory = budget.another();
         let schemas = self.schemas.of(&definition, &named, from, &mut memory).await?;
         // Before anything is stored: dead letters are replayed under their schema.
@@ -316,7 +319,7 @@ fn prepare(
     Ok(Batch {
         context,
         definition,
-        transactions,
+        transactions: transactions.into(),
         digest,
         received: clock::unix_millis(),
         refused,

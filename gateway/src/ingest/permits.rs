@@ -1,6 +1,7 @@
 //! What the app's definition lets in: which classes, and of those which documents. Pure.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use realm_ingest_protocol::{Class, Document, RefusalCode, Schema, Violation};
@@ -62,7 +63,7 @@ pub fn user_facts(id: &str, user: Option<&User>, custom_data: Option<&RawValue>)
 pub struct Permits<'a> {
     definition: &'a Definition,
     user: &'a Value,
-    by_class: HashMap<Arc<str>, Permit<'a>>,
+    by_class: HashMap<Arc<str>, Rc<Permit<'a>>>,
 }
 
 /// What documents of one class have to pass.
@@ -84,10 +85,11 @@ impl<'a> Permits<'a> {
     }
 
     /// Of one class. They are kept, so it has to be one of a schema, of which there are not many.
-    pub fn of(&mut self, class: &Arc<str>) -> &Permit<'a> {
+    pub fn of(&mut self, class: &Arc<str>) -> Rc<Permit<'a>> {
         let (definition, user) = (self.definition, self.user);
         let permits = self.by_class.entry(Arc::clone(class));
-        permits.or_insert_with(|| Permit::new(definition, user, class))
+        let permit = permits.or_insert_with(|| Rc::new(Permit::new(definition, user, class)));
+        Rc::clone(permit)
     }
 }
 

@@ -6,6 +6,8 @@ use bytes::Bytes;
 use realm_ingest_protocol::DeviceReport;
 use realm_ingest_protocol::batch::Documents;
 
+use super::batch::Checked;
+
 /// Which way transactions come in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Door {
@@ -62,13 +64,35 @@ pub struct Source {
 pub struct Transaction {
     /// Its number in its outbox; ascending within what is sent.
     pub seq: i64,
-    /// Fingerprint of the schema its documents were written under.
-    pub schema: Arc<str>,
-    /// What the documents belong to, in their order.
-    pub runs: Vec<Run>,
+    /// What the documents are. A door lets transactions in a row share it where they are alike: small ones nearly always
+    /// are, and what is found out about it is then found out once.
+    pub form: Arc<Form>,
     /// The documents back to back, as they were made on the device. Their frames are sound; their contents have not
     /// been looked at.
     pub payload: Bytes,
+}
+
+/// What the documents of a transaction are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Form {
+    /// Fingerprint of the schema they were written under.
+    pub schema: Arc<str>,
+    /// What they belong to, in their order.
+    pub runs: Vec<Run>,
+}
+
+impl Form {
+    /// Bytes that it takes, with the counters of who shares it. The names are shared more widely.
+    #[must_use]
+    pub const fn memory(runs: usize) -> usize {
+        2 * size_of::<usize>() + size_of::<Self>() + runs * size_of::<Run>()
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn documents(&self) -> usize {
+        self.runs.iter().map(|run| run.count as usize).sum()
+    }
 }
 
 /// Documents of one class in a row.
@@ -94,9 +118,17 @@ pub struct Place<'a> {
 }
 
 impl Transaction {
+    /// Bytes that are held of a transaction of so many documents beside its form and the documents themselves: until it is
+    /// checked, in a list that grows by doubling; after that with the indexes of what is refused of it, in such a list, too.
+    #[must_use]
+    pub const fn memory(documents: usize) -> usize {
+        2 * size_of::<Self>() + size_of::<Checked>() + 2 * size_of::<u32>() * documents
+    }
+
     /// Its documents in their order.
     pub fn places(&self) -> impl Iterator<Item = Place<'_>> {
         let classes = self
+            .form
             .runs
             .iter()
             .flat_map(|run| (0..run.count).map(|_| &*run.class));

@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use realm_ingest_gateway::backend::Answer;
 use realm_ingest_gateway::custom_user_data::InState;
 use realm_ingest_gateway::definition::Definition;
-use realm_ingest_gateway::ingest::{Batch, Context, Door, Ingest, IngestError, Run, Source, Transaction};
+use realm_ingest_gateway::ingest::{
+    Batch, Context, Door, Form, Ingest, IngestError, Run, Source, Transaction,
+};
 use realm_ingest_gateway::memory::Budget;
 use realm_ingest_gateway::metrics::Metrics;
 use realm_ingest_gateway::sink::embedded::{EmbeddedSink, Reader};
@@ -280,14 +282,16 @@ impl<S: Store> Core<S> {
         };
         let transactions = sent.transactions.iter().map(|(seq, documents)| Transaction {
             seq: *seq,
-            schema: schema().fingerprint().into(),
-            runs: documents
-                .iter()
-                .map(|(class, _)| Run {
-                    class: (*class).into(),
-                    count: 1,
-                })
-                .collect(),
+            form: Arc::new(Form {
+                schema: schema().fingerprint().into(),
+                runs: documents
+                    .iter()
+                    .map(|(class, _)| Run {
+                        class: (*class).into(),
+                        count: 1,
+                    })
+                    .collect(),
+            }),
             payload: documents
                 .iter()
                 .flat_map(|(_, document)| document.to_vec().unwrap())

@@ -47,23 +47,26 @@ fn read(bytes: &[u8]) -> Option<(BatchHeader, Vec<Transaction>)> {
     let mut reader = BatchReader::new(bytes).ok()?;
     let mut transactions = Vec::new();
     while let Some(one) = reader.next_transaction().ok()? {
-        transactions.push((one.header, one.payload.to_vec()));
+        transactions.push((one.header.clone(), one.payload.to_vec()));
     }
     Some((reader.header().clone(), transactions))
 }
 
 fn batch() -> impl Strategy<Value = (BatchHeader, Vec<Transaction>)> {
-    let steps = vec((1_i64..1_000, transaction()), 1..6);
+    // Several in a row may be alike.
+    let steps = vec((vec(1_i64..1_000, 1..4), transaction()), 1..6);
     let names = (identity(), identity(), vec(identity(), 1..4));
     let numbers = (0..i64::MAX / 2, 0..i64::MAX, option::of(device()));
     (names, numbers, steps).prop_map(|((outbox, lineage, schemas), (after, acked, device), steps)| {
         let mut seq = after;
         let mut transactions = Vec::new();
-        for (step, (mut header, payload)) in steps {
-            seq += step;
-            header.seq = seq;
+        for (steps, (mut header, payload)) in steps {
             header.schema %= u32::try_from(schemas.len()).unwrap();
-            transactions.push((header, payload));
+            for step in steps {
+                seq += step;
+                header.seq = seq;
+                transactions.push((header.clone(), payload.clone()));
+            }
         }
         let header = BatchHeader {
             outbox,

@@ -17,7 +17,7 @@ use crate::device_sync::errors::{ConnectionCode, ConnectionError, SessionError};
 use crate::device_sync::frames::UploadHeader;
 use crate::device_sync::registry::Registry;
 use crate::device_sync::upload::{Entry, entries, inflate};
-use crate::ingest::{Run, Transaction};
+use crate::ingest::{Form, Transaction};
 use crate::memory::{Budget, NoMemory};
 
 /// Bytes of changesets that one upload may have. Clients make uploads of 16 MiB, and larger ones of a single write transaction. A user
@@ -41,11 +41,6 @@ const ROUND_DOCUMENTS: u64 = 100_000;
 
 /// Properties of which it is remembered that nobody knows them, while some uploads are stored.
 const MAX_IN_VAIN: usize = 10_000;
-
-/// Memory that a transaction takes beside its documents, that each of its runs takes, and that the checks take for each document.
-const TRANSACTION_BYTES: usize = size_of::<Transaction>();
-const RUN_BYTES: usize = size_of::<Run>();
-const DOCUMENT_BYTES: usize = 2 * size_of::<u32>();
 
 /// An upload as it has come.
 pub(in crate::device_sync) struct Upload {
@@ -298,16 +293,21 @@ impl Decoder {
             return Ok(());
         }
         let counted = usize::try_from(documents).unwrap_or(usize::MAX);
-        let beside = TRANSACTION_BYTES + runs.len() * RUN_BYTES + counted.saturating_mul(DOCUMENT_BYTES);
+        let beside = Transaction::memory(counted) + Form::memory(runs.len());
         round.memory.absorb(ahead.memory);
         round.memory.try_grow(beside).map_err(no_memory)?;
         round.documents += u64::from(documents);
         round.bytes += payload.len();
         round.made = Some((round.made.map_or(ahead.made, |(first, _)| first), ahead.made));
+        let schema = self.classes.fingerprint();
+        let form = Form { schema, runs };
+        let form = match round.transactions.last() {
+            Some(before) if *before.form == form => Arc::clone(&before.form),
+            _ => Arc::new(form),
+        };
         round.transactions.push(Transaction {
             seq: i64::try_from(ahead.version).unwrap_or(i64::MAX),
-            schema: self.classes.fingerprint(),
-            runs,
+            form,
             payload: payload.into(),
         });
         Ok(())

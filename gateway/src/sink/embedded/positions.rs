@@ -100,7 +100,7 @@ impl<'c> Positions<'c> {
             known.lineage,
             known.first,
             known.digest,
-            batch.transactions.last().map(|last| &**last.schema()),
+            batch.schema(),
             setback,
             batch.received
         ];

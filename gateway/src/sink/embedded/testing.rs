@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::schema::{FILE, FORMAT, STEPS};
 use crate::definition::Definition;
-use crate::ingest::{Batch, Checked, Context, Door, Refusals, Run, Source, Transaction};
+use crate::ingest::{Batch, Checked, Context, Door, Form, Refusals, Run, Source, Transaction};
 use crate::memory::Budget;
 use crate::sqlite::open_writer;
 
@@ -44,11 +44,13 @@ pub(super) fn batch_with(
     let documents: Vec<_> = documents.map(|one| one.to_vec().unwrap()).collect();
     let transaction = Transaction {
         seq: after + 1,
-        schema: "schema".into(),
-        runs: vec![Run {
-            class: "Note".into(),
-            count: u32::try_from(documents.len()).unwrap(),
-        }],
+        form: Arc::new(Form {
+            schema: "schema".into(),
+            runs: vec![Run {
+                class: "Note".into(),
+                count: u32::try_from(documents.len()).unwrap(),
+            }],
+        }),
         payload: documents.concat().into_iter().collect(),
     };
     Batch {
@@ -65,7 +67,7 @@ pub(super) fn batch_with(
             },
         },
         definition: Arc::new(Definition::development(None)),
-        transactions: vec![Checked::new(transaction, refused.to_vec())],
+        transactions: vec![Checked::new(transaction, refused.to_vec())].into(),
         digest: [1; 16],
         received: 1,
         refused: letters,

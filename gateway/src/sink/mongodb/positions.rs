@@ -66,8 +66,8 @@ impl Positions {
         let is_newest = before.is_none_or(|before| batch.last() > before.position);
         let mut set = write(after);
         set.insert("heard", DateTime::from_millis(batch.received));
-        if let Some(last) = batch.transactions.last() {
-            set.insert("schema", &**last.schema());
+        if let Some(schema) = batch.schema() {
+            set.insert("schema", schema);
         }
         if setback {
             set.insert("set_back", DateTime::from_millis(batch.received));

@@ -13,7 +13,7 @@ use mongodb::Database;
 use realm_ingest_gateway::backend::BackendError;
 use realm_ingest_gateway::cluster::Cluster;
 use realm_ingest_gateway::definition::Definition;
-use realm_ingest_gateway::ingest::{Batch, Checked, Context, Door, Refusals, Run, Source, Transaction};
+use realm_ingest_gateway::ingest::{Batch, Checked, Context, Door, Form, Refusals, Run, Source, Transaction};
 use realm_ingest_gateway::memory::Budget;
 use realm_ingest_gateway::sink::mongodb::{DataSources, MongoSink};
 use realm_ingest_gateway::sink::{Outcome, Quota, Sink};
@@ -112,11 +112,13 @@ fn behind(
     }
     let transaction = Transaction {
         seq,
-        schema: "schema".into(),
-        runs: vec![Run {
-            class: "Reading".into(),
-            count: documents.len().try_into().unwrap(),
-        }],
+        form: Arc::new(Form {
+            schema: "schema".into(),
+            runs: vec![Run {
+                class: "Reading".into(),
+                count: documents.len().try_into().unwrap(),
+            }],
+        }),
         payload: documents.concat().into(),
     };
     Arc::new(Batch {
@@ -133,7 +135,7 @@ fn behind(
             },
         },
         definition: Arc::new(definition),
-        transactions: vec![Checked::new(transaction, refused.to_vec())],
+        transactions: vec![Checked::new(transaction, refused.to_vec())].into(),
         digest: [1; 16],
         received: 1,
         refused: refusals,
