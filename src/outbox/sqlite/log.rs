@@ -5,8 +5,8 @@
 //! after a power cut SQLite reads a log up to the first hole: commits behind it would be lost although
 //! they were synced. So after any failed write or sync the log is in doubt, and so is one that an
 //! earlier process left behind. From there on no commit that promises anything joins it: first the file
-//! is opened anew, for which SQLite checks every commit in the log, all of it goes into the database, and
-//! the log starts over empty.
+//! is opened anew, for which SQLite checks every commit in the log, the log is put on the disk, all of it goes into the
+//! database, and the log starts over empty.
 //!
 //! The commit whose sync failed stands whole in the log all the same, and perhaps on the disk, and reading it
 //! anew would bring it to life, after its caller was told that nothing was stored. So a small one is written
@@ -15,14 +15,14 @@
 //! (While another process has the file open SQLite checks nothing, and what
 //! the system still remembers of the log is what goes into the database.)
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ErrorCode, ffi};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, ffi};
 
 use super::commits::write;
 use super::recover::beside;
@@ -38,6 +38,9 @@ const PAGES_BESIDE: i64 = 8;
 /// A log that could not be emptied, because a reader or another process is using it, is tried again
 /// after as many more pages.
 const RETRY_PAGES: i64 = WAL_PAGES / 4;
+
+/// What is read and written at once of a log that is put on the disk.
+const REWRITTEN_AT_ONCE: usize = 64 * 1024;
 
 /// A page with its header in the log.
 const FRAME: u64 = PAGE_BYTES as u64 + 24;
@@ -132,6 +135,9 @@ impl Log {
 
     /// Moves all of the log into the database and cuts it to nothing; false if somebody is using it.
     pub(super) fn cut(&mut self, connection: &Connection) -> rusqlite::Result<bool> {
+        if self.doubtful {
+            self.write_anew(connection)?;
+        }
         let cut = rows::cut_log(connection)
             .inspect_err(|error| self.doubtful |= leaves_doubt(error, Error::is_full(error)))?;
         if cut {
@@ -142,6 +148,22 @@ impl Log {
             self.failed_commit = false;
         }
         Ok(cut)
+    }
+
+    /// Puts what the log shows on the disk, in its own place. What a failed sync has dropped is shown until the power is
+    /// cut; if that happened while it goes into the database, nothing would be left of it but a part of the pages.
+    fn write_anew(&self, connection: &Connection) -> rusqlite::Result<()> {
+        // Only who writes starts the log over.
+        let _lock = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+        rewrite(&self.path).map_err(|error| {
+            let code = if Error::is_no_room(&error) {
+                ffi::SQLITE_FULL
+            } else {
+                ffi::SQLITE_IOERR_FSYNC
+            };
+            let text = format!("cannot write {} anew: {error}", self.path.display());
+            rusqlite::Error::SqliteFailure(ffi::Error::new(code), Some(text))
+        })
     }
 
     /// Takes note of what a failed commit of `connection` tells about the log.
@@ -221,6 +243,25 @@ impl Log {
     /// The length of the file now.
     pub(super) fn file_bytes(&self) -> u64 {
         fs::metadata(&self.path).map_or(0, |metadata| metadata.len())
+    }
+}
+
+/// Writes a file over itself, and syncs it. One that is not there is as it should be.
+fn rewrite(path: &Path) -> io::Result<()> {
+    let mut file = match File::options().read(true).write(true).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        file => file?,
+    };
+    let mut piece = vec![0; REWRITTEN_AT_ONCE];
+    let mut at = 0;
+    loop {
+        let count = file.read(&mut piece)?;
+        if count == 0 {
+            return file.sync_all();
+        }
+        file.seek(SeekFrom::Start(at))?;
+        file.write_all(&piece[..count])?;
+        at += count as u64;
     }
 }
 
