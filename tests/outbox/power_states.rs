@@ -233,7 +233,7 @@ fn of_a_disk_whose_syncs_fail() {
     if let Some(path) = other_part(TEST) {
         return write_on_after_failures(&path);
     }
-    let states = setting(STATES, FEW_STATES) / FAILING.len() as u64;
+    let states = setting(STATES, FEW_STATES) / 4;
     for failing in FAILING {
         let recorded = record(TEST, &Files::new(), Some((SYNC, failing)));
         assert!(recorded.events.iter().any(Event::is_failure), "{failing}");
