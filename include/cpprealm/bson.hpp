@@ -6,20 +6,24 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <utility>
-#include <variant>
 #include <vector>
 
+#include <cpprealm/internal/on_use.hpp>
 #include <cpprealm/types.hpp>
 
 namespace realm {
 
 namespace internal {
+template <typename>
 struct bson_access;
+template <typename T>
+struct bson_type_of;
 } // namespace internal
 
 /// One BSON value, null by default. A plain value: copies are independent, and threads may read one
@@ -51,23 +55,14 @@ struct bsoncxx {
     /// Keys and values in the order of insertion. Two documents are equal when they have the same
     /// keys with equal values, in whatever order.
     struct document {
+        template <typename>
+        struct place;
         /// The place of one key; refers to its document, which must outlive it.
-        struct value {
-            value(const value&) = default;
-            value& operator=(const value& other);
-            value& operator=(const bsoncxx& other);
-            operator bsoncxx() const;
-
-            const std::string key;
-
-        private:
-            friend struct document;
-            value(document& owner, const std::string& name) : key(name), owner_(&owner) {}
-            document* owner_;
-        };
+        using value = place<internal::on_use>;
 
         /// Goes over copies of the pairs. Refers to its document, which must outlive it.
         struct iterator {
+            template <typename = internal::on_use>
             std::pair<std::string, bsoncxx> operator*();
             iterator& operator++() {
                 ++index_;
@@ -95,23 +90,30 @@ struct bsoncxx {
         [[nodiscard]] iterator begin() const noexcept { return {*this, 0}; }
         [[nodiscard]] iterator end() const noexcept { return {*this, keys_.size()}; }
 
-        document() noexcept;
+        document() noexcept = default;
+        template <typename = internal::on_use>
         document(const std::initializer_list<std::pair<std::string, bsoncxx>>& pairs) noexcept;
 
         /// Adds the pair at the end; a key that is there already keeps its place and takes the new
         /// value.
+        template <typename = internal::on_use>
         void insert(const std::string& key, const bsoncxx& value);
         [[nodiscard]] bool empty() const noexcept { return keys_.empty(); }
         [[nodiscard]] std::size_t size() const noexcept { return keys_.size(); }
         /// Takes the last pair away; throws `std::out_of_range` if there is none.
+        template <typename = internal::on_use>
         void pop_back();
         /// A key that is missing is inserted with a null.
+        template <typename = internal::on_use>
         value operator[](const std::string& key);
 
     private:
+        template <typename>
         friend struct internal::bson_access;
-        friend bool operator==(const document& a, const document& b);
+        template <typename>
+        friend struct place;
         static constexpr std::size_t none = static_cast<std::size_t>(-1);
+        template <typename = internal::on_use>
         [[nodiscard]] std::size_t position(const std::string& key,
                                            std::size_t guess = 0) const noexcept;
 
@@ -169,79 +171,185 @@ struct bsoncxx {
         std::chrono::time_point<std::chrono::system_clock> at_;
     };
 
-    bsoncxx() noexcept {}
-    bsoncxx(std::int32_t value) noexcept : value_(value) {}
-    bsoncxx(std::int64_t value) noexcept : value_(value) {}
-    bsoncxx(bool value) noexcept : value_(value) {}
-    bsoncxx(double value) noexcept : value_(value) {}
-    bsoncxx(min_key value) noexcept : value_(value) {}
-    bsoncxx(max_key value) noexcept : value_(value) {}
-    bsoncxx(const timestamp& value) noexcept : value_(value) {}
-    bsoncxx(const date& value) noexcept : value_(value) {}
-    bsoncxx(const decimal128& value) noexcept : value_(value) {}
-    bsoncxx(const object_id& value) noexcept : value_(value) {}
-    bsoncxx(const uuid& value) noexcept : value_(value) {}
-    bsoncxx(const regular_expression& value) noexcept : value_(value) {}
-    bsoncxx(const bytes& value) noexcept : value_(value) {}
-    bsoncxx(const std::string& value) noexcept : value_(value) {}
-    bsoncxx(const char* value) noexcept : value_(std::string(value)) {}
-    bsoncxx(const document& value) noexcept : value_(value) {}
-    bsoncxx(const array& value) noexcept : value_(value) {}
+    bsoncxx() noexcept : int64_(0) {}
+    bsoncxx(std::int32_t value) noexcept : type_(type::b_int32), int32_(value) {}
+    bsoncxx(std::int64_t value) noexcept : type_(type::b_int64), int64_(value) {}
+    bsoncxx(bool value) noexcept : type_(type::b_bool), bool_(value) {}
+    bsoncxx(double value) noexcept : type_(type::b_double), double_(value) {}
+    bsoncxx(min_key) noexcept : type_(type::b_min_key), int64_(0) {}
+    bsoncxx(max_key) noexcept : type_(type::b_max_key), int64_(0) {}
+    bsoncxx(const timestamp& value) noexcept : type_(type::b_timestamp), timestamp_(value) {}
+    bsoncxx(const date& value) noexcept : type_(type::b_datetime), date_(value) {}
+    bsoncxx(const decimal128& value) noexcept : type_(type::b_decimal128), decimal128_(value) {}
+    bsoncxx(const object_id& value) noexcept : type_(type::b_objectId), object_id_(value) {}
+    bsoncxx(const uuid& value) noexcept : type_(type::b_uuid), uuid_(value) {}
+    template <typename Use = internal::on_use>
+    bsoncxx(const regular_expression& value) noexcept
+        : bsoncxx(type::b_regular_expression, keep<Use>(value)) {}
+    template <typename Use = internal::on_use>
+    bsoncxx(const bytes& value) noexcept : bsoncxx(type::b_binary, keep<Use>(value)) {}
+    template <typename Use = internal::on_use>
+    bsoncxx(const std::string& value) noexcept : bsoncxx(type::b_string, keep<Use>(value)) {}
+    template <typename Use = internal::on_use>
+    bsoncxx(const char* value) noexcept : bsoncxx(type::b_string, keep<Use>(std::string(value))) {}
+    template <typename Use = internal::on_use>
+    bsoncxx(const document& value) noexcept : bsoncxx(type::b_document, keep<Use>(value)) {}
+    template <typename Use = internal::on_use>
+    bsoncxx(const array& value) noexcept : bsoncxx(type::b_array, keep<Use>(value)) {}
 
-    [[nodiscard]] type get_type() const noexcept;
+    [[nodiscard]] type get_type() const noexcept { return type_; }
 
     /// To each type that a constructor takes, and to `std::nullopt_t` from null. Throws
     /// `std::runtime_error` when the value is of another type. Exact types only, so that no value
     /// turns into a number of another size unseen.
-    template <typename T,
-              std::enable_if_t<internal::is_alternative<
-                                   T, std::variant<std::nullopt_t, std::int32_t, std::int64_t, bool,
-                                                   double, min_key, max_key, timestamp, date,
-                                                   decimal128, object_id, uuid, regular_expression,
-                                                   bytes, std::string, document, array>>::value,
-                               int> = 0>
+    template <typename T, type Wanted = internal::bson_type_of<T>::value>
     operator T() const {
-        if constexpr (std::is_same_v<T, std::nullopt_t>) {
-            if (!std::holds_alternative<std::monostate>(value_))
-                throw_not(type::b_null);
+        if (type_ != Wanted)
+            throw_not(type_, Wanted);
+        if constexpr (Wanted == type::b_null)
             return std::nullopt;
-        } else {
-            if (const T* held = std::get_if<T>(&value_))
-                return *held;
-            throw_not(type_of<T>);
-        }
+        else
+            return get<T>();
     }
 
     /// Canonical Extended JSON. Throws `std::runtime_error` for what JSON cannot carry: text that
     /// is not UTF-8.
+    template <typename = internal::on_use>
     [[nodiscard]] std::string to_string() const;
-    [[nodiscard]] std::string to_json() const { return to_string(); }
-
-    friend bool operator==(const bsoncxx& a, const bsoncxx& b);
-    friend bool operator!=(const bsoncxx& a, const bsoncxx& b) { return !(a == b); }
+    template <typename = internal::on_use>
+    [[nodiscard]] std::string to_json() const {
+        return to_string();
+    }
 
 private:
+    template <typename>
     friend struct internal::bson_access;
 
-    // In the order of `type`.
-    using storage = std::variant<std::monostate, std::int32_t, std::int64_t, bool, double,
-                                 std::string, bytes, timestamp, date, object_id, decimal128,
-                                 regular_expression, max_key, min_key, document, array, uuid>;
+    bsoncxx(type type, std::shared_ptr<const void>&& held) noexcept
+        : type_(type), int64_(0), held_(std::move(held)) {}
 
-    template <typename T, std::size_t I = 0>
-    static constexpr type find_type() noexcept {
-        if constexpr (std::is_same_v<T, std::variant_alternative_t<I, storage>>)
-            return static_cast<type>(I);
-        else
-            return find_type<T, I + 1>();
+    template <typename = internal::on_use>
+    [[noreturn]] static void throw_not(type held, type wanted);
+
+    template <typename, typename T>
+    static std::shared_ptr<const void> keep(const T& value) {
+        return std::make_shared<const T>(value);
     }
+
+    /// The value, whose type the caller knows.
     template <typename T>
-    static constexpr type type_of = find_type<T>();
+    [[nodiscard]] const T& get() const noexcept {
+        if constexpr (std::is_same_v<T, std::int32_t>)
+            return int32_;
+        else if constexpr (std::is_same_v<T, std::int64_t>)
+            return int64_;
+        else if constexpr (std::is_same_v<T, bool>)
+            return bool_;
+        else if constexpr (std::is_same_v<T, double>)
+            return double_;
+        else if constexpr (std::is_same_v<T, timestamp>)
+            return timestamp_;
+        else if constexpr (std::is_same_v<T, date>)
+            return date_;
+        else if constexpr (std::is_same_v<T, object_id>)
+            return object_id_;
+        else if constexpr (std::is_same_v<T, decimal128>)
+            return decimal128_;
+        else if constexpr (std::is_same_v<T, uuid>)
+            return uuid_;
+        else if constexpr (std::is_same_v<T, min_key>)
+            return min_key_;
+        else if constexpr (std::is_same_v<T, max_key>)
+            return max_key_;
+        else
+            return *static_cast<const T*>(held_.get());
+    }
 
-    [[noreturn]] void throw_not(type wanted) const;
-
-    storage value_;
+    // A union with a tag of its own, and the larger values behind a pointer that copies share,
+    // since nothing changes them. A std::variant of 17 types would cost each file that includes
+    // this more than all the rest.
+    type type_ = type::b_null;
+    union {
+        std::int32_t int32_;
+        std::int64_t int64_;
+        bool bool_;
+        double double_;
+        timestamp timestamp_;
+        date date_;
+        object_id object_id_;
+        decimal128 decimal128_;
+        uuid uuid_;
+        min_key min_key_;
+        max_key max_key_;
+    };
+    std::shared_ptr<const void> held_;
 };
+
+template <typename>
+struct bsoncxx::document::place {
+    place(const place&) = default;
+    place& operator=(const place& other) { return *this = static_cast<bsoncxx>(other); }
+    place& operator=(const bsoncxx& other) {
+        owner_->insert(key, other);
+        return *this;
+    }
+    operator bsoncxx() const {
+        const std::size_t at = owner_->position(key);
+        return at == none ? bsoncxx() : owner_->values_[at];
+    }
+
+    const std::string key;
+
+private:
+    friend struct document;
+    place(document& owner, const std::string& name) : key(name), owner_(&owner) {}
+    document* owner_;
+};
+
+namespace internal {
+
+/// The type that a C++ type has as a BSON value; none for other types.
+template <typename T>
+struct bson_type_of {};
+template <bsoncxx::type Type>
+using bson_constant = std::integral_constant<bsoncxx::type, Type>;
+template <>
+struct bson_type_of<std::nullopt_t> : bson_constant<bsoncxx::type::b_null> {};
+template <>
+struct bson_type_of<std::int32_t> : bson_constant<bsoncxx::type::b_int32> {};
+template <>
+struct bson_type_of<std::int64_t> : bson_constant<bsoncxx::type::b_int64> {};
+template <>
+struct bson_type_of<bool> : bson_constant<bsoncxx::type::b_bool> {};
+template <>
+struct bson_type_of<double> : bson_constant<bsoncxx::type::b_double> {};
+template <>
+struct bson_type_of<std::string> : bson_constant<bsoncxx::type::b_string> {};
+template <>
+struct bson_type_of<bsoncxx::bytes> : bson_constant<bsoncxx::type::b_binary> {};
+template <>
+struct bson_type_of<bsoncxx::timestamp> : bson_constant<bsoncxx::type::b_timestamp> {};
+template <>
+struct bson_type_of<bsoncxx::date> : bson_constant<bsoncxx::type::b_datetime> {};
+template <>
+struct bson_type_of<object_id> : bson_constant<bsoncxx::type::b_objectId> {};
+template <>
+struct bson_type_of<decimal128> : bson_constant<bsoncxx::type::b_decimal128> {};
+template <>
+struct bson_type_of<bsoncxx::regular_expression>
+    : bson_constant<bsoncxx::type::b_regular_expression> {};
+template <>
+struct bson_type_of<bsoncxx::max_key> : bson_constant<bsoncxx::type::b_max_key> {};
+template <>
+struct bson_type_of<bsoncxx::min_key> : bson_constant<bsoncxx::type::b_min_key> {};
+template <>
+struct bson_type_of<bsoncxx::document> : bson_constant<bsoncxx::type::b_document> {};
+template <>
+struct bson_type_of<bsoncxx::array> : bson_constant<bsoncxx::type::b_array> {};
+template <>
+struct bson_type_of<uuid> : bson_constant<bsoncxx::type::b_uuid> {};
+
+} // namespace internal
 
 // Each type that converts to bsoncxx is compared as itself: the operators of bsoncxx would do, but
 // so would those that bson_value.hpp has for either operand.

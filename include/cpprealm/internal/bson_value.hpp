@@ -15,12 +15,12 @@
 #include <cpprealm/internal/bson_reader.hpp>
 #include <cpprealm/internal/bson_writer.hpp>
 #include <cpprealm/internal/buffer.hpp>
+#include <cpprealm/internal/on_use.hpp>
 
 namespace realm {
 
-inline bsoncxx::document::document() noexcept {}
-
-inline bsoncxx::document::document(
+template <typename>
+bsoncxx::document::document(
     const std::initializer_list<std::pair<std::string, bsoncxx>>& pairs) noexcept {
     keys_.reserve(pairs.size());
     values_.reserve(pairs.size());
@@ -28,8 +28,8 @@ inline bsoncxx::document::document(
         insert(pair.first, pair.second);
 }
 
-inline std::size_t bsoncxx::document::position(const std::string& key,
-                                               std::size_t guess) const noexcept {
+template <typename>
+std::size_t bsoncxx::document::position(const std::string& key, std::size_t guess) const noexcept {
     if (guess < keys_.size() && keys_[guess] == key)
         return guess;
     for (std::size_t i = 0; i < keys_.size(); ++i) {
@@ -39,7 +39,8 @@ inline std::size_t bsoncxx::document::position(const std::string& key,
     return none;
 }
 
-inline void bsoncxx::document::insert(const std::string& key, const bsoncxx& given) {
+template <typename>
+void bsoncxx::document::insert(const std::string& key, const bsoncxx& given) {
     const std::size_t at = position(key);
     if (at != none) {
         values_[at] = given;
@@ -54,32 +55,23 @@ inline void bsoncxx::document::insert(const std::string& key, const bsoncxx& giv
     }
 }
 
-inline void bsoncxx::document::pop_back() {
+template <typename>
+void bsoncxx::document::pop_back() {
     if (empty())
         throw std::out_of_range("a document without keys has no last one");
     keys_.pop_back();
     values_.pop_back();
 }
 
-inline bsoncxx::document::value bsoncxx::document::operator[](const std::string& key) {
+template <typename>
+bsoncxx::document::value bsoncxx::document::operator[](const std::string& key) {
     if (position(key) == none)
         insert(key, bsoncxx());
     return {*this, key};
 }
 
-inline bsoncxx::document::value& bsoncxx::document::value::operator=(const bsoncxx& other) {
-    owner_->insert(key, other);
-    return *this;
-}
-inline bsoncxx::document::value& bsoncxx::document::value::operator=(const value& other) {
-    return *this = static_cast<bsoncxx>(other);
-}
-inline bsoncxx::document::value::operator bsoncxx() const {
-    const std::size_t at = owner_->position(key);
-    return at == none ? bsoncxx() : owner_->values_[at];
-}
-
-inline std::pair<std::string, bsoncxx> bsoncxx::document::iterator::operator*() {
+template <typename>
+std::pair<std::string, bsoncxx> bsoncxx::document::iterator::operator*() {
     return {owner_->keys_.at(index_), owner_->values_.at(index_)};
 }
 
@@ -106,106 +98,50 @@ inline bsoncxx::regular_expression::regular_expression(const std::string& patter
     }
 }
 
-inline bsoncxx::type bsoncxx::get_type() const noexcept {
-    return static_cast<type>(value_.index());
-}
-
-inline void bsoncxx::throw_not(type wanted) const {
+template <typename>
+void bsoncxx::throw_not(type held, type wanted) {
     constexpr const char* names[] = {
         "null",    "int32",     "int64",    "bool",     "double",     "string",
         "binary",  "timestamp", "datetime", "objectId", "decimal128", "regular expression",
         "max key", "min key",   "document", "array",    "uuid"};
-    static_assert(sizeof(names) / sizeof(*names) == std::variant_size_v<storage>);
+    static_assert(sizeof(names) / sizeof(*names) == static_cast<std::size_t>(type::b_uuid) + 1);
     throw std::runtime_error(std::string("a BSON value of type ") +
-                             names[static_cast<std::size_t>(get_type())] + " was read as " +
+                             names[static_cast<std::size_t>(held)] + " was read as " +
                              names[static_cast<std::size_t>(wanted)]);
-}
-
-inline bool operator==(const bsoncxx::document& a, const bsoncxx::document& b) {
-    if (a.size() != b.size())
-        return false;
-    for (std::size_t i = 0; i < a.size(); ++i) {
-        const std::size_t other = b.position(a.keys_[i], i); // most often in the same place
-        if (other == bsoncxx::document::none || !(a.values_[i] == b.values_[other]))
-            return false;
-    }
-    return true;
-}
-inline bool operator!=(const bsoncxx::document& a, const bsoncxx::document& b) { return !(a == b); }
-
-inline bool operator==(const bsoncxx& a, const bsoncxx& b) {
-    if (a.value_.index() != b.value_.index())
-        return false;
-    return std::visit(
-        [&b](const auto& left) {
-            using T = std::decay_t<decltype(left)>;
-            const auto& right = std::get<T>(b.value_);
-            return left == right;
-        },
-        a.value_);
-}
-
-namespace internal {
-
-// Comparisons with anything that converts to bsoncxx. Each is the exact match for its operands, so
-// that the operators of object_id and the like, to which a bsoncxx converts as well, never compete.
-template <typename T>
-inline constexpr bool is_bson_place_v = std::is_same_v<T, bsoncxx::document::value>;
-template <typename T>
-using bson_operand = std::enable_if_t<std::is_convertible_v<const T&, bsoncxx>, int>;
-template <typename T>
-using plain_bson_operand = std::enable_if_t<!std::is_same_v<T, bsoncxx> && !is_bson_place_v<T> &&
-                                                std::is_convertible_v<const T&, bsoncxx>,
-                                            int>;
-template <typename T>
-using not_bson_place =
-    std::enable_if_t<!is_bson_place_v<T> && std::is_convertible_v<const T&, bsoncxx>, int>;
-
-} // namespace internal
-
-template <typename T, internal::plain_bson_operand<T> = 0>
-bool operator==(const bsoncxx& a, const T& b) {
-    return a == bsoncxx(b);
-}
-template <typename T, internal::plain_bson_operand<T> = 0>
-bool operator==(const T& a, const bsoncxx& b) {
-    return bsoncxx(a) == b;
-}
-template <typename T, internal::bson_operand<T> = 0>
-bool operator==(const bsoncxx::document::value& a, const T& b) {
-    return static_cast<bsoncxx>(a) == static_cast<bsoncxx>(b);
-}
-template <typename T, internal::not_bson_place<T> = 0>
-bool operator==(const T& a, const bsoncxx::document::value& b) {
-    return static_cast<bsoncxx>(a) == static_cast<bsoncxx>(b);
-}
-template <typename T, internal::plain_bson_operand<T> = 0>
-bool operator!=(const bsoncxx& a, const T& b) {
-    return !(a == b);
-}
-template <typename T, internal::plain_bson_operand<T> = 0>
-bool operator!=(const T& a, const bsoncxx& b) {
-    return !(a == b);
-}
-template <typename T, internal::bson_operand<T> = 0>
-bool operator!=(const bsoncxx::document::value& a, const T& b) {
-    return !(a == b);
-}
-template <typename T, internal::not_bson_place<T> = 0>
-bool operator!=(const T& a, const bsoncxx::document::value& b) {
-    return !(a == b);
 }
 
 namespace internal {
 
 /// Between bsoncxx and BSON bytes.
+template <typename = on_use>
 struct bson_access {
     /// Deeper nesting is refused on reading: each level costs stack, and the text may come from
     /// elsewhere.
     static constexpr int max_depth = 100;
 
     static void write(bson_writer& to, key_view key, const bsoncxx& value) {
-        std::visit([&](const auto& held) { write_held(to, key, held); }, value.value_);
+        with_held(value, [&](const auto& held) { write_held(to, key, held); });
+    }
+
+    [[nodiscard]] static bool same(const bsoncxx& a, const bsoncxx& b) {
+        return a.type_ == b.type_ && with_held(a, [&b](const auto& left) {
+                   using T = std::decay_t<decltype(left)>;
+                   if constexpr (std::is_same_v<T, std::monostate>)
+                       return true;
+                   else
+                       return left == b.get<T>();
+               });
+    }
+
+    [[nodiscard]] static bool same_fields(const bsoncxx::document& a, const bsoncxx::document& b) {
+        if (a.size() != b.size())
+            return false;
+        for (std::size_t i = 0; i < a.size(); ++i) {
+            const std::size_t other = b.position(a.keys_[i], i); // most often in the same place
+            if (other == bsoncxx::document::none || !same(a.values_[i], b.values_[other]))
+                return false;
+        }
+        return true;
     }
 
     static void write_fields(bson_writer& to, const bsoncxx::document& fields) {
@@ -280,6 +216,49 @@ struct bson_access {
     }
 
 private:
+    /// Calls `visit` with the value, in its own type.
+    template <typename Visit>
+    static auto with_held(const bsoncxx& value, Visit&& visit) {
+        using type = bsoncxx::type;
+        switch (value.type_) {
+        case type::b_null:
+            break;
+        case type::b_int32:
+            return visit(value.int32_);
+        case type::b_int64:
+            return visit(value.int64_);
+        case type::b_bool:
+            return visit(value.bool_);
+        case type::b_double:
+            return visit(value.double_);
+        case type::b_string:
+            return visit(value.get<std::string>());
+        case type::b_binary:
+            return visit(value.get<bsoncxx::bytes>());
+        case type::b_timestamp:
+            return visit(value.timestamp_);
+        case type::b_datetime:
+            return visit(value.date_);
+        case type::b_objectId:
+            return visit(value.object_id_);
+        case type::b_decimal128:
+            return visit(value.decimal128_);
+        case type::b_regular_expression:
+            return visit(value.get<bsoncxx::regular_expression>());
+        case type::b_max_key:
+            return visit(bsoncxx::max_key());
+        case type::b_min_key:
+            return visit(bsoncxx::min_key());
+        case type::b_document:
+            return visit(value.get<bsoncxx::document>());
+        case type::b_array:
+            return visit(value.get<bsoncxx::array>());
+        case type::b_uuid:
+            return visit(value.uuid_);
+        }
+        return visit(std::monostate());
+    }
+
     static bson_reader nested(const bson_element& from, int depth) {
         if (depth >= max_depth)
             throw std::runtime_error("a BSON value is nested too deeply");
@@ -351,14 +330,15 @@ private:
 };
 
 /// Canonical Extended JSON of any value.
-[[nodiscard]] inline std::string bson_to_ejson(const bsoncxx& value) {
+template <typename = on_use>
+[[nodiscard]] std::string bson_to_ejson(const bsoncxx& value) {
     // BSON has no bare values; the value travels as the only field of a document, and the text's
     // frame is cut off again.
     static constexpr std::string_view frame = R"({"v":)";
     buffer bytes;
     bson_writer writer(bytes);
     const std::size_t mark = writer.begin_document();
-    bson_access::write(writer, std::string_view("v"), value);
+    bson_access<>::write(writer, std::string_view("v"), value);
     writer.end_document(mark);
     ffi::Status status;
     const std::string text(
@@ -371,7 +351,8 @@ private:
 }
 
 /// Reads canonical or relaxed Extended JSON; throws `std::runtime_error` with the parser's words.
-[[nodiscard]] inline bsoncxx bson_from_ejson(std::string_view text) {
+template <typename = on_use>
+[[nodiscard]] bsoncxx bson_from_ejson(std::string_view text) {
     ffi::Status status;
     rust::Vec<std::uint8_t> bytes;
     try {
@@ -385,16 +366,88 @@ private:
     bson_element element;
     if (!reader.next(element))
         throw std::runtime_error("Extended JSON holds no value");
-    return bson_access::read(element);
+    return bson_access<>::read(element);
 }
 
 /// The arguments of a function call as one Extended JSON array.
-[[nodiscard]] inline std::string arguments_to_ejson(const std::vector<bsoncxx>& arguments) {
+template <typename = on_use>
+[[nodiscard]] std::string arguments_to_ejson(const std::vector<bsoncxx>& arguments) {
     return bson_to_ejson(bsoncxx(arguments));
 }
 
 } // namespace internal
 
-inline std::string bsoncxx::to_string() const { return internal::bson_to_ejson(*this); }
+template <typename>
+std::string bsoncxx::to_string() const {
+    return internal::bson_to_ejson(*this);
+}
+
+template <typename = internal::on_use>
+bool operator==(const bsoncxx::document& a, const bsoncxx::document& b) {
+    return internal::bson_access<>::same_fields(a, b);
+}
+template <typename = internal::on_use>
+bool operator!=(const bsoncxx::document& a, const bsoncxx::document& b) {
+    return !(a == b);
+}
+template <typename = internal::on_use>
+bool operator==(const bsoncxx& a, const bsoncxx& b) {
+    return internal::bson_access<>::same(a, b);
+}
+template <typename = internal::on_use>
+bool operator!=(const bsoncxx& a, const bsoncxx& b) {
+    return !(a == b);
+}
+
+namespace internal {
+
+// Comparisons with anything that converts to bsoncxx. Each is the exact match for its operands, so
+// that the operators of object_id and the like, to which a bsoncxx converts as well, never compete.
+template <typename T>
+inline constexpr bool is_bson_place_v = std::is_same_v<T, bsoncxx::document::value>;
+template <typename T>
+using bson_operand = std::enable_if_t<std::is_convertible_v<const T&, bsoncxx>, int>;
+template <typename T>
+using plain_bson_operand = std::enable_if_t<!std::is_same_v<T, bsoncxx> && !is_bson_place_v<T> &&
+                                                std::is_convertible_v<const T&, bsoncxx>,
+                                            int>;
+template <typename T>
+using not_bson_place =
+    std::enable_if_t<!is_bson_place_v<T> && std::is_convertible_v<const T&, bsoncxx>, int>;
+
+} // namespace internal
+
+template <typename T, internal::plain_bson_operand<T> = 0>
+bool operator==(const bsoncxx& a, const T& b) {
+    return a == bsoncxx(b);
+}
+template <typename T, internal::plain_bson_operand<T> = 0>
+bool operator==(const T& a, const bsoncxx& b) {
+    return bsoncxx(a) == b;
+}
+template <typename T, internal::bson_operand<T> = 0>
+bool operator==(const bsoncxx::document::value& a, const T& b) {
+    return static_cast<bsoncxx>(a) == static_cast<bsoncxx>(b);
+}
+template <typename T, internal::not_bson_place<T> = 0>
+bool operator==(const T& a, const bsoncxx::document::value& b) {
+    return static_cast<bsoncxx>(a) == static_cast<bsoncxx>(b);
+}
+template <typename T, internal::plain_bson_operand<T> = 0>
+bool operator!=(const bsoncxx& a, const T& b) {
+    return !(a == b);
+}
+template <typename T, internal::plain_bson_operand<T> = 0>
+bool operator!=(const T& a, const bsoncxx& b) {
+    return !(a == b);
+}
+template <typename T, internal::bson_operand<T> = 0>
+bool operator!=(const bsoncxx::document::value& a, const T& b) {
+    return !(a == b);
+}
+template <typename T, internal::not_bson_place<T> = 0>
+bool operator!=(const T& a, const bsoncxx::document::value& b) {
+    return !(a == b);
+}
 
 } // namespace realm
