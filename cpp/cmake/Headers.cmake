@@ -32,7 +32,6 @@ set(REALM_INGEST_CPP_HEADERS
     cpprealm/internal/encoder.hpp
     cpprealm/internal/foreach.hpp
     cpprealm/internal/hex.hpp
-    cpprealm/internal/host_transport.hpp
     cpprealm/internal/http_messages.hpp
     cpprealm/internal/ingest_keys.hpp
     cpprealm/internal/ingest_options.hpp
@@ -48,6 +47,7 @@ set(REALM_INGEST_CPP_HEADERS
     cpprealm/internal/object_json.hpp
     cpprealm/internal/object_ref.hpp
     cpprealm/internal/observer.hpp
+    cpprealm/internal/on_use.hpp
     cpprealm/internal/primary_key_json.hpp
     cpprealm/internal/realm_checks.hpp
     cpprealm/internal/realm_file.hpp

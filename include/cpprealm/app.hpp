@@ -15,7 +15,7 @@
 #include <cpprealm/internal/bridge/sync_manager.hpp>
 #include <cpprealm/internal/call.hpp>
 #include <cpprealm/internal/credentials.hpp>
-#include <cpprealm/internal/host_transport.hpp>
+#include <cpprealm/internal/on_use.hpp>
 #include <cpprealm/internal/user.hpp>
 #include <cpprealm/networking/http.hpp>
 #include <cpprealm/networking/websocket.hpp>
@@ -64,24 +64,23 @@ public:
     using credentials = internal::app_credentials;
 
     /// Throws a `std::exception` for a URL that is none or files that cannot be used.
+    template <typename Use = internal::on_use>
     App(const configuration& config) {
-        auto transport = config.http_transport_client ? config.http_transport_client
-                                                      : networking::make_http_client();
-        const auto* built_in = internal::built_in_client(*transport);
-
         auto settings = to_library(config);
-        if (built_in)
-            settings.http = http_settings(config, *built_in);
+        auto client = config.http_transport_client ? config.http_transport_client
+                                                   : internal::http_client_factory<Use>::client();
+        std::unique_ptr<internal::ffi::HostTransport> transport;
+        if (client)
+            transport = client->realm_internal_take(client, settings.http);
 
         auto status = internal::no_status();
-        auto app = internal::ffi::open_app(
-            settings, built_in ? nullptr : std::make_unique<internal::host_transport>(transport),
-            status);
+        auto app = internal::ffi::open_app(settings, std::move(transport), status);
         internal::throw_if_failed(status);
         app_ = make_handle(std::move(app));
     }
 
     /// Makes an account with an e-mail address and a password; it does not log in.
+    template <typename = internal::on_use>
     std::future<void> register_user(const std::string& username, const std::string& password) {
         return internal::future_call<void>(app_->host_transport, [app = app_, username, password] {
             internal::throw_app_error_if_failed(
@@ -89,21 +88,23 @@ public:
         });
     }
 
-    std::future<user> login(const credentials& credentials) {
-        return internal::future_call<user>(app_->host_transport, [app = app_, credentials] {
+    template <typename = internal::on_use>
+    std::future<user> login(const credentials& given) {
+        return internal::future_call<user>(app_->host_transport, [app = app_, given] {
             auto status = internal::no_status();
-            auto logged_in = app->login(credentials, status);
+            auto logged_in = app->login(given, status);
             internal::throw_app_error_if_failed(status);
             return logged_in;
         });
     }
     /// On failure the callback's user is an empty one.
-    void login(const credentials& credentials,
+    template <typename = internal::on_use>
+    void login(const credentials& given,
                std::function<void(user, std::optional<app_error>)>&& callback) {
         internal::callback_call(app_->host_transport,
-                                [app = app_, credentials, callback = std::move(callback)] {
+                                [app = app_, given, callback = std::move(callback)] {
                                     auto status = internal::no_status();
-                                    auto logged_in = app->login(credentials, status);
+                                    auto logged_in = app->login(given, status);
                                     callback(std::move(logged_in), internal::to_app_error(status));
                                 });
     }
@@ -111,6 +112,7 @@ public:
     [[nodiscard]] internal::bridge::sync_manager get_sync_manager() const { return {}; }
 
     /// Who logged in last and still is logged in, also over restarts. Asks no server.
+    template <typename = internal::on_use>
     [[nodiscard]] std::optional<user> get_current_user() const {
         auto current = app_->app->current_user();
         if (current->is_null())
@@ -121,6 +123,7 @@ public:
     /// Forgets which Apps exist in this process, so that the next one is made anew.
     void clear_cached_apps() { internal::ffi::clear_cached_apps(); }
     /// `std::nullopt` stands for any URL.
+    template <typename = internal::on_use>
     std::optional<App> get_cached_app(const std::string& app_id,
                                       const std::optional<std::string>& base_url) {
         auto cached = internal::ffi::cached_app(internal::to_str(app_id), base_url.has_value(),
@@ -132,6 +135,7 @@ public:
 
     std::string get_base_url() const { return internal::to_string(app_->app->base_url()); }
     /// Asks the new server first, and keeps the old one where that fails. Empty means the default.
+    template <typename = internal::on_use>
     [[nodiscard]] std::future<void> update_base_url(std::string base_url) const {
         return internal::future_call<void>(
             app_->host_transport, [app = app_, base_url = std::move(base_url)] {
@@ -141,6 +145,7 @@ public:
     }
 
     /// The file that a database of this user has by default.
+    template <typename = internal::on_use>
     [[nodiscard]] std::string path_for_realm(const realm::sync_config& config) const {
         if (!config.settings() || !config.settings()->user)
             throw std::logic_error("This sync configuration has no user.");
@@ -157,13 +162,15 @@ private:
         rust::Box<internal::ffi::App> app;
         bool host_transport;
 
+        template <typename = internal::on_use>
         user to_user(rust::Box<internal::ffi::User>&& from) const {
             return user(std::make_shared<internal::user_handle>(
                 internal::user_handle{std::move(from), host_transport}));
         }
-        user login(const credentials& credentials, internal::ffi::Status& status) const {
-            auto logged_in = app->login(internal::to_str(credentials.provider()),
-                                        internal::to_str(credentials.body()), status);
+        template <typename = internal::on_use>
+        user login(const credentials& given, internal::ffi::Status& status) const {
+            auto logged_in = app->login(internal::to_str(given.provider()),
+                                        internal::to_str(given.body()), status);
             return status.code == 0 ? to_user(std::move(logged_in)) : user();
         }
     };
@@ -171,11 +178,13 @@ private:
     explicit App(std::shared_ptr<handle> app) : app_(std::move(app)) {}
 
     /// An App from the cache has the transport it was made with, whatever the configuration says.
+    template <typename = internal::on_use>
     static std::shared_ptr<handle> make_handle(rust::Box<internal::ffi::App>&& app) {
         bool host_transport = app->has_host_transport();
         return std::make_shared<handle>(handle{std::move(app), host_transport});
     }
 
+    template <typename = internal::on_use>
     static internal::ffi::AppConfig to_library(const configuration& config) {
         internal::ffi::AppConfig out;
         out.app_id = config.app_id;
@@ -186,22 +195,15 @@ private:
             out.metadata_encryption_key = internal::to_rust_bytes(
                 {config.metadata_encryption_key->data(), config.metadata_encryption_key->size()});
         out.enable_caching = config.enable_caching;
-        return out;
-    }
-
-    /// What the transport itself says comes before the deprecated fields of the App.
-    static internal::ffi::HttpSettings
-    http_settings(const configuration& config,
-                  const networking::default_http_transport& transport) {
-        auto settings = transport.get_configuration();
+        // What a client itself says of these comes later, and takes their place.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-        if (!settings.custom_http_headers)
-            settings.custom_http_headers = config.custom_http_headers;
-        if (!settings.proxy_config)
-            settings.proxy_config = config.proxy_configuration;
+        if (config.custom_http_headers)
+            out.http.headers = internal::to_rust(*config.custom_http_headers);
+        if (config.proxy_configuration)
+            out.http.proxy = internal::to_rust(internal::to_url(*config.proxy_configuration));
 #pragma GCC diagnostic pop
-        return internal::to_rust(settings);
+        return out;
     }
 
     std::shared_ptr<handle> app_;

@@ -225,8 +225,8 @@ private:
     template <typename>
     friend struct internal::bson_access;
 
-    bsoncxx(type type, std::shared_ptr<const void>&& held) noexcept
-        : type_(type), int64_(0), held_(std::move(held)) {}
+    bsoncxx(type of, std::shared_ptr<const void>&& held) noexcept
+        : type_(of), int64_(0), held_(std::move(held)) {}
 
     template <typename = internal::on_use>
     [[noreturn]] static void throw_not(type held, type wanted);

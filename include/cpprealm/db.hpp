@@ -27,9 +27,11 @@ namespace internal {
 
 /// The classes that the schema macros of the program declare, in the shape of a vector.
 struct declared_schemas {
+    template <typename = on_use>
     operator std::vector<bridge::object_schema>() const {
         return declared_classes::instance().describe_all();
     }
+    template <typename = on_use>
     [[nodiscard]] std::size_t size() const {
         return declared_classes::instance().describe_all().size();
     }
@@ -55,6 +57,7 @@ struct db {
     internal::bridge::realm m_realm;
 
     /// Opens all classes that were declared by a schema macro, unless the configuration names some.
+    template <typename = internal::on_use>
     explicit db(realm::db_config config)
         : m_realm(
               internal::realm_instance::open(config, internal::config_access::has_schema(config)
@@ -62,9 +65,15 @@ struct db {
                                                          : internal::describe_classes<>())) {}
 
     /// Starts a transaction that `commit_write` ends.
-    void begin_write() const { writable().begin(); }
+    template <typename = internal::on_use>
+    void begin_write() const {
+        writable().begin();
+    }
     /// Durable on return. When it throws, nothing of the transaction is kept.
-    void commit_write() const { writable().commit(); }
+    template <typename = internal::on_use>
+    void commit_write() const {
+        writable().commit();
+    }
 
     /// Calls `fn` inside a transaction and returns its value; durable on return. An exception from
     /// `fn` passes through and leaves nothing of the transaction.
@@ -72,7 +81,7 @@ struct db {
     std::decay_t<std::invoke_result_t<Fn>> write(Fn&& fn) const {
         auto instance = m_realm.instance(); // `fn` may drop the last handle
         writable().begin();
-        rollback on_exception{*instance};
+        rollback<> on_exception{*instance};
         if constexpr (std::is_void_v<std::invoke_result_t<Fn>>) {
             std::forward<Fn>(fn)();
             instance->commit();
@@ -125,39 +134,53 @@ struct db {
     }
 
     /// Whether there is a newer version to read: there is nothing to read.
+    template <typename = internal::on_use>
     bool refresh() {
         m_realm.instance()->verify();
         return false;
     }
     /// Always empty: Data Ingest needs no subscriptions.
+    template <typename = internal::on_use>
     ::realm::sync_subscription_set subscriptions() {
         m_realm.instance()->verify();
         return {};
     }
 
     /// The session that uploads this database; none once it is closed. Any thread may ask.
-    std::optional<sync_session> get_sync_session() const { return m_realm.instance()->session(); }
+    template <typename = internal::on_use>
+    std::optional<sync_session> get_sync_session() const {
+        return m_realm.instance()->session();
+    }
 
     bool is_frozen() const { return m_realm.is_frozen(); }
     /// A handle that refuses transactions.
+    template <typename = internal::on_use>
     db freeze() {
         m_realm.instance()->verify();
         return db(internal::bridge::realm(m_realm.instance(), true));
     }
+    template <typename = internal::on_use>
     db thaw() {
         m_realm.instance()->verify();
         return db(internal::bridge::realm(m_realm.instance(), false));
     }
 
     /// Rolls back the open transaction, if there is one.
+    template <typename = internal::on_use>
     void invalidate() {
         m_realm.instance()->verify();
         m_realm.instance()->cancel();
     }
 
     /// Closes all handles of this thread to the database; closing again does nothing.
-    void close() { m_realm.instance()->close(); }
-    bool is_closed() { return m_realm.instance()->is_closed(); }
+    template <typename = internal::on_use>
+    void close() {
+        m_realm.instance()->close();
+    }
+    template <typename = internal::on_use>
+    bool is_closed() {
+        return m_realm.instance()->is_closed();
+    }
 
     friend bool operator==(const db& a, const db& b) {
         return a.m_realm.instance() == b.m_realm.instance() && a.is_frozen() == b.is_frozen();
@@ -165,6 +188,7 @@ struct db {
     friend bool operator!=(const db& a, const db& b) { return !(a == b); }
 
     /// For `managed<T>::get_realm`.
+    template <typename = internal::on_use>
     friend db realm_of_transaction(db*, void* owner) {
         return db(internal::bridge::realm(
             static_cast<internal::realm_instance*>(owner)->shared_from_this()));
@@ -174,6 +198,7 @@ private:
     template <typename... Ts>
     friend db open(const db_config& config);
 
+    template <typename = internal::on_use>
     struct rollback {
         internal::realm_instance& instance;
         bool armed = true;
@@ -185,6 +210,7 @@ private:
 
     explicit db(internal::bridge::realm realm) : m_realm(std::move(realm)) {}
 
+    template <typename = internal::on_use>
     internal::realm_instance& writable() const {
         if (is_frozen())
             throw std::logic_error("Can't perform transactions on a frozen Realm");

@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include <cpprealm/internal/on_use.hpp>
 #include <cpprealm/results.hpp>
 #include <cpprealm/types.hpp>
 
@@ -39,18 +40,25 @@ struct mutable_sync_subscription_set {
     }
     /// Whether there was one to remove: there never is.
     bool remove(const std::string&) { return false; }
-    std::optional<sync_subscription> find(const std::string&) { return std::nullopt; }
+    template <typename = internal::on_use>
+    std::optional<sync_subscription> find(const std::string&) {
+        return std::nullopt;
+    }
     void clear() {}
 };
 
 /// The subscriptions of a db: none.
 struct sync_subscription_set {
     [[nodiscard]] std::size_t size() const { return 0; }
-    std::optional<sync_subscription> find(const std::string&) { return std::nullopt; }
+    template <typename = internal::on_use>
+    std::optional<sync_subscription> find(const std::string&) {
+        return std::nullopt;
+    }
 
     /// Calls `fn`; since nothing can be added, there is nothing to wait for.
-    std::future<bool> update(std::function<void(mutable_sync_subscription_set& subs)>&& fn) {
-        std::promise<bool> promise;
+    template <typename Done = bool>
+    std::future<Done> update(std::function<void(mutable_sync_subscription_set& subs)>&& fn) {
+        std::promise<Done> promise;
         auto future = promise.get_future();
         try {
             mutable_sync_subscription_set subscriptions;

@@ -31,7 +31,8 @@ namespace realm::ingest {
 /// the environment variable REALM_INGEST_URL. Throws `std::invalid_argument` without one. Making
 /// the App throws where one has no TLS and `base_url` has. `App::update_base_url` with another
 /// address forgets them.
-inline void set_fallback_urls(App::configuration& config, const std::vector<std::string>& urls) {
+template <typename = internal::on_use>
+void set_fallback_urls(App::configuration& config, const std::vector<std::string>& urls) {
     if (!config.base_url)
         throw std::invalid_argument("Set base_url before the addresses that stand in for it.");
     auto& all = *config.base_url;
@@ -59,7 +60,8 @@ struct stranded_data {
 /// one cannot be read.
 ///
 /// These functions may be called from any thread.
-inline std::vector<stranded_data> stranded(const App& app) {
+template <typename = internal::on_use>
+std::vector<stranded_data> stranded(const App& app) {
     auto status = internal::no_status();
     auto found = internal::app_access::library(app).stranded(status);
     internal::throw_if_failed(status);
@@ -79,8 +81,9 @@ inline std::vector<stranded_data> stranded(const App& app) {
 /// throws a `std::exception`, as does a path without such a file, or another key. May wait for the
 /// disk, and for another process that is uploading it, so it throws in a callback, for which the
 /// upload may be waiting.
-inline void rehome(const App& app, const std::string& path, const user& user,
-                   const std::optional<std::array<char, 64>>& key = std::nullopt) {
+template <typename = internal::on_use>
+void rehome(const App& app, const std::string& path, const user& user,
+            const std::optional<std::array<char, 64>>& key = std::nullopt) {
     internal::throw_if_failed(internal::app_access::library(app).rehome(
         internal::to_slice(path), internal::app_access::library(user), internal::to_slice(key)));
 }
@@ -90,9 +93,9 @@ inline void rehome(const App& app, const std::string& path, const user& user,
 /// `{"class":"Reading","bson":"<base64>"}`. Returns the number of objects. The new file is there as
 /// a whole and outlasts a power cut, or a `std::exception` says why not. What waits stays. An
 /// encrypted file needs its key, if it is not open; the new file is not encrypted.
-inline std::uint64_t export_to(const App& app, const std::string& path,
-                               const std::string& destination,
-                               const std::optional<std::array<char, 64>>& key = std::nullopt) {
+template <typename = internal::on_use>
+std::uint64_t export_to(const App& app, const std::string& path, const std::string& destination,
+                        const std::optional<std::array<char, 64>>& key = std::nullopt) {
     auto status = internal::no_status();
     auto count = internal::app_access::library(app).export_to(
         internal::to_slice(path), internal::to_slice(destination), internal::to_slice(key), status);
@@ -103,7 +106,8 @@ inline std::uint64_t export_to(const App& app, const std::string& path,
 /// Deletes the file with everything that waits in it, for good, and returns what that was. With
 /// logging an anonymous user out and removing any this is the only act that deletes what waits.
 /// Throws a `std::exception` while the file is open, in this process or in another. Needs no key.
-inline pending_data discard(const App& app, const std::string& path) {
+template <typename = internal::on_use>
+pending_data discard(const App& app, const std::string& path) {
     auto status = internal::no_status();
     auto gone = internal::app_access::library(app).discard(internal::to_slice(path), status);
     internal::throw_if_failed(status);

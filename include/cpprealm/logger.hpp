@@ -10,8 +10,14 @@
 #include <utility>
 
 #include <cpprealm/internal/library.hpp>
+#include <cpprealm/internal/on_use.hpp>
 
 namespace realm {
+
+namespace internal {
+/// Set by the router of messages, once there is one.
+inline std::atomic<void (*)()> on_threshold_change{nullptr};
+} // namespace internal
 
 /// Receives messages: derive from it, override `do_log` and give an object to `set_default_logger`.
 /// `do_log` is called from any thread, also from several at once, for messages at or above the
@@ -40,7 +46,11 @@ struct logger {
     virtual ~logger() noexcept = default;
 
     /// Takes effect at once, also for the logger in use.
-    inline void set_level_threshold(level l);
+    void set_level_threshold(level l) {
+        m_level_threshold = l;
+        if (auto* tell = internal::on_threshold_change.load())
+            tell();
+    }
     level get_level_threshold() const { return m_level_threshold; }
 
 protected:
@@ -51,13 +61,14 @@ namespace internal {
 
 /// Stands between the library and whoever listens, and keeps the library from making messages that
 /// nobody wants. One for the process, usable from any thread.
-class log_router {
+template <typename>
+class basic_log_router {
 public:
     using level = logger::level;
 
-    static log_router& get() {
+    static basic_log_router& get() {
         // Never destroyed: the library may speak while the program's statics go away.
-        static auto* router = new log_router();
+        static auto* router = new basic_log_router();
         return *router;
     }
 
@@ -105,6 +116,10 @@ public:
     }
 
 private:
+    basic_log_router() {
+        on_threshold_change = [] { get().update(); };
+    }
+
     struct sink final : ffi::LogSink {
         void log(std::uint8_t l, rust::Str text) const override {
             get().log(static_cast<level>(l), std::string(text.data(), text.size()));
@@ -118,23 +133,21 @@ private:
     std::atomic<level> console_level_{level::off};
     bool installed_ = false;
 };
+using log_router = basic_log_router<on_use>;
 
 } // namespace internal
 
-inline void logger::set_level_threshold(level l) {
-    m_level_threshold = l;
-    internal::log_router::get().update();
-}
-
 /// Sends messages to `logger` from now on, whatever is open already; null ends that.
-inline void set_default_logger(std::shared_ptr<struct logger>&& logger) {
-    internal::log_router::get().set_logger(std::move(logger));
+template <typename Use = internal::on_use>
+void set_default_logger(std::shared_ptr<struct logger>&& logger) {
+    internal::basic_log_router<Use>::get().set_logger(std::move(logger));
 }
 
 /// Sets the threshold of the logger in use; without one, messages from that level on go to
 /// `std::cout`.
-inline void set_default_level_threshold(logger::level level) {
-    auto& router = internal::log_router::get();
+template <typename Use = internal::on_use>
+void set_default_level_threshold(logger::level level) {
+    auto& router = internal::basic_log_router<Use>::get();
     if (auto logger = router.current())
         logger->set_level_threshold(level);
     else

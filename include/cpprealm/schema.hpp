@@ -13,16 +13,12 @@
 #include <cpprealm/internal/bridge/object_schema.hpp>
 #include <cpprealm/internal/class_traits.hpp>
 #include <cpprealm/internal/codec.hpp>
+#include <cpprealm/internal/on_use.hpp>
 
 namespace realm::internal {
 
 inline constexpr std::size_t max_class_name_bytes = 57;
 inline constexpr std::size_t max_property_name_bytes = 63;
-
-inline void check_name(std::string_view shown, std::size_t size, std::size_t limit) {
-    if (size > limit)
-        throw std::invalid_argument("Name too long: " + std::string(shown));
-}
 
 template <typename T>
 struct pointee_of {
@@ -66,23 +62,58 @@ struct property_shape<std::map<std::string, T, Less>> : property_shape<T> {
 };
 
 template <typename P>
-bridge::object_schema::property describe_property() {
+constexpr bridge::object_schema::property describe_property() {
     check_property<P>();
-    bridge::object_schema::property described;
     if constexpr (has_codec<value_t<P>>::value) {
         using shape = property_shape<value_t<P>>;
         using pointee = typename pointee_of<typename shape::element>::type;
-        described.name = P::key.text();
-        check_name(described.name, described.name.size(), max_property_name_bytes);
-        described.type = codec<value_t<P>>::type;
-        described.optional = shape::optional;
-        described.collection = shape::collection;
+        bridge::object_schema::property described{P::key.text(), codec<value_t<P>>::type,
+                                                  shape::optional, shape::collection};
+        described.is_primary_key = is_primary_key<value_t<P>>::value;
         if constexpr (!std::is_void_v<pointee>) {
             check_pointee<pointee>();
             described.object = schema_of<pointee>::name;
         }
+        return described;
+    } else {
+        return {};
     }
-    return described;
+}
+
+template <typename... Properties>
+bridge::object_schema::property_list describe_properties(property_list<void, Properties...>) {
+    static constexpr bridge::object_schema::property described[] = {
+        describe_property<Properties>()...};
+    return {described, sizeof...(Properties)};
+}
+
+/// Sets the primary key. Throws for what Realm refuses and the macros cannot see.
+template <typename = on_use>
+void complete(bridge::object_schema& described) {
+    const auto check_name = [](std::string shown, std::size_t size, std::size_t limit) {
+        if (size > limit)
+            throw std::invalid_argument("Name too long: " + shown);
+    };
+    const auto refuse = [](const std::string& why) {
+        throw std::logic_error("Schema validation failed due to the following errors:\n- " + why);
+    };
+    const std::string class_name(described.name);
+    check_name("class_" + class_name, class_name.size(), max_class_name_bytes);
+    for (const auto& one : described.properties) {
+        const std::string name(one.name);
+        check_name(name, name.size(), max_property_name_bytes);
+        for (const auto* before = described.properties.begin(); before != &one; ++before) {
+            if (before->name == one.name)
+                refuse("Property '" + name + "' appears more than once in the schema for type '" +
+                       class_name + "'.");
+        }
+        if (!one.is_primary_key)
+            continue;
+        if (!described.primary_key.empty())
+            refuse("Properties '" + std::string(described.primary_key) + "' and '" + name +
+                   "' are both marked as the primary key of '" + class_name + "'.");
+        described.primary_key = one.name;
+    }
 }
 
 /// The description of class T. Throws for what Realm refuses and the description cannot express. Of
@@ -101,27 +132,8 @@ bridge::object_schema describe_class() {
         described.type = type::regular;
     } else {
         described.type = declared::kind == ObjectType::Embedded ? type::embedded : type::asymmetric;
-        check_name("class_" + described.name, described.name.size(), max_class_name_bytes);
-        each_property<T>([&](auto property) {
-            using P = decltype(property);
-            described.properties.push_back(describe_property<P>());
-            const auto& added = described.properties.back();
-            for (std::size_t i = 0; i + 1 < described.properties.size(); ++i) {
-                if (described.properties[i].name == added.name)
-                    throw std::logic_error(
-                        "Schema validation failed due to the following errors:\n- Property '" +
-                        added.name + "' appears more than once in the schema for type '" +
-                        described.name + "'.");
-            }
-            if constexpr (is_primary_key<value_t<P>>::value) {
-                if (!described.primary_key.empty())
-                    throw std::logic_error(
-                        "Schema validation failed due to the following errors:\n- Properties '" +
-                        described.primary_key + "' and '" + added.name +
-                        "' are both marked as the primary key of '" + described.name + "'.");
-                described.primary_key = added.name;
-            }
-        });
+        described.properties = describe_properties(typename declared::properties{});
+        complete(described);
     }
     return described;
 }
@@ -140,27 +152,31 @@ public:
     /// A class whose header is included in several files comes once from each.
     void add(describe one) {
         const std::lock_guard<std::mutex> lock(mutex_);
-        for (const describe known : all_) {
-            if (known == one)
+        link** end = &first_;
+        for (; *end != nullptr; end = &(*end)->next) {
+            if ((*end)->class_of == one)
                 return;
         }
-        all_.push_back(one);
+        *end = new link{one, nullptr};
     }
+    template <typename = on_use>
     [[nodiscard]] std::vector<bridge::object_schema> describe_all() {
-        std::vector<describe> all;
-        {
-            const std::lock_guard<std::mutex> lock(mutex_);
-            all = all_;
-        }
+        const std::lock_guard<std::mutex> lock(mutex_);
         std::vector<bridge::object_schema> described;
-        for (const describe one : all)
-            described.push_back(one());
+        for (const link* one = first_; one != nullptr; one = one->next)
+            described.push_back(one->class_of());
         return described;
     }
 
 private:
+    // A list of its own: each file with a macro would have to compile another one's `push_back`.
+    struct link {
+        describe class_of;
+        link* next;
+    };
+
     std::mutex mutex_;
-    std::vector<describe> all_;
+    link* first_ = nullptr;
 };
 
 struct class_registration {
@@ -170,7 +186,8 @@ struct class_registration {
 };
 
 /// Refuses regular classes, of which a Data Ingest library can do nothing.
-inline void check_kinds(const std::vector<bridge::object_schema>& classes) {
+template <typename = on_use>
+void check_kinds(const std::vector<bridge::object_schema>& classes) {
     using type = bridge::object_schema::object_type;
     const bridge::object_schema* regular = nullptr;
     const bridge::object_schema* asymmetric = nullptr;
@@ -184,10 +201,10 @@ inline void check_kinds(const std::vector<bridge::object_schema>& classes) {
         return;
     if (asymmetric != nullptr)
         throw std::logic_error(
-            "A realm cannot hold both kinds of objects: '" + asymmetric->name +
-            "' is asymmetric (REALM_ASYMMETRIC_SCHEMA) and '" + regular->name +
+            "A realm cannot hold both kinds of objects: '" + std::string(asymmetric->name) +
+            "' is asymmetric (REALM_ASYMMETRIC_SCHEMA) and '" + std::string(regular->name) +
             "' is a regular class (REALM_SCHEMA); name the classes to open in realm::open<...>().");
-    throw std::logic_error("Class '" + regular->name +
+    throw std::logic_error("Class '" + std::string(regular->name) +
                            "' is a regular class (REALM_SCHEMA), and Data Ingest opens asymmetric "
                            "and embedded classes only.");
 }

@@ -5,6 +5,8 @@
 
 #include "fake_server.hpp"
 
+#include <deque>
+
 namespace {
 
 using object_schema = realm::internal::bridge::object_schema;
@@ -13,13 +15,13 @@ using collection = object_schema::collection_type;
 using kind = object_schema::object_type;
 using test::message_of;
 
-property id(const std::string& name = "_id", const std::string& type = "objectId") {
+property id(std::string_view name = "_id", std::string_view type = "objectId") {
     property p;
     p.name = name;
     p.type = type;
     return p;
 }
-property link(const std::string& name, const std::string& to, collection in = collection::none) {
+property link(std::string_view name, std::string_view to, collection in = collection::none) {
     property p;
     p.name = name;
     p.type = "object";
@@ -27,13 +29,16 @@ property link(const std::string& name, const std::string& to, collection in = co
     p.collection = in;
     return p;
 }
-object_schema make_class(const std::string& name, std::vector<property> properties,
-                         const std::string& key = "_id", kind type = kind::asymmetric) {
+object_schema make_class(std::string_view name, std::vector<property> properties,
+                         std::string_view key = "_id", kind type = kind::asymmetric) {
+    // A schema refers to its properties: they stay as long as the program.
+    static std::deque<std::vector<property>> kept;
+    const auto& own = kept.emplace_back(std::move(properties));
     object_schema c;
     c.name = name;
     c.type = type;
     c.primary_key = key;
-    c.properties = std::move(properties);
+    c.properties = {own.data(), own.size()};
     return c;
 }
 

@@ -1,7 +1,6 @@
 // The library's handles behind an application's, for what is offered beyond realm-cpp's API.
 #pragma once
 
-#include <functional>
 #include <future>
 #include <memory>
 #include <stdexcept>
@@ -24,13 +23,14 @@ struct app_access {
         return user.m_user;
     }
 
+    template <typename = on_use>
     static user to_user(const App& app, rust::Box<ffi::User>&& from) {
         return app.app_->to_user(std::move(from));
     }
 
     /// A call that waits for the server, as those of App do.
-    static std::future<void> call(const App& app,
-                                  std::function<ffi::Status(const ffi::App&)> call) {
+    template <typename Call>
+    static std::future<void> call(const App& app, Call call) {
         return future_call<void>(app.app_->host_transport,
                                  [app = app.app_, call = std::move(call)] {
                                      throw_app_error_if_failed(call(*app->app));

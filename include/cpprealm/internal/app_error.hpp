@@ -55,7 +55,8 @@ inline ffi::Status unreadable_answer(const char* why, std::uint32_t code) {
     return {code, code == 4203 ? "BadBsonParse" : "AppUnknownError", why, {}};
 }
 
-inline void throw_app_error_if_failed(const ffi::Status& status) {
+template <typename = on_use>
+void throw_app_error_if_failed(const ffi::Status& status) {
     if (status.code != 0)
         throw app_error(status);
 }

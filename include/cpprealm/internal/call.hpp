@@ -3,52 +3,78 @@
 #pragma once
 
 #include <exception>
-#include <functional>
 #include <future>
 #include <memory>
 #include <string>
 #include <thread>
+#include <type_traits>
 #include <utility>
 
 #include <cpprealm/internal/bridge.hpp>
+#include <cpprealm/internal/on_use.hpp>
 #include <cpprealm/logger.hpp>
 
 namespace realm::internal {
 
-// The calls are passed as `std::function`: what is here is then compiled once for each type of
-// result in a program's translation unit, not once for each call.
+/// A call to be made once.
+struct pending_call {
+    virtual ~pending_call() = default;
+    virtual void run() = 0;
+};
 
 /// Runs `call` before it returns, or on a thread of its own, for which `shutdown` waits.
-inline void run_call(bool on_own_thread, std::function<void()> call) {
+template <typename = on_use>
+void run_call(bool on_own_thread, std::unique_ptr<pending_call> call) {
     if (!on_own_thread)
-        return call();
+        return call->run();
     auto running = ffi::begin_call();
     if (running->is_null())
-        return call(); // it fails at once
+        return call->run(); // it fails at once
     std::thread([call = std::move(call), running = std::move(running)]() mutable {
         running->enter();
-        call();
+        call->run();
         // What it holds is the application's, and goes before the call has ended.
         call = nullptr;
         [[maybe_unused]] const auto ended = std::move(running);
     }).detach();
 }
 
-/// The same for a call whose result, or exception, is waited for.
-template <typename Result>
-std::future<Result> future_call(bool on_own_thread, std::function<Result()> call) {
-    auto task = std::make_shared<std::packaged_task<Result()>>(std::move(call));
-    auto future = task->get_future();
-    run_call(on_own_thread, [task] { (*task)(); });
+/// A call whose result, or exception, is waited for.
+template <typename Result, typename Call>
+struct promised_call final : pending_call {
+    explicit promised_call(Call&& made) : call(std::move(made)) {}
+    void run() override {
+        try {
+            if constexpr (std::is_void_v<Result>) {
+                call();
+                promise.set_value();
+            } else {
+                promise.set_value(call());
+            }
+        } catch (...) {
+            promise.set_exception(std::current_exception());
+        }
+    }
+
+    std::promise<Result> promise;
+    Call call;
+};
+
+/// `call` as a future.
+template <typename Result, typename Call>
+std::future<Result> future_call(bool on_own_thread, Call call) {
+    auto pending = std::make_unique<promised_call<Result, Call>>(std::move(call));
+    auto future = pending->promise.get_future();
+    run_call(on_own_thread, std::move(pending));
     return future;
 }
 
-/// The same for a call that ends in an application's callback. What the callback throws reaches the
-/// caller, or, where there is none left, the log.
-inline void callback_call(bool on_own_thread, std::function<void()> call) {
-    if (!on_own_thread)
-        return call();
-    run_call(true, [call = std::move(call)] {
+/// A call that ends in an application's callback. What the callback throws reaches the caller, or,
+/// where there is none left, the log.
+template <typename Call>
+struct answered_call final : pending_call {
+    explicit answered_call(Call&& made) : call(std::move(made)) {}
+    void run() override {
         try {
             call();
         } catch (const std::exception& e) {
@@ -57,7 +83,17 @@ inline void callback_call(bool on_own_thread, std::function<void()> call) {
         } catch (...) {
             log_router::get().log(logger::level::error, "a callback threw an exception");
         }
-    });
+    }
+
+    Call call;
+};
+
+template <typename Call>
+void callback_call(bool on_own_thread, Call call) {
+    if (on_own_thread)
+        run_call(true, std::make_unique<answered_call<Call>>(std::move(call)));
+    else
+        call();
 }
 
 } // namespace realm::internal

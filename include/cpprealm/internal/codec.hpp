@@ -278,7 +278,7 @@ void read_fields(const decoder& with, bson_reader from, T& object);
 
 /// Stops the compiler where T cannot be what a property points to.
 template <typename T>
-inline void check_pointee() {
+constexpr void check_pointee() {
     constexpr ObjectType kind = kind_of<T>();
     static_assert(kind != ObjectType::None,
                   "Must declare schema for T: the class that a property points to needs "
@@ -395,7 +395,7 @@ struct codec<std::map<std::string, T, Less>, std::enable_if_t<is_element_v<T>>> 
 
 /// Stops the compiler at a property whose type cannot be stored.
 template <typename P>
-inline void check_property() {
+constexpr void check_property() {
     using value = value_t<P>;
     static_assert(std::is_member_object_pointer_v<std::remove_const_t<decltype(P::member)>>,
                   "A property must be a non-static data member.");

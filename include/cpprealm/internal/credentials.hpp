@@ -3,8 +3,6 @@
 
 #include <stdexcept>
 #include <string>
-#include <string_view>
-#include <utility>
 
 #include <cpprealm/internal/json_text.hpp>
 #include <cpprealm/internal/library.hpp>
@@ -15,29 +13,34 @@ namespace realm::internal {
 struct app_credentials {
     app_credentials() = default;
 
-    static app_credentials anonymous() { return {"anon-user", {}}; }
-    static app_credentials api_key(const std::string& key) { return {"api-key", {{"key", key}}}; }
+    static app_credentials anonymous() { return app_credentials("anon-user"); }
+    static app_credentials api_key(const std::string& key) {
+        return app_credentials("api-key").with("key", key);
+    }
     static app_credentials facebook(const std::string& access_token) {
-        return {"oauth2-facebook", {{"accessToken", access_token}}};
+        return app_credentials("oauth2-facebook").with("accessToken", access_token);
     }
     static app_credentials apple(const std::string& id_token) {
-        return {"oauth2-apple", {{"id_token", id_token}}};
+        return app_credentials("oauth2-apple").with("id_token", id_token);
     }
     static app_credentials google_auth_code(const std::string& auth_code) {
-        return {"oauth2-google", {{"authCode", auth_code}}};
+        return app_credentials("oauth2-google").with("authCode", auth_code);
     }
     static app_credentials google_id_token(const std::string& id_token) {
-        return {"oauth2-google", {{"id_token", id_token}}};
+        return app_credentials("oauth2-google").with("id_token", id_token);
     }
     static app_credentials custom(const std::string& token) {
-        return {"custom-token", {{"token", token}}};
+        return app_credentials("custom-token").with("token", token);
     }
     static app_credentials username_password(const std::string& username,
                                              const std::string& password) {
-        return {"local-userpass", {{"username", username}, {"password", password}}};
+        return app_credentials("local-userpass")
+            .with("username", username)
+            .with("password", password);
     }
     /// `payload` is a JSON object, the argument of the server's authentication function. Throws
     /// `std::invalid_argument` for any other text.
+    template <typename = on_use>
     static app_credentials function(const std::string& payload) {
         auto status = no_status();
         ffi::ejson_to_bson(to_str(payload), status);
@@ -57,12 +60,14 @@ struct app_credentials {
     const std::string& body() const noexcept { return body_; }
 
 private:
-    app_credentials(std::string_view provider,
-                    std::initializer_list<std::pair<std::string_view, std::string_view>> fields)
-        : provider_(provider), body_(R"({"provider":)" + json_text(provider)) {
-        for (const auto& [name, value] : fields)
-            body_ += ',' + json_text(name) + ':' + json_text(value);
-        body_ += '}';
+    explicit app_credentials(const char* provider) : provider_(provider) {
+        body_.assign("{\"provider\":\"").append(provider_).append("\"}");
+    }
+
+    app_credentials& with(const char* name, const std::string& value) {
+        body_.pop_back();
+        body_.append(",\"").append(name).append("\":").append(json_text(value)).append("}");
+        return *this;
     }
 
     std::string provider_;

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -122,18 +121,30 @@ inline nesting::~nesting() { in_.inside = outer_; }
 /// goes.
 class arena {
 public:
+    arena() noexcept = default;
+    arena(const arena&) = delete;
+    arena& operator=(const arena&) = delete;
+    ~arena() { clear(); }
+
     template <typename T, typename... Args>
     T* make(Args&&... args) {
-        auto owned = std::make_unique<holder<T>>(std::forward<Args>(args)...);
-        T* value = &owned->value;
-        owned_.push_back(std::move(owned));
-        return value;
+        auto* owned = new holder<T>(std::forward<Args>(args)...);
+        owned->next = newest_;
+        newest_ = owned;
+        return &owned->value;
     }
-    void clear() noexcept { owned_.clear(); }
+    void clear() noexcept {
+        while (newest_ != nullptr) {
+            anything* const gone = newest_;
+            newest_ = gone->next;
+            delete gone;
+        }
+    }
 
 private:
     struct anything {
         virtual ~anything() = default;
+        anything* next = nullptr;
     };
     template <typename T>
     struct holder final : anything {
@@ -142,7 +153,7 @@ private:
         T value;
     };
 
-    std::vector<std::unique_ptr<anything>> owned_;
+    anything* newest_ = nullptr;
 };
 
 /// Reads documents of one class's buffer, which must not grow meanwhile. Embedded objects go to the

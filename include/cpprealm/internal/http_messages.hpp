@@ -1,5 +1,5 @@
-// HTTP requests, answers and settings in the headers' terms and in the library's; the body of the
-// built-in client's one function.
+// HTTP requests, answers and settings in the headers' terms and in the library's; the function
+// bodies of networking/http.hpp.
 #pragma once
 
 #include <cstddef>
@@ -11,11 +11,13 @@
 #include <utility>
 
 #include <cpprealm/internal/library.hpp>
+#include <cpprealm/internal/on_use.hpp>
 #include <cpprealm/networking/http.hpp>
 
 namespace realm::internal {
 
-inline networking::request to_request(const ffi::HttpRequest& from) {
+template <typename = on_use>
+networking::request to_request(const ffi::HttpRequest& from) {
     networking::request request;
     request.method = static_cast<networking::http_method>(from.method);
     request.url = to_string(from.url);
@@ -26,7 +28,8 @@ inline networking::request to_request(const ffi::HttpRequest& from) {
     return request;
 }
 
-inline ffi::HttpResponse to_rust(const networking::response& from) {
+template <typename = on_use>
+ffi::HttpResponse to_rust(const networking::response& from) {
     ffi::HttpResponse response;
     response.http_status = from.http_status_code;
     response.custom_status = from.custom_status_code;
@@ -37,7 +40,8 @@ inline ffi::HttpResponse to_rust(const networking::response& from) {
     return response;
 }
 
-inline ffi::HttpRequest to_rust(const networking::request& from) {
+template <typename = on_use>
+ffi::HttpRequest to_rust(const networking::request& from) {
     ffi::HttpRequest request;
     request.method = static_cast<std::uint8_t>(from.method);
     request.url = to_rust(from.url);
@@ -47,7 +51,8 @@ inline ffi::HttpRequest to_rust(const networking::request& from) {
     return request;
 }
 
-inline networking::response to_response(const ffi::HttpResponse& from) {
+template <typename = on_use>
+networking::response to_response(const ffi::HttpResponse& from) {
     networking::response response;
     response.http_status_code = from.http_status;
     response.custom_status_code = from.custom_status;
@@ -60,7 +65,8 @@ inline networking::response to_response(const ffi::HttpResponse& from) {
 }
 
 /// Everything but letters, digits and `-._~`, so that a password may hold any character.
-inline std::string percent_encode(std::string_view text) {
+template <typename = on_use>
+std::string percent_encode(std::string_view text) {
     static constexpr char hex[] = "0123456789ABCDEF";
 
     std::string out;
@@ -77,7 +83,8 @@ inline std::string percent_encode(std::string_view text) {
 }
 
 /// `http://[user:password@]address:port`, which is what the library takes for a proxy.
-inline std::string to_url(const bridge::realm::sync_config::proxy_config& proxy) {
+template <typename = on_use>
+std::string to_url(const bridge::realm::sync_config::proxy_config& proxy) {
     std::string url = "http://";
     if (proxy.username_password)
         url += percent_encode(proxy.username_password->first) + ':' +
@@ -90,9 +97,10 @@ inline std::string to_url(const bridge::realm::sync_config::proxy_config& proxy)
 }
 
 /// Lets the library ask an application's callback about certificates.
+template <typename>
 class certificate_check final : public ffi::CertificateCheck {
 public:
-    using callback = networking::default_http_transport::configuration::SSLVerifyCallback;
+    using callback = http_settings::SSLVerifyCallback;
 
     explicit certificate_check(std::function<callback> ask) : ask_(std::move(ask)) {}
 
@@ -108,32 +116,66 @@ private:
     std::function<callback> ask_;
 };
 
-inline ffi::HttpSettings to_rust(const networking::default_http_transport::configuration& from) {
-    ffi::HttpSettings settings;
+/// Sends through an application's client.
+template <typename>
+class host_transport final : public ffi::HostTransport {
+public:
+    explicit host_transport(std::shared_ptr<networking::http_transport_client> client)
+        : client_(std::move(client)) {}
+
+    void send(const ffi::HttpRequest& request, rust::Box<ffi::ResponseSlot> slot) const override {
+        // Shared, because the completion is a std::function and may be copied.
+        auto shared = std::make_shared<rust::Box<ffi::ResponseSlot>>(std::move(slot));
+        client_->send_request_to_server(to_request(request),
+                                        [shared](const networking::response& response) {
+                                            (*shared)->complete(to_rust(response));
+                                        });
+    }
+
+private:
+    std::shared_ptr<networking::http_transport_client> client_;
+};
+
+template <typename Use>
+std::unique_ptr<ffi::HostTransport> client_for_library<Use>::realm_internal_take(
+    std::shared_ptr<networking::http_transport_client> self, ffi::HttpSettings&) const {
+    return std::make_unique<host_transport<Use>>(std::move(self));
+}
+
+/// What the settings leave open stays as it is.
+template <typename Use = on_use>
+void add_settings(const http_settings& from, ffi::HttpSettings& to) {
     if (from.custom_http_headers)
-        settings.headers = to_rust(*from.custom_http_headers);
+        to.headers = to_rust(*from.custom_http_headers);
     if (from.proxy_config)
-        settings.proxy = to_rust(to_url(*from.proxy_config));
-    settings.trusted_certificates = to_rust_bytes(from.ssl_trust_certificate_path.value_or(""));
-    settings.accept_any_certificate = !from.client_validate_ssl;
+        to.proxy = to_rust(to_url(*from.proxy_config));
+    to.trusted_certificates = to_rust_bytes(from.ssl_trust_certificate_path.value_or(""));
+    to.accept_any_certificate = !from.client_validate_ssl;
     if (from.client_certificate) {
-        settings.client_certificate = to_rust_bytes(from.client_certificate->chain_path);
-        settings.client_key = to_rust_bytes(from.client_certificate->key_path);
+        to.client_certificate = to_rust_bytes(from.client_certificate->chain_path);
+        to.client_key = to_rust_bytes(from.client_certificate->key_path);
     }
     if (from.ssl_verify_callback)
-        settings.certificate_check = std::make_shared<certificate_check>(from.ssl_verify_callback);
-    return settings;
+        to.certificate_check = std::make_shared<certificate_check<Use>>(from.ssl_verify_callback);
+}
+
+template <typename Use>
+void built_in_client<Use>::send_request_to_server(
+    const networking::request& request,
+    std::function<void(const networking::response&)>&& completion) {
+    ffi::HttpSettings settings;
+    add_settings<Use>(m_configuration, settings);
+    completion(to_response(ffi::send_http(settings, to_rust(request))));
+}
+
+template <typename Use>
+std::unique_ptr<ffi::HostTransport>
+built_in_client<Use>::realm_internal_take(std::shared_ptr<networking::http_transport_client> self,
+                                          ffi::HttpSettings& settings) const {
+    if (!exact)
+        return std::make_unique<host_transport<Use>>(std::move(self));
+    add_settings<Use>(m_configuration, settings);
+    return nullptr;
 }
 
 } // namespace realm::internal
-
-namespace realm::networking {
-
-inline void
-default_http_transport::send_request_to_server(const request& request,
-                                               std::function<void(const response&)>&& completion) {
-    completion(internal::to_response(
-        internal::ffi::send_http(internal::to_rust(m_configuration), internal::to_rust(request))));
-}
-
-} // namespace realm::networking

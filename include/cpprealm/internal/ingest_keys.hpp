@@ -23,7 +23,8 @@ namespace realm::ingest {
 /// Throws a `std::exception` where the configuration has another key than the file, a database is
 /// open there, also in another process, there is no such file, or no room for a second one. Then it
 /// may be called again as well. May be called from any thread, and in no callback of its session.
-inline void rekey(const db_config& config, const std::optional<std::array<char, 64>>& new_key) {
+template <typename = internal::on_use>
+void rekey(const db_config& config, const std::optional<std::array<char, 64>>& new_key) {
     const auto settings = config.sync_config().settings();
     if (!settings || !settings->user)
         throw std::logic_error("The sync configuration has no user.");

@@ -95,7 +95,8 @@ struct options {
 };
 
 /// Chooses for the databases that are opened with this configuration, or a copy of it made later.
-inline void set_options(db_config& config, options chosen) {
+template <typename = internal::on_use>
+void set_options(db_config& config, options chosen) {
     internal::config_access::set_options(config,
                                          std::make_shared<const options>(std::move(chosen)));
 }
@@ -112,7 +113,8 @@ private:
     std::function<bool()> ask_;
 };
 
-inline bool same(const ingest::upload_policy& a, const ingest::upload_policy& b) {
+template <typename = on_use>
+bool same(const ingest::upload_policy& a, const ingest::upload_policy& b) {
     auto same_window = [](const ingest::time_window& x, const ingest::time_window& y) {
         return x.from_minute == y.from_minute && x.to_minute == y.to_minute;
     };
@@ -122,7 +124,8 @@ inline bool same(const ingest::upload_policy& a, const ingest::upload_policy& b)
            !a.may_upload == !b.may_upload && a.ask_again == b.ask_again;
 }
 
-inline bool same(const ingest::options& a, const ingest::options& b) {
+template <typename = on_use>
+bool same(const ingest::options& a, const ingest::options& b) {
     return same(a.upload, b.upload) && a.durability == b.durability &&
            a.cap.max_bytes == b.cap.max_bytes && a.cap.max_objects == b.cap.max_objects &&
            a.cap.max_age == b.cap.max_age && a.cap.policy == b.cap.policy &&
@@ -130,20 +133,22 @@ inline bool same(const ingest::options& a, const ingest::options& b) {
 }
 
 /// Those of a configuration, or the defaults.
-inline ingest::options options_of(const bridge::realm::config& config) {
+template <typename = on_use>
+ingest::options options_of(const bridge::realm::config& config) {
     const auto& chosen = config_access::options(config);
     return chosen ? *chosen : ingest::options();
 }
 
 /// Refuses a choice for a path that is open with another one.
-inline void check_same_options(const bridge::realm::config& open,
-                               const bridge::realm::config& config) {
+template <typename = on_use>
+void check_same_options(const bridge::realm::config& open, const bridge::realm::config& config) {
     if (!same(options_of(open), options_of(config)))
         throw std::logic_error("Realm at path '" + config.path() +
                                "' already opened with different ingest options.");
 }
 
-inline ffi::IngestOptions to_library(const ingest::options& chosen) {
+template <typename = on_use>
+ffi::IngestOptions to_library(const ingest::options& chosen) {
     constexpr auto none = std::numeric_limits<std::uint64_t>::max();
     ffi::IngestOptions out;
     out.durability = static_cast<std::uint8_t>(chosen.durability);

@@ -62,15 +62,16 @@ struct outcome {
 
 namespace realm::internal {
 
-inline ingest::outcome to_outcome(const ffi::Outcome& from) {
+template <typename = internal::on_use>
+ingest::outcome to_outcome(const ffi::Outcome& from) {
     ingest::outcome to;
     to.state = static_cast<ingest::receipt_state>(from.state);
     to.complete = from.complete;
     to.refused.reserve(from.refused.size());
     for (const auto& one : from.refused)
         to.refused.push_back({to_string(one.class_name),
-                              bridge::mixed(primary_key_from_json(one.primary_key_json)),
-                              to_string(one.reason), one.index});
+                              primary_key_from_json(one.primary_key_json), to_string(one.reason),
+                              one.index});
     return to;
 }
 
@@ -165,19 +166,22 @@ receipt write(const db& database, Fn&& fn) {
 }
 
 /// As `db.commit_write()`, with a receipt for the transaction.
-inline receipt commit_write(const db& database) {
+template <typename = internal::on_use>
+receipt commit_write(const db& database) {
     const auto number = database.m_realm.instance()->commit();
     return receipt(database.m_realm.instance()->receipts(), number);
 }
 
 /// The receipt with this number, of this process or an earlier one. Any thread may ask, of a
 /// database that is open.
-inline receipt receipt_of(const db& database, std::uint64_t number) {
+template <typename = internal::on_use>
+receipt receipt_of(const db& database, std::uint64_t number) {
     return receipt(database.m_realm.instance()->receipts(), number);
 }
 
 /// What is known of the transaction with this number.
-inline receipt_state state_of(const db& database, std::uint64_t number) {
+template <typename = internal::on_use>
+receipt_state state_of(const db& database, std::uint64_t number) {
     return receipt_of(database, number).state();
 }
 

@@ -71,7 +71,8 @@ struct progress {
 /// What waits, of all threads and processes that write to the path, and how its upload goes. Takes
 /// the same time however much waits. Any thread may ask. Throws a `std::exception` where the
 /// database is closed or its file cannot be read.
-inline upload_status status(const db& database) {
+template <typename = internal::on_use>
+upload_status status(const db& database) {
     auto called = internal::no_status();
     auto found = database.m_realm.instance()->library().upload_status(called);
     internal::throw_if_failed(called);
@@ -103,8 +104,8 @@ inline upload_status status(const db& database) {
 /// acknowledgement and when more waits, once for several changes where the callback is slow. Return
 /// soon, and wait for nothing there. Returns a token for `remove_progress`. Closing the database,
 /// as its last handle does, takes the callback away likewise.
-inline std::uint64_t on_progress(const db& database,
-                                 std::function<void(const progress&)> callback) {
+template <typename = internal::on_use>
+std::uint64_t on_progress(const db& database, std::function<void(const progress&)> callback) {
     struct observer final : internal::ffi::ProgressObserver {
         explicit observer(std::function<void(const progress&)>&& f) : callback(std::move(f)) {}
         void progressed(const internal::ffi::Progress& now) const override {
@@ -122,7 +123,8 @@ inline std::uint64_t on_progress(const db& database,
 /// When this returns the callback is not running and will not be called again, so what it uses may
 /// go. It waits for one that is running, so no lock that it takes may be held here; a callback may
 /// take itself away. A token that is not known is ignored.
-inline void remove_progress(const db& database, std::uint64_t token) {
+template <typename = internal::on_use>
+void remove_progress(const db& database, std::uint64_t token) {
     database.m_realm.instance()->library().unobserve_progress(token);
 }
 

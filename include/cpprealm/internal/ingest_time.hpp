@@ -23,7 +23,10 @@ struct server_time {
 /// less. Asks no server. May be called from any thread; throws a `std::exception` after a shutdown.
 ///
 /// It is as true as the server's clock, and without TLS as whoever is on the way.
-inline std::optional<struct server_time> server_time(const App& app) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow" // the struct may have the name of the function
+template <typename = internal::on_use>
+std::optional<struct server_time> server_time(const App& app) {
     auto status = internal::no_status();
     auto time = internal::app_access::library(app).server_time(status);
     internal::throw_if_failed(status);
@@ -36,5 +39,6 @@ inline std::optional<struct server_time> server_time(const App& app) {
     out.uncertainty = std::chrono::milliseconds(time.uncertainty_ms);
     return out;
 }
+#pragma GCC diagnostic pop
 
 } // namespace realm::ingest

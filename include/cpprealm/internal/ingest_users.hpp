@@ -21,7 +21,8 @@ namespace realm::ingest {
 /// These functions may be called from any thread. Those with a future wait for the server, as
 /// `App::login` does, and the future throws an `app_error` where it refused or could not be
 /// reached.
-inline std::vector<user> all_users(const App& app) {
+template <typename = internal::on_use>
+std::vector<user> all_users(const App& app) {
     std::vector<user> users;
     for (const auto& known : internal::app_access::library(app).users())
         users.push_back(internal::app_access::to_user(app, known.duplicate()));
@@ -30,7 +31,8 @@ inline std::vector<user> all_users(const App& app) {
 
 /// Makes a user of this App who is logged in the one that `App::get_current_user` gives, also after
 /// a restart. Asks no server. Throws an `app_error` for any other user.
-inline void switch_user(const App& app, const user& user) {
+template <typename = internal::on_use>
+void switch_user(const App& app, const user& user) {
     internal::throw_app_error_if_failed(
         internal::app_access::library(app).switch_user(internal::app_access::library(user)));
 }
@@ -38,7 +40,8 @@ inline void switch_user(const App& app, const user& user) {
 /// Forgets a user of this App; one who is logged in is logged out first. The state becomes
 /// `removed`, also where the server cannot be told, which is an error. What the user has not
 /// uploaded is deleted with its files when an App is next made. The account at the server stays.
-[[nodiscard]] inline std::future<void> remove_user(const App& app, const user& user) {
+template <typename = internal::on_use>
+[[nodiscard]] std::future<void> remove_user(const App& app, const user& user) {
     return internal::app_access::call(
         app, [user = internal::app_access::handle(user)](const auto& library) {
             return library.remove_user(*user->user);
@@ -49,7 +52,8 @@ inline void switch_user(const App& app, const user& user) {
 /// and with what was not uploaded, from this device. Files that are still open go when an App is
 /// next made. What was uploaded stays at the server. On an error nothing was deleted, unless it is
 /// one of this device's files.
-[[nodiscard]] inline std::future<void> delete_user(const App& app, const user& user) {
+template <typename = internal::on_use>
+[[nodiscard]] std::future<void> delete_user(const App& app, const user& user) {
     return internal::app_access::call(
         app, [user = internal::app_access::handle(user)](const auto& library) {
             return library.delete_user(*user->user);
@@ -65,7 +69,8 @@ struct user_identity {
 };
 
 /// How the user logs in, as the server said last.
-inline std::vector<user_identity> identities(const user& user) {
+template <typename = internal::on_use>
+std::vector<user_identity> identities(const user& user) {
     std::vector<user_identity> found;
     for (const auto& one : internal::app_access::library(user).identities())
         found.push_back({internal::to_string(one.id), internal::to_string(one.provider_type)});
@@ -74,8 +79,8 @@ inline std::vector<user_identity> identities(const user& user) {
 
 /// Adds another way of logging in to a user who is logged in. The user's id stays; an anonymous
 /// user is not anonymous any more.
-[[nodiscard]] inline std::future<void> link_user(const user& user,
-                                                 const App::credentials& credentials) {
+template <typename = internal::on_use>
+[[nodiscard]] std::future<void> link_user(const user& user, const App::credentials& credentials) {
     const auto& handle = internal::app_access::handle(user);
     return internal::future_call<void>(handle->host_transport, [user = handle, credentials] {
         internal::throw_app_error_if_failed(user->user->link(
@@ -84,41 +89,46 @@ inline std::vector<user_identity> identities(const user& user) {
 }
 
 /// Confirms an e-mail address with what its mail held.
-[[nodiscard]] inline std::future<void> confirm_user(const App& app, const std::string& token,
-                                                    const std::string& token_id) {
+template <typename = internal::on_use>
+[[nodiscard]] std::future<void> confirm_user(const App& app, const std::string& token,
+                                             const std::string& token_id) {
     return internal::app_access::call(app, [token, token_id](const auto& library) {
         return library.confirm_user(internal::to_str(token), internal::to_str(token_id));
     });
 }
 
 /// Has the mail that asks for a confirmation sent again.
-[[nodiscard]] inline std::future<void> resend_confirmation_email(const App& app,
-                                                                 const std::string& email) {
+template <typename = internal::on_use>
+[[nodiscard]] std::future<void> resend_confirmation_email(const App& app,
+                                                          const std::string& email) {
     return internal::app_access::call(app, [email](const auto& library) {
         return library.resend_confirmation_email(internal::to_str(email));
     });
 }
 
 /// Has the app's own confirmation function run again.
-[[nodiscard]] inline std::future<void> retry_custom_confirmation(const App& app,
-                                                                 const std::string& email) {
+template <typename = internal::on_use>
+[[nodiscard]] std::future<void> retry_custom_confirmation(const App& app,
+                                                          const std::string& email) {
     return internal::app_access::call(app, [email](const auto& library) {
         return library.retry_custom_confirmation(internal::to_str(email));
     });
 }
 
 /// Has a mail sent with which the password can be set anew.
-[[nodiscard]] inline std::future<void> send_reset_password_email(const App& app,
-                                                                 const std::string& email) {
+template <typename = internal::on_use>
+[[nodiscard]] std::future<void> send_reset_password_email(const App& app,
+                                                          const std::string& email) {
     return internal::app_access::call(app, [email](const auto& library) {
         return library.send_reset_password_email(internal::to_str(email));
     });
 }
 
 /// Sets a password with what that mail held.
-[[nodiscard]] inline std::future<void> reset_password(const App& app, const std::string& password,
-                                                      const std::string& token,
-                                                      const std::string& token_id) {
+template <typename = internal::on_use>
+[[nodiscard]] std::future<void> reset_password(const App& app, const std::string& password,
+                                               const std::string& token,
+                                               const std::string& token_id) {
     return internal::app_access::call(app, [password, token, token_id](const auto& library) {
         return library.reset_password(internal::to_str(password), internal::to_str(token),
                                       internal::to_str(token_id));
@@ -126,7 +136,8 @@ inline std::vector<user_identity> identities(const user& user) {
 }
 
 /// Has the app's own function set the password.
-[[nodiscard]] inline std::future<void>
+template <typename = internal::on_use>
+[[nodiscard]] std::future<void>
 call_reset_password_function(const App& app, const std::string& email, const std::string& password,
                              const std::vector<bsoncxx>& arguments) {
     return internal::app_access::call(

@@ -10,6 +10,7 @@
 
 #include <cpprealm/internal/bridge.hpp>
 #include <cpprealm/internal/bridge/status.hpp>
+#include <cpprealm/internal/on_use.hpp>
 
 namespace realm::internal {
 
@@ -43,7 +44,8 @@ inline rust::String to_rust(std::string_view text) {
     return rust::String::lossy(text.data(), text.size());
 }
 
-inline rust::Vec<ffi::Header> to_rust(const std::map<std::string, std::string>& headers) {
+template <typename = on_use>
+rust::Vec<ffi::Header> to_rust(const std::map<std::string, std::string>& headers) {
     rust::Vec<ffi::Header> out;
     out.reserve(headers.size());
     for (const auto& [name, value] : headers)
@@ -51,7 +53,8 @@ inline rust::Vec<ffi::Header> to_rust(const std::map<std::string, std::string>& 
     return out;
 }
 
-inline rust::Vec<std::uint8_t> to_rust_bytes(std::string_view bytes) {
+template <typename = on_use>
+rust::Vec<std::uint8_t> to_rust_bytes(std::string_view bytes) {
     rust::Vec<std::uint8_t> out;
     out.reserve(bytes.size());
     for (char byte : bytes)
@@ -62,7 +65,8 @@ inline rust::Vec<std::uint8_t> to_rust_bytes(std::string_view bytes) {
 /// An empty status to be filled by a call.
 inline ffi::Status no_status() { return ffi::Status{0, {}, {}, {}}; }
 
-inline void throw_if_failed(const ffi::Status& status) {
+template <typename = on_use>
+void throw_if_failed(const ffi::Status& status) {
     if (status.code != 0)
         throw bridge::status_error(to_status(status));
 }

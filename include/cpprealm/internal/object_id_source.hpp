@@ -12,11 +12,17 @@
 #include <cstddef>
 #include <cstdint>
 #include <ctime>
-#include <exception>
-#include <random>
 
 #if defined(__unix__) || defined(__APPLE__)
 #include <pthread.h>
+#endif
+// <random> takes a compiler as long as a fourth of all other standard headers, so it is for systems
+// that are not known to have a function of their own.
+#if (defined(__linux__) && !defined(__ANDROID__)) || defined(__APPLE__)
+#include <sys/random.h>
+#else
+#include <exception>
+#include <random>
 #endif
 
 namespace realm::internal {
@@ -53,18 +59,33 @@ private:
     }
 
     [[nodiscard]] std::uint64_t random() const noexcept {
+        std::uint64_t number = 0;
+        if (ask_system(number))
+            return number;
+        // No entropy device: the clock's nanoseconds, and the address that layout randomisation
+        // gives, mixed as SplitMix64 does.
+        number =
+            static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
+        number ^= static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(&number));
+        number = (number ^ (number >> 30)) * 0xBF58476D1CE4E5B9;
+        number = (number ^ (number >> 27)) * 0x94D049BB133111EB;
+        return number ^ (number >> 31);
+    }
+
+    static bool ask_system(std::uint64_t& number) noexcept {
+#if defined(__linux__) && !defined(__ANDROID__)
+        return getrandom(&number, sizeof(number), 0) == sizeof(number);
+#elif defined(__APPLE__)
+        return getentropy(&number, sizeof(number)) == 0;
+#else
         try {
             std::random_device device;
-            return static_cast<std::uint64_t>(device()) << 32 | device();
+            number = static_cast<std::uint64_t>(device()) << 32 | device();
+            return true;
         } catch (const std::exception&) {
-            // No entropy device: the clock's nanoseconds, and the address that layout randomisation
-            // gives.
-            const auto now = static_cast<std::uint64_t>(
-                std::chrono::system_clock::now().time_since_epoch().count());
-            std::mt19937_64 mixed(
-                now ^ static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(&now)));
-            return mixed();
+            return false;
         }
+#endif
     }
 
     std::atomic<std::uint64_t> next_;

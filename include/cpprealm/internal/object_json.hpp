@@ -1,9 +1,7 @@
 // An object as JSON text, for `managed<T>::to_json`.
 #pragma once
 
-#include <charconv>
 #include <chrono>
-#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <limits>
@@ -20,6 +18,7 @@
 #include <cpprealm/internal/codec.hpp>
 #include <cpprealm/internal/hex.hpp>
 #include <cpprealm/internal/json_text.hpp>
+#include <cpprealm/internal/on_use.hpp>
 
 namespace realm::internal {
 
@@ -61,6 +60,30 @@ template <typename Date>
     return {text, static_cast<std::size_t>(n)};
 }
 
+/// As `%g` prints it with so many digits, and what JSON has no number for as text.
+template <typename = on_use>
+[[nodiscard]] std::string number_text(double value, int digits) {
+    constexpr double largest = std::numeric_limits<double>::max();
+    if (!(value == value))
+        return "\"NaN\"";
+    if (value > largest)
+        return "\"Infinity\"";
+    if (value < -largest)
+        return "\"-Infinity\"";
+    char printed[40];
+    std::snprintf(printed, sizeof(printed), "%.*g", digits, value);
+    // The decimal point is that of the application's locale, which may be of several bytes.
+    std::string text;
+    for (const char* at = printed; *at != 0; ++at) {
+        const bool is_number = (*at >= '0' && *at <= '9') || *at == '-' || *at == '+' || *at == 'e';
+        if (is_number)
+            text += *at;
+        else if (text.back() != '.')
+            text += '.';
+    }
+    return text;
+}
+
 template <typename T>
 void write_json(std::ostream& to, const T& value);
 
@@ -99,18 +122,7 @@ void write_json(std::ostream& to, const T& value) {
     } else if constexpr (std::is_integral_v<T> || std::is_enum_v<T>) {
         to << std::to_string(static_cast<std::int64_t>(value));
     } else if constexpr (std::is_floating_point_v<T>) {
-        if (std::isnan(value)) {
-            to << "\"NaN\"";
-        } else if (std::isinf(value)) {
-            to << (value > 0 ? "\"Infinity\"" : "\"-Infinity\"");
-        } else {
-            // Not through the stream, nor through printf: format and locale are the application's.
-            char text[40];
-            const auto end =
-                std::to_chars(text, text + sizeof(text), static_cast<double>(value),
-                              std::chars_format::general, std::numeric_limits<T>::max_digits10);
-            to << std::string_view(text, static_cast<std::size_t>(end.ptr - text));
-        }
+        to << number_text(static_cast<double>(value), std::numeric_limits<T>::max_digits10);
     } else if constexpr (std::is_same_v<T, std::string>) {
         to << json_text(value);
     } else if constexpr (std::is_same_v<T, std::vector<std::uint8_t>>) {

@@ -2,11 +2,9 @@
 // configurations in one process, and what follows from a schema mode.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <memory>
 #include <optional>
-#include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -18,7 +16,8 @@
 
 namespace realm::internal {
 
-[[noreturn]] inline void throw_wrong_thread() {
+template <typename = on_use>
+[[noreturn]] void throw_wrong_thread() {
     throw std::logic_error("Realm accessed from incorrect thread.");
 }
 
@@ -44,7 +43,8 @@ struct config_access {
 };
 
 /// Refuses a configuration for a path that is open with another one.
-inline void check_same(const bridge::realm::config& open, const bridge::realm::config& config) {
+template <typename = on_use>
+void check_same(const bridge::realm::config& open, const bridge::realm::config& config) {
     using mode = bridge::realm::config::schema_mode;
     auto refuse = [&](std::string_view what) {
         throw std::logic_error("Realm at path '" + config.path() + "' already opened with " +
@@ -70,36 +70,32 @@ inline void check_same(const bridge::realm::config& open, const bridge::realm::c
         refuse("different sync user.");
 }
 
-/// The embedded classes that no asymmetric class leads to.
-inline std::vector<std::string> unreachable(const std::vector<bridge::object_schema>& classes) {
-    std::set<std::string> reached;
-    std::vector<std::string> open;
-    auto follow = [&](const bridge::object_schema& from) {
-        for (const auto& property : from.properties)
-            if (!property.object.empty() && reached.insert(property.object).second)
-                open.push_back(property.object);
-    };
-    for (const auto& c : classes)
-        if (c.type == bridge::object_schema::object_type::asymmetric)
-            follow(c);
-    while (!open.empty()) {
-        auto name = std::move(open.back());
-        open.pop_back();
-        for (const auto& c : classes)
-            if (c.name == name)
-                follow(c);
+/// For each class whether an asymmetric one leads to it, or it is one.
+template <typename = on_use>
+std::vector<char> reachable(const std::vector<bridge::object_schema>& classes) {
+    std::vector<char> reached(classes.size());
+    for (std::size_t i = 0; i < classes.size(); ++i)
+        reached[i] = classes[i].type == bridge::object_schema::object_type::asymmetric;
+    for (bool more = true; more;) {
+        more = false;
+        for (std::size_t from = 0; from < classes.size(); ++from) {
+            for (const auto& property : classes[from].properties) {
+                for (std::size_t to = 0; reached[from] && to < classes.size(); ++to) {
+                    if (reached[to] || classes[to].name != property.object)
+                        continue;
+                    reached[to] = 1;
+                    more = true;
+                }
+            }
+        }
     }
-
-    std::vector<std::string> orphans;
-    for (const auto& c : classes)
-        if (c.type == bridge::object_schema::object_type::embedded && reached.count(c.name) == 0)
-            orphans.push_back(c.name);
-    return orphans;
+    return reached;
 }
 
 /// Refuses classes that the configuration does not allow, and configurations without a server.
-inline void check_classes(const bridge::realm::config& config,
-                          const std::vector<bridge::object_schema>& classes) {
+template <typename = on_use>
+void check_classes(const bridge::realm::config& config,
+                   const std::vector<bridge::object_schema>& classes) {
     using mode = bridge::realm::config::schema_mode;
     std::string findings;
 
@@ -107,7 +103,9 @@ inline void check_classes(const bridge::realm::config& config,
     if (!config.sync_config().settings()) {
         for (const auto& c : classes)
             if (c.type == bridge::object_schema::object_type::asymmetric)
-                findings += "\n- Asymmetric table '" + c.name + "' not allowed in a local Realm";
+                findings.append("\n- Asymmetric table '")
+                    .append(c.name)
+                    .append("' not allowed in a local Realm");
         if (findings.empty())
             throw std::logic_error(
                 "Data Ingest has no local databases: make the configuration with "
@@ -117,10 +115,15 @@ inline void check_classes(const bridge::realm::config& config,
     } else if (!config.sync_config().settings()->user) {
         throw std::logic_error("The sync configuration has no user.");
     }
-    if (config_access::schema_mode(config) == mode::additive_explicit)
-        for (const auto& name : unreachable(classes))
-            findings += "\n- Embedded object '" + name +
-                        "' is unreachable by any link path from top level objects.";
+    if (config_access::schema_mode(config) == mode::additive_explicit) {
+        const auto reached = reachable(classes);
+        for (std::size_t i = 0; i < classes.size(); ++i) {
+            if (!reached[i])
+                findings.append("\n- Embedded object '")
+                    .append(classes[i].name)
+                    .append("' is unreachable by any link path from top level objects.");
+        }
+    }
     if (!findings.empty())
         throw std::logic_error("Schema validation failed due to the following errors:" + findings);
 }

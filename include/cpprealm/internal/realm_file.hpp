@@ -11,15 +11,16 @@
 namespace realm::internal {
 
 /// The bytes of a key; none where there is no key.
-inline rust::Slice<const std::uint8_t>
-to_slice(const std::optional<std::array<char, 64>>& key) noexcept {
+template <typename = on_use>
+rust::Slice<const std::uint8_t> to_slice(const std::optional<std::array<char, 64>>& key) noexcept {
     if (!key)
         return {};
     return {reinterpret_cast<const std::uint8_t*>(key->data()), key->size()};
 }
 
 /// What the library has to know of the file. The configuration has a user.
-inline ffi::RealmConfig file_of(const bridge::realm::config& config) {
+template <typename = on_use>
+ffi::RealmConfig file_of(const bridge::realm::config& config) {
     const auto& user = *config.sync_config().settings()->user->user;
     auto status = no_status();
     ffi::RealmConfig out;

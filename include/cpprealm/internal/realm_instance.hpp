@@ -29,24 +29,25 @@ namespace realm::internal {
 using receipts_handle = rust::Box<ffi::Receipts>;
 
 /// Used by its own thread; any thread may ask whether it is closed and for its session.
-class realm_instance : public std::enable_shared_from_this<realm_instance> {
+template <typename Use>
+class basic_realm_instance : public std::enable_shared_from_this<basic_realm_instance<Use>> {
 public:
     using config = bridge::realm::config;
 
     /// The instance that is open on this thread already, or a new one. Throws for a configuration
     /// that contradicts an open one, for a schema that is not valid, and when the file does not
     /// open.
-    static std::shared_ptr<realm_instance> open(const config& config,
-                                                std::vector<bridge::object_schema> classes);
+    static std::shared_ptr<basic_realm_instance> open(const config& by,
+                                                      std::vector<bridge::object_schema> classes);
 
-    realm_instance(const config& config, std::vector<bridge::object_schema> classes,
-                   rust::Box<ffi::Realm> realm)
-        : config_(config), classes_(std::move(classes)), realm_(std::move(realm)),
+    basic_realm_instance(const config& by, std::vector<bridge::object_schema> classes,
+                         rust::Box<ffi::Realm> realm)
+        : config_(by), classes_(std::move(classes)), realm_(std::move(realm)),
           receipts_(std::make_shared<const receipts_handle>(realm_->receipts())),
           transaction_(classes_) {}
-    ~realm_instance() { shut(); }
-    realm_instance(const realm_instance&) = delete;
-    realm_instance& operator=(const realm_instance&) = delete;
+    ~basic_realm_instance() { shut(); }
+    basic_realm_instance(const basic_realm_instance&) = delete;
+    basic_realm_instance& operator=(const basic_realm_instance&) = delete;
 
     void begin() {
         check_process();
@@ -64,8 +65,7 @@ public:
         if (!transaction_.active())
             throw std::logic_error("Can't commit a non-existing write transaction");
         std::uint64_t number = 0;
-        transaction_.finish([&](const std::vector<transaction::run>& runs,
-                                const std::uint8_t* payload, std::size_t size) {
+        transaction_.finish([&](const auto& runs, const std::uint8_t* payload, std::size_t size) {
             std::vector<ffi::Run> out;
             out.reserve(runs.size());
             for (const auto& run : runs)
@@ -85,7 +85,7 @@ public:
     }
 
     /// Where objects are added. Throws unless this thread may use the realm.
-    transaction& writable() {
+    basic_transaction<Use>& writable() {
         verify();
         return transaction_;
     }
@@ -125,7 +125,7 @@ private:
     /// Instances by path, so that a thread finds its own and contradictions are seen.
     struct registry {
         std::mutex mutex;
-        std::vector<std::weak_ptr<realm_instance>> open;
+        std::vector<std::weak_ptr<basic_realm_instance>> open;
 
         static registry& get() {
             // Never destroyed: a db with static storage may be closed after it otherwise.
@@ -150,23 +150,23 @@ private:
         realm_->close();
     }
 
-    static rust::Box<ffi::Realm> open_in_library(const config& config,
-                                                 const bridge::schema& schema);
+    static rust::Box<ffi::Realm> open_in_library(const config& by, const bridge::schema& schema);
 
     const config config_;
     const std::vector<bridge::object_schema> classes_;
     const rust::Box<ffi::Realm> realm_;
     const std::shared_ptr<const receipts_handle> receipts_;
-    transaction transaction_;
+    basic_transaction<Use> transaction_;
     std::atomic<bool> closed_{false};
 };
 
-inline std::shared_ptr<realm_instance>
-realm_instance::open(const config& config, std::vector<bridge::object_schema> classes) {
+template <typename Use>
+std::shared_ptr<basic_realm_instance<Use>>
+basic_realm_instance<Use>::open(const config& by, std::vector<bridge::object_schema> classes) {
     throw_if_failed(ffi::process_status());
-    if (!config.scheduler() || !config.scheduler()->is_on_thread())
+    if (!by.scheduler() || !by.scheduler()->is_on_thread())
         throw_wrong_thread();
-    check_classes(config, classes);
+    check_classes(by, classes);
     // Two opens agree also when they name the classes in another order.
     std::sort(classes.begin(), classes.end(),
               [](const auto& a, const auto& b) { return a.name < b.name; });
@@ -176,14 +176,14 @@ realm_instance::open(const config& config, std::vector<bridge::object_schema> cl
     auto gone = [](const auto& weak) { return weak.expired(); };
     registry.open.erase(std::remove_if(registry.open.begin(), registry.open.end(), gone),
                         registry.open.end());
-    std::shared_ptr<realm_instance> on_this_thread;
+    std::shared_ptr<basic_realm_instance> on_this_thread;
     for (const auto& weak : registry.open) {
         auto other = weak.lock();
-        if (!other || other->closed_ || other->config_.path() != config.path())
+        if (!other || other->closed_ || other->config_.path() != by.path())
             continue;
-        check_same(other->config_, config);
-        check_same_options(other->config_, config);
-        if (other->config_.scheduler()->is_same_as(config.scheduler().get()))
+        check_same(other->config_, by);
+        check_same_options(other->config_, by);
+        if (other->config_.scheduler()->is_same_as(by.scheduler().get()))
             on_this_thread = std::move(other);
     }
     if (on_this_thread) {
@@ -192,23 +192,25 @@ realm_instance::open(const config& config, std::vector<bridge::object_schema> cl
         return on_this_thread;
     }
 
-    auto opened = open_in_library(config, bridge::schema(classes));
-    auto instance = std::make_shared<realm_instance>(config, std::move(classes), std::move(opened));
+    auto opened = open_in_library(by, bridge::schema(classes));
+    auto instance =
+        std::make_shared<basic_realm_instance>(by, std::move(classes), std::move(opened));
     registry.open.push_back(instance);
     return instance;
 }
 
-inline rust::Box<ffi::Realm> realm_instance::open_in_library(const config& config,
-                                                             const bridge::schema& schema) {
-    const auto& settings = *config.sync_config().settings();
+template <typename Use>
+rust::Box<ffi::Realm> basic_realm_instance<Use>::open_in_library(const config& by,
+                                                                 const bridge::schema& schema) {
+    const auto& settings = *by.sync_config().settings();
 
-    auto out = file_of(config);
+    auto out = file_of(by);
     out.schema_json = schema.to_json();
     out.stop_policy = static_cast<std::uint8_t>(settings.stop_policy);
     out.headers = to_rust(settings.custom_http_headers);
     if (settings.proxy)
         out.proxy = to_url(*settings.proxy);
-    out.options = to_library(options_of(config));
+    out.options = to_library(options_of(by));
 
     auto errors = std::make_shared<session_errors>(settings.error_handler);
     auto status = no_status();

@@ -10,33 +10,35 @@
 
 #include <cpprealm/internal/bridge/sync_error.hpp>
 #include <cpprealm/internal/bridge/sync_session.hpp>
+#include <cpprealm/internal/on_use.hpp>
 
 namespace realm::internal {
 
 /// The handler wants the session, which exists only once the realm is open, while the first error
 /// may come before: such an error waits until `start`.
-class session_errors {
+template <typename>
+class basic_session_errors {
 public:
     using handler = std::function<void(const bridge::sync_session&, const bridge::sync_error&)>;
 
-    explicit session_errors(handler handler) : handler_(std::move(handler)) {}
+    explicit basic_session_errors(handler call) : handler_(std::move(call)) {}
 
     void start(bridge::sync_session session) {
-        std::vector<bridge::sync_error> early;
+        decltype(early_) early;
         {
             std::lock_guard lock(mutex_);
             session_ = std::move(session);
             early.swap(early_);
         }
         for (const auto& error : early)
-            call(error);
+            call(*error);
     }
 
     void report(bridge::sync_error error) {
         {
             std::lock_guard lock(mutex_);
             if (!session_) {
-                early_.push_back(std::move(error));
+                early_.push_back(std::make_unique<bridge::sync_error>(std::move(error)));
                 return;
             }
         }
@@ -44,13 +46,13 @@ public:
     }
 
     struct observer final : ffi::SessionObserver {
-        explicit observer(std::shared_ptr<session_errors> to) : to_(std::move(to)) {}
+        explicit observer(std::shared_ptr<basic_session_errors> to) : to_(std::move(to)) {}
         void error(const ffi::SyncError& error) const override {
             to_->report(bridge::sync_error(error));
         }
 
     private:
-        std::shared_ptr<session_errors> to_;
+        std::shared_ptr<basic_session_errors> to_;
     };
 
 private:
@@ -62,7 +64,8 @@ private:
     const handler handler_;
     std::mutex mutex_;
     std::optional<bridge::sync_session> session_; // set once
-    std::vector<bridge::sync_error> early_;
+    std::vector<std::unique_ptr<const bridge::sync_error>> early_;
 };
+using session_errors = basic_session_errors<on_use>;
 
 } // namespace realm::internal

@@ -16,27 +16,35 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include <cpprealm/internal/buffer.hpp>
 #include <cpprealm/internal/codec.hpp>
 #include <cpprealm/internal/object_ref.hpp>
+#include <cpprealm/internal/on_use.hpp>
 #include <cpprealm/schema.hpp>
 
 namespace realm::internal {
 
-class transaction;
+template <typename>
+class basic_transaction;
+using transaction = basic_transaction<on_use>;
 
-/// The transactions of the process by number. Safe from any thread.
+/// What `live_transactions` knows of a transaction.
+struct live_transaction {
+    std::uint64_t number = 0; // 0: none begun
+    live_transaction* next = nullptr;
+};
+
+/// The transactions of the process by number: a list of as many as threads are writing. Safe from
+/// any thread.
 class live_transactions {
 public:
     static live_transactions& instance() {
@@ -44,24 +52,31 @@ public:
         static auto* all = new live_transactions();
         return *all;
     }
-    std::uint64_t enter(transaction* one) {
+    void enter(live_transaction& one) {
         const std::lock_guard<std::mutex> lock(mutex_);
-        by_number_.emplace(++last_, one);
-        return last_;
+        one.number = ++last_;
+        one.next = first_;
+        first_ = &one;
     }
-    void leave(std::uint64_t number) noexcept {
+    void leave(live_transaction& one) noexcept {
         const std::lock_guard<std::mutex> lock(mutex_);
-        by_number_.erase(number);
+        live_transaction** at = &first_;
+        while (*at != &one)
+            at = &(*at)->next;
+        *at = one.next;
+        one.number = 0;
     }
-    [[nodiscard]] transaction* find(std::uint64_t number) {
+    [[nodiscard]] live_transaction* find(std::uint64_t number) {
         const std::lock_guard<std::mutex> lock(mutex_);
-        const auto found = by_number_.find(number);
-        return found == by_number_.end() ? nullptr : found->second;
+        live_transaction* one = first_;
+        while (one != nullptr && one->number != number)
+            one = one->next;
+        return one;
     }
 
 private:
     std::mutex mutex_;
-    std::unordered_map<std::uint64_t, transaction*> by_number_;
+    live_transaction* first_ = nullptr;
     std::uint64_t last_ = 0; // no handle has the number 0
 };
 
@@ -78,9 +93,10 @@ std::size_t class_index() noexcept {
 
 /// An added object in the shape of its class again.
 struct shadow {
+    const std::size_t begin; // of its document, in the buffer of its class
     bool changed = false;
 
-    shadow() = default;
+    explicit shadow(std::size_t where) noexcept : begin(where) {}
     shadow(const shadow&) = delete;
     shadow& operator=(const shadow&) = delete;
     virtual ~shadow() = default;
@@ -90,6 +106,8 @@ struct shadow {
 template <typename T>
 struct shadow_of final : shadow {
     T object{};
+
+    using shadow::shadow;
     void encode(encoder& to) const override { encode_document(to, object); }
 
     static void encode_document(encoder& to, const T& object) {
@@ -102,7 +120,8 @@ struct shadow_of final : shadow {
 
 /// Belongs to one `db` and is used for one transaction after the other, which saves the buffers
 /// from being made anew.
-class transaction {
+template <typename>
+class basic_transaction : live_transaction {
 public:
     /// Documents of one class, in the order of the payload.
     struct run {
@@ -110,21 +129,22 @@ public:
         std::uint32_t count;
     };
 
-    explicit transaction(std::vector<bridge::object_schema> opened) : opened_(std::move(opened)) {}
-    transaction(const transaction&) = delete;
-    transaction& operator=(const transaction&) = delete;
-    ~transaction() { abandon(); }
+    explicit basic_transaction(std::vector<bridge::object_schema> opened)
+        : opened_(std::move(opened)) {}
+    basic_transaction(const basic_transaction&) = delete;
+    basic_transaction& operator=(const basic_transaction&) = delete;
+    ~basic_transaction() { abandon(); }
 
     /// Gives the transaction its number. `owner` is kept for `managed<T>::get_realm` and not looked
     /// at.
     void begin(void* owner = nullptr) {
         abandon();
-        number_ = live_transactions::instance().enter(this);
+        live_transactions::instance().enter(*this);
         thread_ = std::this_thread::get_id();
         owner_ = owner;
     }
-    [[nodiscard]] bool active() const noexcept { return number_ != 0; }
-    [[nodiscard]] std::uint64_t id() const noexcept { return number_; }
+    [[nodiscard]] bool active() const noexcept { return number != 0; }
+    [[nodiscard]] std::uint64_t id() const noexcept { return number; }
     [[nodiscard]] void* owner() const noexcept { return owner_; }
     [[nodiscard]] bool empty() const noexcept {
         for (const auto& one : classes_) {
@@ -151,7 +171,7 @@ public:
         encoder encoding(to.bytes, &to.rests);
         shadow_of<T>::encode_document(encoding, object);
         ++to.count;
-        return {number_, unless_done.keep()};
+        return {number, unless_done.keep()};
     }
 
     /// Ends the transaction. `sink(const std::vector<run>&, const std::uint8_t* payload,
@@ -182,8 +202,7 @@ public:
     void abandon() noexcept {
         if (!active())
             return;
-        live_transactions::instance().leave(number_);
-        number_ = 0;
+        live_transactions::instance().leave(*this);
         for (const auto& one : classes_) {
             if (one != nullptr)
                 one->reset();
@@ -192,16 +211,17 @@ public:
     }
 
     /// Ends it in a forked child, where the lock of the live ones may be held for ever.
-    void forget() noexcept { number_ = 0; }
+    void forget() noexcept { number = 0; }
 
     /// The transaction of a handle.
-    static transaction& of(std::uint64_t number, const char* class_name) {
-        transaction* found = number == 0 ? nullptr : live_transactions::instance().find(number);
-        if (found == nullptr)
+    static basic_transaction& of(std::uint64_t wanted, const char* class_name) {
+        live_transaction* live = wanted == 0 ? nullptr : live_transactions::instance().find(wanted);
+        if (live == nullptr)
             throw_no_object(class_name);
-        if (found->thread_ != std::this_thread::get_id())
+        auto& found = static_cast<basic_transaction&>(*live);
+        if (found.thread_ != std::this_thread::get_id())
             throw std::logic_error("Realm accessed from incorrect thread.");
-        return *found;
+        return found;
     }
 
     /// Where copies of embedded objects live.
@@ -211,33 +231,55 @@ public:
     template <typename T>
     shadow_of<T>& shadow_at(std::uint64_t where) {
         class_buffer& in = buffer_of<T>();
-        std::unique_ptr<shadow>& found = in.shadows[static_cast<std::size_t>(where)];
-        if (found == nullptr) {
-            auto made = std::make_unique<shadow_of<T>>();
-            const std::uint8_t* document = in.bytes.data() + where;
-            const auto size = static_cast<std::size_t>(load_le<std::int32_t>(document));
-            read_fields(decoder(in.bytes, in.rests, objects_), bson_reader(document, size),
-                        made->object);
-            found = std::move(made);
-        }
-        return static_cast<shadow_of<T>&>(*found);
+        const auto begin = static_cast<std::size_t>(where);
+        if (shadow* known = in.find(begin))
+            return static_cast<shadow_of<T>&>(*known);
+        auto made = std::make_unique<shadow_of<T>>(begin);
+        shadow_of<T>& found = *made;
+        read_fields(decoder(in.bytes, in.rests, objects_), in.document(begin), found.object);
+        in.keep(std::move(made));
+        return found;
     }
 
 private:
     struct class_buffer {
-        std::string class_name;
+        std::string_view class_name;
         buffer bytes;
         std::uint32_t count = 0;
         std::vector<date_rest> rests;
-        std::map<std::size_t, std::unique_ptr<shadow>> shadows; // by where the document begins
+        std::vector<std::unique_ptr<shadow>> shadows; // ascending
 
+        [[nodiscard]] bson_reader document(std::size_t begin) const {
+            const std::uint8_t* from = bytes.data() + begin;
+            return {from, static_cast<std::size_t>(load_le<std::int32_t>(from))};
+        }
+        [[nodiscard]] shadow* find(std::size_t begin) const noexcept {
+            std::size_t low = 0;
+            for (std::size_t high = shadows.size(); low < high;) {
+                const std::size_t middle = low + (high - low) / 2;
+                if (shadows[middle]->begin < begin)
+                    low = middle + 1;
+                else
+                    high = middle;
+            }
+            return low < shadows.size() && shadows[low]->begin == begin ? shadows[low].get()
+                                                                        : nullptr;
+        }
+        // Most often the object was added last.
+        void keep(std::unique_ptr<shadow> one) {
+            shadows.push_back(std::move(one));
+            for (std::size_t at = shadows.size() - 1;
+                 at > 0 && shadows[at]->begin < shadows[at - 1]->begin; --at)
+                shadows[at].swap(shadows[at - 1]);
+        }
         // Puts changed objects in the place of their documents; one pass over the bytes, however
         // many changed.
         void splice() {
             buffer spliced;
             encoder to(spliced);
             std::size_t done = 0;
-            for (const auto& [begin, one] : shadows) {
+            for (const auto& one : shadows) {
+                const std::size_t begin = one->begin;
                 if (!one->changed)
                     continue;
                 spliced.append(bytes.data() + done, begin - done);
@@ -290,8 +332,8 @@ private:
     };
 
     struct ending {
-        transaction& over;
-        explicit ending(transaction& one) noexcept : over(one) {}
+        basic_transaction& over;
+        explicit ending(basic_transaction& one) noexcept : over(one) {}
         ending(const ending&) = delete;
         ending& operator=(const ending&) = delete;
         ~ending() { over.abandon(); }
@@ -309,7 +351,7 @@ private:
         for (const auto& one : opened_)
             opened = opened || one == described;
         if (!opened)
-            throw std::logic_error("Class '" + described.name +
+            throw std::logic_error("Class '" + std::string(described.name) +
                                    "' is not part of this realm: name it in realm::open<...>().");
         if (index >= classes_.size())
             classes_.resize(index + 1);
@@ -321,7 +363,6 @@ private:
     std::vector<bridge::object_schema> opened_;
     std::vector<std::unique_ptr<class_buffer>> classes_; // by class_index
     arena objects_;
-    std::uint64_t number_ = 0; // 0: none begun
     std::thread::id thread_;
     void* owner_ = nullptr;
 };

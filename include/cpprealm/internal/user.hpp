@@ -16,6 +16,7 @@
 #include <cpprealm/internal/bridge/realm.hpp>
 #include <cpprealm/internal/bridge/sync_manager.hpp>
 #include <cpprealm/internal/call.hpp>
+#include <cpprealm/internal/on_use.hpp>
 
 namespace realm {
 
@@ -32,7 +33,7 @@ public:
     enum class state : uint8_t { logged_out, logged_in, removed };
 
     user() = default;
-    explicit user(std::shared_ptr<internal::user_handle> user) : m_user(std::move(user)) {}
+    explicit user(std::shared_ptr<internal::user_handle> handle) : m_user(std::move(handle)) {}
 
     bool is_logged_in() const { return state() == state::logged_in; }
     [[nodiscard]] std::string identifier() const {
@@ -51,6 +52,7 @@ public:
     }
 
     /// How to open this user's database on the calling thread.
+    template <typename Use = internal::on_use>
     [[nodiscard]] db_config flexible_sync_configuration() const {
         auto status = internal::no_status();
         auto path = library().realm_path(status);
@@ -58,6 +60,7 @@ public:
 
         auto settings = std::make_shared<internal::sync_settings>();
         settings->user = m_user;
+        settings->error_handler = internal::print_error<Use>;
         db_config config(internal::to_string(path), default_scheduler::make_default());
         config.set_schema_mode(db_config::schema_mode::additive_discovered);
         config.set_sync_config(sync_config(std::move(settings)));
@@ -72,11 +75,13 @@ public:
     /// that delete what waits: a user whom the server refuses is not logged out by that. A database
     /// to which another process writes later, before it has heard of this, stays:
     /// `realm::ingest::stranded` lists it.
+    template <typename = internal::on_use>
     void log_out(std::function<void(std::optional<app_error>)>&& callback) const {
         internal::callback_call(host_transport(), [user = m_user, callback = std::move(callback)] {
             callback(internal::to_app_error(user->user->log_out()));
         });
     }
+    template <typename = internal::on_use>
     [[nodiscard]] std::future<void> log_out() const {
         return internal::future_call<void>(host_transport(), [user = m_user] {
             internal::throw_app_error_if_failed(user->user->log_out());
@@ -84,11 +89,13 @@ public:
     }
 
     /// Custom user data as Extended JSON, as of the current access token.
+    template <typename = internal::on_use>
     [[deprecated("Use get_custom_data() instead.")]] [[nodiscard]] std::optional<std::string>
     custom_data() const {
         auto text = internal::to_string(library().custom_data());
         return text.empty() ? std::nullopt : std::optional<std::string>(std::move(text));
     }
+    template <typename = internal::on_use>
     [[nodiscard]] std::optional<bsoncxx::document> get_custom_data() const {
         auto text = internal::to_string(library().custom_data());
         if (text.empty())
@@ -110,22 +117,26 @@ public:
     call_function(const std::string& name, const Text& args_ejson) const {
         return call<std::string>(name, std::string(args_ejson), as_it_came);
     }
+    template <typename = internal::on_use>
     void call_function(
         const std::string& name, const std::vector<bsoncxx>& args_bson,
         std::function<void(std::optional<bsoncxx>, std::optional<app_error>)> callback) const {
-        call(name, internal::arguments_to_ejson(args_bson), std::move(callback), read_result);
+        call(name, internal::arguments_to_ejson(args_bson), std::move(callback), read_result<>);
     }
+    template <typename = internal::on_use>
     [[nodiscard]] std::future<std::optional<bsoncxx>>
     call_function(const std::string& name, const std::vector<bsoncxx>& args_bson) const {
-        return call<bsoncxx>(name, internal::arguments_to_ejson(args_bson), read_result);
+        return call<bsoncxx>(name, internal::arguments_to_ejson(args_bson), read_result<>);
     }
 
     /// Asks the server for a new access token, which carries the custom user data of that moment.
+    template <typename = internal::on_use>
     void refresh_custom_user_data(std::function<void(std::optional<app_error>)> callback) {
         internal::callback_call(host_transport(), [user = m_user, callback = std::move(callback)] {
             callback(internal::to_app_error(user->user->refresh_custom_data()));
         });
     }
+    template <typename = internal::on_use>
     [[nodiscard]] std::future<void> refresh_custom_user_data() const {
         return internal::future_call<void>(host_transport(), [user = m_user] {
             internal::throw_app_error_if_failed(user->user->refresh_custom_data());
@@ -146,6 +157,7 @@ private:
     }
 
     static std::string as_it_came(std::string&& text) { return std::move(text); }
+    template <typename = internal::on_use>
     static bsoncxx read_result(std::string&& text) {
         if (text.empty())
             throw app_error(internal::unreadable_answer("Empty response from server", 4351));
@@ -157,6 +169,7 @@ private:
     }
 
     /// The answer to a function call; throws app_error.
+    template <typename = internal::on_use>
     static std::string answer(const internal::user_handle& user, const std::string& name,
                               const std::string& args) {
         auto status = internal::no_status();

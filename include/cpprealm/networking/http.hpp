@@ -11,18 +11,33 @@
 #include <utility>
 
 #include <cpprealm/internal/bridge/realm.hpp>
+#include <cpprealm/internal/library.hpp>
+#include <cpprealm/internal/on_use.hpp>
+
+namespace realm {
+class App;
+}
 
 namespace realm::networking {
-struct default_http_transport;
 struct http_transport_client;
 } // namespace realm::networking
 
 namespace realm::internal {
 
-/// The client as the built-in one, and null for an application's own, which a class derived from
-/// the built-in one is too.
-inline const networking::default_http_transport*
-built_in_client(const networking::http_transport_client& client);
+/// How the library sends through a client. A template, so that this is compiled where a class of
+/// clients is made, and nowhere else.
+template <typename>
+struct client_for_library {
+    virtual ~client_for_library() = default;
+
+private:
+    friend App;
+    /// Puts into `settings` what the library's own client is to know; or else returns what sends
+    /// through `self`, which is this client.
+    virtual std::unique_ptr<ffi::HostTransport>
+    realm_internal_take(std::shared_ptr<networking::http_transport_client> self,
+                        ffi::HttpSettings& settings) const;
+};
 
 /// Tells whether an object is of class `default_http_transport` itself, without RTTI: of a virtual
 /// base the class of the whole object alone chooses the constructor, and only
@@ -59,56 +74,57 @@ struct response {
 /// The application's own HTTP. `send_request_to_server` is called from any thread, also from
 /// several at once, and calls `completion` exactly once, on any thread, before or after it returns.
 /// The library keeps the client as long as its App.
-struct http_transport_client {
-    virtual ~http_transport_client() = default;
+struct http_transport_client : internal::client_for_library<internal::on_use> {
     virtual void send_request_to_server(const request& request,
                                         std::function<void(const response&)>&& completion) = 0;
-
-private:
-    friend const default_http_transport*
-    internal::built_in_client(const http_transport_client& client);
-    virtual const default_http_transport* realm_internal_built_in() const { return nullptr; }
 };
 
-/// The built-in client with settings. An App that is given one directly uses it inside the library;
-/// a class derived from it takes part as any other client does, and may change a request and pass
-/// it on to `default_http_transport::send_request_to_server`.
-struct default_http_transport : public http_transport_client, private virtual internal::exact_type {
-    struct configuration {
-        std::optional<std::map<std::string, std::string>> custom_http_headers;
-        std::optional<::realm::internal::bridge::realm::sync_config::proxy_config> proxy_config;
-        using SSLVerifyCallback =
-            bool(const std::string& server_address,
-                 internal::bridge::realm::sync_config::proxy_config::port_type server_port,
-                 const char* pem_data, size_t pem_size, int preverify_ok, int depth);
-        /// `false` accepts any server and asks nobody about it. For tests: whoever is on the way
-        /// can then read and change everything.
-        bool client_validate_ssl = true;
-        /// A PEM file with certificates to trust beside the system's.
-        std::optional<std::string> ssl_trust_certificate_path;
-        /// Has the last word on each certificate that a server shows, from the authority's down to
-        /// the server's own, of depth 0. `preverify_ok` is 1 where the library would trust the
-        /// server: its whole chain, and the name in it. `server_port` is a hint: of the last
-        /// request to that name. Called on a thread of the library for each connection; `false` or
-        /// an exception ends that.
-        std::function<SSLVerifyCallback> ssl_verify_callback;
+} // namespace realm::networking
 
-        /// This device's own certificate, for servers that ask for one; realm-cpp has none.
-        struct client_certificate_files {
-            /// A PEM file: the certificate, and those that lead to its authority.
-            std::string chain_path;
-            /// A PEM file with the private key.
-            std::string key_path;
-        };
-        std::optional<client_certificate_files> client_certificate = std::nullopt;
+namespace realm::internal {
+
+/// `default_http_transport::configuration`.
+struct http_settings {
+    std::optional<std::map<std::string, std::string>> custom_http_headers;
+    std::optional<::realm::internal::bridge::realm::sync_config::proxy_config> proxy_config;
+    using SSLVerifyCallback =
+        bool(const std::string& server_address,
+             internal::bridge::realm::sync_config::proxy_config::port_type server_port,
+             const char* pem_data, size_t pem_size, int preverify_ok, int depth);
+    /// `false` accepts any server and asks nobody about it. For tests: whoever is on the way
+    /// can then read and change everything.
+    bool client_validate_ssl = true;
+    /// A PEM file with certificates to trust beside the system's.
+    std::optional<std::string> ssl_trust_certificate_path;
+    /// Has the last word on each certificate that a server shows, from the authority's down to
+    /// the server's own, of depth 0. `preverify_ok` is 1 where the library would trust the
+    /// server: its whole chain, and the name in it. `server_port` is a hint: of the last
+    /// request to that name. Called on a thread of the library for each connection; `false` or
+    /// an exception ends that.
+    std::function<SSLVerifyCallback> ssl_verify_callback;
+
+    /// This device's own certificate, for servers that ask for one; realm-cpp has none.
+    struct client_certificate_files {
+        /// A PEM file: the certificate, and those that lead to its authority.
+        std::string chain_path;
+        /// A PEM file with the private key.
+        std::string key_path;
     };
+    std::optional<client_certificate_files> client_certificate = std::nullopt;
+};
 
-    default_http_transport() : exact_type(true) {}
-    default_http_transport(const configuration& c) : exact_type(true), m_configuration(c) {}
+/// What `default_http_transport` does.
+template <typename>
+struct built_in_client : networking::http_transport_client, private virtual exact_type {
+    using configuration = http_settings;
+
+    built_in_client() = default;
+    explicit built_in_client(const configuration& c) : m_configuration(c) {}
 
     /// Sends on the calling thread and completes before it returns.
-    inline void send_request_to_server(const request&,
-                                       std::function<void(const response&)>&& completion) override;
+    void
+    send_request_to_server(const networking::request& request,
+                           std::function<void(const networking::response&)>&& completion) override;
 
     const configuration& get_configuration() const noexcept { return m_configuration; }
 
@@ -116,20 +132,12 @@ protected:
     configuration m_configuration;
 
 private:
-    const default_http_transport* realm_internal_built_in() const override {
-        return exact ? this : nullptr;
-    }
+    std::unique_ptr<ffi::HostTransport>
+    realm_internal_take(std::shared_ptr<networking::http_transport_client> self,
+                        ffi::HttpSettings& settings) const override;
 };
 
-} // namespace realm::networking
-
-namespace realm::internal {
-
-inline const networking::default_http_transport*
-built_in_client(const networking::http_transport_client& client) {
-    return client.realm_internal_built_in();
-}
-
+template <typename>
 struct http_client_factory {
     std::mutex mutex;
     std::function<std::shared_ptr<networking::http_transport_client>()> make;
@@ -139,29 +147,46 @@ struct http_client_factory {
         static auto* factory = new http_client_factory();
         return *factory;
     }
+    /// A client from the application's factory; null without one.
+    static std::shared_ptr<networking::http_transport_client> client() {
+        std::function<std::shared_ptr<networking::http_transport_client>()> make;
+        {
+            auto& factory = get();
+            std::lock_guard lock(factory.mutex);
+            make = factory.make;
+        }
+        return make ? make() : nullptr;
+    }
 };
 
 } // namespace realm::internal
 
 namespace realm::networking {
 
+/// The built-in client with settings. An App that is given one directly uses it inside the library;
+/// a class derived from it takes part as any other client does, and may change a request and pass
+/// it on to `default_http_transport::send_request_to_server`.
+struct default_http_transport : public internal::built_in_client<internal::on_use>,
+                                private virtual internal::exact_type {
+    template <typename = internal::on_use>
+    default_http_transport() : exact_type(true) {}
+    template <typename = internal::on_use>
+    default_http_transport(const configuration& c) : exact_type(true), built_in_client(c) {}
+};
+
 /// What an App uses whose configuration names no client. Process-wide; Apps that exist keep theirs.
-inline void
-set_http_client_factory(std::function<std::shared_ptr<http_transport_client>()>&& factory_fn) {
-    auto& factory = internal::http_client_factory::get();
+template <typename Use = internal::on_use>
+void set_http_client_factory(std::function<std::shared_ptr<http_transport_client>()>&& factory_fn) {
+    auto& factory = internal::http_client_factory<Use>::get();
     std::lock_guard lock(factory.mutex);
     factory.make = std::move(factory_fn);
 }
 
 /// A client from the application's factory, or else the built-in one.
-inline std::shared_ptr<http_transport_client> make_http_client() {
-    std::function<std::shared_ptr<http_transport_client>()> make;
-    {
-        auto& factory = internal::http_client_factory::get();
-        std::lock_guard lock(factory.mutex);
-        make = factory.make;
-    }
-    return make ? make() : std::make_shared<default_http_transport>();
+template <typename Use = internal::on_use>
+std::shared_ptr<http_transport_client> make_http_client() {
+    auto made = internal::http_client_factory<Use>::client();
+    return made ? made : std::make_shared<default_http_transport>();
 }
 
 } // namespace realm::networking

@@ -15,6 +15,7 @@
 
 #include <cpprealm/internal/bridge/realm.hpp>
 #include <cpprealm/internal/bridge/status.hpp>
+#include <cpprealm/internal/on_use.hpp>
 
 namespace realm::networking {
 
@@ -94,9 +95,34 @@ struct websocket_observer {
                                           std::string_view message) = 0;
 };
 
+} // namespace realm::networking
+
+namespace realm::internal {
+
+/// What `default_socket_provider` does: nothing.
+template <typename>
+struct no_websockets : networking::sync_socket_provider {
+    std::unique_ptr<networking::websocket_interface>
+    connect(std::unique_ptr<networking::websocket_observer>,
+            networking::websocket_endpoint&&) override {
+        refuse();
+    }
+    void post(FunctionHandler&&) override { refuse(); }
+    sync_timer create_timer(std::chrono::milliseconds, FunctionHandler&&) override { refuse(); }
+
+private:
+    [[noreturn]] static void refuse() {
+        throw std::logic_error("Objects are sent over HTTPS, not over a websocket.");
+    }
+};
+
+} // namespace realm::internal
+
+namespace realm::networking {
+
 /// The provider that stands where realm-cpp has its built-in one. It opens no websocket: each of
 /// its functions throws, since only the sync protocol of realm-cpp would call them.
-struct default_socket_provider : public sync_socket_provider {
+struct default_socket_provider : public internal::no_websockets<internal::on_use> {
     struct configuration {
         std::optional<std::map<std::string, std::string>> custom_http_headers;
         std::optional<::realm::internal::bridge::realm::sync_config::proxy_config> proxy_config;
@@ -109,26 +135,13 @@ struct default_socket_provider : public sync_socket_provider {
         std::function<SSLVerifyCallback> ssl_verify_callback;
     };
 
-    default_socket_provider() = default;
+    template <typename = internal::on_use>
+    default_socket_provider() {}
+    template <typename = internal::on_use>
     default_socket_provider(const configuration& c) : m_configuration(c) {}
-    ~default_socket_provider() override = default;
-
-    std::unique_ptr<websocket_interface> connect(std::unique_ptr<websocket_observer>,
-                                                 websocket_endpoint&&) override {
-        throw std::logic_error(no_websocket());
-    }
-    void post(FunctionHandler&&) override { throw std::logic_error(no_websocket()); }
-    sync_timer create_timer(std::chrono::milliseconds, FunctionHandler&&) override {
-        throw std::logic_error(no_websocket());
-    }
 
 protected:
     configuration m_configuration;
-
-private:
-    static const char* no_websocket() {
-        return "Objects are sent over HTTPS, not over a websocket.";
-    }
 };
 
 } // namespace realm::networking

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <utility>
 
+#include <cpprealm/internal/on_use.hpp>
 #include <cpprealm/scheduler.hpp>
 #include <cpprealm/util/config.h>
 
@@ -22,6 +23,7 @@ inline std::uint64_t this_thread_number() noexcept {
 }
 
 /// Belongs to the thread that creates it. It has no event loop to post to.
+template <typename>
 struct thread_scheduler final : scheduler {
     void invoke(std::function<void()>&& fn) override {
         if (is_on_thread())
@@ -31,7 +33,7 @@ struct thread_scheduler final : scheduler {
         return this_thread_number() == thread_;
     }
     bool is_same_as(const scheduler* other) const noexcept override {
-        return other && thread_of(*other) == thread_;
+        return other && scheduler::thread_of(*other) == thread_;
     }
     [[nodiscard]] bool can_invoke() const noexcept override { return false; }
 
@@ -41,6 +43,7 @@ private:
     const std::uint64_t thread_ = this_thread_number();
 };
 
+template <typename>
 struct scheduler_factory {
     std::mutex mutex;
     std::function<std::shared_ptr<scheduler>()> make;
@@ -57,22 +60,25 @@ struct scheduler_factory {
 namespace realm::default_scheduler {
 
 /// A scheduler for the calling thread.
-inline std::shared_ptr<scheduler> make_platform_default() {
-    return std::make_shared<internal::thread_scheduler>();
+template <typename Use = internal::on_use>
+std::shared_ptr<scheduler> make_platform_default() {
+    return std::make_shared<internal::thread_scheduler<Use>>();
 }
 
 /// What `make_default()` uses from now on. Configurations that exist keep theirs.
-inline void set_default_factory(std::function<std::shared_ptr<scheduler>()>&& factory_fn) {
-    auto& factory = internal::scheduler_factory::get();
+template <typename Use = internal::on_use>
+void set_default_factory(std::function<std::shared_ptr<scheduler>()>&& factory_fn) {
+    auto& factory = internal::scheduler_factory<Use>::get();
     std::lock_guard lock(factory.mutex);
     factory.make = std::move(factory_fn);
 }
 
 /// A scheduler from the application's factory, or else one for the calling thread.
-inline std::shared_ptr<scheduler> make_default() {
+template <typename Use = internal::on_use>
+std::shared_ptr<scheduler> make_default() {
     std::function<std::shared_ptr<scheduler>()> make;
     {
-        auto& factory = internal::scheduler_factory::get();
+        auto& factory = internal::scheduler_factory<Use>::get();
         std::lock_guard lock(factory.mutex);
         make = factory.make;
     }

@@ -1,47 +1,75 @@
 // One class of a schema, as the schema macros describe it and the library reads it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <optional>
-#include <string>
-#include <utility>
-#include <vector>
+#include <string_view>
 
 namespace realm::internal::bridge {
 
-/// Names and types of one class. A value.
+/// Names and types of one class. A value that refers to text and properties which outlive it: the
+/// schema macros make them constants of the program.
 struct object_schema {
     /// A regular class can be declared, but not opened.
-    enum class object_type : uint8_t { asymmetric, embedded, regular };
-    enum class collection_type : uint8_t { none, list, set, dictionary };
+    enum class object_type : std::uint8_t { asymmetric, embedded, regular };
+    enum class collection_type : std::uint8_t { none, list, set, dictionary };
 
     struct property {
-        std::string name;
+        std::string_view name;
         /// int bool string data date float double decimal128 objectId uuid mixed object
-        std::string type;
+        std::string_view type;
         /// For a collection: whether its elements may be null.
         bool optional = false;
         collection_type collection = collection_type::none;
         /// The embedded class, for type `object`.
-        std::string object;
+        std::string_view object = {};
+        bool is_primary_key = false;
 
-        friend bool operator==(const property& a, const property& b) {
+        friend constexpr bool operator==(const property& a, const property& b) noexcept {
             return a.name == b.name && a.type == b.type && a.optional == b.optional &&
-                   a.collection == b.collection && a.object == b.object;
+                   a.collection == b.collection && a.object == b.object &&
+                   a.is_primary_key == b.is_primary_key;
         }
     };
 
-    std::string name;
+    /// The properties of a class, in the order of its macro.
+    struct property_list {
+        const property* first = nullptr;
+        std::size_t count = 0;
+
+        constexpr const property* begin() const noexcept { return first; }
+        constexpr const property* end() const noexcept { return first + count; }
+        constexpr std::size_t size() const noexcept { return count; }
+        constexpr const property& operator[](std::size_t index) const noexcept {
+            return first[index];
+        }
+        constexpr const property& front() const noexcept { return first[0]; }
+        constexpr const property& back() const noexcept { return first[count - 1]; }
+
+        friend constexpr bool operator==(const property_list& a, const property_list& b) noexcept {
+            if (a.count != b.count)
+                return false;
+            for (std::size_t i = 0; i < a.count; ++i) {
+                if (!(a[i] == b[i]))
+                    return false;
+            }
+            return true;
+        }
+    };
+
+    std::string_view name = {};
     object_type type = object_type::asymmetric;
     /// Empty without one.
-    std::string primary_key;
-    std::vector<property> properties;
+    std::string_view primary_key = {};
+    property_list properties = {};
 
-    friend bool operator==(const object_schema& a, const object_schema& b) {
+    friend constexpr bool operator==(const object_schema& a, const object_schema& b) noexcept {
         return a.name == b.name && a.type == b.type && a.primary_key == b.primary_key &&
                a.properties == b.properties;
     }
-    friend bool operator!=(const object_schema& a, const object_schema& b) { return !(a == b); }
+    friend constexpr bool operator!=(const object_schema& a, const object_schema& b) noexcept {
+        return !(a == b);
+    }
 };
 
 } // namespace realm::internal::bridge

@@ -18,6 +18,7 @@
 #include <cpprealm/internal/bridge/schema.hpp>
 #include <cpprealm/internal/bridge/sync_error.hpp>
 #include <cpprealm/internal/bridge/sync_session.hpp>
+#include <cpprealm/internal/on_use.hpp>
 #include <cpprealm/scheduler.hpp>
 #include <cpprealm/schedulers/default_scheduler.hpp>
 
@@ -27,7 +28,9 @@ struct options;
 
 namespace realm::internal {
 struct sync_settings;
-class realm_instance;
+template <typename>
+class basic_realm_instance;
+using realm_instance = basic_realm_instance<on_use>;
 struct config_access;
 } // namespace realm::internal
 
@@ -57,15 +60,17 @@ struct realm {
             : settings_(std::move(settings)) {}
 
         /// What happens to unsent objects when the last db of the path closes.
-        inline void set_stop_policy(sync_session_stop_policy&& policy);
+        template <typename = on_use>
+        void set_stop_policy(sync_session_stop_policy&& policy);
         /// Called on the library's thread, once per error. The first open of a path decides.
-        inline void
-        set_error_handler(std::function<void(const sync_session&, const sync_error&)>&& fn);
+        template <typename = on_use>
+        void set_error_handler(std::function<void(const sync_session&, const sync_error&)>&& fn);
 
         const std::shared_ptr<sync_settings>& settings() const noexcept { return settings_; }
 
     private:
-        inline sync_settings& existing() const;
+        template <typename = on_use>
+        sync_settings& existing() const;
 
         std::shared_ptr<sync_settings> settings_;
     };
@@ -85,6 +90,7 @@ struct realm {
             manual
         };
 
+        template <typename = on_use>
         config()
             : config((std::filesystem::current_path() / "default.realm").string(),
                      default_scheduler::make_default()) {}
@@ -98,29 +104,37 @@ struct realm {
         }
 
         void set_path(const std::string& path) { path_ = path; }
-        void set_schema(const std::vector<object_schema>& schema) { schema_ = schema; }
+        template <typename = on_use>
+        void set_schema(const std::vector<object_schema>& schema) {
+            schema_ = schema;
+        }
         void set_schema_mode(schema_mode mode) { schema_mode_ = mode; }
         void set_scheduler(const std::shared_ptr<struct ::realm::scheduler>& scheduler) {
             scheduler_ = scheduler;
         }
-        void set_sync_config(const std::optional<struct sync_config>& config) {
-            sync_config_ = config ? *config : bridge_sync_config();
+        template <typename = on_use>
+        void set_sync_config(const std::optional<struct sync_config>& settings) {
+            sync_config_ = settings ? *settings : bridge_sync_config();
         }
         /// Sent with every request of this database.
-        inline void set_custom_http_headers(const std::map<std::string, std::string>& headers);
-        inline void set_proxy_config(const sync_config::proxy_config& proxy);
+        template <typename = on_use>
+        void set_custom_http_headers(const std::map<std::string, std::string>& headers);
+        template <typename = on_use>
+        void set_proxy_config(const sync_config::proxy_config& proxy);
         void set_schema_version(uint64_t version) { schema_version_ = version; }
         /// Encrypts the file, and that of urgent classes. A new file gets the key; one that is
         /// there has to have it, or opening it throws (see `realm::ingest::rekey`). A file of which
         /// nobody has given the key since the start of the program is not sent before it is opened.
         void set_encryption_key(const std::array<char, 64>& key) { encryption_key_ = key; }
         /// Kept and never called: the space of acknowledged objects is given back as it comes free.
+        template <typename = on_use>
         void should_compact_on_launch(
             std::function<bool(uint64_t total_bytes, uint64_t unused_bytes)>&& fn) {
             should_compact_on_launch_ = std::move(fn);
         }
         /// Changes nothing: there is no local history.
         void enable_forced_sync_history() {}
+        template <typename = on_use>
         std::optional<schema> get_schema() {
             return schema_ ? std::optional<struct schema>(*schema_) : std::nullopt;
         }
@@ -166,15 +180,18 @@ private:
 
 namespace realm::internal {
 
+/// The error handler of who has set none.
+template <typename>
+void print_error(const bridge::sync_session&, const bridge::sync_error& error) {
+    std::cerr << "ADS C++ SDK: Sync Error: " << error.message() << std::endl;
+}
+
 /// Everything about sync that a configuration, its copies and its sync_config handles share.
 struct sync_settings {
     std::shared_ptr<user_handle> user;
     bridge::realm::sync_session_stop_policy stop_policy =
         bridge::realm::sync_session_stop_policy::after_changes_uploaded;
-    std::function<void(const bridge::sync_session&, const bridge::sync_error&)> error_handler =
-        [](const bridge::sync_session&, const bridge::sync_error& error) {
-            std::cerr << "ADS C++ SDK: Sync Error: " << error.message() << std::endl;
-        };
+    std::function<void(const bridge::sync_session&, const bridge::sync_error&)> error_handler;
     std::map<std::string, std::string> custom_http_headers;
     std::optional<bridge::realm::sync_config::proxy_config> proxy;
 };
@@ -183,30 +200,34 @@ struct sync_settings {
 
 namespace realm::internal::bridge {
 
-inline sync_settings& realm::sync_config::existing() const {
+template <typename>
+sync_settings& realm::sync_config::existing() const {
     if (!settings_)
         throw std::logic_error("This configuration has no sync settings: make it with "
                                "user::flexible_sync_configuration().");
     return *settings_;
 }
 
-inline void realm::sync_config::set_stop_policy(sync_session_stop_policy&& policy) {
+template <typename>
+void realm::sync_config::set_stop_policy(sync_session_stop_policy&& policy) {
     existing().stop_policy = policy;
 }
 
-inline void realm::sync_config::set_error_handler(
+template <typename>
+void realm::sync_config::set_error_handler(
     std::function<void(const sync_session&, const sync_error&)>&& fn) {
     existing().error_handler = std::move(fn);
 }
 
-inline void
-realm::config::set_custom_http_headers(const std::map<std::string, std::string>& headers) {
+template <typename>
+void realm::config::set_custom_http_headers(const std::map<std::string, std::string>& headers) {
     if (!sync_config_.settings())
         throw std::logic_error("HTTP headers can only be set on a config for a synced Realm.");
     sync_config_.settings()->custom_http_headers = headers;
 }
 
-inline void realm::config::set_proxy_config(const sync_config::proxy_config& proxy) {
+template <typename>
+void realm::config::set_proxy_config(const sync_config::proxy_config& proxy) {
     if (!sync_config_.settings())
         throw std::logic_error(
             "Proxy configuration can only be set on a config for a synced Realm.");

@@ -8,6 +8,7 @@
 
 #include <cpprealm/internal/bridge/object_schema.hpp>
 #include <cpprealm/internal/json_text.hpp>
+#include <cpprealm/internal/on_use.hpp>
 
 namespace realm::internal::bridge {
 
@@ -18,6 +19,7 @@ struct schema {
 
     const std::vector<object_schema>& classes() const noexcept { return classes_; }
 
+    template <typename = on_use>
     std::string to_json() const {
         std::string out = R"({"classes":[)";
         for (const auto& c : classes_) {
@@ -28,16 +30,23 @@ struct schema {
         return out += "]}";
     }
 
-    friend bool operator==(const schema& a, const schema& b) { return a.classes_ == b.classes_; }
-    friend bool operator!=(const schema& a, const schema& b) { return !(a == b); }
+    template <typename = on_use>
+    friend bool operator==(const schema& a, const schema& b) {
+        return a.classes_ == b.classes_;
+    }
+    template <typename = on_use>
+    friend bool operator!=(const schema& a, const schema& b) {
+        return !(a == b);
+    }
 
 private:
+    template <typename = on_use>
     static void append_class(std::string& out, const object_schema& c) {
-        out += R"({"name":)" + json_text(c.name);
+        out.append(R"({"name":)").append(json_text(c.name));
         out += c.type == object_schema::object_type::embedded ? R"(,"kind":"embedded")"
                                                               : R"(,"kind":"asymmetric")";
         if (!c.primary_key.empty())
-            out += R"(,"primary_key":)" + json_text(c.primary_key);
+            out.append(R"(,"primary_key":)").append(json_text(c.primary_key));
         out += R"(,"properties":[)";
         for (const auto& p : c.properties) {
             if (&p != &c.properties.front())
@@ -47,16 +56,19 @@ private:
         out += "]}";
     }
 
+    template <typename = on_use>
     static void append_property(std::string& out, const object_schema::property& p) {
         static constexpr std::string_view collections[] = {"", "list", "set", "dictionary"};
 
-        out += R"({"name":)" + json_text(p.name) + R"(,"type":)" + json_text(p.type);
+        out.append(R"({"name":)").append(json_text(p.name));
+        out.append(R"(,"type":)").append(json_text(p.type));
         if (p.optional)
             out += R"(,"optional":true)";
         if (p.collection != object_schema::collection_type::none)
-            out += R"(,"collection":)" + json_text(collections[static_cast<size_t>(p.collection)]);
+            out.append(R"(,"collection":)")
+                .append(json_text(collections[static_cast<size_t>(p.collection)]));
         if (!p.object.empty())
-            out += R"(,"object":)" + json_text(p.object);
+            out.append(R"(,"object":)").append(json_text(p.object));
         out += '}';
     }
 

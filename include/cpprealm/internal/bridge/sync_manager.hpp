@@ -9,7 +9,10 @@ namespace realm::internal::bridge {
 struct sync_manager {
     /// From this level on messages go to `std::cout` as `ADS C++ SDK: <level> : <message>`. Holds
     /// for the whole process; off until it is set.
-    void set_log_level(logger::level level) { log_router::get().set_console_level(level); }
+    template <typename Use = on_use>
+    void set_log_level(logger::level level) {
+        basic_log_router<Use>::get().set_console_level(level);
+    }
 };
 
 } // namespace realm::internal::bridge

@@ -10,18 +10,33 @@
 
 #include <cpprealm/internal/bridge/status.hpp>
 #include <cpprealm/internal/library.hpp>
+#include <cpprealm/internal/on_use.hpp>
 
 namespace realm::internal {
 
-/// Ends one wait; the library calls it exactly once.
-struct wait_completion final : ffi::Completion {
-    explicit wait_completion(std::function<void(bridge::status)>&& callback)
+/// Ends one wait with a callback. The library completes it exactly once.
+template <typename>
+struct wait_callback final : ffi::Completion {
+    explicit wait_callback(std::function<void(bridge::status)>&& callback)
         : callback_(std::move(callback)) {}
 
     void complete(const ffi::Status& status) override { callback_(to_status(status)); }
 
 private:
     std::function<void(bridge::status)> callback_;
+};
+
+/// Ends one wait with a future.
+template <typename>
+struct wait_promise final : ffi::Completion {
+    std::promise<void> promise;
+
+    void complete(const ffi::Status& status) override {
+        if (status.code == 0)
+            promise.set_value();
+        else
+            promise.set_exception(std::make_exception_ptr(bridge::status_error(to_status(status))));
+    }
 };
 
 } // namespace realm::internal
@@ -36,6 +51,7 @@ struct sync_session {
     enum class state { active, dying, inactive, waiting_for_access_token, paused };
     enum class connection_state { disconnected, connecting, connected };
 
+    template <typename = on_use>
     explicit sync_session(rust::Box<ffi::Session> session)
         : session_(std::make_shared<rust::Box<ffi::Session>>(std::move(session))) {}
 
@@ -46,19 +62,23 @@ struct sync_session {
 
     /// Calls back once the server has acknowledged everything committed before this call.
     /// Fails when the session becomes inactive; while offline it waits without a time limit.
+    template <typename Use = on_use>
     void wait_for_upload_completion(std::function<void(status)>&& callback) {
-        alive().wait_for_upload(std::make_unique<wait_completion>(std::move(callback)));
+        alive().wait_for_upload(std::make_unique<wait_callback<Use>>(std::move(callback)));
     }
     /// Nothing is ever downloaded: calls back after a round trip to the server.
+    template <typename Use = on_use>
     void wait_for_download_completion(std::function<void(status)>&& callback) {
-        alive().wait_for_download(std::make_unique<wait_completion>(std::move(callback)));
+        alive().wait_for_download(std::make_unique<wait_callback<Use>>(std::move(callback)));
     }
     /// The future throws `realm::status_error` where the callback would be given a failure.
+    template <typename Use = on_use>
     std::future<void> wait_for_upload_completion() {
-        return as_future([this](auto&& done) { wait_for_upload_completion(std::move(done)); });
+        return as_future<Use>(&ffi::Session::wait_for_upload);
     }
+    template <typename Use = on_use>
     std::future<void> wait_for_download_completion() {
-        return as_future([this](auto&& done) { wait_for_download_completion(std::move(done)); });
+        return as_future<Use>(&ffi::Session::wait_for_download);
     }
 
     /// Stops uploading until `resume()`. Writes go on and are kept.
@@ -69,6 +89,7 @@ struct sync_session {
     /// again.
     void reconnect() { alive().reconnect(); }
 
+    template <typename = on_use>
     uint64_t observe_connection_change(
         std::function<void(enum connection_state old_state, enum connection_state new_state)>&&
             callback) {
@@ -100,20 +121,15 @@ private:
         return **session_;
     }
 
-    template <typename Wait>
-    static std::future<void> as_future(Wait&& wait) {
-        auto promise = std::make_shared<std::promise<void>>();
-        auto future = promise->get_future();
+    template <typename Use, typename Wait>
+    std::future<void> as_future(Wait wait) const {
+        auto completion = std::make_unique<wait_promise<Use>>();
+        auto future = completion->promise.get_future();
         try {
-            wait([promise](status result) {
-                if (result.is_ok())
-                    promise->set_value();
-                else
-                    promise->set_exception(
-                        std::make_exception_ptr(status_error(std::move(result))));
-            });
+            const ffi::Session& session = alive();
+            (session.*wait)(std::move(completion));
         } catch (...) {
-            promise->set_exception(std::current_exception());
+            completion->promise.set_exception(std::current_exception());
         }
         return future;
     }

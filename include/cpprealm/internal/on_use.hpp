@@ -1,0 +1,14 @@
+// What keeps the headers cheap to include.
+#pragma once
+
+namespace realm::internal {
+
+/// The only argument of templates that have none of their own: `template <typename = on_use>`.
+///
+/// Compilers make all that the body of an inline function needs, vectors, futures, tables of
+/// virtual functions, in each file that includes it, whether anything calls it or not. Of a
+/// template they make it where it is called. So whatever needs more than plain types and strings is
+/// a template, or a member of one.
+struct on_use {};
+
+} // namespace realm::internal
