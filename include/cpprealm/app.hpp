@@ -71,7 +71,8 @@ public:
                                                    : internal::http_client_factory<Use>::client();
         std::unique_ptr<internal::ffi::HostTransport> transport;
         if (client)
-            transport = client->realm_internal_take(client, settings.http);
+            transport = static_cast<const internal::library_client&>(*client).realm_internal_take(
+                client, settings.http);
 
         auto status = internal::no_status();
         auto app = internal::ffi::open_app(settings, std::move(transport), status);

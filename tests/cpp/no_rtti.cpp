@@ -12,19 +12,20 @@ struct Note {
 };
 REALM_ASYMMETRIC_SCHEMA(Note, _id, text)
 
-bool is_built_in(const realm::networking::http_transport_client& client) {
-    return realm::internal::built_in_client(client) != nullptr;
+/// Whether the library uses its own client in the place of this one.
+bool is_built_in(const std::shared_ptr<realm::networking::http_transport_client>& client) {
+    const realm::internal::library_client& asked = *client;
+    realm::internal::ffi::HttpSettings settings;
+    return asked.realm_internal_take(client, settings) == nullptr;
 }
 
 bool tells_transports_apart() {
-    realm::networking::default_http_transport built_in;
-    realm::networking::default_http_transport configured{
-        realm::networking::default_http_transport::configuration{}};
-    test::counting_transport derived;
-    test::fake_server own;
-    return is_built_in(built_in) && is_built_in(configured) &&
-           is_built_in(*realm::networking::make_http_client()) && !is_built_in(derived) &&
-           !is_built_in(own);
+    using built_in = realm::networking::default_http_transport;
+    return is_built_in(std::make_shared<built_in>()) &&
+           is_built_in(std::make_shared<built_in>(built_in::configuration{})) &&
+           is_built_in(realm::networking::make_http_client()) &&
+           !is_built_in(std::make_shared<test::counting_transport>()) &&
+           !is_built_in(std::make_shared<test::fake_server>());
 }
 
 bool writes() {

@@ -137,8 +137,9 @@ private:
 };
 
 template <typename Use>
-std::unique_ptr<ffi::HostTransport> client_for_library<Use>::realm_internal_take(
-    std::shared_ptr<networking::http_transport_client> self, ffi::HttpSettings&) const {
+std::unique_ptr<ffi::HostTransport>
+own_client<Use>::realm_internal_take(std::shared_ptr<networking::http_transport_client> self,
+                                     ffi::HttpSettings&) const {
     return std::make_unique<host_transport<Use>>(std::move(self));
 }
 

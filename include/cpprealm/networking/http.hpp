@@ -24,19 +24,24 @@ struct http_transport_client;
 
 namespace realm::internal {
 
-/// How the library sends through a client. A template, so that this is compiled where a class of
-/// clients is made, and nowhere else.
-template <typename>
-struct client_for_library {
-    virtual ~client_for_library() = default;
+/// How the library sends through a client.
+struct library_client {
+    virtual ~library_client() = default;
 
-private:
-    friend App;
     /// Puts into `settings` what the library's own client is to know; or else returns what sends
     /// through `self`, which is this client.
     virtual std::unique_ptr<ffi::HostTransport>
     realm_internal_take(std::shared_ptr<networking::http_transport_client> self,
-                        ffi::HttpSettings& settings) const;
+                        ffi::HttpSettings& settings) const = 0;
+};
+
+/// The same, for an application's own client. A template, so that it is compiled where a class of
+/// clients is made, and nowhere else.
+template <typename>
+struct own_client : library_client {
+    std::unique_ptr<ffi::HostTransport>
+    realm_internal_take(std::shared_ptr<networking::http_transport_client> self,
+                        ffi::HttpSettings& settings) const override;
 };
 
 /// Tells whether an object is of class `default_http_transport` itself, without RTTI: of a virtual
@@ -74,7 +79,7 @@ struct response {
 /// The application's own HTTP. `send_request_to_server` is called from any thread, also from
 /// several at once, and calls `completion` exactly once, on any thread, before or after it returns.
 /// The library keeps the client as long as its App.
-struct http_transport_client : internal::client_for_library<internal::on_use> {
+struct http_transport_client : internal::own_client<internal::on_use> {
     virtual void send_request_to_server(const request& request,
                                         std::function<void(const response&)>&& completion) = 0;
 };
@@ -131,7 +136,6 @@ struct built_in_client : networking::http_transport_client, private virtual exac
 protected:
     configuration m_configuration;
 
-private:
     std::unique_ptr<ffi::HostTransport>
     realm_internal_take(std::shared_ptr<networking::http_transport_client> self,
                         ffi::HttpSettings& settings) const override;

@@ -32,10 +32,12 @@ struct wait_promise final : ffi::Completion {
     std::promise<void> promise;
 
     void complete(const ffi::Status& status) override {
-        if (status.code == 0)
+        try {
+            throw_if_failed(status);
             promise.set_value();
-        else
-            promise.set_exception(std::make_exception_ptr(bridge::status_error(to_status(status))));
+        } catch (...) {
+            promise.set_exception(std::current_exception());
+        }
     }
 };
 
