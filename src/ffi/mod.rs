@@ -12,6 +12,7 @@ mod bridge;
 mod callbacks;
 mod capi;
 mod convert;
+pub(crate) mod file_id;
 pub(crate) mod fork;
 mod handles;
 mod host;

@@ -16,7 +16,7 @@ const SMALL_COUNT: c_int = 32;
 pub(crate) fn spare_memory() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // SAFETY: the arguments are of the types that these two settings take. SQLite refuses them once it is in use, and
+        // SAFETY: the arguments are of the types that these settings take. SQLite refuses them once it is in use, and
         // this library has no connection yet.
         unsafe {
             ffi::sqlite3_config(
@@ -26,6 +26,8 @@ pub(crate) fn spare_memory() {
                 0 as c_int,
             );
             ffi::sqlite3_config(ffi::SQLITE_CONFIG_LOOKASIDE, SMALL_BYTES, SMALL_COUNT);
+            // A lock of the whole process around each allocation, for figures that nobody asks for.
+            ffi::sqlite3_config(ffi::SQLITE_CONFIG_MEMSTATUS, 0 as c_int);
         }
     });
 }

@@ -41,6 +41,7 @@ mod space;
 mod tables;
 mod tidy;
 mod turns;
+mod writing;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -62,6 +63,7 @@ use self::recover::Opened;
 pub use self::rekey::rekey;
 pub(crate) use self::remove::{Footprint, delete, footprint, is_drained, is_outbox, path_of};
 use self::turns::Turns;
+use self::writing::Writing;
 use super::seal::Seal;
 use super::{
     Durability, Error, Fate, Hold, Key, Lease, Loss, LossMark, Number, Options, Origin, Outbox, Owner,
@@ -302,11 +304,11 @@ fn connect(path: &Path, options: &Options, opened: Opened) -> Result<(Files, Sen
     if rows::ends(&drain).map_err(failed)?.is_some() {
         // What waits must be able to leave even if the disk fills up from here on. If it is full
         // already, or the file busy, the first write tries again.
-        let _ = commits::write(&mut writer).map(|_lock| log.make_room(0));
+        let _ = Writing::begin(&mut writer).map(|_lock| log.make_room(0));
     }
     if settle::are_settled(&drain).map_err(failed)? {
         // If it cannot be done now, the next uploader sees to it.
-        let gone = commits::write(&mut writer).and_then(|transaction| {
+        let gone = Writing::begin(&mut writer).and_then(|transaction| {
             settle::settled_go(&transaction, &opened.seal)?;
             transaction.commit()
         });
@@ -480,7 +482,7 @@ impl Outbox for SqliteOutbox {
                 // A write changes the log first, and can be read later. Whoever gets the lock comes
                 // after it.
                 let mut drain = self.drain();
-                let version = commits::write(&mut drain.connection).and_then(|locked| rows::version(&locked));
+                let version = Writing::begin(&mut drain.connection).and_then(|locked| rows::version(&locked));
                 version.map_err(|source| self.failed(source))
             })
         })

@@ -2,11 +2,10 @@
 
 use std::sync::{Arc, PoisonError};
 
-use rusqlite::{Connection, Transaction as SqlTransaction, TransactionBehavior};
-
 use super::cap::{self, Dropped, Verdict};
 use super::log::Log;
 use super::pack::Prepared;
+use super::writing::Writing;
 use super::{Drain, SqliteOutbox, Writer, rows, schema};
 use crate::outbox::seal::Seal;
 use crate::outbox::{Durability, Error, Number, Pending, Result};
@@ -61,7 +60,7 @@ impl SqliteOutbox {
         let (transaction, mut gone) = loop {
             log.empty_if_due(connection, bytes)
                 .map_err(|source| self.failed(source))?;
-            let transaction = write(connection).map_err(|source| self.failed(source))?;
+            let transaction = Writing::begin(connection).map_err(|source| self.failed(source))?;
             let mut gone = Dropped::default();
             let is_all = cap::make_room(&transaction, seal, group, &self.options.cap, &mut gone)
                 .map_err(|source| self.failed(source))?;
@@ -128,7 +127,7 @@ impl SqliteOutbox {
     pub(super) fn write_alone<T>(
         &self,
         durability: Durability,
-        work: impl Fn(&SqlTransaction<'_>, &Seal) -> rusqlite::Result<T>,
+        work: impl Fn(&Writing<'_>, &Seal) -> rusqlite::Result<T>,
     ) -> Result<T> {
         self.turns.alone(|| {
             // What may be undone may also be in a log that is in doubt.
@@ -151,7 +150,7 @@ impl SqliteOutbox {
             let mut attempt = |log: &mut Log| {
                 schema::sync_commits(connection, durability)
                     .and_then(|()| {
-                        let transaction = write(connection)?;
+                        let transaction = Writing::begin(connection)?;
                         let done = work(&transaction, seal)?;
                         transaction.commit().map(|()| done)
                     })
@@ -205,12 +204,4 @@ fn add(sum: &mut Pending, more: &Pending) {
     sum.transactions += more.transactions;
     sum.objects += more.objects;
     sum.bytes += more.bytes;
-}
-
-/// Starts a write transaction: takes the file's lock at once, so that it cannot fail for it later.
-pub(super) fn write(connection: &mut Connection) -> rusqlite::Result<SqlTransaction<'_>> {
-    if !connection.is_autocommit() {
-        connection.execute_batch("ROLLBACK")?;
-    }
-    connection.transaction_with_behavior(TransactionBehavior::Immediate)
 }

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::{commits, meta, rows, schema, seals};
+use super::writing::Writing;
+use super::{meta, rows, schema, seals};
 use crate::outbox::{Error, Key, Owner, Result, new_identity};
 
 /// Makes the outbox this owner's, under a new name, while nobody has it open: what others write there later would be
@@ -22,7 +23,7 @@ pub(crate) fn give(path: &Path, key: Option<&Key>, owner: &Owner, wait: Duration
     let seal = seals::unlock(&alone, path, key).map_err(|refused| refused.into_error(path))?;
     // It is sound, unlike most that are opened so.
     schema::keep_log_on_close(&alone, false).map_err(failed)?;
-    let transaction = commits::write(&mut alone).map_err(failed)?;
+    let transaction = Writing::begin(&mut alone).map_err(failed)?;
     if rows::ends(&transaction).map_err(failed)?.is_some() {
         return Ok(false);
     }

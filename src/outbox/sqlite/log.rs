@@ -24,10 +24,10 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, ffi};
 
-use super::commits::write;
 use super::recover::beside;
 use super::reserve::Reserve;
 use super::schema::{PAGE_BYTES, WAL_PAGES, is_busy};
+use super::writing::Writing;
 use super::{meta, rows};
 use crate::outbox::Error;
 
@@ -268,7 +268,7 @@ fn rewrite(path: &Path) -> io::Result<()> {
 /// Makes a commit where the one that failed stands in the log.
 fn write_over(connection: &mut Connection, synchronous: &str) -> rusqlite::Result<()> {
     connection.pragma_update(None, "synchronous", synchronous)?;
-    let transaction = write(connection)?;
+    let transaction = Writing::begin(connection)?;
     meta::count_sync(&transaction)?;
     transaction.commit()
 }

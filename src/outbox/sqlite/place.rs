@@ -24,7 +24,8 @@ impl Place {
         }
     }
 
-    /// To be called before each commit that promises anything: two looks at a name, which are nothing beside a sync.
+    /// To be called before each commit that promises anything: two looks at a name, which are nothing beside a sync as
+    /// long as they leave the next one as it is ([`file_id`]).
     ///
     /// # Errors
     /// [`Error::Gone`].

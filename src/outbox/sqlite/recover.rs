@@ -253,9 +253,7 @@ pub(super) type FileId = (u64, u64);
 
 #[cfg(unix)]
 pub(super) fn file_id(path: &Path) -> Option<FileId> {
-    use std::os::unix::fs::MetadataExt;
-    let metadata = fs::metadata(path).ok()?;
-    Some((metadata.dev(), metadata.ino()))
+    crate::ffi::file_id::device_and_inode(path)
 }
 
 /// Where a file in use cannot be renamed, it is not exchanged while it is being opened.

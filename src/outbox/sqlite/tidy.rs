@@ -4,7 +4,8 @@ use rusqlite::{Connection, params};
 
 use super::pack::{Prepared, Stored};
 use super::packs::{self, Member};
-use super::{Drain, SqliteOutbox, commits, meta, rows, schema};
+use super::writing::Writing;
+use super::{Drain, SqliteOutbox, meta, rows, schema};
 use crate::outbox::seal::Seal;
 use crate::outbox::{Codec, Durability, Result, SchemaId};
 
@@ -58,7 +59,7 @@ impl SqliteOutbox {
             // If power loss undoes it, the rows are still there as they were.
             schema::sync_commits(connection, Durability::Relaxed)
                 .and_then(|()| {
-                    let transaction = commits::write(connection)?;
+                    let transaction = Writing::begin(connection)?;
                     if let Some(packed) = &packed {
                         replace(&transaction, seal, &run, packed)?;
                     }

@@ -21,6 +21,10 @@ use crate::outbox::{Durability, Error, Key, Result};
 const OLDEST_SQLITE: i32 = 3_051_003;
 const OLDEST_SQLITE_TEXT: &str = "3.51.3";
 
+/// Statements that the writers' connection keeps prepared: all that a write under a cap that drops may run, which are more
+/// than rusqlite keeps by itself. (The uploader's has one round for many rows, and need not keep all of its.)
+const STATEMENTS: usize = 32;
+
 /// What is said of an outbox in which damage was found.
 const DAMAGED: &str = "rows of it cannot be read";
 
@@ -43,6 +47,7 @@ pub(in crate::outbox::sqlite) fn open_writer(
 ) -> std::result::Result<(Connection, Seal), Refused> {
     let failed = |source| Refused::from(Error::sqlite(path, source));
     let mut connection = open(path, lock_wait).map_err(failed)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // A file that turns out to be damaged is kept as it was found: closing must not write to it.
     keep_log_on_close(&connection, true).map_err(failed)?;
     match prepare(&mut connection, path, key, durability, lock_wait) {
