@@ -3,8 +3,8 @@
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
-use super::{UserData, realm_ingest_free_callback};
-use crate::ffi::{guard_or, signals};
+use super::{Callback, realm_ingest_free_callback};
+use crate::ffi::guard_or;
 use crate::logging::{self, Sink};
 use crate::process;
 
@@ -26,16 +26,16 @@ pub unsafe extern "C" fn realm_ingest_set_log(
     userdata: *mut c_void,
     free_userdata: realm_ingest_free_callback,
 ) {
-    let code = callback.map_or(std::ptr::null(), |callback| callback as *const c_void);
-    let data = UserData::new(userdata, code, free_userdata);
+    let callback = Callback::new(callback, userdata, free_userdata);
     if process::is_foreign() {
         return;
     }
     let sink = callback.map(|callback| {
         Arc::new(move |level: u8, text: &str| {
-            let data: &UserData = &data;
-            // SAFETY: the caller promises it, and the text is borrowed for the call.
-            signals::as_host(|| unsafe { callback(data.pointer, level, text.as_ptr().cast(), text.len()) });
+            callback.call(|function, userdata| {
+                // SAFETY: the caller promises it, and the text is borrowed for the call.
+                unsafe { function(userdata, level, text.as_ptr().cast(), text.len()) }
+            });
         }) as Sink
     });
     guard_or((), || logging::set_sink(sink, level));

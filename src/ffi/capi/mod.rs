@@ -2,6 +2,7 @@
 #![allow(non_camel_case_types, reason = "the names are C's")]
 
 mod app;
+mod callback;
 mod code;
 mod credentials;
 mod email;
@@ -22,48 +23,16 @@ mod upload_policy;
 mod user;
 mod users;
 
-use std::ffi::{c_char, c_void};
+use std::ffi::c_char;
 use std::path::Path;
 use std::{slice, str};
 
-use super::{Handle, convert, end_within, guard, host, signals};
+use super::{Handle, convert, end_within, guard, signals};
 use crate::error::{Error, Result};
 use crate::process;
+use callback::{Callback, realm_ingest_free_callback};
 use code::{REALM_INGEST_OK, realm_ingest_code};
 use error::realm_ingest_error;
-
-/// Ends the life of what `userdata` points to. Called once, when the library has no more use for the callback, from
-/// any thread.
-pub type realm_ingest_free_callback = Option<unsafe extern "C" fn(userdata: *mut c_void)>;
-
-/// A callback's data and how it ends.
-struct UserData {
-    pointer: *mut c_void,
-    free: realm_ingest_free_callback,
-}
-
-// SAFETY: the header asks for callbacks whose data may be used and freed on any thread.
-unsafe impl Send for UserData {}
-// SAFETY: as above, by several threads at once.
-unsafe impl Sync for UserData {}
-
-impl UserData {
-    /// `callback` is the function that gets the data.
-    fn new(pointer: *mut c_void, callback: *const c_void, free: realm_ingest_free_callback) -> UserData {
-        host::keep_loaded(callback);
-        host::keep_loaded(free.map_or(std::ptr::null(), |free| free as *const c_void));
-        UserData { pointer, free }
-    }
-}
-
-impl Drop for UserData {
-    fn drop(&mut self) {
-        if let Some(free) = self.free {
-            // SAFETY: the caller gave the function for this pointer, and this is the one call of it.
-            signals::as_host(|| unsafe { free(self.pointer) });
-        }
-    }
-}
 
 /// The release of the library, such as `0.1.0`.
 #[unsafe(no_mangle)]

@@ -7,12 +7,12 @@ use std::time::Duration;
 use super::error::realm_ingest_sync_error;
 use super::user::realm_ingest_user;
 use super::{
-    Handle, UserData, enter, give, realm_ingest_code, realm_ingest_error, realm_ingest_free_callback,
+    Callback, Handle, enter, give, realm_ingest_code, realm_ingest_error, realm_ingest_free_callback,
     required, required_mut, take, text,
 };
 use crate::error::SyncError;
 use crate::ffi::handles::stop_policy;
-use crate::ffi::{host, signals};
+use crate::ffi::host;
 use crate::realm::{ErrorHandler, Realm, RealmConfig};
 
 /// Gets what a session reports, on a thread of the library: return soon, and do not wait for an upload there. `error`
@@ -120,17 +120,15 @@ pub unsafe extern "C" fn realm_ingest_realm_config_set_error_callback(
     free_userdata: realm_ingest_free_callback,
     error: *mut *mut realm_ingest_error,
 ) -> realm_ingest_code {
-    let code = callback.map_or(std::ptr::null(), |callback| callback as *const c_void);
-    let data = UserData::new(userdata, code, free_userdata);
+    let callback = Callback::new(callback, userdata, free_userdata);
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
             let config = required_mut(config, "config")?;
             config.handler = callback.map(|callback| {
                 Arc::new(move |error: &SyncError| {
-                    let data: &UserData = &data;
                     let error = realm_ingest_sync_error::from(error);
-                    signals::as_host(|| callback(data.pointer, &error));
+                    callback.call(|function, userdata| function(userdata, &error));
                 }) as ErrorHandler
             });
             Ok(())

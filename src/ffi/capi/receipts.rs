@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use super::realm::realm_ingest_realm;
 use super::{
-    Text, UserData, enter, give, realm_ingest_code, realm_ingest_error, realm_ingest_free_callback, required,
+    Callback, Text, enter, give, realm_ingest_code, realm_ingest_error, realm_ingest_free_callback, required,
     required_mut, take,
 };
 use crate::error::Result;
-use crate::ffi::signals;
 use crate::outbox::RefusedObject;
 use crate::realm::{Outcome, Receipts};
 
@@ -147,16 +146,14 @@ pub unsafe extern "C" fn realm_ingest_realm_on_settled(
     free_userdata: realm_ingest_free_callback,
     error: *mut *mut realm_ingest_error,
 ) -> realm_ingest_code {
-    let code = callback.map_or(std::ptr::null(), |callback| callback as *const c_void);
-    let data = UserData::new(userdata, code, free_userdata);
+    let callback = Callback::new(callback, userdata, free_userdata);
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
             let callback = callback.ok_or_else(|| super::missing("callback"))?;
             receipts(realm)?.on_settled(number, move |outcome| {
-                let data: &UserData = &data;
                 let outcome = realm_ingest_outcome::from(outcome);
-                signals::as_host(|| callback(data.pointer, number, &outcome));
+                callback.call(|function, userdata| function(userdata, number, &outcome));
             })
         })
     }

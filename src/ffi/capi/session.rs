@@ -4,11 +4,10 @@ use std::ffi::c_void;
 
 use super::realm::realm_ingest_realm;
 use super::{
-    UserData, enter, realm_ingest_code, realm_ingest_error, realm_ingest_free_callback, required,
+    Callback, enter, realm_ingest_code, realm_ingest_error, realm_ingest_free_callback, required,
     required_mut,
 };
 use crate::error::Result;
-use crate::ffi::signals;
 use crate::realm::Realm;
 use crate::uploader::session::{ConnectionState, Session};
 
@@ -123,16 +122,14 @@ pub unsafe extern "C" fn realm_ingest_realm_on_connection_change(
     error: *mut *mut realm_ingest_error,
     token: *mut u64,
 ) -> realm_ingest_code {
-    let code = callback.map_or(std::ptr::null(), |callback| callback as *const c_void);
-    let data = UserData::new(userdata, code, free_userdata);
+    let callback = Callback::new(callback, userdata, free_userdata);
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
             let slot = required_mut(token, "token")?;
             let callback = callback.ok_or_else(|| super::missing("callback"))?;
             let observer = move |old: ConnectionState, new: ConnectionState| {
-                let data: &UserData = &data;
-                signals::as_host(|| callback(data.pointer, old as u8, new as u8));
+                callback.call(|function, userdata| function(userdata, old as u8, new as u8));
             };
             let realm = required(realm, "realm")?.handle();
             *slot = realm.call(|realm: &Realm| realm.observe_connection(observer))?;

@@ -5,9 +5,8 @@ use std::ffi::{c_char, c_void};
 use super::code::{REALM_INGEST_OK, realm_ingest_code};
 use super::realm::realm_ingest_realm;
 use super::{
-    Text, UserData, enter, give, realm_ingest_error, realm_ingest_free_callback, required, required_mut, take,
+    Callback, Text, enter, give, realm_ingest_error, realm_ingest_free_callback, required, required_mut, take,
 };
-use crate::ffi::signals;
 use crate::realm::{LastError, Progress, Realm, UploadStatus};
 
 /// How a realm and its upload were when it was asked for. Any thread may read it.
@@ -285,17 +284,15 @@ pub unsafe extern "C" fn realm_ingest_realm_on_progress(
     error: *mut *mut realm_ingest_error,
     token: *mut u64,
 ) -> realm_ingest_code {
-    let code = callback.map_or(std::ptr::null(), |callback| callback as *const c_void);
-    let data = UserData::new(userdata, code, free_userdata);
+    let callback = Callback::new(callback, userdata, free_userdata);
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
             let slot = required_mut(token, "token")?;
             let callback = callback.ok_or_else(|| super::missing("callback"))?;
             let observer = move |progress: Progress| {
-                let data: &UserData = &data;
                 let (uploaded, waiting) = (progress.uploaded_objects, progress.waiting_objects);
-                signals::as_host(|| callback(data.pointer, progress.fraction, uploaded, waiting));
+                callback.call(|function, userdata| function(userdata, progress.fraction, uploaded, waiting));
             };
             let realm = required(realm, "realm")?.handle();
             *slot = realm.call(|realm| realm.observe_progress(observer))?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::app::realm_ingest_app_config;
 use super::{
-    Text, UserData, bytes, enter, realm_ingest_code, realm_ingest_error, realm_ingest_free_callback,
+    Callback, Text, bytes, enter, realm_ingest_code, realm_ingest_error, realm_ingest_free_callback,
     required_mut, take, text,
 };
 use crate::transport::host::{HostSend, HostTransport, ResponseSlot};
@@ -61,20 +61,21 @@ pub type realm_ingest_http_callback = Option<
     ),
 >;
 
-struct Callback {
-    send: unsafe extern "C" fn(*mut c_void, *const realm_ingest_http_request, *mut realm_ingest_http_answer),
-    data: UserData,
-}
+/// See [`realm_ingest_http_callback`].
+type HttpFunction =
+    unsafe extern "C" fn(*mut c_void, *const realm_ingest_http_request, *mut realm_ingest_http_answer);
 
-impl HostSend for Callback {
+impl HostSend for Callback<HttpFunction> {
     fn send(&self, request: Request, slot: ResponseSlot) {
         let request = realm_ingest_http_request::from(request);
         let answer = Box::new(realm_ingest_http_answer {
             slot,
             response: Response::default(),
         });
-        // SAFETY: the caller promises it; the request lives for the call, and the answer is the application's.
-        unsafe { (self.send)(self.data.pointer, &request, Box::into_raw(answer)) }
+        self.call(|function, userdata| {
+            // SAFETY: the caller promises it; the request lives for the call, and the answer is the application's.
+            unsafe { function(userdata, &request, Box::into_raw(answer)) }
+        });
     }
 }
 
@@ -92,14 +93,13 @@ pub unsafe extern "C" fn realm_ingest_app_config_set_http_callback(
     free_userdata: realm_ingest_free_callback,
     error: *mut *mut realm_ingest_error,
 ) -> realm_ingest_code {
-    let code = callback.map_or(std::ptr::null(), |callback| callback as *const c_void);
-    let data = UserData::new(userdata, code, free_userdata);
+    let callback = Callback::new(callback, userdata, free_userdata);
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
             let config = required_mut(config, "config")?;
             config.settings().transport =
-                callback.map(|send| Arc::new(HostTransport::new(Callback { send, data })) as Arc<_>);
+                callback.map(|callback| Arc::new(HostTransport::new(callback)) as Arc<_>);
             Ok(())
         })
     }

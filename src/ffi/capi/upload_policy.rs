@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::realm::realm_ingest_realm_config;
 use super::{
-    UserData, enter, realm_ingest_code, realm_ingest_error, realm_ingest_free_callback, required_mut,
+    Callback, enter, realm_ingest_code, realm_ingest_error, realm_ingest_free_callback, required_mut,
 };
-use crate::ffi::{options, signals};
+use crate::ffi::options;
 use crate::realm::{MayUpload, TimeWindow};
 
 /// How long the first transaction that waits is kept for more to come, in milliseconds, so that the network is used less
@@ -101,18 +101,14 @@ pub unsafe extern "C" fn realm_ingest_realm_config_set_may_upload_callback(
     ask_again_ms: u64,
     error: *mut *mut realm_ingest_error,
 ) -> realm_ingest_code {
-    let code = callback.map_or(std::ptr::null(), |callback| callback as *const c_void);
-    let data = UserData::new(userdata, code, free_userdata);
+    let callback = Callback::new(callback, userdata, free_userdata);
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
             let upload = &mut required_mut(config, "config")?.settings().upload;
             upload.ask_again = Duration::from_millis(ask_again_ms);
             upload.may_upload = callback.map(|callback| {
-                Arc::new(move || {
-                    let data: &UserData = &data;
-                    signals::as_host(|| callback(data.pointer))
-                }) as MayUpload
+                Arc::new(move || callback.call(|function, userdata| function(userdata))) as MayUpload
             });
             Ok(())
         })
