@@ -25,6 +25,7 @@ set(REALM_INGEST_CPP_HEADERS
     cpprealm/internal/buffer.hpp
     cpprealm/internal/byte_order.hpp
     cpprealm/internal/call.hpp
+    cpprealm/internal/class_table.hpp
     cpprealm/internal/class_traits.hpp
     cpprealm/internal/codec.hpp
     cpprealm/internal/credentials.hpp
@@ -41,6 +42,7 @@ set(REALM_INGEST_CPP_HEADERS
     cpprealm/internal/ingest_users.hpp
     cpprealm/internal/json_text.hpp
     cpprealm/internal/library.hpp
+    cpprealm/internal/live_transactions.hpp
     cpprealm/internal/managed_object.hpp
     cpprealm/internal/managed_value.hpp
     cpprealm/internal/object_id_source.hpp

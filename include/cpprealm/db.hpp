@@ -100,7 +100,7 @@ struct db {
     managed<internal::plain<U>> add(U&& v) {
         using T = internal::plain<U>;
         internal::check_addable<T>();
-        return managed<T>(writable().writable().template add<T>(v));
+        return managed<T>(writable().writable().add(internal::table_of<T>, &v));
     }
 
     /// Adds each object of the vector.

@@ -5,8 +5,8 @@
 //     REALM_ASYMMETRIC_SCHEMA(Reading, _id, temperature)
 //
 // A semicolon after it is allowed. The class stays as it is; what the macro adds are a struct with
-// one member per property (its key as BSON bytes and its member pointer), a function by which
-// templates find that struct, and an entry in the list of all classes.
+// one member per property (its key as BSON bytes, its member pointer and its number), a function by
+// which templates find that struct, and an entry in the list of all classes.
 #pragma once
 
 #include <cstddef>
@@ -23,11 +23,13 @@
         using owner = cls;                                                                         \
         static constexpr ::realm::internal::fixed_key key = #name_;                                \
         static constexpr auto member = &cls::name_;                                                \
+        static constexpr std::size_t index = realm_index_of##name_;                                \
         template <typename Handles>                                                                \
         static constexpr std::size_t handle_offset() noexcept {                                    \
             return offsetof(Handles, name_);                                                       \
         }                                                                                          \
     };
+#define REALM_INTERNAL_PROPERTY_INDEX(cls, name_) realm_index_of##name_,
 #define REALM_INTERNAL_PROPERTY_NAME(cls, name_) , realm_property_of##name_
 #define REALM_INTERNAL_PROPERTY_HANDLE(cls, name_)                                                 \
     typename ::realm::internal::member_of<RealmInternalRef, realm_property_of##name_>::type name_{ \
@@ -38,6 +40,9 @@
         using type = cls;                                                                          \
         static constexpr ::realm::ObjectType kind = ::realm::ObjectType::object_type;              \
         static constexpr const char* name = #cls;                                                  \
+        enum realm_internal_index : std::size_t {                                                  \
+            REALM_INTERNAL_EACH(REALM_INTERNAL_PROPERTY_INDEX, cls, __VA_ARGS__)                   \
+        };                                                                                         \
         REALM_INTERNAL_EACH(REALM_INTERNAL_PROPERTY, cls, __VA_ARGS__)                             \
         using properties = ::realm::internal::property_list<void REALM_INTERNAL_EACH(              \
             REALM_INTERNAL_PROPERTY_NAME, cls, __VA_ARGS__)>;                                      \

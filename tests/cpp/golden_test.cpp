@@ -37,7 +37,7 @@ bytes written_again(const T& object) {
     internal::buffer first;
     std::vector<internal::date_rest> rests;
     internal::encoder to(first, &rests);
-    internal::shadow_of<T>::encode_document(to, object);
+    internal::encode_document<T>(to, &object);
     internal::arena objects;
     T read{};
     internal::read_fields(internal::decoder(first, rests, objects),

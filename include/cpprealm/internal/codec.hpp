@@ -21,6 +21,7 @@
 
 #include <cpprealm/internal/class_traits.hpp>
 #include <cpprealm/internal/encoder.hpp>
+#include <cpprealm/internal/on_use.hpp>
 #include <cpprealm/internal/utf8.hpp>
 #include <cpprealm/managed_primary_key.hpp>
 #include <cpprealm/types.hpp>
@@ -424,15 +425,9 @@ inline void write_fields(encoder& to, const T& object) {
 /// for each class.
 struct field_reader {
     std::string_view key;
-    void* (*place)(void* object);
     void (*read)(const decoder& with, const bson_element* from, void* to); // null: absent
 };
 
-template <typename P>
-[[nodiscard]] void* property_in(void* object) {
-    return const_cast<void*>(
-        static_cast<const void*>(&(static_cast<owner_t<P>*>(object)->*P::member)));
-}
 template <typename T>
 void read_value(const decoder& with, const bson_element* from, void* to) {
     T& value = *static_cast<T*>(to);
@@ -442,29 +437,48 @@ void read_value(const decoder& with, const bson_element* from, void* to) {
         value = codec<T>::read(with, *from);
 }
 
-inline void read_all(const decoder& with, bson_reader from, void* object, const field_reader* field,
-                     std::size_t count) {
+template <typename T, typename... Properties>
+[[nodiscard]] void* find_property(property_list<void, Properties...>, T* object,
+                                  std::size_t index) noexcept {
+    const void* found = nullptr;
+    static_cast<void>(
+        ((index == Properties::index && (found = &(object->*Properties::member), true)) || ...));
+    return const_cast<void*>(found);
+}
+/// The address of a property by its number.
+template <typename T>
+[[nodiscard]] void* property_of(void* object, std::size_t index) noexcept {
+    return find_property(typename schema_of<T>::properties{}, static_cast<T*>(object), index);
+}
+
+template <typename = on_use>
+void read_all(const decoder& with, bson_reader from, void* object, const field_reader* fields,
+              std::size_t count, void* (*property)(void*, std::size_t)) {
     bson_element next;
     bool more = from.next(next);
-    for (const field_reader* const end = field + count; field != end; ++field) {
-        const bool here = more && next.key == field->key;
-        field->read(with, here ? &next : nullptr, field->place(object));
+    for (std::size_t i = 0; i < count; ++i) {
+        const bool here = more && next.key == fields[i].key;
+        fields[i].read(with, here ? &next : nullptr, property(object, i));
         more = here ? from.next(next) : more;
     }
 }
 
 template <typename... Properties>
-void read_properties(property_list<void, Properties...>, const decoder& with, bson_reader from,
-                     void* object) {
+[[nodiscard]] const field_reader* readers_of(property_list<void, Properties...>) noexcept {
     static constexpr field_reader fields[] = {
-        {Properties::key.text(), &property_in<Properties>, &read_value<value_t<Properties>>}...};
-    read_all(with, from, object, fields, sizeof...(Properties));
+        {Properties::key.text(), &read_value<value_t<Properties>>}...};
+    return fields;
+}
+template <typename... Properties>
+[[nodiscard]] constexpr std::size_t count_of(property_list<void, Properties...>) noexcept {
+    return sizeof...(Properties);
 }
 
 /// Reads what `write_fields` wrote: the same properties in the same order, some of them absent.
 template <typename T>
 inline void read_fields(const decoder& with, bson_reader from, T& object) {
-    read_properties(typename schema_of<T>::properties{}, with, from, &object);
+    constexpr typename schema_of<T>::properties all{};
+    read_all(with, from, &object, readers_of(all), count_of(all), &property_of<T>);
 }
 
 } // namespace realm::internal

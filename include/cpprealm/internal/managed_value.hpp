@@ -50,22 +50,27 @@ inline constexpr bool is_handle_v = std::is_base_of_v<handle, T>;
 template <typename D, typename M, typename = void>
 struct operations : handle {};
 
+/// The address of the object that `ref` names.
+template <typename Use = on_use>
+[[nodiscard]] void* address_of_object(const class_table& of, const object_ref& ref, bool change) {
+    auto& in = basic_transaction<Use>::of(ref.transaction, of.name);
+    if (!of.is_embedded()) {
+        shadow& found = in.shadow_at(of, ref.where);
+        found.changed = found.changed || change;
+        return found.object;
+    }
+    if (ref.where == 0)
+        throw std::runtime_error(std::string("null: there is no embedded object of class '") +
+                                 of.name + "' here");
+    // Whoever hands out this handle has marked the object around it as changed.
+    return reinterpret_cast<void*>(static_cast<std::uintptr_t>(ref.where));
+}
+
 /// The object that `ref` names.
 template <typename T>
 [[nodiscard]] T& object_at(const object_ref& ref, bool change) {
     static_assert(kind_of<T>() != ObjectType::None, "Must declare schema for T");
-    transaction& in = transaction::of(ref.transaction, schema_of<T>::name);
-    if constexpr (kind_of<T>() == ObjectType::Embedded) {
-        if (ref.where == 0)
-            throw std::runtime_error(std::string("null: there is no embedded object of class '") +
-                                     schema_of<T>::name + "' here");
-        // Whoever hands out this handle has marked the object around it as changed.
-        return *reinterpret_cast<T*>(static_cast<std::uintptr_t>(ref.where));
-    } else {
-        shadow_of<T>& found = in.shadow_at<T>(ref.where);
-        found.changed = found.changed || change;
-        return found.object;
-    }
+    return *static_cast<T*>(address_of_object(table_of<T>, ref, change));
 }
 
 /// Marks managed objects.
@@ -78,22 +83,21 @@ struct managed_object {};
 
 /// How a property of a class is reached: all that tells one `managed<M>` from another.
 struct property_place {
-    void* (*object)(const object_ref& ref, bool change);
-    void* (*in)(void* object);
-    const char* class_name;
+    const class_table* of;
     std::string_view name;
+    std::size_t index;
     std::size_t offset; // of its handle in the managed object, which begins with the `object_ref`
-};
 
-template <typename T>
-[[nodiscard]] void* address_of_object(const object_ref& ref, bool change) {
-    return &object_at<T>(ref, change);
-}
+    template <typename Use = on_use>
+    [[nodiscard]] void* in(const object_ref& ref, bool change) const {
+        return of->property(address_of_object<Use>(*of, ref, change), index);
+    }
+};
 
 /// `Ref` is `object_ref`; a parameter, so that macros can name this before the class is declared.
 template <typename P, typename Ref>
 inline constexpr property_place place_of{
-    &address_of_object<owner_t<P>>, &property_in<P>, schema_of<owner_t<P>>::name, P::key.text(),
+    &table_of<owner_t<P>>, P::key.text(), P::index,
     P::template handle_offset<
         typename schema_of<owner_t<P>>::template realm_internal_handles<Ref>>()};
 
@@ -112,14 +116,14 @@ public:
     place& operator=(const place&) noexcept = default; // stands for another property from now on
 
     [[nodiscard]] const M& realm_peek() const {
-        return *static_cast<const M*>(of_->in(of_->object(object_, false)));
+        return *static_cast<const M*>(of_->in(object_, false));
     }
-    [[nodiscard]] M& realm_edit() { return *static_cast<M*>(of_->in(of_->object(object_, true))); }
+    [[nodiscard]] M& realm_edit() { return *static_cast<M*>(of_->in(object_, true)); }
     void realm_assign(M value) { realm_edit() = std::move(value); }
     [[nodiscard]] std::string realm_name() const {
-        return std::string(of_->class_name) + "." + std::string(of_->name);
+        return std::string(of_->of->name) + "." + std::string(of_->name);
     }
-    [[nodiscard]] const char* realm_class() const noexcept { return of_->class_name; }
+    [[nodiscard]] const char* realm_class() const noexcept { return of_->of->name; }
     [[nodiscard]] const object_ref& realm_ref() const noexcept { return object_; }
     [[nodiscard]] const place& realm_place() const noexcept { return *this; }
 
@@ -136,14 +140,12 @@ public:
     explicit member_handle(const property_place& place) noexcept : of_(&place) {}
 
     [[nodiscard]] const M& realm_peek() const {
-        return *static_cast<const M*>(of_->in(of_->object(realm_ref(), false)));
+        return *static_cast<const M*>(of_->in(realm_ref(), false));
     }
-    [[nodiscard]] M& realm_edit() {
-        return *static_cast<M*>(of_->in(of_->object(realm_ref(), true)));
-    }
+    [[nodiscard]] M& realm_edit() { return *static_cast<M*>(of_->in(realm_ref(), true)); }
     void realm_assign(M value) { realm_edit() = std::move(value); }
     [[nodiscard]] std::string realm_name() const { return realm_place().realm_name(); }
-    [[nodiscard]] const char* realm_class() const noexcept { return of_->class_name; }
+    [[nodiscard]] const char* realm_class() const noexcept { return of_->of->name; }
     [[nodiscard]] const object_ref& realm_ref() const noexcept {
         return *reinterpret_cast<const object_ref*>(reinterpret_cast<const char*>(this) -
                                                     of_->offset);

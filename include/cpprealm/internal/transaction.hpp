@@ -13,11 +13,9 @@
 //  3. A transaction is used by the thread that began it; handles check that.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -26,7 +24,9 @@
 #include <vector>
 
 #include <cpprealm/internal/buffer.hpp>
+#include <cpprealm/internal/class_table.hpp>
 #include <cpprealm/internal/codec.hpp>
+#include <cpprealm/internal/live_transactions.hpp>
 #include <cpprealm/internal/object_ref.hpp>
 #include <cpprealm/internal/on_use.hpp>
 #include <cpprealm/schema.hpp>
@@ -36,87 +36,6 @@ namespace realm::internal {
 template <typename>
 class basic_transaction;
 using transaction = basic_transaction<on_use>;
-
-/// What `live_transactions` knows of a transaction.
-struct live_transaction {
-    std::uint64_t number = 0; // 0: none begun
-    live_transaction* next = nullptr;
-};
-
-/// The transactions of the process by number: a list of as many as threads are writing. Safe from
-/// any thread.
-class live_transactions {
-public:
-    static live_transactions& instance() {
-        // Never destroyed: threads may still write while the program's statics go away.
-        static auto* all = new live_transactions();
-        return *all;
-    }
-    void enter(live_transaction& one) {
-        const std::lock_guard<std::mutex> lock(mutex_);
-        one.number = ++last_;
-        one.next = first_;
-        first_ = &one;
-    }
-    void leave(live_transaction& one) noexcept {
-        const std::lock_guard<std::mutex> lock(mutex_);
-        live_transaction** at = &first_;
-        while (*at != &one)
-            at = &(*at)->next;
-        *at = one.next;
-        one.number = 0;
-    }
-    [[nodiscard]] live_transaction* find(std::uint64_t number) {
-        const std::lock_guard<std::mutex> lock(mutex_);
-        live_transaction* one = first_;
-        while (one != nullptr && one->number != number)
-            one = one->next;
-        return one;
-    }
-
-private:
-    std::mutex mutex_;
-    live_transaction* first_ = nullptr;
-    std::uint64_t last_ = 0; // no handle has the number 0
-};
-
-inline std::size_t next_class_index() noexcept {
-    static std::atomic<std::size_t> next{0};
-    return next++;
-}
-/// Small numbers, one per class, to find a class's buffer by.
-template <typename T>
-std::size_t class_index() noexcept {
-    static const std::size_t index = next_class_index();
-    return index;
-}
-
-/// An added object in the shape of its class again.
-struct shadow {
-    const std::size_t begin; // of its document, in the buffer of its class
-    bool changed = false;
-
-    explicit shadow(std::size_t where) noexcept : begin(where) {}
-    shadow(const shadow&) = delete;
-    shadow& operator=(const shadow&) = delete;
-    virtual ~shadow() = default;
-    virtual void encode(encoder& to) const = 0;
-};
-
-template <typename T>
-struct shadow_of final : shadow {
-    T object{};
-
-    using shadow::shadow;
-    void encode(encoder& to) const override { encode_document(to, object); }
-
-    static void encode_document(encoder& to, const T& object) {
-        to.class_name = schema_of<T>::name;
-        const std::size_t mark = to.out.begin_document();
-        write_fields(to, object);
-        to.out.end_document(mark);
-    }
-};
 
 /// Belongs to one `db` and is used for one transaction after the other, which saves the buffers
 /// from being made anew.
@@ -148,7 +67,7 @@ public:
     [[nodiscard]] void* owner() const noexcept { return owner_; }
     [[nodiscard]] bool empty() const noexcept {
         for (const auto& one : classes_) {
-            if (one != nullptr && one->count != 0)
+            if (one->count != 0)
                 return false;
         }
         return true;
@@ -157,19 +76,22 @@ public:
     [[nodiscard]] std::size_t bytes() const noexcept {
         std::size_t sum = 0;
         for (const auto& one : classes_)
-            sum += one == nullptr ? 0 : one->bytes.size();
+            sum += one->bytes.size();
         return sum;
     }
 
     /// Encodes a copy of the object. What it throws leaves the transaction as it was.
     template <typename T>
     object_ref add(const T& object) {
+        return add(table_of<T>, &object);
+    }
+    object_ref add(const class_table& of, const void* object) {
         if (!active())
             throw std::logic_error("Trying to modify database while in read transaction");
-        class_buffer& to = buffer_of<T>();
+        class_buffer& to = buffer_of(of);
         const undo unless_done(to);
         encoder encoding(to.bytes, &to.rests);
-        shadow_of<T>::encode_document(encoding, object);
+        of.encode(encoding, object);
         ++to.count;
         return {number, unless_done.keep()};
     }
@@ -183,10 +105,10 @@ public:
         std::vector<run> runs;
         buffer* payload = nullptr;
         for (const auto& one : classes_) {
-            if (one == nullptr || one->count == 0)
+            if (one->count == 0)
                 continue;
             one->splice();
-            runs.push_back({one->class_name, one->count});
+            runs.push_back({one->of.name, one->count});
             if (payload == nullptr)
                 payload = &one->bytes;
             else
@@ -203,10 +125,8 @@ public:
         if (!active())
             return;
         live_transactions::instance().leave(*this);
-        for (const auto& one : classes_) {
-            if (one != nullptr)
-                one->reset();
-        }
+        for (const auto& one : classes_)
+            one->reset();
         objects_.clear();
     }
 
@@ -228,27 +148,23 @@ public:
     [[nodiscard]] arena& objects() noexcept { return objects_; }
 
     /// The object behind a handle. For an asymmetric class only.
-    template <typename T>
-    shadow_of<T>& shadow_at(std::uint64_t where) {
-        class_buffer& in = buffer_of<T>();
+    shadow& shadow_at(const class_table& of, std::uint64_t where) {
+        class_buffer& in = buffer_of(of);
         const auto begin = static_cast<std::size_t>(where);
         if (shadow* known = in.find(begin))
-            return static_cast<shadow_of<T>&>(*known);
-        auto made = std::make_unique<shadow_of<T>>(begin);
-        shadow_of<T>& found = *made;
-        read_fields(decoder(in.bytes, in.rests, objects_), in.document(begin), found.object);
-        in.keep(std::move(made));
-        return found;
+            return *known;
+        return in.keep(of.read(decoder(in.bytes, in.rests, objects_), in.document(begin), begin));
     }
 
 private:
     struct class_buffer {
-        std::string_view class_name;
+        const class_table& of;
         buffer bytes;
         std::uint32_t count = 0;
         std::vector<date_rest> rests;
         std::vector<std::unique_ptr<shadow>> shadows; // ascending
 
+        explicit class_buffer(const class_table& table) noexcept : of(table) {}
         [[nodiscard]] bson_reader document(std::size_t begin) const {
             const std::uint8_t* from = bytes.data() + begin;
             return {from, static_cast<std::size_t>(load_le<std::int32_t>(from))};
@@ -266,11 +182,13 @@ private:
                                                                         : nullptr;
         }
         // Most often the object was added last.
-        void keep(std::unique_ptr<shadow> one) {
+        shadow& keep(std::unique_ptr<shadow> one) {
+            shadow& kept = *one;
             shadows.push_back(std::move(one));
-            for (std::size_t at = shadows.size() - 1;
-                 at > 0 && shadows[at]->begin < shadows[at - 1]->begin; --at)
+            for (std::size_t at = shadows.size() - 1; at > 0 && kept.begin < shadows[at - 1]->begin;
+                 --at)
                 shadows[at].swap(shadows[at - 1]);
+            return kept;
         }
         // Puts changed objects in the place of their documents; one pass over the bytes, however
         // many changed.
@@ -283,7 +201,7 @@ private:
                 if (!one->changed)
                     continue;
                 spliced.append(bytes.data() + done, begin - done);
-                one->encode(to);
+                of.encode(to, one->object);
                 done =
                     begin + static_cast<std::size_t>(load_le<std::int32_t>(bytes.data() + begin));
             }
@@ -318,7 +236,8 @@ private:
             if (in_ == nullptr)
                 return;
             in_->bytes.truncate(bytes_);
-            in_->rests.resize(rests_);
+            while (in_->rests.size() > rests_)
+                in_->rests.pop_back();
         }
         [[nodiscard]] std::uint64_t keep() const noexcept {
             in_ = nullptr;
@@ -339,29 +258,27 @@ private:
         ~ending() { over.abandon(); }
     };
 
-    template <typename T>
-    class_buffer& buffer_of() {
-        const std::size_t index = class_index<T>();
-        if (index < classes_.size() && classes_[index] != nullptr)
-            return *classes_[index];
-        return make_buffer(index, describe_class<T>());
+    class_buffer& buffer_of(const class_table& of) {
+        for (const auto& one : classes_) {
+            if (&one->of == &of)
+                return *one;
+        }
+        return make_buffer(of);
     }
-    class_buffer& make_buffer(std::size_t index, const bridge::object_schema& described) {
+    class_buffer& make_buffer(const class_table& of) {
+        const bridge::object_schema described = of.describe();
         bool opened = false;
         for (const auto& one : opened_)
             opened = opened || one == described;
         if (!opened)
-            throw std::logic_error("Class '" + std::string(described.name) +
+            throw std::logic_error("Class '" + std::string(of.name) +
                                    "' is not part of this realm: name it in realm::open<...>().");
-        if (index >= classes_.size())
-            classes_.resize(index + 1);
-        classes_[index] = std::make_unique<class_buffer>();
-        classes_[index]->class_name = described.name;
-        return *classes_[index];
+        classes_.push_back(std::make_unique<class_buffer>(of));
+        return *classes_.back();
     }
 
     std::vector<bridge::object_schema> opened_;
-    std::vector<std::unique_ptr<class_buffer>> classes_; // by class_index
+    std::vector<std::unique_ptr<class_buffer>> classes_; // few: a realm has few classes
     arena objects_;
     std::thread::id thread_;
     void* owner_ = nullptr;

@@ -1,0 +1,73 @@
+// What a transaction does with the objects of a class, as a table of functions: so the transaction
+// itself is compiled once for all classes.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include <cpprealm/internal/codec.hpp>
+#include <cpprealm/schema.hpp>
+
+namespace realm::internal {
+
+/// An added object in the shape of its class again.
+struct shadow {
+    const std::size_t begin; // of its document, in the buffer of its class
+    void* const object;
+    bool changed = false;
+
+    shadow(std::size_t where, void* held) noexcept : begin(where), object(held) {}
+    shadow(const shadow&) = delete;
+    shadow& operator=(const shadow&) = delete;
+    virtual ~shadow() = default;
+};
+
+template <typename T>
+struct shadow_of final : shadow {
+    T held{};
+
+    explicit shadow_of(std::size_t where) : shadow(where, &held) {}
+};
+
+/// Calls through it are per object, never per property.
+struct class_table {
+    const char* name;
+    /// The address of the property with this number.
+    void* (*property)(void* object, std::size_t index);
+
+    // For asymmetric classes; an embedded object has them null, and its address is where it is.
+    bridge::object_schema (*describe)();
+    void (*encode)(encoder& to, const void* object);
+    std::unique_ptr<shadow> (*read)(const decoder& with, bson_reader from, std::size_t begin);
+
+    [[nodiscard]] constexpr bool is_embedded() const noexcept { return describe == nullptr; }
+};
+
+template <typename T>
+void encode_document(encoder& to, const void* object) {
+    to.class_name = schema_of<T>::name;
+    const std::size_t mark = to.out.begin_document();
+    write_fields(to, *static_cast<const T*>(object));
+    to.out.end_document(mark);
+}
+
+template <typename T>
+std::unique_ptr<shadow> read_document(const decoder& with, bson_reader from, std::size_t begin) {
+    auto made = std::make_unique<shadow_of<T>>(begin);
+    read_fields(with, from, made->held);
+    return made;
+}
+
+template <typename T>
+[[nodiscard]] constexpr class_table make_table() noexcept {
+    if constexpr (kind_of<T>() == ObjectType::Embedded)
+        return {schema_of<T>::name, &property_of<T>, nullptr, nullptr, nullptr};
+    else
+        return {schema_of<T>::name, &property_of<T>, &describe_class<T>, &encode_document<T>,
+                &read_document<T>};
+}
+
+template <typename T>
+inline constexpr class_table table_of = make_table<T>();
+
+} // namespace realm::internal
