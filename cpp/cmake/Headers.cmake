@@ -25,6 +25,7 @@ set(REALM_INGEST_CPP_HEADERS
     cpprealm/internal/buffer.hpp
     cpprealm/internal/byte_order.hpp
     cpprealm/internal/call.hpp
+    cpprealm/internal/chosen_options.hpp
     cpprealm/internal/class_table.hpp
     cpprealm/internal/class_traits.hpp
     cpprealm/internal/codec.hpp
@@ -54,6 +55,7 @@ set(REALM_INGEST_CPP_HEADERS
     cpprealm/internal/realm_checks.hpp
     cpprealm/internal/realm_file.hpp
     cpprealm/internal/realm_instance.hpp
+    cpprealm/internal/refuse.hpp
     cpprealm/internal/session_errors.hpp
     cpprealm/internal/transaction.hpp
     cpprealm/internal/user.hpp

@@ -190,17 +190,20 @@ private:
         internal::ffi::AppConfig out;
         out.app_id = config.app_id;
         out.has_base_url = config.base_url.has_value();
-        out.base_url = config.base_url.value_or("");
-        out.path = internal::to_rust_bytes(config.path.value_or(""));
+        if (config.base_url)
+            out.base_url = *config.base_url;
+        if (config.path)
+            internal::set_bytes(*config.path, out.path);
         if (config.metadata_encryption_key)
-            out.metadata_encryption_key = internal::to_rust_bytes(
-                {config.metadata_encryption_key->data(), config.metadata_encryption_key->size()});
+            internal::set_bytes(
+                {config.metadata_encryption_key->data(), config.metadata_encryption_key->size()},
+                out.metadata_encryption_key);
         out.enable_caching = config.enable_caching;
         // What a client itself says of these comes later, and takes their place.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
         if (config.custom_http_headers)
-            out.http.headers = internal::to_rust(*config.custom_http_headers);
+            internal::set_headers(*config.custom_http_headers, out.http.headers);
         if (config.proxy_configuration)
             out.http.proxy = internal::to_rust(internal::to_url(*config.proxy_configuration));
 #pragma GCC diagnostic pop

@@ -14,6 +14,7 @@
 #include <cpprealm/internal/class_traits.hpp>
 #include <cpprealm/internal/codec.hpp>
 #include <cpprealm/internal/on_use.hpp>
+#include <cpprealm/internal/refuse.hpp>
 
 namespace realm::internal {
 
@@ -90,28 +91,23 @@ bridge::object_schema::property_list describe_properties(property_list<void, Pro
 /// Sets the primary key. Throws for what Realm refuses and the macros cannot see.
 template <typename = on_use>
 void complete(bridge::object_schema& described) {
-    const auto check_name = [](std::string shown, std::size_t size, std::size_t limit) {
-        if (size > limit)
-            throw std::invalid_argument("Name too long: " + shown);
-    };
-    const auto refuse = [](const std::string& why) {
-        throw std::logic_error("Schema validation failed due to the following errors:\n- " + why);
-    };
-    const std::string class_name(described.name);
-    check_name("class_" + class_name, class_name.size(), max_class_name_bytes);
+    if (described.name.size() > max_class_name_bytes)
+        refuse<std::invalid_argument>({"Name too long: class_", described.name});
+    constexpr std::string_view invalid =
+        "Schema validation failed due to the following errors:\n- ";
     for (const auto& one : described.properties) {
-        const std::string name(one.name);
-        check_name(name, name.size(), max_property_name_bytes);
+        if (one.name.size() > max_property_name_bytes)
+            refuse<std::invalid_argument>({"Name too long: ", one.name});
         for (const auto* before = described.properties.begin(); before != &one; ++before) {
             if (before->name == one.name)
-                refuse("Property '" + name + "' appears more than once in the schema for type '" +
-                       class_name + "'.");
+                refuse({invalid, "Property '", one.name,
+                        "' appears more than once in the schema for type '", described.name, "'."});
         }
         if (!one.is_primary_key)
             continue;
         if (!described.primary_key.empty())
-            refuse("Properties '" + std::string(described.primary_key) + "' and '" + name +
-                   "' are both marked as the primary key of '" + class_name + "'.");
+            refuse({invalid, "Properties '", described.primary_key, "' and '", one.name,
+                    "' are both marked as the primary key of '", described.name, "'."});
         described.primary_key = one.name;
     }
 }
@@ -200,13 +196,13 @@ void check_kinds(const std::vector<bridge::object_schema>& classes) {
     if (regular == nullptr)
         return;
     if (asymmetric != nullptr)
-        throw std::logic_error(
-            "A realm cannot hold both kinds of objects: '" + std::string(asymmetric->name) +
-            "' is asymmetric (REALM_ASYMMETRIC_SCHEMA) and '" + std::string(regular->name) +
-            "' is a regular class (REALM_SCHEMA); name the classes to open in realm::open<...>().");
-    throw std::logic_error("Class '" + std::string(regular->name) +
-                           "' is a regular class (REALM_SCHEMA), and Data Ingest opens asymmetric "
-                           "and embedded classes only.");
+        refuse({"A realm cannot hold both kinds of objects: '", asymmetric->name,
+                "' is asymmetric (REALM_ASYMMETRIC_SCHEMA) and '", regular->name,
+                "' is a regular class (REALM_SCHEMA); name the classes to open in "
+                "realm::open<...>()."});
+    refuse({"Class '", regular->name,
+            "' is a regular class (REALM_SCHEMA), and Data Ingest opens asymmetric and embedded "
+            "classes only."});
 }
 
 /// The classes of `realm::open<Ts...>`; of all declared classes if none is named.

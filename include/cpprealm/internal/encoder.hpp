@@ -13,6 +13,8 @@
 #include <cpprealm/internal/bson_reader.hpp>
 #include <cpprealm/internal/bson_writer.hpp>
 #include <cpprealm/internal/buffer.hpp>
+#include <cpprealm/internal/on_use.hpp>
+#include <cpprealm/internal/refuse.hpp>
 
 namespace realm::internal {
 
@@ -63,44 +65,51 @@ struct encoder {
 
     /// The value of that key, which is being written, for error texts: `Reading.deviceId`,
     /// `Reading.samples[3]`, `Reading.tags["room"]`, `Reading.position.name`.
+    template <typename = on_use>
     [[nodiscard]] std::string name_of(std::string_view key) const {
         if (inside == nullptr)
-            return std::string(class_name) + "." + std::string(key);
+            return joined({class_name, ".", key});
         const std::string around = name_of(*inside);
         switch (inside->kind_) {
         case nesting::kind::list:
-            return around + "[" + std::string(key) + "]";
+            return joined({around, "[", key, "]"});
         case nesting::kind::map:
-            return around + "[\"" + std::string(key) + "\"]";
+            return joined({around, "[\"", key, "\"]"});
         case nesting::kind::object:
             break;
         }
-        return around + "." + std::string(key);
+        return joined({around, ".", key});
     }
+    template <typename = on_use>
     [[noreturn]] void refuse_text(std::string_view key) const {
-        throw std::invalid_argument("property '" + name_of(key) + "' is not valid UTF-8");
+        refuse<std::invalid_argument>({"property '", name_of(key), "' is not valid UTF-8"});
     }
     /// For a key of the map that is being written.
+    template <typename = on_use>
     [[noreturn]] void refuse_key() const {
-        throw std::invalid_argument("a key of property '" + name_of(*inside) +
-                                    "' is not valid UTF-8");
+        refuse<std::invalid_argument>(
+            {"a key of property '", name_of(*inside), "' is not valid UTF-8"});
     }
+    template <typename = on_use>
     [[noreturn]] void refuse_date(std::string_view key) const {
-        throw std::overflow_error("property '" + name_of(key) +
-                                  "' is a date too far from 1970 to be counted in milliseconds");
+        refuse<std::overflow_error>(
+            {"property '", name_of(key),
+             "' is a date too far from 1970 to be counted in milliseconds"});
     }
 
     /// For the property of the object that is being written, whatever lies in between.
+    template <typename = on_use>
     [[noreturn]] void refuse_depth() const {
         const nesting* outermost = inside;
         while (outermost->outer_ != nullptr)
             outermost = outermost->outer_;
-        throw std::invalid_argument("property '" + std::string(class_name) + "." +
-                                    std::string(outermost->key_) + "' is nested deeper than " +
-                                    std::to_string(max_levels) + " levels");
+        refuse<std::invalid_argument>({"property '", class_name, ".", outermost->key_,
+                                       "' is nested deeper than ", std::to_string(max_levels),
+                                       " levels"});
     }
 
 private:
+    template <typename = on_use>
     [[nodiscard]] std::string name_of(const nesting& around) const {
         encoder outside = *this;
         outside.inside = around.outer_;

@@ -35,8 +35,8 @@ ffi::HttpResponse to_rust(const networking::response& from) {
     response.custom_status = from.custom_status_code;
     response.has_client_error = from.client_error_code.has_value();
     response.client_error = from.client_error_code.value_or(0);
-    response.headers = to_rust(from.headers);
-    response.body = to_rust_bytes(from.body);
+    set_headers(from.headers, response.headers);
+    set_bytes(from.body, response.body);
     return response;
 }
 
@@ -46,8 +46,8 @@ ffi::HttpRequest to_rust(const networking::request& from) {
     request.method = static_cast<std::uint8_t>(from.method);
     request.url = to_rust(from.url);
     request.timeout_ms = from.timeout_ms;
-    request.headers = to_rust(from.headers);
-    request.body = to_rust_bytes(from.body);
+    set_headers(from.headers, request.headers);
+    set_bytes(from.body, request.body);
     return request;
 }
 
@@ -77,7 +77,7 @@ std::string percent_encode(std::string_view text) {
         if (plain)
             out += c;
         else
-            out += {'%', hex[byte >> 4], hex[byte & 15]};
+            out.append(1, '%').append(1, hex[byte >> 4]).append(1, hex[byte & 15]);
     }
     return out;
 }
@@ -85,15 +85,15 @@ std::string percent_encode(std::string_view text) {
 /// `http://[user:password@]address:port`, which is what the library takes for a proxy.
 template <typename = on_use>
 std::string to_url(const bridge::realm::sync_config::proxy_config& proxy) {
-    std::string url = "http://";
-    if (proxy.username_password)
-        url += percent_encode(proxy.username_password->first) + ':' +
-               percent_encode(proxy.username_password->second) + '@';
     // An address that is a URL already says which protocol the proxy speaks.
-    if (auto scheme = proxy.address.find("://"); scheme != std::string::npos)
-        return proxy.address.substr(0, scheme + 3) + url.substr(7) +
-               proxy.address.substr(scheme + 3) + ':' + std::to_string(proxy.port);
-    return url + proxy.address + ':' + std::to_string(proxy.port);
+    const auto scheme = proxy.address.find("://");
+    const std::size_t host = scheme == std::string::npos ? 0 : scheme + 3;
+    std::string url = host == 0 ? "http://" : proxy.address.substr(0, host);
+    if (proxy.username_password) {
+        url.append(percent_encode(proxy.username_password->first)).append(":");
+        url.append(percent_encode(proxy.username_password->second)).append("@");
+    }
+    return url.append(proxy.address, host).append(":").append(std::to_string(proxy.port));
 }
 
 /// Lets the library ask an application's callback about certificates.
@@ -147,14 +147,14 @@ own_client<Use>::realm_internal_take(std::shared_ptr<networking::http_transport_
 template <typename Use = on_use>
 void add_settings(const http_settings& from, ffi::HttpSettings& to) {
     if (from.custom_http_headers)
-        to.headers = to_rust(*from.custom_http_headers);
+        set_headers(*from.custom_http_headers, to.headers);
     if (from.proxy_config)
         to.proxy = to_rust(to_url(*from.proxy_config));
-    to.trusted_certificates = to_rust_bytes(from.ssl_trust_certificate_path.value_or(""));
+    set_bytes(from.ssl_trust_certificate_path.value_or(""), to.trusted_certificates);
     to.accept_any_certificate = !from.client_validate_ssl;
     if (from.client_certificate) {
-        to.client_certificate = to_rust_bytes(from.client_certificate->chain_path);
-        to.client_key = to_rust_bytes(from.client_certificate->key_path);
+        set_bytes(from.client_certificate->chain_path, to.client_certificate);
+        set_bytes(from.client_certificate->key_path, to.client_key);
     }
     if (from.ssl_verify_callback)
         to.certificate_check = std::make_shared<certificate_check<Use>>(from.ssl_verify_callback);

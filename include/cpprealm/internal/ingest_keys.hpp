@@ -28,8 +28,10 @@ void rekey(const db_config& config, const std::optional<std::array<char, 64>>& n
     const auto settings = config.sync_config().settings();
     if (!settings || !settings->user)
         throw std::logic_error("The sync configuration has no user.");
-    internal::throw_if_failed(internal::ffi::rekey(*settings->user->user, internal::file_of(config),
-                                                   internal::to_slice(new_key)));
+    internal::ffi::RealmConfig file;
+    internal::name_file(config, file);
+    internal::throw_if_failed(
+        internal::ffi::rekey(*settings->user->user, file, internal::to_slice(new_key)));
 }
 
 } // namespace realm::ingest

@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <set>
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include <cpprealm/internal/bridge/realm.hpp>
+#include <cpprealm/internal/chosen_options.hpp>
 #include <cpprealm/internal/library.hpp>
 #include <cpprealm/internal/realm_checks.hpp>
 
@@ -75,7 +75,7 @@ struct upload_policy {
     std::function<bool()> may_upload;
     /// How long after a no it is asked again, at least a second and at most a year;
     /// `sync_session::reconnect()` ends that.
-    std::chrono::milliseconds ask_again{60000};
+    std::chrono::milliseconds ask_again{internal::default_ask_again_ms};
 };
 
 /// What is chosen here is the same for all that have a path open: opening it throws for a
@@ -94,17 +94,11 @@ struct options {
     upload_policy upload;
 };
 
-/// Chooses for the databases that are opened with this configuration, or a copy of it made later.
-template <typename = internal::on_use>
-void set_options(db_config& config, options chosen) {
-    internal::config_access::set_options(config,
-                                         std::make_shared<const options>(std::move(chosen)));
-}
-
 } // namespace realm::ingest
 
 namespace realm::internal {
 
+template <typename>
 struct upload_check final : ffi::UploadCheck {
     explicit upload_check(std::function<bool()> ask) : ask_(std::move(ask)) {}
     bool allows() const override { return ask_(); }
@@ -132,34 +126,17 @@ bool same(const ingest::options& a, const ingest::options& b) {
            std::set(a.urgent.begin(), a.urgent.end()) == std::set(b.urgent.begin(), b.urgent.end());
 }
 
-/// Those of a configuration, or the defaults.
-template <typename = on_use>
-ingest::options options_of(const bridge::realm::config& config) {
-    const auto& chosen = config_access::options(config);
-    return chosen ? *chosen : ingest::options();
-}
-
-/// Refuses a choice for a path that is open with another one.
-template <typename = on_use>
-void check_same_options(const bridge::realm::config& open, const bridge::realm::config& config) {
-    if (!same(options_of(open), options_of(config)))
-        throw std::logic_error("Realm at path '" + config.path() +
-                               "' already opened with different ingest options.");
-}
-
-template <typename = on_use>
-ffi::IngestOptions to_library(const ingest::options& chosen) {
-    constexpr auto none = std::numeric_limits<std::uint64_t>::max();
-    ffi::IngestOptions out;
+template <typename Use = on_use>
+void put_options(const ingest::options& chosen, ffi::IngestOptions& out) {
     out.durability = static_cast<std::uint8_t>(chosen.durability);
-    out.max_bytes = chosen.cap.max_bytes.value_or(none);
-    out.max_objects = chosen.cap.max_objects.value_or(none);
+    out.max_bytes = chosen.cap.max_bytes.value_or(no_limit);
+    out.max_objects = chosen.cap.max_objects.value_or(no_limit);
     auto milliseconds = [](std::chrono::milliseconds time, const char* name) {
         if (time.count() < 0)
             throw std::invalid_argument(std::string(name) + " is negative.");
         return static_cast<std::uint64_t>(time.count());
     };
-    out.max_age_ms = none;
+    out.max_age_ms = no_limit;
     if (chosen.cap.max_age)
         out.max_age_ms = milliseconds(*chosen.cap.max_age, "max_age");
     out.cap_policy = static_cast<std::uint8_t>(chosen.cap.policy);
@@ -167,13 +144,36 @@ ffi::IngestOptions to_library(const ingest::options& chosen) {
         out.urgent.push_back(to_rust(name));
     const auto& upload = chosen.upload;
     out.batch_delay_ms = milliseconds(upload.batch_delay, "batch_delay");
-    out.bytes_per_second = upload.bytes_per_second.value_or(none);
+    out.bytes_per_second = upload.bytes_per_second.value_or(no_limit);
     for (const auto& window : upload.windows)
         out.windows.push_back({window.from_minute, window.to_minute});
     if (upload.may_upload)
-        out.may_upload = std::make_shared<upload_check>(upload.may_upload);
+        out.may_upload = std::make_shared<upload_check<Use>>(upload.may_upload);
     out.ask_again_ms = milliseconds(upload.ask_again, "ask_again");
-    return out;
 }
 
+template <typename Use>
+struct kept_options final : chosen_options {
+    explicit kept_options(ingest::options&& chosen) : options(std::move(chosen)) {}
+
+    void put_into(ffi::IngestOptions& out) const override { put_options<Use>(options, out); }
+    [[nodiscard]] bool same_as(const chosen_options* other) const override {
+        const auto* kept = static_cast<const kept_options*>(other);
+        return same(options, kept == nullptr ? ingest::options() : kept->options);
+    }
+
+    const ingest::options options;
+};
+
 } // namespace realm::internal
+
+namespace realm::ingest {
+
+/// Chooses for the databases that are opened with this configuration, or a copy of it made later.
+template <typename Use = internal::on_use>
+void set_options(db_config& config, options chosen) {
+    internal::config_access::set_options(
+        config, std::make_shared<const internal::kept_options<Use>>(std::move(chosen)));
+}
+
+} // namespace realm::ingest

@@ -44,22 +44,21 @@ inline rust::String to_rust(std::string_view text) {
     return rust::String::lossy(text.data(), text.size());
 }
 
+// Into the place of what is filled: each vector that comes and goes is code in each file.
+
 template <typename = on_use>
-rust::Vec<ffi::Header> to_rust(const std::map<std::string, std::string>& headers) {
-    rust::Vec<ffi::Header> out;
-    out.reserve(headers.size());
+void set_headers(const std::map<std::string, std::string>& headers, rust::Vec<ffi::Header>& out) {
+    out.clear();
     for (const auto& [name, value] : headers)
         out.push_back({to_rust(name), to_rust(value)});
-    return out;
 }
 
 template <typename = on_use>
-rust::Vec<std::uint8_t> to_rust_bytes(std::string_view bytes) {
-    rust::Vec<std::uint8_t> out;
+void set_bytes(std::string_view bytes, rust::Vec<std::uint8_t>& out) {
+    out.clear();
     out.reserve(bytes.size());
     for (char byte : bytes)
         out.push_back(static_cast<std::uint8_t>(byte));
-    return out;
 }
 
 /// An empty status to be filled by a call.

@@ -12,6 +12,8 @@
 #include <vector>
 
 #include <cpprealm/internal/bridge/realm.hpp>
+#include <cpprealm/internal/chosen_options.hpp>
+#include <cpprealm/internal/refuse.hpp>
 #include <cpprealm/schema.hpp>
 
 namespace realm::internal {
@@ -34,11 +36,17 @@ struct config_access {
     static const std::vector<bridge::object_schema>& schema(const config& config) {
         return *config.schema_;
     }
-    static const std::shared_ptr<const ingest::options>& options(const config& config) {
-        return config.ingest_options_;
+    static const std::string& path(const config& config) { return config.path_; }
+    static const std::shared_ptr<::realm::scheduler>& scheduler(const config& config) {
+        return config.scheduler_;
     }
-    static void set_options(config& config, std::shared_ptr<const ingest::options> options) {
-        config.ingest_options_ = std::move(options);
+    static const std::shared_ptr<sync_settings>& settings(const config& config) {
+        return config.sync_config_.settings();
+    }
+    static const chosen_options* options(const config& config) { return config.options_.get(); }
+    template <typename Options>
+    static void set_options(config& config, Options options) {
+        config.options_ = std::move(options);
     }
 };
 
@@ -46,28 +54,35 @@ struct config_access {
 template <typename = on_use>
 void check_same(const bridge::realm::config& open, const bridge::realm::config& config) {
     using mode = bridge::realm::config::schema_mode;
-    auto refuse = [&](std::string_view what) {
-        throw std::logic_error("Realm at path '" + config.path() + "' already opened with " +
-                               std::string(what));
+    const char* differs = nullptr;
+    auto unless_same = [&](bool same, const char* what) {
+        if (!same && differs == nullptr)
+            differs = what;
     };
     auto read_only = [](const bridge::realm::config& c) {
         return config_access::schema_mode(c) == mode::read_only;
     };
 
-    if (read_only(open) != read_only(config))
-        refuse("different read permissions.");
-    if (config_access::encryption_key(open) != config_access::encryption_key(config))
-        refuse("a different encryption key.");
-    if (config_access::schema_mode(open) != config_access::schema_mode(config))
-        refuse("a different schema mode.");
-    if (config_access::schema_version(open) != config_access::schema_version(config))
-        refuse("different schema version.");
-    if (!open.sync_config().settings() != !config.sync_config().settings())
-        refuse("different sync configurations.");
-    const auto& user = open.sync_config().settings()->user;
-    const auto& other = config.sync_config().settings()->user;
-    if (!user->user->same_as(*other->user))
-        refuse("different sync user.");
+    using access = config_access;
+    unless_same(read_only(open) == read_only(config), "different read permissions.");
+    unless_same(access::encryption_key(open) == access::encryption_key(config),
+                "a different encryption key.");
+    unless_same(access::schema_mode(open) == access::schema_mode(config),
+                "a different schema mode.");
+    unless_same(access::schema_version(open) == access::schema_version(config),
+                "different schema version.");
+    const auto& settings = access::settings(open);
+    const auto& other = access::settings(config);
+    unless_same(!settings == !other, "different sync configurations.");
+    unless_same(!settings || !other || settings->user->user->same_as(*other->user->user),
+                "different sync user.");
+    const chosen_options* chosen = access::options(open);
+    const chosen_options* chosen_now = access::options(config);
+    unless_same(chosen != nullptr ? chosen->same_as(chosen_now)
+                                  : chosen_now == nullptr || chosen_now->same_as(nullptr),
+                "different ingest options.");
+    if (differs != nullptr)
+        refuse({"Realm at path '", access::path(config), "' already opened with ", differs});
 }
 
 /// For each class whether an asymmetric one leads to it, or it is one.
@@ -100,32 +115,30 @@ void check_classes(const bridge::realm::config& config,
     std::string findings;
 
     check_kinds(classes);
-    if (!config.sync_config().settings()) {
+    if (!config_access::settings(config)) {
         for (const auto& c : classes)
             if (c.type == bridge::object_schema::object_type::asymmetric)
-                findings.append("\n- Asymmetric table '")
-                    .append(c.name)
-                    .append("' not allowed in a local Realm");
+                findings +=
+                    joined({"\n- Asymmetric table '", c.name, "' not allowed in a local Realm"});
         if (findings.empty())
             throw std::logic_error(
                 "Data Ingest has no local databases: make the configuration with "
                 "user::flexible_sync_configuration().");
     } else if (config_access::schema_mode(config) == mode::immutable) {
         throw std::logic_error("Synchronized Realms cannot be opened in immutable mode");
-    } else if (!config.sync_config().settings()->user) {
+    } else if (!config_access::settings(config)->user) {
         throw std::logic_error("The sync configuration has no user.");
     }
     if (config_access::schema_mode(config) == mode::additive_explicit) {
         const auto reached = reachable(classes);
         for (std::size_t i = 0; i < classes.size(); ++i) {
             if (!reached[i])
-                findings.append("\n- Embedded object '")
-                    .append(classes[i].name)
-                    .append("' is unreachable by any link path from top level objects.");
+                findings += joined({"\n- Embedded object '", classes[i].name,
+                                    "' is unreachable by any link path from top level objects."});
         }
     }
     if (!findings.empty())
-        throw std::logic_error("Schema validation failed due to the following errors:" + findings);
+        refuse({"Schema validation failed due to the following errors:", findings});
 }
 
 } // namespace realm::internal

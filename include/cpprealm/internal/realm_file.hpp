@@ -18,18 +18,17 @@ rust::Slice<const std::uint8_t> to_slice(const std::optional<std::array<char, 64
     return {reinterpret_cast<const std::uint8_t*>(key->data()), key->size()};
 }
 
-/// What the library has to know of the file. The configuration has a user.
+/// Fills in what the library has to know of the file. The configuration has a user.
 template <typename = on_use>
-ffi::RealmConfig file_of(const bridge::realm::config& config) {
-    const auto& user = *config.sync_config().settings()->user->user;
+void name_file(const bridge::realm::config& config, ffi::RealmConfig& out) {
+    const auto& user = *config_access::settings(config)->user->user;
+    const std::string& path = config_access::path(config);
     auto status = no_status();
-    ffi::RealmConfig out;
     // The user's own file is the library's affair, its directories included: it gets no name.
-    if (to_string(user.realm_path(status)) != config.path())
-        out.path = to_rust_bytes(config.path());
+    if (to_string(user.realm_path(status)) != path)
+        set_bytes(path, out.path);
     if (const auto& key = config_access::encryption_key(config))
-        out.encryption_key = to_rust_bytes({key->data(), key->size()});
-    return out;
+        set_bytes({key->data(), key->size()}, out.encryption_key);
 }
 
 } // namespace realm::internal

@@ -4,7 +4,6 @@
 // instance adds what belongs to a thread: its transaction, and the checks of who uses it and when.
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -16,8 +15,8 @@
 #include <vector>
 
 #include <cpprealm/internal/bridge/realm.hpp>
+#include <cpprealm/internal/chosen_options.hpp>
 #include <cpprealm/internal/http_messages.hpp>
-#include <cpprealm/internal/ingest_options.hpp>
 #include <cpprealm/internal/library.hpp>
 #include <cpprealm/internal/realm_checks.hpp>
 #include <cpprealm/internal/realm_file.hpp>
@@ -65,15 +64,11 @@ public:
         if (!transaction_.active())
             throw std::logic_error("Can't commit a non-existing write transaction");
         std::uint64_t number = 0;
+        auto status = no_status();
         transaction_.finish([&](const auto& runs, const std::uint8_t* payload, std::size_t size) {
-            std::vector<ffi::Run> out;
-            out.reserve(runs.size());
-            for (const auto& run : runs)
-                out.push_back({to_rust(run.class_name), run.count});
-            auto status = no_status();
-            number = realm_->append({out.data(), out.size()}, {payload, size}, status);
-            throw_if_failed(status);
+            number = realm_->append({runs.data(), runs.size()}, {payload, size}, status);
         });
+        throw_if_failed(status);
         return number;
     }
 
@@ -92,7 +87,7 @@ public:
 
     /// Throws unless the realm is open and this is its thread.
     void verify() const {
-        if (!config_.scheduler()->is_on_thread())
+        if (!config_access::scheduler(config_)->is_on_thread())
             throw_wrong_thread();
         if (closed_)
             throw std::logic_error("Cannot access realm that has been closed.");
@@ -132,6 +127,16 @@ private:
             static auto* all = new registry();
             return *all;
         }
+        /// In the place of one that is gone, where there is one.
+        void keep(const std::shared_ptr<basic_realm_instance>& one) {
+            for (auto& known : open) {
+                if (known.expired()) {
+                    known = one;
+                    return;
+                }
+            }
+            open.emplace_back(one);
+        }
     };
 
     /// Throws in a forked child, and after a shutdown.
@@ -164,26 +169,26 @@ template <typename Use>
 std::shared_ptr<basic_realm_instance<Use>>
 basic_realm_instance<Use>::open(const config& by, std::vector<bridge::object_schema> classes) {
     throw_if_failed(ffi::process_status());
-    if (!by.scheduler() || !by.scheduler()->is_on_thread())
+    const auto& scheduler = config_access::scheduler(by);
+    if (!scheduler || !scheduler->is_on_thread())
         throw_wrong_thread();
     check_classes(by, classes);
     // Two opens agree also when they name the classes in another order.
-    std::sort(classes.begin(), classes.end(),
-              [](const auto& a, const auto& b) { return a.name < b.name; });
+    for (std::size_t end = 1; end < classes.size(); ++end) {
+        for (std::size_t at = end; at > 0 && classes[at].name < classes[at - 1].name; --at)
+            std::swap(classes[at], classes[at - 1]);
+    }
 
     auto& registry = registry::get();
     std::lock_guard lock(registry.mutex);
-    auto gone = [](const auto& weak) { return weak.expired(); };
-    registry.open.erase(std::remove_if(registry.open.begin(), registry.open.end(), gone),
-                        registry.open.end());
     std::shared_ptr<basic_realm_instance> on_this_thread;
     for (const auto& weak : registry.open) {
         auto other = weak.lock();
-        if (!other || other->closed_ || other->config_.path() != by.path())
+        if (!other || other->closed_ ||
+            config_access::path(other->config_) != config_access::path(by))
             continue;
         check_same(other->config_, by);
-        check_same_options(other->config_, by);
-        if (other->config_.scheduler()->is_same_as(by.scheduler().get()))
+        if (config_access::scheduler(other->config_)->is_same_as(scheduler.get()))
             on_this_thread = std::move(other);
     }
     if (on_this_thread) {
@@ -195,22 +200,27 @@ basic_realm_instance<Use>::open(const config& by, std::vector<bridge::object_sch
     auto opened = open_in_library(by, bridge::schema(classes));
     auto instance =
         std::make_shared<basic_realm_instance>(by, std::move(classes), std::move(opened));
-    registry.open.push_back(instance);
+    registry.keep(instance);
     return instance;
 }
 
 template <typename Use>
 rust::Box<ffi::Realm> basic_realm_instance<Use>::open_in_library(const config& by,
                                                                  const bridge::schema& schema) {
-    const auto& settings = *by.sync_config().settings();
+    const auto& settings = *config_access::settings(by);
 
-    auto out = file_of(by);
+    ffi::RealmConfig out;
+    name_file(by, out);
     out.schema_json = schema.to_json();
     out.stop_policy = static_cast<std::uint8_t>(settings.stop_policy);
-    out.headers = to_rust(settings.custom_http_headers);
+    set_headers(settings.custom_http_headers, out.headers);
     if (settings.proxy)
         out.proxy = to_url(*settings.proxy);
-    out.options = to_library(options_of(by));
+    const chosen_options* chosen = config_access::options(by);
+    if (chosen == nullptr)
+        set_defaults(out.options);
+    else
+        chosen->put_into(out.options);
 
     auto errors = std::make_shared<session_errors>(settings.error_handler);
     auto status = no_status();

@@ -16,10 +16,10 @@ namespace realm::internal {
 
 /// The handler wants the session, which exists only once the realm is open, while the first error
 /// may come before: such an error waits until `start`.
-template <typename>
+template <typename Error>
 class basic_session_errors {
 public:
-    using handler = std::function<void(const bridge::sync_session&, const bridge::sync_error&)>;
+    using handler = std::function<void(const bridge::sync_session&, const Error&)>;
 
     explicit basic_session_errors(handler call) : handler_(std::move(call)) {}
 
@@ -34,11 +34,11 @@ public:
             call(*error);
     }
 
-    void report(bridge::sync_error error) {
+    void report(Error error) {
         {
             std::lock_guard lock(mutex_);
             if (!session_) {
-                early_.push_back(std::make_unique<bridge::sync_error>(std::move(error)));
+                early_.push_back(std::make_unique<Error>(std::move(error)));
                 return;
             }
         }
@@ -47,16 +47,14 @@ public:
 
     struct observer final : ffi::SessionObserver {
         explicit observer(std::shared_ptr<basic_session_errors> to) : to_(std::move(to)) {}
-        void error(const ffi::SyncError& error) const override {
-            to_->report(bridge::sync_error(error));
-        }
+        void error(const ffi::SyncError& error) const override { to_->report(Error(error)); }
 
     private:
         std::shared_ptr<basic_session_errors> to_;
     };
 
 private:
-    void call(const bridge::sync_error& error) const {
+    void call(const Error& error) const {
         if (handler_)
             handler_(*session_, error);
     }
@@ -64,8 +62,8 @@ private:
     const handler handler_;
     std::mutex mutex_;
     std::optional<bridge::sync_session> session_; // set once
-    std::vector<std::unique_ptr<const bridge::sync_error>> early_;
+    std::vector<std::unique_ptr<const Error>> early_;
 };
-using session_errors = basic_session_errors<on_use>;
+using session_errors = basic_session_errors<bridge::sync_error>;
 
 } // namespace realm::internal

@@ -42,12 +42,6 @@ using transaction = basic_transaction<on_use>;
 template <typename>
 class basic_transaction : live_transaction {
 public:
-    /// Documents of one class, in the order of the payload.
-    struct run {
-        std::string_view class_name;
-        std::uint32_t count;
-    };
-
     explicit basic_transaction(std::vector<bridge::object_schema> opened)
         : opened_(std::move(opened)) {}
     basic_transaction(const basic_transaction&) = delete;
@@ -96,13 +90,13 @@ public:
         return {number, unless_done.keep()};
     }
 
-    /// Ends the transaction. `sink(const std::vector<run>&, const std::uint8_t* payload,
+    /// Ends the transaction. `sink(const std::vector<ffi::Run>&, const std::uint8_t* payload,
     /// std::size_t size)` is called unless nothing was added; whatever it throws, the transaction
     /// is over and its handles are dead.
     template <typename Sink>
     void finish(Sink&& sink) {
         const ending end(*this);
-        std::vector<run> runs;
+        std::vector<ffi::Run> runs;
         buffer* payload = nullptr;
         for (const auto& one : classes_) {
             if (one->count == 0)
@@ -115,7 +109,7 @@ public:
                 payload->append(one->bytes.data(), one->bytes.size());
         }
         if (payload != nullptr)
-            std::forward<Sink>(sink)(static_cast<const std::vector<run>&>(runs),
+            std::forward<Sink>(sink)(static_cast<const std::vector<ffi::Run>&>(runs),
                                      static_cast<const std::uint8_t*>(payload->data()),
                                      payload->size());
     }
@@ -271,8 +265,8 @@ private:
         for (const auto& one : opened_)
             opened = opened || one == described;
         if (!opened)
-            throw std::logic_error("Class '" + std::string(of.name) +
-                                   "' is not part of this realm: name it in realm::open<...>().");
+            refuse({"Class '", of.name,
+                    "' is not part of this realm: name it in realm::open<...>()."});
         classes_.push_back(std::make_unique<class_buffer>(of));
         return *classes_.back();
     }

@@ -52,7 +52,7 @@ public:
     }
 
     /// How to open this user's database on the calling thread.
-    template <typename Use = internal::on_use>
+    template <typename = internal::on_use>
     [[nodiscard]] db_config flexible_sync_configuration() const {
         auto status = internal::no_status();
         auto path = library().realm_path(status);
@@ -60,7 +60,7 @@ public:
 
         auto settings = std::make_shared<internal::sync_settings>();
         settings->user = m_user;
-        settings->error_handler = internal::print_error<Use>;
+        settings->error_handler = internal::print_error<sync_error>;
         db_config config(internal::to_string(path), default_scheduler::make_default());
         config.set_schema_mode(db_config::schema_mode::additive_discovered);
         config.set_sync_config(sync_config(std::move(settings)));

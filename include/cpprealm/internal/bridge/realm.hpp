@@ -22,12 +22,9 @@
 #include <cpprealm/scheduler.hpp>
 #include <cpprealm/schedulers/default_scheduler.hpp>
 
-namespace realm::ingest {
-struct options;
-}
-
 namespace realm::internal {
 struct sync_settings;
+struct chosen_options;
 template <typename>
 class basic_realm_instance;
 using realm_instance = basic_realm_instance<on_use>;
@@ -162,7 +159,7 @@ struct realm {
         std::function<bool(uint64_t, uint64_t)> should_compact_on_launch_;
         enum client_reset_mode client_reset_mode_ = client_reset_mode::manual;
         std::shared_ptr<void> client_reset_handler_;
-        std::shared_ptr<const ingest::options> ingest_options_;
+        std::shared_ptr<const chosen_options> options_;
     };
 
     explicit realm(std::shared_ptr<realm_instance> instance, bool frozen = false)
@@ -181,8 +178,8 @@ private:
 namespace realm::internal {
 
 /// The error handler of who has set none.
-template <typename>
-void print_error(const bridge::sync_session&, const bridge::sync_error& error) {
+template <typename Error>
+void print_error(const bridge::sync_session&, const Error& error) {
     std::cerr << "ADS C++ SDK: Sync Error: " << error.message() << std::endl;
 }
 

@@ -29,9 +29,9 @@ struct sync_error {
           name_(to_string(error.status.name)), is_fatal_(error.is_fatal),
           compensating_writes_(error.compensating_writes) {}
 
-    template <typename = on_use>
-    [[nodiscard]] std::unordered_map<std::string, std::string> user_info() const {
-        std::unordered_map<std::string, std::string> info;
+    template <typename Text = std::string>
+    [[nodiscard]] std::unordered_map<Text, Text> user_info() const {
+        std::unordered_map<Text, Text> info;
         if (!link_.empty())
             info.emplace("Server Log URL", link_);
         return info;
