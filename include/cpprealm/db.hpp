@@ -100,7 +100,7 @@ struct db {
     managed<internal::plain<U>> add(U&& v) {
         using T = internal::plain<U>;
         internal::check_addable<T>();
-        return managed<T>(writable().writable().add(internal::table_of<T>, &v));
+        return managed<T>(added(internal::table_of<T>, &v));
     }
 
     /// Adds each object of the vector.
@@ -209,6 +209,11 @@ private:
     };
 
     explicit db(internal::bridge::realm realm) : m_realm(std::move(realm)) {}
+
+    template <typename = internal::on_use>
+    internal::object_ref added(const internal::class_table& of, const void* object) const {
+        return writable().writable().add(of, object);
+    }
 
     template <typename = internal::on_use>
     internal::realm_instance& writable() const {

@@ -10,25 +10,6 @@
 
 namespace realm::internal {
 
-/// An added object in the shape of its class again.
-struct shadow {
-    const std::size_t begin; // of its document, in the buffer of its class
-    void* const object;
-    bool changed = false;
-
-    shadow(std::size_t where, void* held) noexcept : begin(where), object(held) {}
-    shadow(const shadow&) = delete;
-    shadow& operator=(const shadow&) = delete;
-    virtual ~shadow() = default;
-};
-
-template <typename T>
-struct shadow_of final : shadow {
-    T held{};
-
-    explicit shadow_of(std::size_t where) : shadow(where, &held) {}
-};
-
 /// Calls through it are per object, never per property.
 struct class_table {
     const char* name;
@@ -38,7 +19,9 @@ struct class_table {
     // For asymmetric classes; an embedded object has them null, and its address is where it is.
     bridge::object_schema (*describe)();
     void (*encode)(encoder& to, const void* object);
-    std::unique_ptr<shadow> (*read)(const decoder& with, bson_reader from, std::size_t begin);
+    /// A new object, which `destroy` takes.
+    void* (*read)(const decoder& with, bson_reader from);
+    void (*destroy)(void* object);
 
     [[nodiscard]] constexpr bool is_embedded() const noexcept { return describe == nullptr; }
 };
@@ -52,19 +35,23 @@ void encode_document(encoder& to, const void* object) {
 }
 
 template <typename T>
-std::unique_ptr<shadow> read_document(const decoder& with, bson_reader from, std::size_t begin) {
-    auto made = std::make_unique<shadow_of<T>>(begin);
-    read_fields(with, from, made->held);
-    return made;
+void* read_document(const decoder& with, bson_reader from) {
+    std::unique_ptr<T> made(new T{});
+    read_fields(with, from, *made);
+    return made.release();
+}
+template <typename T>
+void destroy_object(void* object) {
+    delete static_cast<T*>(object);
 }
 
 template <typename T>
 [[nodiscard]] constexpr class_table make_table() noexcept {
     if constexpr (kind_of<T>() == ObjectType::Embedded)
-        return {schema_of<T>::name, &property_of<T>, nullptr, nullptr, nullptr};
+        return {schema_of<T>::name, &property_of<T>, nullptr, nullptr, nullptr, nullptr};
     else
-        return {schema_of<T>::name, &property_of<T>, &describe_class<T>, &encode_document<T>,
-                &read_document<T>};
+        return {schema_of<T>::name,  &property_of<T>,   &describe_class<T>,
+                &encode_document<T>, &read_document<T>, &destroy_object<T>};
 }
 
 template <typename T>

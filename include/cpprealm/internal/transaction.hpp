@@ -37,6 +37,13 @@ template <typename>
 class basic_transaction;
 using transaction = basic_transaction<on_use>;
 
+/// An added object in the shape of its class again.
+struct shadow {
+    std::size_t begin; // of its document, in the buffer of its class
+    void* object;
+    bool changed;
+};
+
 /// Belongs to one `db` and is used for one transaction after the other, which saves the buffers
 /// from being made anew.
 template <typename>
@@ -147,7 +154,7 @@ public:
         const auto begin = static_cast<std::size_t>(where);
         if (shadow* known = in.find(begin))
             return *known;
-        return in.keep(of.read(decoder(in.bytes, in.rests, objects_), in.document(begin), begin));
+        return in.keep(begin, decoder(in.bytes, in.rests, objects_));
     }
 
 private:
@@ -156,33 +163,45 @@ private:
         buffer bytes;
         std::uint32_t count = 0;
         std::vector<date_rest> rests;
-        std::vector<std::unique_ptr<shadow>> shadows; // ascending
+        std::vector<shadow> shadows; // ascending
 
         explicit class_buffer(const class_table& table) noexcept : of(table) {}
+        class_buffer(const class_buffer&) = delete;
+        class_buffer& operator=(const class_buffer&) = delete;
+        ~class_buffer() { destroy_shadows(); }
         [[nodiscard]] bson_reader document(std::size_t begin) const {
             const std::uint8_t* from = bytes.data() + begin;
             return {from, static_cast<std::size_t>(load_le<std::int32_t>(from))};
         }
-        [[nodiscard]] shadow* find(std::size_t begin) const noexcept {
+        [[nodiscard]] shadow* find(std::size_t begin) noexcept {
             std::size_t low = 0;
             for (std::size_t high = shadows.size(); low < high;) {
                 const std::size_t middle = low + (high - low) / 2;
-                if (shadows[middle]->begin < begin)
+                if (shadows[middle].begin < begin)
                     low = middle + 1;
                 else
                     high = middle;
             }
-            return low < shadows.size() && shadows[low]->begin == begin ? shadows[low].get()
-                                                                        : nullptr;
+            return low < shadows.size() && shadows[low].begin == begin ? &shadows[low] : nullptr;
         }
-        // Most often the object was added last.
-        shadow& keep(std::unique_ptr<shadow> one) {
-            shadow& kept = *one;
-            shadows.push_back(std::move(one));
-            for (std::size_t at = shadows.size() - 1; at > 0 && kept.begin < shadows[at - 1]->begin;
-                 --at)
-                shadows[at].swap(shadows[at - 1]);
-            return kept;
+        shadow& keep(std::size_t begin, const decoder& with) {
+            shadows.push_back({begin, nullptr, false}); // room first, so that nothing is lost
+            std::size_t at = shadows.size() - 1;
+            try {
+                shadows[at].object = of.read(with, document(begin));
+            } catch (...) {
+                shadows.pop_back();
+                throw;
+            }
+            // Most often the object was added last.
+            for (; at > 0 && begin < shadows[at - 1].begin; --at)
+                std::swap(shadows[at], shadows[at - 1]);
+            return shadows[at];
+        }
+        void destroy_shadows() noexcept {
+            for (const shadow& one : shadows)
+                of.destroy(one.object);
+            shadows.clear();
         }
         // Puts changed objects in the place of their documents; one pass over the bytes, however
         // many changed.
@@ -190,12 +209,11 @@ private:
             buffer spliced;
             encoder to(spliced);
             std::size_t done = 0;
-            for (const auto& one : shadows) {
-                const std::size_t begin = one->begin;
-                if (!one->changed)
+            for (const auto& [begin, object, changed] : shadows) {
+                if (!changed)
                     continue;
                 spliced.append(bytes.data() + done, begin - done);
-                of.encode(to, one->object);
+                of.encode(to, object);
                 done =
                     begin + static_cast<std::size_t>(load_le<std::int32_t>(bytes.data() + begin));
             }
@@ -214,7 +232,7 @@ private:
                 rests.size() < rests.capacity() / 8)
                 rests = {};
             rests.clear();
-            shadows.clear();
+            destroy_shadows();
             count = 0;
         }
     };
