@@ -10,20 +10,26 @@
 
 namespace realm::internal {
 
-/// Calls through it are per object, never per property.
+/// What adding takes. Calls through it are per object, never per property.
 struct class_table {
+    const char* name;
+    bridge::object_schema (*describe)();
+    void (*encode)(encoder& to, const void* object);
+};
+
+/// What managed objects take beyond that: apart, so that a file that uses none does not compile it.
+struct handle_table {
     const char* name;
     /// The address of the property with this number.
     void* (*property)(void* object, std::size_t index);
 
     // For asymmetric classes; an embedded object has them null, and its address is where it is.
-    bridge::object_schema (*describe)();
-    void (*encode)(encoder& to, const void* object);
+    const class_table* of;
     /// A new object, which `destroy` takes.
     void* (*read)(const decoder& with, bson_reader from);
     void (*destroy)(void* object);
 
-    [[nodiscard]] constexpr bool is_embedded() const noexcept { return describe == nullptr; }
+    [[nodiscard]] constexpr bool is_embedded() const noexcept { return of == nullptr; }
 };
 
 template <typename T>
@@ -46,15 +52,18 @@ void destroy_object(void* object) {
 }
 
 template <typename T>
-[[nodiscard]] constexpr class_table make_table() noexcept {
+inline constexpr class_table table_of{schema_of<T>::name, &describe_class<T>, &encode_document<T>};
+
+template <typename T>
+[[nodiscard]] constexpr handle_table make_handle_table() noexcept {
     if constexpr (kind_of<T>() == ObjectType::Embedded)
-        return {schema_of<T>::name, &property_of<T>, nullptr, nullptr, nullptr, nullptr};
+        return {schema_of<T>::name, &property_of<T>, nullptr, nullptr, nullptr};
     else
-        return {schema_of<T>::name,  &property_of<T>,   &describe_class<T>,
-                &encode_document<T>, &read_document<T>, &destroy_object<T>};
+        return {schema_of<T>::name, &property_of<T>, &table_of<T>, &read_document<T>,
+                &destroy_object<T>};
 }
 
 template <typename T>
-inline constexpr class_table table_of = make_table<T>();
+inline constexpr handle_table handle_table_of = make_handle_table<T>();
 
 } // namespace realm::internal

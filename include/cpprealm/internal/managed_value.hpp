@@ -52,7 +52,7 @@ struct operations : handle {};
 
 /// The address of the object that `ref` names.
 template <typename Use = on_use>
-[[nodiscard]] void* address_of_object(const class_table& of, const object_ref& ref, bool change) {
+[[nodiscard]] void* address_of_object(const handle_table& of, const object_ref& ref, bool change) {
     auto& in = basic_transaction<Use>::of(ref.transaction, of.name);
     if (!of.is_embedded()) {
         shadow& found = in.shadow_at(of, ref.where);
@@ -70,7 +70,7 @@ template <typename Use = on_use>
 template <typename T>
 [[nodiscard]] T& object_at(const object_ref& ref, bool change) {
     static_assert(kind_of<T>() != ObjectType::None, "Must declare schema for T");
-    return *static_cast<T*>(address_of_object(table_of<T>, ref, change));
+    return *static_cast<T*>(address_of_object(handle_table_of<T>, ref, change));
 }
 
 /// Marks managed objects.
@@ -83,7 +83,7 @@ struct managed_object {};
 
 /// How a property of a class is reached: all that tells one `managed<M>` from another.
 struct property_place {
-    const class_table* of;
+    const handle_table* of;
     std::string_view name;
     std::size_t index;
     std::size_t offset; // of its handle in the managed object, which begins with the `object_ref`
@@ -97,7 +97,7 @@ struct property_place {
 /// `Ref` is `object_ref`; a parameter, so that macros can name this before the class is declared.
 template <typename P, typename Ref>
 inline constexpr property_place place_of{
-    &table_of<owner_t<P>>, P::key.text(), P::index,
+    &handle_table_of<owner_t<P>>, P::key.text(), P::index,
     P::template handle_offset<
         typename schema_of<owner_t<P>>::template realm_internal_handles<Ref>>()};
 

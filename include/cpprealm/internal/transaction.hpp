@@ -41,6 +41,7 @@ using transaction = basic_transaction<on_use>;
 struct shadow {
     std::size_t begin; // of its document, in the buffer of its class
     void* object;
+    void (*destroy)(void* object);
     bool changed;
 };
 
@@ -149,12 +150,12 @@ public:
     [[nodiscard]] arena& objects() noexcept { return objects_; }
 
     /// The object behind a handle. For an asymmetric class only.
-    shadow& shadow_at(const class_table& of, std::uint64_t where) {
-        class_buffer& in = buffer_of(of);
+    shadow& shadow_at(const handle_table& by, std::uint64_t where) {
+        class_buffer& in = buffer_of(*by.of);
         const auto begin = static_cast<std::size_t>(where);
         if (shadow* known = in.find(begin))
             return *known;
-        return in.keep(begin, decoder(in.bytes, in.rests, objects_));
+        return in.keep(begin, by, decoder(in.bytes, in.rests, objects_));
     }
 
 private:
@@ -184,11 +185,12 @@ private:
             }
             return low < shadows.size() && shadows[low].begin == begin ? &shadows[low] : nullptr;
         }
-        shadow& keep(std::size_t begin, const decoder& with) {
-            shadows.push_back({begin, nullptr, false}); // room first, so that nothing is lost
+        shadow& keep(std::size_t begin, const handle_table& by, const decoder& with) {
+            shadows.push_back(
+                {begin, nullptr, by.destroy, false}); // room first, so that nothing is lost
             std::size_t at = shadows.size() - 1;
             try {
-                shadows[at].object = of.read(with, document(begin));
+                shadows[at].object = by.read(with, document(begin));
             } catch (...) {
                 shadows.pop_back();
                 throw;
@@ -200,7 +202,7 @@ private:
         }
         void destroy_shadows() noexcept {
             for (const shadow& one : shadows)
-                of.destroy(one.object);
+                one.destroy(one.object);
             shadows.clear();
         }
         // Puts changed objects in the place of their documents; one pass over the bytes, however
@@ -209,7 +211,7 @@ private:
             buffer spliced;
             encoder to(spliced);
             std::size_t done = 0;
-            for (const auto& [begin, object, changed] : shadows) {
+            for (const auto& [begin, object, destroy, changed] : shadows) {
                 if (!changed)
                     continue;
                 spliced.append(bytes.data() + done, begin - done);

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include <cpprealm/internal/bridge/object_schema.hpp>
-#include <cpprealm/internal/json_text.hpp>
 #include <cpprealm/internal/on_use.hpp>
 
 namespace realm::internal::bridge {
@@ -40,13 +39,15 @@ struct schema {
     }
 
 private:
+    // Names are identifiers of C++, and need no escapes.
+
     template <typename = on_use>
     static void append_class(std::string& out, const object_schema& c) {
-        out.append(R"({"name":)").append(json_text(c.name));
+        append(out, R"({"name":")", c.name);
         out += c.type == object_schema::object_type::embedded ? R"(,"kind":"embedded")"
                                                               : R"(,"kind":"asymmetric")";
         if (!c.primary_key.empty())
-            out.append(R"(,"primary_key":)").append(json_text(c.primary_key));
+            append(out, R"(,"primary_key":")", c.primary_key);
         out += R"(,"properties":[)";
         for (const auto& p : c.properties) {
             if (&p != &c.properties.front())
@@ -60,16 +61,20 @@ private:
     static void append_property(std::string& out, const object_schema::property& p) {
         static constexpr std::string_view collections[] = {"", "list", "set", "dictionary"};
 
-        out.append(R"({"name":)").append(json_text(p.name));
-        out.append(R"(,"type":)").append(json_text(p.type));
+        append(out, R"({"name":")", p.name);
+        append(out, R"(,"type":")", p.type);
         if (p.optional)
             out += R"(,"optional":true)";
         if (p.collection != object_schema::collection_type::none)
-            out.append(R"(,"collection":)")
-                .append(json_text(collections[static_cast<size_t>(p.collection)]));
+            append(out, R"(,"collection":")", collections[static_cast<size_t>(p.collection)]);
         if (!p.object.empty())
-            out.append(R"(,"object":)").append(json_text(p.object));
+            append(out, R"(,"object":")", p.object);
         out += '}';
+    }
+
+    template <typename = on_use>
+    static void append(std::string& out, const char* before, std::string_view name) {
+        out.append(before).append(name.data(), name.size()).push_back('"');
     }
 
     std::vector<object_schema> classes_;
