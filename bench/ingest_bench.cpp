@@ -249,8 +249,7 @@ int main(int argc, char** argv) try {
         print("  bytes a pending object on disk", text("%.1f B", on_disk),
               text("%.0f B of BSON", double(bson_bytes)), on_disk / bson_bytes, "12 B");
     }
-    double bulk_rate = 0; // objects a second
-    {                     // the backlog goes to the gateway
+    { // the backlog goes to the gateway
         const double before = bytes_up(counts_path), resident = resident_mib();
         double peak = resident;
         const auto start = clock_type::now();
@@ -260,7 +259,6 @@ int main(int argc, char** argv) try {
             peak = std::max(peak, resident_mib());
         done.get();
         const double ours = seconds_since(start);
-        bulk_rate = 1e6 / ours;
         const double wire = (bytes_up(counts_path) - before) / 1e6;
         std::ifstream floor_result(work + "/sqlite-floor");
         double floor = 0;
@@ -274,26 +272,6 @@ int main(int argc, char** argv) try {
               text("%.0f B of BSON", double(bson_bytes)), wire / bson_bytes, "-");
         std::printf("%-44s %20s\n", "  outbox after the drain",
                     text("%.0f KiB", bytes_on_disk_when_drained(path) / 1024).c_str());
-    }
-    { // a backlog of one-object transactions, beside the one above
-        constexpr int writes = 200'000;
-        auto small_config = user.flexible_sync_configuration();
-        small_config.set_path(work + "/small.realm");
-        realm::ingest::options options;
-        options.durability = realm::ingest::durability::relaxed;
-        realm::ingest::set_options(small_config, options);
-        auto small = realm::open<WeatherSensorReading>(small_config);
-        auto small_session = *small.get_sync_session();
-        small_session.wait_for_upload_completion().get();
-        small_session.pause();
-        for (int i = 0; i < writes; ++i)
-            small.write([&] { small.add(weather.at(next++)); });
-        const auto start = clock_type::now();
-        small_session.resume();
-        small_session.wait_for_upload_completion().get();
-        const double rate = writes / seconds_since(start);
-        print("drain of one-object transactions", text("%.2f M objects/s", rate / 1e6),
-              text("%.2f M/s in bulk", bulk_rate / 1e6), rate / bulk_rate, "0.8 (more is better)");
     }
     { // 16 threads against one
         session.pause();

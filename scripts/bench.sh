@@ -39,3 +39,7 @@ echo
 
 echo
 (cd "$work" && "$backlog")
+
+echo
+echo "into the gateway"
+(cd "$work" && BACKLOG_URL="http://127.0.0.1:$port" BACKLOG_MEGABYTES=100 BACKLOG_TRANSACTIONS=800000 "$backlog")
