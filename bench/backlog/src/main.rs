@@ -1,5 +1,5 @@
 //! What a backlog costs the device. Prints, for backlogs of several sizes, peaks of memory, the time it takes to open
-//! one, and how fast it is sent; and what one of many realms takes.
+//! and to encrypt one, and how fast it is sent; and what one of many realms takes.
 //!
 //! ```text
 //! backlog-bench      # in a folder on the disk that is to be measured
@@ -50,6 +50,7 @@ fn play(role: &str, path: &Path, rest: &[&str]) -> Result<String, Failure> {
             String::new()
         }
         ("open", []) => roles::open_only(path)?.to_string(),
+        ("rekey", []) => roles::rekey(path)?.to_string(),
         ("drain", []) => roles::drain(path)?.to_string(),
         ("realms", [count]) => {
             let (files, memory) = roles::realms(path, count.parse()?)?;
@@ -83,7 +84,9 @@ fn sizes(name: &str, otherwise: &str) -> Result<Vec<i64>, Failure> {
 }
 
 fn measure() -> Result<(), Failure> {
-    println!("backlogs                          file MB  fill MiB  opened ms  drain MiB  objects/s sent");
+    println!(
+        "backlogs                          file MB  fill MiB  opened ms  rekeyed s  rekey MiB  drain MiB  objects/s sent"
+    );
     let bulk = sizes("BACKLOG_MEGABYTES", "20,100")?;
     let mut of_bulk = 0.0;
     for megabytes in &bulk {
@@ -106,7 +109,7 @@ fn measure() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Fills, opens and sends one; returns objects a second.
+/// Fills, opens, encrypts and sends one; returns objects a second.
 fn backlog(name: &str, count: i64, objects: u32, packed: bool) -> Result<f64, Failure> {
     let folder = tempfile::TempDir::new_in(".")?;
     let path = folder.path().join("backlog.realm");
@@ -117,11 +120,13 @@ fn backlog(name: &str, count: i64, objects: u32, packed: bool) -> Result<f64, Fa
     }
     let bytes = std::fs::metadata(&path)?.len();
     let (_, opened) = run(&["open", &file])?;
+    let (rekey, rekeyed) = run(&["rekey", &file])?;
     let (drain, seconds) = run(&["drain", &file])?;
     let rate = count as f64 * f64::from(objects) / seconds.first().ok_or("no time")?;
     let opened = opened.first().ok_or("no time")?;
+    let rekeyed = rekeyed.first().ok_or("no time")?;
     println!(
-        "{name:<33} {:>8.1} {fill:>9.1} {opened:>10.2} {drain:>10.1} {rate:>15.0}",
+        "{name:<33} {:>8.1} {fill:>9.1} {opened:>10.2} {rekeyed:>10.2} {rekey:>10.1} {drain:>10.1} {rate:>15.0}",
         bytes as f64 / 1e6
     );
     Ok(rate)

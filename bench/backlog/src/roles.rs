@@ -6,7 +6,9 @@ use std::time::Instant;
 
 use bson::oid::ObjectId;
 use realm_ingest::app::{App, AppConfig, Credentials};
-use realm_ingest::outbox::{Durability, Options, Outbox, Run, SqliteOutbox, WriteTransaction};
+use realm_ingest::outbox::{
+    self, Durability, KEY_BYTES, Key, Options, Outbox, Run, SqliteOutbox, WriteTransaction,
+};
 use realm_ingest::realm::{Realm, RealmConfig};
 
 use crate::{Failure, server};
@@ -89,6 +91,16 @@ pub fn open_only(path: &Path) -> Result<f64, Failure> {
         return Err("nothing waits".into());
     }
     Ok(took.as_secs_f64() * 1e3)
+}
+
+/// Encrypts what waits, and undoes that. Returns seconds of the first.
+pub fn rekey(path: &Path) -> Result<f64, Failure> {
+    let key = Key::new([1; KEY_BYTES]);
+    let started = Instant::now();
+    outbox::rekey(path, None, Some(&key))?;
+    let took = started.elapsed().as_secs_f64();
+    outbox::rekey(path, Some(&key), None)?;
+    Ok(took)
 }
 
 /// Sends all of it. Returns seconds.
