@@ -16,6 +16,7 @@
 #include <cpprealm/internal/call.hpp>
 #include <cpprealm/internal/credentials.hpp>
 #include <cpprealm/internal/on_use.hpp>
+#include <cpprealm/internal/refuse.hpp>
 #include <cpprealm/internal/user.hpp>
 #include <cpprealm/networking/http.hpp>
 #include <cpprealm/networking/websocket.hpp>
@@ -149,7 +150,7 @@ public:
     template <typename = internal::on_use>
     [[nodiscard]] std::string path_for_realm(const realm::sync_config& config) const {
         if (!config.settings() || !config.settings()->user)
-            throw std::logic_error("This sync configuration has no user.");
+            internal::refuse<std::logic_error>("This sync configuration has no user.");
         auto status = internal::no_status();
         auto path = config.settings()->user->user->realm_path(status);
         internal::throw_if_failed(status);

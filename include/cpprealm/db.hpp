@@ -16,6 +16,7 @@
 #include <cpprealm/internal/bridge/realm.hpp>
 #include <cpprealm/internal/managed_object.hpp>
 #include <cpprealm/internal/realm_instance.hpp>
+#include <cpprealm/internal/refuse.hpp>
 #include <cpprealm/results.hpp>
 #include <cpprealm/scheduler.hpp>
 #include <cpprealm/schema.hpp>
@@ -218,7 +219,7 @@ private:
     template <typename = internal::on_use>
     internal::realm_instance& writable() const {
         if (is_frozen())
-            throw std::logic_error("Can't perform transactions on a frozen Realm");
+            internal::refuse<std::logic_error>("Can't perform transactions on a frozen Realm");
         return *m_realm.instance();
     }
 };

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include <cpprealm/internal/managed_value.hpp>
+#include <cpprealm/internal/refuse.hpp>
 
 namespace realm::internal {
 
@@ -29,7 +30,7 @@ private:
     static const decimal128& number(const decimal128& held) { return held; }
     static const decimal128& number(const std::optional<decimal128>& held) {
         if (!held)
-            throw std::runtime_error("Cannot perform arithmetic on null value.");
+            internal::refuse<std::runtime_error>("Cannot perform arithmetic on null value.");
         return *held;
     }
 };

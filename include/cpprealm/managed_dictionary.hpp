@@ -11,6 +11,7 @@
 
 #include <cpprealm/internal/codec.hpp>
 #include <cpprealm/internal/managed_value.hpp>
+#include <cpprealm/internal/refuse.hpp>
 #include <cpprealm/link.hpp>
 
 namespace realm::internal {
@@ -61,7 +62,7 @@ private:
         if constexpr (std::is_pointer_v<V>)
             throw std::out_of_range("null: there is no '" + realm_name() + "'");
         else
-            throw std::out_of_range("Dictionary::get");
+            internal::refuse<std::out_of_range>("Dictionary::get");
     }
 
     place<Map> map_;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <cpprealm/internal/managed_value.hpp>
+#include <cpprealm/internal/refuse.hpp>
 #include <cpprealm/link.hpp>
 
 namespace realm::internal {
@@ -152,7 +153,7 @@ struct operations<D, std::vector<E*>> : list_operations<D, E*> {
             this->edit().push_back(taken);
     }
     void push_back(const managed<E>&) {
-        throw std::logic_error("Cannot add existing embedded object to managed list.");
+        internal::refuse<std::logic_error>("Cannot add existing embedded object to managed list.");
     }
     void set(std::size_t index, E* object) {
         this->check("set", index);

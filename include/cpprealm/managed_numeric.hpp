@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include <cpprealm/internal/managed_value.hpp>
+#include <cpprealm/internal/refuse.hpp>
 
 namespace realm::internal {
 
@@ -36,7 +37,7 @@ private:
     static M& number(M& value) { return value; }
     static M& number(std::optional<M>& value) {
         if (!value)
-            throw std::runtime_error("Cannot perform arithmetic on null value.");
+            internal::refuse<std::runtime_error>("Cannot perform arithmetic on null value.");
         return *value;
     }
     D& calculate(char operation, M by) {
@@ -62,7 +63,7 @@ struct operations<D, M, std::enable_if_t<std::is_arithmetic_v<M> && !std::is_sam
     template <typename F, typename Whole = M,
               std::enable_if_t<std::is_floating_point_v<F> && std::is_integral_v<Whole>, int> = 0>
     D& operator=(F) {
-        throw std::logic_error("Property not a col_type_Double");
+        internal::refuse<std::logic_error>("Property not a col_type_Double");
     }
 };
 

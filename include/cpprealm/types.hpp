@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@
 #include <cpprealm/internal/bridge.hpp>
 #include <cpprealm/internal/hex.hpp>
 #include <cpprealm/internal/object_id_source.hpp>
+#include <cpprealm/internal/refuse.hpp>
 
 namespace realm {
 
@@ -45,8 +47,8 @@ struct uuid {
                    internal::parse_hex(std::string_view(text).substr(from, bytes * 2), &bytes_[to],
                                        bytes);
             if (!good)
-                throw std::invalid_argument(
-                    "Invalid string format encountered when constructing a UUID: '" + text + "'.");
+                internal::refuse<std::invalid_argument>(
+                    {"Invalid string format encountered when constructing a UUID: '", text, "'."});
             from += bytes * 2;
             to += bytes;
         }
@@ -73,6 +75,12 @@ struct uuid {
     [[nodiscard]] std::array<std::uint8_t, 16> to_bytes() const noexcept { return bytes_; }
 
 private:
+    friend bool operator==(const uuid& a, const uuid& b) noexcept;
+    friend bool operator<(const uuid& a, const uuid& b) noexcept;
+    [[nodiscard]] int compare(const uuid& other) const noexcept {
+        return std::memcmp(bytes_.data(), other.bytes_.data(), bytes_.size());
+    }
+
     std::array<std::uint8_t, 16> bytes_{};
 };
 
@@ -84,8 +92,8 @@ struct object_id {
     /// Reads 24 hexadecimal digits; throws `std::invalid_argument` for anything else.
     explicit object_id(const std::string& text) {
         if (!internal::parse_hex(text, bytes_.data(), bytes_.size()))
-            throw std::invalid_argument(
-                "Invalid string format encountered when constructing an ObjectId: '" + text + "'.");
+            internal::refuse<std::invalid_argument>(
+                {"Invalid string format encountered when constructing an ObjectId: '", text, "'."});
     }
 
     template <typename Bson, internal::only_bson<Bson> = 0>
@@ -106,25 +114,27 @@ struct object_id {
     [[nodiscard]] std::array<std::uint8_t, 12> to_bytes() const noexcept { return bytes_; }
 
 private:
+    friend bool operator==(const object_id& a, const object_id& b) noexcept;
+    friend bool operator<(const object_id& a, const object_id& b) noexcept;
+    [[nodiscard]] int compare(const object_id& other) const noexcept {
+        return std::memcmp(bytes_.data(), other.bytes_.data(), bytes_.size());
+    }
+
     std::array<std::uint8_t, 12> bytes_{};
 };
 
-inline bool operator==(const uuid& a, const uuid& b) noexcept {
-    return a.to_bytes() == b.to_bytes();
-}
+inline bool operator==(const uuid& a, const uuid& b) noexcept { return a.compare(b) == 0; }
 inline bool operator!=(const uuid& a, const uuid& b) noexcept { return !(a == b); }
-inline bool operator<(const uuid& a, const uuid& b) noexcept { return a.to_bytes() < b.to_bytes(); }
+inline bool operator<(const uuid& a, const uuid& b) noexcept { return a.compare(b) < 0; }
 inline bool operator>(const uuid& a, const uuid& b) noexcept { return b < a; }
 inline bool operator<=(const uuid& a, const uuid& b) noexcept { return !(b < a); }
 inline bool operator>=(const uuid& a, const uuid& b) noexcept { return !(a < b); }
 
 inline bool operator==(const object_id& a, const object_id& b) noexcept {
-    return a.to_bytes() == b.to_bytes();
+    return a.compare(b) == 0;
 }
 inline bool operator!=(const object_id& a, const object_id& b) noexcept { return !(a == b); }
-inline bool operator<(const object_id& a, const object_id& b) noexcept {
-    return a.to_bytes() < b.to_bytes();
-}
+inline bool operator<(const object_id& a, const object_id& b) noexcept { return a.compare(b) < 0; }
 inline bool operator>(const object_id& a, const object_id& b) noexcept { return b < a; }
 inline bool operator<=(const object_id& a, const object_id& b) noexcept { return !(b < a); }
 inline bool operator>=(const object_id& a, const object_id& b) noexcept { return !(a < b); }

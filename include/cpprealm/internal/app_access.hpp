@@ -9,6 +9,7 @@
 #include <cpprealm/app.hpp>
 #include <cpprealm/internal/call.hpp>
 #include <cpprealm/internal/library.hpp>
+#include <cpprealm/internal/refuse.hpp>
 #include <cpprealm/internal/user.hpp>
 
 namespace realm::internal {
@@ -19,7 +20,7 @@ struct app_access {
 
     static const std::shared_ptr<user_handle>& handle(const user& user) {
         if (!user.m_user)
-            throw std::logic_error("This user stands for nobody.");
+            internal::refuse<std::logic_error>("This user stands for nobody.");
         return user.m_user;
     }
 

@@ -46,7 +46,8 @@ private:
 
 namespace internal {
 
-inline std::optional<app_error> to_app_error(const ffi::Status& status) {
+template <typename = on_use>
+std::optional<app_error> to_app_error(const ffi::Status& status) {
     return status.code == 0 ? std::nullopt : std::optional<app_error>(app_error(status));
 }
 

@@ -15,6 +15,7 @@
 
 #include <cpprealm/internal/bson_writer.hpp>
 #include <cpprealm/internal/byte_order.hpp>
+#include <cpprealm/internal/refuse.hpp>
 #include <cpprealm/types.hpp>
 
 namespace realm::internal {
@@ -47,13 +48,14 @@ struct bson_element {
         return load_le<std::int64_t>(expect(bson_type::datetime, "a date"));
     }
     /// Throws when the clock's own duration cannot hold the date.
+    template <typename = on_use>
     [[nodiscard]] std::chrono::time_point<std::chrono::system_clock> as_datetime() const {
         using clock = std::chrono::system_clock;
         using wide = std::chrono::duration<std::int64_t, std::milli>;
         const wide millis(as_millis());
         const auto at = std::chrono::duration_cast<wide>(clock::duration::max());
         if (millis > at || millis < -at)
-            throw std::runtime_error("the date of '" + std::string(key) + "' is out of range");
+            refuse<std::runtime_error>({"the date of '", key, "' is out of range"});
         return clock::time_point(std::chrono::duration_cast<clock::duration>(millis));
     }
     [[nodiscard]] std::string_view as_string() const {
@@ -70,6 +72,7 @@ struct bson_element {
         static_cast<void>(expect(bson_type::binary, "binary data"));
         return size - 5;
     }
+    template <typename = on_use>
     [[nodiscard]] std::vector<std::uint8_t> as_binary() const {
         return {binary_data(), binary_data() + binary_size()};
     }
@@ -114,7 +117,7 @@ private:
         return value;
     }
     [[noreturn]] void wrong(const char* name) const {
-        throw std::runtime_error("the value of '" + std::string(key) + "' is not " + name);
+        refuse<std::runtime_error>({"the value of '", key, "' is not ", name});
     }
 };
 
@@ -232,7 +235,7 @@ private:
     }
 
     [[noreturn]] static void malformed(const char* why) {
-        throw std::runtime_error(std::string("malformed BSON document: ") + why);
+        refuse<std::runtime_error>({"malformed BSON document: ", why});
     }
 
     const std::uint8_t* at_;

@@ -16,6 +16,7 @@
 #include <cpprealm/internal/bson_writer.hpp>
 #include <cpprealm/internal/buffer.hpp>
 #include <cpprealm/internal/on_use.hpp>
+#include <cpprealm/internal/refuse.hpp>
 
 namespace realm {
 
@@ -58,7 +59,7 @@ void bsoncxx::document::insert(const std::string& key, const bsoncxx& given) {
 template <typename>
 void bsoncxx::document::pop_back() {
     if (empty())
-        throw std::out_of_range("a document without keys has no last one");
+        internal::refuse<std::out_of_range>("a document without keys has no last one");
     keys_.pop_back();
     values_.pop_back();
 }
@@ -93,7 +94,7 @@ inline bsoncxx::regular_expression::regular_expression(const std::string& patter
             options_ = options_ | option::extended;
             break;
         default:
-            throw std::runtime_error("invalid regex option type");
+            internal::refuse<std::runtime_error>("invalid regex option type");
         }
     }
 }
@@ -204,8 +205,8 @@ struct bson_access {
         case bson_type::code_with_scope:
             break;
         }
-        throw std::runtime_error("the value of '" + std::string(from.key) +
-                                 "' is of a BSON type that realm::bsoncxx does not hold");
+        refuse<std::runtime_error>(
+            {"the value of '", from.key, "' is of a BSON type that realm::bsoncxx does not hold"});
     }
 
     [[nodiscard]] static bsoncxx::document read_document(bson_reader reader, int depth) {
@@ -261,7 +262,7 @@ private:
 
     static bson_reader nested(const bson_element& from, int depth) {
         if (depth >= max_depth)
-            throw std::runtime_error("a BSON value is nested too deeply");
+            internal::refuse<std::runtime_error>("a BSON value is nested too deeply");
         return from.nested();
     }
 
@@ -358,14 +359,14 @@ template <typename = on_use>
     try {
         bytes = ffi::ejson_to_bson(rust::Str(text.data(), text.size()), status);
     } catch (const std::invalid_argument&) {
-        throw std::runtime_error("Extended JSON must be UTF-8");
+        internal::refuse<std::runtime_error>("Extended JSON must be UTF-8");
     }
     if (status.code != 0)
         throw std::runtime_error(std::string(status.message));
     bson_reader reader(bytes.data(), bytes.size());
     bson_element element;
     if (!reader.next(element))
-        throw std::runtime_error("Extended JSON holds no value");
+        internal::refuse<std::runtime_error>("Extended JSON holds no value");
     return bson_access<>::read(element);
 }
 

@@ -19,6 +19,7 @@
 
 #include <cpprealm/internal/buffer.hpp>
 #include <cpprealm/internal/byte_order.hpp>
+#include <cpprealm/internal/refuse.hpp>
 #include <cpprealm/types.hpp>
 
 namespace realm::internal {
@@ -75,7 +76,7 @@ class key_view {
 public:
     key_view(std::string_view text) : text_(text) { // NOLINT: implicit on purpose
         if (!text.empty() && std::memchr(text.data(), 0, text.size()) != nullptr)
-            throw std::invalid_argument("a key must not contain a NUL character");
+            internal::refuse<std::invalid_argument>("a key must not contain a NUL character");
     }
     [[nodiscard]] std::size_t room() const noexcept { return text_.size() + 1; }
     std::uint8_t* store(std::uint8_t* to) const noexcept {
@@ -153,7 +154,8 @@ template <typename Duration>
 [[nodiscard]] constexpr std::int64_t
 to_millis(const std::chrono::time_point<std::chrono::system_clock, Duration>& at) {
     if (!fits_millis(at.time_since_epoch()))
-        throw std::overflow_error("a date is too far from 1970 to be counted in milliseconds");
+        internal::refuse<std::overflow_error>(
+            "a date is too far from 1970 to be counted in milliseconds");
     return static_cast<std::int64_t>(
         std::chrono::duration_cast<std::chrono::duration<std::int64_t, std::milli>>(
             at.time_since_epoch())
@@ -325,7 +327,7 @@ private:
     }
     static std::int32_t checked_size(std::size_t size) {
         if (size > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()))
-            throw std::length_error("a BSON document or value is limited to 2 GiB");
+            internal::refuse<std::length_error>("a BSON document or value is limited to 2 GiB");
         return static_cast<std::int32_t>(size);
     }
 

@@ -2,6 +2,7 @@
 // written.
 #pragma once
 
+#include <cpprealm/internal/refuse.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -77,7 +78,7 @@ public:
     /// buffer.
     void replace(std::size_t offset, std::size_t old_n, const void* bytes, std::size_t n) {
         if (offset > size() || old_n > size() - offset)
-            throw std::out_of_range("replaced range is outside of the buffer");
+            internal::refuse<std::out_of_range>("replaced range is outside of the buffer");
         if (n > old_n)
             reserve(n - old_n);
         if (empty())

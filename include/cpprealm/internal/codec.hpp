@@ -22,6 +22,7 @@
 #include <cpprealm/internal/class_traits.hpp>
 #include <cpprealm/internal/encoder.hpp>
 #include <cpprealm/internal/on_use.hpp>
+#include <cpprealm/internal/refuse.hpp>
 #include <cpprealm/internal/utf8.hpp>
 #include <cpprealm/managed_primary_key.hpp>
 #include <cpprealm/types.hpp>
@@ -111,7 +112,7 @@ struct codec<std::string> : scalar_codec {
     template <typename Key>
     static void write(encoder& to, const Key& key, const std::string& value) {
         if (value.size() > max_string_bytes)
-            throw std::logic_error("String too big");
+            internal::refuse<std::logic_error>("String too big");
         if (!is_utf8(value))
             to.refuse_text(key.text());
         to.out.append_string(key, value);
@@ -127,7 +128,7 @@ struct codec<std::vector<std::uint8_t>> : scalar_codec {
     template <typename Key>
     static void write(encoder& to, const Key& key, const std::vector<std::uint8_t>& value) {
         if (value.size() > max_binary_bytes)
-            throw std::logic_error("Binary too big");
+            internal::refuse<std::logic_error>("Binary too big");
         to.out.append_binary(key, value.data(), value.size());
     }
     static std::vector<std::uint8_t> read(const decoder&, const bson_element& from) {
@@ -318,11 +319,12 @@ struct codec<T*, std::enable_if_t<std::is_class_v<T> && !std::is_const_v<T>>> : 
 /// What Realm asks of the keys of a map.
 inline void check_map_key(std::string_view key) {
     if (!key.empty() && key.front() == '$')
-        throw std::invalid_argument("Dictionary::insert: key must not start with '$'");
+        internal::refuse<std::invalid_argument>("Dictionary::insert: key must not start with '$'");
     if (key.find('.') != std::string_view::npos)
-        throw std::invalid_argument("Dictionary::insert: key must not contain '.'");
+        internal::refuse<std::invalid_argument>("Dictionary::insert: key must not contain '.'");
     if (key.find('\0') != std::string_view::npos)
-        throw std::invalid_argument("Dictionary::insert: key must not contain a NUL character");
+        internal::refuse<std::invalid_argument>(
+            "Dictionary::insert: key must not contain a NUL character");
 }
 
 /// Lists and sets.

@@ -6,6 +6,7 @@
 
 #include <cpprealm/internal/json_text.hpp>
 #include <cpprealm/internal/library.hpp>
+#include <cpprealm/internal/refuse.hpp>
 
 namespace realm::internal {
 
@@ -49,7 +50,8 @@ struct app_credentials {
                                         to_string(status.message));
         auto start = payload.find_first_not_of(" \t\r\n");
         if (start == std::string::npos || payload[start] != '{')
-            throw std::invalid_argument("The payload of a function login must be a JSON object.");
+            internal::refuse<std::invalid_argument>(
+                "The payload of a function login must be a JSON object.");
         app_credentials credentials;
         credentials.provider_ = "custom-function";
         credentials.body_ = payload;

@@ -174,6 +174,7 @@ public:
 
     [[nodiscard]] arena& objects() const noexcept { return *objects_; }
 
+    template <typename = on_use>
     [[nodiscard]] std::int64_t rest_of(const bson_element& date) const noexcept {
         const auto end = static_cast<std::size_t>(date.value - from_->data()) + date.size;
         const auto found =

@@ -11,6 +11,7 @@
 
 #include <cpprealm/accessors.hpp>
 #include <cpprealm/internal/object_json.hpp>
+#include <cpprealm/internal/refuse.hpp>
 #include <cpprealm/internal/transaction.hpp>
 
 namespace realm {
@@ -80,12 +81,12 @@ struct managed : internal::handles_of<T>::type, internal::managed_object {
     }
     [[nodiscard]] bool is_frozen() const noexcept { return false; }
     managed freeze() const {
-        throw std::logic_error(
+        internal::refuse<std::logic_error>(
             "Objects for Data Ingest cannot be frozen: they leave the device once uploaded.");
     }
     managed thaw() const {
         if (is_invalidated())
-            throw std::runtime_error("Invalid objects cannot be thawed.");
+            internal::refuse<std::runtime_error>("Invalid objects cannot be thawed.");
         return *this;
     }
     /// The realm that the object was added to.

@@ -20,7 +20,7 @@ namespace realm::internal {
 
 template <typename = on_use>
 [[noreturn]] void throw_wrong_thread() {
-    throw std::logic_error("Realm accessed from incorrect thread.");
+    internal::refuse<std::logic_error>("Realm accessed from incorrect thread.");
 }
 
 /// The settings of a configuration that have no public reader.
@@ -121,13 +121,14 @@ void check_classes(const bridge::realm::config& config,
                 findings +=
                     joined({"\n- Asymmetric table '", c.name, "' not allowed in a local Realm"});
         if (findings.empty())
-            throw std::logic_error(
+            internal::refuse<std::logic_error>(
                 "Data Ingest has no local databases: make the configuration with "
                 "user::flexible_sync_configuration().");
     } else if (config_access::schema_mode(config) == mode::immutable) {
-        throw std::logic_error("Synchronized Realms cannot be opened in immutable mode");
+        internal::refuse<std::logic_error>(
+            "Synchronized Realms cannot be opened in immutable mode");
     } else if (!config_access::settings(config)->user) {
-        throw std::logic_error("The sync configuration has no user.");
+        internal::refuse<std::logic_error>("The sync configuration has no user.");
     }
     if (config_access::schema_mode(config) == mode::additive_explicit) {
         const auto reached = reachable(classes);

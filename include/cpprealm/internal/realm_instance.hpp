@@ -20,6 +20,7 @@
 #include <cpprealm/internal/library.hpp>
 #include <cpprealm/internal/realm_checks.hpp>
 #include <cpprealm/internal/realm_file.hpp>
+#include <cpprealm/internal/refuse.hpp>
 #include <cpprealm/internal/session_errors.hpp>
 #include <cpprealm/internal/transaction.hpp>
 
@@ -52,7 +53,7 @@ public:
         check_process();
         verify();
         if (transaction_.active())
-            throw std::logic_error("The Realm is already in a write transaction");
+            internal::refuse<std::logic_error>("The Realm is already in a write transaction");
         transaction_.begin(this);
     }
 
@@ -62,7 +63,7 @@ public:
         check_process();
         verify();
         if (!transaction_.active())
-            throw std::logic_error("Can't commit a non-existing write transaction");
+            internal::refuse<std::logic_error>("Can't commit a non-existing write transaction");
         std::uint64_t number = 0;
         auto status = no_status();
         transaction_.finish([&](const auto& runs, const std::uint8_t* payload, std::size_t size) {
@@ -90,7 +91,7 @@ public:
         if (!config_access::scheduler(config_)->is_on_thread())
             throw_wrong_thread();
         if (closed_)
-            throw std::logic_error("Cannot access realm that has been closed.");
+            internal::refuse<std::logic_error>("Cannot access realm that has been closed.");
     }
 
     void close() {
@@ -193,7 +194,8 @@ basic_realm_instance<Use>::open(const config& by, std::vector<bridge::object_sch
     }
     if (on_this_thread) {
         if (on_this_thread->classes_ != classes)
-            throw std::logic_error("Realm already opened on current thread with different schema.");
+            internal::refuse<std::logic_error>(
+                "Realm already opened on current thread with different schema.");
         return on_this_thread;
     }
 

@@ -18,6 +18,14 @@ template <typename = on_use>
     return all;
 }
 
+// Both keep what throws small where it is called: a string that is made there, thrown and destroyed
+// is more code than the rest of many a function.
+
+template <typename Error>
+[[noreturn]] void refuse(const char* text) {
+    throw Error(text);
+}
+
 /// `refuse<std::invalid_argument>({"property '", name, "' is not valid UTF-8"});`
 template <typename Error = std::logic_error>
 [[noreturn]] void refuse(std::initializer_list<std::string_view> parts) {

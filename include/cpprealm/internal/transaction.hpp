@@ -29,6 +29,7 @@
 #include <cpprealm/internal/live_transactions.hpp>
 #include <cpprealm/internal/object_ref.hpp>
 #include <cpprealm/internal/on_use.hpp>
+#include <cpprealm/internal/refuse.hpp>
 #include <cpprealm/schema.hpp>
 
 namespace realm::internal {
@@ -89,7 +90,8 @@ public:
     }
     object_ref add(const class_table& of, const void* object) {
         if (!active())
-            throw std::logic_error("Trying to modify database while in read transaction");
+            internal::refuse<std::logic_error>(
+                "Trying to modify database while in read transaction");
         class_buffer& to = buffer_of(of);
         const undo unless_done(to);
         encoder encoding(to.bytes, &to.rests);
@@ -142,7 +144,7 @@ public:
             throw_no_object(class_name);
         auto& found = static_cast<basic_transaction&>(*live);
         if (found.thread_ != std::this_thread::get_id())
-            throw std::logic_error("Realm accessed from incorrect thread.");
+            internal::refuse<std::logic_error>("Realm accessed from incorrect thread.");
         return found;
     }
 

@@ -17,6 +17,7 @@
 #include <cpprealm/internal/bridge/sync_manager.hpp>
 #include <cpprealm/internal/call.hpp>
 #include <cpprealm/internal/on_use.hpp>
+#include <cpprealm/internal/refuse.hpp>
 
 namespace realm {
 
@@ -148,7 +149,8 @@ public:
 private:
     const internal::ffi::User& library() const {
         if (!m_user)
-            throw std::logic_error("This user is empty: it does not come from a login.");
+            internal::refuse<std::logic_error>(
+                "This user is empty: it does not come from a login.");
         return *m_user->user;
     }
     bool host_transport() const {

@@ -16,6 +16,7 @@
 #include <cpprealm/internal/bridge/realm.hpp>
 #include <cpprealm/internal/bridge/status.hpp>
 #include <cpprealm/internal/on_use.hpp>
+#include <cpprealm/internal/refuse.hpp>
 
 namespace realm::networking {
 
@@ -112,7 +113,7 @@ struct no_websockets : networking::sync_socket_provider {
 
 private:
     [[noreturn]] static void refuse() {
-        throw std::logic_error("Objects are sent over HTTPS, not over a websocket.");
+        internal::refuse<std::logic_error>("Objects are sent over HTTPS, not over a websocket.");
     }
 };
 

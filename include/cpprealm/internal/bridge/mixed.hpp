@@ -10,6 +10,7 @@
 
 #include <cpprealm/internal/bson_reader.hpp>
 #include <cpprealm/internal/on_use.hpp>
+#include <cpprealm/internal/refuse.hpp>
 #include <cpprealm/types.hpp>
 
 namespace realm::internal::bridge {
@@ -152,7 +153,8 @@ private:
     template <typename = on_use>
     [[nodiscard]] bson_element expect(data_type wanted) const {
         if (type() != wanted)
-            throw std::logic_error("The value does not hold the type that was asked for.");
+            internal::refuse<std::logic_error>(
+                "The value does not hold the type that was asked for.");
         return value();
     }
     /// Compares two values of one type.

@@ -19,6 +19,7 @@
 #include <cpprealm/internal/bridge/sync_error.hpp>
 #include <cpprealm/internal/bridge/sync_session.hpp>
 #include <cpprealm/internal/on_use.hpp>
+#include <cpprealm/internal/refuse.hpp>
 #include <cpprealm/scheduler.hpp>
 #include <cpprealm/schedulers/default_scheduler.hpp>
 
@@ -200,8 +201,8 @@ namespace realm::internal::bridge {
 template <typename>
 sync_settings& realm::sync_config::existing() const {
     if (!settings_)
-        throw std::logic_error("This configuration has no sync settings: make it with "
-                               "user::flexible_sync_configuration().");
+        internal::refuse<std::logic_error>("This configuration has no sync settings: make it with "
+                                           "user::flexible_sync_configuration().");
     return *settings_;
 }
 
@@ -219,14 +220,15 @@ void realm::sync_config::set_error_handler(
 template <typename>
 void realm::config::set_custom_http_headers(const std::map<std::string, std::string>& headers) {
     if (!sync_config_.settings())
-        throw std::logic_error("HTTP headers can only be set on a config for a synced Realm.");
+        internal::refuse<std::logic_error>(
+            "HTTP headers can only be set on a config for a synced Realm.");
     sync_config_.settings()->custom_http_headers = headers;
 }
 
 template <typename>
 void realm::config::set_proxy_config(const sync_config::proxy_config& proxy) {
     if (!sync_config_.settings())
-        throw std::logic_error(
+        internal::refuse<std::logic_error>(
             "Proxy configuration can only be set on a config for a synced Realm.");
     sync_config_.settings()->proxy = proxy;
 }

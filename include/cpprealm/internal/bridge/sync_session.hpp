@@ -11,6 +11,7 @@
 #include <cpprealm/internal/bridge/status.hpp>
 #include <cpprealm/internal/library.hpp>
 #include <cpprealm/internal/on_use.hpp>
+#include <cpprealm/internal/refuse.hpp>
 
 namespace realm::internal {
 
@@ -117,7 +118,7 @@ private:
     const ffi::Session& alive() const {
         if (!(*session_)->is_alive()) {
             throw_if_failed(ffi::process_status());
-            throw std::runtime_error(
+            internal::refuse<std::runtime_error>(
                 "Realm: Error accessing sync_session which has been destroyed.");
         }
         return **session_;
