@@ -1,11 +1,15 @@
 # The install tree. No file in it names a folder of the build, so it can be moved as a whole.
+# Components: library (what programs need that are built), development (what building them needs), gateway.
 include(CMakePackageConfigHelpers)
+set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME development)
 
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake")
 set(input_dir "${PROJECT_SOURCE_DIR}/cpp/cmake")
 set(output_dir "${PROJECT_BINARY_DIR}/package")
 
-install(TARGETS realm_ingest EXPORT RealmIngestTargets)
+install(TARGETS realm_ingest EXPORT RealmIngestTargets
+    LIBRARY COMPONENT library NAMELINK_COMPONENT development
+    ARCHIVE COMPONENT development)
 install(TARGETS cpprealm EXPORT cpprealmTargets)
 install(EXPORT RealmIngestTargets NAMESPACE RealmIngest:: DESTINATION "${package_dir}/RealmIngest")
 install(EXPORT cpprealmTargets DESTINATION "${package_dir}/cpprealm")
@@ -19,13 +23,6 @@ install(FILES "${realm_ingest_generated}/cpprealm/version_numbers.hpp"
     DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/cpprealm")
 install(FILES "${realm_ingest_bridge_header}"
     DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/cpprealm/internal")
-install(FILES "${realm_ingest_cxx_header}"
-    DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/realm-ingest/rust")
-
-if(REALM_INGEST_BUILD_GATEWAY)
-    # A component of its own, for the server that needs nothing else.
-    install(PROGRAMS "${realm_ingest_gateway}" TYPE BIN COMPONENT gateway)
-endif()
 
 foreach(package IN ITEMS RealmIngest cpprealm)
     configure_package_config_file("${input_dir}/${package}Config.cmake.in"

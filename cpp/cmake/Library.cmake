@@ -1,11 +1,10 @@
 # The targets: realm_ingest (the C ABI, alias RealmIngest::c) and cpprealm (the C++ headers over it).
 
-# Generated headers: the bridge and cxx's own, both from the cxx release that made the archive.
+# Generated headers: the version, and the bridge, from the cxx release that made the archive.
 set(realm_ingest_generated "${PROJECT_BINARY_DIR}/include")
 configure_file("${PROJECT_SOURCE_DIR}/cpp/cmake/version_numbers.hpp.in"
     "${realm_ingest_generated}/cpprealm/version_numbers.hpp" @ONLY)
 set(realm_ingest_bridge_header "${realm_ingest_generated}/cpprealm/internal/bridge.hpp")
-set(realm_ingest_cxx_header "${realm_ingest_generated}/rust/cxx.h")
 set(realm_ingest_archive "${PROJECT_BINARY_DIR}/cargo/librealm_ingest.a")
 
 realm_ingest_add_cargo_target(realm_ingest_cargo
@@ -13,8 +12,7 @@ realm_ingest_add_cargo_target(realm_ingest_cargo
     COPY "${realm_ingest_cargo_output}/librealm_ingest.a" "${realm_ingest_archive}"
          "${REALM_INGEST_CARGO_TARGET_DIR}/cxxbridge/realm-ingest/src/ffi/bridge.rs.h"
          "${realm_ingest_bridge_header}"
-         "${REALM_INGEST_CARGO_TARGET_DIR}/cxxbridge/rust/cxx.h" "${realm_ingest_cxx_header}"
-    BYPRODUCTS "${realm_ingest_archive}" "${realm_ingest_bridge_header}" "${realm_ingest_cxx_header}")
+    BYPRODUCTS "${realm_ingest_archive}" "${realm_ingest_bridge_header}")
 
 # Cargo's archive as it is, or linked into a shared object that shows its two doors only.
 if(REALM_INGEST_SHARED)
@@ -50,7 +48,6 @@ add_library(cpprealm INTERFACE)
 add_library(cpprealm::cpprealm ALIAS cpprealm)
 add_dependencies(cpprealm realm_ingest_cargo)
 target_link_libraries(cpprealm INTERFACE realm_ingest)
-# cxx's header is installed in a folder of our own: another library may bring another release of it.
 target_include_directories(cpprealm INTERFACE
     "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include;${realm_ingest_generated}>"
-    "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR};${CMAKE_INSTALL_INCLUDEDIR}/realm-ingest>")
+    "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")

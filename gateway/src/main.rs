@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use realm_ingest_gateway::commands::{self, CommandError};
 use realm_ingest_gateway::config::LogFormat;
 use realm_ingest_gateway::logging;
@@ -34,6 +34,8 @@ enum Command {
     CheckIntegrity(commands::check_integrity::Args),
     Keys(commands::keys::Args),
     Users(commands::users::Args),
+    #[command(hide = true)]
+    Generate(commands::generate::Args),
 }
 
 fn main() -> ExitCode {
@@ -70,5 +72,6 @@ fn run(command: Command) -> Result<(), CommandError> {
         Command::CheckIntegrity(args) => commands::check_integrity::run(&args),
         Command::Keys(args) => commands::keys::run(&args),
         Command::Users(args) => commands::users::run(&args),
+        Command::Generate(args) => commands::generate::run(&args, Cli::command()),
     }
 }

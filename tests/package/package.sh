@@ -30,6 +30,38 @@ stranger() {
     run_plugin "$WORK/$way/visible_host" "$(find "$WORK/$way" -name '*visible_plugin.so')"
 }
 
+# Compiles the stranger's programs without CMake, the C++ ones with flags $1, the C one with flags $2.
+compile_stranger() {
+    rm -rf "$WORK/$way"
+    mkdir "$WORK/$way"
+    # shellcheck disable=SC2086
+    "$CXX" -std=c++17 "$STRANGER/stranger.cpp" -o "$WORK/$way/stranger" $1
+    # shellcheck disable=SC2086
+    "$CXX" -std=c++17 -fPIC -shared -fvisibility=hidden "$STRANGER/plugin.cpp" -o "$WORK/$way/stranger_plugin.so" $1
+    "$CXX" -std=c++17 "$STRANGER/plugin_host.cpp" -o "$WORK/$way/plugin_host" -ldl
+    # shellcheck disable=SC2086
+    "$CC" "$STRANGER/stranger.c" -o "$WORK/$way/stranger_c" $2
+}
+
+# Builds and runs the stranger's programs by hand, with what is installed in $1: one folder of headers, one library.
+plain() {
+    local folder flags
+    folder=$(dirname "$(find "$1" -name 'librealm_ingest.*' -print -quit)")
+    flags="-I $1/include -L $folder -lrealm_ingest"
+    # What a C compiler does not link by itself, the archive needs.
+    compile_stranger "$flags" "$flags -lstdc++ -lm"
+    LD_LIBRARY_PATH=$folder run_stranger "$WORK/$way"
+}
+
+# Has the completions for bash in file $1 name what can follow `serve --metrics-l`.
+completes() (
+    # shellcheck disable=SC1090
+    source "$1"
+    COMP_WORDS=(realm-ingest-gateway serve --metrics-l) COMP_CWORD=2 COMPREPLY=()
+    "$(complete -p realm-ingest-gateway | sed 's/.*-F \([^ ]*\).*/\1/')" realm-ingest-gateway --metrics-l serve
+    [ "${COMPREPLY[*]}" = --metrics-listen ] || fail "completions do not know --metrics-listen"
+)
+
 # Installs build folder $1, then moves the tree: nothing in it may remember where it was.
 install_and_move() {
     rm -rf "$WORK/before" "$2"
@@ -40,7 +72,12 @@ install_and_move() {
     fi
     "$2/bin/realm-ingest-gateway" --version | grep -q '^realm-ingest-gateway [0-9]' || fail "no gateway"
     "$CMAKE" --install "$1" --prefix "$WORK/server" --config "$CONFIG" --component gateway >>"$WORK/$way.log"
-    [ "$(find "$WORK/server" -type f)" = "$WORK/server/bin/realm-ingest-gateway" ] || fail "more than a gateway"
+    # Each command has a page, of which one stands for all.
+    (cd "$WORK/server" && find . -type f | sed 's|/realm-ingest-gateway-[^/]*\.1$|/realm-ingest-gateway-serve.1|' |
+        LC_ALL=C sort -u) |
+        diff "$SOURCE/tests/package/gateway_files" - || fail "a server gets other files than it should"
+    grep -q 'metrics.*listen' "$WORK/server/share/man/man1/realm-ingest-gateway-serve.1" || fail "a page without options"
+    completes "$WORK/server/share/bash-completion/completions/realm-ingest-gateway"
     rm -r "$WORK/server"
     if readelf -d "$2"/lib*/*.so "$2"/lib*/*/*.so 2>/dev/null | grep -E 'R(UN)?PATH'; then
         fail "the library carries a run path"
@@ -75,19 +112,16 @@ fetch_content)
 pkg_config_*)
     PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name cpprealm.pc)")
     export PKG_CONFIG_PATH
-    rm -rf "$WORK/$way"
-    mkdir "$WORK/$way"
-    # shellcheck disable=SC2046
-    "$CXX" -std=c++17 "$STRANGER/stranger.cpp" -o "$WORK/$way/stranger" $(pkg-config --cflags --libs cpprealm)
-    # shellcheck disable=SC2046
-    "$CXX" -std=c++17 -fPIC -shared -fvisibility=hidden "$STRANGER/plugin.cpp" -o "$WORK/$way/stranger_plugin.so" \
-        $(pkg-config --cflags --libs cpprealm)
-    "$CXX" -std=c++17 "$STRANGER/plugin_host.cpp" -o "$WORK/$way/plugin_host" -ldl
-    # shellcheck disable=SC2046
-    "$CC" "$STRANGER/stranger.c" -o "$WORK/$way/stranger_c" $(pkg-config --cflags --libs realm-ingest)
-    LD_LIBRARY_PATH=$(pkg-config --variable=libdir realm-ingest)
-    export LD_LIBRARY_PATH
-    run_stranger "$WORK/$way"
+    compile_stranger "$(pkg-config --cflags --libs cpprealm)" "$(pkg-config --cflags --libs realm-ingest)"
+    LD_LIBRARY_PATH=$(pkg-config --variable=libdir realm-ingest) run_stranger "$WORK/$way"
+    ;;
+plain_*)
+    plain "$prefix"
+    # Beside a header of cxx's own that another library may bring.
+    for first in cpprealm/sdk.hpp rust/cxx.h; do
+        printf '#include <%s>\n' "$first" cpprealm/sdk.hpp rust/cxx.h >"$WORK/$way/both.cpp"
+        "$CXX" -std=c++17 -fsyntax-only -I "$prefix/include" -I "$CARGO_TARGET_DIR/cxxbridge" "$WORK/$way/both.cpp"
+    done
     ;;
 exports)
     # The C ABI and the bridge, and nothing of the libraries inside.

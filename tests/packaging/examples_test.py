@@ -18,7 +18,7 @@ PACKAGING = os.path.join(ROOT, "packaging")
 TLS = os.path.join(ROOT, "gateway/tests/data/tls")
 NGINX = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
 GATEWAY, WORK = map(os.path.abspath, sys.argv[1:3])
-INSTALLED = "/opt/realm-ingest/bin/realm-ingest-gateway"
+INSTALLED = "ExecStart=realm-ingest-gateway"
 
 
 def read(path):
@@ -64,7 +64,7 @@ class Examples(unittest.TestCase):
     def test_systemd_takes_the_unit(self):
         unit = os.path.join(WORK, "realm-ingest-gateway.service")
         with open(unit, "w") as file:
-            file.write(read("systemd/realm-ingest-gateway.service").replace(INSTALLED, GATEWAY))
+            file.write(read("systemd/realm-ingest-gateway.service").replace(INSTALLED, f"ExecStart={GATEWAY}"))
         done = run("systemd-analyze", "verify", unit)
         self.assertEqual((done.returncode, done.stdout), (0, ""))
 

@@ -2,13 +2,20 @@
 // and nothing else of the headers; each C++ feature with a callback derives from one of them.
 #pragma once
 
-#include "rust/cxx.h"
-
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 
 namespace rust {
+
+// Types of the bridge, which brings their definitions itself: a header of cxx's of its own would be
+// found, or not, beside those of other libraries.
+inline namespace cxxbridge1 {
+class Str;
+template <typename T>
+class Box;
+} // namespace cxxbridge1
+
 namespace behavior {
 
 // Lets no exception, whatever its type, reach the library: what a callback throws becomes a log

@@ -1,0 +1,22 @@
+# The gateway's files, a component of their own for the server that needs nothing else.
+set(realm_ingest_systemd "${PROJECT_SOURCE_DIR}/packaging/systemd")
+
+install(PROGRAMS "${realm_ingest_gateway}" TYPE BIN COMPONENT gateway)
+
+# Man pages and completions, which the program itself writes, as they are laid out below share/.
+set(realm_ingest_gateway_share "${PROJECT_BINARY_DIR}/gateway-share")
+add_custom_command(TARGET gateway POST_BUILD
+    COMMAND "${CMAKE_COMMAND}" -E rm -rf "${realm_ingest_gateway_share}"
+    COMMAND "${realm_ingest_gateway}" generate "${realm_ingest_gateway_share}"
+    VERBATIM)
+install(DIRECTORY "${realm_ingest_gateway_share}/" DESTINATION "${CMAKE_INSTALL_DATADIR}" COMPONENT gateway)
+
+# systemd looks in lib, also where libraries are elsewhere.
+install(FILES "${realm_ingest_systemd}/realm-ingest-gateway.service"
+    DESTINATION lib/systemd/system COMPONENT gateway)
+foreach(kind IN ITEMS sysusers tmpfiles)
+    install(FILES "${realm_ingest_systemd}/${kind}.conf" DESTINATION "lib/${kind}.d"
+        RENAME realm-ingest-gateway.conf COMPONENT gateway)
+endforeach()
+install(FILES "${realm_ingest_systemd}/realm-ingest-gateway.env"
+    DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/realm-ingest-gateway" COMPONENT gateway)
