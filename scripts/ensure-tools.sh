@@ -37,6 +37,8 @@ has() {
     curl) command -v curl ;;
     ca-certificates) [ -e /etc/ssl/certs/ca-certificates.crt ] ;;
     mmdebstrap) builds_no_mongodb || command -v mmdebstrap ;;
+    dpkg-dev) command -v dpkg-shlibdeps ;;
+    file) command -v file ;;
     util-linux) builds_no_mongodb || { command -v unshare && command -v flock; } ;;
     esac >/dev/null 2>&1
 }
@@ -44,7 +46,7 @@ has() {
 packages="cmake ninja-build g++ python3 curl ca-certificates"
 if [ "$purpose" != build ]; then
     packages="$packages clang clang-format libgtest-dev python3-bson pkg-config zstd nodejs npm mmdebstrap util-linux"
-    packages="$packages nginx python3-pymongo python3-yaml systemd default-jdk-headless maven"
+    packages="$packages nginx python3-pymongo python3-yaml systemd default-jdk-headless maven dpkg-dev file"
 fi
 missing=
 for package in $packages; do

@@ -2,6 +2,8 @@
 # One way to find the library, named by $1; tests/package/CMakeLists.txt sets the environment.
 set -euo pipefail
 way=$1
+# For this script only: cargo builds anew what was built without such variables.
+export -n CC CXX
 fail() {
     echo "package.$way: $*" >&2
     exit 1
@@ -53,6 +55,45 @@ plain() {
     LD_LIBRARY_PATH=$folder run_stranger "$WORK/$way"
 }
 
+# Builds the library and the gateway in a folder of their own, configured with the arguments.
+build_apart() {
+    "$CMAKE" -S "$SOURCE" -B "$WORK/${way}_build" -G "${GENERATOR:-Ninja}" -DCMAKE_BUILD_TYPE="$CONFIG" \
+        -DCMAKE_C_COMPILER="$CC" -DCMAKE_CXX_COMPILER="$CXX" -DREALM_INGEST_CARGO_TARGET_DIR="$CARGO_TARGET_DIR" \
+        -DREALM_INGEST_BUILD_TESTS=OFF -DREALM_INGEST_BUILD_EXAMPLES=OFF "$@"
+    "$CMAKE" --build "$WORK/${way}_build"
+}
+
+# Makes packages of what build_apart has built, and unpacks Debian's.
+make_packages() {
+    local package
+    rm -rf "$WORK/deb_packages" "$WORK/deb_unpacked"
+    # Compressed as fast as can be.
+    "$CPACK" --config "$WORK/deb_build/CPackConfig.cmake" -B "$WORK/deb_packages" \
+        -D CPACK_DEBIAN_COMPRESSION_TYPE=gzip >"$WORK/deb.log"
+    for package in "$WORK"/deb_packages/*.deb; do
+        dpkg-deb -x "$package" "$WORK/deb_unpacked"
+    done
+}
+
+# Has the packages, unpacked in $1, be what they should.
+check_packages() {
+    local made packages=$WORK/deb_packages
+    made=$(cd "$packages" && ls -d ./*.deb ./*.tar.gz | sed 's/_.*//; s/-[0-9].*[.]tar/.tar/' | LC_ALL=C sort)
+    [ "$made" = $'./librealm-ingest-dev\n./librealm-ingest0\n./realm-ingest-gateway\n./realm-ingest.tar.gz' ] ||
+        fail "other packages than there should be: $made"
+    dpkg-deb -f "$packages"/librealm-ingest-dev_*.deb Depends | grep -q '^librealm-ingest0 (= ' ||
+        fail "headers of one release go with a library of another"
+    dpkg-deb -f "$packages"/librealm-ingest0_*.deb Depends | grep -q 'libc6 (>= ' || fail "the library needs nothing"
+    dpkg-deb -I "$packages"/realm-ingest-gateway_*.deb conffiles | grep -q '^/etc/realm-ingest/gateway.env$' ||
+        fail "an upgrade would replace the settings"
+    [ "$(stat -c %a "$1/etc/realm-ingest/gateway.env")" = 600 ] || fail "everybody could read the settings"
+    (cd "$1" && LC_ALL=C find . -type f -path '*realm-ingest-gateway*' | grep -v 'man1/realm-ingest-gateway-' | LC_ALL=C sort) |
+        diff "$SOURCE/tests/package/gateway_package_files" - || fail "the gateway's package has other files than it should"
+    if grep -rIl -e "$BUILD" -e "$SOURCE" "$1"; then
+        fail "the files above name a folder of the build"
+    fi
+}
+
 # Has the completions for bash in file $1 name what can follow `serve --metrics-l`.
 completes() (
     # shellcheck disable=SC1090
@@ -90,12 +131,18 @@ install_shared)
     install_and_move "$BUILD" "$prefix"
     ;;
 install_static)
-    "$CMAKE" -S "$SOURCE" -B "$WORK/static_build" -G "${GENERATOR:-Ninja}" -DCMAKE_BUILD_TYPE="$CONFIG" \
-        -DCMAKE_C_COMPILER="$CC" -DCMAKE_CXX_COMPILER="$CXX" -DREALM_INGEST_SHARED=OFF \
-        -DREALM_INGEST_CARGO_TARGET_DIR="$CARGO_TARGET_DIR" \
-        -DREALM_INGEST_BUILD_TESTS=OFF -DREALM_INGEST_BUILD_EXAMPLES=OFF
-    "$CMAKE" --build "$WORK/static_build"
-    install_and_move "$WORK/static_build" "$prefix"
+    build_apart -DREALM_INGEST_SHARED=OFF
+    install_and_move "$WORK/${way}_build" "$prefix"
+    ;;
+deb)
+    # As packages are built: with the folders that Debian's own have.
+    build_apart -DCMAKE_INSTALL_PREFIX=/usr
+    make_packages
+    unpacked=$WORK/deb_unpacked
+    check_packages "$unpacked"
+    GATEWAY=$unpacked/usr/bin/realm-ingest-gateway
+    plain "$unpacked/usr"
+    stranger -DCMAKE_PREFIX_PATH="$unpacked/usr" -DFIND_BY=find_package
     ;;
 find_package_*)
     stranger -DCMAKE_PREFIX_PATH="$prefix" -DFIND_BY=find_package
