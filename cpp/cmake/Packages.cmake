@@ -56,9 +56,4 @@ Authenticates devices, checks what they stream, and stores it: in MongoDB, or
 in a store of its own with nothing to set up. The service is neither enabled
 nor started before /etc/realm-ingest/gateway.env is filled in.")
 
-# Where the install tree has folders by architecture, packages of several can be installed together.
-if(CMAKE_LIBRARY_ARCHITECTURE AND CMAKE_INSTALL_LIBDIR MATCHES "${CMAKE_LIBRARY_ARCHITECTURE}$")
-    set(CPACK_DEBIAN_LIBRARY_PACKAGE_MULTIARCH same)
-endif()
-
 include(CPack)
