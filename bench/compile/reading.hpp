@@ -1,4 +1,5 @@
-// A class of ten properties, named READING, and a function that adds it. Included once for each class.
+// A class of ten properties, named READING, and a function that adds it. Included once for each
+// class.
 struct READING {
     realm::primary_key<realm::object_id> _id{realm::object_id::generate()};
     std::string station;
