@@ -92,6 +92,10 @@ impl Outbox for MemoryOutbox {
         Ok(())
     }
 
+    fn set_first_owner(&self, owner: &Owner) -> Result<Owner> {
+        Ok(self.state().owner.get_or_insert_with(|| owner.clone()).clone())
+    }
+
     fn register_schema(&self, fingerprint: &str, json: &str) -> Result<SchemaId> {
         let mut state = self.state();
         let known = state

@@ -238,6 +238,12 @@ pub trait Outbox: Send + Sync {
     /// The change could not be stored.
     fn set_owner(&self, owner: &Owner) -> Result<()>;
 
+    /// Notes whose rows these are, unless that is known: then nothing changes. Returns whose they are.
+    ///
+    /// # Errors
+    /// The change could not be stored.
+    fn set_first_owner(&self, owner: &Owner) -> Result<Owner>;
+
     /// Stores a schema, or finds it if the fingerprint is known.
     ///
     /// # Errors

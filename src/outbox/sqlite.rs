@@ -370,6 +370,20 @@ impl Outbox for SqliteOutbox {
         Ok(())
     }
 
+    fn set_first_owner(&self, owner: &Owner) -> Result<Owner> {
+        let owner = self.mended(|| {
+            self.write_alone(Durability::Full, |transaction, seal| {
+                if let Some(known) = meta::owner(transaction, seal)? {
+                    return Ok(known);
+                }
+                meta::set_owner(transaction, seal, owner)?;
+                Ok(owner.clone())
+            })
+        })?;
+        self.known().owner = Some(owner.clone());
+        Ok(owner)
+    }
+
     fn register_schema(&self, fingerprint: &str, json: &str) -> Result<SchemaId> {
         let id = self.mended(|| {
             let known = {

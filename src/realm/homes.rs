@@ -113,8 +113,10 @@ fn may_claim(user: &User, owner: &Owner) -> bool {
 /// Somebody else's data waits there, or that process does not come to an end.
 pub(super) fn claim(user: &User, path: &Path, outbox: &dyn Outbox, patience: Duration) -> Result<()> {
     let claimant = owner_of(user);
-    let Some(owner) = outbox.owner()? else {
-        return Ok(outbox.set_owner(&claimant)?);
+    let owner = match outbox.owner()? {
+        Some(owner) => owner,
+        // Another process may be opening the new file, too, for somebody else: it is whose who comes first.
+        None => outbox.set_first_owner(&claimant)?,
     };
     if is_owner(user, &owner) {
         let says_more = !claimant.principal.is_empty() || owner.principal == ANONYMOUS;

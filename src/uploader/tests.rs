@@ -166,6 +166,9 @@ impl Outbox for Failing {
     fn set_owner(&self, owner: &Owner) -> Result<()> {
         self.outbox.set_owner(owner)
     }
+    fn set_first_owner(&self, owner: &Owner) -> Result<Owner> {
+        self.outbox.set_first_owner(owner)
+    }
     fn register_schema(&self, fingerprint: &str, json: &str) -> Result<SchemaId> {
         self.outbox.register_schema(fingerprint, json)
     }

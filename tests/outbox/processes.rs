@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 
-use realm_ingest::outbox::{Error, Options, Outbox, SqliteOutbox};
+use realm_ingest::outbox::{Error, Options, Outbox, Owner, SqliteOutbox};
 
 use crate::common::{
     Folder, append, drain, numbered, open, other_part, other_process, payload, rows, said, settle,
@@ -121,4 +121,19 @@ fn a_file_that_stays_locked_is_an_error_and_stays_in_place() {
     assert_eq!(append(&outbox, b"document").unwrap(), 2);
     settle(&outbox, 1).unwrap();
     assert_eq!(rows(&outbox).len(), 1);
+}
+
+#[test]
+fn of_two_that_find_no_owner_the_first_becomes_it() {
+    let folder = Folder::new();
+    let (one, other) = (open(&folder.path()), open(&folder.path()));
+    let named = |user: &str| Owner {
+        app: "app".to_owned(),
+        user: user.to_owned(),
+        principal: String::new(),
+    };
+    assert_eq!((one.owner().unwrap(), other.owner().unwrap()), (None, None));
+    assert_eq!(one.set_first_owner(&named("anna")).unwrap(), named("anna"));
+    assert_eq!(other.set_first_owner(&named("bert")).unwrap(), named("anna"));
+    assert_eq!(other.owner().unwrap(), Some(named("anna")));
 }
