@@ -247,7 +247,7 @@ mod tests {
     /// A file in which so many rows of one object wait.
     fn file(rows: usize, bytes: u64) -> Connection {
         let connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch(schema::CREATE).unwrap();
+        schema::create_tables(&connection).unwrap();
         connection
             .execute_batch(&format!(
                 "INSERT INTO meta (id, identity, stamp, high_seq, relaxed, dropped_transactions, dropped_objects,

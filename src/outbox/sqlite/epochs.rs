@@ -135,7 +135,7 @@ mod tests {
 
     fn file() -> Connection {
         let connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch(schema::CREATE).unwrap();
+        schema::create_tables(&connection).unwrap();
         connection
             .execute_batch(
                 "INSERT INTO meta (id, identity, stamp, high_seq, relaxed, dropped_transactions, dropped_objects,

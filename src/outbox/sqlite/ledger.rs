@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn a_record_that_grows_long_becomes_coarser_and_forgets_nothing() {
         let connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch(schema::CREATE).unwrap();
+        schema::create_tables(&connection).unwrap();
         let lost = |seq, reason| Loss {
             first: seq,
             last: seq,

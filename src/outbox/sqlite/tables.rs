@@ -68,7 +68,7 @@ mod tests {
         // What `rekey` takes over by itself, as most of it is to be sealed anew.
         const BY_ITSELF: [&str; 6] = ["meta", "refusal", "refused", "schema", "seal", "tx"];
         let connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch(schema::CREATE).unwrap();
+        schema::create_tables(&connection).unwrap();
         let mut statement = connection
             .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
             .unwrap();

@@ -11,7 +11,8 @@ use super::{APPLICATION_ID, FORMAT, PAGE_BYTES};
 use crate::outbox::sqlite::seals;
 use crate::outbox::{Durability, Key, new_identity};
 
-pub(in crate::outbox::sqlite) const CREATE: &str = "
+/// The tables that every format has, as this one has them.
+const TABLES: &str = "
     CREATE TABLE meta (
         id INTEGER PRIMARY KEY CHECK (id = 1),
         identity TEXT NOT NULL,
@@ -43,6 +44,29 @@ pub(in crate::outbox::sqlite) const CREATE: &str = "
         round_from INTEGER NOT NULL DEFAULT 0,
         drained_at INTEGER NOT NULL DEFAULT 0
     ) STRICT;
+    CREATE TABLE schema (
+        id INTEGER PRIMARY KEY,
+        fingerprint TEXT NOT NULL UNIQUE,
+        json TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE tx (
+        seq INTEGER PRIMARY KEY,
+        created INTEGER NOT NULL,
+        objects INTEGER NOT NULL,
+        bytes INTEGER NOT NULL,
+        objects_through INTEGER NOT NULL,
+        bytes_through INTEGER NOT NULL,
+        schema INTEGER NOT NULL,
+        codec INTEGER NOT NULL,
+        runs BLOB NOT NULL,
+        checksum INTEGER NOT NULL,
+        payload BLOB NOT NULL,
+        first INTEGER
+    ) STRICT;
+";
+
+/// The tables that format 1 had not.
+pub(super) const SINCE_2: &str = "
     CREATE TABLE seal (
         id INTEGER PRIMARY KEY CHECK (id = 1),
         salt BLOB NOT NULL,
@@ -80,26 +104,13 @@ pub(in crate::outbox::sqlite) const CREATE: &str = "
         lost INTEGER,
         reported INTEGER NOT NULL
     ) STRICT;
-    CREATE TABLE schema (
-        id INTEGER PRIMARY KEY,
-        fingerprint TEXT NOT NULL UNIQUE,
-        json TEXT NOT NULL
-    ) STRICT;
-    CREATE TABLE tx (
-        seq INTEGER PRIMARY KEY,
-        created INTEGER NOT NULL,
-        objects INTEGER NOT NULL,
-        bytes INTEGER NOT NULL,
-        objects_through INTEGER NOT NULL,
-        bytes_through INTEGER NOT NULL,
-        schema INTEGER NOT NULL,
-        codec INTEGER NOT NULL,
-        runs BLOB NOT NULL,
-        checksum INTEGER NOT NULL,
-        payload BLOB NOT NULL,
-        first INTEGER
-    ) STRICT;
 ";
+
+/// What a new file has, of an empty one.
+pub(in crate::outbox::sqlite) fn create_tables(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(TABLES)?;
+    connection.execute_batch(SINCE_2)
+}
 
 /// Makes an empty file an outbox. Another process may be doing the same.
 pub(super) fn create(
@@ -116,7 +127,7 @@ pub(super) fn create(
     sync_commits(connection, Durability::Full)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if pragma(&transaction, "application_id")? != APPLICATION_ID {
-        transaction.execute_batch(CREATE)?;
+        create_tables(&transaction)?;
         transaction.execute(
             "INSERT INTO meta (id, identity, stamp, high_seq, relaxed, dropped_transactions, dropped_objects,
                                dropped_bytes, lineage, acked)

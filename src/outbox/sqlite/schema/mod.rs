@@ -33,7 +33,7 @@ pub(super) use connection::{
     format, is_busy, keep_log_on_close, leave_as_found, leave_log, open, sync_commits,
 };
 #[cfg(test)]
-pub(super) use create::CREATE;
+pub(super) use create::create_tables;
 pub(super) use opening::{check_key, check_sqlite_version, open_damaged, open_uploader, open_writer};
 pub(super) use validate::is_damage;
 

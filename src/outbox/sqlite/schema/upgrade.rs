@@ -4,8 +4,9 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::FORMAT;
 use super::connection::format;
+use super::create::SINCE_2;
 
-/// What format 2 has and format 1 had not. What was settled of a file of format 1 is not known; 0 says
+/// What the tables of format 1 lack; [`SINCE_2`] has those that it had not. What was settled of a file of format 1 is not known; 0 says
 /// too little rather than too much.
 const FROM_1: &str = "
     ALTER TABLE meta ADD COLUMN lineage TEXT NOT NULL DEFAULT '';
@@ -30,45 +31,8 @@ const FROM_1: &str = "
     ALTER TABLE meta ADD COLUMN round_from INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE meta ADD COLUMN drained_at INTEGER NOT NULL DEFAULT 0;
     UPDATE meta SET known_from = coalesce((SELECT min(seq) FROM tx), high_seq + 1);
-    CREATE TABLE epoch (
-        first INTEGER PRIMARY KEY,
-        mark INTEGER NOT NULL,
-        damaged INTEGER NOT NULL
-    ) STRICT;
-    CREATE TABLE refused (
-        first INTEGER PRIMARY KEY,
-        last INTEGER NOT NULL,
-        doubt INTEGER NOT NULL
-    ) STRICT;
-    CREATE TABLE refusal (
-        seq INTEGER NOT NULL,
-        position INTEGER NOT NULL,
-        told BLOB NOT NULL,
-        PRIMARY KEY (seq, position)
-    ) STRICT, WITHOUT ROWID;
     ALTER TABLE tx ADD COLUMN first INTEGER;
     UPDATE meta SET lineage = lower(hex(randomblob(16)));
-    CREATE TABLE seal (
-        id INTEGER PRIMARY KEY CHECK (id = 1),
-        salt BLOB NOT NULL,
-        proof BLOB NOT NULL,
-        checksum INTEGER NOT NULL
-    ) STRICT;
-    CREATE TABLE loss (
-        id INTEGER PRIMARY KEY,
-        first INTEGER NOT NULL,
-        last INTEGER NOT NULL,
-        reason INTEGER NOT NULL
-    ) STRICT;
-    CREATE TABLE recovery (
-        id INTEGER PRIMARY KEY,
-        label TEXT NOT NULL,
-        former_sdk INTEGER NOT NULL,
-        reason TEXT NOT NULL,
-        kept INTEGER,
-        lost INTEGER,
-        reported INTEGER NOT NULL
-    ) STRICT;
 ";
 
 /// Makes a file of an earlier format one of this format, all at once. Another process may be doing the
@@ -80,6 +44,7 @@ pub(super) fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if format(&transaction)? < 2 {
         transaction.execute_batch(FROM_1)?;
+        transaction.execute_batch(SINCE_2)?;
         transaction.pragma_update(None, "user_version", FORMAT)?;
     }
     transaction.commit()
