@@ -41,28 +41,38 @@ public:
     // GCC counts the copy constructor that it makes itself as a use of the deprecated members.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+    /// How an App is reached, and where it keeps its files. An aggregate, in the order of
+    /// realm-cpp.
     struct configuration {
+        /// The client app id, such as `weather-abcde`.
         std::string app_id;
-        /// Without one the environment variable REALM_INGEST_URL is used.
+        /// The gateway, such as `https://gateway.example:9090`. Without one the environment
+        /// variable REALM_INGEST_URL is used.
         std::optional<std::string> base_url;
         /// The directory for files; the process's current one by default.
         std::optional<std::string> path;
+        /// Sent with every request, unless the transport has headers of its own.
         [[deprecated("Set headers on a default_http_transport instead.")]] std::optional<
             std::map<std::string, std::string>>
             custom_http_headers;
+        /// Encrypts the file with users and tokens; not encrypted by default. Not the key of
+        /// databases.
         std::optional<std::array<char, 64>> metadata_encryption_key;
         /// Whether Apps of one id and URL are the same one in this process.
         bool enable_caching = true;
+        /// A proxy, unless the transport has one of its own.
         [[deprecated("Set a proxy on a default_http_transport instead.")]] std::optional<
             sync_config::proxy_config>
             proxy_configuration;
+        /// What sends requests; null for the library's own client.
         std::shared_ptr<networking::http_transport_client> http_transport_client;
         /// Accepted and never called: objects travel over HTTPS.
         std::shared_ptr<networking::sync_socket_provider> sync_socket_provider;
     };
 #pragma GCC diagnostic pop
 
-    using credentials = internal::app_credentials;
+    /// How a user proves who they are.
+    using credentials = internal::bridge::app_credentials;
 
     /// Throws a `std::exception` for a URL that is none or files that cannot be used.
     template <typename Use = internal::on_use>
@@ -82,6 +92,7 @@ public:
     }
 
     /// Makes an account with an e-mail address and a password; it does not log in.
+    /// The future throws an `app_error` where the server refused, or could not be reached.
     template <typename = internal::on_use>
     std::future<void> register_user(const std::string& username, const std::string& password) {
         return internal::future_call<void>(app_->host_transport, [app = app_, username, password] {
@@ -90,6 +101,8 @@ public:
         });
     }
 
+    /// Logs in and makes this user the current one. The future throws an `app_error` where the
+    /// server refused, or could not be reached.
     template <typename = internal::on_use>
     std::future<user> login(const credentials& given) {
         return internal::future_call<user>(app_->host_transport, [app = app_, given] {
@@ -99,7 +112,7 @@ public:
             return logged_in;
         });
     }
-    /// On failure the callback's user is an empty one.
+    /// As above. On failure the callback's user is an empty one.
     template <typename = internal::on_use>
     void login(const credentials& given,
                std::function<void(user, std::optional<app_error>)>&& callback) {
@@ -111,6 +124,7 @@ public:
                                 });
     }
 
+    /// For the level of logs; there is nothing else to manage.
     [[nodiscard]] internal::bridge::sync_manager get_sync_manager() const { return {}; }
 
     /// Who logged in last and still is logged in, also over restarts. Asks no server.
@@ -135,6 +149,7 @@ public:
         return App(make_handle(std::move(cached)));
     }
 
+    /// The address in use, as it was given.
     std::string get_base_url() const { return internal::to_string(app_->app->base_url()); }
     /// Asks the new server first, and keeps the old one where that fails. Empty means the default.
     template <typename = internal::on_use>

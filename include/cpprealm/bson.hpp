@@ -29,9 +29,12 @@ struct bson_type_of;
 /// One BSON value, null by default. A plain value: copies are independent, and threads may read one
 /// object at a time together, `document::operator[]` excepted, which may insert.
 struct bsoncxx {
+    /// A BSON array.
     using array = std::vector<bsoncxx>;
+    /// BSON binary data of subtype 0.
     using bytes = std::vector<std::uint8_t>;
 
+    /// The types a value can have, as BSON names them.
     enum class type {
         b_null,
         b_int32,
@@ -62,6 +65,9 @@ struct bsoncxx {
 
         /// Goes over copies of the pairs. Refers to its document, which must outlive it.
         struct iterator {
+            /// @{
+            /// The pair it stands at, and the steps from one pair to the next. Not to be used at
+            /// the end.
             template <typename = internal::on_use>
             std::pair<std::string, bsoncxx> operator*();
             iterator& operator++() {
@@ -74,6 +80,7 @@ struct bsoncxx {
             }
             iterator& operator++(int) { return ++*this; }
             iterator& operator--(int) { return --*this; }
+            /// @}
             bool operator!=(const iterator& other) const noexcept { return !(*this == other); }
             bool operator==(const iterator& other) const noexcept {
                 return owner_ == other.owner_ && index_ == other.index_;
@@ -87,10 +94,13 @@ struct bsoncxx {
             std::size_t index_;
         };
 
+        /// At the first pair.
         [[nodiscard]] iterator begin() const noexcept { return {*this, 0}; }
+        /// Behind the last pair.
         [[nodiscard]] iterator end() const noexcept { return {*this, keys_.size()}; }
 
         document() noexcept = default;
+        /// Inserts the pairs in their order.
         template <typename = internal::on_use>
         document(const std::initializer_list<std::pair<std::string, bsoncxx>>& pairs) noexcept;
 
@@ -98,7 +108,9 @@ struct bsoncxx {
         /// value.
         template <typename = internal::on_use>
         void insert(const std::string& key, const bsoncxx& value);
+        /// Whether there is no pair.
         [[nodiscard]] bool empty() const noexcept { return keys_.empty(); }
+        /// The number of pairs.
         [[nodiscard]] std::size_t size() const noexcept { return keys_.size(); }
         /// Takes the last pair away; throws `std::out_of_range` if there is none.
         template <typename = internal::on_use>
@@ -123,10 +135,14 @@ struct bsoncxx {
         array values_;
     };
 
+    /// Less than every other value, in MongoDB's order.
     struct min_key {};
+    /// Greater than every other value, in MongoDB's order.
     struct max_key {};
 
+    /// A pattern with its options. A value.
     struct regular_expression {
+        /// Flags, joined by `|`: the letters `i`, `m`, `s` and `x` of MongoDB.
         enum class option : std::uint8_t {
             none,
             ignore_case = 1,
@@ -137,11 +153,15 @@ struct bsoncxx {
 
         /// `options` are letters of `imsx`; others throw `std::runtime_error`.
         regular_expression(const std::string& pattern, const std::string& options);
+        /// With the options as flags.
         regular_expression(const std::string& pattern, option options)
             : options_(options), pattern_(pattern) {}
+        /// An empty pattern.
         regular_expression() : options_(option::none) {}
 
+        /// The flags that are set.
         [[nodiscard]] option get_options() const { return options_; }
+        /// The pattern as it was given; nothing checks it.
         [[nodiscard]] std::string get_pattern() const { return pattern_; }
 
     private:
@@ -149,10 +169,14 @@ struct bsoncxx {
         std::string pattern_;
     };
 
+    /// MongoDB's internal timestamp; for a point in time use `date`. A value.
     struct timestamp {
+        /// Seconds since 1970, and a counter within the second.
         explicit timestamp(std::uint32_t seconds, std::uint32_t increment) noexcept
             : seconds_(seconds), increment_(increment) {}
+        /// Seconds since 1970.
         [[nodiscard]] std::uint32_t get_seconds() const noexcept { return seconds_; }
+        /// The counter within the second.
         [[nodiscard]] std::uint32_t get_increment() const noexcept { return increment_; }
 
     private:
@@ -160,9 +184,12 @@ struct bsoncxx {
         std::uint32_t increment_;
     };
 
+    /// A point in time, which BSON keeps in milliseconds. A value.
     struct date {
+        /// What is finer than a millisecond is cut off when it is written.
         explicit date(const std::chrono::time_point<std::chrono::system_clock>& at) noexcept
             : at_(at) {}
+        /// The point in time.
         [[nodiscard]] std::chrono::time_point<std::chrono::system_clock> get_date() const noexcept {
             return at_;
         }
@@ -171,7 +198,11 @@ struct bsoncxx {
         std::chrono::time_point<std::chrono::system_clock> at_;
     };
 
+    /// Null.
     bsoncxx() noexcept : int64_(0) {}
+    /// @{
+    /// A value of the type that BSON has for the argument. A `const char*` ends with a zero and is
+    /// not null.
     bsoncxx(std::int32_t value) noexcept : type_(type::b_int32), int32_(value) {}
     bsoncxx(std::int64_t value) noexcept : type_(type::b_int64), int64_(value) {}
     bsoncxx(bool value) noexcept : type_(type::b_bool), bool_(value) {}
@@ -196,7 +227,9 @@ struct bsoncxx {
     bsoncxx(const document& value) noexcept : bsoncxx(type::b_document, keep<Use>(value)) {}
     template <typename Use = internal::on_use>
     bsoncxx(const array& value) noexcept : bsoncxx(type::b_array, keep<Use>(value)) {}
+    /// @}
 
+    /// The type of the value; `b_null` of a default-constructed one.
     [[nodiscard]] type get_type() const noexcept { return type_; }
 
     /// To each type that a constructor takes, and to `std::nullopt_t` from null. Throws
@@ -216,6 +249,7 @@ struct bsoncxx {
     /// is not UTF-8.
     template <typename = internal::on_use>
     [[nodiscard]] std::string to_string() const;
+    /// As `to_string()`.
     template <typename = internal::on_use>
     [[nodiscard]] std::string to_json() const {
         return to_string();
@@ -285,19 +319,25 @@ private:
     std::shared_ptr<const void> held_;
 };
 
+/// The value of one key in a document: reading gives null where there is none, assigning inserts.
 template <typename>
 struct bsoncxx::document::place {
+    /// Stands for the same key.
     place(const place&) = default;
+    /// Puts a copy of the value into the document.
     place& operator=(const place& other) { return *this = static_cast<bsoncxx>(other); }
+    /// Puts the value into the document.
     place& operator=(const bsoncxx& other) {
         owner_->insert(key, other);
         return *this;
     }
+    /// A copy of the value; null where there is none.
     operator bsoncxx() const {
         const std::size_t at = owner_->position(key);
         return at == none ? bsoncxx() : owner_->values_[at];
     }
 
+    /// The key it stands for.
     const std::string key;
 
 private:
@@ -375,11 +415,13 @@ inline bool operator==(const bsoncxx::regular_expression& a, const bsoncxx::regu
 inline bool operator!=(const bsoncxx::regular_expression& a, const bsoncxx::regular_expression& b) {
     return !(a == b);
 }
+/// The flags of both.
 constexpr bsoncxx::regular_expression::option
 operator|(bsoncxx::regular_expression::option a, bsoncxx::regular_expression::option b) noexcept {
     return static_cast<bsoncxx::regular_expression::option>(static_cast<std::uint8_t>(a) |
                                                             static_cast<std::uint8_t>(b));
 }
+/// The flags that both have.
 constexpr bsoncxx::regular_expression::option
 operator&(bsoncxx::regular_expression::option a, bsoncxx::regular_expression::option b) noexcept {
     return static_cast<bsoncxx::regular_expression::option>(static_cast<std::uint8_t>(a) &

@@ -53,6 +53,8 @@ struct is_vector<std::vector<T>> : std::true_type {};
 /// path for themselves. It closes with its last handle; what is not uploaded by then stays in the
 /// file and, unless the stop policy says otherwise, goes on being uploaded.
 struct db {
+    /// The classes that schema macros of the program declare, as `db_config::set_schema` takes
+    /// them.
     static inline const internal::declared_schemas schemas{};
 
     internal::bridge::realm m_realm;
@@ -118,16 +120,19 @@ struct db {
         return std::tuple<managed<internal::plain<Ts>>...>{add(std::forward<Ts>(v))...};
     }
 
+    /// Does not compile.
     template <typename T>
     void remove(T&) {
         static_assert(internal::never<T>,
                       "Objects for Data Ingest cannot be removed: once added, they "
                       "are sent.");
     }
+    /// Does not compile.
     template <typename T>
     results<T> objects() {
         return {};
     }
+    /// Does not compile.
     template <typename T>
     managed<T> resolve(thread_safe_reference<T>&&) {
         static_assert(internal::never<T>, "Objects for Data Ingest cannot be handed to another "
@@ -153,6 +158,7 @@ struct db {
         return m_realm.instance()->session();
     }
 
+    /// Whether this handle comes from `freeze()`.
     bool is_frozen() const { return m_realm.is_frozen(); }
     /// A handle that refuses transactions.
     template <typename = internal::on_use>
@@ -160,6 +166,7 @@ struct db {
         m_realm.instance()->verify();
         return db(internal::bridge::realm(m_realm.instance(), true));
     }
+    /// A handle that takes transactions again.
     template <typename = internal::on_use>
     db thaw() {
         m_realm.instance()->verify();
@@ -178,6 +185,7 @@ struct db {
     void close() {
         m_realm.instance()->close();
     }
+    /// Whether it was closed, through this handle or another of this thread.
     template <typename = internal::on_use>
     bool is_closed() {
         return m_realm.instance()->is_closed();
@@ -232,6 +240,7 @@ db open(const db_config& config) {
         internal::realm_instance::open(config, internal::describe_classes<Ts...>())));
 }
 
+/// For local databases, which there are not: throws `std::logic_error`.
 template <typename... Ts>
 [[deprecated("Open with a configuration from user::flexible_sync_configuration().")]] db
 open(const std::string& path, const std::shared_ptr<scheduler>& scheduler) {

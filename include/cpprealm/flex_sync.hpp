@@ -18,21 +18,26 @@ namespace realm {
 
 /// One subscription. Never made.
 struct sync_subscription {
+    /// @{
+    /// As realm-cpp names it.
     object_id identifier;
     std::optional<std::string> name;
     std::chrono::time_point<std::chrono::system_clock> created_at;
     std::chrono::time_point<std::chrono::system_clock> updated_at;
     std::string query_string;
     std::string object_class_name;
+    /// @}
 };
 
 /// What `sync_subscription_set::update` hands to its function.
 struct mutable_sync_subscription_set {
+    /// Does not compile.
     template <typename T, typename... Query>
     void add(const std::string&, Query&&...) {
         static_assert(internal::never<T>, "Data Ingest uses no subscriptions: objects are sent by "
                                           "adding them.");
     }
+    /// Does not compile.
     template <typename T, typename... Query>
     void update_subscription(const std::string&, Query&&...) {
         static_assert(internal::never<T>, "Data Ingest uses no subscriptions: objects are sent by "
@@ -40,16 +45,20 @@ struct mutable_sync_subscription_set {
     }
     /// Whether there was one to remove: there never is.
     bool remove(const std::string&) { return false; }
+    /// Nothing.
     template <typename = internal::on_use>
     std::optional<sync_subscription> find(const std::string&) {
         return std::nullopt;
     }
+    /// Does nothing.
     void clear() {}
 };
 
 /// The subscriptions of a db: none.
 struct sync_subscription_set {
+    /// 0.
     [[nodiscard]] std::size_t size() const { return 0; }
+    /// Nothing.
     template <typename = internal::on_use>
     std::optional<sync_subscription> find(const std::string&) {
         return std::nullopt;

@@ -43,6 +43,7 @@ void set_fallback_urls(App::configuration& config, const std::vector<std::string
 
 /// A file in an App's directory with data that no user who is logged in sends.
 struct stranded_data {
+    /// Where the file is. What `rehome`, `export_to` and `discard` take.
     std::string path;
     /// Whose data it is, by the server's id; empty where that is not known.
     std::string user_id;

@@ -81,9 +81,12 @@ struct managed<E*, std::enable_if_t<internal::has_codec<E*>::value>>
     : internal::operations<managed<E*>, E*> {
     using internal::operations<managed<E*>, E*>::operator=;
 
+    /// For the library.
     explicit managed(const internal::property_place& place) noexcept : member_(place) {}
+    /// Stands for the same property.
     managed(const managed& other) noexcept
         : member_(other.member_), copied_(other.realm_place()), is_copy_(true) {}
+    /// Copies the other's object into this property.
     managed& operator=(const managed& other) { return *this = other.realm_peek(); }
 
     [[nodiscard]] E* const& realm_peek() const {

@@ -23,6 +23,7 @@ inline std::atomic<void (*)()> on_threshold_change{nullptr};
 /// `do_log` is called from any thread, also from several at once, for messages at or above the
 /// threshold. The library keeps the logger until another one takes its place.
 struct logger {
+    /// In the order of importance: a threshold takes its own level and those behind it.
     enum class level {
         all = 0,
         trace = 1,
@@ -35,10 +36,14 @@ struct logger {
         off = 8
     };
 
+    /// Takes one message.
     virtual void do_log(level, const std::string&) = 0;
 
+    /// With threshold `info`.
     logger() = default;
+    /// Has the other's threshold.
     logger(const logger& other) : m_level_threshold(other.get_level_threshold()) {}
+    /// Takes the other's threshold.
     logger& operator=(const logger& other) {
         set_level_threshold(other.get_level_threshold());
         return *this;
@@ -51,6 +56,7 @@ struct logger {
         if (auto* tell = internal::on_threshold_change.load())
             tell();
     }
+    /// Messages below it are not made.
     level get_level_threshold() const { return m_level_threshold; }
 
 protected:

@@ -38,81 +38,104 @@ struct primary_key {
         internal::is_primary_key_type<T>::value,
         "A primary key is an int64_t, std::string, realm::object_id, realm::uuid or enum, or "
         "std::optional of one of them.");
+    /// The key itself.
     T value{};
 
+    /// @{
+    /// From a key and back to it.
     primary_key() = default;
     primary_key(const T& v) : value(v) {}
     primary_key(T&& v) noexcept(std::is_nothrow_move_constructible_v<T>) : value(std::move(v)) {}
-
     operator T() const { return value; }
+    /// @}
 };
 
+/// Takes any whole number, but no `bool`.
 template <>
 struct primary_key<std::int64_t> {
+    /// The key itself.
     std::int64_t value = 0;
 
+    /// @{
+    /// From a key and back to it.
     primary_key() = default;
     template <typename Number, std::enable_if_t<internal::is_key_number_v<Number>, int> = 0>
     primary_key(Number v) noexcept : value(static_cast<std::int64_t>(v)) {}
-
     operator std::int64_t() const noexcept { return value; }
+    /// @}
 };
 
+/// Takes text in any form.
 template <>
 struct primary_key<std::string> {
+    /// The key itself.
     std::string value;
 
+    /// @{
+    /// From a key and back to it.
     primary_key() = default;
     primary_key(const std::string& v) : value(v) {}
     primary_key(std::string&& v) noexcept : value(std::move(v)) {}
     primary_key(const char* v) : value(v) {}
-
     operator std::string() const { return value; }
+    /// @}
 };
 
+/// A key that may be null.
 template <typename T>
 struct primary_key<std::optional<T>> {
     static_assert(
         internal::is_primary_key_type<std::optional<T>>::value,
         "A primary key is an int64_t, std::string, realm::object_id, realm::uuid or enum, or "
         "std::optional of one of them.");
+    /// The key itself.
     std::optional<T> value;
 
+    /// @{
+    /// From a key and back to it.
     primary_key() = default;
     primary_key(std::nullopt_t) noexcept {}
     primary_key(const std::optional<T>& v) : value(v) {}
     primary_key(std::optional<T>&& v) noexcept(std::is_nothrow_move_constructible_v<T>)
         : value(std::move(v)) {}
     primary_key(const T& v) : value(v) {}
-
     operator std::optional<T>() const { return value; }
+    /// @}
 };
 
+/// A whole number, or null.
 template <>
 struct primary_key<std::optional<std::int64_t>> {
+    /// The key itself.
     std::optional<std::int64_t> value;
 
+    /// @{
+    /// From a key and back to it.
     primary_key() = default;
     primary_key(std::nullopt_t) noexcept {}
     primary_key(const std::optional<std::int64_t>& v) noexcept : value(v) {}
     template <typename Number, std::enable_if_t<internal::is_key_number_v<Number>, int> = 0>
     primary_key(Number v) noexcept : value(static_cast<std::int64_t>(v)) {}
-
     operator std::optional<std::int64_t>() const noexcept { return value; }
+    /// @}
 };
 
+/// Text, or null.
 template <>
 struct primary_key<std::optional<std::string>> {
+    /// The key itself.
     std::optional<std::string> value;
 
+    /// @{
+    /// From a key and back to it.
     primary_key() = default;
     primary_key(std::nullopt_t) noexcept {}
     primary_key(const std::optional<std::string>& v) : value(v) {}
     primary_key(std::optional<std::string>&& v) noexcept : value(std::move(v)) {}
     primary_key(const std::string& v) : value(v) {}
     primary_key(const char* v) : value(v) {}
-
     operator std::optional<std::string>() const { return value; }
+    /// @}
 };
 
 } // namespace realm

@@ -15,27 +15,36 @@ namespace realm {
 /// One changed property.
 template <typename T>
 struct PropertyChange {
+    /// @{
+    /// The property, and its value before and after.
     std::string name;
     std::optional<std::any> old_value;
     std::optional<std::any> new_value;
+    /// @}
 };
 
 /// What happened to one object. Never delivered.
 template <typename T>
 struct object_change {
+    /// @{
+    /// As realm-cpp names it.
     const T* object = nullptr;
     std::vector<PropertyChange<T>> property_changes;
     std::exception_ptr error;
     bool is_deleted = false;
+    /// @}
 };
 
 /// What happened to a query's results. Never delivered.
 template <typename T>
 struct results_change {
+    /// @{
+    /// As realm-cpp names it.
     T* collection = nullptr;
     std::vector<std::uint64_t> deletions;
     std::vector<std::uint64_t> insertions;
     std::vector<std::uint64_t> modifications;
+    /// @}
 };
 
 } // namespace realm

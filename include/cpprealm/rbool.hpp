@@ -7,7 +7,9 @@ namespace realm {
 /// `||` and `!` are those of bool.
 class rbool {
 public:
+    /// From a bool.
     constexpr rbool(bool value) noexcept : value_(value) {} // NOLINT: implicit on purpose
+    /// To a bool.
     constexpr operator bool() const noexcept { return value_; }
 
 private:

@@ -15,6 +15,7 @@ struct scheduler {
     /// Runs `fn` on the scheduler's thread. A database that is only written to never calls it.
     virtual void invoke(std::function<void()>&& fn) = 0;
 
+    /// Whether the calling thread is the one that a database of this scheduler may be used on.
     [[nodiscard]] virtual bool is_on_thread() const noexcept = 0;
 
     /// Whether `other` stands for the same thread; two opens of one path then share one instance.

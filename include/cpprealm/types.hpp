@@ -33,7 +33,9 @@ using only_bson = std::enable_if_t<std::is_same_v<T, bsoncxx>, int>;
 /// A UUID, all zero by default. A plain value: copies are independent, threads may read one object
 /// at a time together.
 struct uuid {
+    /// All zero.
     uuid() = default;
+    /// Of these bytes, in the order of the text.
     uuid(const std::array<std::uint8_t, 16>& bytes) noexcept : bytes_(bytes) {}
 
     /// Reads `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx`; throws `std::invalid_argument` for anything
@@ -54,9 +56,11 @@ struct uuid {
         }
     }
 
+    /// What the BSON value holds; throws `std::runtime_error` if it is of another type.
     template <typename Bson, internal::only_bson<Bson> = 0>
     explicit uuid(const Bson& value) : uuid(value.operator uuid()) {}
 
+    /// 36 characters, digits in lower case.
     [[nodiscard]] std::string to_string() const {
         std::string text;
         text.reserve(36);
@@ -69,9 +73,11 @@ struct uuid {
         }
         return text;
     }
+    /// Its bytes in base64.
     [[nodiscard]] std::string to_base64() const {
         return internal::to_base64(bytes_.data(), bytes_.size());
     }
+    /// Its bytes, in the order of the text.
     [[nodiscard]] std::array<std::uint8_t, 16> to_bytes() const noexcept { return bytes_; }
 
 private:
@@ -86,7 +92,9 @@ private:
 
 /// A MongoDB ObjectId, all zero by default. A plain value, as `uuid`.
 struct object_id {
+    /// All zero.
     object_id() = default;
+    /// Of these bytes, in the order of the text.
     explicit object_id(const std::array<std::uint8_t, 12>& bytes) noexcept : bytes_(bytes) {}
 
     /// Reads 24 hexadecimal digits; throws `std::invalid_argument` for anything else.
@@ -96,6 +104,7 @@ struct object_id {
                 {"Invalid string format encountered when constructing an ObjectId: '", text, "'."});
     }
 
+    /// What the BSON value holds; throws `std::runtime_error` if it is of another type.
     template <typename Bson, internal::only_bson<Bson> = 0>
     explicit object_id(const Bson& value) : object_id(value.operator object_id()) {}
 
@@ -105,12 +114,14 @@ struct object_id {
         return object_id(internal::object_id_source::instance().next());
     }
 
+    /// 24 hexadecimal digits in lower case.
     [[nodiscard]] std::string to_string() const {
         std::string text;
         text.reserve(24);
         internal::append_hex(text, bytes_.data(), bytes_.size());
         return text;
     }
+    /// Its bytes, in the order of the text.
     [[nodiscard]] std::array<std::uint8_t, 12> to_bytes() const noexcept { return bytes_; }
 
 private:
@@ -144,11 +155,14 @@ inline bool operator>=(const object_id& a, const object_id& b) noexcept { return
 /// `==` asks for the same digits and exponent, so `1.0 != 1.00`; the order is by value, and NaN
 /// comes before every number, so that sets and maps of decimals keep one order.
 struct decimal128 {
-    // The bits as BSON stores them (binary integer encoding). What the encoder copies.
+    /// The lower half of the bits, as BSON stores them (binary integer encoding).
     std::uint64_t low = 0;
+    /// The upper half, with sign and exponent.
     std::uint64_t high = 0x3040000000000000; // exponent 0
 
+    /// 0.
     decimal128() = default;
+    /// Of these bits.
     constexpr decimal128(std::uint64_t low_bits, std::uint64_t high_bits) noexcept
         : low(low_bits), high(high_bits) {}
 
@@ -159,14 +173,19 @@ struct decimal128 {
     /// any other is rounded to 15 significant digits (`123.456000000000`).
     decimal128(const double& value) : decimal128(internal::ffi::decimal128_from_double(value)) {}
 
+    /// What the BSON value holds; throws `std::runtime_error` if it is of another type.
     template <typename Bson, internal::only_bson<Bson> = 0>
     explicit decimal128(const Bson& value) : decimal128(value.operator decimal128()) {}
 
+    /// The number as text, such as `12.50` or `1E+6`.
     [[nodiscard]] std::string to_string() const {
         return std::string(internal::ffi::decimal128_to_string(bits()));
     }
+    /// Whether it is no number.
     [[nodiscard]] bool is_NaN() const noexcept { return (high & nan_bits) == nan_bits; }
 
+    /// @{
+    /// Decimal arithmetic, rounded to 34 digits, half to even; NaN where there is no result.
     decimal128 operator+(const decimal128& other) const { return calculate('+', other); }
     decimal128 operator-(const decimal128& other) const { return calculate('-', other); }
     decimal128 operator*(const decimal128& other) const { return calculate('*', other); }
@@ -175,6 +194,7 @@ struct decimal128 {
     decimal128& operator-=(const decimal128& other) { return *this = *this - other; }
     decimal128& operator*=(const decimal128& other) { return *this = *this * other; }
     decimal128& operator/=(const decimal128& other) { return *this = *this / other; }
+    /// @}
 
     friend bool operator==(const decimal128& a, const decimal128& b) noexcept {
         return a.low == b.low && a.high == b.high;

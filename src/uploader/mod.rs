@@ -4,7 +4,7 @@
 //! loop holds is two batches, whatever the backlog. Nothing leaves the outbox but by an acknowledgement of rows that
 //! were sent, after the refusals in it were handed to the error handler.
 //!
-//! The loop runs while [`Core::may_run`] holds and is dropped where it stands when that ends; what it had sent is sent
+//! The loop runs while `Core::may_run` holds and is dropped where it stands when that ends; what it had sent is sent
 //! again later, which the server recognises. Only the handling of an acknowledgement is a task of its own, so that it
 //! is never left half way.
 

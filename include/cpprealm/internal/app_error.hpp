@@ -13,10 +13,12 @@ namespace realm {
 /// programs written for realm-cpp tell the two apart. A value; views live as long as it does.
 struct app_error {
     app_error() = delete;
+    /// For the library, which makes them.
     explicit app_error(const internal::ffi::Status& status)
         : code_(status.code), message_(internal::to_string(status.message)),
           link_(internal::to_string(status.link)) {}
 
+    /// What is wrong, for people: the server's own words where it said so.
     [[nodiscard]] std::string_view message() const { return message_; }
     /// Where the server keeps its log of the call; empty unless it said so.
     [[nodiscard]] std::string_view link_to_server_logs() const { return link_; }

@@ -8,31 +8,41 @@
 #include <cpprealm/internal/library.hpp>
 #include <cpprealm/internal/refuse.hpp>
 
-namespace realm::internal {
+namespace realm::internal::bridge {
 
-/// `App::credentials`. A value.
+/// `App::credentials`: how a user proves who they are. A value; nothing is checked before the
+/// login.
 struct app_credentials {
+    /// None, which no server accepts.
     app_credentials() = default;
 
+    /// This device's anonymous user; a new one where there is none.
     static app_credentials anonymous() { return app_credentials("anon-user"); }
+    /// A key that a server or a user made for this purpose.
     static app_credentials api_key(const std::string& key) {
         return app_credentials("api-key").with("key", key);
     }
+    /// An access token of Facebook.
     static app_credentials facebook(const std::string& access_token) {
         return app_credentials("oauth2-facebook").with("accessToken", access_token);
     }
+    /// An ID token of Apple.
     static app_credentials apple(const std::string& id_token) {
         return app_credentials("oauth2-apple").with("id_token", id_token);
     }
+    /// An authorisation code of Google.
     static app_credentials google_auth_code(const std::string& auth_code) {
         return app_credentials("oauth2-google").with("authCode", auth_code);
     }
+    /// An ID token of Google.
     static app_credentials google_id_token(const std::string& id_token) {
         return app_credentials("oauth2-google").with("id_token", id_token);
     }
+    /// A JWT by an issuer that the App trusts.
     static app_credentials custom(const std::string& token) {
         return app_credentials("custom-token").with("token", token);
     }
+    /// An e-mail address and its password.
     static app_credentials username_password(const std::string& username,
                                              const std::string& password) {
         return app_credentials("local-userpass")
@@ -58,7 +68,9 @@ struct app_credentials {
         return credentials;
     }
 
+    /// The name of the way to log in, such as `anon-user`.
     const std::string& provider() const noexcept { return provider_; }
+    /// What is sent, as JSON. A secret.
     const std::string& body() const noexcept { return body_; }
 
 private:
@@ -76,4 +88,4 @@ private:
     std::string body_ = "{}";
 };
 
-} // namespace realm::internal
+} // namespace realm::internal::bridge

@@ -100,7 +100,7 @@ std::string to_url(const bridge::realm::sync_config::proxy_config& proxy) {
 template <typename>
 class certificate_check final : public ffi::CertificateCheck {
 public:
-    using callback = http_settings::SSLVerifyCallback;
+    using callback = bridge::http_settings::SSLVerifyCallback;
 
     explicit certificate_check(std::function<callback> ask) : ask_(std::move(ask)) {}
 
@@ -145,7 +145,7 @@ own_client<Use>::realm_internal_take(std::shared_ptr<networking::http_transport_
 
 /// What the settings leave open stays as it is.
 template <typename Use = on_use>
-void add_settings(const http_settings& from, ffi::HttpSettings& to) {
+void add_settings(const bridge::http_settings& from, ffi::HttpSettings& to) {
     if (from.custom_http_headers)
         set_headers(*from.custom_http_headers, to.headers);
     if (from.proxy_config)

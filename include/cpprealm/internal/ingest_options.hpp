@@ -42,9 +42,11 @@ enum class cap_policy : std::uint8_t {
 struct cap {
     /// As stored, compressed.
     std::optional<std::uint64_t> max_bytes;
+    /// Objects, of all write transactions.
     std::optional<std::uint64_t> max_objects;
     /// Since the oldest was written, by the device's clock.
     std::optional<std::chrono::milliseconds> max_age;
+    /// What becomes of a write beyond it.
     cap_policy policy = cap_policy::fail;
 };
 
@@ -81,7 +83,9 @@ struct upload_policy {
 /// What is chosen here is the same for all that have a path open: opening it throws for a
 /// configuration that says otherwise.
 struct options {
+    /// What a commit that returned has survived.
     enum durability durability = durability::full;
+    /// How much may wait; no limit by default.
     struct cap cap;
     /// The classes that overtake the others. They wait in a file of their own beside the
     /// database's, `default.urgent.realm` beside `default.realm`, with a cap as large. A write

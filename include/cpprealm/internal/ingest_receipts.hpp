@@ -40,8 +40,11 @@ enum class receipt_state : std::uint8_t {
 
 /// An object that the backend refused for good.
 struct refused_object {
+    /// Its class.
     std::string object_name;
+    /// Its primary key; null where it has none that can be read.
     internal::bridge::mixed primary_key;
+    /// Why, for people.
     std::string reason;
     /// Its place in its transaction, in which the objects of one class stand together, in the order
     /// in which they were added.
@@ -50,6 +53,7 @@ struct refused_object {
 
 /// What became of a write transaction.
 struct outcome {
+    /// What is known of it.
     receipt_state state = receipt_state::unknown;
     /// For `refused`.
     std::vector<refused_object> refused;
@@ -83,6 +87,7 @@ namespace realm::ingest {
 /// keep the database open; once that is closed, all members but `number` throw.
 class receipt {
 public:
+    /// For the library: `write`, `commit_write` and `receipt_of` give them.
     receipt(std::shared_ptr<const internal::receipts_handle> receipts, std::uint64_t number)
         : receipts_(std::move(receipts)), number_(number) {}
 

@@ -18,7 +18,9 @@ namespace realm::ingest {
 
 /// What waits in a file.
 struct pending_data {
+    /// Write transactions.
     std::uint64_t transactions = 0;
+    /// Objects in them.
     std::uint64_t objects = 0;
     /// Their size before compression.
     std::uint64_t bytes = 0;
@@ -28,7 +30,9 @@ struct pending_data {
 struct last_error {
     /// Such as `SyncConnectFailed`.
     std::string code;
+    /// What is wrong, for people.
     std::string message;
+    /// When it was met, by the device's clock.
     std::chrono::system_clock::time_point at;
     /// The session has not worked since.
     bool is_current = false;
@@ -36,6 +40,7 @@ struct last_error {
 
 /// What a database holds, and how its upload goes. Times are those of the device's clock.
 struct upload_status {
+    /// What has not been acknowledged.
     pending_data waiting;
     /// For how long the oldest transaction has waited; none where nothing waits.
     std::optional<std::chrono::milliseconds> oldest_age;
@@ -64,7 +69,9 @@ struct progress {
     /// From 0 to 1: what the backend has answered for, of that and of what waits, since nothing
     /// waited last. 1 where nothing waits.
     double fraction = 1;
+    /// What the backend has answered for, since nothing waited last.
     std::uint64_t uploaded_objects = 0;
+    /// What has not been acknowledged.
     std::uint64_t waiting_objects = 0;
 };
 

@@ -54,15 +54,20 @@ struct class_facts {
 /// object; nothing happens when one is dropped.
 template <typename T, typename>
 struct managed : internal::handles_of<T>::type, internal::managed_object {
+    /// Asymmetric or embedded.
     static constexpr ObjectType object_type = internal::kind_of<T>();
+    /// Name and properties of the class, known when the program is compiled.
     static constexpr internal::class_facts<T> schema{};
 
     /// Stands for no object until one is assigned.
     managed() noexcept { this->realm_internal_ref = {0, 0}; }
+    /// For the library: `db::add` makes them.
     explicit managed(const internal::object_ref& ref) noexcept { this->realm_internal_ref = ref; }
+    /// Stands for the same object.
     managed(const managed& other) noexcept : managed(other.realm_internal_ref) {}
     // Not trivial, or compilers warn of a variable that takes what `add` returns and is not used.
     ~managed() {}
+    /// Stands for the other object from now on.
     managed& operator=(const managed& other) noexcept {
         this->realm_internal_ref = other.realm_internal_ref;
         return *this;
@@ -79,11 +84,14 @@ struct managed : internal::handles_of<T>::type, internal::managed_object {
         return internal::live_transactions::instance().find(this->realm_internal_ref.transaction) ==
                nullptr;
     }
+    /// False.
     [[nodiscard]] bool is_frozen() const noexcept { return false; }
+    /// Throws `std::logic_error`.
     managed freeze() const {
         internal::refuse<std::logic_error>(
             "Objects for Data Ingest cannot be frozen: they leave the device once uploaded.");
     }
+    /// The same object; throws `std::runtime_error` once the transaction is over.
     managed thaw() const {
         if (is_invalidated())
             internal::refuse<std::runtime_error>("Invalid objects cannot be thawed.");
@@ -97,6 +105,7 @@ struct managed : internal::handles_of<T>::type, internal::managed_object {
             internal::transaction::of(ref.transaction, internal::schema_of<T>::name).owner();
         return realm_of_transaction(static_cast<Db*>(nullptr), owner);
     }
+    /// Does not compile.
     template <typename Callback>
     void observe(Callback&&) const {
         static_assert(

@@ -357,9 +357,11 @@ struct managed<T, std::enable_if_t<internal::is_value_property_v<T>>>
     : internal::operations<managed<T>, T>, internal::member_handle<T> {
     using internal::operations<managed<T>, T>::operator=;
 
+    /// For the library.
     explicit managed(const internal::property_place& place) noexcept
         : internal::member_handle<T>(place) {}
     managed(const managed&) = delete;
+    /// Copies the value of the other property.
     managed& operator=(const managed& other) { return *this = other.realm_peek(); }
 };
 
@@ -367,6 +369,7 @@ struct managed<T, std::enable_if_t<internal::is_value_property_v<T>>>
 template <typename T>
 struct managed<primary_key<T>> : internal::operations<managed<primary_key<T>>, primary_key<T>>,
                                  internal::member_handle<primary_key<T>> {
+    /// For the library.
     explicit managed(const internal::property_place& place) noexcept
         : internal::member_handle<primary_key<T>>(place) {}
     managed(const managed&) = delete;

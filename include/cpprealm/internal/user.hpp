@@ -31,23 +31,31 @@ private:
                                        !std::is_same_v<T, bsoncxx>>;
 
 public:
+    /// Of a user on this device: known and without tokens, able to send, or forgotten.
     enum class state : uint8_t { logged_out, logged_in, removed };
 
+    /// Stands for nobody.
     user() = default;
+    /// For the library: `App::login` and `App::get_current_user` give them.
     explicit user(std::shared_ptr<internal::user_handle> handle) : m_user(std::move(handle)) {}
 
+    /// Whether the state is `logged_in`.
     bool is_logged_in() const { return state() == state::logged_in; }
+    /// The id that the server gave the user: 24 hexadecimal digits. Stays after logging out.
     [[nodiscard]] std::string identifier() const {
         return internal::to_string(library().identifier());
     }
+    /// What this device knows; asks no server.
     [[nodiscard]] enum state state() const { return static_cast<enum state>(library().state()); }
-    /// Empty after logging out.
+    /// The JWT that goes with each request; empty after logging out. A secret.
     [[nodiscard]] std::string access_token() const {
         return internal::to_string(library().access_token());
     }
+    /// What a new access token is asked for with; empty after logging out. A secret.
     [[nodiscard]] std::string refresh_token() const {
         return internal::to_string(library().refresh_token());
     }
+    /// For the level of logs; there is nothing else to manage.
     struct internal::bridge::sync_manager sync_manager() const {
         return {};
     }
@@ -82,6 +90,7 @@ public:
             callback(internal::to_app_error(user->user->log_out()));
         });
     }
+    /// As above. The future throws an `app_error` where the server could not be told.
     template <typename = internal::on_use>
     [[nodiscard]] std::future<void> log_out() const {
         return internal::future_call<void>(host_transport(), [user = m_user] {
@@ -96,6 +105,7 @@ public:
         auto text = internal::to_string(library().custom_data());
         return text.empty() ? std::nullopt : std::optional<std::string>(std::move(text));
     }
+    /// Custom user data as of the current access token; none where the App has none for this user.
     template <typename = internal::on_use>
     [[nodiscard]] std::optional<bsoncxx::document> get_custom_data() const {
         auto text = internal::to_string(library().custom_data());
@@ -112,18 +122,22 @@ public:
         std::function<void(std::optional<std::string>, std::optional<app_error>)> callback) const {
         call(name, std::string(args_ejson), std::move(callback), as_it_came);
     }
+    /// As above; the future throws the `app_error`.
     template <typename Text, typename = text_only<Text>>
     [[deprecated("Use call_function with bsoncxx arguments instead.")]] [[nodiscard]] std::future<
         std::optional<std::string>>
     call_function(const std::string& name, const Text& args_ejson) const {
         return call<std::string>(name, std::string(args_ejson), as_it_came);
     }
+    /// Calls a function of the App with BSON arguments and gives its result. An answer that is not
+    /// Extended JSON is an error.
     template <typename = internal::on_use>
     void call_function(
         const std::string& name, const std::vector<bsoncxx>& args_bson,
         std::function<void(std::optional<bsoncxx>, std::optional<app_error>)> callback) const {
         call(name, internal::arguments_to_ejson(args_bson), std::move(callback), read_result<>);
     }
+    /// As above; the future throws the `app_error`.
     template <typename = internal::on_use>
     [[nodiscard]] std::future<std::optional<bsoncxx>>
     call_function(const std::string& name, const std::vector<bsoncxx>& args_bson) const {
@@ -137,6 +151,7 @@ public:
             callback(internal::to_app_error(user->user->refresh_custom_data()));
         });
     }
+    /// As above; the future throws the `app_error`.
     template <typename = internal::on_use>
     [[nodiscard]] std::future<void> refresh_custom_user_data() const {
         return internal::future_call<void>(host_transport(), [user = m_user] {

@@ -57,22 +57,36 @@ struct exact_type {
 
 namespace realm::networking {
 
+/// The method of a request; `del` is DELETE.
 enum class http_method { get, post, patch, put, del };
+/// Names and values. One header has one value.
 using http_headers = std::map<std::string, std::string>;
 
+/// What the library wants sent. A value.
 struct request {
+    /// GET, POST, PATCH, PUT or DELETE.
     http_method method = http_method::get;
+    /// Absolute, `http:` or `https:`.
     std::string url;
+    /// Milliseconds the whole may take.
     uint64_t timeout_ms = 0;
+    /// To be sent as they are.
     http_headers headers;
+    /// Bytes, which may have any value; empty for none.
     std::string body;
 };
 
+/// What came back. A value.
 struct response {
+    /// As the server sent it; 0 where none came.
     int http_status_code = 0;
+    /// Not 0: there is no answer, since the way to the server failed.
     int custom_status_code = 0;
+    /// As the server sent them.
     http_headers headers;
+    /// The whole body, decompressed.
     std::string body;
+    /// Set where the client itself refused the request.
     std::optional<std::int32_t> client_error_code;
 };
 
@@ -80,22 +94,26 @@ struct response {
 /// several at once, and calls `completion` exactly once, on any thread, before or after it returns.
 /// The library keeps the client as long as its App.
 struct http_transport_client : internal::own_client<internal::on_use> {
+    /// Sends the request and gives the answer to `completion`.
     virtual void send_request_to_server(const request& request,
                                         std::function<void(const response&)>&& completion) = 0;
 };
 
 } // namespace realm::networking
 
-namespace realm::internal {
+namespace realm::internal::bridge {
 
-/// `default_http_transport::configuration`.
+/// `default_http_transport::configuration`. A value.
 struct http_settings {
+    /// Sent with every request.
     std::optional<std::map<std::string, std::string>> custom_http_headers;
-    std::optional<::realm::internal::bridge::realm::sync_config::proxy_config> proxy_config;
-    using SSLVerifyCallback =
-        bool(const std::string& server_address,
-             internal::bridge::realm::sync_config::proxy_config::port_type server_port,
-             const char* pem_data, size_t pem_size, int preverify_ok, int depth);
+    /// Takes the place of what the environment says.
+    std::optional<realm::sync_config::proxy_config> proxy_config;
+    /// See `ssl_verify_callback`.
+    using SSLVerifyCallback = bool(const std::string& server_address,
+                                   realm::sync_config::proxy_config::port_type server_port,
+                                   const char* pem_data, size_t pem_size, int preverify_ok,
+                                   int depth);
     /// `false` accepts any server and asks nobody about it. For tests: whoever is on the way
     /// can then read and change everything.
     bool client_validate_ssl = true;
@@ -115,13 +133,18 @@ struct http_settings {
         /// A PEM file with the private key.
         std::string key_path;
     };
+    /// None by default.
     std::optional<client_certificate_files> client_certificate = std::nullopt;
 };
+
+} // namespace realm::internal::bridge
+
+namespace realm::internal {
 
 /// What `default_http_transport` does.
 template <typename>
 struct built_in_client : networking::http_transport_client, private virtual exact_type {
-    using configuration = http_settings;
+    using configuration = bridge::http_settings;
 
     built_in_client() = default;
     explicit built_in_client(const configuration& c) : m_configuration(c) {}
@@ -172,8 +195,10 @@ namespace realm::networking {
 /// it on to `default_http_transport::send_request_to_server`.
 struct default_http_transport : public internal::built_in_client<internal::on_use>,
                                 private virtual internal::exact_type {
+    /// With the defaults: the system's certificates, and the proxy that the environment names.
     template <typename = internal::on_use>
     default_http_transport() : exact_type(true) {}
+    /// With these settings, a copy of which it keeps.
     template <typename = internal::on_use>
     default_http_transport(const configuration& c) : exact_type(true), built_in_client(c) {}
 };

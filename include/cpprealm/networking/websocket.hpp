@@ -20,13 +20,18 @@
 
 namespace realm::networking {
 
+/// What a handler is told.
 using status = ::realm::internal::bridge::status;
 
+/// Where a websocket leads.
 struct websocket_endpoint {
+    /// Subprotocols, the preferred one first.
     std::vector<std::string> protocols;
+    /// `ws:` or `wss:`.
     std::string url;
 };
 
+/// Why a websocket was closed: codes of RFC 6455, and some of Realm's own.
 enum class websocket_err_codes {
     ok = 1000,
     going_away = 1001,
@@ -63,35 +68,48 @@ struct websocket_observer;
 /// Makes websockets, runs handlers and timers. Never called by this library.
 class sync_socket_provider {
 public:
+    /// What is called when something is done.
     using FunctionHandler = std::function<void(status)>;
 
+    /// A timer that was started.
     struct timer {
         virtual ~timer() = default;
+        /// Its handler is told that it was cancelled.
         virtual void cancel() = 0;
     };
+    /// A timer that belongs to the caller.
     using sync_timer = std::unique_ptr<sync_socket_provider::timer>;
 
     virtual ~sync_socket_provider() = default;
+    /// Opens a websocket, of which the observer hears.
     virtual std::unique_ptr<websocket_interface>
     connect(std::unique_ptr<websocket_observer> observer, websocket_endpoint&& endpoint) = 0;
+    /// Runs the handler on the thread of the provider.
     virtual void post(FunctionHandler&& handler) = 0;
+    /// Runs the handler after the delay.
     virtual sync_timer create_timer(std::chrono::milliseconds delay, FunctionHandler&& handler) = 0;
 };
 
 /// One open websocket.
 struct websocket_interface {
+    /// What is called when something is done.
     using FunctionHandler = std::function<void(status)>;
 
     virtual ~websocket_interface() = default;
+    /// Sends one binary message, and calls the handler when more can be sent.
     virtual void async_write_binary(std::string_view data, FunctionHandler&& handler) = 0;
 };
 
 /// Hears what happens on a websocket.
 struct websocket_observer {
     virtual ~websocket_observer() = default;
+    /// It is open, with this subprotocol.
     virtual void websocket_connected_handler(const std::string& protocol) = 0;
+    /// It failed.
     virtual void websocket_error_handler() = 0;
+    /// A message came. False: the websocket is not to be used any more.
     virtual bool websocket_binary_message_received(std::string_view data) = 0;
+    /// It is closed. False: the websocket is not to be used any more.
     virtual bool websocket_closed_handler(bool was_clean, websocket_err_codes error_code,
                                           std::string_view message) = 0;
 };
@@ -124,7 +142,10 @@ namespace realm::networking {
 /// The provider that stands where realm-cpp has its built-in one. It opens no websocket: each of
 /// its functions throws, since only the sync protocol of realm-cpp would call them.
 struct default_socket_provider : public internal::no_websockets<internal::on_use> {
+    /// Kept, and not used.
     struct configuration {
+        /// @{
+        /// As in `default_http_transport::configuration`.
         std::optional<std::map<std::string, std::string>> custom_http_headers;
         std::optional<::realm::internal::bridge::realm::sync_config::proxy_config> proxy_config;
         using SSLVerifyCallback =
@@ -134,10 +155,13 @@ struct default_socket_provider : public internal::no_websockets<internal::on_use
         bool client_validate_ssl = true;
         std::optional<std::string> ssl_trust_certificate_path;
         std::function<SSLVerifyCallback> ssl_verify_callback;
+        /// @}
     };
 
+    /// With the defaults.
     template <typename = internal::on_use>
     default_socket_provider() {}
+    /// Keeps the settings.
     template <typename = internal::on_use>
     default_socket_provider(const configuration& c) : m_configuration(c) {}
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 namespace realm {
+/// What is to become of what a device has not uploaded, where its file is to be made anew.
 enum class client_reset_mode : std::uint8_t {
     manual,
     discard_unsynced,
@@ -19,6 +20,7 @@ namespace realm::internal::bridge {
 /// A mode with the functions an application wants to be called around a reset.
 template <typename T>
 struct client_reset_mode_base {
+    /// Keeps both functions.
     client_reset_mode_base(client_reset_mode mode, std::function<void(T local)> before,
                            std::function<void(T local, T remote)> after)
         : m_mode(mode), m_before(std::move(before)), m_after(std::move(after)) {}

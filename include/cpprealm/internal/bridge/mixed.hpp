@@ -18,9 +18,12 @@ namespace realm::internal::bridge {
 using uuid = ::realm::uuid;
 using object_id = ::realm::object_id;
 using decimal128 = ::realm::decimal128;
+/// A point in time.
 using timestamp = std::chrono::time_point<std::chrono::system_clock>;
+/// Binary data.
 using binary = std::vector<std::uint8_t>;
 
+/// What a `mixed` holds, with realm-core's numbers.
 enum class data_type {
     Int = 0,
     Bool = 1,
@@ -41,10 +44,12 @@ enum class data_type {
 /// Holds one value and converts to its type; converting to another type throws `std::logic_error`.
 /// Null has the type `data_type::Mixed`.
 struct mixed {
+    /// Null.
     mixed() = default;
     /// The first value of a BSON document. A type that no primary key has counts as null.
     explicit mixed(std::string document) : document_(std::move(document)) {}
 
+    /// Of which type the value is.
     template <typename = on_use>
     data_type type() const {
         switch (value().type) {
@@ -69,11 +74,14 @@ struct mixed {
             return data_type::Mixed;
         }
     }
+    /// Whether there is no value.
     template <typename = on_use>
     bool is_null() const {
         return type() == data_type::Mixed;
     }
 
+    /// @{
+    /// The value. Throws `std::logic_error` if it is of another type.
     template <typename = on_use>
     operator std::string() const {
         return std::string(expect(data_type::String).as_string());
@@ -111,6 +119,7 @@ struct mixed {
     operator binary() const {
         return expect(data_type::Binary).as_binary();
     }
+    /// @}
 
     /// Values of two types are different; their order is that of the types.
     template <typename = on_use>

@@ -12,17 +12,22 @@ namespace realm::internal::bridge {
 struct object_schema {
     /// A regular class can be declared, but not opened.
     enum class object_type : std::uint8_t { asymmetric, embedded, regular };
+    /// Whether a property holds one value, or many.
     enum class collection_type : std::uint8_t { none, list, set, dictionary };
 
+    /// One property. Refers to names that outlive it.
     struct property {
+        /// As in the class.
         std::string_view name;
         /// int bool string data date float double decimal128 objectId uuid mixed object
         std::string_view type;
         /// For a collection: whether its elements may be null.
         bool optional = false;
+        /// How many values it holds.
         collection_type collection = collection_type::none;
         /// The embedded class, for type `object`.
         std::string_view object = {};
+        /// Whether it is the one that identifies an object.
         bool is_primary_key = false;
 
         friend constexpr bool operator==(const property& a, const property& b) noexcept {
@@ -34,9 +39,13 @@ struct object_schema {
 
     /// The properties of a class, in the order of its macro.
     struct property_list {
+        /// The first one.
         const property* first = nullptr;
+        /// How many there are.
         std::size_t count = 0;
 
+        /// @{
+        /// As of any container; an index that is not there is not checked.
         constexpr const property* begin() const noexcept { return first; }
         constexpr const property* end() const noexcept { return first + count; }
         constexpr std::size_t size() const noexcept { return count; }
@@ -45,6 +54,7 @@ struct object_schema {
         }
         constexpr const property& front() const noexcept { return first[0]; }
         constexpr const property& back() const noexcept { return first[count - 1]; }
+        /// @}
 
         friend constexpr bool operator==(const property_list& a, const property_list& b) noexcept {
             if (a.count != b.count)
@@ -57,10 +67,13 @@ struct object_schema {
         }
     };
 
+    /// As in the source, without its namespace.
     std::string_view name = {};
+    /// Of which kind it is.
     object_type type = object_type::asymmetric;
     /// Empty without one.
     std::string_view primary_key = {};
+    /// In the order of the macro.
     property_list properties = {};
 
     friend constexpr bool operator==(const object_schema& a, const object_schema& b) noexcept {

@@ -36,6 +36,8 @@ namespace realm::internal::bridge {
 
 /// A handle to an opened realm; `db` holds one. Applications use the configuration types inside.
 struct realm {
+    /// What becomes of a session once the last db of its path is closed: it ends, it goes on, or it
+    /// ends when everything is uploaded, which is the default.
     enum class sync_session_stop_policy : uint8_t {
         immediately,
         live_indefinitely,
@@ -45,25 +47,37 @@ struct realm {
     /// A handle to the sync settings of a configuration: copies, and the configuration it came
     /// from, share them. Not synchronised: set up on one thread, before the database is opened.
     struct sync_config {
+        /// An HTTP proxy. A value.
         struct proxy_config {
+            /// A TCP port.
             using port_type = std::uint_fast16_t;
+            /// A host name or an IP address.
             std::string address;
+            /// The port at that address.
             port_type port;
+            /// User and password for Basic authentication, if the proxy asks for them.
             std::optional<std::pair<std::string, std::string>> username_password;
         };
+        /// Kept for programs that name it.
         struct flx_sync_enabled {};
 
+        /// Without settings: setting anything throws `std::logic_error`.
         sync_config() = default;
+        /// For the library: `user::flexible_sync_configuration()` makes them.
         explicit sync_config(std::shared_ptr<sync_settings> settings)
             : settings_(std::move(settings)) {}
 
-        /// What happens to unsent objects when the last db of the path closes.
+        /// What happens to unsent objects when the last db of the path closes. Throws
+        /// `std::logic_error` without settings.
         template <typename = on_use>
         void set_stop_policy(sync_session_stop_policy&& policy);
-        /// Called on the library's thread, once per error. The first open of a path decides.
+        /// Called on the library's thread, once per error; return soon, and wait for nothing there.
+        /// The first open of a path decides. Without one, errors are printed to `std::cerr`. Throws
+        /// `std::logic_error` without settings.
         template <typename = on_use>
         void set_error_handler(std::function<void(const sync_session&, const sync_error&)>&& fn);
 
+        /// For the library.
         const std::shared_ptr<sync_settings>& settings() const noexcept { return settings_; }
 
     private:
@@ -77,6 +91,9 @@ struct realm {
     /// they share. Belongs to the thread that makes it: `open` expects the same one, unless the
     /// configuration gets another scheduler.
     struct config {
+        /// How realm-cpp goes about a file whose schema is another one. Here a file takes every
+        /// schema; `open` refuses `immutable`, and with `additive_explicit` embedded classes that
+        /// nothing leads to.
         enum class schema_mode : uint8_t {
             automatic,
             immutable,
@@ -88,37 +105,52 @@ struct realm {
             manual
         };
 
+        /// `default.realm` in the current directory, without sync: `open` refuses it.
         template <typename = on_use>
         config()
             : config((std::filesystem::current_path() / "default.realm").string(),
                      default_scheduler::make_default()) {}
+        /// Another path or scheduler, without sync: `open` refuses it until it has a sync
+        /// configuration.
         config(const std::string& path, const std::shared_ptr<struct ::realm::scheduler>& scheduler)
             : path_(path), scheduler_(scheduler) {}
 
+        /// The path of the file.
         [[nodiscard]] std::string path() const { return path_; }
+        /// The sync settings, which this configuration shares.
         [[nodiscard]] struct sync_config sync_config() const { return sync_config_; }
+        /// What says on which thread the database may be used.
         [[nodiscard]] std::shared_ptr<struct ::realm::scheduler> scheduler() const {
             return scheduler_;
         }
 
+        /// Where the file is to be. Its folder has to exist.
         void set_path(const std::string& path) { path_ = path; }
+        /// The classes that `db(config)` opens; all declared ones by default. `open<Ts...>` names
+        /// its own.
         template <typename = on_use>
         void set_schema(const std::vector<object_schema>& schema) {
             schema_ = schema;
         }
+        /// See `schema_mode`. All that have a path open have to agree on it.
         void set_schema_mode(schema_mode mode) { schema_mode_ = mode; }
+        /// Binds the database to another thread than the one that made the configuration.
         void set_scheduler(const std::shared_ptr<struct ::realm::scheduler>& scheduler) {
             scheduler_ = scheduler;
         }
+        /// Shares the sync settings of another configuration; none for `std::nullopt`.
         template <typename = on_use>
         void set_sync_config(const std::optional<struct sync_config>& settings) {
             sync_config_ = settings ? *settings : bridge_sync_config();
         }
-        /// Sent with every request of this database.
+        /// Sent with every request of this database. Throws `std::logic_error` without sync
+        /// settings.
         template <typename = on_use>
         void set_custom_http_headers(const std::map<std::string, std::string>& headers);
+        /// The proxy for this database. Throws `std::logic_error` without sync settings.
         template <typename = on_use>
         void set_proxy_config(const sync_config::proxy_config& proxy);
+        /// All that have a path open have to agree on it; nothing else depends on it.
         void set_schema_version(uint64_t version) { schema_version_ = version; }
         /// Encrypts the file, and that of urgent classes. A new file gets the key; one that is
         /// there has to have it, or opening it throws (see `realm::ingest::rekey`). A file of which
@@ -132,6 +164,7 @@ struct realm {
         }
         /// Changes nothing: there is no local history.
         void enable_forced_sync_history() {}
+        /// What `set_schema` was given.
         template <typename = on_use>
         std::optional<schema> get_schema() {
             return schema_ ? std::optional<struct schema>(*schema_) : std::nullopt;
@@ -144,6 +177,7 @@ struct realm {
             client_reset_mode_ = handler.m_mode;
             client_reset_handler_ = std::make_shared<client_reset_mode_base<T>>(handler);
         }
+        /// The mode of `set_client_reset_handler`; `manual` without one.
         enum client_reset_mode get_client_reset_mode() const { return client_reset_mode_; }
 
     private:
@@ -163,10 +197,13 @@ struct realm {
         std::shared_ptr<const chosen_options> options_;
     };
 
+    /// For the library.
     explicit realm(std::shared_ptr<realm_instance> instance, bool frozen = false)
         : instance_(std::move(instance)), frozen_(frozen) {}
 
+    /// For the library.
     const std::shared_ptr<realm_instance>& instance() const noexcept { return instance_; }
+    /// Whether it refuses transactions.
     bool is_frozen() const noexcept { return frozen_; }
 
 private:
@@ -236,7 +273,10 @@ void realm::config::set_proxy_config(const sync_config::proxy_config& proxy) {
 } // namespace realm::internal::bridge
 
 namespace realm {
+/// The sync settings of a configuration.
 using sync_config = internal::bridge::realm::sync_config;
+/// How a database is opened.
 using db_config = internal::bridge::realm::config;
+/// An HTTP proxy.
 using proxy_config = sync_config::proxy_config;
 } // namespace realm

@@ -13,11 +13,15 @@ namespace realm::internal::bridge {
 
 /// The classes a database is opened with. A value.
 struct schema {
+    /// No classes.
     schema() = default;
+    /// Of these classes.
     schema(std::vector<object_schema> classes) : classes_(std::move(classes)) {}
 
+    /// The classes.
     const std::vector<object_schema>& classes() const noexcept { return classes_; }
 
+    /// As the library and the gateway know it.
     template <typename = on_use>
     std::string to_json() const {
         std::string out = R"({"classes":[)";

@@ -10,13 +10,18 @@ namespace realm::internal::bridge {
 
 /// The outcome of a session operation. A value: copies are independent and any thread may use one.
 struct status {
+    /// Success.
     static status ok() { return status(); }
 
+    /// A failure: its code by name, such as `SyncConnectFailed`, and a sentence.
     status(std::string code, std::string reason)
         : code_(std::move(code)), reason_(std::move(reason)) {}
 
+    /// Whether it is a success.
     bool is_ok() const noexcept { return code_ == "OK"; }
+    /// What is wrong, for people; empty for success.
     const std::string& reason() const noexcept { return reason_; }
+    /// The code by name, for programs; `OK` for success.
     std::string_view code_string() const noexcept { return code_; }
 
 private:
@@ -28,9 +33,12 @@ private:
 
 /// Thrown by databases and by the futures of session waits; `what()` is the reason.
 struct status_error : std::runtime_error {
+    /// Of a failure.
     explicit status_error(status s) : std::runtime_error(s.reason()), status_(std::move(s)) {}
 
+    /// The failure.
     const status& get_status() const noexcept { return status_; }
+    /// Its code by name.
     std::string_view code_string() const noexcept { return status_.code_string(); }
 
 private:
@@ -39,6 +47,7 @@ private:
 
 /// The families an error belongs to, as a set of flags.
 struct error_category {
+    /// One bit each.
     enum type {
         logic_error = 1 << 1,
         runtime_error = 1 << 2,
@@ -55,13 +64,18 @@ struct error_category {
         sync_error = 1 << 13,
     };
 
+    /// No flag.
     constexpr error_category() = default;
+    /// Whether the flag is set.
     constexpr bool test(type t) const { return (flags_ & t) != 0; }
+    /// Sets the flag.
     constexpr error_category& set(type t) {
         flags_ |= t;
         return *this;
     }
+    /// Takes the flag away.
     constexpr void reset(type t) { flags_ &= ~static_cast<int>(t); }
+    /// All flags as one number.
     constexpr int value() const { return flags_; }
 
     friend constexpr bool operator==(error_category a, error_category b) {

@@ -51,14 +51,23 @@ namespace realm::internal::bridge {
 /// background work that their stop policy asks for is over, members throw `std::runtime_error`.
 /// Callbacks run on the library's own thread, so they return soon and wait for nothing.
 struct sync_session {
+    /// - `active`: connected, or trying to be;
+    /// - `dying`: every db of the path is closed, and what waits is still being uploaded;
+    /// - `inactive`: the user is logged out, the session has ended, or there was a fatal error;
+    /// - `waiting_for_access_token`: a new access token is being fetched;
+    /// - `paused`: by `pause()`.
     enum class state { active, dying, inactive, waiting_for_access_token, paused };
+    /// Whether the server answers.
     enum class connection_state { disconnected, connecting, connected };
 
+    /// For the library: `db::get_sync_session()` gives them.
     template <typename = on_use>
     explicit sync_session(rust::Box<ffi::Session> session)
         : session_(std::make_shared<rust::Box<ffi::Session>>(std::move(session))) {}
 
+    /// What the session does at this moment.
     enum state state() const { return static_cast<enum state>(alive().state()); }
+    /// Whether the server answers at this moment.
     enum connection_state connection_state() const {
         return static_cast<enum connection_state>(alive().connection_state());
     }
@@ -79,6 +88,7 @@ struct sync_session {
     std::future<void> wait_for_upload_completion() {
         return as_future<Use>(&ffi::Session::wait_for_upload);
     }
+    /// The future throws `realm::status_error` where the callback would be given a failure.
     template <typename Use = on_use>
     std::future<void> wait_for_download_completion() {
         return as_future<Use>(&ffi::Session::wait_for_download);
@@ -86,12 +96,15 @@ struct sync_session {
 
     /// Stops uploading until `resume()`. Writes go on and are kept.
     void pause() { alive().pause(); }
+    /// Ends `pause()`; does nothing otherwise.
     void resume() { alive().resume(); }
     /// Tries again at once instead of waiting for the next attempt. An application that allowed no
     /// upload is asked again, and where another address stands in for `base_url`, that is tried
     /// again.
     void reconnect() { alive().reconnect(); }
 
+    /// Calls back on the library's thread after each change, with the state before and after it.
+    /// Returns a token for `unregister_connection_change_observer`.
     template <typename = on_use>
     uint64_t observe_connection_change(
         std::function<void(enum connection_state old_state, enum connection_state new_state)>&&
@@ -143,5 +156,6 @@ private:
 } // namespace realm::internal::bridge
 
 namespace realm {
+/// The session that uploads what one path holds.
 using sync_session = internal::bridge::sync_session;
 } // namespace realm
