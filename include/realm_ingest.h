@@ -2,7 +2,7 @@
 //
 // In short: make an app, log a user in, open a realm with the classes it holds, append BSON documents
 // in transactions. What a commit returned for is on stable storage and reaches the gateway exactly
-// once, after any crash or outage. examples/stream.c does all of it.
+// once, after any crash or outage. examples/weather_station.c does all of it.
 //
 // Objects. Every type is opaque. What a `_new` call (or a login) gives belongs to the caller, who ends
 // it with its `_free` once; `_free(NULL)` does nothing. Objects may be freed in any order: a realm

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Runs a command against a gateway of its own.
 
-    with_gateway.py [--listen ADDRESS] [--find COLLECTION=COUNT]... GATEWAY_BINARY COMMAND [ARGUMENT...]
+    with_gateway.py [--listen ADDRESS] [--find COLLECTION=COUNT]... [--observations FILE] GATEWAY_BINARY COMMAND [ARGUMENT...]
 
 The gateway listens on a free port (or on ADDRESS) with a data folder of its own, and REALM_INGEST_URL names it to
-the command, which runs in an empty folder. With --find, the gateway must hold that many documents afterwards.
+the command, which runs in an empty folder. With --find, the gateway must hold that many documents afterwards. With
+--observations, the command is a weather station, which is run twice; the gateway must then hold each observation once.
 Fails where ADDRESS belongs to another program.
 """
 
@@ -52,10 +53,19 @@ def count(binary, collection, data):
     return len(found.stdout.splitlines())
 
 
+def compare(binary, observations, data):
+    """Whether what the gateway holds are these observations."""
+    script = os.path.join(os.path.dirname(__file__), "..", "scripts", "demo_compare.py")
+    export = [binary, "export", "WeatherSensorReading", "--data", data]
+    exported = subprocess.run(export, stdout=subprocess.PIPE, check=True)
+    return subprocess.run([sys.executable, script, observations], input=exported.stdout).returncode == 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--listen", default="127.0.0.1:0")
     parser.add_argument("--find", action="append", default=[])
+    parser.add_argument("--observations")
     parser.add_argument("gateway")
     parser.add_argument("command", nargs=argparse.REMAINDER)
     options = parser.parse_args()
@@ -69,11 +79,17 @@ def main():
             gateway, url = start(options.gateway, options.listen, data, log)
             try:
                 environment = dict(os.environ, REALM_INGEST_URL=url)
-                done = subprocess.run(options.command, cwd=work, env=environment)
+                for _ in range(2 if options.observations else 1):
+                    done = subprocess.run(options.command, cwd=work, env=environment)
+                    if done.returncode:
+                        break
                 for wanted in options.find if done.returncode == 0 else []:
                     collection, number = wanted.split("=")
                     if count(options.gateway, collection, data) != int(number):
                         sys.exit(f"the gateway does not hold {number} documents of {collection}")
+                if options.observations and done.returncode == 0:
+                    if not compare(options.gateway, options.observations, data):
+                        sys.exit("the gateway does not hold the observations as they are")
             finally:
                 gateway.terminate()
                 gateway.wait()
