@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use crate::ffi::local_time;
+use crate::ffi::os::local_time;
 use ring::rand::{SecureRandom, SystemRandom};
 
 /// A pause that can be dropped.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::app;
 use crate::calls;
 use crate::error::{Error, Result};
-use crate::ffi::fork;
+use crate::ffi::os::fork;
 use crate::uploader::registry;
 
 /// The process that opened the first app; 0 before that. A program may fork until then.

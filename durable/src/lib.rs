@@ -4,9 +4,16 @@
 //! and every replaced file of the library and of the gateway is made here. All of it may wait for the disk, and may be
 //! called from any thread.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+
+#[cfg(not(unix))]
+#[path = "elsewhere.rs"]
+mod os;
+#[cfg(unix)]
+#[path = "unix.rs"]
+mod os;
 
 /// Makes the folder and those above it that are missing, and returns once they outlast a power cut.
 ///
@@ -41,14 +48,8 @@ pub fn replace(path: &Path, bytes: &[u8], private: bool) -> io::Result<()> {
     let mut new = path.as_os_str().to_owned();
     new.push(".new");
     let new = PathBuf::from(new);
-    let mut options = OpenOptions::new();
+    let mut options = if private { owner_only() } else { OpenOptions::new() };
     options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    if private {
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    }
-    #[cfg(not(unix))]
-    let _ = private;
     let written = options
         .open(&new)
         .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
@@ -79,34 +80,20 @@ pub fn sync_parent(path: &Path) -> io::Result<()> {
 /// # Errors
 /// As [`sync_parent`].
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(not(unix)) {
-        // Names are kept by the file system's journal, and folders cannot be opened as files.
-        return Ok(());
-    }
-    match File::open(folder).and_then(|folder| folder.sync_all()) {
-        Err(error) if !cannot_be_synced(&error) => Err(error),
+    match os::sync_folder(folder) {
+        // A folder above the application's own may be closed to it.
+        Err(error) if !os::cannot_sync_folders(&error) && error.kind() != ErrorKind::PermissionDenied => {
+            Err(error)
+        }
         _ => Ok(()),
     }
 }
 
-/// Network and FUSE file systems that have no way to sync a folder say so in several ways, and a folder above the
-/// application's own may be closed to it.
-fn cannot_be_synced(error: &io::Error) -> bool {
-    #[cfg(unix)]
-    if [
-        libc::EINVAL,
-        libc::ENOTSUP,
-        libc::EOPNOTSUPP,
-        libc::ENOSYS,
-        libc::EBADF,
-        libc::EROFS,
-    ]
-    .iter()
-    .any(|code| error.raw_os_error() == Some(*code))
-    {
-        return true;
-    }
-    error.kind() == ErrorKind::PermissionDenied
+/// What opens files that, where it makes them, only their owner may read and write.
+pub fn owner_only() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    os::owner_only(&mut options);
+    options
 }
 
 #[cfg(test)]

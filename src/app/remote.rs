@@ -12,7 +12,7 @@ use super::failover::{Failover, is_lost, is_unreachable, was_not_made};
 use super::redirect::{MAX_REDIRECTS, gives_up_tls, is_redirect, redirect_target, too_many_redirects};
 use super::server_time::{ServerClock, ServerTime};
 use crate::error::{Code, Error, Result};
-use crate::ffi::boot_time;
+use crate::ffi::os::boot_time;
 use crate::transport::{Method, Request, Response, Transport};
 
 pub(super) const BASE_PATH: &str = "/api/client/v2.0";

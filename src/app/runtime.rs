@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use super::threads::{Job, Threads};
 use crate::error::{Error, Result};
-use crate::ffi::signals;
+use crate::ffi::os::signals;
 use crate::process;
 use crate::watch::Watcher;
 

@@ -7,7 +7,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::ffi::boot_time;
+use crate::ffi::os::boot_time;
 use crate::transport::Response;
 
 /// What the server's clock shows, as far as that can be told.

@@ -5,7 +5,7 @@
 //! read is moved aside and users log in again. A lock file lets several processes change the file in turn.
 
 use std::collections::HashMap;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -151,7 +151,7 @@ impl UserStore {
 
     fn lock_file(&self, name: &str) -> Result<(PathBuf, File)> {
         let path = self.path.with_file_name(name);
-        let opened = private()
+        let opened = realm_ingest_durable::owner_only()
             .write(true)
             .create(true)
             .truncate(false)
@@ -252,13 +252,6 @@ fn derive(key: &[u8; 64]) -> Result<LessSafeKey> {
         .expand(&info, &AES_256_GCM)
         .map_err(|_| Error::Panic("the key of the users' file could not be derived".to_owned()))?;
     Ok(LessSafeKey::new(UnboundKey::from(derived)))
-}
-
-fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
 }
 
 fn file(action: &'static str, path: &Path) -> impl Fn(io::Error) -> Error {

@@ -4,7 +4,8 @@ use cxx::UniquePtr;
 
 use super::bridge::ffi::HostTransport;
 use super::bridge::{AppConfig, Identity, Pending, ServerTime, Status, Stranded};
-use super::{Handle, callbacks, convert, guard, host, signals};
+use super::os::{path, signals};
+use super::{Handle, callbacks, convert, guard, host};
 use crate::app::{self, Credentials};
 use crate::error::Result;
 
@@ -140,7 +141,7 @@ impl App {
     pub(super) fn stranded(&self, status: &mut Status) -> Vec<Stranded> {
         let found = self.0.call(|app| {
             let stranded = app.stranded()?.into_iter().map(|found| Stranded {
-                path: convert::path_bytes(found.path),
+                path: path::into_bytes(found.path),
                 user_id: found.user,
                 principal: found.principal,
                 pending: found.pending.into(),
@@ -152,20 +153,24 @@ impl App {
 
     pub(super) fn rehome(&self, path: &[u8], user: &User, key: &[u8]) -> Status {
         self.with(user, |app, user| {
-            app.rehome(convert::path(path), user, convert::outbox_key(key)?.as_ref())
+            app.rehome(path::from_bytes(path), user, convert::outbox_key(key)?.as_ref())
         })
     }
 
     pub(super) fn export_to(&self, path: &[u8], destination: &[u8], key: &[u8], status: &mut Status) -> u64 {
         let exported = self.0.call(|app| {
             let key = convert::outbox_key(key)?;
-            app.export(convert::path(path), convert::path(destination), key.as_ref())
+            app.export(
+                path::from_bytes(path),
+                path::from_bytes(destination),
+                key.as_ref(),
+            )
         });
         convert::or(0, status, exported)
     }
 
     pub(super) fn discard(&self, path: &[u8], status: &mut Status) -> Pending {
-        let discarded = self.0.call(|app| app.discard(convert::path(path)));
+        let discarded = self.0.call(|app| app.discard(path::from_bytes(path)));
         convert::or(Pending::default(), status, discarded.map(Pending::from))
     }
 }
@@ -238,7 +243,7 @@ impl User {
     }
 
     pub(super) fn realm_path(&self, status: &mut Status) -> Vec<u8> {
-        let path = self.0.call(|user| Ok(convert::path_bytes(user.realm_path()?)));
+        let path = self.0.call(|user| Ok(path::into_bytes(user.realm_path()?)));
         convert::or(Vec::new(), status, path)
     }
 }

@@ -13,8 +13,9 @@ use cxx::UniquePtr;
 
 use super::app_handles::{App, User, cached_app, open_app};
 use super::handles::{Realm, ResponseSlot, RunningCall, Session, begin_call, open_realm, rekey};
+use super::os::signals;
 use super::receipts::Receipts;
-use super::{callbacks, convert, end_within, guard, guard_or, host, signals};
+use super::{callbacks, convert, end_within, guard, guard_or, host};
 use crate::error::{Code, Error};
 use crate::transport::http::HttpTransport;
 use crate::transport::{FailureKind, Response, Transport};

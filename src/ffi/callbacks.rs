@@ -9,7 +9,7 @@ use cxx::{SharedPtr, UniquePtr};
 use super::bridge::ffi;
 use super::bridge::{Status, SyncError};
 use super::handles::ResponseSlot;
-use super::{host, signals};
+use super::os::{code, signals};
 use crate::error::Result;
 use crate::logging::{self, Sink};
 use crate::realm::{self, ErrorHandler, MayUpload};
@@ -31,8 +31,8 @@ impl<T: UniquePtrTarget> Shared<T> {
         let object = std::ptr::from_ref(callback.as_ref()?);
         // SAFETY: every class of observer.hpp has virtual functions, so that its objects begin with the address of
         // their table, which lies where their code does.
-        host::keep_loaded(unsafe { *object.cast::<*const c_void>() });
-        host::keep_callers_loaded();
+        code::keep_loaded(unsafe { *object.cast::<*const c_void>() });
+        code::keep_callers_loaded();
         Some(Shared(callback))
     }
 
@@ -175,8 +175,8 @@ pub(super) fn certificate_check(
 ) -> Option<Arc<dyn CertificateCheck>> {
     let object = std::ptr::from_ref(check.as_ref()?);
     // SAFETY: as in `Shared::new`.
-    host::keep_loaded(unsafe { *object.cast::<*const c_void>() });
-    host::keep_callers_loaded();
+    code::keep_loaded(unsafe { *object.cast::<*const c_void>() });
+    code::keep_callers_loaded();
     Some(Arc::new(Checker(check.clone())))
 }
 
@@ -223,8 +223,8 @@ impl Drop for Network {
 pub(super) fn upload_check(check: &SharedPtr<ffi::UploadCheck>) -> Option<MayUpload> {
     let object = std::ptr::from_ref(check.as_ref()?);
     // SAFETY: as in `Shared::new`.
-    host::keep_loaded(unsafe { *object.cast::<*const c_void>() });
-    host::keep_callers_loaded();
+    code::keep_loaded(unsafe { *object.cast::<*const c_void>() });
+    code::keep_callers_loaded();
     let network = Network(check.clone());
     Some(Arc::new(move || network.allows()))
 }

@@ -1,12 +1,11 @@
 //! Values of the library as the bridge's structs, and back.
 
-use std::ffi::OsStr;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::bridge::ffi::{CompensatingWrite, Header, HttpRequest, HttpResponse, HttpSettings, IngestOptions};
 use super::bridge::{Decimal, Pending, Status, SyncError};
+use super::os::path;
 use super::{callbacks, options};
 use crate::error::{Code, Error, Result};
 use crate::outbox::Key;
@@ -81,18 +80,9 @@ pub(super) fn whole_millis(time: Duration) -> u64 {
     u64::try_from(time.as_micros().div_ceil(1000)).unwrap_or(u64::MAX)
 }
 
-/// A path from its bytes, which need not be UTF-8.
-pub(super) fn path(bytes: &[u8]) -> &Path {
-    Path::new(OsStr::from_bytes(bytes))
-}
-
-pub(super) fn path_bytes(path: PathBuf) -> Vec<u8> {
-    path.into_os_string().into_vec()
-}
-
 /// A path, of which the empty one means "not given".
 pub(super) fn given_path(bytes: &[u8]) -> Option<PathBuf> {
-    (!bytes.is_empty()).then(|| path(bytes).to_owned())
+    (!bytes.is_empty()).then(|| path::from_bytes(bytes).to_owned())
 }
 
 impl From<decimal::Bits> for Decimal {
@@ -141,7 +131,7 @@ impl From<&HttpSettings> for HttpOptions {
             accept_any_certificate: settings.accept_any_certificate,
             client_certificate: given_path(&settings.client_certificate).map(|chain| ClientCertificate {
                 chain,
-                key: path(&settings.client_key).to_owned(),
+                key: path::from_bytes(&settings.client_key).to_owned(),
             }),
             certificate_check: callbacks::certificate_check(&settings.certificate_check),
         }

@@ -5,7 +5,7 @@ use cxx::UniquePtr;
 use super::app_handles::User;
 use super::bridge::ffi::{Completion, ConnectionObserver, SessionObserver};
 use super::bridge::{HttpResponse, RealmConfig, Run, Status};
-use super::{Handle, callbacks, convert, host, options};
+use super::{Handle, callbacks, convert, host, options, os};
 use crate::error::{Error, Result};
 use crate::transport;
 use crate::uploader::session;
@@ -170,7 +170,7 @@ impl Session {
 pub(super) struct RunningCall(Option<calls::RunningCall>);
 
 pub(super) fn begin_call() -> Box<RunningCall> {
-    host::keep_callers_loaded();
+    os::code::keep_callers_loaded();
     Box::new(RunningCall(super::guard_or(None, calls::RunningCall::begin)))
 }
 

@@ -3,27 +3,25 @@
 //!
 //! No panic leaves this module. It becomes [`Error::Panic`], and the handle whose call panicked, with all its
 //! duplicates, refuses further work: what it guards may be half changed. No signal that a call raises reaches the host
-//! ([`signals`]).
+//! ([`os::signals`]).
 #![allow(unsafe_code, reason = "this module is the seam")]
 
 mod app_handles;
-pub(crate) mod boot_time;
 mod bridge;
 mod callbacks;
 mod capi;
 mod convert;
-pub(crate) mod file_id;
-pub(crate) mod fork;
 mod handles;
 mod host;
-pub(crate) mod local_time;
 mod options;
+pub(crate) mod os;
 mod receipts;
-pub(crate) mod signals;
 pub(crate) mod sqlite;
 
 use crate::error::{Error, Result};
 use crate::process;
+pub(crate) use os::file_id;
+use os::signals;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

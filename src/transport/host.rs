@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
 
 use super::{FailureKind, Request, Response, ResponseFuture, Transport};
-use crate::ffi::signals;
+use crate::ffi::os::signals;
 
 /// What an application implements. `send` may block and may complete at once or later; it runs on a thread of a pool.
 pub trait HostSend: Send + Sync + 'static {

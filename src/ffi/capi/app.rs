@@ -8,7 +8,8 @@ use super::{
     required_mut, take, text,
 };
 use crate::app::{App, AppConfig};
-use crate::ffi::{convert, guard_or, host, signals};
+use crate::ffi::os::signals;
+use crate::ffi::{convert, guard_or, host};
 
 /// How an app is opened. One thread at a time.
 pub struct realm_ingest_app_config(AppConfig);

@@ -2,7 +2,7 @@
 
 use std::ffi::c_void;
 
-use crate::ffi::{host, signals};
+use crate::ffi::os::{code, signals};
 
 /// Ends the life of what `userdata` points to. Called once, when the library has no more use for the callback, from
 /// any thread.
@@ -27,8 +27,8 @@ impl<F: Function> Callback<F> {
         };
         let function = function?;
         // The data may come from where the function does, or from elsewhere.
-        host::keep_loaded(function.address());
-        host::keep_loaded(free.map_or(std::ptr::null(), Function::address));
+        code::keep_loaded(function.address());
+        code::keep_loaded(free.map_or(std::ptr::null(), Function::address));
         Some(Callback { function, data })
     }
 

@@ -27,7 +27,8 @@ use std::ffi::c_char;
 use std::path::Path;
 use std::{slice, str};
 
-use super::{Handle, convert, end_within, guard, signals};
+use super::os::{path, signals};
+use super::{Handle, convert, end_within, guard};
 use crate::error::{Error, Result};
 use crate::process;
 use callback::{Callback, realm_ingest_free_callback};
@@ -143,7 +144,7 @@ unsafe fn path<'a>(pointer: *const c_char, length: usize, name: &str) -> Result<
         return Err(missing(name));
     }
     // SAFETY: the caller promises it.
-    Ok(convert::path(unsafe { bytes(pointer.cast(), length, name) }?))
+    Ok(path::from_bytes(unsafe { bytes(pointer.cast(), length, name) }?))
 }
 
 /// Gives `value` to the caller, who frees it.

@@ -7,7 +7,7 @@ use super::user::realm_ingest_user;
 use super::{
     Text, enter, give, given_key, realm_ingest_code, realm_ingest_error, required, required_mut, take,
 };
-use crate::ffi::convert;
+use crate::ffi::os::path;
 use crate::outbox::Key;
 use crate::realm::Stranded;
 
@@ -25,7 +25,7 @@ struct Entry {
 impl Entry {
     fn new(found: Stranded) -> crate::Result<Entry> {
         Ok(Entry {
-            path: Text::new(convert::path_bytes(found.path)),
+            path: Text::new(path::into_bytes(found.path)),
             user_id: Text::new(found.user),
             principal: Text::new(found.principal),
             transactions: found.pending.transactions,

@@ -7,6 +7,7 @@ use std::time::UNIX_EPOCH;
 use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::Refused;
+use crate::ffi::os::file_id;
 use crate::outbox::sqlite::meta;
 use crate::outbox::{Durability, Error, new_identity};
 
@@ -54,29 +55,9 @@ pub(super) fn stamp(path: &Path) -> String {
         .created()
         .ok()
         .and_then(|made| made.duration_since(UNIX_EPOCH).ok());
-    let inode = inode(&metadata);
+    let (device, inode) = file_id::of(&metadata);
     match made {
         Some(made) => format!("{inode}@{}", made.as_nanos()),
-        None => format!("{inode}@{}", device(&metadata)),
+        None => format!("{inode}@{device}"),
     }
-}
-
-#[cfg(unix)]
-fn inode(metadata: &fs::Metadata) -> u64 {
-    std::os::unix::fs::MetadataExt::ino(metadata)
-}
-
-#[cfg(unix)]
-fn device(metadata: &fs::Metadata) -> u64 {
-    std::os::unix::fs::MetadataExt::dev(metadata)
-}
-
-#[cfg(not(unix))]
-fn inode(_: &fs::Metadata) -> u64 {
-    0
-}
-
-#[cfg(not(unix))]
-fn device(_: &fs::Metadata) -> u64 {
-    0
 }

@@ -3,16 +3,25 @@
 //! A look at a file's times has its price: from Linux 6.13 on, the next write after one gets a time of its own, which the
 //! next sync has to bring to the disk, so that a small commit takes half as long again.
 
+use std::fs::{self, Metadata};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// The numbers of the device and of the inode that stand at the path, links followed; `None` if they cannot be looked at.
-#[cfg(unix)]
-pub(crate) fn device_and_inode(path: &Path) -> Option<(u64, u64)> {
-    asked_alone(path).or_else(|| of_all(path))
+/// The numbers of the device and of the inode.
+pub(crate) type FileId = (u64, u64);
+
+/// What stands at the path, links followed; `None` if it cannot be looked at.
+pub(crate) fn device_and_inode(path: &Path) -> Option<FileId> {
+    asked_alone(path).or_else(|| asked_with_all(path))
+}
+
+/// What was looked at for another reason.
+pub(crate) fn of(metadata: &Metadata) -> FileId {
+    (metadata.dev(), metadata.ino())
 }
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-fn asked_alone(path: &Path) -> Option<(u64, u64)> {
+fn asked_alone(path: &Path) -> Option<FileId> {
     use std::ffi::CString;
     use std::mem::MaybeUninit;
     use std::os::unix::ffi::OsStrExt;
@@ -37,20 +46,16 @@ fn asked_alone(path: &Path) -> Option<(u64, u64)> {
     (found.stx_mask & libc::STATX_INO != 0).then_some((device, found.stx_ino))
 }
 
-#[cfg(all(unix, not(all(target_os = "linux", target_env = "gnu"))))]
-fn asked_alone(_: &Path) -> Option<(u64, u64)> {
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn asked_alone(_: &Path) -> Option<FileId> {
     None
 }
 
-#[cfg(unix)]
-fn of_all(path: &Path) -> Option<(u64, u64)> {
-    use std::os::unix::fs::MetadataExt;
-
-    let metadata = std::fs::metadata(path).ok()?;
-    Some((metadata.dev(), metadata.ino()))
+fn asked_with_all(path: &Path) -> Option<FileId> {
+    fs::metadata(path).ok().as_ref().map(of)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     // A failed unwrap is a failed test.
     #![allow(clippy::unwrap_used)]
@@ -62,10 +67,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         assert_eq!(device_and_inode(&file), None);
-        std::fs::write(&file, "").unwrap();
+        fs::write(&file, "").unwrap();
         std::os::unix::fs::symlink(&file, folder.path().join("link")).unwrap();
         for path in [&file, &folder.path().join("link"), &folder.path().to_owned()] {
-            assert_eq!(asked_alone(path).or(of_all(path)), of_all(path));
+            assert_eq!(asked_alone(path).or(asked_with_all(path)), asked_with_all(path));
             assert!(device_and_inode(path).is_some());
         }
     }
