@@ -244,7 +244,7 @@ impl Error {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::ConstraintViolation) => {
                 true
             }
-            Some(_) => false,
+            Some(_) => Error::is_unreadable(error),
             // The tables are strict, so no other type was ever stored, and rows that are always there are
             // read as such.
             None => matches!(
@@ -255,6 +255,12 @@ impl Error {
                     | E::QueryReturnedNoRows
             ),
         }
+    }
+
+    /// Whether SQLite could not read what the system has for damaged. It says so while it opens a file; later on
+    /// it says that the file is malformed.
+    pub(super) fn is_unreadable(error: &rusqlite::Error) -> bool {
+        error.sqlite_extended_error_code() == Some(ffi::SQLITE_IOERR_CORRUPTFS)
     }
 
     /// Whether SQLite found no room. Where it only says that writing failed, the system's last error

@@ -5,7 +5,10 @@
 // UNRELIABLE_FOLDER  the folder; what is outside of it is left alone
 // UNRELIABLE_RECORD  where records go, each by one appending write; see `record` for their form
 // UNRELIABLE_SYNC    "n suffix": the n-th sync of a file with that ending fails with EIO, once
-// UNRELIABLE_READ    the same for reads, with ENOMEM: SQLite takes EIO for damage of the file
+// UNRELIABLE_READ    the same for reads, with ENOMEM
+// UNRELIABLE_DISK    the same for reads, with EIO, which SQLite takes for damage of the file
+// UNRELIABLE_SECTOR  "n suffix": of the first file with that ending that is opened, all reads of its n-th byte
+//                    fail with EIO
 // UNRELIABLE_OPEN    the same for opening, with EMFILE, and twice in a row: SQLite tries at once
 //                    again, without writing
 //
@@ -48,6 +51,10 @@ static struct failing by_environment[KINDS];
 static struct failing by_process[KINDS];
 static long sync_microseconds = 500;
 
+static struct failing sector;
+/// The file with the bad sector, once it is known.
+static ino_t sector_of;
+
 static struct failing failing_by(const char* name, long times, int error) {
     struct failing failing = {NULL, 0, times, error, 0};
     const char* value = getenv(name);
@@ -68,7 +75,10 @@ __attribute__((constructor)) static void begin(void) {
     }
     record_to = REAL(open)(record, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
     by_environment[SYNC] = failing_by("UNRELIABLE_SYNC", 1, EIO);
-    by_environment[READ] = failing_by("UNRELIABLE_READ", 1, ENOMEM);
+    by_environment[READ] = getenv("UNRELIABLE_DISK") != NULL
+                               ? failing_by("UNRELIABLE_DISK", 1, EIO)
+                               : failing_by("UNRELIABLE_READ", 1, ENOMEM);
+    sector = failing_by("UNRELIABLE_SECTOR", -1, EIO);
     by_environment[OPEN] = failing_by("UNRELIABLE_OPEN", 2, EMFILE);
 }
 
@@ -101,10 +111,14 @@ static void record(char kind, const char* path, uint64_t offset, const void* dat
     free(bytes);
 }
 
-static int is_due(struct failing* failing, const char* path) {
+static int is_meant(const struct failing* failing, const char* path) {
     size_t length = strlen(path);
     size_t suffix = failing->suffix == NULL ? 0 : strlen(failing->suffix);
-    if (length < suffix || (suffix > 0 && strcmp(path + length - suffix, failing->suffix) != 0)) {
+    return length >= suffix && strcmp(path + length - suffix, suffix > 0 ? failing->suffix : "") == 0;
+}
+
+static int is_due(struct failing* failing, const char* path) {
+    if (!is_meant(failing, path)) {
         return 0;
     }
     long number = ++failing->seen;
@@ -196,8 +210,26 @@ static int fails_on(enum kind kind, int fd) {
     return fails;
 }
 
+/// Whether a part of a file is in the bad sector.
+static int is_bad(int fd, off_t offset, size_t size) {
+    struct stat found;
+    if (sector.suffix == NULL || path_of(fd) == NULL || fstat(fd, &found) != 0) {
+        return 0;
+    }
+    if (sector_of == 0 && is_meant(&sector, path_of(fd))) {
+        sector_of = found.st_ino;
+    }
+    return found.st_ino == sector_of && offset <= sector.in && sector.in < offset + (off_t)size;
+}
+
 /// What is read is not recorded.
-static int read_fails(int fd) { return fails_on(READ, fd); }
+static int read_fails(int fd, off_t offset, size_t size) {
+    if (is_bad(fd, offset, size)) {
+        errno = sector.error;
+        return 1;
+    }
+    return fails_on(READ, fd);
+}
 
 /// How much of a write is done; negative if it fails. To be called under the lock.
 static ssize_t part_of_write(int fd, size_t size) {
@@ -211,12 +243,12 @@ static ssize_t part_of_write(int fd, size_t size) {
 }
 
 ssize_t read(int fd, void* data, size_t size) {
-    return read_fails(fd) ? -1 : REAL(read)(fd, data, size);
+    return read_fails(fd, lseek(fd, 0, SEEK_CUR), size) ? -1 : REAL(read)(fd, data, size);
 }
 
 #define PREAD(name)                                                                                \
     ssize_t name(int fd, void* data, size_t size, off_t offset) {                                  \
-        return read_fails(fd) ? -1 : REAL(name)(fd, data, size, offset);                           \
+        return read_fails(fd, offset, size) ? -1 : REAL(name)(fd, data, size, offset);                           \
     }
 PREAD(pread)
 PREAD(pread64)

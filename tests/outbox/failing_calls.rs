@@ -21,7 +21,7 @@ const CALLS: &str = "REALM_INGEST_FAILING_CALLS";
 const FEW_CALLS: usize = 8;
 
 /// What the system says.
-const ERRORS: [(Kind, i32); 18] = [
+const ERRORS: [(Kind, i32); 19] = [
     (Kind::Write, libc::ENOSPC),
     (Kind::Write, libc::EIO),
     (Kind::Write, libc::EDQUOT),
@@ -34,6 +34,7 @@ const ERRORS: [(Kind, i32); 18] = [
     (Kind::Open, libc::EROFS),
     (Kind::Open, libc::EACCES),
     (Kind::Read, libc::ENOMEM),
+    (Kind::Read, libc::EIO),
     (Kind::Truncate, libc::EIO),
     (Kind::Rename, libc::EIO),
     (Kind::Link, libc::EPERM),

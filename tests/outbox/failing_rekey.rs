@@ -15,11 +15,12 @@ use crate::recording::record;
 
 const ROWS: u64 = 20;
 
-const ERRORS: [(Kind, i32); 8] = [
+const ERRORS: [(Kind, i32); 9] = [
     (Kind::Write, libc::ENOSPC),
     (Kind::Sync, libc::EIO),
     (Kind::Open, libc::EMFILE),
     (Kind::Read, libc::ENOMEM),
+    (Kind::Read, libc::EIO),
     (Kind::Truncate, libc::EIO),
     (Kind::Rename, libc::EIO),
     (Kind::Unlink, libc::EIO),

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use realm_ingest::outbox::{Options, Recovered, SqliteOutbox};
 
 use crate::common::{open, other_part};
-use crate::damage::{are_left, damaged};
+use crate::damage::{are_left, damaged, place_of};
 use crate::disk::Event;
 use crate::recording::record;
 
@@ -51,6 +51,35 @@ fn a_read_that_fails_once_during_a_recovery_costs_no_row() {
         Some(path) => drop(open_in_the_end(&path)),
         None => with_each_failing(TEST, "UNRELIABLE_READ"),
     }
+}
+
+#[test]
+fn a_sector_that_cannot_be_read_once_during_a_recovery_costs_no_row() {
+    const TEST: &str = "passing::a_sector_that_cannot_be_read_once_during_a_recovery_costs_no_row";
+    match other_part(TEST) {
+        Some(path) => drop(open_in_the_end(&path)),
+        None => with_each_failing(TEST, "UNRELIABLE_DISK"),
+    }
+}
+
+#[test]
+fn a_sector_that_can_never_be_read_costs_what_is_in_it_alone() {
+    const TEST: &str = "passing::a_sector_that_can_never_be_read_costs_what_is_in_it_alone";
+    if let Some(path) = other_part(TEST) {
+        let outbox = open(&path);
+        are_left(&outbox, 1);
+        return;
+    }
+    let folder = damaged(|_| {});
+    // A row of 2,000 bytes is on two pages at most, which no other one shares with it.
+    let sector = place_of(&folder.path(), 20);
+    let files = BTreeMap::from([("default.realm".into(), fs::read(folder.path()).unwrap())]);
+    let recorded = record(
+        TEST,
+        &files,
+        Some(("UNRELIABLE_SECTOR", &format!("{sector} .realm"))),
+    );
+    are_left(&open(&recorded.folder.join("default.realm")), 1);
 }
 
 #[test]

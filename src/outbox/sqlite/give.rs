@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::readings::Readings;
 use super::writing::Writing;
 use super::{meta, rows, schema, seals};
 use crate::outbox::{Error, Key, Owner, Result, new_identity};
@@ -14,7 +15,7 @@ use crate::outbox::{Error, Key, Owner, Result, new_identity};
 /// [`Error::Locked`] if others have it open for as long as `wait`, also in another process.
 pub(crate) fn give(path: &Path, key: Option<&Key>, owner: &Owner, wait: Duration) -> Result<bool> {
     let failed = |source| Error::sqlite(path, source);
-    let Some(mut alone) = schema::open_damaged(path, wait)? else {
+    let Some(mut alone) = schema::open_damaged(path, wait, &Readings::default())? else {
         return Err(Error::Corrupt {
             path: path.to_owned(),
             reason: "it is not an outbox".to_owned(),

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 
 use rusqlite::Connection;
 
+use super::readings::twice;
 use super::{SqliteOutbox, connect, recover, schema};
 use crate::outbox::{Error, Owner, Recovered, Result, SchemaId, StoredSchema};
 
@@ -23,7 +24,7 @@ pub(super) struct Known {
 }
 
 impl SqliteOutbox {
-    /// What `call` returns; if it meets damage, the file is replaced and it is called once more.
+    /// What `call` returns; if it meets damage twice, the file is replaced and it is called once more.
     ///
     /// # Errors
     /// Those of `call`; [`Error::ForeignProcess`]; [`Error::Corrupt`] if the file could not be replaced.
@@ -31,7 +32,7 @@ impl SqliteOutbox {
         self.process.check(&self.path)?;
         self.be_open()?;
         let replaced = self.replaced.load(Ordering::Acquire);
-        let done = match call() {
+        let done = match twice(&call) {
             Err(Error::Corrupt { reason, .. }) => {
                 self.heal(replaced, &reason)?;
                 call()

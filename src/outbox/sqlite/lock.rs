@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+use super::readings::twice;
 use super::schema;
 use crate::outbox::{Error, Result};
 
@@ -26,7 +27,7 @@ impl Lock {
     /// # Errors
     /// [`Error::Locked`] while somebody else has it, or it could not be tried.
     pub(super) fn take(path: &Path, wait: Duration) -> Result<Lock> {
-        let mut locked = exclusive(path, wait);
+        let mut locked = twice(|| exclusive(path, wait));
         if let Err(Error::Corrupt { .. }) = locked {
             // Something else was written there, so nobody can have the lock of it.
             let _ = fs::remove_file(path);

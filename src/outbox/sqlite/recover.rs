@@ -9,21 +9,21 @@
 //! must never be read as the log of that one.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read};
+use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use rusqlite::Connection;
 
 use super::fresh;
 use super::heal::Known;
 use super::lock::Lock;
+use super::pass::Pass;
+use super::readings::check_disk;
 use super::rekey::rekeyed_file;
-use super::reports::{self, Report, Unreported};
-use super::salvage::{self, Source};
+use super::reports::{self, Unreported};
 use super::schema::{self, Refused};
-use super::seals;
 use crate::outbox::seal::Seal;
 use crate::outbox::{Error, Key, Options, Result};
 
@@ -34,8 +34,11 @@ const ATTEMPTS: u32 = 5;
 /// waits a little for the others.
 const OTHERS_WAIT: Duration = Duration::from_millis(500);
 
+/// How many passes are made over a damaged file until two of them could read the same.
+const PASSES: u32 = 5;
+
 /// The database and what SQLite keeps beside it, in the order in which they are moved aside.
-const FILES: [&str; 3] = ["-wal", "-shm", ""];
+pub(super) const FILES: [&str; 3] = ["-wal", "-shm", ""];
 
 /// The writers' connection to what is at a path, or took its place.
 pub(super) struct Opened {
@@ -171,30 +174,25 @@ fn is_damaged(path: &Path, options: &Options) -> Result<bool> {
 
 /// Makes a new file of what can be read of the one at the path, and puts it in that one's place. To be
 /// called under the recovery lock.
+///
+/// What could not be read is only given up if the disk is there, and what another pass cannot read either.
 fn exchange(path: &Path, options: &Options, lock_wait: Duration, known: &Known, reason: &str) -> Result<()> {
-    let key = options.key.as_ref();
-    // Looked at before SQLite has it open: closing it would give up SQLite's locks.
-    let former_sdk = is_former_sdk(path)?;
-    let damaged = schema::open_damaged(path, lock_wait)?;
-    let seal = match &damaged {
-        Some(damaged) => seals::unlock_damaged(damaged, path, key)?,
-        None => None,
-    };
-    let source = damaged.as_ref().zip(seal.as_ref());
-    let source = source.map(|(connection, seal)| Source { connection, seal });
-    let label = free_label(path, if former_sdk { "realm-core" } else { "corrupt" });
-    let report = Report {
-        label,
-        former_sdk,
-        reason: reason.to_owned(),
-    };
-    let salvaged = salvage::salvage(source, path, key, report, known)?;
-    rename(&salvaged, &recovered_file(path))?;
-    sync_folder(path)?;
-    // Until here its connection kept all others out of the damaged file.
-    let finished = finish(path, key);
-    drop(damaged);
-    finished
+    let mut doubt = None;
+    for _ in 0..PASSES {
+        let pass = Pass::over(path, options, lock_wait, known, reason)?;
+        if pass.doubt.is_none() || pass.doubt == doubt {
+            rename(&pass.salvaged, &recovered_file(path))?;
+            sync_folder(path)?;
+            let finished = finish(path, options.key.as_ref());
+            // Until here its connection kept all others out of the damaged file.
+            drop(pass);
+            return finished;
+        }
+        doubt = pass.give_up();
+        check_disk(path)?;
+    }
+    let differs = io::Error::other("its disk fails in other places each time");
+    Err(Error::io("read", path, differs))
 }
 
 /// What is left to do of an exchange once `.recovered` is there, whose key has to be this one. To be called
@@ -264,41 +262,6 @@ pub(super) fn file_id(path: &Path) -> Option<FileId> {
 
 fn is_same(one: &Path, other: &Path) -> bool {
     cfg!(unix) && file_id(one).is_some() && file_id(one) == file_id(other)
-}
-
-/// The former SDK's files carry "T-DB" behind two references of 8 bytes. The file is read directly,
-/// which is safe only because no connection of this process can have it open in good health:
-/// closing it would release SQLite's locks.
-fn is_former_sdk(path: &Path) -> Result<bool> {
-    let read = || -> io::Result<[u8; 20]> {
-        let mut header = [0; 20];
-        File::open(path)?.read_exact(&mut header)?;
-        Ok(header)
-    };
-    match read() {
-        Ok(header) => Ok(&header[16..] == b"T-DB"),
-        Err(error) if [ErrorKind::NotFound, ErrorKind::UnexpectedEof].contains(&error.kind()) => Ok(false),
-        Err(source) => Err(Error::io("read", path, source)),
-    }
-}
-
-/// What the names of the files moved aside have behind the path: nothing there is in the way.
-fn free_label(path: &Path, kind: &str) -> String {
-    let time = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |time| time.as_secs());
-    let taken = |label: &str| {
-        FILES
-            .iter()
-            .any(|suffix| fs::symlink_metadata(beside(path, &format!("{label}{suffix}"))).is_ok())
-    };
-    let mut label = format!(".{kind}-{time}");
-    let mut attempt = 2;
-    while taken(&label) {
-        label = format!(".{kind}-{time}-{attempt}");
-        attempt += 1;
-    }
-    label
 }
 
 /// `to`, or a name like it if another file than `from` has that one.

@@ -16,8 +16,8 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::fresh::{self, STEP_BYTES};
 use super::heal::Known;
 use super::process::InProcess;
+use super::readings::{Readings, twice};
 use super::recover::{self, beside};
-use super::salvage::Source;
 use super::{answers, is_outbox, meta, rows, schema, schemas, seals, tables};
 use crate::outbox::seal::Seal;
 use crate::outbox::{Durability, Error, Key, Options, Result};
@@ -61,7 +61,7 @@ pub fn rekey(path: impl AsRef<Path>, old: Option<&Key>, new: Option<&Key>) -> Re
             return already(&path, new, error);
         }
         let before = recover::file_id(&path);
-        match exchange(&path, old, new) {
+        match twice(|| exchange(&path, old, new)) {
             Err(Error::Corrupt { reason, .. }) if attempt < ATTEMPTS => {
                 recover::replace_damaged(&path, &options, before, &Known::default(), &reason)?;
                 attempt += 1;
@@ -86,7 +86,7 @@ fn already(path: &Path, new: Option<&Key>, error: Error) -> Result<()> {
 fn exchange(path: &Path, old: Option<&Key>, new: Option<&Key>) -> Result<()> {
     let _lock = recover::lock(path, WAIT)?;
     // From here on nobody else can use it.
-    let Some(alone) = schema::open_damaged(path, WAIT)? else {
+    let Some(alone) = schema::open_damaged(path, WAIT, &Readings::default())? else {
         return Err(Error::Corrupt {
             path: path.to_owned(),
             reason: "it is not an outbox".to_owned(),
@@ -96,11 +96,7 @@ fn exchange(path: &Path, old: Option<&Key>, new: Option<&Key>) -> Result<()> {
     remove_log(&alone, path)?;
     let target = rekeyed_file(path);
     fresh::delete(&target);
-    let former = Source {
-        connection: &alone,
-        seal: &seal,
-    };
-    let exchanged = make(former, &target, path, new).and_then(|()| recover::rename(&target, path));
+    let exchanged = make((&alone, &seal), &target, path, new).and_then(|()| recover::rename(&target, path));
     if exchanged.is_err() {
         fresh::delete(&target);
     }
@@ -122,8 +118,11 @@ fn remove_log(alone: &Connection, path: &Path) -> Result<()> {
     }
 }
 
+/// A file, and what opens its values.
+type Opened<'a> = (&'a Connection, &'a Seal);
+
 /// Makes the new file of all that is in the former one, which is at `path`.
-fn make(former: Source<'_>, target: &Path, path: &Path, key: Option<&Key>) -> Result<()> {
+fn make(former: Opened<'_>, target: &Path, path: &Path, key: Option<&Key>) -> Result<()> {
     // First of all it is no more for others to read than the former one.
     let made = fs::File::create(target)
         .and_then(|_| fs::metadata(path))
@@ -136,11 +135,8 @@ fn make(former: Source<'_>, target: &Path, path: &Path, key: Option<&Key>) -> Re
     fresh::complete(connection, target)
 }
 
-fn copy(former: Source<'_>, to: &mut Connection, seal: &Seal) -> rusqlite::Result<()> {
-    let Source {
-        connection: from,
-        seal: opening,
-    } = former;
+fn copy(former: Opened<'_>, to: &mut Connection, seal: &Seal) -> rusqlite::Result<()> {
+    let (from, opening) = former;
     tables::copy_facts(from, to)?;
     if let Some(owner) = meta::owner(from, opening)? {
         meta::set_owner(to, seal, &owner)?;

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::readings::Readings;
 use super::recover::{beside, recovered_file};
 use super::schema;
 use crate::outbox::{Error, Result};
@@ -113,7 +114,7 @@ fn application_id(connection: &Connection) -> rusqlite::Result<i64> {
 /// [`Error::Locked`] while anybody has it open, also in another process; [`Error::Corrupt`] where the file is no outbox.
 /// It is there still, perhaps without its newest rows.
 pub(crate) fn delete(path: &Path) -> Result<()> {
-    let alone = schema::open_damaged(path, Duration::ZERO)?;
+    let alone = schema::open_damaged(path, Duration::ZERO, &Readings::default())?;
     if alone.is_none() {
         return Err(Error::Corrupt {
             path: path.to_owned(),

@@ -15,6 +15,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::fresh::{self, STEP_BYTES};
 use super::heal::Known;
 use super::pack::Prepared;
+use super::readings::Readings;
 use super::recover::beside;
 use super::reports::{self, Report};
 use super::{answers, epochs, ledger, meta, packs, rows, schema, schemas};
@@ -34,12 +35,18 @@ const STRIDES: i64 = 1024;
 pub(super) struct Source<'a> {
     pub(super) connection: &'a Connection,
     pub(super) seal: &'a Seal,
+    pub(super) readings: &'a Readings,
 }
 
 impl Source<'_> {
     /// As [`rows::read`].
     fn row(&self, seq: i64) -> rusqlite::Result<Option<Option<(i64, Prepared<'static>)>>> {
         rows::read(self.connection, self.seal, seq)
+    }
+
+    /// As [`Readings::of`].
+    fn readable<T>(&self, read: rusqlite::Result<T>) -> rusqlite::Result<Option<T>> {
+        self.readings.of(read)
     }
 }
 
@@ -75,10 +82,10 @@ fn make(
     // Nobody else knows the file.
     let opened = schema::open_writer(target, key, Durability::Full, Duration::ZERO);
     let (mut connection, seal) = opened.map_err(|refused| refused.into_error(target))?;
-    let losses = damaged.map(|damaged| ledger::entries(damaged.connection));
-    let losses = readable(losses.transpose()).map_err(failed)?;
+    let losses = damaged.map(|damaged| damaged.readable(ledger::entries(damaged.connection)));
+    let losses = losses.transpose().map_err(failed)?;
     let mut copy = Copy {
-        remembers: losses.is_some(),
+        remembers: losses.as_ref().is_none_or(Option::is_some),
         losses: Losses {
             of: losses.flatten().unwrap_or_default(),
             found: Vec::new(),
@@ -116,17 +123,6 @@ fn make(
     fresh::complete(connection, target)
 }
 
-/// What was read of the damaged file; `None` if damage is in the way.
-///
-/// # Errors
-/// What may pass, and is no reason to give anything up.
-fn readable<T>(read: rusqlite::Result<T>) -> rusqlite::Result<Option<T>> {
-    match read {
-        Err(error) if schema::is_damage(&error) => Ok(None),
-        read => read.map(Some),
-    }
-}
-
 /// Where to look for rows.
 struct Range {
     first: i64,
@@ -140,8 +136,8 @@ impl Range {
     fn of(damaged: Source<'_>) -> rusqlite::Result<Option<Range>> {
         let connection = damaged.connection;
         let (oldest, newest) = (
-            readable(rows::oldest(connection))?,
-            readable(rows::newest(connection))?,
+            damaged.readable(rows::oldest(connection))?,
+            damaged.readable(rows::newest(connection))?,
         );
         let (first, last, begins_unread) = match (oldest, newest) {
             (Some(oldest), Some(newest)) => (oldest.unwrap_or(1), Some(newest.unwrap_or(0)), false),
@@ -159,12 +155,13 @@ impl Range {
 
 /// A row at or beyond one of the numbers that follow `from` in strides.
 fn beyond(
+    damaged: Source<'_>,
     from: i64,
     stride: i64,
     row_at: impl Fn(i64) -> rusqlite::Result<Option<i64>>,
 ) -> rusqlite::Result<Option<i64>> {
     for count in 1..=STRIDES {
-        if let Some(Some(row)) = readable(row_at(from.saturating_add(count * stride)))? {
+        if let Some(Some(row)) = damaged.readable(row_at(from.saturating_add(count * stride)))? {
             return Ok(Some(row));
         }
     }
@@ -177,20 +174,22 @@ fn lowest_readable(damaged: Source<'_>, newest: i64) -> rusqlite::Result<i64> {
     let mut until = newest - STEPS;
     while seq > 1 {
         seq -= 1;
-        match readable(damaged.row(seq))? {
+        match damaged.readable(damaged.row(seq))? {
             Some(Some(Some((created, row)))) if packs::is_whole(&row, created) => {
                 lowest = seq - row.transactions + 1;
                 until = until.min(lowest - STEPS);
             }
             Some(None) => {
-                if let Some(Some(row)) = readable(rows::at_or_before(damaged.connection, seq))? {
+                if let Some(Some(row)) = damaged.readable(rows::at_or_before(damaged.connection, seq))? {
                     seq = row + 1;
                 }
             }
             Some(Some(_)) | None => {}
         }
         if seq <= until {
-            match beyond(until, -STRIDE, |seq| rows::at_or_before(damaged.connection, seq))? {
+            match beyond(damaged, until, -STRIDE, |seq| {
+                rows::at_or_before(damaged.connection, seq)
+            })? {
                 Some(row) => until = row - 1,
                 None => break,
             }
@@ -243,10 +242,10 @@ impl Losses {
 }
 
 /// What became of transactions and how they were numbered; false where some of that cannot be read.
-fn history(damaged: &Connection, opening: &Seal, to: &Connection, seal: &Seal) -> rusqlite::Result<bool> {
-    let known_from = readable(meta::known_from(damaged))?;
-    let epochs = readable(epochs::entries(damaged))?;
-    let answers = readable(answers::all(damaged, opening))?;
+fn history(damaged: Source<'_>, to: &Connection, seal: &Seal) -> rusqlite::Result<bool> {
+    let known_from = damaged.readable(meta::known_from(damaged.connection))?;
+    let epochs = damaged.readable(epochs::entries(damaged.connection))?;
+    let answers = damaged.readable(answers::all(damaged.connection, damaged.seal))?;
     match &epochs {
         Some(epochs) => epochs::adopt(to, epochs)?,
         // Numbers may have been given out under any mark.
@@ -288,46 +287,40 @@ impl Copy {
         for (id, loss) in &self.losses.of {
             ledger::adopt(to, *id, loss)?;
         }
-        let owner = readable(
-            damaged
-                .map(|from| meta::owner(from.connection, from.seal))
-                .transpose(),
-        )?
-        .flatten()
-        .flatten();
+        let owner = damaged.map(|from| from.readable(meta::owner(from.connection, from.seal)));
+        let owner = owner.transpose()?.flatten().flatten();
         if let Some(owner) = owner.as_ref().or(known.owner.as_ref()) {
             meta::set_owner(to, seal, owner)?;
         }
-        let guarded = readable(damaged.map(|from| guarded(from.connection)).transpose())?.flatten();
+        let guarded = damaged.map(|from| from.readable(guarded(from.connection)));
+        let guarded = guarded.transpose()?.flatten();
         // Where nobody knows, what waits rather stays until the application opens it.
         meta::set_guarded(to, guarded.or(known.guarded).unwrap_or(true))?;
-        let Some(Source {
-            connection: damaged,
-            seal: opening,
-        }) = damaged
-        else {
+        let Some(damaged) = damaged else {
             return Ok(());
         };
-        for id in readable(schemas::ids(damaged))?.unwrap_or_default() {
-            if let Some(schema) = readable(schemas::read(damaged, opening, id))? {
+        let (from, opening) = (damaged.connection, damaged.seal);
+        for id in damaged.readable(schemas::ids(from))?.unwrap_or_default() {
+            if let Some(schema) = damaged.readable(schemas::read(from, opening, id))? {
                 schemas::adopt(to, seal, id, &schema)?;
             }
         }
         // Under its fingerprint the gateway most likely knows the schema, and the application brings its text
         // when it registers it.
-        for (id, fingerprint) in readable(schemas::fingerprints(damaged, opening))?.unwrap_or_default() {
+        let fingerprints = damaged.readable(schemas::fingerprints(from, opening))?;
+        for (id, fingerprint) in fingerprints.unwrap_or_default() {
             let json = String::new();
             schemas::adopt(to, seal, id, &StoredSchema { fingerprint, json })?;
         }
-        let counters = readable(meta::counters(damaged))?;
+        let counters = damaged.readable(meta::counters(from))?;
         if let Some(counters) = &counters {
             meta::adopt_counters(to, counters)?;
         }
         self.remembers &= counters.is_some();
-        if let Some(counted) = readable(meta::counted(damaged))? {
+        if let Some(counted) = damaged.readable(meta::counted(from))? {
             meta::adopt_counted(to, &counted)?;
         }
-        let remembers = history(damaged, opening, to, seal)?;
+        let remembers = history(damaged, to, seal)?;
         self.remembers &= remembers;
         Ok(())
     }
@@ -348,7 +341,9 @@ impl Copy {
         let mut until = (found + STEPS).min(last);
         while seq <= last {
             if seq > until {
-                let further = beyond(until, STRIDE, |seq| rows::at_or_after(damaged.connection, seq))?;
+                let further = beyond(damaged, until, STRIDE, |seq| {
+                    rows::at_or_after(damaged.connection, seq)
+                })?;
                 until = match (further, range.last) {
                     (Some(row), _) => row,
                     (None, None) => break,
@@ -365,7 +360,7 @@ impl Copy {
             let mut bytes = 0;
             while bytes < STEP_BYTES && seq <= until {
                 let mut next = seq + 1;
-                match readable(damaged.row(seq))? {
+                match damaged.readable(damaged.row(seq))? {
                     Some(Some(Some((created, row))))
                         if schemas.contains(&row.schema)
                             && packs::is_whole(&row, created)
@@ -382,7 +377,9 @@ impl Copy {
                     }
                     Some(None) => {
                         unread = unread.or(Some(seq));
-                        if let Some(Some(row)) = readable(rows::at_or_after(damaged.connection, seq))? {
+                        if let Some(Some(row)) =
+                            damaged.readable(rows::at_or_after(damaged.connection, seq))?
+                        {
                             next = row;
                             until = until.max(row);
                         }

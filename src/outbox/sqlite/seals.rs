@@ -8,6 +8,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::readings::Readings;
 use super::schema::{self, Refused};
 use crate::outbox::seal::{CannotSeal, SALT_BYTES, Seal, mark};
 use crate::outbox::{Error, Key, Result};
@@ -45,7 +46,8 @@ pub(super) fn unlock(
     path: &Path,
     key: Option<&Key>,
 ) -> std::result::Result<Seal, Refused> {
-    let found = Found::of(connection).map_err(|source| Refused::from(Error::sqlite(path, source)))?;
+    let found = Found::of(connection, &Readings::default());
+    let found = found.map_err(|source| Refused::from(Error::sqlite(path, source)))?;
     let seal = found.unlocked(path, key)?;
     match seal {
         Some(seal) if found.is_whole => Ok(seal),
@@ -62,8 +64,9 @@ pub(super) fn unlock_damaged(
     connection: &Connection,
     path: &Path,
     key: Option<&Key>,
+    readings: &Readings,
 ) -> Result<Option<Seal>> {
-    let found = Found::of(connection).map_err(|source| Error::sqlite(path, source))?;
+    let found = Found::of(connection, readings).map_err(|source| Error::sqlite(path, source))?;
     let seal = found.unlocked(path, key)?;
     // Without any key rows that are not sealed can still be told by their checksums. With one they must not be
     // believed: anybody can write such rows.
@@ -87,7 +90,7 @@ impl OwnerMark {
 
 /// The mark of the file's owner; `None` where there is none, or no encryption.
 pub(super) fn owner_mark(connection: &Connection) -> rusqlite::Result<Option<OwnerMark>> {
-    let salts = Found::of(connection)?
+    let salts = Found::of(connection, &Readings::default())?
         .copies
         .iter()
         .map(|copy| copy.salt)
@@ -123,7 +126,7 @@ enum Read {
 }
 
 impl Found {
-    fn of(connection: &Connection) -> rusqlite::Result<Found> {
+    fn of(connection: &Connection, readings: &Readings) -> rusqlite::Result<Found> {
         if schema::format(connection)? < schema::FIRST_SEALED {
             return Ok(Found {
                 copies: Vec::new(),
@@ -131,11 +134,13 @@ impl Found {
                 is_known: true,
             });
         }
-        let of_table = read(connection, "SELECT salt, proof, checksum FROM seal WHERE id = 1")?;
-        let of_meta = match read(
-            connection,
-            "SELECT salt, proof, salt_checksum FROM meta WHERE id = 1",
-        )? {
+        let read = |sql| {
+            readings
+                .of(read(connection, sql))
+                .map(|read| read.unwrap_or(Some(Read::Unreadable)))
+        };
+        let of_table = read("SELECT salt, proof, checksum FROM seal WHERE id = 1")?;
+        let of_meta = match read("SELECT salt, proof, salt_checksum FROM meta WHERE id = 1")? {
             // That row is always there.
             None => Read::Unreadable,
             Some(read) => read,
@@ -185,7 +190,7 @@ impl Found {
 
 /// From the columns salt, proof, checksum; `None` when there is no row.
 fn read(connection: &Connection, sql: &str) -> rusqlite::Result<Option<Read>> {
-    let row = connection
+    connection
         .query_row(sql, [], |row| {
             let salt: Option<Vec<u8>> = row.get(0)?;
             let proof: Option<Vec<u8>> = row.get(1)?;
@@ -201,11 +206,7 @@ fn read(connection: &Connection, sql: &str) -> rusqlite::Result<Option<Read>> {
                 _ => Read::Unreadable,
             })
         })
-        .optional();
-    match row {
-        Err(error) if schema::is_damage(&error) => Ok(Some(Read::Unreadable)),
-        row => row,
-    }
+        .optional()
 }
 
 fn checksum(salt: &[u8], proof: &[u8]) -> u32 {

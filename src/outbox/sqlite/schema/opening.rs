@@ -10,10 +10,11 @@ use super::connection::{configure, format, keep_log_on_close, leave_as_found, op
 use super::create::create;
 use super::identity::settle_identity;
 use super::upgrade::upgrade;
-use super::validate::{is_damage, refused, validate};
+use super::validate::{refused, validate};
 use super::{APPLICATION_ID, DAMAGED_ID, FORMAT, Refused};
 use crate::ffi::sqlite::has_moved;
 use crate::outbox::seal::Seal;
+use crate::outbox::sqlite::readings::Readings;
 use crate::outbox::sqlite::seals;
 use crate::outbox::{Durability, Error, Key, Result};
 
@@ -136,6 +137,7 @@ pub(in crate::outbox::sqlite) fn check_key(file: &Path, path: &Path, key: Option
 pub(in crate::outbox::sqlite) fn open_damaged(
     path: &Path,
     lock_wait: Duration,
+    readings: &Readings,
 ) -> Result<Option<Connection>> {
     // SQLite would delete the log of a database without content.
     if fs::metadata(path).map_or(0, |metadata| metadata.len()) == 0 {
@@ -158,11 +160,10 @@ pub(in crate::outbox::sqlite) fn open_damaged(
         }
         Ok((is_ours && format <= FORMAT).then_some(connection))
     };
-    match opened() {
-        Ok(connection) => Ok(connection),
-        Err(error) if is_damage(&error) => Ok(None),
-        Err(source) => Err(Error::sqlite(path, source)),
-    }
+    let opened = readings
+        .of(opened())
+        .map_err(|source| Error::sqlite(path, source))?;
+    Ok(opened.flatten())
 }
 
 /// The uploader's connection, on a file that [`open_writer`] has opened.
