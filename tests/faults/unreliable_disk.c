@@ -7,7 +7,8 @@
 // UNRELIABLE_SYNC    "n suffix": the n-th sync of a file with that ending fails with EIO, once
 // UNRELIABLE_READ    the same for reads, with ENOMEM
 // UNRELIABLE_DISK    the same for reads, with EIO, which SQLite takes for damage of the file
-// UNRELIABLE_SECTOR  "n suffix": of the first file with that ending that is opened, all reads of its n-th byte
+// UNRELIABLE_SECTOR  "n suffix": of the first file with that ending that is opened, all reads of
+// its n-th byte
 //                    fail with EIO
 // UNRELIABLE_OPEN    the same for opening, with EMFILE, and twice in a row: SQLite tries at once
 //                    again, without writing
@@ -114,7 +115,8 @@ static void record(char kind, const char* path, uint64_t offset, const void* dat
 static int is_meant(const struct failing* failing, const char* path) {
     size_t length = strlen(path);
     size_t suffix = failing->suffix == NULL ? 0 : strlen(failing->suffix);
-    return length >= suffix && strcmp(path + length - suffix, suffix > 0 ? failing->suffix : "") == 0;
+    return length >= suffix &&
+           strcmp(path + length - suffix, suffix > 0 ? failing->suffix : "") == 0;
 }
 
 static int is_due(struct failing* failing, const char* path) {
@@ -248,7 +250,7 @@ ssize_t read(int fd, void* data, size_t size) {
 
 #define PREAD(name)                                                                                \
     ssize_t name(int fd, void* data, size_t size, off_t offset) {                                  \
-        return read_fails(fd, offset, size) ? -1 : REAL(name)(fd, data, size, offset);                           \
+        return read_fails(fd, offset, size) ? -1 : REAL(name)(fd, data, size, offset);             \
     }
 PREAD(pread)
 PREAD(pread64)
