@@ -1,5 +1,5 @@
 # The front door. The work is in scripts/.
-.PHONY: demo demo-cluster demo-old-device test test-mongodb check bench bench-mongodb bench-compile fuzz lint fmt
+.PHONY: demo demo-cluster demo-old-device test test-mongodb check docs bench bench-mongodb bench-compile fuzz lint fmt
 
 # Where scripts/ensure-tools.sh looks for cargo too.
 export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
@@ -41,6 +41,11 @@ test-mongodb:
 check:
 	scripts/ensure-tools.sh check
 	scripts/check.sh
+
+# The documentation as a site, in build/docs/site.
+docs:
+	scripts/ensure-tools.sh docs
+	scripts/docs.sh
 
 bench:
 	scripts/ensure-tools.sh build

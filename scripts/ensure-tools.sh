@@ -2,11 +2,13 @@
 # Sees to the tools that building and testing need: as root on Debian it installs what is missing, otherwise it says
 # what to install.
 #
-#     scripts/ensure-tools.sh [build|check|test]  `build` leaves out what only tests use, and `check` goes on without what the
-#                                                 MongoDB server for tests is built with
+#     scripts/ensure-tools.sh [build|docs|check|test]  `build` leaves out what only tests use, and `check` goes on without what
+#                                                      the MongoDB server for tests is built with; `docs` is `build`, and what
+#                                                      makes the documentation
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 purpose=${1:-test}
+docs="doxygen python3-sphinx python3-myst-parser"
 
 # Whether the MongoDB server for tests is there, or cannot be built anyway; `scripts/mongodb.sh` says then what else serves.
 builds_no_mongodb() {
@@ -39,14 +41,22 @@ has() {
     mmdebstrap) builds_no_mongodb || command -v mmdebstrap ;;
     dpkg-dev) command -v dpkg-shlibdeps ;;
     file) command -v file ;;
+    doxygen) command -v doxygen ;;
+    python3-sphinx) /usr/bin/python3 -c 'import sphinx' ;;
+    python3-myst-parser) /usr/bin/python3 -c 'import myst_parser' ;;
     util-linux) builds_no_mongodb || { command -v unshare && command -v flock; } ;;
     esac >/dev/null 2>&1
 }
 
 packages="cmake ninja-build g++ python3 curl ca-certificates"
+if [ "$purpose" = docs ]; then
+    packages="$packages $docs"
+    purpose=build
+fi
 if [ "$purpose" != build ]; then
     packages="$packages clang clang-format libgtest-dev python3-bson pkg-config zstd nodejs npm mmdebstrap util-linux"
     packages="$packages nginx python3-pymongo python3-yaml systemd default-jdk-headless maven dpkg-dev file"
+    packages="$packages $docs"
 fi
 missing=
 for package in $packages; do

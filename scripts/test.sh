@@ -18,6 +18,7 @@ mongodb=$!
 set +m
 trap 'kill -- "-$mongodb" 2>/dev/null || true' EXIT
 step scripts/lint.sh formats
+step scripts/docs.sh check
 step wait "$mongodb" || {
     echo "the MongoDB server for tests could not be built; scripts/mongodb.sh build says why" >&2
     exit 1

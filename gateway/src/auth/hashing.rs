@@ -12,7 +12,7 @@ use super::AuthError;
 /// pay for what they allocate.
 const KEPT: usize = 8;
 
-/// See the module. Holds the memory of as many hashes as were made at the same time, up to [`KEPT`].
+/// See the module. Holds the memory of as many hashes as were made at the same time, up to `KEPT`.
 #[derive(Default)]
 pub struct Hasher(Mutex<Vec<Vec<Block>>>);
 

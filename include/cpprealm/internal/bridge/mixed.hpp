@@ -15,9 +15,12 @@
 
 namespace realm::internal::bridge {
 
+/// @{
+/// As in namespace realm.
 using uuid = ::realm::uuid;
 using object_id = ::realm::object_id;
 using decimal128 = ::realm::decimal128;
+/// @}
 /// A point in time.
 using timestamp = std::chrono::time_point<std::chrono::system_clock>;
 /// Binary data.
