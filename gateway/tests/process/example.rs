@@ -22,12 +22,9 @@ fn printed(output: Output) -> String {
 
 /// The lines of the page that send a file with curl, to this server.
 fn curl(server: &Server) -> String {
-    let begin = PAGE.find("    APP=http://127.0.0.1:9090").unwrap();
-    let lines = PAGE[begin..].lines().map_while(|line| line.strip_prefix("    "));
-    let lines: Vec<_> = lines.collect();
-    lines
-        .join("\n")
-        .replace("127.0.0.1:9090", &server.address.to_string())
+    let (_, from) = PAGE.split_once("```sh\n").unwrap();
+    let (lines, _) = from.split_once("```").unwrap();
+    lines.replace("127.0.0.1:9090", &server.address.to_string())
 }
 
 #[test]
@@ -43,7 +40,7 @@ fn the_example_of_the_wire_runs() {
         .output();
     let said = printed(output.unwrap());
     assert!(
-        said.lines().all(|line| PAGE.contains(&format!("\n    {line}\n"))),
+        said.lines().all(|line| PAGE.contains(&format!("\n{line}\n"))),
         "docs/wire.md shows {said}"
     );
     assert_eq!(
