@@ -36,7 +36,8 @@ const CODE: [(&str, &[&str]); 11] = [
 const SHOWN: [&str; 3] = ["console", "text", "{toctree}"];
 
 /// Pages whose `sh` blocks are run as they stand there, with the tests that do it.
-const RUN: [&str; 2] = [
+const RUN: [&str; 3] = [
+    "README.md",        // docs.readme (ctest)
     "docs/tutorial.md", // docs.tutorial (ctest)
     "docs/wire.md",     // gateway/tests/process/example.rs
 ];
@@ -158,5 +159,37 @@ fn code_in_the_documentation_is_of_files_that_are_tested() {
                 "{page}:{line}: this block is not a piece of a file in {TESTED:?}"
             );
         }
+    }
+}
+
+/// The places of a page that a link can name, as GitHub calls them after its headings.
+fn places(text: &str) -> Vec<String> {
+    let headings = text.lines().filter(|line| line.starts_with('#'));
+    headings
+        .map(|line| {
+            let heading = line.trim_start_matches('#').trim().to_lowercase();
+            let kept = heading
+                .chars()
+                .filter(|c| c.is_alphanumeric() || "-_ ".contains(*c));
+            kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+        })
+        .collect()
+}
+
+#[test]
+fn links_of_readme_lead_to_what_is_there() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
+    for (_, from) in readme.match_indices("](").map(|(at, _)| readme.split_at(at + 2)) {
+        let link = from.split(')').next().expect("the end of a link");
+        if link.contains("://") {
+            continue;
+        }
+        let (file, place) = link.split_once('#').unwrap_or((link, ""));
+        let text = fs::read_to_string(root().join(file))
+            .unwrap_or_else(|error| panic!("README.md: {link}: {error}"));
+        assert!(
+            place.is_empty() || places(&text).iter().any(|one| one == place),
+            "README.md: there is no such place: {link}"
+        );
     }
 }

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Does what docs/tutorial.md says, in an empty folder.
+"""Does what a page of the documentation says, in an empty folder.
 
-    tutorial_test.py INSTALLED
+    page_test.py INSTALLED PAGE FILES
 
-INSTALLED is where the library and the gateway are installed. The files that the page shows are those of
-examples/greenhouse, as tests/docs.rs sees to. All `sh` blocks are run by one shell, one after another; a `text` block behind one is
-what it prints, among other lines, with `...` for what differs each time. The gateway gets another port than the page's.
+INSTALLED is where the library and the gateway are installed. All `sh` blocks of the PAGE are run by one shell, one after another; a
+`text` block behind one is what it prints, among other lines, with `...` for what differs each time. FILES, a file or a folder,
+come into the shell's folder where the page shows a C++ program; that they are what it shows, tests/docs.rs sees to. The
+gateway gets another port than the page's.
 """
 
 import os
@@ -18,15 +19,13 @@ import subprocess
 import sys
 import tempfile
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 PORT_OF_THE_PAGE = "9090"
 END = "end of the block:"
 
 
-def blocks():
+def blocks(page):
     """The page's blocks as (language, text)."""
-    page = (ROOT / "docs/tutorial.md").read_text()
-    return re.findall(r"^```(\w+)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    return re.findall(r"^```(\w+)\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
 
 
 def free_port():
@@ -64,25 +63,35 @@ def compare(shell, printed, expected):
                 sys.exit(f"the page says that this is printed next, and it is not:\n{line}")
 
 
-def follow(shell, work, port):
-    printed = []
-    for language, text in blocks():
+def copy(files, to):
+    if files.is_dir():
+        shutil.copytree(files, to / files.name, dirs_exist_ok=True)
+    else:
+        shutil.copy(files, to)
+
+
+def follow(page, files, shell, work, port):
+    printed = None
+    for language, text in blocks(page):
         text = text.replace(f":{PORT_OF_THE_PAGE}", f":{port}")
         if language == "sh":
             printed = run(shell, text)
-        elif language == "text":
+        elif language == "text" and printed is not None:
             compare(shell, printed, text)
         elif language == "cpp":
-            shutil.copytree(ROOT / "examples/greenhouse", work / "greenhouse", dirs_exist_ok=True)
+            copy(files, work)
 
 
 def main():
-    installed = pathlib.Path(sys.argv[1]).resolve()
+    installed, page, files = (pathlib.Path(argument).resolve() for argument in sys.argv[1:])
     port = free_port()
     environment = dict(
         os.environ,
         PATH=f"{installed}/bin:{os.environ['PATH']}",
         CMAKE_PREFIX_PATH=str(installed),
+        CPATH=f"{installed}/include",
+        LIBRARY_PATH=f"{installed}/lib",
+        LD_LIBRARY_PATH=f"{installed}/lib",
         REALM_INGEST_GATEWAY_LISTEN=f"127.0.0.1:{port}",
     )
     with tempfile.TemporaryDirectory(prefix="ingest-test-") as work:
@@ -97,7 +106,7 @@ def main():
             start_new_session=True,
         )
         try:
-            follow(shell, pathlib.Path(work), port)
+            follow(page, files, shell, pathlib.Path(work), port)
         finally:
             os.killpg(shell.pid, signal.SIGKILL)
             shell.wait()
