@@ -4,6 +4,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test may fail by panicking")]
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -191,5 +192,31 @@ fn links_of_readme_lead_to_what_is_there() {
             place.is_empty() || places(&text).iter().any(|one| one == place),
             "README.md: there is no such place: {link}"
         );
+    }
+}
+
+/// The names in the first cell of a table's row, without what holds them, their parameters and their arguments.
+fn names(row: &str) -> impl Iterator<Item = &str> {
+    let cell = row.split('|').nth(1).unwrap_or_default();
+    let code = cell.split('`').skip(1).step_by(2);
+    code.filter_map(|name| name.split(['(', '<']).next()?.rsplit("::").next())
+}
+
+#[test]
+fn calls_of_realm_cpp_that_are_listed_are_in_the_headers() {
+    let mut paths = Vec::new();
+    files(&root().join("include/cpprealm"), &mut paths);
+    let headers: String = paths
+        .iter()
+        .filter_map(|path| fs::read_to_string(path).ok())
+        .collect();
+    let words: HashSet<&str> = headers
+        .split(|c: char| !c.is_alphanumeric() && c != '_')
+        .collect();
+
+    let page = fs::read_to_string(root().join("docs/realm-cpp-calls.md")).expect("the list");
+    for name in page.lines().filter(|line| line.starts_with('|')).flat_map(names) {
+        let is_word = name.chars().all(|c| c.is_alphanumeric() || c == '_');
+        assert!(!is_word || words.contains(name), "no header has '{name}'");
     }
 }
