@@ -25,6 +25,18 @@ pub(crate) fn to_bson(text: &str) -> Result<Vec<u8>, String> {
     bson::serialize_to_vec(&document).map_err(|e| e.to_string())
 }
 
+/// The BSON of one JSON object.
+///
+/// # Errors
+/// The JSON parser's text, or what is wrong with a `$` key, or that the text is another value than an object.
+pub(crate) fn to_document(text: &str) -> Result<Vec<u8>, String> {
+    let json: serde_json::Value = serde_json::from_str(text).map_err(|e| e.to_string())?;
+    match Bson::try_from(json).map_err(|e| e.to_string())? {
+        Bson::Document(document) => bson::serialize_to_vec(&document).map_err(|e| e.to_string()),
+        _ => Err("a document is a JSON object, and this is another value".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(

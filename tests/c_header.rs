@@ -57,7 +57,7 @@ fn without_safety_sections(header: &str) -> String {
     let mut out = Vec::<&str>::new();
     let mut inside = false;
     for line in header.lines() {
-        if line.trim() == "// # Safety" {
+        if line.trim() == "/// # Safety" {
             inside = true;
             out.pop();
         }

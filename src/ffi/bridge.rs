@@ -15,10 +15,9 @@ use super::app_handles::{App, User, cached_app, open_app};
 use super::handles::{Realm, ResponseSlot, RunningCall, Session, begin_call, open_realm, rekey};
 use super::os::signals;
 use super::receipts::Receipts;
-use super::{callbacks, convert, end_within, guard, guard_or, host};
+use super::{callbacks, convert, end_within, guard, guard_or, one_request};
 use crate::error::{Code, Error};
-use crate::transport::http::HttpTransport;
-use crate::transport::{FailureKind, Response, Transport};
+use crate::transport::{FailureKind, Response};
 use crate::{app, decimal, ejson};
 
 #[cxx::bridge(namespace = "realm::internal::ffi")]
@@ -499,19 +498,7 @@ fn ejson_to_bson(text: &str, status: &mut Status) -> Vec<u8> {
 }
 
 fn send_http(settings: &HttpSettings, request: &HttpRequest) -> HttpResponse {
-    host::prepare();
-    let mask = signals::host_mask();
-    let answer = signals::shielded(|| {
-        guard(|| {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .on_thread_start(move || signals::keep_out(mask))
-                .build();
-            let runtime = runtime.map_err(|error| Error::Logic(format!("cannot make a runtime: {error}")))?;
-            let transport = HttpTransport::new(settings.into())?;
-            Ok(runtime.block_on(transport.send(request.try_into()?)))
-        })
-    });
+    let answer = signals::shielded(|| guard(|| one_request::send(settings.into(), request.try_into()?)));
     let failed = |error: Error| Response::failed(FailureKind::Connect, error.full_message());
     answer.unwrap_or_else(failed).into()
 }

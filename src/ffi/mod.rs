@@ -13,6 +13,7 @@ mod capi;
 mod convert;
 mod handles;
 mod host;
+mod one_request;
 mod options;
 pub(crate) mod os;
 mod receipts;

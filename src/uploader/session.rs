@@ -148,8 +148,14 @@ impl Session {
     /// answer from being delivered.
     ///
     /// # Errors
-    /// It will not happen, or did not within `timeout`.
+    /// It will not happen, or did not within `timeout`; and in a callback.
     pub fn wait_for_upload_blocking(&self, timeout: Option<Duration>) -> Result<()> {
+        if self.cores().iter().any(|core| core.is_callback_thread()) {
+            return Err(Error::Logic(
+                "an upload cannot be waited for in a callback, which would keep its end from being told"
+                    .to_owned(),
+            ));
+        }
         let (sender, answer) = mpsc::sync_channel(1);
         self.wait_for_upload(move |result| {
             // A caller that gave up has dropped the receiver.

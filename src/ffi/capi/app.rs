@@ -1,27 +1,34 @@
 //! The app.
 
 use std::ffi::c_char;
+use std::sync::Mutex;
 
 use super::text::realm_ingest_text;
 use super::{
-    Handle, enter, give, given_key, given_text, realm_ingest_code, realm_ingest_error, required,
-    required_mut, take, text,
+    Exclusive, Handle, alone, change, enter, free, give, given_key, given_text, live, output,
+    realm_ingest_code, realm_ingest_error, text,
 };
 use crate::app::{App, AppConfig};
 use crate::ffi::os::signals;
 use crate::ffi::{convert, guard_or, host};
 
-/// How an app is opened. One thread at a time.
-pub struct realm_ingest_app_config(AppConfig);
+/// How an app is opened.
+///
+/// Threads: one at a time. Ownership: the caller's, until `realm_ingest_app_config_free`.
+pub struct realm_ingest_app_config(Mutex<AppConfig>);
 
-impl realm_ingest_app_config {
-    pub(super) fn settings(&mut self) -> &mut AppConfig {
-        &mut self.0
+impl Exclusive for realm_ingest_app_config {
+    type Inner = AppConfig;
+
+    fn lock(&self) -> &Mutex<AppConfig> {
+        &self.0
     }
 }
 
 /// The defaults for this client app id: the server's address from the environment variable REALM_INGEST_URL, files
 /// beneath the process's current directory.
+///
+/// Threads: any. Ownership: gives `config`, which `realm_ingest_app_config_free` ends.
 ///
 /// # Safety
 /// `app_id` points to its bytes; `error` is NULL or may be written; `config` may be written.
@@ -35,9 +42,9 @@ pub unsafe extern "C" fn realm_ingest_app_config_new(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let slot = required_mut(config, "config")?;
+            let slot = output(config, "config")?;
             let settings = AppConfig::new(text(app_id, app_id_length, "app_id")?);
-            give(slot, realm_ingest_app_config(settings));
+            give(slot, realm_ingest_app_config(Mutex::new(settings)));
             Ok(())
         })
     }
@@ -45,8 +52,10 @@ pub unsafe extern "C" fn realm_ingest_app_config_new(
 
 /// Where the server is, such as `https://ingest.example.com`.
 ///
+/// Threads: one at a time. Ownership: borrows.
+///
 /// # Safety
-/// `config` is live and nobody else uses it; `url` points to its bytes; `error` is NULL or may be written.
+/// `url` points to its bytes; `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_app_config_set_base_url(
     config: *mut realm_ingest_app_config,
@@ -56,9 +65,8 @@ pub unsafe extern "C" fn realm_ingest_app_config_set_base_url(
 ) -> realm_ingest_code {
     // SAFETY: the caller promises what each step needs.
     unsafe {
-        enter(error, || {
-            let config = required_mut(config, "config")?;
-            config.0.base_url = Some(text(url, url_length, "url")?.to_owned());
+        change(config, "config", error, |config| {
+            config.base_url = Some(text(url, url_length, "url")?.to_owned());
             Ok(())
         })
     }
@@ -67,8 +75,10 @@ pub unsafe extern "C" fn realm_ingest_app_config_set_base_url(
 /// One more address of the same service, which must be one with one state by whichever it is reached. Requests go to the
 /// next address while one cannot be reached, and to the base URL again once it answers; log-ins too.
 ///
+/// Threads: one at a time. Ownership: borrows.
+///
 /// # Safety
-/// `config` is live and nobody else uses it; `url` points to its bytes; `error` is NULL or may be written.
+/// `url` points to its bytes; `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_app_config_add_fallback_url(
     config: *mut realm_ingest_app_config,
@@ -78,12 +88,9 @@ pub unsafe extern "C" fn realm_ingest_app_config_add_fallback_url(
 ) -> realm_ingest_code {
     // SAFETY: the caller promises what each step needs.
     unsafe {
-        enter(error, || {
-            let config = required_mut(config, "config")?;
-            config
-                .0
-                .fallback_urls
-                .push(text(url, url_length, "url")?.to_owned());
+        change(config, "config", error, |config| {
+            let url = text(url, url_length, "url")?;
+            config.fallback_urls.push(url.to_owned());
             Ok(())
         })
     }
@@ -91,8 +98,10 @@ pub unsafe extern "C" fn realm_ingest_app_config_add_fallback_url(
 
 /// The directory for files; the library makes `mongodb-realm` beneath it.
 ///
+/// Threads: one at a time. Ownership: borrows.
+///
 /// # Safety
-/// `config` is live and nobody else uses it; `path` points to its bytes; `error` is NULL or may be written.
+/// `path` points to its bytes; `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_app_config_set_path(
     config: *mut realm_ingest_app_config,
@@ -102,9 +111,8 @@ pub unsafe extern "C" fn realm_ingest_app_config_set_path(
 ) -> realm_ingest_code {
     // SAFETY: the caller promises what each step needs.
     unsafe {
-        enter(error, || {
-            let config = required_mut(config, "config")?;
-            config.0.path = Some(super::path(path, path_length, "path")?.to_owned());
+        change(config, "config", error, |config| {
+            config.path = Some(super::path(path, path_length, "path")?.to_owned());
             Ok(())
         })
     }
@@ -112,8 +120,10 @@ pub unsafe extern "C" fn realm_ingest_app_config_set_path(
 
 /// Encrypts the file with users and tokens. A key has 64 bytes; NULL stands for no encryption, and an empty key is refused.
 ///
+/// Threads: one at a time. Ownership: borrows.
+///
 /// # Safety
-/// `config` is live and nobody else uses it; `key` points to its bytes; `error` is NULL or may be written.
+/// `key` points to its bytes; `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_app_config_set_metadata_encryption_key(
     config: *mut realm_ingest_app_config,
@@ -123,9 +133,8 @@ pub unsafe extern "C" fn realm_ingest_app_config_set_metadata_encryption_key(
 ) -> realm_ingest_code {
     // SAFETY: the caller promises what each step needs.
     unsafe {
-        enter(error, || {
-            let config = required_mut(config, "config")?;
-            config.0.metadata_encryption_key = given_key(key, key_length, "key")?;
+        change(config, "config", error, |config| {
+            config.metadata_encryption_key = given_key(key, key_length, "key")?;
             Ok(())
         })
     }
@@ -134,8 +143,10 @@ pub unsafe extern "C" fn realm_ingest_app_config_set_metadata_encryption_key(
 /// Whether apps of one id and address are the same one in this process, with the settings of the first; they are by
 /// default.
 ///
+/// Threads: one at a time. Ownership: borrows.
+///
 /// # Safety
-/// `config` is live and nobody else uses it; `error` is NULL or may be written.
+/// `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_app_config_set_caching(
     config: *mut realm_ingest_app_config,
@@ -144,9 +155,8 @@ pub unsafe extern "C" fn realm_ingest_app_config_set_caching(
 ) -> realm_ingest_code {
     // SAFETY: the caller promises what each step needs.
     unsafe {
-        enter(error, || {
-            let config = required_mut(config, "config")?;
-            config.0.enable_caching = enabled;
+        change(config, "config", error, |config| {
+            config.enable_caching = enabled;
             Ok(())
         })
     }
@@ -154,15 +164,15 @@ pub unsafe extern "C" fn realm_ingest_app_config_set_caching(
 
 /// Frees a configuration; NULL is fine.
 ///
-/// # Safety
-/// `config` is NULL or was not freed before.
+/// Threads: any. Ownership: takes `config`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn realm_ingest_app_config_free(config: *mut realm_ingest_app_config) {
-    // SAFETY: the caller promises it.
-    unsafe { take(config) }
+pub extern "C" fn realm_ingest_app_config_free(config: *mut realm_ingest_app_config) {
+    free(config)
 }
 
-/// An app: its server and its users. Any thread may use it, also several at once.
+/// An app: its server and its users.
+///
+/// Threads: any. Ownership: the caller's, until `realm_ingest_app_free`.
 pub struct realm_ingest_app(Handle<App>);
 
 impl realm_ingest_app {
@@ -174,8 +184,10 @@ impl realm_ingest_app {
 /// Opens an app. The configuration is copied. Does not use the network. From now on a forked child of this process
 /// cannot use the library: every call in it that returns a `realm_ingest_code` fails with REALM_INGEST_LOGIC_ERROR.
 ///
+/// Threads: one at a time for `config`. Ownership: gives `app`, which `realm_ingest_app_free` ends.
+///
 /// # Safety
-/// `config` is live; `error` is NULL or may be written; `app` may be written.
+/// `error` is NULL or may be written; `app` may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_app_new(
     config: *const realm_ingest_app_config,
@@ -186,9 +198,9 @@ pub unsafe extern "C" fn realm_ingest_app_new(
     unsafe {
         enter(error, || {
             host::prepare();
-            let slot = required_mut(app, "app")?;
-            let config = required(config, "config")?;
-            give(slot, realm_ingest_app(Handle::new(App::open(config.0.clone())?)));
+            let slot = output(app, "app")?;
+            let settings = alone(config, "config", |settings| Ok(settings.clone()))?;
+            give(slot, realm_ingest_app(Handle::new(App::open(settings)?)));
             Ok(())
         })
     }
@@ -196,16 +208,16 @@ pub unsafe extern "C" fn realm_ingest_app_new(
 
 /// Frees an app; NULL is fine. Its open realms work on.
 ///
-/// # Safety
-/// `app` is NULL or was not freed before.
+/// Threads: any. Ownership: takes `app`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn realm_ingest_app_free(app: *mut realm_ingest_app) {
-    // SAFETY: the caller promises it.
-    unsafe { take(app) }
+pub extern "C" fn realm_ingest_app_free(app: *mut realm_ingest_app) {
+    free(app)
 }
 
 /// The app that is open under this id, and under this address where one is given; `base_url` is NULL for any. NULL
 /// where there is none.
+///
+/// Threads: any. Ownership: gives `app`, which `realm_ingest_app_free` ends.
 ///
 /// # Safety
 /// The texts point to their bytes; `error` is NULL or may be written; `app` may be written.
@@ -221,7 +233,7 @@ pub unsafe extern "C" fn realm_ingest_app_cached(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let slot = required_mut(app, "app")?;
+            let slot = output(app, "app")?;
             let app_id = text(app_id, app_id_length, "app_id")?;
             let base_url = given_text(base_url, base_url_length, "base_url")?;
             match App::cached(app_id, base_url) {
@@ -234,6 +246,8 @@ pub unsafe extern "C" fn realm_ingest_app_cached(
 }
 
 /// Forgets which apps are open in this process, so that the next one is made anew. Handles stay usable.
+///
+/// Threads: any. Ownership: none.
 #[unsafe(no_mangle)]
 pub extern "C" fn realm_ingest_clear_cached_apps() {
     signals::shielded(|| guard_or((), App::clear_cached));
@@ -241,8 +255,10 @@ pub extern "C" fn realm_ingest_clear_cached_apps() {
 
 /// The address that was configured, without a slash at its end.
 ///
+/// Threads: any. Ownership: gives `text`, which `realm_ingest_text_free` ends.
+///
 /// # Safety
-/// `app` is live; `error` is NULL or may be written; `text` may be written.
+/// `error` is NULL or may be written; `text` may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_app_base_url(
     app: *const realm_ingest_app,
@@ -252,8 +268,8 @@ pub unsafe extern "C" fn realm_ingest_app_base_url(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let slot = required_mut(text, "text")?;
-            let app = required(app, "app")?;
+            let slot = output(text, "text")?;
+            let app = live(app, "app")?;
             give(
                 slot,
                 realm_ingest_text::new(app.0.call(|app| Ok(app.base_url()))?),
@@ -266,8 +282,10 @@ pub unsafe extern "C" fn realm_ingest_app_base_url(
 /// What the server's clock shows by its answers so far, in milliseconds since 1970, and how far that may be off, either way.
 /// Asks no server. `known` says whether there was an answer yet; the others are written only then.
 ///
+/// Threads: any. Ownership: borrows.
+///
 /// # Safety
-/// `app` is live; `error` is NULL or may be written; the outputs may be written.
+/// `error` is NULL or may be written; the outputs may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_app_server_time(
     app: *const realm_ingest_app,
@@ -279,10 +297,10 @@ pub unsafe extern "C" fn realm_ingest_app_server_time(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let known = required_mut(known, "known")?;
-            let now_ms = required_mut(now_ms, "now_ms")?;
-            let uncertainty_ms = required_mut(uncertainty_ms, "uncertainty_ms")?;
-            let time = required(app, "app")?.0.call(|app| Ok(app.server_time()))?;
+            let known = output(known, "known")?;
+            let now_ms = output(now_ms, "now_ms")?;
+            let uncertainty_ms = output(uncertainty_ms, "uncertainty_ms")?;
+            let time = live(app, "app")?.0.call(|app| Ok(app.server_time()))?;
             *known = time.is_some();
             if let Some(time) = time {
                 *now_ms = convert::micros_since_1970(time.now) / 1000;
@@ -298,7 +316,9 @@ pub unsafe extern "C" fn realm_ingest_app_server_time(
 /// default. Waits for the server.
 ///
 /// # Safety
-/// `app` is live; `url` points to its bytes; `error` is NULL or may be written.
+/// `url` points to its bytes; `error` is NULL or may be written.
+///
+/// Threads: any. Ownership: borrows.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_app_update_base_url(
     app: *const realm_ingest_app,
@@ -309,7 +329,7 @@ pub unsafe extern "C" fn realm_ingest_app_update_base_url(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let app = required(app, "app")?;
+            let app = live(app, "app")?;
             let url = text(url, url_length, "url")?;
             app.0.call(|app| app.update_base_url(url))
         })

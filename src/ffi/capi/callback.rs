@@ -4,8 +4,9 @@ use std::ffi::c_void;
 
 use crate::ffi::os::{code, signals};
 
-/// Ends the life of what `userdata` points to. Called once, when the library has no more use for the callback, from
-/// any thread.
+/// Ends the life of what `userdata` points to. Called once, when the library has no more use for the callback.
+///
+/// Threads: any. Ownership: takes `userdata`.
 pub type realm_ingest_free_callback = Option<unsafe extern "C" fn(userdata: *mut c_void)>;
 
 /// A function of the application, `unsafe extern "C" fn(*mut c_void, ..)`, with its data. Dropping it ends the data.

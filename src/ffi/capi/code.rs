@@ -53,8 +53,14 @@ pub const REALM_INGEST_CLIENT_USER_NOT_FOUND: u32 = 4100;
 pub const REALM_INGEST_CLIENT_USER_NOT_LOGGED_IN: u32 = 4101;
 /// Anonymous credentials were to be added to a user.
 pub const REALM_INGEST_CLIENT_USER_ALREADY_NAMED: u32 = 4105;
+/// The application's own HTTP gave a client error for a request.
+pub const REALM_INGEST_CLIENT_TRANSPORT_FAILED: u32 = 4106;
 /// The server sent a token that is not one.
 pub const REALM_INGEST_BAD_TOKEN: u32 = 4200;
+/// Text is no Extended JSON.
+pub const REALM_INGEST_MALFORMED_JSON: u32 = 4201;
+/// Bytes are no BSON document.
+pub const REALM_INGEST_BAD_BSON_PARSE: u32 = 4203;
 /// A token is unknown, expired or revoked.
 pub const REALM_INGEST_INVALID_SESSION: u32 = 4301;
 /// The server answered with a status that is not success and nothing more.

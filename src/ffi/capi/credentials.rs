@@ -2,10 +2,12 @@
 
 use std::ffi::c_char;
 
-use super::{enter, give, realm_ingest_code, realm_ingest_error, required_mut, take, text};
+use super::{enter, free, give, output, realm_ingest_code, realm_ingest_error, text};
 use crate::app::Credentials;
 
-/// What a user logs in with. Any thread may use it, also several at once, and for any number of log-ins.
+/// What a user logs in with, any number of times.
+///
+/// Threads: any. Ownership: the caller's, until `realm_ingest_credentials_free`.
 pub struct realm_ingest_credentials(Credentials);
 
 impl realm_ingest_credentials {
@@ -16,6 +18,8 @@ impl realm_ingest_credentials {
 
 /// The credentials of any provider, by its name in URLs (`custom-token`, `oauth2-google` ...) and the body of its log-
 /// in: a JSON object, which is sent as it is but for the `options` that tell of this device.
+///
+/// Threads: any. Ownership: gives `credentials`, which `realm_ingest_credentials_free` ends.
 ///
 /// # Safety
 /// The texts point to their bytes; `error` is NULL or may be written; `credentials` may be written.
@@ -31,7 +35,7 @@ pub unsafe extern "C" fn realm_ingest_credentials_new(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let slot = required_mut(credentials, "credentials")?;
+            let slot = output(credentials, "credentials")?;
             let provider = text(provider, provider_length, "provider")?;
             let body_json = text(body_json, body_json_length, "body_json")?;
             give(
@@ -45,6 +49,8 @@ pub unsafe extern "C" fn realm_ingest_credentials_new(
 
 /// A new user without a name, or the anonymous one who is logged in already.
 ///
+/// Threads: any. Ownership: gives `credentials`, which `realm_ingest_credentials_free` ends.
+///
 /// # Safety
 /// `error` is NULL or may be written; `credentials` may be written.
 #[unsafe(no_mangle)]
@@ -55,7 +61,7 @@ pub unsafe extern "C" fn realm_ingest_credentials_new_anonymous(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let slot = required_mut(credentials, "credentials")?;
+            let slot = output(credentials, "credentials")?;
             give(slot, realm_ingest_credentials(Credentials::anonymous()));
             Ok(())
         })
@@ -63,6 +69,8 @@ pub unsafe extern "C" fn realm_ingest_credentials_new_anonymous(
 }
 
 /// A registered e-mail address and its password.
+///
+/// Threads: any. Ownership: gives `credentials`, which `realm_ingest_credentials_free` ends.
 ///
 /// # Safety
 /// The texts point to their bytes; `error` is NULL or may be written; `credentials` may be written.
@@ -78,7 +86,7 @@ pub unsafe extern "C" fn realm_ingest_credentials_new_password(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let slot = required_mut(credentials, "credentials")?;
+            let slot = output(credentials, "credentials")?;
             let email = text(email, email_length, "email")?;
             let password = text(password, password_length, "password")?;
             give(
@@ -92,6 +100,8 @@ pub unsafe extern "C" fn realm_ingest_credentials_new_password(
 
 /// A key of a user, or of the app.
 ///
+/// Threads: any. Ownership: gives `credentials`, which `realm_ingest_credentials_free` ends.
+///
 /// # Safety
 /// `key` points to its bytes; `error` is NULL or may be written; `credentials` may be written.
 #[unsafe(no_mangle)]
@@ -104,7 +114,7 @@ pub unsafe extern "C" fn realm_ingest_credentials_new_api_key(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let slot = required_mut(credentials, "credentials")?;
+            let slot = output(credentials, "credentials")?;
             let key = text(key, key_length, "key")?;
             give(slot, realm_ingest_credentials(Credentials::api_key(key)));
             Ok(())
@@ -113,6 +123,8 @@ pub unsafe extern "C" fn realm_ingest_credentials_new_api_key(
 }
 
 /// A JWT that somebody else has signed whom the app trusts.
+///
+/// Threads: any. Ownership: gives `credentials`, which `realm_ingest_credentials_free` ends.
 ///
 /// # Safety
 /// `token` points to its bytes; `error` is NULL or may be written; `credentials` may be written.
@@ -126,7 +138,7 @@ pub unsafe extern "C" fn realm_ingest_credentials_new_custom_token(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let slot = required_mut(credentials, "credentials")?;
+            let slot = output(credentials, "credentials")?;
             let token = text(token, token_length, "token")?;
             give(slot, realm_ingest_credentials(Credentials::custom(token)));
             Ok(())
@@ -135,6 +147,8 @@ pub unsafe extern "C" fn realm_ingest_credentials_new_custom_token(
 }
 
 /// What the app's own authentication function wants: a JSON object, Extended JSON perhaps.
+///
+/// Threads: any. Ownership: gives `credentials`, which `realm_ingest_credentials_free` ends.
 ///
 /// # Safety
 /// `payload_json` points to its bytes; `error` is NULL or may be written; `credentials` may be written.
@@ -148,7 +162,7 @@ pub unsafe extern "C" fn realm_ingest_credentials_new_function(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let slot = required_mut(credentials, "credentials")?;
+            let slot = output(credentials, "credentials")?;
             let payload_json = text(payload_json, payload_json_length, "payload_json")?;
             give(
                 slot,
@@ -160,6 +174,8 @@ pub unsafe extern "C" fn realm_ingest_credentials_new_function(
 }
 
 /// An id token of Google.
+///
+/// Threads: any. Ownership: gives `credentials`, which `realm_ingest_credentials_free` ends.
 ///
 /// # Safety
 /// `id_token` points to its bytes; `error` is NULL or may be written; `credentials` may be written.
@@ -173,7 +189,7 @@ pub unsafe extern "C" fn realm_ingest_credentials_new_google_id_token(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let slot = required_mut(credentials, "credentials")?;
+            let slot = output(credentials, "credentials")?;
             let id_token = text(id_token, id_token_length, "id_token")?;
             give(
                 slot,
@@ -185,6 +201,8 @@ pub unsafe extern "C" fn realm_ingest_credentials_new_google_id_token(
 }
 
 /// An authorisation code of Google, which the server exchanges.
+///
+/// Threads: any. Ownership: gives `credentials`, which `realm_ingest_credentials_free` ends.
 ///
 /// # Safety
 /// `auth_code` points to its bytes; `error` is NULL or may be written; `credentials` may be written.
@@ -198,7 +216,7 @@ pub unsafe extern "C" fn realm_ingest_credentials_new_google_auth_code(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let slot = required_mut(credentials, "credentials")?;
+            let slot = output(credentials, "credentials")?;
             let auth_code = text(auth_code, auth_code_length, "auth_code")?;
             give(
                 slot,
@@ -210,6 +228,8 @@ pub unsafe extern "C" fn realm_ingest_credentials_new_google_auth_code(
 }
 
 /// An id token of Apple.
+///
+/// Threads: any. Ownership: gives `credentials`, which `realm_ingest_credentials_free` ends.
 ///
 /// # Safety
 /// `id_token` points to its bytes; `error` is NULL or may be written; `credentials` may be written.
@@ -223,7 +243,7 @@ pub unsafe extern "C" fn realm_ingest_credentials_new_apple(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let slot = required_mut(credentials, "credentials")?;
+            let slot = output(credentials, "credentials")?;
             let id_token = text(id_token, id_token_length, "id_token")?;
             give(slot, realm_ingest_credentials(Credentials::apple(id_token)));
             Ok(())
@@ -232,6 +252,8 @@ pub unsafe extern "C" fn realm_ingest_credentials_new_apple(
 }
 
 /// An access token of Facebook.
+///
+/// Threads: any. Ownership: gives `credentials`, which `realm_ingest_credentials_free` ends.
 ///
 /// # Safety
 /// `access_token` points to its bytes; `error` is NULL or may be written; `credentials` may be written.
@@ -245,7 +267,7 @@ pub unsafe extern "C" fn realm_ingest_credentials_new_facebook(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let slot = required_mut(credentials, "credentials")?;
+            let slot = output(credentials, "credentials")?;
             let access_token = text(access_token, access_token_length, "access_token")?;
             give(
                 slot,
@@ -258,10 +280,8 @@ pub unsafe extern "C" fn realm_ingest_credentials_new_facebook(
 
 /// Frees credentials; NULL is fine.
 ///
-/// # Safety
-/// `credentials` is NULL or was not freed before.
+/// Threads: any. Ownership: takes `credentials`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn realm_ingest_credentials_free(credentials: *mut realm_ingest_credentials) {
-    // SAFETY: the caller promises it.
-    unsafe { take(credentials) }
+pub extern "C" fn realm_ingest_credentials_free(credentials: *mut realm_ingest_credentials) {
+    free(credentials)
 }

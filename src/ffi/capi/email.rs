@@ -3,12 +3,14 @@
 use std::ffi::c_char;
 
 use super::app::realm_ingest_app;
-use super::{enter, realm_ingest_code, realm_ingest_error, required, text};
+use super::{enter, live, realm_ingest_code, realm_ingest_error, text};
 
 /// Registers an e-mail address with a password. Waits for the server. The user still has to log in.
 ///
+/// Threads: any. Ownership: borrows.
+///
 /// # Safety
-/// `app` is live; the texts point to their bytes; `error` is NULL or may be written.
+/// the texts point to their bytes; `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_app_register(
     app: *const realm_ingest_app,
@@ -21,7 +23,7 @@ pub unsafe extern "C" fn realm_ingest_app_register(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let app = required(app, "app")?;
+            let app = live(app, "app")?;
             let email = text(email, email_length, "email")?;
             let password = text(password, password_length, "password")?;
             app.handle().call(|app| app.register_user(email, password))
@@ -31,8 +33,10 @@ pub unsafe extern "C" fn realm_ingest_app_register(
 
 /// Confirms an address with what its mail held. Waits for the server.
 ///
+/// Threads: any. Ownership: borrows.
+///
 /// # Safety
-/// `app` is live; the texts point to their bytes; `error` is NULL or may be written.
+/// the texts point to their bytes; `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_app_confirm_user(
     app: *const realm_ingest_app,
@@ -45,7 +49,7 @@ pub unsafe extern "C" fn realm_ingest_app_confirm_user(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let app = required(app, "app")?;
+            let app = live(app, "app")?;
             let token = text(token, token_length, "token")?;
             let token_id = text(token_id, token_id_length, "token_id")?;
             app.handle().call(|app| app.confirm_user(token, token_id))
@@ -55,8 +59,10 @@ pub unsafe extern "C" fn realm_ingest_app_confirm_user(
 
 /// Has the mail that asks for a confirmation sent again. Waits for the server.
 ///
+/// Threads: any. Ownership: borrows.
+///
 /// # Safety
-/// `app` is live; `email` points to its bytes; `error` is NULL or may be written.
+/// `email` points to its bytes; `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_app_resend_confirmation_email(
     app: *const realm_ingest_app,
@@ -67,7 +73,7 @@ pub unsafe extern "C" fn realm_ingest_app_resend_confirmation_email(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let app = required(app, "app")?;
+            let app = live(app, "app")?;
             let email = text(email, email_length, "email")?;
             app.handle().call(|app| app.resend_confirmation_email(email))
         })
@@ -76,8 +82,10 @@ pub unsafe extern "C" fn realm_ingest_app_resend_confirmation_email(
 
 /// Has the app's own confirmation function run again. Waits for the server.
 ///
+/// Threads: any. Ownership: borrows.
+///
 /// # Safety
-/// `app` is live; `email` points to its bytes; `error` is NULL or may be written.
+/// `email` points to its bytes; `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_app_retry_custom_confirmation(
     app: *const realm_ingest_app,
@@ -88,7 +96,7 @@ pub unsafe extern "C" fn realm_ingest_app_retry_custom_confirmation(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let app = required(app, "app")?;
+            let app = live(app, "app")?;
             let email = text(email, email_length, "email")?;
             app.handle().call(|app| app.retry_custom_confirmation(email))
         })
@@ -97,8 +105,10 @@ pub unsafe extern "C" fn realm_ingest_app_retry_custom_confirmation(
 
 /// Has a mail sent with which the password can be set anew. Waits for the server.
 ///
+/// Threads: any. Ownership: borrows.
+///
 /// # Safety
-/// `app` is live; `email` points to its bytes; `error` is NULL or may be written.
+/// `email` points to its bytes; `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_app_send_reset_password_email(
     app: *const realm_ingest_app,
@@ -109,7 +119,7 @@ pub unsafe extern "C" fn realm_ingest_app_send_reset_password_email(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let app = required(app, "app")?;
+            let app = live(app, "app")?;
             let email = text(email, email_length, "email")?;
             app.handle().call(|app| app.send_reset_password_email(email))
         })
@@ -118,8 +128,10 @@ pub unsafe extern "C" fn realm_ingest_app_send_reset_password_email(
 
 /// Sets a password with what that mail held. Waits for the server.
 ///
+/// Threads: any. Ownership: borrows.
+///
 /// # Safety
-/// `app` is live; the texts point to their bytes; `error` is NULL or may be written.
+/// the texts point to their bytes; `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_app_reset_password(
     app: *const realm_ingest_app,
@@ -134,7 +146,7 @@ pub unsafe extern "C" fn realm_ingest_app_reset_password(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let app = required(app, "app")?;
+            let app = live(app, "app")?;
             let password = text(password, password_length, "password")?;
             let token = text(token, token_length, "token")?;
             let token_id = text(token_id, token_id_length, "token_id")?;
@@ -146,8 +158,10 @@ pub unsafe extern "C" fn realm_ingest_app_reset_password(
 
 /// Has the app's own function set the password, with a JSON array of arguments (Extended JSON). Waits for the server.
 ///
+/// Threads: any. Ownership: borrows.
+///
 /// # Safety
-/// `app` is live; the texts point to their bytes; `error` is NULL or may be written.
+/// the texts point to their bytes; `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_app_call_reset_password_function(
     app: *const realm_ingest_app,
@@ -162,7 +176,7 @@ pub unsafe extern "C" fn realm_ingest_app_call_reset_password_function(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let app = required(app, "app")?;
+            let app = live(app, "app")?;
             let email = text(email, email_length, "email")?;
             let password = text(password, password_length, "password")?;
             let args_ejson = text(args_ejson, args_ejson_length, "args_ejson")?;

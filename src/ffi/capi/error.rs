@@ -3,10 +3,12 @@
 use std::ffi::c_char;
 
 use super::code::{REALM_INGEST_OK, realm_ingest_code};
-use super::{Text, take};
+use super::{Text, free, seen, shown};
 use crate::error::{CompensatingWrite, Error, SyncError};
 
-/// Why a call failed. Belongs to the caller, who frees it; any thread may read it.
+/// Why a call failed.
+///
+/// Threads: any. Ownership: the caller's, until `realm_ingest_error_free`.
 pub struct realm_ingest_error {
     code: u32,
     name: Text,
@@ -27,65 +29,69 @@ impl From<&Error> for realm_ingest_error {
 
 /// The code; REALM_INGEST_OK for NULL.
 ///
-/// # Safety
-/// `error` is NULL or a live error.
+/// Threads: any. Ownership: borrows.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn realm_ingest_error_code(error: *const realm_ingest_error) -> realm_ingest_code {
-    // SAFETY: the caller promises it.
-    unsafe { error.as_ref() }.map_or(REALM_INGEST_OK, |error| error.code)
+pub extern "C" fn realm_ingest_error_code(error: *const realm_ingest_error) -> realm_ingest_code {
+    seen(error, REALM_INGEST_OK, |error| error.code)
 }
 
 /// The code's name, such as `InvalidPassword`. Like all text of an error it lives as long as the error; `length`,
 /// which may be NULL, is the number of bytes before the NUL that ends it. NULL for NULL.
 ///
+/// Threads: any. Ownership: lends what it returns, which lives as long as `error`.
+///
 /// # Safety
-/// `error` is NULL or a live error; `length` is NULL or may be written.
+/// `length` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_error_name(
     error: *const realm_ingest_error,
     length: *mut usize,
 ) -> *const c_char {
     // SAFETY: the caller promises it.
-    unsafe { shown(error.as_ref().map(|error| &error.name), length) }
+    unsafe { shown(error, length, |error| Some(&error.name)) }
 }
 
 /// What happened, for people.
 ///
+/// Threads: any. Ownership: lends what it returns, which lives as long as `error`.
+///
 /// # Safety
-/// `error` is NULL or a live error; `length` is NULL or may be written.
+/// `length` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_error_message(
     error: *const realm_ingest_error,
     length: *mut usize,
 ) -> *const c_char {
     // SAFETY: the caller promises it.
-    unsafe { shown(error.as_ref().map(|error| &error.message), length) }
+    unsafe { shown(error, length, |error| Some(&error.message)) }
 }
 
 /// Where the server logged it, or empty.
 ///
+/// Threads: any. Ownership: lends what it returns, which lives as long as `error`.
+///
 /// # Safety
-/// `error` is NULL or a live error; `length` is NULL or may be written.
+/// `length` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_error_link(
     error: *const realm_ingest_error,
     length: *mut usize,
 ) -> *const c_char {
     // SAFETY: the caller promises it.
-    unsafe { shown(error.as_ref().map(|error| &error.link), length) }
+    unsafe { shown(error, length, |error| Some(&error.link)) }
 }
 
 /// Frees an error; NULL is fine.
 ///
-/// # Safety
-/// `error` is NULL or an error that was not freed before.
+/// Threads: any. Ownership: takes `error`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn realm_ingest_error_free(error: *mut realm_ingest_error) {
-    // SAFETY: the caller promises it.
-    unsafe { take(error) }
+pub extern "C" fn realm_ingest_error_free(error: *mut realm_ingest_error) {
+    free(error)
 }
 
-/// What a session reports: it lives until the callback that gets it returns.
+/// What a session reports.
+///
+/// Threads: any. Ownership: the library's, until the callback that gets it returns.
 pub struct realm_ingest_sync_error {
     code: u32,
     name: Text,
@@ -126,82 +132,80 @@ impl From<&CompensatingWrite> for Refusal {
 
 /// The code; REALM_INGEST_OK for NULL.
 ///
-/// # Safety
-/// `error` is NULL or a live error.
+/// Threads: any, until the callback returns. Ownership: borrows.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn realm_ingest_sync_error_code(
-    error: *const realm_ingest_sync_error,
-) -> realm_ingest_code {
-    // SAFETY: the caller promises it.
-    unsafe { error.as_ref() }.map_or(REALM_INGEST_OK, |error| error.code)
+pub extern "C" fn realm_ingest_sync_error_code(error: *const realm_ingest_sync_error) -> realm_ingest_code {
+    seen(error, REALM_INGEST_OK, |error| error.code)
 }
 
 /// The code's name, such as `SyncConnectFailed`. Text as of `realm_ingest_error_name`.
 ///
+/// Threads: any, until the callback returns. Ownership: lends what it returns, which lives as long as `error`.
+///
 /// # Safety
-/// `error` is NULL or a live error; `length` is NULL or may be written.
+/// `length` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_sync_error_name(
     error: *const realm_ingest_sync_error,
     length: *mut usize,
 ) -> *const c_char {
     // SAFETY: the caller promises it.
-    unsafe { shown(error.as_ref().map(|error| &error.name), length) }
+    unsafe { shown(error, length, |error| Some(&error.name)) }
 }
 
 /// What happened, for people.
 ///
+/// Threads: any, until the callback returns. Ownership: lends what it returns, which lives as long as `error`.
+///
 /// # Safety
-/// `error` is NULL or a live error; `length` is NULL or may be written.
+/// `length` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_sync_error_message(
     error: *const realm_ingest_sync_error,
     length: *mut usize,
 ) -> *const c_char {
     // SAFETY: the caller promises it.
-    unsafe { shown(error.as_ref().map(|error| &error.message), length) }
+    unsafe { shown(error, length, |error| Some(&error.message)) }
 }
 
 /// Where the server logged it, or empty.
 ///
+/// Threads: any, until the callback returns. Ownership: lends what it returns, which lives as long as `error`.
+///
 /// # Safety
-/// `error` is NULL or a live error; `length` is NULL or may be written.
+/// `length` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_sync_error_link(
     error: *const realm_ingest_sync_error,
     length: *mut usize,
 ) -> *const c_char {
     // SAFETY: the caller promises it.
-    unsafe { shown(error.as_ref().map(|error| &error.link), length) }
+    unsafe { shown(error, length, |error| Some(&error.link)) }
 }
 
 /// Whether the session is inactive because of it. It then tries again by itself, rarely; after any other error it does soon.
 ///
-/// # Safety
-/// `error` is NULL or a live error.
+/// Threads: any, until the callback returns. Ownership: borrows.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn realm_ingest_sync_error_is_fatal(error: *const realm_ingest_sync_error) -> bool {
-    // SAFETY: the caller promises it.
-    unsafe { error.as_ref() }.is_some_and(|error| error.is_fatal)
+pub extern "C" fn realm_ingest_sync_error_is_fatal(error: *const realm_ingest_sync_error) -> bool {
+    seen(error, false, |error| error.is_fatal)
 }
 
 /// How many documents this is about: those the server refused for good, with code
 /// REALM_INGEST_SYNC_WRITE_NOT_ALLOWED.
 ///
-/// # Safety
-/// `error` is NULL or a live error.
+/// Threads: any, until the callback returns. Ownership: borrows.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn realm_ingest_sync_error_refusal_count(
-    error: *const realm_ingest_sync_error,
-) -> usize {
-    // SAFETY: the caller promises it.
-    unsafe { error.as_ref() }.map_or(0, |error| error.refusals.len())
+pub extern "C" fn realm_ingest_sync_error_refusal_count(error: *const realm_ingest_sync_error) -> usize {
+    seen(error, 0, |error| error.refusals.len())
 }
 
 /// The class of a refused document; NULL where `index` is not below the count.
 ///
+/// Threads: any, until the callback returns. Ownership: lends what it returns, which lives as long as `error`.
+///
 /// # Safety
-/// `error` is NULL or a live error; `length` is NULL or may be written.
+/// `length` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_sync_error_refusal_class(
     error: *const realm_ingest_sync_error,
@@ -209,13 +213,15 @@ pub unsafe extern "C" fn realm_ingest_sync_error_refusal_class(
     length: *mut usize,
 ) -> *const c_char {
     // SAFETY: the caller promises it.
-    unsafe { shown(refusal(&error, index).map(|refusal| &refusal.class), length) }
+    unsafe { shown(error, length, |error| Some(&error.refusals.get(index)?.class)) }
 }
 
 /// The `_id` of a refused document as canonical Extended JSON; `null` where it had none that can be read.
 ///
+/// Threads: any, until the callback returns. Ownership: lends what it returns, which lives as long as `error`.
+///
 /// # Safety
-/// `error` is NULL or a live error; `length` is NULL or may be written.
+/// `length` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_sync_error_refusal_primary_key(
     error: *const realm_ingest_sync_error,
@@ -223,13 +229,19 @@ pub unsafe extern "C" fn realm_ingest_sync_error_refusal_primary_key(
     length: *mut usize,
 ) -> *const c_char {
     // SAFETY: the caller promises it.
-    unsafe { shown(refusal(&error, index).map(|refusal| &refusal.primary_key), length) }
+    unsafe {
+        shown(error, length, |error| {
+            Some(&error.refusals.get(index)?.primary_key)
+        })
+    }
 }
 
 /// Why a document was refused, in the server's words.
 ///
+/// Threads: any, until the callback returns. Ownership: lends what it returns, which lives as long as `error`.
+///
 /// # Safety
-/// `error` is NULL or a live error; `length` is NULL or may be written.
+/// `length` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_sync_error_refusal_reason(
     error: *const realm_ingest_sync_error,
@@ -237,19 +249,5 @@ pub unsafe extern "C" fn realm_ingest_sync_error_refusal_reason(
     length: *mut usize,
 ) -> *const c_char {
     // SAFETY: the caller promises it.
-    unsafe { shown(refusal(&error, index).map(|refusal| &refusal.reason), length) }
-}
-
-/// # Safety
-/// `error` is NULL or a live error.
-unsafe fn refusal(error: &*const realm_ingest_sync_error, index: usize) -> Option<&Refusal> {
-    // SAFETY: the caller promises it.
-    unsafe { error.as_ref() }?.refusals.get(index)
-}
-
-/// # Safety
-/// `length` is NULL or may be written.
-unsafe fn shown(text: Option<&Text>, length: *mut usize) -> *const c_char {
-    // SAFETY: the caller promises it.
-    text.map_or(std::ptr::null(), |text| unsafe { text.show(length) })
+    unsafe { shown(error, length, |error| Some(&error.refusals.get(index)?.reason)) }
 }

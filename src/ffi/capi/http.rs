@@ -3,13 +3,15 @@
 use std::ffi::c_char;
 
 use super::app::realm_ingest_app_config;
-use super::{enter, realm_ingest_code, realm_ingest_error, required_mut, text};
+use super::{change, realm_ingest_code, realm_ingest_error, text};
 use crate::transport::http::ClientCertificate;
 
 /// Sends a header with every request, in place of the library's own of the same name.
 ///
+/// Threads: one at a time. Ownership: borrows.
+///
 /// # Safety
-/// `config` is live and nobody else uses it; the texts point to their bytes; `error` is NULL or may be written.
+/// the texts point to their bytes; `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_app_config_add_header(
     config: *mut realm_ingest_app_config,
@@ -21,15 +23,10 @@ pub unsafe extern "C" fn realm_ingest_app_config_add_header(
 ) -> realm_ingest_code {
     // SAFETY: the caller promises what each step needs.
     unsafe {
-        enter(error, || {
-            let config = required_mut(config, "config")?;
+        change(config, "config", error, |config| {
             let name = text(name, name_length, "name")?;
             let value = text(value, value_length, "value")?;
-            config
-                .settings()
-                .http
-                .headers
-                .push((name.to_owned(), value.to_owned()));
+            config.http.headers.push((name.to_owned(), value.to_owned()));
             Ok(())
         })
     }
@@ -39,8 +36,10 @@ pub unsafe extern "C" fn realm_ingest_app_config_add_header(
 /// the variables HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY of the environment say what to do. A URL that is none
 /// is refused when the app is opened.
 ///
+/// Threads: one at a time. Ownership: borrows.
+///
 /// # Safety
-/// `config` is live and nobody else uses it; `url` points to its bytes; `error` is NULL or may be written.
+/// `url` points to its bytes; `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_app_config_set_proxy(
     config: *mut realm_ingest_app_config,
@@ -50,10 +49,9 @@ pub unsafe extern "C" fn realm_ingest_app_config_set_proxy(
 ) -> realm_ingest_code {
     // SAFETY: the caller promises what each step needs.
     unsafe {
-        enter(error, || {
-            let config = required_mut(config, "config")?;
+        change(config, "config", error, |config| {
             let url = text(url, url_length, "url")?;
-            config.settings().http.proxy = Some(url.to_owned());
+            config.http.proxy = Some(url.to_owned());
             Ok(())
         })
     }
@@ -61,8 +59,10 @@ pub unsafe extern "C" fn realm_ingest_app_config_set_proxy(
 
 /// A PEM file with certificates to trust beside those of the system. It is read when the app is opened.
 ///
+/// Threads: one at a time. Ownership: borrows.
+///
 /// # Safety
-/// `config` is live and nobody else uses it; `path` points to its bytes; `error` is NULL or may be written.
+/// `path` points to its bytes; `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_app_config_set_trusted_certificates(
     config: *mut realm_ingest_app_config,
@@ -72,10 +72,9 @@ pub unsafe extern "C" fn realm_ingest_app_config_set_trusted_certificates(
 ) -> realm_ingest_code {
     // SAFETY: the caller promises what each step needs.
     unsafe {
-        enter(error, || {
-            let config = required_mut(config, "config")?;
+        change(config, "config", error, |config| {
             let path = super::path(path, path_length, "path")?;
-            config.settings().http.trusted_certificates = Some(path.to_owned());
+            config.http.trusted_certificates = Some(path.to_owned());
             Ok(())
         })
     }
@@ -84,8 +83,10 @@ pub unsafe extern "C" fn realm_ingest_app_config_set_trusted_certificates(
 /// This device's own certificate, for servers that ask for one: PEM files with the certificate, followed by those that
 /// lead to its authority, and with its private key. They are read when the app is opened.
 ///
+/// Threads: one at a time. Ownership: borrows.
+///
 /// # Safety
-/// `config` is live and nobody else uses it; the texts point to their bytes; `error` is NULL or may be written.
+/// the texts point to their bytes; `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_app_config_set_client_certificate(
     config: *mut realm_ingest_app_config,
@@ -97,11 +98,10 @@ pub unsafe extern "C" fn realm_ingest_app_config_set_client_certificate(
 ) -> realm_ingest_code {
     // SAFETY: the caller promises what each step needs.
     unsafe {
-        enter(error, || {
-            let config = required_mut(config, "config")?;
+        change(config, "config", error, |config| {
             let chain_path = super::path(chain_path, chain_path_length, "chain_path")?;
             let key_path = super::path(key_path, key_path_length, "key_path")?;
-            config.settings().http.client_certificate = Some(ClientCertificate {
+            config.http.client_certificate = Some(ClientCertificate {
                 chain: chain_path.to_owned(),
                 key: key_path.to_owned(),
             });
@@ -113,8 +113,10 @@ pub unsafe extern "C" fn realm_ingest_app_config_set_client_certificate(
 /// Accepts any certificate of a server, whoever it is. For tests: who is on the way can then read and change
 /// everything, passwords and tokens too.
 ///
+/// Threads: one at a time. Ownership: borrows.
+///
 /// # Safety
-/// `config` is live and nobody else uses it; `error` is NULL or may be written.
+/// `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_app_config_set_accept_any_certificate(
     config: *mut realm_ingest_app_config,
@@ -123,9 +125,8 @@ pub unsafe extern "C" fn realm_ingest_app_config_set_accept_any_certificate(
 ) -> realm_ingest_code {
     // SAFETY: the caller promises what each step needs.
     unsafe {
-        enter(error, || {
-            let config = required_mut(config, "config")?;
-            config.settings().http.accept_any_certificate = accept;
+        change(config, "config", error, |config| {
+            config.http.accept_any_certificate = accept;
             Ok(())
         })
     }

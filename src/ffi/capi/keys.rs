@@ -2,7 +2,7 @@
 
 use super::realm::realm_ingest_realm_config;
 use super::user::realm_ingest_user;
-use super::{enter, given_key, realm_ingest_code, realm_ingest_error, required, required_mut};
+use super::{alone, change, enter, given_key, live, realm_ingest_code, realm_ingest_error};
 use crate::realm::Realm;
 
 /// Encrypts the file, and that of urgent classes beside it, with this key of 64 bytes. A new file gets it; one that is
@@ -10,8 +10,10 @@ use crate::realm::Realm;
 /// encrypted. NULL stands for no encryption; an empty key is refused as any of another length. A file of which nobody has
 /// given the key since the start of the program is not sent before it is opened.
 ///
+/// Threads: one at a time. Ownership: borrows.
+///
 /// # Safety
-/// `config` is live and nobody else uses it; `key` points to its bytes; `error` is NULL or may be written.
+/// `key` points to its bytes; `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_realm_config_set_encryption_key(
     config: *mut realm_ingest_realm_config,
@@ -21,9 +23,8 @@ pub unsafe extern "C" fn realm_ingest_realm_config_set_encryption_key(
 ) -> realm_ingest_code {
     // SAFETY: the caller promises what each step needs.
     unsafe {
-        enter(error, || {
-            let settings = required_mut(config, "config")?.settings();
-            settings.encryption_key = given_key(key, key_length, "key")?;
+        change(config, "config", error, |config| {
+            config.settings.encryption_key = given_key(key, key_length, "key")?;
             Ok(())
         })
     }
@@ -40,8 +41,10 @@ pub unsafe extern "C" fn realm_ingest_realm_config_set_encryption_key(
 /// held may be in freed blocks of the disk until they are overwritten, and files that were moved aside as damaged stay as
 /// they are. Not to be called in a callback of the realm's session.
 ///
+/// Threads: one at a time for `config`, in no callback of the session. Ownership: borrows.
+///
 /// # Safety
-/// `user` and `config` are live; `new_key` points to its bytes; `error` is NULL or may be written.
+/// `new_key` points to its bytes; `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_rekey(
     user: *const realm_ingest_user,
@@ -53,10 +56,10 @@ pub unsafe extern "C" fn realm_ingest_rekey(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let user = required(user, "user")?.handle();
-            let settings = required(config, "config")?.chosen();
+            let user = live(user, "user")?;
+            let settings = alone(config, "config", |config| Ok(config.settings.clone()))?;
             let new_key = given_key(new_key, new_key_length, "new_key")?;
-            user.call(|user| Realm::rekey(user, settings, new_key))
+            user.handle().call(|user| Realm::rekey(user, &settings, new_key))
         })
     }
 }

@@ -1,18 +1,24 @@
 //! The C ABI: source of include/realm_ingest.h, whose contract page is in cbindgen.toml. One file a noun.
 #![allow(non_camel_case_types, reason = "the names are C's")]
 
+mod abi;
 mod app;
+mod bson;
 mod callback;
+mod certificate;
 mod code;
 mod credentials;
 mod email;
 mod error;
+mod forward;
 mod http;
 mod keys;
 mod log;
+mod objects;
 mod options;
 mod realm;
 mod receipts;
+mod registry;
 mod session;
 mod status;
 mod stranded;
@@ -22,6 +28,7 @@ mod transport;
 mod upload_policy;
 mod user;
 mod users;
+mod waits;
 
 use std::ffi::c_char;
 use std::path::Path;
@@ -34,12 +41,7 @@ use crate::process;
 use callback::{Callback, realm_ingest_free_callback};
 use code::{REALM_INGEST_OK, realm_ingest_code};
 use error::realm_ingest_error;
-
-/// The release of the library, such as `0.1.0`.
-#[unsafe(no_mangle)]
-pub extern "C" fn realm_ingest_version() -> *const c_char {
-    concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
-}
+use objects::{Exclusive, alone, change, free, give, lend, live, seen, shown};
 
 /// Ends the library's work in this process, so that the program can exit, or a plugin go, with nothing of the library
 /// running: sessions stop, what is pending stays in its files for the next start, and waits fail. After that every call
@@ -49,6 +51,8 @@ pub extern "C" fn realm_ingest_version() -> *const c_char {
 /// without end), as when a callback has not returned, and always where a callback calls it; no callback begins after that
 /// either. A program that exits without it does so safely too: what a commit returned for is in the file, and only what
 /// callbacks use must live as long as the process.
+///
+/// Threads: any. Ownership: none.
 #[unsafe(no_mangle)]
 pub extern "C" fn realm_ingest_shutdown(timeout_ms: i64) -> bool {
     end_within(timeout_ms)
@@ -67,23 +71,18 @@ unsafe fn enter(error: *mut *mut realm_ingest_error, work: impl FnOnce() -> Resu
             let code = failure.code().number();
             // SAFETY: the caller promises it.
             if let Some(slot) = unsafe { error.as_mut() } {
-                *slot = Box::into_raw(Box::new(realm_ingest_error::from(&failure)));
+                give(slot, realm_ingest_error::from(&failure));
             }
             code
         }
     }
 }
 
+/// Where an output goes.
+///
 /// # Safety
-/// `pointer` is NULL or points to a live T.
-unsafe fn required<'a, T>(pointer: *const T, name: &str) -> Result<&'a T> {
-    // SAFETY: the caller promises it.
-    unsafe { pointer.as_ref() }.ok_or_else(|| missing(name))
-}
-
-/// # Safety
-/// `pointer` is NULL or points to a live T that nobody else uses.
-unsafe fn required_mut<'a, T>(pointer: *mut T, name: &str) -> Result<&'a mut T> {
+/// `pointer` is NULL or may be written.
+unsafe fn output<'a, T>(pointer: *mut T, name: &str) -> Result<&'a mut T> {
     // SAFETY: the caller promises it.
     unsafe { pointer.as_mut() }.ok_or_else(|| missing(name))
 }
@@ -97,6 +96,11 @@ fn missing(name: &str) -> Error {
 unsafe fn bytes<'a>(pointer: *const u8, length: usize, name: &str) -> Result<&'a [u8]> {
     if pointer.is_null() {
         return if length == 0 { Ok(&[]) } else { Err(missing(name)) };
+    }
+    if isize::try_from(length).is_err() {
+        return Err(Error::InvalidArgument(format!(
+            "{name} cannot have {length} bytes: was its length a negative number?"
+        )));
     }
     // SAFETY: the caller promises it.
     Ok(unsafe { slice::from_raw_parts(pointer, length) })
@@ -145,30 +149,6 @@ unsafe fn path<'a>(pointer: *const c_char, length: usize, name: &str) -> Result<
     }
     // SAFETY: the caller promises it.
     Ok(path::from_bytes(unsafe { bytes(pointer.cast(), length, name) }?))
-}
-
-/// Gives `value` to the caller, who frees it.
-fn give<T>(slot: &mut *mut T, value: T) {
-    *slot = Box::into_raw(Box::new(value));
-}
-
-/// Takes back what [`give`] gave.
-///
-/// # Safety
-/// `pointer` is NULL or came from [`give`] and was not taken back before.
-unsafe fn take<T>(pointer: *mut T) {
-    let taken = signals::shielded(|| {
-        guard(|| {
-            if !pointer.is_null() {
-                // SAFETY: the caller promises it.
-                drop(unsafe { Box::from_raw(pointer) });
-            }
-            Ok(())
-        })
-    });
-    if let Err(error) = taken {
-        ::log::error!(target: "ingest::ffi", "{error}");
-    }
 }
 
 /// Text that C code may keep looking at while its owner lives: UTF-8 or a path's bytes, and a NUL behind it for convenience.

@@ -3,15 +3,17 @@
 use std::ffi::c_char;
 
 use super::realm::realm_ingest_realm_config;
-use super::{enter, realm_ingest_code, realm_ingest_error, required_mut, text};
+use super::{change, realm_ingest_code, realm_ingest_error, text};
 use crate::ffi::options;
 
 /// What a commit that returned has survived: one of the REALM_INGEST_DURABILITY_ constants; full by default. Where the
 /// path is already open with another one, opening fails with REALM_INGEST_MISMATCHED_CONFIG; so it does for another cap,
 /// other urgent classes and another upload policy, of which it counts whether there is a callback, and not which.
 ///
+/// Threads: one at a time. Ownership: borrows.
+///
 /// # Safety
-/// `config` is live and nobody else uses it; `error` is NULL or may be written.
+/// `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_realm_config_set_durability(
     config: *mut realm_ingest_realm_config,
@@ -20,8 +22,8 @@ pub unsafe extern "C" fn realm_ingest_realm_config_set_durability(
 ) -> realm_ingest_code {
     // SAFETY: the caller promises what each step needs.
     unsafe {
-        enter(error, || {
-            required_mut(config, "config")?.settings().durability = options::durability(durability)?;
+        change(config, "config", error, |config| {
+            config.settings.durability = options::durability(durability)?;
             Ok(())
         })
     }
@@ -31,8 +33,10 @@ pub unsafe extern "C" fn realm_ingest_realm_config_set_durability(
 /// the device's clock; each may be REALM_INGEST_NO_LIMIT, as all are by default. `policy` is one of the REALM_INGEST_CAP_
 /// constants and says what becomes of a write beyond. What is dropped is told to the error callback.
 ///
+/// Threads: one at a time. Ownership: borrows.
+///
 /// # Safety
-/// `config` is live and nobody else uses it; `error` is NULL or may be written.
+/// `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_realm_config_set_cap(
     config: *mut realm_ingest_realm_config,
@@ -44,9 +48,8 @@ pub unsafe extern "C" fn realm_ingest_realm_config_set_cap(
 ) -> realm_ingest_code {
     // SAFETY: the caller promises what each step needs.
     unsafe {
-        enter(error, || {
-            let cap = options::cap(max_bytes, max_documents, max_age_ms, policy)?;
-            required_mut(config, "config")?.settings().cap = cap;
+        change(config, "config", error, |config| {
+            config.settings.cap = options::cap(max_bytes, max_documents, max_age_ms, policy)?;
             Ok(())
         })
     }
@@ -56,8 +59,10 @@ pub unsafe extern "C" fn realm_ingest_realm_config_set_cap(
 /// `default.urgent.realm` beside `default.realm`, with a cap as large. A transaction with documents of urgent classes and of
 /// others is refused with REALM_INGEST_INVALID_ARGUMENT. Each class keeps its order.
 ///
+/// Threads: one at a time. Ownership: borrows.
+///
 /// # Safety
-/// `config` is live and nobody else uses it; `class_name` points to its bytes; `error` is NULL or may be written.
+/// `class_name` points to its bytes; `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_realm_config_add_urgent_class(
     config: *mut realm_ingest_realm_config,
@@ -67,9 +72,9 @@ pub unsafe extern "C" fn realm_ingest_realm_config_add_urgent_class(
 ) -> realm_ingest_code {
     // SAFETY: the caller promises what each step needs.
     unsafe {
-        enter(error, || {
-            let name = text(class_name, class_name_length, "class_name")?.to_owned();
-            required_mut(config, "config")?.settings().urgent.push(name);
+        change(config, "config", error, |config| {
+            let name = text(class_name, class_name_length, "class_name")?;
+            config.settings.urgent.push(name.to_owned());
             Ok(())
         })
     }

@@ -1,44 +1,51 @@
 //! Realms: what data is written into.
 
 use std::ffi::{c_char, c_void};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::error::realm_ingest_sync_error;
 use super::user::realm_ingest_user;
 use super::{
-    Callback, Handle, enter, give, realm_ingest_code, realm_ingest_error, realm_ingest_free_callback,
-    required, required_mut, take, text,
+    Callback, Exclusive, Handle, alone, change, enter, free, give, lend, live, output, realm_ingest_code,
+    realm_ingest_error, realm_ingest_free_callback, registry, text,
 };
 use crate::error::SyncError;
 use crate::ffi::handles::stop_policy;
 use crate::ffi::host;
 use crate::realm::{ErrorHandler, Realm, RealmConfig};
 
-/// Gets what a session reports, on a thread of the library: return soon, and do not wait for an upload there. `error`
-/// lives until the callback returns.
+/// Gets what a session reports.
+///
+/// Threads: one of the library's, from which no wait may be called. Ownership: borrows `error`.
 pub type realm_ingest_sync_error_callback =
     Option<unsafe extern "C" fn(userdata: *mut c_void, error: *const realm_ingest_sync_error)>;
 
-/// How a realm is opened. One thread at a time.
-pub struct realm_ingest_realm_config {
-    settings: RealmConfig,
+/// How a realm is opened.
+///
+/// Threads: one at a time. Ownership: the caller's, until `realm_ingest_realm_config_free`.
+pub struct realm_ingest_realm_config(Mutex<Chosen>);
+
+/// What a configuration holds.
+#[derive(Clone)]
+pub(super) struct Chosen {
+    pub(super) settings: RealmConfig,
     handler: Option<ErrorHandler>,
 }
 
-impl realm_ingest_realm_config {
-    pub(super) fn chosen(&self) -> &RealmConfig {
-        &self.settings
-    }
+impl Exclusive for realm_ingest_realm_config {
+    type Inner = Chosen;
 
-    pub(super) fn settings(&mut self) -> &mut RealmConfig {
-        &mut self.settings
+    fn lock(&self) -> &Mutex<Chosen> {
+        &self.0
     }
 }
 
 /// The defaults with these classes: a JSON document such as
 /// `{"classes":[{"name":"Reading","kind":"asymmetric","primary_key":"_id","properties":[{"name":"_id","type":"objectId"}]}]}`.
 /// It is checked when a realm is opened with it.
+///
+/// Threads: any. Ownership: gives `config`, which `realm_ingest_realm_config_free` ends.
 ///
 /// # Safety
 /// `schema_json` points to its bytes; `error` is NULL or may be written; `config` may be written.
@@ -52,15 +59,13 @@ pub unsafe extern "C" fn realm_ingest_realm_config_new(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let slot = required_mut(config, "config")?;
+            let slot = output(config, "config")?;
             let settings = RealmConfig::new(text(schema_json, schema_json_length, "schema_json")?);
-            give(
-                slot,
-                realm_ingest_realm_config {
-                    settings,
-                    handler: None,
-                },
-            );
+            let chosen = Chosen {
+                settings,
+                handler: None,
+            };
+            give(slot, realm_ingest_realm_config(Mutex::new(chosen)));
             Ok(())
         })
     }
@@ -68,8 +73,10 @@ pub unsafe extern "C" fn realm_ingest_realm_config_new(
 
 /// A file of its own, in place of the user's default one. Its directory must exist.
 ///
+/// Threads: one at a time. Ownership: borrows.
+///
 /// # Safety
-/// `config` is live and nobody else uses it; `path` points to its bytes; `error` is NULL or may be written.
+/// `path` points to its bytes; `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_realm_config_set_path(
     config: *mut realm_ingest_realm_config,
@@ -79,8 +86,7 @@ pub unsafe extern "C" fn realm_ingest_realm_config_set_path(
 ) -> realm_ingest_code {
     // SAFETY: the caller promises what each step needs.
     unsafe {
-        enter(error, || {
-            let config = required_mut(config, "config")?;
+        change(config, "config", error, |config| {
             config.settings.path = Some(super::path(path, path_length, "path")?.to_owned());
             Ok(())
         })
@@ -89,8 +95,10 @@ pub unsafe extern "C" fn realm_ingest_realm_config_set_path(
 
 /// What the session does after the last close: one of the REALM_INGEST_STOP_ constants.
 ///
+/// Threads: one at a time. Ownership: borrows.
+///
 /// # Safety
-/// `config` is live and nobody else uses it; `error` is NULL or may be written.
+/// `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_realm_config_set_stop_policy(
     config: *mut realm_ingest_realm_config,
@@ -99,8 +107,8 @@ pub unsafe extern "C" fn realm_ingest_realm_config_set_stop_policy(
 ) -> realm_ingest_code {
     // SAFETY: the caller promises what each step needs.
     unsafe {
-        enter(error, || {
-            required_mut(config, "config")?.settings.stop_policy = stop_policy(policy)?;
+        change(config, "config", error, |config| {
+            config.settings.stop_policy = stop_policy(policy)?;
             Ok(())
         })
     }
@@ -109,9 +117,11 @@ pub unsafe extern "C" fn realm_ingest_realm_config_set_stop_policy(
 /// Who gets the session's errors; NULL for nobody. Where the path is already open, its first callback stays.
 /// `free_userdata`, which may be NULL, is called also where this call fails.
 ///
+/// Threads: one at a time. Ownership: takes `userdata`, which `free_userdata` ends.
+///
 /// # Safety
-/// `config` is live and nobody else uses it; `callback` may be called with `userdata` on any thread until
-/// `free_userdata` has been; `error` is NULL or may be written.
+/// `callback` may be called with `userdata` on any thread until `free_userdata` has been; `error` is NULL or may be
+/// written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_realm_config_set_error_callback(
     config: *mut realm_ingest_realm_config,
@@ -123,12 +133,12 @@ pub unsafe extern "C" fn realm_ingest_realm_config_set_error_callback(
     let callback = Callback::new(callback, userdata, free_userdata);
     // SAFETY: the caller promises what each step needs.
     unsafe {
-        enter(error, || {
-            let config = required_mut(config, "config")?;
+        change(config, "config", error, |config| {
             config.handler = callback.map(|callback| {
                 Arc::new(move |error: &SyncError| {
-                    let error = realm_ingest_sync_error::from(error);
-                    callback.call(|function, userdata| function(userdata, &error));
+                    lend(realm_ingest_sync_error::from(error), |error| {
+                        callback.call(|function, userdata| function(userdata, error));
+                    });
                 }) as ErrorHandler
             });
             Ok(())
@@ -136,21 +146,71 @@ pub unsafe extern "C" fn realm_ingest_realm_config_set_error_callback(
     }
 }
 
-/// Frees a configuration; NULL is fine. Realms opened with it keep its callback.
+/// Sends a header with every request of the session, in place of the library's own of the same name. Not where the app has
+/// an HTTP callback.
+///
+/// Threads: one at a time. Ownership: borrows.
 ///
 /// # Safety
-/// `config` is NULL or was not freed before.
+/// the texts point to their bytes; `error` is NULL or may be written.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn realm_ingest_realm_config_free(config: *mut realm_ingest_realm_config) {
-    // SAFETY: the caller promises it.
-    unsafe { take(config) }
+pub unsafe extern "C" fn realm_ingest_realm_config_add_header(
+    config: *mut realm_ingest_realm_config,
+    name: *const c_char,
+    name_length: usize,
+    value: *const c_char,
+    value_length: usize,
+    error: *mut *mut realm_ingest_error,
+) -> realm_ingest_code {
+    // SAFETY: the caller promises what each step needs.
+    unsafe {
+        change(config, "config", error, |config| {
+            let name = text(name, name_length, "name")?;
+            let value = text(value, value_length, "value")?;
+            config.settings.headers.push((name.to_owned(), value.to_owned()));
+            Ok(())
+        })
+    }
 }
 
-/// An open realm. Any thread may use it, also several at once.
-pub struct realm_ingest_realm(Arc<Handle<Realm>>);
+/// The proxy of the session, in place of the app's: `http://[user:password@]host:port`. Not where the app has an HTTP
+/// callback.
+///
+/// Threads: one at a time. Ownership: borrows.
+///
+/// # Safety
+/// `url` points to its bytes; `error` is NULL or may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn realm_ingest_realm_config_set_proxy(
+    config: *mut realm_ingest_realm_config,
+    url: *const c_char,
+    url_length: usize,
+    error: *mut *mut realm_ingest_error,
+) -> realm_ingest_code {
+    // SAFETY: the caller promises what each step needs.
+    unsafe {
+        change(config, "config", error, |config| {
+            config.settings.proxy = Some(text(url, url_length, "url")?.to_owned());
+            Ok(())
+        })
+    }
+}
+
+/// Frees a configuration; NULL is fine. Realms opened with it keep its callback.
+///
+/// Threads: any. Ownership: takes `config`.
+#[unsafe(no_mangle)]
+pub extern "C" fn realm_ingest_realm_config_free(config: *mut realm_ingest_realm_config) {
+    free(config)
+}
+
+/// An open realm.
+///
+/// Threads: any. Ownership: the caller's, until `realm_ingest_realm_free`.
+pub struct realm_ingest_realm(Handle<Realm>);
 
 impl realm_ingest_realm {
-    pub(super) fn handle(&self) -> &Arc<Handle<Realm>> {
+    pub(super) fn handle(&self) -> &Handle<Realm> {
         &self.0
     }
 }
@@ -158,8 +218,10 @@ impl realm_ingest_realm {
 /// Opens a realm for a user and starts to upload what it holds. Does not wait for the server. The configuration is
 /// copied.
 ///
+/// Threads: one at a time for `config`. Ownership: gives `realm`, which `realm_ingest_realm_free` ends.
+///
 /// # Safety
-/// `user` and `config` are live; `error` is NULL or may be written; `realm` may be written.
+/// `error` is NULL or may be written; `realm` may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_realm_new(
     user: *const realm_ingest_user,
@@ -171,12 +233,12 @@ pub unsafe extern "C" fn realm_ingest_realm_new(
     unsafe {
         enter(error, || {
             host::prepare();
-            let slot = required_mut(realm, "realm")?;
-            let user = required(user, "user")?;
-            let config = required(config, "config")?;
-            let open = |user: &_| Realm::open(user, config.settings.clone(), config.handler.clone());
+            let slot = output(realm, "realm")?;
+            let user = live(user, "user")?;
+            let chosen = alone(config, "config", |config| Ok(config.clone()))?;
+            let open = |user: &_| Realm::open(user, chosen.settings, chosen.handler);
             let opened = user.handle().call(open)?;
-            give(slot, realm_ingest_realm(Arc::new(Handle::new(opened))));
+            give(slot, realm_ingest_realm(Handle::new(opened)));
             Ok(())
         })
     }
@@ -185,8 +247,10 @@ pub unsafe extern "C" fn realm_ingest_realm_new(
 /// Waits until the server has acknowledged everything committed before the call. After `timeout_ms` milliseconds (below
 /// 0: never) it gives up with REALM_INGEST_WAIT_TIMED_OUT; the upload goes on.
 ///
+/// Threads: any, in no callback. Ownership: borrows.
+///
 /// # Safety
-/// `realm` is live; `error` is NULL or may be written.
+/// `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_realm_wait_for_upload(
     realm: *const realm_ingest_realm,
@@ -197,7 +261,7 @@ pub unsafe extern "C" fn realm_ingest_realm_wait_for_upload(
     unsafe {
         enter(error, || {
             let timeout = u64::try_from(timeout_ms).ok().map(Duration::from_millis);
-            required(realm, "realm")?
+            live(realm, "realm")?
                 .0
                 .call(|realm| realm.session().wait_for_upload_blocking(timeout))
         })
@@ -206,8 +270,10 @@ pub unsafe extern "C" fn realm_ingest_realm_wait_for_upload(
 
 /// How many documents wait to be acknowledged.
 ///
+/// Threads: any. Ownership: borrows.
+///
 /// # Safety
-/// `realm` is live; `error` is NULL or may be written; `documents` may be written.
+/// `error` is NULL or may be written; `documents` may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_realm_pending(
     realm: *const realm_ingest_realm,
@@ -217,8 +283,8 @@ pub unsafe extern "C" fn realm_ingest_realm_pending(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let slot = required_mut(documents, "documents")?;
-            *slot = required(realm, "realm")?.0.call(Realm::pending)?.objects;
+            let slot = output(documents, "documents")?;
+            *slot = live(realm, "realm")?.0.call(Realm::pending)?.objects;
             Ok(())
         })
     }
@@ -227,8 +293,10 @@ pub unsafe extern "C" fn realm_ingest_realm_pending(
 /// Closes a realm; the second time does nothing. What waits stays in the file and is uploaded as the stop policy says,
 /// or after the next start.
 ///
+/// Threads: any. Ownership: borrows.
+///
 /// # Safety
-/// `realm` is live; `error` is NULL or may be written.
+/// `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_realm_close(
     realm: *const realm_ingest_realm,
@@ -239,20 +307,17 @@ pub unsafe extern "C" fn realm_ingest_realm_close(
         Ok(())
     };
     // SAFETY: the caller promises what each step needs.
-    unsafe { enter(error, || required(realm, "realm")?.0.call(close)) }
+    unsafe { enter(error, || live(realm, "realm")?.0.call(close)) }
 }
 
 /// Closes and frees a realm; NULL is fine. Its transactions that are still there can no longer be committed.
 ///
-/// # Safety
-/// `realm` is NULL or was not freed before.
+/// Threads: any. Ownership: takes `realm`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn realm_ingest_realm_free(realm: *mut realm_ingest_realm) {
-    // SAFETY: the caller promises it; NULL has nothing to close.
-    unsafe {
-        if let Some(realm) = realm.as_ref() {
-            realm.0.read((), Realm::close);
-        }
-        take(realm)
+pub extern "C" fn realm_ingest_realm_free(realm: *mut realm_ingest_realm) {
+    // A transaction or a call of another thread may keep the object for longer.
+    if let Some(realm) = registry::find(realm) {
+        realm.0.read((), Realm::close);
     }
+    free(realm)
 }

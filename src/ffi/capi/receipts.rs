@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use super::realm::realm_ingest_realm;
 use super::{
-    Callback, Text, enter, give, realm_ingest_code, realm_ingest_error, realm_ingest_free_callback, required,
-    required_mut, take,
+    Callback, Text, enter, free, give, lend, live, output, realm_ingest_code, realm_ingest_error,
+    realm_ingest_free_callback, seen, shown,
 };
 use crate::error::Result;
 use crate::outbox::RefusedObject;
 use crate::realm::{Outcome, Receipts};
 
-/// What became of a transaction. Any thread may read it.
+/// What became of a transaction.
+///
+/// Threads: any. Ownership: the caller's, until `realm_ingest_outcome_free`; in a callback the library's, until that returns.
 pub struct realm_ingest_outcome {
     state: u8,
     complete: bool,
@@ -47,18 +49,14 @@ impl From<RefusedObject> for Refusal {
     }
 }
 
-/// Gets what became of a transaction, once, on a thread of the library: return soon, and do not wait there. `outcome` lives
-/// until the callback returns.
+/// Gets what became of a transaction, once.
+///
+/// Threads: one of the library's, from which no wait may be called. Ownership: borrows `outcome`.
 pub type realm_ingest_settled_callback =
     Option<unsafe extern "C" fn(userdata: *mut c_void, number: u64, outcome: *const realm_ingest_outcome)>;
 
-/// # Safety
-/// `realm` is NULL or live.
-unsafe fn receipts(realm: *const realm_ingest_realm) -> Result<Receipts> {
-    // SAFETY: the caller promises it.
-    unsafe { required(realm, "realm") }?
-        .handle()
-        .call(|realm| Ok(realm.receipts()))
+fn receipts(realm: *const realm_ingest_realm) -> Result<Receipts> {
+    live(realm, "realm")?.handle().call(|realm| Ok(realm.receipts()))
 }
 
 /// What is known of the transaction that got this number, from this program or an earlier start of it: one of the
@@ -66,8 +64,10 @@ unsafe fn receipts(realm: *const realm_ingest_realm) -> Result<Receipts> {
 /// discarded begins with the same ones again, and one that was put back from a backup does not know what was written after
 /// that.
 ///
+/// Threads: any. Ownership: borrows.
+///
 /// # Safety
-/// `realm` is live; `error` is NULL or may be written; `state` may be written.
+/// `error` is NULL or may be written; `state` may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_realm_state_of(
     realm: *const realm_ingest_realm,
@@ -78,7 +78,7 @@ pub unsafe extern "C" fn realm_ingest_realm_state_of(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let slot = required_mut(state, "state")?;
+            let slot = output(state, "state")?;
             *slot = receipts(realm)?.outcome(number)?.state as u8;
             Ok(())
         })
@@ -87,8 +87,10 @@ pub unsafe extern "C" fn realm_ingest_realm_state_of(
 
 /// As `realm_ingest_realm_state_of`, with what was refused. Free what it gives with `realm_ingest_outcome_free`.
 ///
+/// Threads: any. Ownership: gives `outcome`, which `realm_ingest_outcome_free` ends.
+///
 /// # Safety
-/// `realm` is live; `error` is NULL or may be written; `outcome` may be written.
+/// `error` is NULL or may be written; `outcome` may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_realm_outcome_of(
     realm: *const realm_ingest_realm,
@@ -99,7 +101,7 @@ pub unsafe extern "C" fn realm_ingest_realm_outcome_of(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let slot = required_mut(outcome, "outcome")?;
+            let slot = output(outcome, "outcome")?;
             give(slot, receipts(realm)?.outcome(number)?.into());
             Ok(())
         })
@@ -110,8 +112,10 @@ pub unsafe extern "C" fn realm_ingest_realm_outcome_of(
 /// when the realm is closed, it gives the state of then, with success. A session that is paused, offline or has no user who
 /// is logged in does not end the wait. Refused in a callback.
 ///
+/// Threads: any, in no callback. Ownership: borrows.
+///
 /// # Safety
-/// `realm` is live; `error` is NULL or may be written; `state` may be written.
+/// `error` is NULL or may be written; `state` may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_realm_wait_for(
     realm: *const realm_ingest_realm,
@@ -123,7 +127,7 @@ pub unsafe extern "C" fn realm_ingest_realm_wait_for(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let slot = required_mut(state, "state")?;
+            let slot = output(state, "state")?;
             let timeout = u64::try_from(timeout_ms).ok().map(Duration::from_millis);
             *slot = receipts(realm)?.wait(number, timeout)?.state as u8;
             Ok(())
@@ -134,9 +138,11 @@ pub unsafe extern "C" fn realm_ingest_realm_wait_for(
 /// Calls back once, when the state of the transaction is final, or with the one of then when the realm is closed.
 /// `free_userdata`, which may be NULL, is called also where this call fails.
 ///
+/// Threads: any. Ownership: takes `userdata`, which `free_userdata` ends.
+///
 /// # Safety
-/// `realm` is live; `callback` may be called with `userdata` on any thread until `free_userdata` has been; `error` is NULL
-/// or may be written.
+/// `callback` may be called with `userdata` on any thread until `free_userdata` has been; `error` is NULL or may be
+/// written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_realm_on_settled(
     realm: *const realm_ingest_realm,
@@ -152,8 +158,9 @@ pub unsafe extern "C" fn realm_ingest_realm_on_settled(
         enter(error, || {
             let callback = callback.ok_or_else(|| super::missing("callback"))?;
             receipts(realm)?.on_settled(number, move |outcome| {
-                let outcome = realm_ingest_outcome::from(outcome);
-                callback.call(|function, userdata| function(userdata, number, &outcome));
+                lend(realm_ingest_outcome::from(outcome), |outcome| {
+                    callback.call(|function, userdata| function(userdata, number, outcome));
+                });
             })
         })
     }
@@ -161,52 +168,50 @@ pub unsafe extern "C" fn realm_ingest_realm_on_settled(
 
 /// One of the REALM_INGEST_STATE_ constants; REALM_INGEST_STATE_UNKNOWN for NULL.
 ///
-/// # Safety
-/// `outcome` is NULL or live.
+/// Threads: any. Ownership: borrows.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn realm_ingest_outcome_state(outcome: *const realm_ingest_outcome) -> u8 {
-    // SAFETY: the caller promises it.
-    unsafe { outcome.as_ref() }.map_or(super::code::REALM_INGEST_STATE_UNKNOWN, |outcome| outcome.state)
+pub extern "C" fn realm_ingest_outcome_state(outcome: *const realm_ingest_outcome) -> u8 {
+    seen(outcome, super::code::REALM_INGEST_STATE_UNKNOWN, |outcome| {
+        outcome.state
+    })
 }
 
 /// Of a transaction that was refused, whether all its refused documents are here, so that all others are stored.
 ///
-/// # Safety
-/// `outcome` is NULL or live.
+/// Threads: any. Ownership: borrows.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn realm_ingest_outcome_is_complete(outcome: *const realm_ingest_outcome) -> bool {
-    // SAFETY: the caller promises it.
-    unsafe { outcome.as_ref() }.is_some_and(|outcome| outcome.complete)
+pub extern "C" fn realm_ingest_outcome_is_complete(outcome: *const realm_ingest_outcome) -> bool {
+    seen(outcome, false, |outcome| outcome.complete)
 }
 
 /// How many refused documents are here; 0 for NULL.
 ///
-/// # Safety
-/// `outcome` is NULL or live.
+/// Threads: any. Ownership: borrows.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn realm_ingest_outcome_refusal_count(outcome: *const realm_ingest_outcome) -> usize {
-    // SAFETY: the caller promises it.
-    unsafe { outcome.as_ref() }.map_or(0, |outcome| outcome.refusals.len())
+pub extern "C" fn realm_ingest_outcome_refusal_count(outcome: *const realm_ingest_outcome) -> usize {
+    seen(outcome, 0, |outcome| outcome.refusals.len())
 }
 
 /// The place of a refused document in its transaction, from 0: documents of a class stand together, in the order in which
 /// they were appended, and classes in the order of their first one. 0 where `index` is not below the count.
 ///
-/// # Safety
-/// `outcome` is NULL or live.
+/// Threads: any. Ownership: borrows.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn realm_ingest_outcome_refusal_index(
+pub extern "C" fn realm_ingest_outcome_refusal_index(
     outcome: *const realm_ingest_outcome,
     index: usize,
 ) -> u32 {
-    // SAFETY: the caller promises it.
-    unsafe { refusal(&outcome, index) }.map_or(0, |refusal| refusal.index)
+    seen(outcome, 0, |outcome| {
+        outcome.refusals.get(index).map_or(0, |refusal| refusal.index)
+    })
 }
 
 /// The class of a refused document; NULL where `index` is not below the count. Text as of `realm_ingest_error_name`.
 ///
+/// Threads: any. Ownership: lends what it returns, which lives as long as `outcome`.
+///
 /// # Safety
-/// `outcome` is NULL or live; `length` is NULL or may be written.
+/// `length` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_outcome_refusal_class(
     outcome: *const realm_ingest_outcome,
@@ -214,13 +219,19 @@ pub unsafe extern "C" fn realm_ingest_outcome_refusal_class(
     length: *mut usize,
 ) -> *const c_char {
     // SAFETY: the caller promises it.
-    unsafe { shown(refusal(&outcome, index).map(|refusal| &refusal.class), length) }
+    unsafe {
+        shown(outcome, length, |outcome| {
+            Some(&outcome.refusals.get(index)?.class)
+        })
+    }
 }
 
 /// The `_id` of a refused document as canonical Extended JSON; `null` where it had none that can be read.
 ///
+/// Threads: any. Ownership: lends what it returns, which lives as long as `outcome`.
+///
 /// # Safety
-/// `outcome` is NULL or live; `length` is NULL or may be written.
+/// `length` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_outcome_refusal_primary_key(
     outcome: *const realm_ingest_outcome,
@@ -229,17 +240,18 @@ pub unsafe extern "C" fn realm_ingest_outcome_refusal_primary_key(
 ) -> *const c_char {
     // SAFETY: the caller promises it.
     unsafe {
-        shown(
-            refusal(&outcome, index).map(|refusal| &refusal.primary_key),
-            length,
-        )
+        shown(outcome, length, |outcome| {
+            Some(&outcome.refusals.get(index)?.primary_key)
+        })
     }
 }
 
 /// Why a document was refused, in the server's words.
 ///
+/// Threads: any. Ownership: lends what it returns, which lives as long as `outcome`.
+///
 /// # Safety
-/// `outcome` is NULL or live; `length` is NULL or may be written.
+/// `length` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_outcome_refusal_reason(
     outcome: *const realm_ingest_outcome,
@@ -247,29 +259,17 @@ pub unsafe extern "C" fn realm_ingest_outcome_refusal_reason(
     length: *mut usize,
 ) -> *const c_char {
     // SAFETY: the caller promises it.
-    unsafe { shown(refusal(&outcome, index).map(|refusal| &refusal.reason), length) }
+    unsafe {
+        shown(outcome, length, |outcome| {
+            Some(&outcome.refusals.get(index)?.reason)
+        })
+    }
 }
 
 /// Frees what `realm_ingest_realm_outcome_of` gave; NULL is fine.
 ///
-/// # Safety
-/// `outcome` is NULL or was not freed before, and did not come to a callback.
+/// Threads: any. Ownership: takes `outcome`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn realm_ingest_outcome_free(outcome: *mut realm_ingest_outcome) {
-    // SAFETY: the caller promises it.
-    unsafe { take(outcome) }
-}
-
-/// # Safety
-/// `outcome` is NULL or live.
-unsafe fn refusal(outcome: &*const realm_ingest_outcome, index: usize) -> Option<&Refusal> {
-    // SAFETY: the caller promises it.
-    unsafe { outcome.as_ref() }?.refusals.get(index)
-}
-
-/// # Safety
-/// `length` is NULL or may be written.
-unsafe fn shown(text: Option<&Text>, length: *mut usize) -> *const c_char {
-    // SAFETY: the caller promises it.
-    text.map_or(std::ptr::null(), |text| unsafe { text.show(length) })
+pub extern "C" fn realm_ingest_outcome_free(outcome: *mut realm_ingest_outcome) {
+    free(outcome)
 }

@@ -4,8 +4,7 @@ use std::ffi::c_void;
 
 use super::realm::realm_ingest_realm;
 use super::{
-    Callback, enter, realm_ingest_code, realm_ingest_error, realm_ingest_free_callback, required,
-    required_mut,
+    Callback, enter, live, output, realm_ingest_code, realm_ingest_error, realm_ingest_free_callback,
 };
 use crate::error::Result;
 use crate::realm::Realm;
@@ -13,8 +12,10 @@ use crate::uploader::session::{ConnectionState, Session};
 
 /// Stops the upload of the realm's path until `realm_ingest_realm_resume`. Writes are kept. Waits that have begun fail.
 ///
+/// Threads: any. Ownership: borrows.
+///
 /// # Safety
-/// `realm` is live; `error` is NULL or may be written.
+/// `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_realm_pause(
     realm: *const realm_ingest_realm,
@@ -26,8 +27,10 @@ pub unsafe extern "C" fn realm_ingest_realm_pause(
 
 /// Undoes `realm_ingest_realm_pause`. A session that a fatal error made inactive tries again at once.
 ///
+/// Threads: any. Ownership: borrows.
+///
 /// # Safety
-/// `realm` is live; `error` is NULL or may be written.
+/// `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_realm_resume(
     realm: *const realm_ingest_realm,
@@ -41,8 +44,10 @@ pub unsafe extern "C" fn realm_ingest_realm_resume(
 /// would follow it. An application that allowed no upload is asked again, and where another address stands in for the
 /// app's, the app's is tried again.
 ///
+/// Threads: any. Ownership: borrows.
+///
 /// # Safety
-/// `realm` is live; `error` is NULL or may be written.
+/// `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_realm_reconnect(
     realm: *const realm_ingest_realm,
@@ -55,8 +60,10 @@ pub unsafe extern "C" fn realm_ingest_realm_reconnect(
 /// What the session is doing: one of the REALM_INGEST_SESSION_ constants. With urgent classes it is the state that is
 /// farthest from uploading.
 ///
+/// Threads: any. Ownership: borrows.
+///
 /// # Safety
-/// `realm` is live; `error` is NULL or may be written; `state` may be written.
+/// `error` is NULL or may be written; `state` may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_realm_state(
     realm: *const realm_ingest_realm,
@@ -66,7 +73,7 @@ pub unsafe extern "C" fn realm_ingest_realm_state(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let slot = required_mut(state, "state")?;
+            let slot = output(state, "state")?;
             *slot = of_session(realm, Session::state)? as u8;
             Ok(())
         })
@@ -75,8 +82,10 @@ pub unsafe extern "C" fn realm_ingest_realm_state(
 
 /// Whether the server answers: one of the REALM_INGEST_CONNECTION_ constants.
 ///
+/// Threads: any. Ownership: borrows.
+///
 /// # Safety
-/// `realm` is live; `error` is NULL or may be written; `state` may be written.
+/// `error` is NULL or may be written; `state` may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_realm_connection_state(
     realm: *const realm_ingest_realm,
@@ -86,23 +95,21 @@ pub unsafe extern "C" fn realm_ingest_realm_connection_state(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let slot = required_mut(state, "state")?;
+            let slot = output(state, "state")?;
             *slot = of_session(realm, Session::connection_state)? as u8;
             Ok(())
         })
     }
 }
 
-/// # Safety
-/// `realm` is NULL or live.
-unsafe fn of_session<T>(realm: *const realm_ingest_realm, work: impl FnOnce(&Session) -> T) -> Result<T> {
-    // SAFETY: the caller promises it.
-    let realm = unsafe { required(realm, "realm") }?;
+fn of_session<T>(realm: *const realm_ingest_realm, work: impl FnOnce(&Session) -> T) -> Result<T> {
+    let realm = live(realm, "realm")?;
     realm.handle().call(|realm| Ok(work(&realm.session())))
 }
 
-/// Gets the connection's old and new state, of the REALM_INGEST_CONNECTION_ constants, on a thread of the library: return
-/// soon, and do not wait there.
+/// Gets the connection's old and new state, of the REALM_INGEST_CONNECTION_ constants.
+///
+/// Threads: one of the library's, from which no wait may be called. Ownership: none.
 pub type realm_ingest_connection_callback =
     Option<unsafe extern "C" fn(userdata: *mut c_void, old_state: u8, new_state: u8)>;
 
@@ -110,9 +117,11 @@ pub type realm_ingest_connection_callback =
 /// closed or freed, which waits for a callback that is running, as removing does. `free_userdata`, which may be NULL, is
 /// called also where this call fails.
 ///
+/// Threads: any. Ownership: takes `userdata`, which `free_userdata` ends.
+///
 /// # Safety
-/// `realm` is live; `callback` may be called with `userdata` on any thread until `free_userdata` has been; `error` is NULL
-/// or may be written; `token` may be written.
+/// `callback` may be called with `userdata` on any thread until `free_userdata` has been; `error` is NULL or may be
+/// written; `token` may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_realm_on_connection_change(
     realm: *const realm_ingest_realm,
@@ -126,13 +135,14 @@ pub unsafe extern "C" fn realm_ingest_realm_on_connection_change(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let slot = required_mut(token, "token")?;
+            let slot = output(token, "token")?;
             let callback = callback.ok_or_else(|| super::missing("callback"))?;
             let observer = move |old: ConnectionState, new: ConnectionState| {
                 callback.call(|function, userdata| function(userdata, old as u8, new as u8));
             };
-            let realm = required(realm, "realm")?.handle();
-            *slot = realm.call(|realm: &Realm| realm.observe_connection(observer))?;
+            let realm = live(realm, "realm")?;
+            let observe = |realm: &Realm| realm.observe_connection(observer);
+            *slot = realm.handle().call(observe)?;
             Ok(())
         })
     }
@@ -141,8 +151,10 @@ pub unsafe extern "C" fn realm_ingest_realm_on_connection_change(
 /// Ends the callbacks of this token. When this returns none is running and none will be, so what the callback uses may go:
 /// it waits for one that is running, unless that is the caller itself. A token that is not known is ignored.
 ///
+/// Threads: any. Ownership: borrows.
+///
 /// # Safety
-/// `realm` is live; `error` is NULL or may be written.
+/// `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_realm_remove_connection_change(
     realm: *const realm_ingest_realm,
@@ -152,7 +164,7 @@ pub unsafe extern "C" fn realm_ingest_realm_remove_connection_change(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            required(realm, "realm")?.handle().call(|realm| {
+            live(realm, "realm")?.handle().call(|realm| {
                 realm.unobserve_connection(token);
                 Ok(())
             })

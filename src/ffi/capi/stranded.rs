@@ -5,13 +5,16 @@ use std::ffi::c_char;
 use super::app::realm_ingest_app;
 use super::user::realm_ingest_user;
 use super::{
-    Text, enter, give, given_key, realm_ingest_code, realm_ingest_error, required, required_mut, take,
+    Text, enter, free, give, given_key, live, output, realm_ingest_code, realm_ingest_error, seen, shown,
 };
+use crate::app::App;
 use crate::ffi::os::path;
 use crate::outbox::Key;
 use crate::realm::Stranded;
 
-/// Outboxes in an app's directory with data that no user who is logged in sends. Any thread may read it.
+/// Outboxes in an app's directory with data that no user who is logged in sends.
+///
+/// Threads: any. Ownership: the caller's, until `realm_ingest_stranded_free`.
 pub struct realm_ingest_stranded(Vec<Entry>);
 
 struct Entry {
@@ -20,6 +23,7 @@ struct Entry {
     principal: Text,
     transactions: u64,
     documents: u64,
+    bytes: u64,
 }
 
 impl Entry {
@@ -30,6 +34,7 @@ impl Entry {
             principal: Text::new(found.principal),
             transactions: found.pending.transactions,
             documents: found.pending.objects,
+            bytes: found.pending.bytes,
         })
     }
 }
@@ -38,8 +43,10 @@ impl Entry {
 /// or is not known any more. They are sent once that user logs in, or one who logs in in the same way. Does not use the
 /// network. Free what it gives with `realm_ingest_stranded_free`.
 ///
+/// Threads: any. Ownership: gives `stranded`, which `realm_ingest_stranded_free` ends.
+///
 /// # Safety
-/// `app` is live; `error` is NULL or may be written; `stranded` may be written.
+/// `error` is NULL or may be written; `stranded` may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_app_stranded(
     app: *const realm_ingest_app,
@@ -49,8 +56,8 @@ pub unsafe extern "C" fn realm_ingest_app_stranded(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let slot = required_mut(stranded, "stranded")?;
-            let found = required(app, "app")?.handle().call(|app| {
+            let slot = output(stranded, "stranded")?;
+            let found = live(app, "app")?.handle().call(|app| {
                 let entries = app.stranded()?.into_iter().map(Entry::new);
                 entries.collect::<crate::Result<Vec<_>>>()
             })?;
@@ -62,18 +69,18 @@ pub unsafe extern "C" fn realm_ingest_app_stranded(
 
 /// How many there are; 0 for NULL.
 ///
-/// # Safety
-/// `stranded` is NULL or live.
+/// Threads: any. Ownership: borrows.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn realm_ingest_stranded_count(stranded: *const realm_ingest_stranded) -> usize {
-    // SAFETY: the caller promises it.
-    unsafe { stranded.as_ref() }.map_or(0, |stranded| stranded.0.len())
+pub extern "C" fn realm_ingest_stranded_count(stranded: *const realm_ingest_stranded) -> usize {
+    seen(stranded, 0, |stranded| stranded.0.len())
 }
 
 /// The file of one; NULL where `index` is not below the count. Text as of `realm_ingest_error_name`.
 ///
+/// Threads: any. Ownership: lends what it returns, which lives as long as `stranded`.
+///
 /// # Safety
-/// `stranded` is NULL or live; `length` is NULL or may be written.
+/// `length` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_stranded_path(
     stranded: *const realm_ingest_stranded,
@@ -81,14 +88,16 @@ pub unsafe extern "C" fn realm_ingest_stranded_path(
     length: *mut usize,
 ) -> *const c_char {
     // SAFETY: the caller promises it.
-    unsafe { shown(entry(&stranded, index).map(|entry| &entry.path), length) }
+    unsafe { shown(stranded, length, |stranded| Some(&stranded.0.get(index)?.path)) }
 }
 
 /// The server's id of the user whose data it is; empty where that is not known, NULL where `index` is not below the
 /// count.
 ///
+/// Threads: any. Ownership: lends what it returns, which lives as long as `stranded`.
+///
 /// # Safety
-/// `stranded` is NULL or live; `length` is NULL or may be written.
+/// `length` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_stranded_user_id(
     stranded: *const realm_ingest_stranded,
@@ -96,14 +105,16 @@ pub unsafe extern "C" fn realm_ingest_stranded_user_id(
     length: *mut usize,
 ) -> *const c_char {
     // SAFETY: the caller promises it.
-    unsafe { shown(entry(&stranded, index).map(|entry| &entry.user_id), length) }
+    unsafe { shown(stranded, length, |stranded| Some(&stranded.0.get(index)?.user_id)) }
 }
 
 /// How that user logs in: `anon-user`, or the provider, a colon and the SHA-256 of the login name in hex, such as
 /// `local-userpass:5e88...`; empty where that is not known, NULL where `index` is not below the count.
 ///
+/// Threads: any. Ownership: lends what it returns, which lives as long as `stranded`.
+///
 /// # Safety
-/// `stranded` is NULL or live; `length` is NULL or may be written.
+/// `length` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_stranded_principal(
     stranded: *const realm_ingest_stranded,
@@ -111,44 +122,56 @@ pub unsafe extern "C" fn realm_ingest_stranded_principal(
     length: *mut usize,
 ) -> *const c_char {
     // SAFETY: the caller promises it.
-    unsafe { shown(entry(&stranded, index).map(|entry| &entry.principal), length) }
+    unsafe {
+        shown(stranded, length, |stranded| {
+            Some(&stranded.0.get(index)?.principal)
+        })
+    }
 }
 
 /// How many write transactions wait in it; 0 also where the file is encrypted and so damaged that this cannot be seen
 /// without its key, or `index` is not below the count.
 ///
-/// # Safety
-/// `stranded` is NULL or live.
+/// Threads: any. Ownership: borrows.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn realm_ingest_stranded_transactions(
+pub extern "C" fn realm_ingest_stranded_transactions(
     stranded: *const realm_ingest_stranded,
     index: usize,
 ) -> u64 {
-    // SAFETY: the caller promises it.
-    unsafe { entry(&stranded, index) }.map_or(0, |entry| entry.transactions)
+    seen(stranded, 0, |stranded| {
+        stranded.0.get(index).map_or(0, |entry| entry.transactions)
+    })
 }
 
 /// How many documents wait in it; 0 as of `realm_ingest_stranded_transactions`.
 ///
-/// # Safety
-/// `stranded` is NULL or live.
+/// Threads: any. Ownership: borrows.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn realm_ingest_stranded_documents(
+pub extern "C" fn realm_ingest_stranded_documents(
     stranded: *const realm_ingest_stranded,
     index: usize,
 ) -> u64 {
-    // SAFETY: the caller promises it.
-    unsafe { entry(&stranded, index) }.map_or(0, |entry| entry.documents)
+    seen(stranded, 0, |stranded| {
+        stranded.0.get(index).map_or(0, |entry| entry.documents)
+    })
+}
+
+/// The size of the documents that wait in it, before compression; 0 as of `realm_ingest_stranded_transactions`.
+///
+/// Threads: any. Ownership: borrows.
+#[unsafe(no_mangle)]
+pub extern "C" fn realm_ingest_stranded_bytes(stranded: *const realm_ingest_stranded, index: usize) -> u64 {
+    seen(stranded, 0, |stranded| {
+        stranded.0.get(index).map_or(0, |entry| entry.bytes)
+    })
 }
 
 /// Frees what `realm_ingest_app_stranded` gave; NULL is fine.
 ///
-/// # Safety
-/// `stranded` is NULL or was not freed before.
+/// Threads: any. Ownership: takes `stranded`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn realm_ingest_stranded_free(stranded: *mut realm_ingest_stranded) {
-    // SAFETY: the caller promises it.
-    unsafe { take(stranded) }
+pub extern "C" fn realm_ingest_stranded_free(stranded: *mut realm_ingest_stranded) {
+    free(stranded)
 }
 
 /// What waits in the outbox goes on under this user, whoever's it was, and is sent from now on, whether a realm is opened
@@ -156,8 +179,10 @@ pub unsafe extern "C" fn realm_ingest_stranded_free(stranded: *mut realm_ingest_
 /// for others `key` is NULL. The user is logged in, with this app. May wait for the disk, and for another process that is
 /// uploading it, so it is refused in a callback, for which the upload may be waiting.
 ///
+/// Threads: any, in no callback. Ownership: borrows.
+///
 /// # Safety
-/// `app` and `user` are live; `path` and `key` point to their bytes; `error` is NULL or may be written.
+/// `path` and `key` point to their bytes; `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_app_rehome(
     app: *const realm_ingest_app,
@@ -171,11 +196,12 @@ pub unsafe extern "C" fn realm_ingest_app_rehome(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let app = required(app, "app")?.handle();
+            let app = live(app, "app")?;
             let path = super::path(path, path_length, "path")?;
-            let user = required(user, "user")?.handle();
+            let user = live(user, "user")?;
             let key = given_key(key, key_length, "key")?.map(Key::new);
-            app.call(|app| user.call(|user| app.rehome(path, user, key.as_ref())))
+            let move_it = |app: &App| user.handle().call(|user| app.rehome(path, user, key.as_ref()));
+            app.handle().call(move_it)
         })
     }
 }
@@ -186,8 +212,10 @@ pub unsafe extern "C" fn realm_ingest_app_rehome(
 /// NULL, is their number. An encrypted outbox needs its key of 64 bytes, if it is not open; for others `key` is NULL. The
 /// new file is not encrypted.
 ///
+/// Threads: any. Ownership: borrows.
+///
 /// # Safety
-/// `app` is live; the texts and the key point to their bytes; `error` and `documents` are NULL or may be written.
+/// the texts and the key point to their bytes; `error` and `documents` are NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_app_export(
     app: *const realm_ingest_app,
@@ -203,11 +231,13 @@ pub unsafe extern "C" fn realm_ingest_app_export(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let app = required(app, "app")?.handle();
+            let app = live(app, "app")?;
             let path = super::path(path, path_length, "path")?;
             let destination = super::path(destination, destination_length, "destination")?;
             let key = given_key(key, key_length, "key")?.map(Key::new);
-            let exported = app.call(|app| app.export(path, destination, key.as_ref()))?;
+            let exported = app
+                .handle()
+                .call(|app| app.export(path, destination, key.as_ref()))?;
             if let Some(documents) = documents.as_mut() {
                 *documents = exported;
             }
@@ -220,8 +250,10 @@ pub unsafe extern "C" fn realm_ingest_app_export(
 /// user and the removal of any this is the only act that deletes what waits. Refused while the outbox is open, in this process or in another. `documents`,
 /// which may be NULL, is the number of those that were in it. Needs no key.
 ///
+/// Threads: any. Ownership: borrows.
+///
 /// # Safety
-/// `app` is live; `path` points to its bytes; `error` and `documents` are NULL or may be written.
+/// `path` points to its bytes; `error` and `documents` are NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_app_discard(
     app: *const realm_ingest_app,
@@ -233,27 +265,13 @@ pub unsafe extern "C" fn realm_ingest_app_discard(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let app = required(app, "app")?.handle();
+            let app = live(app, "app")?;
             let path = super::path(path, path_length, "path")?;
-            let discarded = app.call(|app| app.discard(path))?;
+            let discarded = app.handle().call(|app| app.discard(path))?;
             if let Some(documents) = documents.as_mut() {
                 *documents = discarded.objects;
             }
             Ok(())
         })
     }
-}
-
-/// # Safety
-/// `stranded` is NULL or live.
-unsafe fn entry(stranded: &*const realm_ingest_stranded, index: usize) -> Option<&Entry> {
-    // SAFETY: the caller promises it.
-    unsafe { stranded.as_ref() }?.0.get(index)
-}
-
-/// # Safety
-/// `length` is NULL or may be written.
-unsafe fn shown(text: Option<&Text>, length: *mut usize) -> *const c_char {
-    // SAFETY: the caller promises it.
-    text.map_or(std::ptr::null(), |text| unsafe { text.show(length) })
 }

@@ -2,13 +2,15 @@
 
 use std::ffi::c_char;
 
-use super::{Text, take};
+use super::{Text, free, shown};
 
-/// Text that belongs to the caller, who frees it. Any thread may read it.
+/// Text.
+///
+/// Threads: any. Ownership: the caller's, until `realm_ingest_text_free`.
 pub struct realm_ingest_text(Text);
 
 impl realm_ingest_text {
-    pub(super) fn new(text: String) -> Self {
+    pub(super) fn new(text: impl Into<Vec<u8>>) -> Self {
         realm_ingest_text(Text::new(text))
     }
 }
@@ -16,23 +18,23 @@ impl realm_ingest_text {
 /// The text, which lives as long as its owner; NULL for NULL. `length`, which may be NULL, is the number of bytes
 /// before the NUL that ends it.
 ///
+/// Threads: any. Ownership: lends what it returns, which lives as long as `text`.
+///
 /// # Safety
-/// `text` is NULL or live; `length` is NULL or may be written.
+/// `length` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_text_data(
     text: *const realm_ingest_text,
     length: *mut usize,
 ) -> *const c_char {
     // SAFETY: the caller promises it.
-    unsafe { text.as_ref().map_or(std::ptr::null(), |text| text.0.show(length)) }
+    unsafe { shown(text, length, |text| Some(&text.0)) }
 }
 
 /// Frees a text; NULL is fine.
 ///
-/// # Safety
-/// `text` is NULL or was not freed before.
+/// Threads: any. Ownership: takes `text`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn realm_ingest_text_free(text: *mut realm_ingest_text) {
-    // SAFETY: the caller promises it.
-    unsafe { take(text) }
+pub extern "C" fn realm_ingest_text_free(text: *mut realm_ingest_text) {
+    free(text)
 }

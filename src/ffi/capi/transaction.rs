@@ -1,23 +1,34 @@
 //! Transactions: documents that are stored all or not at all.
 
 use std::ffi::c_char;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use realm_ingest_protocol::document::{self, Document, DocumentError, Limits};
 
 use super::realm::realm_ingest_realm;
 use super::{
-    Handle, bytes, enter, give, realm_ingest_code, realm_ingest_error, required, required_mut, take, text,
+    Exclusive, bytes, change, enter, free, give, live, output, realm_ingest_code, realm_ingest_error, text,
 };
 use crate::error::{Error, Result};
 use crate::outbox::Run;
-use crate::realm::Realm;
 
-/// Documents on their way into a realm, in memory until the commit. One thread at a time; several transactions of one
-/// realm may be under way at once.
-pub struct realm_ingest_transaction {
-    realm: Arc<Handle<Realm>>,
+/// Documents on their way into a realm, in memory until the commit. Several transactions of one realm may be under way at
+/// once.
+///
+/// Threads: one at a time. Ownership: the caller's, until `realm_ingest_transaction_free`.
+pub struct realm_ingest_transaction(Mutex<Transaction>);
+
+pub(super) struct Transaction {
+    realm: Arc<realm_ingest_realm>,
     documents: Documents,
+}
+
+impl Exclusive for realm_ingest_transaction {
+    type Inner = Transaction;
+
+    fn lock(&self) -> &Mutex<Transaction> {
+        &self.0
+    }
 }
 
 #[derive(Default)]
@@ -71,8 +82,10 @@ impl Documents {
 
 /// Begins a transaction.
 ///
+/// Threads: any. Ownership: gives `transaction`, which `realm_ingest_transaction_free` ends.
+///
 /// # Safety
-/// `realm` is live; `error` is NULL or may be written; `transaction` may be written.
+/// `error` is NULL or may be written; `transaction` may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_transaction_new(
     realm: *const realm_ingest_realm,
@@ -82,15 +95,12 @@ pub unsafe extern "C" fn realm_ingest_transaction_new(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let slot = required_mut(transaction, "transaction")?;
-            let realm = required(realm, "realm")?.handle().clone();
-            give(
-                slot,
-                realm_ingest_transaction {
-                    realm,
-                    documents: Documents::default(),
-                },
-            );
+            let slot = output(transaction, "transaction")?;
+            let begun = Transaction {
+                realm: live(realm, "realm")?,
+                documents: Documents::default(),
+            };
+            give(slot, realm_ingest_transaction(Mutex::new(begun)));
             Ok(())
         })
     }
@@ -99,9 +109,10 @@ pub unsafe extern "C" fn realm_ingest_transaction_new(
 /// Adds one or more BSON documents of one class, back to back. They are copied. Bytes that are not well-formed BSON
 /// are refused and change nothing; whether a document fits its class is the server's to judge.
 ///
+/// Threads: one at a time. Ownership: borrows.
+///
 /// # Safety
-/// `transaction` is live and nobody else uses it; `class_name` and `documents` point to their bytes; `error` is NULL or
-/// may be written.
+/// `class_name` and `documents` point to their bytes; `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_transaction_append(
     transaction: *mut realm_ingest_transaction,
@@ -113,8 +124,7 @@ pub unsafe extern "C" fn realm_ingest_transaction_append(
 ) -> realm_ingest_code {
     // SAFETY: the caller promises what each step needs.
     unsafe {
-        enter(error, || {
-            let transaction = required_mut(transaction, "transaction")?;
+        change(transaction, "transaction", error, |transaction| {
             let class = text(class_name, class_name_length, "class_name")?;
             transaction
                 .documents
@@ -127,8 +137,10 @@ pub unsafe extern "C" fn realm_ingest_transaction_append(
 /// empty again; on failure nothing is stored and the transaction is as it was. `number`, which may be NULL, is for
 /// `realm_ingest_realm_state_of`, also after a restart; 0 for a transaction without documents.
 ///
+/// Threads: one at a time. Ownership: borrows.
+///
 /// # Safety
-/// `transaction` is live and nobody else uses it; `error` and `number` are NULL or may be written.
+/// `error` and `number` are NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_transaction_commit(
     transaction: *mut realm_ingest_transaction,
@@ -137,11 +149,11 @@ pub unsafe extern "C" fn realm_ingest_transaction_commit(
 ) -> realm_ingest_code {
     // SAFETY: the caller promises what each step needs.
     unsafe {
-        enter(error, || {
-            let transaction = required_mut(transaction, "transaction")?;
+        change(transaction, "transaction", error, |transaction| {
             let documents = &mut transaction.documents;
             let stored = transaction
                 .realm
+                .handle()
                 .call(|realm| realm.append(&documents.runs, &documents.payload))?;
             documents.runs.clear();
             documents.payload.clear();
@@ -155,19 +167,19 @@ pub unsafe extern "C" fn realm_ingest_transaction_commit(
 
 /// Frees a transaction, and forgets what was not committed; NULL is fine.
 ///
-/// # Safety
-/// `transaction` is NULL or was not freed before.
+/// Threads: any. Ownership: takes `transaction`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn realm_ingest_transaction_free(transaction: *mut realm_ingest_transaction) {
-    // SAFETY: the caller promises it.
-    unsafe { take(transaction) }
+pub extern "C" fn realm_ingest_transaction_free(transaction: *mut realm_ingest_transaction) {
+    free(transaction)
 }
 
 /// A whole transaction in one call: stores documents of one class, back to back, all or none. `number` is as of
 /// `realm_ingest_transaction_commit`.
 ///
+/// Threads: any. Ownership: borrows.
+///
 /// # Safety
-/// `realm` is live; `class_name` and `documents` point to their bytes; `error` and `number` are NULL or may be written.
+/// `class_name` and `documents` point to their bytes; `error` and `number` are NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_realm_append(
     realm: *const realm_ingest_realm,
@@ -181,7 +193,7 @@ pub unsafe extern "C" fn realm_ingest_realm_append(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let realm = required(realm, "realm")?;
+            let realm = live(realm, "realm")?;
             let class = text(class_name, class_name_length, "class_name")?;
             let mut added = Documents::default();
             added.add(class, bytes(documents, documents_length, "documents")?)?;

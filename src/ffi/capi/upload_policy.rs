@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::realm::realm_ingest_realm_config;
-use super::{
-    Callback, enter, realm_ingest_code, realm_ingest_error, realm_ingest_free_callback, required_mut,
-};
+use super::{Callback, change, realm_ingest_code, realm_ingest_error, realm_ingest_free_callback};
 use crate::ffi::options;
 use crate::realm::{MayUpload, TimeWindow};
 
@@ -15,8 +13,10 @@ use crate::realm::{MayUpload, TimeWindow};
 /// often; 0 by default. Not where its classes are urgent, a batch is full, a thread waits for the upload or for a receipt, or
 /// the realm was closed.
 ///
+/// Threads: one at a time. Ownership: borrows.
+///
 /// # Safety
-/// `config` is live and nobody else uses it; `error` is NULL or may be written.
+/// `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_realm_config_set_batch_delay(
     config: *mut realm_ingest_realm_config,
@@ -25,8 +25,8 @@ pub unsafe extern "C" fn realm_ingest_realm_config_set_batch_delay(
 ) -> realm_ingest_code {
     // SAFETY: the caller promises what each step needs.
     unsafe {
-        enter(error, || {
-            let upload = &mut required_mut(config, "config")?.settings().upload;
+        change(config, "config", error, |config| {
+            let upload = &mut config.settings.upload;
             upload.batch_delay = Duration::from_millis(delay_ms);
             Ok(())
         })
@@ -36,8 +36,10 @@ pub unsafe extern "C" fn realm_ingest_realm_config_set_batch_delay(
 /// The most bytes of request bodies a second, over a while; REALM_INGEST_NO_LIMIT by default. Urgent classes come first. With
 /// a rate, what an earlier run left is sent once a realm is opened there, and not before.
 ///
+/// Threads: one at a time. Ownership: borrows.
+///
 /// # Safety
-/// `config` is live and nobody else uses it; `error` is NULL or may be written.
+/// `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_realm_config_set_bytes_per_second(
     config: *mut realm_ingest_realm_config,
@@ -46,8 +48,8 @@ pub unsafe extern "C" fn realm_ingest_realm_config_set_bytes_per_second(
 ) -> realm_ingest_code {
     // SAFETY: the caller promises what each step needs.
     unsafe {
-        enter(error, || {
-            let upload = &mut required_mut(config, "config")?.settings().upload;
+        change(config, "config", error, |config| {
+            let upload = &mut config.settings.upload;
             upload.bytes_per_second = options::given(bytes);
             Ok(())
         })
@@ -59,8 +61,10 @@ pub unsafe extern "C" fn realm_ingest_realm_config_set_bytes_per_second(
 /// Without any, uploads are allowed all day. Outside of them nothing touches the network for this realm, and what an
 /// earlier run left is sent once a realm is opened there, and not before.
 ///
+/// Threads: one at a time. Ownership: borrows.
+///
 /// # Safety
-/// `config` is live and nobody else uses it; `error` is NULL or may be written.
+/// `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_realm_config_add_upload_window(
     config: *mut realm_ingest_realm_config,
@@ -70,8 +74,8 @@ pub unsafe extern "C" fn realm_ingest_realm_config_add_upload_window(
 ) -> realm_ingest_code {
     // SAFETY: the caller promises what each step needs.
     unsafe {
-        enter(error, || {
-            let upload = &mut required_mut(config, "config")?.settings().upload;
+        change(config, "config", error, |config| {
+            let upload = &mut config.settings.upload;
             upload.windows.push(TimeWindow {
                 from_minute,
                 to_minute,
@@ -82,6 +86,8 @@ pub unsafe extern "C" fn realm_ingest_realm_config_add_upload_window(
 }
 
 /// Whether the network may be used now, for instance because it is not metered.
+///
+/// Threads: one of the library's, from which no wait may be called. Ownership: none.
 pub type realm_ingest_may_upload_callback = Option<unsafe extern "C" fn(userdata: *mut c_void) -> bool>;
 
 /// Who is asked before each connection and each batch whether the network may be used; NULL for nobody. After a no
@@ -89,9 +95,11 @@ pub type realm_ingest_may_upload_callback = Option<unsafe extern "C" fn(userdata
 /// earlier run left is sent once a realm is opened there, and not before. `free_userdata`, which may be NULL, is called also
 /// where this call fails.
 ///
+/// Threads: one at a time. Ownership: takes `userdata`, which `free_userdata` ends.
+///
 /// # Safety
-/// `config` is live and nobody else uses it; `callback` may be called with `userdata` on any thread until
-/// `free_userdata` has been; `error` is NULL or may be written.
+/// `callback` may be called with `userdata` on any thread until `free_userdata` has been; `error` is NULL or may be
+/// written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_realm_config_set_may_upload_callback(
     config: *mut realm_ingest_realm_config,
@@ -104,8 +112,8 @@ pub unsafe extern "C" fn realm_ingest_realm_config_set_may_upload_callback(
     let callback = Callback::new(callback, userdata, free_userdata);
     // SAFETY: the caller promises what each step needs.
     unsafe {
-        enter(error, || {
-            let upload = &mut required_mut(config, "config")?.settings().upload;
+        change(config, "config", error, |config| {
+            let upload = &mut config.settings.upload;
             upload.ask_again = Duration::from_millis(ask_again_ms);
             upload.may_upload = callback.map(|callback| {
                 Arc::new(move || callback.call(|function, userdata| function(userdata))) as MayUpload

@@ -5,11 +5,14 @@ use std::ffi::c_char;
 use super::credentials::realm_ingest_credentials;
 use super::text::realm_ingest_text;
 use super::{
-    Handle, Text, enter, give, realm_ingest_code, realm_ingest_error, required, required_mut, take, text,
+    Handle, Text, enter, free, give, live, output, realm_ingest_code, realm_ingest_error, seen, shown, text,
 };
 use crate::app::{User, UserState};
+use crate::ffi::os::path;
 
-/// A user who logged in. Any thread may use it, also several at once.
+/// A user who logged in.
+///
+/// Threads: any. Ownership: the caller's, until `realm_ingest_user_free`.
 pub struct realm_ingest_user {
     handle: Handle<User>,
     id: Text,
@@ -31,17 +34,52 @@ impl realm_ingest_user {
 
 /// The server's id of the user, which lives as long as the handle; NULL for NULL.
 ///
+/// Threads: any. Ownership: lends what it returns, which lives as long as `user`.
+///
 /// # Safety
-/// `user` is NULL or live; `length` is NULL or may be written.
+/// `length` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_user_id(
     user: *const realm_ingest_user,
     length: *mut usize,
 ) -> *const c_char {
     // SAFETY: the caller promises it.
+    unsafe { shown(user, length, |user| Some(&user.id)) }
+}
+
+/// Whether two handles stand for the same user; false where one of them is NULL.
+///
+/// Threads: any. Ownership: borrows.
+#[unsafe(no_mangle)]
+pub extern "C" fn realm_ingest_user_is_same(
+    user: *const realm_ingest_user,
+    other: *const realm_ingest_user,
+) -> bool {
+    seen(user, false, |user| {
+        seen(other, false, |other| user.handle.inner == other.handle.inner)
+    })
+}
+
+/// The file that a realm of this user has by default. It need not exist yet. A path is whatever bytes the system takes.
+///
+/// Threads: any. Ownership: gives `path`, which `realm_ingest_text_free` ends.
+///
+/// # Safety
+/// `error` is NULL or may be written; `path` may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn realm_ingest_user_realm_path(
+    user: *const realm_ingest_user,
+    error: *mut *mut realm_ingest_error,
+    path: *mut *mut realm_ingest_text,
+) -> realm_ingest_code {
+    // SAFETY: the caller promises what each step needs.
     unsafe {
-        user.as_ref()
-            .map_or(std::ptr::null(), |user| user.id.show(length))
+        enter(error, || {
+            let slot = output(path, "path")?;
+            let path = live(user, "user")?.handle.call(User::realm_path)?;
+            give(slot, realm_ingest_text::new(path::into_bytes(path)));
+            Ok(())
+        })
     }
 }
 
@@ -51,34 +89,34 @@ pub unsafe extern "C" fn realm_ingest_user_id(
 /// the server refuses is not logged out by that. What waits for other users stays until they log in again, and an outbox
 /// to which another process writes later, before it has heard of this, stays too: `realm_ingest_app_stranded` lists it.
 ///
+/// Threads: any. Ownership: borrows.
+///
 /// # Safety
-/// `user` is live; `error` is NULL or may be written.
+/// `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_user_log_out(
     user: *const realm_ingest_user,
     error: *mut *mut realm_ingest_error,
 ) -> realm_ingest_code {
     // SAFETY: the caller promises what each step needs.
-    unsafe { enter(error, || required(user, "user")?.handle.call(User::log_out)) }
+    unsafe { enter(error, || live(user, "user")?.handle.call(User::log_out)) }
 }
 
 /// What the user can do: one of the REALM_INGEST_USER_ constants; REALM_INGEST_USER_REMOVED for NULL.
 ///
-/// # Safety
-/// `user` is NULL or live.
+/// Threads: any. Ownership: borrows.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn realm_ingest_user_state(user: *const realm_ingest_user) -> u8 {
-    // SAFETY: the caller promises it.
-    let user = unsafe { user.as_ref() };
-    user.map_or(UserState::Removed, |user| {
-        user.handle.read(UserState::Removed, User::state)
-    }) as u8
+pub extern "C" fn realm_ingest_user_state(user: *const realm_ingest_user) -> u8 {
+    let state = |user: &realm_ingest_user| user.handle.read(UserState::Removed, User::state);
+    seen(user, UserState::Removed, state) as u8
 }
 
 /// The JWT that goes with requests; empty after the user has logged out.
 ///
+/// Threads: any. Ownership: gives `text`, which `realm_ingest_text_free` ends.
+///
 /// # Safety
-/// `user` is live; `error` is NULL or may be written; `text` may be written.
+/// `error` is NULL or may be written; `text` may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_user_access_token(
     user: *const realm_ingest_user,
@@ -88,8 +126,8 @@ pub unsafe extern "C" fn realm_ingest_user_access_token(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let slot = required_mut(text, "text")?;
-            let user = required(user, "user")?;
+            let slot = output(text, "text")?;
+            let user = live(user, "user")?;
             give(
                 slot,
                 realm_ingest_text::new(user.handle.call(|user| Ok(user.access_token()))?),
@@ -101,8 +139,10 @@ pub unsafe extern "C" fn realm_ingest_user_access_token(
 
 /// The JWT that gets new access tokens; empty after the user has logged out.
 ///
+/// Threads: any. Ownership: gives `text`, which `realm_ingest_text_free` ends.
+///
 /// # Safety
-/// `user` is live; `error` is NULL or may be written; `text` may be written.
+/// `error` is NULL or may be written; `text` may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_user_refresh_token(
     user: *const realm_ingest_user,
@@ -112,8 +152,8 @@ pub unsafe extern "C" fn realm_ingest_user_refresh_token(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let slot = required_mut(text, "text")?;
-            let user = required(user, "user")?;
+            let slot = output(text, "text")?;
+            let user = live(user, "user")?;
             give(
                 slot,
                 realm_ingest_text::new(user.handle.call(|user| Ok(user.refresh_token()))?),
@@ -126,8 +166,10 @@ pub unsafe extern "C" fn realm_ingest_user_refresh_token(
 /// How the user logs in, as the server said last: a JSON array such as `[{"id":"5f...-abc","provider_type":"local-
 /// userpass"}]`.
 ///
+/// Threads: any. Ownership: gives `text`, which `realm_ingest_text_free` ends.
+///
 /// # Safety
-/// `user` is live; `error` is NULL or may be written; `text` may be written.
+/// `error` is NULL or may be written; `text` may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_user_identities(
     user: *const realm_ingest_user,
@@ -137,8 +179,8 @@ pub unsafe extern "C" fn realm_ingest_user_identities(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let slot = required_mut(text, "text")?;
-            let user = required(user, "user")?;
+            let slot = output(text, "text")?;
+            let user = live(user, "user")?;
             give(
                 slot,
                 realm_ingest_text::new(user.handle.call(|user| {
@@ -154,8 +196,10 @@ pub unsafe extern "C" fn realm_ingest_user_identities(
 
 /// The custom user data in the current access token, as Extended JSON; NULL where there is none. Asks no server.
 ///
+/// Threads: any. Ownership: gives `text`, which `realm_ingest_text_free` ends.
+///
 /// # Safety
-/// `user` is live; `error` is NULL or may be written; `text` may be written.
+/// `error` is NULL or may be written; `text` may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_user_custom_data(
     user: *const realm_ingest_user,
@@ -165,8 +209,8 @@ pub unsafe extern "C" fn realm_ingest_user_custom_data(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let slot = required_mut(text, "text")?;
-            let user = required(user, "user")?;
+            let slot = output(text, "text")?;
+            let user = live(user, "user")?;
             match user.handle.call(|user| Ok(user.custom_data()))? {
                 Some(data) => give(slot, realm_ingest_text::new(data)),
                 None => *slot = std::ptr::null_mut(),
@@ -178,8 +222,10 @@ pub unsafe extern "C" fn realm_ingest_user_custom_data(
 
 /// Fetches a new access token, and with it the custom user data of that moment. Waits for the server.
 ///
+/// Threads: any. Ownership: borrows.
+///
 /// # Safety
-/// `user` is live; `error` is NULL or may be written.
+/// `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_user_refresh_custom_data(
     user: *const realm_ingest_user,
@@ -188,7 +234,7 @@ pub unsafe extern "C" fn realm_ingest_user_refresh_custom_data(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let user = required(user, "user")?;
+            let user = live(user, "user")?;
             user.handle.call(User::refresh_custom_data)
         })
     }
@@ -197,8 +243,10 @@ pub unsafe extern "C" fn realm_ingest_user_refresh_custom_data(
 /// Calls a function of the app with a JSON array of arguments (Extended JSON). The result is what the server answered.
 /// Waits for the server.
 ///
+/// Threads: any. Ownership: gives `result`, which `realm_ingest_text_free` ends.
+///
 /// # Safety
-/// `user` is live; the texts point to their bytes; `error` is NULL or may be written; `result` may be written.
+/// the texts point to their bytes; `error` is NULL or may be written; `result` may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_user_call_function(
     user: *const realm_ingest_user,
@@ -212,8 +260,8 @@ pub unsafe extern "C" fn realm_ingest_user_call_function(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let slot = required_mut(result, "result")?;
-            let user = required(user, "user")?;
+            let slot = output(result, "result")?;
+            let user = live(user, "user")?;
             let name = text(name, name_length, "name")?;
             let args_ejson = text(args_ejson, args_ejson_length, "args_ejson")?;
             let result = user.handle.call(|user| user.call_function(name, args_ejson))?;
@@ -226,8 +274,10 @@ pub unsafe extern "C" fn realm_ingest_user_call_function(
 /// Adds another way of logging in to this user, whose id stays. An anonymous user is not anonymous any more. Waits for
 /// the server.
 ///
+/// Threads: any. Ownership: borrows.
+///
 /// # Safety
-/// `user` is live; `credentials` is live; `error` is NULL or may be written.
+/// `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_user_link(
     user: *const realm_ingest_user,
@@ -237,8 +287,8 @@ pub unsafe extern "C" fn realm_ingest_user_link(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let user = required(user, "user")?;
-            let credentials = required(credentials, "credentials")?;
+            let user = live(user, "user")?;
+            let credentials = live(credentials, "credentials")?;
             user.handle.call(|user| user.link(credentials.get()))
         })
     }
@@ -246,10 +296,8 @@ pub unsafe extern "C" fn realm_ingest_user_link(
 
 /// Frees a handle of a user, who stays logged in; NULL is fine.
 ///
-/// # Safety
-/// `user` is NULL or was not freed before.
+/// Threads: any. Ownership: takes `user`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn realm_ingest_user_free(user: *mut realm_ingest_user) {
-    // SAFETY: the caller promises it.
-    unsafe { take(user) }
+pub extern "C" fn realm_ingest_user_free(user: *mut realm_ingest_user) {
+    free(user)
 }

@@ -5,7 +5,7 @@ use std::ffi::c_char;
 use super::app::realm_ingest_app;
 use super::credentials::realm_ingest_credentials;
 use super::user::realm_ingest_user;
-use super::{enter, give, realm_ingest_code, realm_ingest_error, required, required_mut, take, text};
+use super::{enter, free, give, live, output, realm_ingest_code, realm_ingest_error, seen, text};
 use crate::app::{App, Credentials, User};
 use crate::error::{Error, Result};
 
@@ -23,8 +23,10 @@ fn log_in(
 /// Logs a user in, who becomes the current one. Waits for the server, except where an anonymous user is logged in
 /// already and the credentials are anonymous.
 ///
+/// Threads: any. Ownership: gives `user`, which `realm_ingest_user_free` ends.
+///
 /// # Safety
-/// `app` is live; `credentials` is live; `error` is NULL or may be written; `user` may be written.
+/// `error` is NULL or may be written; `user` may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_app_login(
     app: *const realm_ingest_app,
@@ -35,10 +37,10 @@ pub unsafe extern "C" fn realm_ingest_app_login(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let slot = required_mut(user, "user")?;
-            let app = required(app, "app")?;
-            let credentials = required(credentials, "credentials")?;
-            log_in(app, credentials.get(), slot)
+            let slot = output(user, "user")?;
+            let app = live(app, "app")?;
+            let credentials = live(credentials, "credentials")?;
+            log_in(&app, credentials.get(), slot)
         })
     }
 }
@@ -46,8 +48,10 @@ pub unsafe extern "C" fn realm_ingest_app_login(
 /// Logs in without credentials. Waits for the server, except where an anonymous user is logged in already, who is then
 /// the user.
 ///
+/// Threads: any. Ownership: gives `user`, which `realm_ingest_user_free` ends.
+///
 /// # Safety
-/// `app` is live; `error` is NULL or may be written; `user` may be written.
+/// `error` is NULL or may be written; `user` may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_app_login_anonymous(
     app: *const realm_ingest_app,
@@ -57,17 +61,19 @@ pub unsafe extern "C" fn realm_ingest_app_login_anonymous(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let slot = required_mut(user, "user")?;
-            let app = required(app, "app")?;
-            log_in(app, &Credentials::anonymous(), slot)
+            let slot = output(user, "user")?;
+            let app = live(app, "app")?;
+            log_in(&app, &Credentials::anonymous(), slot)
         })
     }
 }
 
 /// Logs in with an e-mail address and a password. Waits for the server.
 ///
+/// Threads: any. Ownership: gives `user`, which `realm_ingest_user_free` ends.
+///
 /// # Safety
-/// `app` is live; the texts point to their bytes; `error` is NULL or may be written; `user` may be written.
+/// the texts point to their bytes; `error` is NULL or may be written; `user` may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_app_login_password(
     app: *const realm_ingest_app,
@@ -81,11 +87,11 @@ pub unsafe extern "C" fn realm_ingest_app_login_password(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let slot = required_mut(user, "user")?;
-            let app = required(app, "app")?;
+            let slot = output(user, "user")?;
+            let app = live(app, "app")?;
             let email = text(email, email_length, "email")?;
             let password = text(password, password_length, "password")?;
-            log_in(app, &Credentials::email_password(email, password), slot)
+            log_in(&app, &Credentials::email_password(email, password), slot)
         })
     }
 }
@@ -93,8 +99,10 @@ pub unsafe extern "C" fn realm_ingest_app_login_password(
 /// Who logged in last and still is logged in, or who was switched to, also over restarts; NULL where nobody is. Asks no
 /// server.
 ///
+/// Threads: any. Ownership: gives `user`, which `realm_ingest_user_free` ends.
+///
 /// # Safety
-/// `app` is live; `error` is NULL or may be written; `user` may be written.
+/// `error` is NULL or may be written; `user` may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_app_current_user(
     app: *const realm_ingest_app,
@@ -104,8 +112,8 @@ pub unsafe extern "C" fn realm_ingest_app_current_user(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let slot = required_mut(user, "user")?;
-            let app = required(app, "app")?;
+            let slot = output(user, "user")?;
+            let app = live(app, "app")?;
             match app.handle().call(|app| Ok(app.current_user()))? {
                 Some(user) => give(slot, realm_ingest_user::new(user)),
                 None => *slot = std::ptr::null_mut(),
@@ -115,13 +123,17 @@ pub unsafe extern "C" fn realm_ingest_app_current_user(
     }
 }
 
-/// Users of an app. Any thread may read it.
+/// Users of an app.
+///
+/// Threads: any. Ownership: the caller's, until `realm_ingest_users_free`.
 pub struct realm_ingest_users(Vec<User>);
 
 /// Every user this device knows, logged in or out, in the order in which they first logged in. Asks no server.
 ///
+/// Threads: any. Ownership: gives `users`, which `realm_ingest_users_free` ends.
+///
 /// # Safety
-/// `app` is live; `error` is NULL or may be written; `users` may be written.
+/// `error` is NULL or may be written; `users` may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_app_users(
     app: *const realm_ingest_app,
@@ -131,8 +143,8 @@ pub unsafe extern "C" fn realm_ingest_app_users(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let slot = required_mut(users, "users")?;
-            let app = required(app, "app")?;
+            let slot = output(users, "users")?;
+            let app = live(app, "app")?;
             let users = app.handle().call(|app| Ok(app.users()))?;
             give(slot, realm_ingest_users(users));
             Ok(())
@@ -142,18 +154,18 @@ pub unsafe extern "C" fn realm_ingest_app_users(
 
 /// How many there are; 0 for NULL.
 ///
-/// # Safety
-/// `users` is NULL or live.
+/// Threads: any. Ownership: borrows.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn realm_ingest_users_count(users: *const realm_ingest_users) -> usize {
-    // SAFETY: the caller promises it.
-    unsafe { users.as_ref() }.map_or(0, |users| users.0.len())
+pub extern "C" fn realm_ingest_users_count(users: *const realm_ingest_users) -> usize {
+    seen(users, 0, |users| users.0.len())
 }
 
 /// A handle of one of them. `index` is below the count.
 ///
+/// Threads: any. Ownership: gives `user`, which `realm_ingest_user_free` ends.
+///
 /// # Safety
-/// `users` is live; `error` is NULL or may be written; `user` may be written.
+/// `error` is NULL or may be written; `user` may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_users_get(
     users: *const realm_ingest_users,
@@ -164,8 +176,8 @@ pub unsafe extern "C" fn realm_ingest_users_get(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let slot = required_mut(user, "user")?;
-            let users = required(users, "users")?;
+            let slot = output(user, "user")?;
+            let users = live(users, "users")?;
             let user = users.0.get(index).cloned().ok_or_else(|| {
                 Error::InvalidArgument(format!("there is no user {index} among {}", users.0.len()))
             })?;
@@ -177,12 +189,10 @@ pub unsafe extern "C" fn realm_ingest_users_get(
 
 /// Frees a list, not its users; NULL is fine.
 ///
-/// # Safety
-/// `users` is NULL or was not freed before.
+/// Threads: any. Ownership: takes `users`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn realm_ingest_users_free(users: *mut realm_ingest_users) {
-    // SAFETY: the caller promises it.
-    unsafe { take(users) }
+pub extern "C" fn realm_ingest_users_free(users: *mut realm_ingest_users) {
+    free(users)
 }
 
 /// Does something of the app with a user.
@@ -197,8 +207,10 @@ fn with(
 
 /// Makes a user of this app who is logged in the current one. Asks no server.
 ///
+/// Threads: any. Ownership: borrows.
+///
 /// # Safety
-/// `app` is live; `user` is live; `error` is NULL or may be written.
+/// `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_app_switch_user(
     app: *const realm_ingest_app,
@@ -208,9 +220,9 @@ pub unsafe extern "C" fn realm_ingest_app_switch_user(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let app = required(app, "app")?;
-            let user = required(user, "user")?;
-            with(app, user, App::switch_user)
+            let app = live(app, "app")?;
+            let user = live(user, "user")?;
+            with(&app, &user, App::switch_user)
         })
     }
 }
@@ -219,8 +231,10 @@ pub unsafe extern "C" fn realm_ingest_app_switch_user(
 /// not uploaded is deleted with its files when an app is next opened. The account at the server stays. The user is
 /// removed also where the server cannot be told, which fails.
 ///
+/// Threads: any. Ownership: borrows.
+///
 /// # Safety
-/// `app` is live; `user` is live; `error` is NULL or may be written.
+/// `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_app_remove_user(
     app: *const realm_ingest_app,
@@ -230,9 +244,9 @@ pub unsafe extern "C" fn realm_ingest_app_remove_user(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let app = required(app, "app")?;
-            let user = required(user, "user")?;
-            with(app, user, App::remove_user)
+            let app = live(app, "app")?;
+            let user = live(user, "user")?;
+            with(&app, &user, App::remove_user)
         })
     }
 }
@@ -241,8 +255,10 @@ pub unsafe extern "C" fn realm_ingest_app_remove_user(
 /// and what was not uploaded from this device. Files that are still open go when an app is next opened. What was
 /// uploaded stays at the server. Where the server refuses or cannot be reached, nothing is deleted.
 ///
+/// Threads: any. Ownership: borrows.
+///
 /// # Safety
-/// `app` is live; `user` is live; `error` is NULL or may be written.
+/// `error` is NULL or may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_app_delete_user(
     app: *const realm_ingest_app,
@@ -252,9 +268,9 @@ pub unsafe extern "C" fn realm_ingest_app_delete_user(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
-            let app = required(app, "app")?;
-            let user = required(user, "user")?;
-            with(app, user, App::delete_user)
+            let app = live(app, "app")?;
+            let user = live(user, "user")?;
+            with(&app, &user, App::delete_user)
         })
     }
 }
