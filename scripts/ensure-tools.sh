@@ -28,6 +28,7 @@ has() {
     python3-bson) /usr/bin/python3 -c 'import bson; bson.Int64' ;;
     python3-pymongo) /usr/bin/python3 -c 'import pymongo' ;;
     python3-yaml) /usr/bin/python3 -c 'import yaml' ;;
+    python3-cffi) /usr/bin/python3 -c 'import cffi' ;;
     nginx) command -v nginx || [ -x /usr/sbin/nginx ] ;;
     systemd) command -v systemd-analyze ;;
     pkg-config) command -v pkg-config ;;
@@ -55,7 +56,7 @@ if [ "$purpose" = docs ]; then
 fi
 if [ "$purpose" != build ]; then
     packages="$packages clang clang-format libgtest-dev python3-bson pkg-config zstd nodejs npm mmdebstrap util-linux"
-    packages="$packages nginx python3-pymongo python3-yaml systemd default-jdk-headless maven dpkg-dev file"
+    packages="$packages nginx python3-pymongo python3-yaml python3-cffi systemd default-jdk-headless maven dpkg-dev file"
     packages="$packages $docs"
 fi
 missing=

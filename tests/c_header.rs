@@ -1,5 +1,7 @@
-//! The committed C header is what the source says. `UPDATE_HEADER=1 cargo test --test c_header` writes it anew; its
-//! diff is the review of the ABI.
+//! The committed C header is what the source says. `UPDATE_HEADER=1 cargo test --test c_header` writes it anew.
+//!
+//! tests/c_abi/declarations has what programs were built with: a declaration that changes or goes is a change that breaks them,
+//! and is seen as one. `UPDATE_ABI=1 cargo test --test c_header` writes it anew; its diff is the review of the ABI.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,6 +9,7 @@
     reason = "a failed test may panic"
 )]
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::{env, fs};
 
@@ -27,6 +30,49 @@ fn the_header_is_what_the_source_says() {
             generated.contains(&format!("{name}(")),
             "{name} is not in the header"
         );
+    }
+}
+
+#[test]
+fn what_programs_are_built_with_is_what_was_recorded() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let header = without_safety_sections(&generate(root));
+    let declared = declarations(&header);
+    let recorded = root.join("tests/c_abi/declarations");
+    if env::var_os("UPDATE_ABI").is_some() {
+        fs::write(&recorded, &declared).unwrap();
+    }
+    let former = fs::read_to_string(&recorded).unwrap_or_default();
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<BTreeSet<_>>();
+    let (now, before) = (lines(&declared), lines(&former));
+    let gone: Vec<_> = before.difference(&now).collect();
+    let come: Vec<_> = now.difference(&before).collect();
+    assert!(
+        former == declared,
+        "the C ABI is not the one that was recorded. Gone, which breaks programs: {gone:#?}; new: {come:#?}. Raise the upper \
+         half of REALM_INGEST_ABI_VERSION, and the major version, for what goes or changes once it was released, and the lower \
+         half for what comes; then record it: UPDATE_ABI=1 cargo test --test c_header"
+    );
+}
+
+#[test]
+fn each_declaration_says_its_threads_and_whose_things_are() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let header = without_safety_sections(&generate(root));
+    let mut comment = String::new();
+    for line in header.lines() {
+        let begins = line.starts_with("typedef ") || line.contains(" realm_ingest_") && line.contains('(');
+        if let Some(text) = line.strip_prefix("//") {
+            comment.push_str(text);
+            continue;
+        }
+        // A code is a number.
+        if begins && !line.starts_with(' ') && !line.ends_with(" realm_ingest_code;") {
+            for part in ["Threads: ", "Ownership: "] {
+                assert!(comment.contains(part), "no \"{part}\" above {line}");
+            }
+        }
+        comment.clear();
     }
 }
 
@@ -57,7 +103,7 @@ fn without_safety_sections(header: &str) -> String {
     let mut out = Vec::<&str>::new();
     let mut inside = false;
     for line in header.lines() {
-        if line.trim() == "/// # Safety" {
+        if line.trim() == "// # Safety" {
             inside = true;
             out.pop();
         }
@@ -67,6 +113,34 @@ fn without_safety_sections(header: &str) -> String {
         }
     }
     out.join("\n") + "\n"
+}
+
+/// The version, the soname, and everything that a program can name, a line each.
+fn declarations(header: &str) -> String {
+    let code: Vec<_> = header
+        .lines()
+        .map(|line| line.split(" //").next().unwrap().trim())
+        .filter(|line| !line.starts_with("//"))
+        .collect();
+    let constants = code.iter().filter_map(|line| {
+        let (name, value) = line.strip_prefix("#define ")?.split_once(' ')?;
+        Some(format!("#define {name} {value}"))
+    });
+    let without_directives: Vec<_> = code
+        .iter()
+        .filter(|line| !line.starts_with('#') && !line.starts_with("extern") && **line != "}")
+        .copied()
+        .collect();
+    let text = without_directives.join(" ");
+    let statements = text
+        .split(';')
+        .map(|statement| statement.split_whitespace().collect::<Vec<_>>().join(" "))
+        .filter(|statement| !statement.is_empty())
+        .map(|statement| statement + ";");
+    let sorted: BTreeSet<_> = constants.chain(statements).collect();
+    let soname = format!("soname librealm_ingest.so.{}", env!("CARGO_PKG_VERSION_MAJOR"));
+    let lines: Vec<_> = std::iter::once(soname).chain(sorted).collect();
+    lines.join("\n") + "\n"
 }
 
 /// Every entry that any file of the interface exports.

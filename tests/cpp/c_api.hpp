@@ -108,8 +108,12 @@ inline app_ptr open_app(const app_config_ptr& config) {
         [&](auto error, auto app) { return realm_ingest_app_new(config.get(), error, app); });
 }
 
+/// An app of its own: one of an earlier test may live on, and its gateway may have had this
+/// address.
 inline app_ptr open_app(const std::string& url, const std::filesystem::path& files) {
-    return open_app(app_config(url, files));
+    auto config = app_config(url, files);
+    realm_ingest_app_config_set_caching(config.get(), false, nullptr);
+    return open_app(config);
 }
 
 inline user_ptr log_in(const app_ptr& app) {

@@ -133,10 +133,11 @@ TEST_F(c_users, the_address_of_the_server_and_the_cache_of_apps) {
             return realm_ingest_app_cached(id.data(), id.size(), nullptr, 0, e, app);
         });
     };
-    EXPECT_NE(cached("c-app"), nullptr);
+    auto shared = open_app(app_config(gateway.url(), files.path, "shared"));
+    EXPECT_NE(cached("shared"), nullptr);
     EXPECT_EQ(cached("another"), nullptr);
     realm_ingest_clear_cached_apps();
-    EXPECT_EQ(cached("c-app"), nullptr);
+    EXPECT_EQ(cached("shared"), nullptr);
     auto config = app_config(gateway.url(), files.path, "alone");
     realm_ingest_app_config_set_caching(config.get(), false, nullptr);
     auto alone = open_app(config);

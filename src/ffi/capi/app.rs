@@ -315,10 +315,10 @@ pub unsafe extern "C" fn realm_ingest_app_server_time(
 /// Moves to another server, which is asked for its location first; where that fails the old one stays. Empty means the
 /// default. Waits for the server.
 ///
+/// Threads: any. Ownership: borrows.
+///
 /// # Safety
 /// `url` points to its bytes; `error` is NULL or may be written.
-///
-/// Threads: any. Ownership: borrows.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_app_update_base_url(
     app: *const realm_ingest_app,
