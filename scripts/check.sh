@@ -44,6 +44,11 @@ if touches '^(src/ffi|cbindgen.toml|include/realm_ingest.h)'; then
     step cargo test --quiet -p realm-ingest --test c_header
 fi
 
+if touches '^(README|docs|examples|include)'; then
+    step scripts/docs.sh check
+    step cargo test --quiet -p realm-ingest --test docs
+fi
+
 # Of the C++ programs: two that use most of the headers, and those whose source was changed.
 programs=$(sed -n 's|^tests/cpp/\(.*\)_test\.cpp$|\1|p' <<<"$changed")
 if touches '^(include|cpp|src/ffi)/'; then

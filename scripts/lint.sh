@@ -10,7 +10,7 @@ cargo fmt --all --check
 git ls-files '*.cpp' '*.hpp' '*.h' '*.c' | grep -v -e '^include/realm_ingest\.h$' -e '^tests/cpp/program_7_3\.cpp$' |
     xargs clang-format --dry-run --Werror
 if command -v promtool >/dev/null; then
-    promtool check rules packaging/monitoring/alerts.yml
+    promtool check config packaging/monitoring/prometheus.yml
     promtool test rules packaging/monitoring/alerts_test.yml
 else
     echo "promtool is not installed (scripts/ensure-tools.sh): alerts are not checked" >&2

@@ -1,5 +1,8 @@
 //! The command line.
 
+#[cfg(test)]
+mod documented;
+
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};

@@ -85,15 +85,16 @@ def follow(page, files, shell, work, port):
 def main():
     installed, page, files = (pathlib.Path(argument).resolve() for argument in sys.argv[1:])
     port = free_port()
-    environment = dict(
-        os.environ,
-        PATH=f"{installed}/bin:{os.environ['PATH']}",
-        CMAKE_PREFIX_PATH=str(installed),
-        CPATH=f"{installed}/include",
-        LIBRARY_PATH=f"{installed}/lib",
-        LD_LIBRARY_PATH=f"{installed}/lib",
-        REALM_INGEST_GATEWAY_LISTEN=f"127.0.0.1:{port}",
-    )
+    environment = dict(os.environ, REALM_INGEST_GATEWAY_LISTEN=f"127.0.0.1:{port}")
+    # What is below /usr is found, as on a machine with the Debian packages.
+    if installed != pathlib.Path("/usr"):
+        environment.update(
+            PATH=f"{installed}/bin:{os.environ['PATH']}",
+            CMAKE_PREFIX_PATH=str(installed),
+            CPATH=f"{installed}/include",
+            LIBRARY_PATH=f"{installed}/lib",
+            LD_LIBRARY_PATH=f"{installed}/lib",
+        )
     with tempfile.TemporaryDirectory(prefix="ingest-test-") as work:
         # A group of its own, so that the gateway ends with it.
         shell = subprocess.Popen(

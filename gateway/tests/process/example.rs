@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output};
 
-use realm_ingest_protocol::Ack;
+use realm_ingest_protocol::{Ack, Schema};
 use serde_json::Value;
 
 use crate::common::server::{Server, lines};
@@ -63,4 +63,10 @@ fn the_example_of_the_wire_runs() {
     let outboxes = lines(data.path(), &["outboxes"]);
     let report: Value = serde_json::from_str(&outboxes[0]).unwrap();
     assert_eq!(report["device"]["objects"], 3);
+}
+
+#[test]
+fn the_schema_of_the_wire_is_one() {
+    let schema = Schema::parse(include_str!("../data/wire/schema.json")).unwrap();
+    assert_eq!(schema.class("Reading").unwrap().properties.len(), 2);
 }
