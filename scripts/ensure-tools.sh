@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sees to the tools that building and testing need: as root on Debian it installs what is missing, otherwise it says
-# what to install.
+# what to install. Rust it installs for everybody.
 #
 #     scripts/ensure-tools.sh [build|docs|check|test]  `build` leaves out what only tests use, and `check` goes on without what
 #                                                      the MongoDB server for tests is built with; `docs` is `build`, and what
@@ -39,13 +39,13 @@ has() {
     maven) command -v mvn ;;
     curl) command -v curl ;;
     ca-certificates) [ -e /etc/ssl/certs/ca-certificates.crt ] ;;
-    mmdebstrap) builds_no_mongodb || command -v mmdebstrap ;;
+    mmdebstrap) [ "$(id -u)" != 0 ] || command -v mmdebstrap ;;
     dpkg-dev) command -v dpkg-shlibdeps ;;
     file) command -v file ;;
     doxygen) command -v doxygen ;;
     python3-sphinx) /usr/bin/python3 -c 'import sphinx' ;;
     python3-myst-parser) /usr/bin/python3 -c 'import myst_parser' ;;
-    util-linux) builds_no_mongodb || { command -v unshare && command -v flock; } ;;
+    util-linux) [ "$(id -u)" != 0 ] || { command -v unshare && command -v flock; } ;;
     esac >/dev/null 2>&1
 }
 
@@ -95,22 +95,7 @@ if [ "$purpose" != build ] && ! command -v promtool >/dev/null && [ "$(id -u)" =
     get_promtool 2>/dev/null || { apt-get update -qq && get_promtool; } || echo "promtool cannot be had; alerts are not checked" >&2
 fi
 
-wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$root/Cargo.toml")
-how="install Rust $wanted or later, for instance by https://rustup.rs (Debian 12's own is too old)"
-PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
-if ! command -v cargo >/dev/null; then
-    echo "cargo is missing: $how" >&2
-    exit 1
-fi
-found=$(rustc --version | cut -d' ' -f2)
-if [ "$(printf '%s\n' "$wanted" "$found" | sort -V | head -n 1)" != "$wanted" ]; then
-    echo "this is Rust $found: $how" >&2
-    exit 1
-fi
-if [ "$purpose" != build ] && ! { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1; then
-    echo "rustfmt or clippy is missing: rustup component add rustfmt clippy" >&2
-    exit 1
-fi
+"$root/scripts/ensure-rust.sh" "$purpose"
 
 # Go, for the MongoDB server: Debian's when it is new enough.
 has_go() {
