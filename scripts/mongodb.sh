@@ -15,7 +15,8 @@
 #
 # In DIR: `log`, `uri`, `port`, `data`; `pid` is that of a server while it holds `lock`.
 set -euo pipefail
-here=$(cd "$(dirname "$0")/.." && pwd)/tests/mongodb
+scripts=$(cd "$(dirname "$0")" && pwd)
+here=$(dirname "$scripts")/tests/mongodb
 command=${1:-} dir=${2:-}
 
 # Counted up when what build.sh puts into the root changes.
@@ -55,7 +56,7 @@ launch() { # port
     if command -v mongod >/dev/null; then
         exec 8< <(exec setsid "$here/mongod.sh" "$dir/data" "$1" 2>>"$dir/log")
     else
-        exec 8< <(exec setsid "$here/inside.sh" "$root" "$dir/data" "/usr/local/bin/$server" -listen "127.0.0.1:$1" 2>>"$dir/log")
+        exec 8< <(exec setsid "$scripts/in-debian-root.sh" "$root" "$dir/data" "/usr/local/bin/$server" -listen "127.0.0.1:$1" 2>>"$dir/log")
     fi
     exec 9>&-
     read -r pid <&8 && echo "$pid" >"$dir/pid"

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Runs a command against a gateway of its own.
+r"""Runs a command against a gateway of its own.
 
-    with_gateway.py [--listen ADDRESS] [--find COLLECTION=COUNT]... [--observations FILE] GATEWAY_BINARY COMMAND [ARGUMENT...]
+    with_gateway.py [--listen ADDRESS] [--data FOLDER] [--find COLLECTION=COUNT]... [--observations FILE] \
+        GATEWAY_BINARY COMMAND [ARGUMENT...]
 
-The gateway listens on a free port (or on ADDRESS) with a data folder of its own, and REALM_INGEST_URL names it to
+The gateway listens on a free port (or on ADDRESS) with a data folder of its own (or FOLDER), and REALM_INGEST_URL names it to
 the command, which runs in an empty folder. With --find, the gateway must hold that many documents afterwards. With
 --observations, the command is a weather station, which is run twice; the gateway must then hold each observation once.
 Fails where ADDRESS belongs to another program.
@@ -64,6 +65,7 @@ def compare(binary, observations, data):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--listen", default="127.0.0.1:0")
+    parser.add_argument("--data")
     parser.add_argument("--find", action="append", default=[])
     parser.add_argument("--observations")
     parser.add_argument("gateway")
@@ -73,7 +75,7 @@ def main():
     if taken(options.listen):
         sys.exit(f"another program listens on {options.listen}, which the program under test names itself: stop it")
     with tempfile.TemporaryDirectory(prefix="ingest-test-") as folder:
-        data, work = os.path.join(folder, "gateway"), os.path.join(folder, "work")
+        data, work = options.data or os.path.join(folder, "gateway"), os.path.join(folder, "work")
         os.mkdir(work)
         with open(os.path.join(folder, "gateway.log"), "w") as log:
             gateway, url = start(options.gateway, options.listen, data, log)

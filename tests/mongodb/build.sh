@@ -5,39 +5,23 @@
 #     build.sh ROOT SERVER
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
+scripts=$(cd "$here/../../scripts" && pwd)
 root=$1 server=$2
 part=$root.part
 mkdir -p "$(dirname "$root")"
 
 say() { echo "mongodb: $* ($SECONDS s)"; }
 
-# As apt has it, once it has read its lists.
-debian_mirror() {
-    apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | sed -n 1p
-}
-
 build_root() {
-    local mirror
-    # One that was killed leaves nothing mounted, but a folder that is not whole.
-    rm -rf --one-file-system "$part"
-    mirror=$(debian_mirror)
-    if [ -z "$mirror" ]; then
-        apt-get update -qq
-        mirror=$(debian_mirror)
-    fi
-    if [ -z "$mirror" ]; then
-        echo "mongodb: apt knows no Debian mirror: name a server in MONGODB_URI" >&2
-        return 1
-    fi
     say "building a Debian root with PostgreSQL 18 and DocumentDB: some two minutes, 700 MB"
-    # Signatures are checked; how old the mirror's copy is, is not. It need not survive a power cut before it is whole.
-    mmdebstrap --quiet --variant=minbase --include=postgresql-18,postgresql-18-documentdb \
-        --aptopt='Acquire::Check-Valid-Until "false"' --aptopt='APT::Install-Recommends "false"' \
-        --dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
-        --dpkgopt='path-exclude=/usr/share/locale/*' forky "$part" "$mirror"
+    rm -rf --one-file-system "$part"
+    "$scripts/debian-root.sh" "$part" forky postgresql-18,postgresql-18-documentdb || {
+        echo "mongodb: no Debian root: name a server in MONGODB_URI" >&2
+        return 1
+    }
     say "building its data directory"
     mkdir "$part/template"
-    "$here/inside.sh" "$part" "$part/template" sh -ec "$initialise" >"$part/template.log" 2>&1 || {
+    "$scripts/in-debian-root.sh" "$part" "$part/template" sh -ec "$initialise" >"$part/template.log" 2>&1 || {
         cat "$part/template.log" >&2
         return 1
     }

@@ -2,7 +2,7 @@
 # Runs a command in a Debian root, alone: its mounts, its processes and its shared memory end with it. DATA is /srv there.
 # The first line it prints is the command's process id out here; SIGKILL to that ends all of it at once.
 #
-#     inside.sh ROOT DATA COMMAND [ARGUMENT...]
+#     scripts/in-debian-root.sh ROOT DATA COMMAND [ARGUMENT...]
 exec unshare --mount --pid --ipc --fork --kill-child=KILL -- sh -ec '
     read -r pid rest </proc/self/stat
     echo "$pid"
