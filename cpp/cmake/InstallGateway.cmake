@@ -3,13 +3,8 @@ set(realm_ingest_systemd "${PROJECT_SOURCE_DIR}/packaging/systemd")
 
 install(PROGRAMS "${realm_ingest_gateway}" TYPE BIN COMPONENT gateway)
 
-# Man pages and completions, which the program itself writes, as they are laid out below share/.
-set(realm_ingest_gateway_share "${PROJECT_BINARY_DIR}/gateway-share")
-add_custom_command(TARGET gateway POST_BUILD
-    COMMAND "${CMAKE_COMMAND}" -E rm -rf "${realm_ingest_gateway_share}"
-    COMMAND "${realm_ingest_gateway}" generate "${realm_ingest_gateway_share}"
-    VERBATIM)
-install(DIRECTORY "${realm_ingest_gateway_share}/" DESTINATION "${CMAKE_INSTALL_DATADIR}" COMPONENT gateway)
+# Man pages and completions, as they are laid out below share/. A test of the gateway writes them.
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/packaging/share/" DESTINATION "${CMAKE_INSTALL_DATADIR}" COMPONENT gateway)
 
 # systemd looks in lib, also where libraries are elsewhere.
 install(FILES "${realm_ingest_systemd}/realm-ingest-gateway.service"

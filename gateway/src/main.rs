@@ -5,11 +5,14 @@ mod documented;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use realm_ingest_gateway::commands::{self, CommandError};
 use realm_ingest_gateway::config::LogFormat;
 use realm_ingest_gateway::logging;
 use realm_ingest_gateway::terminal::escaped;
+
+#[cfg(test)]
+mod share;
 
 /// Takes in what applications stream, stores it, and shows it.
 #[derive(Parser)]
@@ -37,8 +40,6 @@ enum Command {
     CheckIntegrity(commands::check_integrity::Args),
     Keys(commands::keys::Args),
     Users(commands::users::Args),
-    #[command(hide = true)]
-    Generate(commands::generate::Args),
 }
 
 fn main() -> ExitCode {
@@ -75,6 +76,5 @@ fn run(command: Command) -> Result<(), CommandError> {
         Command::CheckIntegrity(args) => commands::check_integrity::run(&args),
         Command::Keys(args) => commands::keys::run(&args),
         Command::Users(args) => commands::users::run(&args),
-        Command::Generate(args) => commands::generate::run(&args, Cli::command()),
     }
 }

@@ -1,4 +1,4 @@
-//! One command a file. `check` and `init` are about the directory of an app; all others but `serve`, `copy` and `generate` work on the data of an app,
+//! One command a file. `check` and `init` are about the directory of an app; all others but `serve` and `copy` work on the data of an app,
 //! also while a server writes it.
 
 mod accounts;
@@ -11,7 +11,6 @@ mod data;
 pub mod dead_letters;
 pub mod export;
 pub mod find;
-pub mod generate;
 pub mod init;
 pub mod keys;
 mod opened;
