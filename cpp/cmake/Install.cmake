@@ -24,6 +24,15 @@ install(FILES "${realm_ingest_generated}/cpprealm/version_numbers.hpp"
 install(FILES "${realm_ingest_bridge_header}"
     DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/cpprealm/internal")
 
+# With what is linked, shared or not.
+set(licenses_component development)
+if(REALM_INGEST_SHARED)
+    set(licenses_component library)
+endif()
+install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/realm-ingest" COMPONENT ${licenses_component})
+install(FILES packaging/licenses/library.txt DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/realm-ingest"
+    RENAME third-party-licenses.txt COMPONENT ${licenses_component})
+
 foreach(package IN ITEMS RealmIngest cpprealm)
     configure_package_config_file("${input_dir}/${package}Config.cmake.in"
         "${output_dir}/${package}Config.cmake" INSTALL_DESTINATION "${package_dir}/${package}"

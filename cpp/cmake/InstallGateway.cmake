@@ -13,5 +13,6 @@ foreach(kind IN ITEMS sysusers tmpfiles)
     install(FILES "${realm_ingest_systemd}/${kind}.conf" DESTINATION "lib/${kind}.d"
         RENAME realm-ingest-gateway.conf COMPONENT gateway)
 endforeach()
-install(FILES "${realm_ingest_systemd}/realm-ingest-gateway.env"
-    DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/realm-ingest-gateway" COMPONENT gateway)
+set(documents "${CMAKE_INSTALL_DATADIR}/doc/realm-ingest-gateway")
+install(FILES "${realm_ingest_systemd}/realm-ingest-gateway.env" LICENSE DESTINATION "${documents}" COMPONENT gateway)
+install(FILES packaging/licenses/gateway.txt DESTINATION "${documents}" RENAME third-party-licenses.txt COMPONENT gateway)

@@ -24,7 +24,16 @@ foreach(component IN LISTS CPACK_COMPONENTS_ALL)
     string(TOUPPER "${component}" upper)
     set(package "${CPACK_DEBIAN_${upper}_PACKAGE_NAME}")
     set(documents "${root}/doc/${package}")
-    configure_file("${CMAKE_CURRENT_LIST_DIR}/copyright" "${documents}/copyright" COPYONLY)
+    # Debian wants all of it in one file.
+    set(part library)
+    if(component STREQUAL "gateway")
+        set(part gateway)
+    endif()
+    file(READ "${CMAKE_CURRENT_LIST_DIR}/copyright" ours)
+    file(READ "${CMAKE_CURRENT_LIST_DIR}/../licenses/${part}.txt" theirs)
+    file(WRITE "${documents}/copyright" "${ours}" "${theirs}")
+    file(REMOVE_RECURSE "${root}/doc/realm-ingest")
+    file(REMOVE "${documents}/LICENSE" "${documents}/third-party-licenses.txt")
     file(WRITE "${documents}/changelog.Debian" "${package} (${version}) unstable; urgency=medium\n\n"
         "  * Release ${CPACK_PACKAGE_VERSION}; what changed is in changelog.gz.\n\n"
         " -- ${CPACK_PACKAGE_CONTACT}  ${date}\n")

@@ -53,6 +53,7 @@ check_packages() {
     dpkg-deb -f "$packages"/librealm-ingest0_*.deb Depends | grep -q 'libc6 (>= ' || fail "the library needs nothing"
     dpkg-deb -I "$packages"/realm-ingest-gateway_*.deb conffiles | grep -q '^/etc/realm-ingest/gateway.env$' ||
         fail "an upgrade would replace the settings"
+    grep -q '^  rusqlite [0-9]' "$1"/usr/share/doc/{librealm-ingest0,realm-ingest-gateway}/copyright || fail "licences of libraries are missing"
     [ "$(stat -c %a "$1/etc/realm-ingest/gateway.env")" = 600 ] || fail "everybody could read the settings"
     (cd "$1" && LC_ALL=C find . -type f -path '*realm-ingest-gateway*' | grep -v 'man1/realm-ingest-gateway-' | LC_ALL=C sort) |
         diff "$SOURCE/tests/package/gateway_package_files" - || fail "the gateway's package has other files than it should"
@@ -87,6 +88,7 @@ install_and_move() {
     grep -q 'metrics.*listen' "$WORK/server/share/man/man1/realm-ingest-gateway-serve.1" || fail "a page without options"
     completes "$WORK/server/share/bash-completion/completions/realm-ingest-gateway"
     rm -r "$WORK/server"
+    grep -q '^  rusqlite [0-9]' "$2/share/doc/realm-ingest/third-party-licenses.txt" || fail "licences of libraries are missing"
     if readelf -d "$2"/lib*/*.so "$2"/lib*/*/*.so 2>/dev/null | grep -E 'R(UN)?PATH'; then
         fail "the library carries a run path"
     fi

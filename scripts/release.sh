@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# Makes everything of a release from the commit that is checked out, in OUT: the source archive, Debian packages, the archive of
+# what is installed, what both are made of (CycloneDX) and under which licences, and SHA256SUMS.
+#
+# Who builds the same commit with the same compilers gets the same bytes, in whatever folder: times are the commit's, folders
+# have other names inside, libraries are those of Cargo.lock. SHA256SUMS tells. Needs cargo-cyclonedx:
+#
+#     cargo install --locked cargo-cyclonedx@0.5.9
+#     scripts/release.sh OUT "Your Name <you@example.com>"
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+out=$1 contact=$2
+version=$(sed -n '/^\[workspace\.package\]/,/^$/s/^version = "\(.*\)"/\1/p' "$root/Cargo.toml")
+name=realm-ingest-$version
+
+fail() {
+    echo "release: $*" >&2
+    exit 1
+}
+step() { echo "== $* ($((SECONDS / 60)) min)"; }
+
+[ -z "$(git -C "$root" status --porcelain)" ] || fail "there are changes that are not committed"
+[ ! -e "$out" ] || fail "$out is there already"
+cargo cyclonedx --version >/dev/null || fail "cargo-cyclonedx is missing: cargo install --locked cargo-cyclonedx@0.5.9"
+mkdir -p "$out/build"
+out=$(cd "$out" && pwd)
+
+SOURCE_DATE_EPOCH=$(git -C "$root" log -1 --format=%ct)
+export SOURCE_DATE_EPOCH LC_ALL=C.UTF-8 TZ=UTC
+umask 022
+
+step "$name, of $(git -C "$root" log -1 --format='%h, %cI')"
+git -C "$root" archive --format=tar --prefix="$name/" HEAD | gzip -9 -n >"$out/$name.tar.gz"
+# What is built is what is published.
+tar -xzf "$out/$name.tar.gz" -C "$out/build"
+source=$out/build/$name
+cargo fetch --locked --manifest-path "$source/Cargo.toml"
+
+# Where things lie on this machine stays out of what is built. Flags are split at 0x1f, so that folders may have spaces.
+cargo_home=${CARGO_HOME:-$HOME/.cargo}
+export CARGO_TARGET_DIR=$out/build/target CARGO_INCREMENTAL=0
+CARGO_ENCODED_RUSTFLAGS=$(printf -- '--remap-path-prefix=%s\x1f' "$source=/src" "$cargo_home=/cargo" "$CARGO_TARGET_DIR=/target")
+export CARGO_ENCODED_RUSTFLAGS=${CARGO_ENCODED_RUSTFLAGS%$'\x1f'}
+maps="-ffile-prefix-map=$source=/src -ffile-prefix-map=$cargo_home=/cargo -ffile-prefix-map=$CARGO_TARGET_DIR=/target"
+export CFLAGS=$maps CXXFLAGS=$maps
+
+step "building"
+cd "$source"
+cmake --preset packages -DCPACK_PACKAGE_CONTACT="$contact"
+cmake --build --preset packages
+cp build/packages/*.deb "$out"
+# Beside the source archive it needs a name that says what it is.
+cp "build/packages/$name-Linux.tar.gz" "$out/$name-linux-$(uname -m).tar.gz"
+
+step "what it is made of"
+for part in library:Cargo.toml gateway:gateway/Cargo.toml; do
+    cargo cyclonedx --quiet --format json --spec-version 1.5 --no-build-deps --manifest-path "${part#*:}" \
+        --target "$(rustc -vV | sed -n 's/^host: //p')" --override-filename "${part%%:*}"
+    cp "$(dirname "${part#*:}")/${part%%:*}.json" "$out/$name-${part%%:*}.cdx.json"
+    cp "packaging/licenses/${part%%:*}.txt" "$out/$name-${part%%:*}-licenses.txt"
+done
+
+(cd "$out" && find . -maxdepth 1 -type f ! -name SHA256SUMS -printf '%P\n' | sort | xargs -d '\n' sha256sum >SHA256SUMS)
+[ -n "${RELEASE_KEEPS_BUILD:-}" ] || rm -rf "$out/build"
+step "made"
+cat "$out/SHA256SUMS"
