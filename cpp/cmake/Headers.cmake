@@ -29,6 +29,7 @@ set(REALM_INGEST_CPP_HEADERS
     cpprealm/internal/class_table.hpp
     cpprealm/internal/class_traits.hpp
     cpprealm/internal/codec.hpp
+    cpprealm/internal/config_access.hpp
     cpprealm/internal/credentials.hpp
     cpprealm/internal/embedded_copy.hpp
     cpprealm/internal/encoder.hpp
@@ -41,9 +42,9 @@ set(REALM_INGEST_CPP_HEADERS
     cpprealm/internal/ingest_status.hpp
     cpprealm/internal/ingest_time.hpp
     cpprealm/internal/ingest_users.hpp
+    cpprealm/internal/instance_handle.hpp
     cpprealm/internal/json_text.hpp
     cpprealm/internal/library.hpp
-    cpprealm/internal/live_transactions.hpp
     cpprealm/internal/managed_object.hpp
     cpprealm/internal/managed_value.hpp
     cpprealm/internal/object_id_source.hpp
@@ -51,12 +52,12 @@ set(REALM_INGEST_CPP_HEADERS
     cpprealm/internal/object_ref.hpp
     cpprealm/internal/observer.hpp
     cpprealm/internal/on_use.hpp
+    cpprealm/internal/plain_text.hpp
     cpprealm/internal/primary_key_json.hpp
-    cpprealm/internal/realm_checks.hpp
+    cpprealm/internal/proxy_url.hpp
     cpprealm/internal/realm_file.hpp
     cpprealm/internal/realm_instance.hpp
     cpprealm/internal/refuse.hpp
-    cpprealm/internal/session_errors.hpp
     cpprealm/internal/transaction.hpp
     cpprealm/internal/user.hpp
     cpprealm/internal/utf8.hpp

@@ -38,6 +38,12 @@ struct declared_schemas {
     }
 };
 
+template <typename = on_use>
+instance_handle open_with(const bridge::realm::config& config,
+                          const std::vector<bridge::object_schema>& classes) {
+    return open_instance(config, classes.data(), classes.size());
+}
+
 template <typename T>
 using plain = std::remove_cv_t<std::remove_reference_t<T>>;
 
@@ -62,10 +68,9 @@ struct db {
     /// Opens all classes that were declared by a schema macro, unless the configuration names some.
     template <typename = internal::on_use>
     explicit db(realm::db_config config)
-        : m_realm(
-              internal::realm_instance::open(config, internal::config_access::has_schema(config)
-                                                         ? internal::config_access::schema(config)
-                                                         : internal::describe_classes<>())) {}
+        : m_realm(internal::open_with(config, internal::config_access::has_schema(config)
+                                                  ? internal::config_access::schema(config)
+                                                  : internal::describe_classes<>())) {}
 
     /// Starts a transaction that `commit_write` ends.
     template <typename = internal::on_use>
@@ -82,7 +87,7 @@ struct db {
     /// `fn` passes through and leaves nothing of the transaction.
     template <typename Fn>
     std::decay_t<std::invoke_result_t<Fn>> write(Fn&& fn) const {
-        auto instance = m_realm.instance(); // `fn` may drop the last handle
+        const auto instance = m_realm.instance(); // `fn` may drop the last handle
         writable().begin();
         rollback<> on_exception{*instance};
         if constexpr (std::is_void_v<std::invoke_result_t<Fn>>) {
@@ -199,8 +204,9 @@ struct db {
     /// For `managed<T>::get_realm`.
     template <typename = internal::on_use>
     friend db realm_of_transaction(db*, void* owner) {
-        return db(internal::bridge::realm(
-            static_cast<internal::realm_instance*>(owner)->shared_from_this()));
+        auto* instance = static_cast<internal::realm_instance*>(owner);
+        instance->retain();
+        return db(internal::bridge::realm(internal::instance_handle(instance)));
     }
 
 private:
@@ -236,8 +242,13 @@ private:
 /// with none named, with all classes that a schema macro declared. Does not wait for the network.
 template <typename... Ts>
 db open(const db_config& config) {
-    return db(internal::bridge::realm(
-        internal::realm_instance::open(config, internal::describe_classes<Ts...>())));
+    if constexpr (sizeof...(Ts) == 0) {
+        return db(
+            internal::bridge::realm(internal::open_with(config, internal::describe_classes<>())));
+    } else {
+        const internal::bridge::object_schema classes[] = {internal::describe_class<Ts>()...};
+        return db(internal::bridge::realm(internal::open_instance(config, classes, sizeof...(Ts))));
+    }
 }
 
 /// For local databases, which there are not: throws `std::logic_error`.

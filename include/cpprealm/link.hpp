@@ -19,7 +19,7 @@ namespace internal {
 /// A copy of the application's object that the transaction of `owner` owns; null if it is null.
 template <typename D, typename E>
 [[nodiscard]] E* take(const D& owner, const E* object) {
-    transaction& in = transaction::of(owner.realm_ref().transaction, owner.realm_class());
+    transaction& in = transaction::of<>(owner.realm_ref().transaction, owner.realm_class());
     return object == nullptr ? nullptr : into_arena{in.objects()}(*object);
 }
 

@@ -13,8 +13,8 @@
 #include <cpprealm/internal/bridge/object_schema.hpp>
 #include <cpprealm/internal/class_traits.hpp>
 #include <cpprealm/internal/codec.hpp>
+#include <cpprealm/internal/library.hpp>
 #include <cpprealm/internal/on_use.hpp>
-#include <cpprealm/internal/refuse.hpp>
 
 namespace realm::internal {
 
@@ -88,28 +88,21 @@ bridge::object_schema::property_list describe_properties(property_list<void, Pro
     return {described, sizeof...(Properties)};
 }
 
+namespace ffi {
+
+/// Sets the primary key; the status says what Realm refuses and the macros cannot see.
+void complete(bridge::object_schema& described, Status& status) noexcept;
+/// The status says which classes are regular ones, of which a Data Ingest library can do nothing.
+void check_kinds(const bridge::object_schema* classes, std::size_t count, Status& status) noexcept;
+
+} // namespace ffi
+
 /// Sets the primary key. Throws for what Realm refuses and the macros cannot see.
 template <typename = on_use>
 void complete(bridge::object_schema& described) {
-    if (described.name.size() > max_class_name_bytes)
-        refuse<std::invalid_argument>({"Name too long: class_", described.name});
-    constexpr std::string_view invalid =
-        "Schema validation failed due to the following errors:\n- ";
-    for (const auto& one : described.properties) {
-        if (one.name.size() > max_property_name_bytes)
-            refuse<std::invalid_argument>({"Name too long: ", one.name});
-        for (const auto* before = described.properties.begin(); before != &one; ++before) {
-            if (before->name == one.name)
-                refuse({invalid, "Property '", one.name,
-                        "' appears more than once in the schema for type '", described.name, "'."});
-        }
-        if (!one.is_primary_key)
-            continue;
-        if (!described.primary_key.empty())
-            refuse({invalid, "Properties '", described.primary_key, "' and '", one.name,
-                    "' are both marked as the primary key of '", described.name, "'."});
-        described.primary_key = one.name;
-    }
+    auto status = no_status();
+    ffi::complete(described, status);
+    throw_if_failed(status);
 }
 
 /// The description of class T. Throws for what Realm refuses and the description cannot express. Of
@@ -181,30 +174,6 @@ struct class_registration {
     }
 };
 
-/// Refuses regular classes, of which a Data Ingest library can do nothing.
-template <typename = on_use>
-void check_kinds(const std::vector<bridge::object_schema>& classes) {
-    using type = bridge::object_schema::object_type;
-    const bridge::object_schema* regular = nullptr;
-    const bridge::object_schema* asymmetric = nullptr;
-    for (const auto& one : classes) {
-        if (one.type == type::regular && regular == nullptr)
-            regular = &one;
-        if (one.type == type::asymmetric && asymmetric == nullptr)
-            asymmetric = &one;
-    }
-    if (regular == nullptr)
-        return;
-    if (asymmetric != nullptr)
-        refuse({"A realm cannot hold both kinds of objects: '", asymmetric->name,
-                "' is asymmetric (REALM_ASYMMETRIC_SCHEMA) and '", regular->name,
-                "' is a regular class (REALM_SCHEMA); name the classes to open in "
-                "realm::open<...>()."});
-    refuse({"Class '", regular->name,
-            "' is a regular class (REALM_SCHEMA), and Data Ingest opens asymmetric and embedded "
-            "classes only."});
-}
-
 /// The classes of `realm::open<Ts...>`; of all declared classes if none is named.
 template <typename... Ts>
 std::vector<bridge::object_schema> describe_classes() {
@@ -213,7 +182,9 @@ std::vector<bridge::object_schema> describe_classes() {
         classes = declared_classes::instance().describe_all();
     else
         classes = {describe_class<Ts>()...};
-    check_kinds(classes);
+    auto status = no_status();
+    ffi::check_kinds(classes.data(), classes.size(), status);
+    throw_if_failed(status);
     return classes;
 }
 

@@ -379,7 +379,7 @@ pub(super) mod ffi {
         fn log(self: &LogSink, level: u8, message: &str) -> Result<()>;
 
         type SessionObserver;
-        fn error(self: &SessionObserver, error: &SyncError) -> Result<()>;
+        fn error(self: &SessionObserver, error: &SyncError, session: Box<Session>) -> Result<()>;
 
         /// Called exactly once.
         type Completion;

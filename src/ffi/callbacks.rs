@@ -1,14 +1,15 @@
 //! The application's C++ callbacks as closures and traits of the library. An exception becomes a log line.
 
 use std::ffi::c_void;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io::Write as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cxx::memory::UniquePtrTarget;
 use cxx::{SharedPtr, UniquePtr};
 
 use super::bridge::ffi;
 use super::bridge::{Status, SyncError};
-use super::handles::ResponseSlot;
+use super::handles::{ResponseSlot, Session};
 use super::os::{code, signals};
 use crate::error::Result;
 use crate::logging::{self, Sink};
@@ -81,17 +82,66 @@ pub(super) fn set_log_level(level: u8) {
     logging::set_sink(sink, level);
 }
 
-pub(super) fn error_handler(observer: UniquePtr<ffi::SessionObserver>) -> Option<ErrorHandler> {
-    let observer = Shared::new(observer)?;
-    Some(Arc::new(move |error: &crate::error::SyncError| {
-        let error = SyncError::from(error);
-        logged(
-            "the error handler",
-            observer
-                .get()
-                .map(|observer| signals::as_host(|| observer.error(&error))),
-        );
-    }))
+/// The errors of one session on their way to the application. Its handler wants the session, which exists only once the
+/// realm is open, while the first error may come before: such an error waits for `start`.
+pub(super) struct SessionErrors {
+    /// None prints, as realm-cpp does where no handler was set.
+    observer: Option<Shared<ffi::SessionObserver>>,
+    beginning: Mutex<Beginning>,
+}
+
+enum Beginning {
+    Early(Vec<SyncError>),
+    Open(Session),
+}
+
+impl SessionErrors {
+    pub(super) fn new(observer: UniquePtr<ffi::SessionObserver>) -> Arc<SessionErrors> {
+        Arc::new(SessionErrors {
+            observer: Shared::new(observer),
+            beginning: Mutex::new(Beginning::Early(Vec::new())),
+        })
+    }
+
+    pub(super) fn handler(self: Arc<Self>) -> ErrorHandler {
+        Arc::new(move |error: &crate::error::SyncError| self.report(SyncError::from(error)))
+    }
+
+    pub(super) fn start(&self, session: Session) {
+        let waited = std::mem::replace(&mut *self.lock(), Beginning::Open(session.clone()));
+        if let Beginning::Early(errors) = waited {
+            errors.iter().for_each(|error| self.tell(error, &session));
+        }
+    }
+
+    fn report(&self, error: SyncError) {
+        let session = match &mut *self.lock() {
+            Beginning::Early(errors) => return errors.push(error),
+            Beginning::Open(session) => session.clone(),
+        };
+        self.tell(&error, &session);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Beginning> {
+        self.beginning.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, error: &SyncError, session: &Session) {
+        let Some(observer) = &self.observer else {
+            // There is nobody to tell where that fails.
+            let _ = writeln!(
+                std::io::stderr(),
+                "ADS C++ SDK: Sync Error: {}",
+                error.status.message
+            );
+            return;
+        };
+        let session = session.duplicate();
+        let outcome = observer
+            .get()
+            .map(|observer| signals::as_host(|| observer.error(error, session)));
+        logged("the error handler", outcome);
+    }
 }
 
 pub(super) fn completion(completion: UniquePtr<ffi::Completion>) -> impl FnOnce(Result<()>) + Send + 'static {

@@ -35,7 +35,10 @@ pub(super) fn open_realm(
         )?;
         settings.urgent.clone_from(&chosen.urgent);
         settings.upload = chosen.into();
-        realm::Realm::open(user, settings, callbacks::error_handler(observer)).map(Handle::new)
+        let errors = callbacks::SessionErrors::new(observer);
+        let realm = realm::Realm::open(user, settings, Some(errors.clone().handler()))?;
+        errors.start(Session(Handle::new(realm.session())));
+        Ok(Handle::new(realm))
     });
     Box::new(Realm(convert::or(Handle::null(), status, opened)))
 }
@@ -99,11 +102,12 @@ impl Realm {
     }
 }
 
+#[derive(Clone)]
 pub(super) struct Session(Handle<session::Session>);
 
 impl Session {
     pub(super) fn duplicate(&self) -> Box<Session> {
-        Box::new(Session(self.0.clone()))
+        Box::new(self.clone())
     }
 
     pub(super) fn is_alive(&self) -> bool {

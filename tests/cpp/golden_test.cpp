@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include <cpprealm/internal/transaction.hpp>
+#include "write_session.hpp"
 
 namespace {
 
@@ -20,11 +20,11 @@ namespace internal = realm::internal;
 /// The document that a write of `object` hands to the library.
 template <typename T>
 bytes written(const T& object) {
-    internal::transaction transaction(internal::describe_classes<T, Place, Inner, Wide>());
-    transaction.begin();
+    internal::recorded_transaction transaction(internal::describe_classes<T, Place, Inner, Wide>());
+    transaction.begin(nullptr);
     transaction.add(object);
     bytes document;
-    transaction.finish([&](const auto& runs, const std::uint8_t* payload, std::size_t size) {
+    finish(transaction, [&](const auto& runs, const std::uint8_t* payload, std::size_t size) {
         EXPECT_EQ(runs.size(), 1U);
         document.assign(payload, payload + size);
     });
@@ -35,7 +35,7 @@ bytes written(const T& object) {
 template <typename T>
 bytes written_again(const T& object) {
     internal::buffer first;
-    std::vector<internal::date_rest> rests;
+    internal::date_rests rests;
     internal::encoder to(first, &rests);
     internal::encode_document<T>(to, &object);
     internal::arena objects;

@@ -478,7 +478,7 @@ TEST_F(managed_values, throw_after_their_transaction_was_destroyed) {
         return session.add(Values{});
     }();
     EXPECT_EQ(thrown_by([&] { gone.number = 1; }), "No object with key '0' in 'class_Values'");
-    session.transaction().begin();
+    session.begin();
     EXPECT_EQ(thrown_by([&] { object.number = 1; }), "No object with key '0' in 'class_Values'");
 }
 

@@ -153,7 +153,7 @@ void expect_columns(const std::string& type) {
     };
     EXPECT_EQ(described.primary_key, "_id");
     EXPECT_EQ(described.type, object_schema::object_type::asymmetric);
-    EXPECT_TRUE(described.properties == as_list(expected)) << described.name;
+    EXPECT_TRUE(described.properties == as_list(expected)) << std::string_view(described.name);
 }
 
 TEST(schema, names_every_row_of_the_type_matrix) {

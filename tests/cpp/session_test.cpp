@@ -212,16 +212,20 @@ TEST_F(Session, keeps_the_handler_of_the_first_open) {
     EXPECT_EQ(second_heard, 0);
 }
 
-TEST_F(Session, default_error_handler_writes_to_cerr) {
-    auto plain = user.flexible_sync_configuration();
+TEST_F(Session, errors_without_a_handler_go_to_stderr) {
+    std::string printed;
     testing::internal::CaptureStderr();
-    const auto& handler = plain.sync_config().settings()->error_handler;
-    auto db = realm::open<Note>(config);
-    realm::internal::ffi::SyncError error;
-    error.status = {1030, "ConnectionClosed", "lost", ""};
-    error.is_fatal = false;
-    handler(*db.get_sync_session(), realm::sync_error(error));
-    EXPECT_EQ(testing::internal::GetCapturedStderr(), "ADS C++ SDK: Sync Error: lost\n");
+    auto db = realm::open<Note>(user.flexible_sync_configuration());
+    EXPECT_TRUE(reached([&] {
+        db.get_sync_session()->reconnect();
+        printed += testing::internal::GetCapturedStderr();
+        testing::internal::CaptureStderr();
+        return printed.find('\n') != std::string::npos;
+    }));
+    db.get_sync_session()->pause();
+    printed += testing::internal::GetCapturedStderr();
+    EXPECT_EQ(printed.rfind("ADS C++ SDK: Sync Error: Failed to connect to sync", 0), 0U)
+        << printed;
 }
 
 } // namespace

@@ -261,7 +261,7 @@ TEST(transaction, hands_on_one_run_per_class_with_its_documents_in_order) {
 
 TEST(transaction, hands_on_nothing_when_nothing_was_added) {
     session writing;
-    EXPECT_TRUE(writing.transaction().empty());
+    EXPECT_EQ(writing.transaction().bytes(), 0U);
     EXPECT_EQ(writing.commit().size(), 0U);
     EXPECT_TRUE(writing.runs().empty());
 }
@@ -328,7 +328,7 @@ TEST(transaction, takes_objects_only_while_it_is_open) {
 TEST(transaction, starts_empty_again_after_one_that_was_dropped) {
     session writing;
     writing.add(Small{1, "dropped"});
-    writing.transaction().begin();
+    writing.begin();
     writing.add(Small{2, "kept"});
     EXPECT_EQ(writing.commit_one<Small>().text, "kept");
     EXPECT_EQ(writing.runs()[0].second, 1U);
@@ -338,15 +338,15 @@ TEST(transaction, is_over_when_the_sink_throws) {
     session writing;
     auto object = writing.add(Small{1, "x"});
     EXPECT_EQ(thrown_by([&] {
-                  writing.transaction().finish([](const auto&, const std::uint8_t*, std::size_t) {
+                  finish(writing.transaction(), [](const auto&, const std::uint8_t*, std::size_t) {
                       throw std::runtime_error("full");
                   });
               }),
               "full");
     EXPECT_FALSE(writing.transaction().active());
     EXPECT_TRUE(object.is_invalidated());
-    writing.transaction().begin();
-    EXPECT_TRUE(writing.transaction().empty());
+    writing.begin();
+    EXPECT_EQ(writing.transaction().bytes(), 0U);
 }
 
 TEST(transaction, puts_changed_objects_in_their_places) {
@@ -396,13 +396,14 @@ TEST(transaction, keeps_its_memory_between_equal_transactions) {
     for (int i = 0; i < 100; ++i)
         writing.add(Small{i, "some text"});
     const std::uint8_t* first = nullptr;
-    writing.transaction().finish(
-        [&](const auto&, const std::uint8_t* payload, std::size_t) { first = payload; });
-    writing.transaction().begin();
+    finish(writing.transaction(),
+           [&](const auto&, const std::uint8_t* payload, std::size_t) { first = payload; });
+    writing.begin();
     for (int i = 0; i < 100; ++i)
         writing.add(Small{i, "some text"});
-    writing.transaction().finish(
-        [&](const auto&, const std::uint8_t* payload, std::size_t) { EXPECT_EQ(payload, first); });
+    finish(writing.transaction(), [&](const auto&, const std::uint8_t* payload, std::size_t) {
+        EXPECT_EQ(payload, first);
+    });
 }
 
 } // namespace

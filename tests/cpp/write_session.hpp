@@ -9,13 +9,30 @@
 
 #include <cpprealm/macros.hpp>
 
+#include "recorded_transaction.hpp"
+
+/// Ends the transaction; `take(runs, payload, size)` gets what it holds.
+template <typename Take>
+void finish(realm::internal::recorded_transaction& transaction, Take&& take) {
+    struct sink final : realm::internal::payload_sink {
+        explicit sink(Take& called) : taking(called) {}
+        void take(const std::vector<realm::internal::ffi::Run>& runs, const std::uint8_t* payload,
+                  std::size_t size) override {
+            taking(runs, payload, size);
+        }
+        Take& taking;
+    } to(take);
+    transaction.encode_changed();
+    transaction.finish(to);
+}
+
 /// A transaction over the classes Ts, begun, and what its commit hands on.
 template <typename... Ts>
 class write_session {
 public:
-    write_session() : transaction_(realm::internal::describe_classes<Ts...>()) {
-        transaction_.begin();
-    }
+    write_session() : transaction_(realm::internal::describe_classes<Ts...>()) { begin(); }
+
+    void begin() { transaction_.begin(nullptr); }
 
     template <typename T>
     realm::managed<T> add(const T& object) {
@@ -26,7 +43,7 @@ public:
     /// The payload; empty if the transaction was.
     const realm::internal::buffer& commit() {
         sent_.clear();
-        transaction_.finish([&](const auto& runs, const std::uint8_t* payload, std::size_t size) {
+        finish(transaction_, [&](const auto& runs, const std::uint8_t* payload, std::size_t size) {
             runs_.clear();
             for (const auto& run : runs)
                 runs_.emplace_back(run.class_name, run.count);
@@ -56,13 +73,13 @@ public:
         return from + size;
     }
 
-    [[nodiscard]] realm::internal::transaction& transaction() { return transaction_; }
+    [[nodiscard]] realm::internal::recorded_transaction& transaction() { return transaction_; }
 
 private:
-    realm::internal::transaction transaction_;
+    realm::internal::recorded_transaction transaction_;
     realm::internal::buffer sent_;
     std::vector<std::pair<std::string, std::uint32_t>> runs_;
-    std::vector<realm::internal::date_rest> no_rests_;
+    realm::internal::date_rests no_rests_;
     realm::internal::arena objects_;
 };
 

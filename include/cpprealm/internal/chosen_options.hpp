@@ -12,8 +12,8 @@ namespace realm::internal {
 /// What an application chose, as a configuration keeps it. Null stands for the defaults.
 struct chosen_options {
     virtual ~chosen_options() = default;
-    /// Throws `std::invalid_argument` for what cannot be.
-    virtual void put_into(ffi::IngestOptions& out) const = 0;
+    /// The status says what cannot be.
+    virtual void put_into(ffi::IngestOptions& out, ffi::Status& status) const noexcept = 0;
     [[nodiscard]] virtual bool same_as(const chosen_options* other) const = 0;
 };
 

@@ -1,14 +1,13 @@
 // The two ends that codecs work with: where values go to as BSON, and where they come from.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include <cpprealm/internal/bson_reader.hpp>
 #include <cpprealm/internal/bson_writer.hpp>
@@ -24,6 +23,42 @@ namespace realm::internal {
 struct date_rest {
     std::size_t end;
     std::int64_t ticks;
+};
+
+/// The rests of the dates in one buffer. As a class of its own laid out alike by all compilers. Not
+/// for use by two threads at once.
+class date_rests {
+public:
+    void push_back(const date_rest& one) { all_.append(&one, sizeof(one)); }
+    [[nodiscard]] std::size_t size() const noexcept { return all_.size() / sizeof(date_rest); }
+    [[nodiscard]] std::size_t capacity() const noexcept {
+        return all_.capacity() / sizeof(date_rest);
+    }
+    void truncate(std::size_t new_size) noexcept { all_.truncate(new_size * sizeof(date_rest)); }
+    void clear() noexcept { all_.clear(); }
+    void release() noexcept { all_.release(); }
+
+    /// What is left of the date whose value ends there.
+    [[nodiscard]] std::int64_t ticks_at(std::size_t end) const noexcept {
+        std::size_t low = 0;
+        for (std::size_t high = size(); low < high;) {
+            const std::size_t middle = low + (high - low) / 2;
+            if (at(middle).end < end)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        return low < size() && at(low).end == end ? at(low).ticks : 0;
+    }
+
+private:
+    [[nodiscard]] date_rest at(std::size_t index) const noexcept {
+        date_rest one;
+        std::memcpy(&one, all_.data() + index * sizeof(one), sizeof(one));
+        return one;
+    }
+
+    buffer all_;
 };
 
 struct encoder;
@@ -56,12 +91,11 @@ private:
 /// Appends to the buffer of a class. For one thread.
 struct encoder {
     bson_writer out;
-    std::vector<date_rest>* rests; // null: not needed
-    const char* class_name = "";   // of the object that is being written
+    date_rests* rests;           // null: not needed
+    const char* class_name = ""; // of the object that is being written
     const nesting* inside = nullptr;
 
-    explicit encoder(buffer& to, std::vector<date_rest>* keep = nullptr) noexcept
-        : out(to), rests(keep) {}
+    explicit encoder(buffer& to, date_rests* keep = nullptr) noexcept : out(to), rests(keep) {}
 
     /// The value of that key, which is being written, for error texts: `Reading.deviceId`,
     /// `Reading.samples[3]`, `Reading.tags["room"]`, `Reading.position.name`.
@@ -169,23 +203,19 @@ private:
 /// arena.
 class decoder {
 public:
-    decoder(const buffer& from, const std::vector<date_rest>& rests, arena& objects) noexcept
+    decoder(const buffer& from, const date_rests& rests, arena& objects) noexcept
         : from_(&from), rests_(&rests), objects_(&objects) {}
 
     [[nodiscard]] arena& objects() const noexcept { return *objects_; }
 
     template <typename = on_use>
     [[nodiscard]] std::int64_t rest_of(const bson_element& date) const noexcept {
-        const auto end = static_cast<std::size_t>(date.value - from_->data()) + date.size;
-        const auto found =
-            std::lower_bound(rests_->begin(), rests_->end(), end,
-                             [](const date_rest& rest, std::size_t at) { return rest.end < at; });
-        return found != rests_->end() && found->end == end ? found->ticks : 0;
+        return rests_->ticks_at(static_cast<std::size_t>(date.value - from_->data()) + date.size);
     }
 
 private:
     const buffer* from_;
-    const std::vector<date_rest>* rests_;
+    const date_rests* rests_;
     arena* objects_;
 };
 

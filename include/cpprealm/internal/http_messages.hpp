@@ -12,6 +12,7 @@
 
 #include <cpprealm/internal/library.hpp>
 #include <cpprealm/internal/on_use.hpp>
+#include <cpprealm/internal/proxy_url.hpp>
 #include <cpprealm/networking/http.hpp>
 
 namespace realm::internal {
@@ -62,38 +63,6 @@ networking::response to_response(const ffi::HttpResponse& from) {
         response.headers[to_string(header.name)] = to_string(header.value);
     response.body.assign(reinterpret_cast<const char*>(from.body.data()), from.body.size());
     return response;
-}
-
-/// Everything but letters, digits and `-._~`, so that a password may hold any character.
-template <typename = on_use>
-std::string percent_encode(std::string_view text) {
-    static constexpr char hex[] = "0123456789ABCDEF";
-
-    std::string out;
-    for (char c : text) {
-        auto byte = static_cast<unsigned char>(c);
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                     c == '-' || c == '.' || c == '_' || c == '~';
-        if (plain)
-            out += c;
-        else
-            out.append(1, '%').append(1, hex[byte >> 4]).append(1, hex[byte & 15]);
-    }
-    return out;
-}
-
-/// `http://[user:password@]address:port`, which is what the library takes for a proxy.
-template <typename = on_use>
-std::string to_url(const bridge::realm::sync_config::proxy_config& proxy) {
-    // An address that is a URL already says which protocol the proxy speaks.
-    const auto scheme = proxy.address.find("://");
-    const std::size_t host = scheme == std::string::npos ? 0 : scheme + 3;
-    std::string url = host == 0 ? "http://" : proxy.address.substr(0, host);
-    if (proxy.username_password) {
-        url.append(percent_encode(proxy.username_password->first)).append(":");
-        url.append(percent_encode(proxy.username_password->second)).append("@");
-    }
-    return url.append(proxy.address, host).append(":").append(std::to_string(proxy.port));
 }
 
 /// Lets the library ask an application's callback about certificates.

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include <cpprealm/db.hpp>
+#include <cpprealm/internal/config_access.hpp>
 #include <cpprealm/internal/library.hpp>
 #include <cpprealm/internal/realm_file.hpp>
 
@@ -29,7 +30,9 @@ void rekey(const db_config& config, const std::optional<std::array<char, 64>>& n
     if (!settings || !settings->user)
         throw std::logic_error("The sync configuration has no user.");
     internal::ffi::RealmConfig file;
-    internal::name_file(config, file);
+    const auto& key = internal::config_access::encryption_key(config);
+    internal::name_file(*settings->user->user, std::string_view(config.path()),
+                        key ? key->data() : nullptr, file);
     internal::throw_if_failed(
         internal::ffi::rekey(*settings->user->user, file, internal::to_slice(new_key)));
 }

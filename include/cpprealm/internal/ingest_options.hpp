@@ -15,8 +15,8 @@
 
 #include <cpprealm/internal/bridge/realm.hpp>
 #include <cpprealm/internal/chosen_options.hpp>
+#include <cpprealm/internal/config_access.hpp>
 #include <cpprealm/internal/library.hpp>
-#include <cpprealm/internal/realm_checks.hpp>
 
 namespace realm::ingest {
 
@@ -160,7 +160,13 @@ template <typename Use>
 struct kept_options final : chosen_options {
     explicit kept_options(ingest::options&& chosen) : options(std::move(chosen)) {}
 
-    void put_into(ffi::IngestOptions& out) const override { put_options<Use>(options, out); }
+    void put_into(ffi::IngestOptions& out, ffi::Status& status) const noexcept override {
+        try {
+            put_options<Use>(options, out);
+        } catch (const std::exception& e) {
+            set_refusal(status, invalid_argument_code, e.what());
+        }
+    }
     [[nodiscard]] bool same_as(const chosen_options* other) const override {
         const auto* kept = static_cast<const kept_options*>(other);
         return same(options, kept == nullptr ? ingest::options() : kept->options);

@@ -66,6 +66,14 @@ struct outcome {
 
 namespace realm::internal {
 
+/// What became of transactions. Any thread may ask; it does not keep the realm.
+using receipts_handle = rust::Box<ffi::Receipts>;
+
+template <typename = on_use>
+std::shared_ptr<const receipts_handle> receipts_of(const realm_instance& instance) {
+    return std::make_shared<const receipts_handle>(instance.library().receipts());
+}
+
 template <typename = internal::on_use>
 ingest::outcome to_outcome(const ffi::Outcome& from) {
     ingest::outcome to;
@@ -167,21 +175,21 @@ receipt write(const db& database, Fn&& fn) {
         throw;
     }
     const auto number = instance->commit();
-    return receipt(instance->receipts(), number);
-}
-
-/// As `db.commit_write()`, with a receipt for the transaction.
-template <typename = internal::on_use>
-receipt commit_write(const db& database) {
-    const auto number = database.m_realm.instance()->commit();
-    return receipt(database.m_realm.instance()->receipts(), number);
+    return receipt(internal::receipts_of(*instance), number);
 }
 
 /// The receipt with this number, of this process or an earlier one. Any thread may ask, of a
 /// database that is open.
 template <typename = internal::on_use>
 receipt receipt_of(const db& database, std::uint64_t number) {
-    return receipt(database.m_realm.instance()->receipts(), number);
+    return receipt(internal::receipts_of(*database.m_realm.instance()), number);
+}
+
+/// As `db.commit_write()`, with a receipt for the transaction.
+template <typename = internal::on_use>
+receipt commit_write(const db& database) {
+    const auto number = database.m_realm.instance()->commit();
+    return receipt_of(database, number);
 }
 
 /// What is known of the transaction with this number.

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -64,10 +65,34 @@ void set_bytes(std::string_view bytes, rust::Vec<std::uint8_t>& out) {
 /// An empty status to be filled by a call.
 inline ffi::Status no_status() { return ffi::Status{0, {}, {}, {}}; }
 
+// Codes, beyond the library's own, of statuses that the compiled part of these headers makes: which
+// exception its text is thrown in.
+inline constexpr std::uint32_t logic_error_code = 0xffff0001;
+inline constexpr std::uint32_t invalid_argument_code = 0xffff0002;
+inline constexpr std::uint32_t runtime_error_code = 0xffff0003;
+
+inline void set_refusal(ffi::Status& status, std::uint32_t code, std::string_view text) {
+    status.code = code;
+    status.message = to_rust(text);
+}
+
+template <typename = on_use>
+[[noreturn]] void throw_status(const ffi::Status& status) {
+    switch (status.code) {
+    case logic_error_code:
+        throw std::logic_error(to_string(status.message));
+    case invalid_argument_code:
+        throw std::invalid_argument(to_string(status.message));
+    case runtime_error_code:
+        throw std::runtime_error(to_string(status.message));
+    default:
+        throw bridge::status_error(to_status(status));
+    }
+}
 template <typename = on_use>
 void throw_if_failed(const ffi::Status& status) {
     if (status.code != 0)
-        throw bridge::status_error(to_status(status));
+        throw_status(status);
 }
 
 } // namespace realm::internal

@@ -81,7 +81,8 @@ struct managed : internal::handles_of<T>::type, internal::managed_object {
     }
     /// True once the transaction is over.
     [[nodiscard]] bool is_invalidated() const {
-        return internal::live_transactions::instance().find(this->realm_internal_ref.transaction) ==
+        bool elsewhere = false;
+        return internal::ffi::find_transaction(this->realm_internal_ref.transaction, elsewhere) ==
                nullptr;
     }
     /// False.
@@ -102,7 +103,7 @@ struct managed : internal::handles_of<T>::type, internal::managed_object {
     [[nodiscard]] Db get_realm() const {
         const internal::object_ref& ref = this->realm_internal_ref;
         void* owner =
-            internal::transaction::of(ref.transaction, internal::schema_of<T>::name).owner();
+            internal::transaction::of<>(ref.transaction, internal::schema_of<T>::name).owner();
         return realm_of_transaction(static_cast<Db*>(nullptr), owner);
     }
     /// Does not compile.

@@ -51,9 +51,9 @@ template <typename D, typename M, typename = void>
 struct operations : handle {};
 
 /// The address of the object that `ref` names.
-template <typename Use = on_use>
+template <typename = on_use>
 [[nodiscard]] void* address_of_object(const handle_table& of, const object_ref& ref, bool change) {
-    auto& in = basic_transaction<Use>::of(ref.transaction, of.name);
+    transaction& in = transaction::of<>(ref.transaction, of.name);
     if (!of.is_embedded()) {
         shadow& found = in.shadow_at(of, ref.where);
         found.changed = found.changed || change;

@@ -44,6 +44,7 @@ struct Outcome;
 struct Progress;
 struct HttpRequest;
 struct ResponseSlot;
+struct Session;
 
 /// Receives log lines. Called from any thread, also from several at once.
 class LogSink {
@@ -57,7 +58,7 @@ public:
 class SessionObserver {
 public:
     virtual ~SessionObserver() = default;
-    virtual void error(const SyncError& error) const = 0;
+    virtual void error(const SyncError& error, ::rust::Box<Session> session) const = 0;
 };
 
 /// Hears the end of one wait, exactly once, on the library's thread or on the caller's.

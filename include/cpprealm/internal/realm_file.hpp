@@ -2,33 +2,35 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <optional>
+#include <string_view>
 
-#include <cpprealm/internal/bridge/realm.hpp>
 #include <cpprealm/internal/library.hpp>
-#include <cpprealm/internal/realm_checks.hpp>
+#include <cpprealm/internal/plain_text.hpp>
 
 namespace realm::internal {
 
+inline constexpr std::size_t encryption_key_bytes = 64;
+
 /// The bytes of a key; none where there is no key.
 template <typename = on_use>
-rust::Slice<const std::uint8_t> to_slice(const std::optional<std::array<char, 64>>& key) noexcept {
+rust::Slice<const std::uint8_t>
+to_slice(const std::optional<std::array<char, encryption_key_bytes>>& key) noexcept {
     if (!key)
         return {};
     return {reinterpret_cast<const std::uint8_t*>(key->data()), key->size()};
 }
 
-/// Fills in what the library has to know of the file. The configuration has a user.
+/// Fills in what the library has to know of the file. A null key is none.
 template <typename = on_use>
-void name_file(const bridge::realm::config& config, ffi::RealmConfig& out) {
-    const auto& user = *config_access::settings(config)->user->user;
-    const std::string& path = config_access::path(config);
+void name_file(const ffi::User& user, plain_text path, const char* key, ffi::RealmConfig& out) {
     auto status = no_status();
     // The user's own file is the library's affair, its directories included: it gets no name.
-    if (to_string(user.realm_path(status)) != path)
+    if (path != plain_text(std::string_view(to_string(user.realm_path(status)))))
         set_bytes(path, out.path);
-    if (const auto& key = config_access::encryption_key(config))
-        set_bytes({key->data(), key->size()}, out.encryption_key);
+    if (key != nullptr)
+        set_bytes({key, encryption_key_bytes}, out.encryption_key);
 }
 
 } // namespace realm::internal

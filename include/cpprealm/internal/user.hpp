@@ -69,7 +69,6 @@ public:
 
         auto settings = std::make_shared<internal::sync_settings>();
         settings->user = m_user;
-        settings->error_handler = internal::print_error<sync_error>;
         db_config config(internal::to_string(path), default_scheduler::make_default());
         config.set_schema_mode(db_config::schema_mode::additive_discovered);
         config.set_sync_config(sync_config(std::move(settings)));

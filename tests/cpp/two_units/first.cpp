@@ -1,12 +1,14 @@
 // One program of two files that share the headers and the macros.
 #include "classes.hpp"
 
+#include "../write_session.hpp"
+
 #include <gtest/gtest.h>
 
 TEST(two_units, share_a_transaction_and_its_objects) {
-    realm::internal::transaction transaction(
+    realm::internal::recorded_transaction transaction(
         realm::internal::describe_classes<units::Whole, units::Part>());
-    transaction.begin();
+    transaction.begin(nullptr);
     units::Part part{1.5};
     realm::managed<units::Whole> here(transaction.add(units::Whole{1, &part}));
     realm::managed<units::Whole> there = units::add_elsewhere(transaction, 2);
@@ -14,7 +16,7 @@ TEST(two_units, share_a_transaction_and_its_objects) {
     EXPECT_EQ(here.part->value, 1.5);
     EXPECT_EQ(there.part->value, 1.5);
     std::uint32_t count = 0;
-    transaction.finish([&](const auto& runs, const std::uint8_t*, std::size_t) {
+    finish(transaction, [&](const auto& runs, const std::uint8_t*, std::size_t) {
         ASSERT_EQ(runs.size(), 1U);
         count = runs[0].count;
     });

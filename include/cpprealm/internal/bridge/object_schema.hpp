@@ -3,7 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string_view>
+
+#include <cpprealm/internal/plain_text.hpp>
 
 namespace realm::internal::bridge {
 
@@ -18,15 +19,15 @@ struct object_schema {
     /// One property. Refers to names that outlive it.
     struct property {
         /// As in the class.
-        std::string_view name;
+        plain_text name;
         /// int bool string data date float double decimal128 objectId uuid mixed object
-        std::string_view type;
+        plain_text type;
         /// For a collection: whether its elements may be null.
         bool optional = false;
         /// How many values it holds.
         collection_type collection = collection_type::none;
         /// The embedded class, for type `object`.
-        std::string_view object = {};
+        plain_text object = {};
         /// Whether it is the one that identifies an object.
         bool is_primary_key = false;
 
@@ -68,11 +69,11 @@ struct object_schema {
     };
 
     /// As in the source, without its namespace.
-    std::string_view name = {};
+    plain_text name = {};
     /// Of which kind it is.
     object_type type = object_type::asymmetric;
     /// Empty without one.
-    std::string_view primary_key = {};
+    plain_text primary_key = {};
     /// In the order of the macro.
     property_list properties = {};
 

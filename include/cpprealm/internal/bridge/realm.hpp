@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <iostream>
 #include <map>
 #include <memory>
 #include <optional>
@@ -18,7 +17,10 @@
 #include <cpprealm/internal/bridge/schema.hpp>
 #include <cpprealm/internal/bridge/sync_error.hpp>
 #include <cpprealm/internal/bridge/sync_session.hpp>
+#include <cpprealm/internal/instance_handle.hpp>
+#include <cpprealm/internal/library.hpp>
 #include <cpprealm/internal/on_use.hpp>
+#include <cpprealm/internal/proxy_url.hpp>
 #include <cpprealm/internal/refuse.hpp>
 #include <cpprealm/scheduler.hpp>
 #include <cpprealm/schedulers/default_scheduler.hpp>
@@ -26,9 +28,6 @@
 namespace realm::internal {
 struct sync_settings;
 struct chosen_options;
-template <typename>
-class basic_realm_instance;
-using realm_instance = basic_realm_instance<on_use>;
 struct config_access;
 } // namespace realm::internal
 
@@ -198,16 +197,16 @@ struct realm {
     };
 
     /// For the library.
-    explicit realm(std::shared_ptr<realm_instance> instance, bool frozen = false)
+    explicit realm(instance_handle instance, bool frozen = false)
         : instance_(std::move(instance)), frozen_(frozen) {}
 
     /// For the library.
-    const std::shared_ptr<realm_instance>& instance() const noexcept { return instance_; }
+    const instance_handle& instance() const noexcept { return instance_; }
     /// Whether it refuses transactions.
     bool is_frozen() const noexcept { return frozen_; }
 
 private:
-    std::shared_ptr<realm_instance> instance_;
+    instance_handle instance_;
     bool frozen_;
 };
 
@@ -215,20 +214,67 @@ private:
 
 namespace realm::internal {
 
-/// The error handler of who has set none.
+/// A setting as part of a configuration. Kept behind a table of functions, so that only files that
+/// choose it compile what it is made of.
+struct network_setting {
+    virtual ~network_setting() = default;
+    virtual void put_into(ffi::RealmConfig& out) const = 0;
+};
+
+template <typename>
+struct kept_headers final : network_setting {
+    explicit kept_headers(const std::map<std::string, std::string>& chosen) : headers(chosen) {}
+    void put_into(ffi::RealmConfig& out) const override { set_headers(headers, out.headers); }
+
+    const std::map<std::string, std::string> headers;
+};
+
+template <typename Proxy>
+struct kept_proxy final : network_setting {
+    explicit kept_proxy(const Proxy& chosen) : url(to_url(chosen)) {}
+    void put_into(ffi::RealmConfig& out) const override { out.proxy = to_rust(url); }
+
+    const std::string url;
+};
+
+/// An application's error handler.
+struct session_error_handler {
+    virtual ~session_error_handler() = default;
+    /// For one session; made with `new`, and the caller's.
+    [[nodiscard]] virtual ffi::SessionObserver* make_observer() const = 0;
+};
+
 template <typename Error>
-void print_error(const bridge::sync_session&, const Error& error) {
-    std::cerr << "ADS C++ SDK: Sync Error: " << error.message() << std::endl;
-}
+struct kept_error_handler final : session_error_handler {
+    using handler = std::function<void(const bridge::sync_session&, const Error&)>;
+
+    explicit kept_error_handler(handler&& chosen) : call(std::move(chosen)) {}
+    [[nodiscard]] ffi::SessionObserver* make_observer() const override {
+        struct observer final : ffi::SessionObserver {
+            explicit observer(const handler& chosen) : call(chosen) {}
+            void error(const ffi::SyncError& error,
+                       rust::Box<ffi::Session> session) const override {
+                if (call)
+                    call(bridge::sync_session(std::move(session)), Error(error));
+            }
+
+            const handler call;
+        };
+        return new observer(call);
+    }
+
+    const handler call;
+};
 
 /// Everything about sync that a configuration, its copies and its sync_config handles share.
 struct sync_settings {
     std::shared_ptr<user_handle> user;
     bridge::realm::sync_session_stop_policy stop_policy =
         bridge::realm::sync_session_stop_policy::after_changes_uploaded;
-    std::function<void(const bridge::sync_session&, const bridge::sync_error&)> error_handler;
-    std::map<std::string, std::string> custom_http_headers;
-    std::optional<bridge::realm::sync_config::proxy_config> proxy;
+    /// Null prints errors to stderr.
+    std::shared_ptr<const session_error_handler> error_handler;
+    std::shared_ptr<const network_setting> custom_http_headers;
+    std::shared_ptr<const network_setting> proxy;
 };
 
 } // namespace realm::internal
@@ -251,15 +297,17 @@ void realm::sync_config::set_stop_policy(sync_session_stop_policy&& policy) {
 template <typename>
 void realm::sync_config::set_error_handler(
     std::function<void(const sync_session&, const sync_error&)>&& fn) {
-    existing().error_handler = std::move(fn);
+    existing().error_handler =
+        std::make_shared<const kept_error_handler<sync_error>>(std::move(fn));
 }
 
-template <typename>
+template <typename Use>
 void realm::config::set_custom_http_headers(const std::map<std::string, std::string>& headers) {
     if (!sync_config_.settings())
         internal::refuse<std::logic_error>(
             "HTTP headers can only be set on a config for a synced Realm.");
-    sync_config_.settings()->custom_http_headers = headers;
+    sync_config_.settings()->custom_http_headers =
+        std::make_shared<const kept_headers<Use>>(headers);
 }
 
 template <typename>
@@ -267,7 +315,8 @@ void realm::config::set_proxy_config(const sync_config::proxy_config& proxy) {
     if (!sync_config_.settings())
         internal::refuse<std::logic_error>(
             "Proxy configuration can only be set on a config for a synced Realm.");
-    sync_config_.settings()->proxy = proxy;
+    sync_config_.settings()->proxy =
+        std::make_shared<const kept_proxy<sync_config::proxy_config>>(proxy);
 }
 
 } // namespace realm::internal::bridge
