@@ -54,7 +54,7 @@ set(REALM_INGEST_CPP_HEADERS
     cpprealm/internal/on_use.hpp
     cpprealm/internal/plain_text.hpp
     cpprealm/internal/primary_key_json.hpp
-    cpprealm/internal/proxy_url.hpp
+    cpprealm/internal/proxy_address.hpp
     cpprealm/internal/realm_file.hpp
     cpprealm/internal/realm_instance.hpp
     cpprealm/internal/refuse.hpp

@@ -16,6 +16,7 @@
 #include <cpprealm/internal/call.hpp>
 #include <cpprealm/internal/credentials.hpp>
 #include <cpprealm/internal/on_use.hpp>
+#include <cpprealm/internal/proxy_address.hpp>
 #include <cpprealm/internal/refuse.hpp>
 #include <cpprealm/internal/user.hpp>
 #include <cpprealm/networking/http.hpp>
@@ -75,18 +76,18 @@ public:
     using credentials = internal::bridge::app_credentials;
 
     /// Throws a `std::exception` for a URL that is none or files that cannot be used.
-    template <typename Use = internal::on_use>
+    template <typename = internal::on_use>
     App(const configuration& config) {
-        auto settings = to_library(config);
-        auto client = config.http_transport_client ? config.http_transport_client
-                                                   : internal::http_client_factory<Use>::client();
+        auto http = http_settings(config);
+        const auto client = config.http_transport_client ? config.http_transport_client
+                                                         : internal::client_of_factory();
         std::unique_ptr<internal::ffi::HostTransport> transport;
         if (client)
             transport = static_cast<const internal::library_client&>(*client).realm_internal_take(
-                client, settings.http);
+                client, *http);
 
         auto status = internal::no_status();
-        auto app = internal::ffi::open_app(settings, std::move(transport), status);
+        auto app = internal::ffi::open_app(to_library(config), *http, std::move(transport), status);
         internal::throw_if_failed(status);
         app_ = make_handle(std::move(app));
     }
@@ -201,27 +202,32 @@ private:
         return std::make_shared<handle>(handle{std::move(app), host_transport});
     }
 
+    /// Refers to the configuration, which must outlive it.
     template <typename = internal::on_use>
     static internal::ffi::AppConfig to_library(const configuration& config) {
-        internal::ffi::AppConfig out;
-        out.app_id = config.app_id;
+        internal::ffi::AppConfig out{};
+        out.app_id = internal::to_str(config.app_id);
         out.has_base_url = config.base_url.has_value();
         if (config.base_url)
-            out.base_url = *config.base_url;
+            out.base_url = internal::to_str(*config.base_url);
         if (config.path)
-            internal::set_bytes(*config.path, out.path);
-        if (config.metadata_encryption_key)
-            internal::set_bytes(
-                {config.metadata_encryption_key->data(), config.metadata_encryption_key->size()},
-                out.metadata_encryption_key);
+            out.path = internal::to_slice(*config.path);
+        if (const auto& key = config.metadata_encryption_key)
+            out.metadata_encryption_key = internal::to_slice({key->data(), key->size()});
         out.enable_caching = config.enable_caching;
-        // What a client itself says of these comes later, and takes their place.
+        return out;
+    }
+
+    /// What a client itself says of these comes later, and takes their place.
+    template <typename = internal::on_use>
+    static rust::Box<internal::ffi::HttpSettings> http_settings(const configuration& config) {
+        auto out = internal::ffi::new_http_settings();
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
         if (config.custom_http_headers)
-            internal::set_headers(*config.custom_http_headers, out.http.headers);
+            internal::set_headers(*config.custom_http_headers, *out);
         if (config.proxy_configuration)
-            out.http.proxy = internal::to_rust(internal::to_url(*config.proxy_configuration));
+            out->set_proxy(internal::to_address(*config.proxy_configuration));
 #pragma GCC diagnostic pop
         return out;
     }

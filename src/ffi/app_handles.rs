@@ -4,6 +4,7 @@ use cxx::UniquePtr;
 
 use super::bridge::ffi::HostTransport;
 use super::bridge::{AppConfig, Identity, Pending, ServerTime, Status, Stranded};
+use super::http_settings::HttpSettings;
 use super::os::{path, signals};
 use super::{Handle, callbacks, convert, guard, host};
 use crate::app::{self, Credentials};
@@ -12,19 +13,20 @@ use crate::error::Result;
 pub(super) struct App(Handle<app::App>);
 
 pub(super) fn open_app(
-    config: &AppConfig,
+    config: &AppConfig<'_>,
+    http: &HttpSettings,
     transport: UniquePtr<HostTransport>,
     status: &mut Status,
 ) -> Box<App> {
     host::prepare();
     let opened = signals::shielded(|| {
         guard(|| {
-            let mut settings = app::AppConfig::new(config.app_id.as_str());
-            settings.base_url = config.has_base_url.then(|| config.base_url.clone());
-            settings.path = convert::given_path(&config.path);
-            settings.metadata_encryption_key = convert::key(&config.metadata_encryption_key)?;
+            let mut settings = app::AppConfig::new(config.app_id);
+            settings.base_url = config.has_base_url.then(|| config.base_url.to_owned());
+            settings.path = convert::given_path(config.path);
+            settings.metadata_encryption_key = convert::key(config.metadata_encryption_key)?;
             settings.enable_caching = config.enable_caching;
-            settings.http = (&config.http).into();
+            settings.http = http.options();
             if let Some(transport) = callbacks::host_transport(transport) {
                 settings.transport = Some(std::sync::Arc::new(transport));
             }

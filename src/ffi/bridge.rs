@@ -12,7 +12,8 @@
 use cxx::UniquePtr;
 
 use super::app_handles::{App, User, cached_app, open_app};
-use super::handles::{Realm, ResponseSlot, RunningCall, Session, begin_call, open_realm, rekey};
+use super::handles::{Realm, ResponseSlot, Session, open_realm, rekey, run_elsewhere};
+use super::http_settings::{HttpSettings, new_http_settings, proxy_url};
 use super::os::signals;
 use super::receipts::Receipts;
 use super::{callbacks, convert, end_within, guard, guard_or, one_request};
@@ -42,34 +43,25 @@ pub(super) mod ffi {
         value: String,
     }
 
-    /// Settings of the built-in HTTP client.
-    struct HttpSettings {
-        /// Sent with every request, in place of the library's own of the same name.
-        headers: Vec<Header>,
-        /// Empty or a URL: `http://[user:password@]address:port`.
-        proxy: String,
-        /// Empty or a PEM file of certificates to trust beside the system's.
-        trusted_certificates: Vec<u8>,
-        accept_any_certificate: bool,
-        /// Empty, or PEM files: this device's certificate with its chain, and its key.
-        client_certificate: Vec<u8>,
-        client_key: Vec<u8>,
-        /// Null, or the application's word on each certificate.
-        certificate_check: SharedPtr<CertificateCheck>,
-    }
-
-    struct AppConfig {
-        app_id: String,
+    struct AppConfig<'a> {
+        app_id: &'a str,
         has_base_url: bool,
         /// Others of the same service may follow it, with spaces between.
-        base_url: String,
+        base_url: &'a str,
         /// Empty: the process's current directory.
-        path: Vec<u8>,
+        path: &'a [u8],
         /// Empty or 64 bytes.
-        metadata_encryption_key: Vec<u8>,
+        metadata_encryption_key: &'a [u8],
         enable_caching: bool,
-        /// Without a host transport.
-        http: HttpSettings,
+    }
+
+    /// How a proxy is reached. An address that is a URL says which protocol the proxy speaks.
+    struct ProxyAddress<'a> {
+        address: &'a [u8],
+        port: u64,
+        has_login: bool,
+        user: &'a [u8],
+        password: &'a [u8],
     }
 
     struct RealmConfig {
@@ -235,13 +227,9 @@ pub(super) mod ffi {
         /// Ends all work; whether all threads have ended. Below 0 there is no limit.
         fn shutdown(timeout_ms: i64) -> bool;
 
-        /// A call that runs on a thread of the headers, counted among what `shutdown` waits for until it is dropped.
-        /// Null where the library may not be used (any more): calls fail at once then, on any thread.
-        type RunningCall;
-        fn begin_call() -> Box<RunningCall>;
-        fn is_null(self: &RunningCall) -> bool;
-        /// Said on that thread, which ends with the call.
-        fn enter(self: &RunningCall);
+        /// Runs the call on a thread of its own, for which `shutdown` waits; on the calling one where the library may
+        /// not be used (any more), so that it fails. False where there is no thread to be had.
+        fn run_elsewhere(call: UniquePtr<PendingCall>) -> bool;
 
         /// Whether this process may use the library: it is no forked child and has not shut it down.
         fn process_status() -> Status;
@@ -265,14 +253,38 @@ pub(super) mod ffi {
         /// Any value `v` as the document `{"v": v}`.
         fn ejson_to_bson(text: &str, status: &mut Status) -> Vec<u8>;
 
+        /// Settings of the built-in HTTP client. For one thread at a time.
+        type HttpSettings;
+        fn new_http_settings() -> Box<HttpSettings>;
+        /// Sent with every request, in place of the library's own of the same name. What is not UTF-8 keeps its
+        /// readable part.
+        fn add_header(self: &mut HttpSettings, name: &[u8], value: &[u8]);
+        /// Forgets those that were added.
+        fn clear_headers(self: &mut HttpSettings);
+        fn set_proxy(self: &mut HttpSettings, proxy: &ProxyAddress);
+        /// A PEM file of certificates to trust beside the system's; empty for none.
+        fn trust_certificates(self: &mut HttpSettings, path: &[u8]);
+        fn accept_any_certificate(self: &mut HttpSettings);
+        /// PEM files: this device's certificate with its chain, and its key.
+        fn set_client_certificate(self: &mut HttpSettings, chain: &[u8], key: &[u8]);
+        /// The application's word on each certificate.
+        fn set_certificate_check(self: &mut HttpSettings, check: SharedPtr<CertificateCheck>);
+
+        /// `http://[user:password@]address:port`, which `RealmConfig` takes.
+        fn proxy_url(proxy: &ProxyAddress) -> String;
+
         /// One request by a built-in client made for it alone; blocks until the answer.
         fn send_http(settings: &HttpSettings, request: &HttpRequest) -> HttpResponse;
 
         /// Handles are cheap to duplicate. One that comes with a failed status is null.
         type App;
         /// A null transport means the built-in one.
-        fn open_app(config: &AppConfig, transport: UniquePtr<HostTransport>, status: &mut Status)
-        -> Box<App>;
+        fn open_app(
+            config: &AppConfig,
+            http: &HttpSettings,
+            transport: UniquePtr<HostTransport>,
+            status: &mut Status,
+        ) -> Box<App>;
         /// Requests of this app may be answered from any thread of the application's.
         fn has_host_transport(self: &App) -> bool;
         fn cached_app(app_id: &str, has_base_url: bool, base_url: &str) -> Box<App>;
@@ -378,6 +390,9 @@ pub(super) mod ffi {
         type LogSink;
         fn log(self: &LogSink, level: u8, message: &str) -> Result<()>;
 
+        type PendingCall;
+        fn run(self: Pin<&mut PendingCall>) -> Result<()>;
+
         type SessionObserver;
         fn error(self: &SessionObserver, error: &SyncError, session: Box<Session>) -> Result<()>;
 
@@ -413,6 +428,7 @@ pub(super) mod ffi {
     }
 
     impl UniquePtr<LogSink> {}
+    impl UniquePtr<PendingCall> {}
     impl UniquePtr<SessionObserver> {}
     impl UniquePtr<Completion> {}
     impl UniquePtr<ConnectionObserver> {}
@@ -423,11 +439,11 @@ pub(super) mod ffi {
     impl SharedPtr<UploadCheck> {}
 }
 
+use ffi::HttpRequest;
 pub(super) use ffi::{
-    AppConfig, Decimal, HttpResponse, Identity, Pending, RealmConfig, Run, ServerTime, Status, Stranded,
-    SyncError,
+    AppConfig, Decimal, HttpResponse, Identity, Pending, ProxyAddress, RealmConfig, Run, ServerTime, Status,
+    Stranded, SyncError,
 };
-use ffi::{HttpRequest, HttpSettings};
 
 const NAN: Decimal = Decimal {
     low: 0,
@@ -498,7 +514,7 @@ fn ejson_to_bson(text: &str, status: &mut Status) -> Vec<u8> {
 }
 
 fn send_http(settings: &HttpSettings, request: &HttpRequest) -> HttpResponse {
-    let answer = signals::shielded(|| guard(|| one_request::send(settings.into(), request.try_into()?)));
+    let answer = signals::shielded(|| guard(|| one_request::send(settings.options(), request.try_into()?)));
     let failed = |error: Error| Response::failed(FailureKind::Connect, error.full_message());
     answer.unwrap_or_else(failed).into()
 }

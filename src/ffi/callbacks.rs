@@ -144,6 +144,16 @@ impl SessionErrors {
     }
 }
 
+/// The call, to be made once, on any thread. It is destroyed when it has run.
+pub(super) fn pending_call(call: UniquePtr<ffi::PendingCall>) -> impl FnOnce() + Send + 'static {
+    let call = Shared::new(call);
+    move || {
+        let mut call = call;
+        let target = call.as_mut().and_then(|it| it.0.as_mut());
+        logged("a call", target.map(ffi::PendingCall::run));
+    }
+}
+
 pub(super) fn completion(completion: UniquePtr<ffi::Completion>) -> impl FnOnce(Result<()>) + Send + 'static {
     let mut completion = Shared::new(completion);
     move |result| {

@@ -3,14 +3,13 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::bridge::ffi::{CompensatingWrite, Header, HttpRequest, HttpResponse, HttpSettings, IngestOptions};
+use super::bridge::ffi::{CompensatingWrite, Header, HttpRequest, HttpResponse, IngestOptions};
 use super::bridge::{Decimal, Pending, Status, SyncError};
 use super::os::path;
 use super::{callbacks, options};
 use crate::error::{Code, Error, Result};
 use crate::outbox::Key;
 use crate::realm::{TimeWindow, UploadPolicy};
-use crate::transport::http::{ClientCertificate, HttpOptions};
 use crate::transport::{Method, Request, Response};
 use crate::{decimal, error, outbox};
 
@@ -120,22 +119,6 @@ fn headers(pairs: Vec<(String, String)>) -> Vec<Header> {
 /// Text of which the empty one means "not given".
 pub(super) fn given(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
-}
-
-impl From<&HttpSettings> for HttpOptions {
-    fn from(settings: &HttpSettings) -> HttpOptions {
-        HttpOptions {
-            headers: pairs(&settings.headers),
-            proxy: given(&settings.proxy),
-            trusted_certificates: given_path(&settings.trusted_certificates),
-            accept_any_certificate: settings.accept_any_certificate,
-            client_certificate: given_path(&settings.client_certificate).map(|chain| ClientCertificate {
-                chain,
-                key: path::from_bytes(&settings.client_key).to_owned(),
-            }),
-            certificate_check: callbacks::certificate_check(&settings.certificate_check),
-        }
-    }
 }
 
 impl From<&IngestOptions> for UploadPolicy {

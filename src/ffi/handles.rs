@@ -3,9 +3,9 @@
 use cxx::UniquePtr;
 
 use super::app_handles::User;
-use super::bridge::ffi::{Completion, ConnectionObserver, SessionObserver};
+use super::bridge::ffi::{Completion, ConnectionObserver, PendingCall, SessionObserver};
 use super::bridge::{HttpResponse, RealmConfig, Run, Status};
-use super::{Handle, callbacks, convert, host, options, os};
+use super::{Handle, callbacks, convert, host, options};
 use crate::error::{Error, Result};
 use crate::transport;
 use crate::uploader::session;
@@ -170,24 +170,21 @@ impl Session {
     }
 }
 
-/// A call on a thread of the headers.
-pub(super) struct RunningCall(Option<calls::RunningCall>);
-
-pub(super) fn begin_call() -> Box<RunningCall> {
-    os::code::keep_callers_loaded();
-    Box::new(RunningCall(super::guard_or(None, calls::RunningCall::begin)))
-}
-
-impl RunningCall {
-    pub(super) fn is_null(&self) -> bool {
-        self.0.is_none()
-    }
-
-    pub(super) fn enter(&self) {
-        if let Some(call) = &self.0 {
-            call.enter();
-        }
-    }
+pub(super) fn run_elsewhere(call: UniquePtr<PendingCall>) -> bool {
+    let running = super::guard_or(None, calls::RunningCall::begin);
+    let run = callbacks::pending_call(call);
+    let Some(running) = running else {
+        run();
+        return true;
+    };
+    let on_its_thread = move || {
+        running.enter();
+        // What the call holds is the application's, and goes before the call has ended.
+        run();
+        drop(running);
+    };
+    let thread = std::thread::Builder::new().name("ingest-call".to_owned());
+    thread.spawn(on_its_thread).is_ok()
 }
 
 type Done = Box<dyn FnOnce(Result<()>) + Send>;

@@ -13,6 +13,7 @@ mod capi;
 mod convert;
 mod handles;
 mod host;
+mod http_settings;
 mod one_request;
 mod options;
 pub(crate) mod os;

@@ -15,8 +15,8 @@ REALM_ASYMMETRIC_SCHEMA(Note, _id, text)
 /// Whether the library uses its own client in the place of this one.
 bool is_built_in(const std::shared_ptr<realm::networking::http_transport_client>& client) {
     const realm::internal::library_client& asked = *client;
-    realm::internal::ffi::HttpSettings settings;
-    return asked.realm_internal_take(client, settings) == nullptr;
+    auto settings = realm::internal::ffi::new_http_settings();
+    return asked.realm_internal_take(client, *settings) == nullptr;
 }
 
 bool tells_transports_apart() {

@@ -137,7 +137,7 @@ object_schema::property_list as_list(const std::vector<object_schema::property>&
 }
 
 template <typename T>
-void expect_columns(const std::string& type) {
+void expect_columns(std::string_view type) {
     using collection = object_schema::collection_type;
     const object_schema described = describe_class<T>();
     const std::vector<object_schema::property> expected = {

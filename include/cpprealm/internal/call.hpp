@@ -5,43 +5,30 @@
 #include <exception>
 #include <future>
 #include <memory>
+#include <stdexcept>
 #include <string>
-#include <thread>
 #include <type_traits>
 #include <utility>
 
 #include <cpprealm/internal/bridge.hpp>
 #include <cpprealm/internal/on_use.hpp>
+#include <cpprealm/internal/refuse.hpp>
 #include <cpprealm/logger.hpp>
 
 namespace realm::internal {
 
-/// A call to be made once.
-struct pending_call {
-    virtual ~pending_call() = default;
-    virtual void run() = 0;
-};
-
 /// Runs `call` before it returns, or on a thread of its own, for which `shutdown` waits.
 template <typename = on_use>
-void run_call(bool on_own_thread, std::unique_ptr<pending_call> call) {
+void run_call(bool on_own_thread, std::unique_ptr<ffi::PendingCall> call) {
     if (!on_own_thread)
-        return call->run();
-    auto running = ffi::begin_call();
-    if (running->is_null())
-        return call->run(); // it fails at once
-    std::thread([call = std::move(call), running = std::move(running)]() mutable {
-        running->enter();
         call->run();
-        // What it holds is the application's, and goes before the call has ended.
-        call = nullptr;
-        [[maybe_unused]] const auto ended = std::move(running);
-    }).detach();
+    else if (!ffi::run_elsewhere(std::move(call)))
+        refuse<std::runtime_error>("The system gives no thread for a call to the server.");
 }
 
 /// A call whose result, or exception, is waited for.
 template <typename Result, typename Call>
-struct promised_call final : pending_call {
+struct promised_call final : ffi::PendingCall {
     explicit promised_call(Call&& made) : call(std::move(made)) {}
     void run() override {
         try {
@@ -72,7 +59,7 @@ std::future<Result> future_call(bool on_own_thread, Call call) {
 /// A call that ends in an application's callback. What the callback throws reaches the caller, or,
 /// where there is none left, the log.
 template <typename Call>
-struct answered_call final : pending_call {
+struct answered_call final : ffi::PendingCall {
     explicit answered_call(Call&& made) : call(std::move(made)) {}
     void run() override {
         try {

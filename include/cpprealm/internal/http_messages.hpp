@@ -12,7 +12,7 @@
 
 #include <cpprealm/internal/library.hpp>
 #include <cpprealm/internal/on_use.hpp>
-#include <cpprealm/internal/proxy_url.hpp>
+#include <cpprealm/internal/proxy_address.hpp>
 #include <cpprealm/networking/http.hpp>
 
 namespace realm::internal {
@@ -116,26 +116,28 @@ own_client<Use>::realm_internal_take(std::shared_ptr<networking::http_transport_
 template <typename Use = on_use>
 void add_settings(const bridge::http_settings& from, ffi::HttpSettings& to) {
     if (from.custom_http_headers)
-        set_headers(*from.custom_http_headers, to.headers);
+        set_headers(*from.custom_http_headers, to);
     if (from.proxy_config)
-        to.proxy = to_rust(to_url(*from.proxy_config));
-    set_bytes(from.ssl_trust_certificate_path.value_or(""), to.trusted_certificates);
-    to.accept_any_certificate = !from.client_validate_ssl;
-    if (from.client_certificate) {
-        set_bytes(from.client_certificate->chain_path, to.client_certificate);
-        set_bytes(from.client_certificate->key_path, to.client_key);
-    }
+        to.set_proxy(to_address(*from.proxy_config));
+    if (from.ssl_trust_certificate_path)
+        to.trust_certificates(to_slice(*from.ssl_trust_certificate_path));
+    if (!from.client_validate_ssl)
+        to.accept_any_certificate();
+    if (from.client_certificate)
+        to.set_client_certificate(to_slice(from.client_certificate->chain_path),
+                                  to_slice(from.client_certificate->key_path));
     if (from.ssl_verify_callback)
-        to.certificate_check = std::make_shared<certificate_check<Use>>(from.ssl_verify_callback);
+        to.set_certificate_check(
+            std::make_shared<certificate_check<Use>>(from.ssl_verify_callback));
 }
 
 template <typename Use>
 void built_in_client<Use>::send_request_to_server(
     const networking::request& request,
     std::function<void(const networking::response&)>&& completion) {
-    ffi::HttpSettings settings;
-    add_settings<Use>(m_configuration, settings);
-    completion(to_response(ffi::send_http(settings, to_rust(request))));
+    auto settings = ffi::new_http_settings();
+    add_settings<Use>(m_configuration, *settings);
+    completion(to_response(ffi::send_http(*settings, to_rust(request))));
 }
 
 template <typename Use>

@@ -54,6 +54,14 @@ void set_headers(const std::map<std::string, std::string>& headers, rust::Vec<ff
         out.push_back({to_rust(name), to_rust(value)});
 }
 
+/// In the place of those that the settings have.
+template <typename = on_use>
+void set_headers(const std::map<std::string, std::string>& headers, ffi::HttpSettings& out) {
+    out.clear_headers();
+    for (const auto& [name, value] : headers)
+        out.add_header(to_slice(name), to_slice(value));
+}
+
 template <typename = on_use>
 void set_bytes(std::string_view bytes, rust::Vec<std::uint8_t>& out) {
     out.clear();

@@ -46,6 +46,13 @@ struct HttpRequest;
 struct ResponseSlot;
 struct Session;
 
+/// A call to be made once.
+class PendingCall {
+public:
+    virtual ~PendingCall() = default;
+    virtual void run() = 0;
+};
+
 /// Receives log lines. Called from any thread, also from several at once.
 class LogSink {
 public:

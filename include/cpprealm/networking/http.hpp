@@ -1,6 +1,7 @@
 // HTTP for logging in and for sending objects: the built-in client, or one the application brings.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -164,27 +165,44 @@ protected:
                         ffi::HttpSettings& settings) const override;
 };
 
+/// Where clients come from once the application has set a factory. Behind a table of functions, so
+/// that only files that set one compile what it takes.
+struct http_client_source {
+    virtual std::shared_ptr<networking::http_transport_client> client() = 0;
+
+protected:
+    ~http_client_source() = default;
+};
+/// Null until then.
+inline std::atomic<http_client_source*> http_clients{nullptr};
+
 template <typename>
-struct http_client_factory {
+struct http_client_factory final : http_client_source {
     std::mutex mutex;
     std::function<std::shared_ptr<networking::http_transport_client>()> make;
 
     static http_client_factory& get() {
         // Never destroyed, as the other process-wide settings.
         static auto* factory = new http_client_factory();
+        http_clients = factory;
         return *factory;
     }
-    /// A client from the application's factory; null without one.
-    static std::shared_ptr<networking::http_transport_client> client() {
-        std::function<std::shared_ptr<networking::http_transport_client>()> make;
+    std::shared_ptr<networking::http_transport_client> client() override {
+        std::function<std::shared_ptr<networking::http_transport_client>()> now;
         {
-            auto& factory = get();
-            std::lock_guard lock(factory.mutex);
-            make = factory.make;
+            std::lock_guard lock(mutex);
+            now = make;
         }
-        return make ? make() : nullptr;
+        return now ? now() : nullptr;
     }
 };
+
+/// A client from the application's factory; null without one.
+template <typename = on_use>
+std::shared_ptr<networking::http_transport_client> client_of_factory() {
+    http_client_source* source = http_clients;
+    return source != nullptr ? source->client() : nullptr;
+}
 
 } // namespace realm::internal
 
@@ -212,9 +230,9 @@ void set_http_client_factory(std::function<std::shared_ptr<http_transport_client
 }
 
 /// A client from the application's factory, or else the built-in one.
-template <typename Use = internal::on_use>
+template <typename = internal::on_use>
 std::shared_ptr<http_transport_client> make_http_client() {
-    auto made = internal::http_client_factory<Use>::client();
+    auto made = internal::client_of_factory();
     return made ? made : std::make_shared<default_http_transport>();
 }
 

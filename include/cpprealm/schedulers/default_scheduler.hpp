@@ -43,15 +43,35 @@ private:
     const std::uint64_t thread_ = this_thread_number();
 };
 
+/// Where schedulers come from once the application has set a factory. Behind a table of functions,
+/// so that only files that set one compile what it takes.
+struct scheduler_source {
+    virtual std::shared_ptr<scheduler> make_scheduler() = 0;
+
+protected:
+    ~scheduler_source() = default;
+};
+/// Null until then.
+inline std::atomic<scheduler_source*> schedulers{nullptr};
+
 template <typename>
-struct scheduler_factory {
+struct scheduler_factory final : scheduler_source {
     std::mutex mutex;
     std::function<std::shared_ptr<scheduler>()> make;
 
     static scheduler_factory& get() {
         // Never destroyed: configurations may be made while the program's statics go away.
         static auto* factory = new scheduler_factory();
+        schedulers = factory;
         return *factory;
+    }
+    std::shared_ptr<scheduler> make_scheduler() override {
+        std::function<std::shared_ptr<scheduler>()> now;
+        {
+            std::lock_guard lock(mutex);
+            now = make;
+        }
+        return now ? now() : nullptr;
     }
 };
 
@@ -76,13 +96,11 @@ void set_default_factory(std::function<std::shared_ptr<scheduler>()>&& factory_f
 /// A scheduler from the application's factory, or else one for the calling thread.
 template <typename Use = internal::on_use>
 std::shared_ptr<scheduler> make_default() {
-    std::function<std::shared_ptr<scheduler>()> make;
-    {
-        auto& factory = internal::scheduler_factory<Use>::get();
-        std::lock_guard lock(factory.mutex);
-        make = factory.make;
-    }
-    return make ? make() : make_platform_default();
+    internal::scheduler_source* source = internal::schedulers;
+    std::shared_ptr<scheduler> made;
+    if (source != nullptr)
+        made = source->make_scheduler();
+    return made ? made : make_platform_default<Use>();
 }
 
 } // namespace realm::default_scheduler

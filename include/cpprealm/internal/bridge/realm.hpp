@@ -20,7 +20,7 @@
 #include <cpprealm/internal/instance_handle.hpp>
 #include <cpprealm/internal/library.hpp>
 #include <cpprealm/internal/on_use.hpp>
-#include <cpprealm/internal/proxy_url.hpp>
+#include <cpprealm/internal/proxy_address.hpp>
 #include <cpprealm/internal/refuse.hpp>
 #include <cpprealm/scheduler.hpp>
 #include <cpprealm/schedulers/default_scheduler.hpp>
@@ -231,10 +231,10 @@ struct kept_headers final : network_setting {
 
 template <typename Proxy>
 struct kept_proxy final : network_setting {
-    explicit kept_proxy(const Proxy& chosen) : url(to_url(chosen)) {}
-    void put_into(ffi::RealmConfig& out) const override { out.proxy = to_rust(url); }
+    explicit kept_proxy(const Proxy& chosen) : url(ffi::proxy_url(to_address(chosen))) {}
+    void put_into(ffi::RealmConfig& out) const override { out.proxy = url; }
 
-    const std::string url;
+    const rust::String url;
 };
 
 /// An application's error handler.
