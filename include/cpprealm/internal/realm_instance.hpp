@@ -39,9 +39,7 @@ public:
     std::uint64_t commit() {
         auto status = no_status();
         if (transaction* open = check_commit(status)) {
-            abandoned unless_done{open};
             open->encode_changed();
-            unless_done.open = nullptr;
             const std::uint64_t number = commit(status);
             if (status.code == 0)
                 return number;
@@ -101,15 +99,6 @@ protected:
     virtual transaction* writing() noexcept = 0;
     virtual void verify(ffi::Status& status) const noexcept = 0;
     virtual void close(ffi::Status& status) noexcept = 0;
-
-private:
-    struct abandoned {
-        transaction* open;
-        ~abandoned() {
-            if (open != nullptr)
-                open->abandon();
-        }
-    };
 };
 
 inline realm_instance* instance_handle::operator->() const noexcept {

@@ -99,13 +99,16 @@ public:
         return *kept;
     }
 
-    /// Makes the documents of changed objects anew, before the commit.
+    /// Makes the documents of changed objects anew, before the commit. When it throws, the
+    /// transaction is over.
     template <typename = on_use>
     void encode_changed() {
+        ending unless_done{this};
         for (changed_object one{}; next_changed(one);) {
             encoder to(*one.to);
             one.of->encode(to, one.object);
         }
+        unless_done.over = nullptr;
     }
 
     /// Gives the transaction its number. `owner` is kept for `managed<T>::get_realm` and not looked
@@ -136,6 +139,15 @@ protected:
     virtual bool next_changed(changed_object& one) noexcept = 0;
 
 private:
+    struct ending {
+        transaction* over;
+
+        ~ending() {
+            if (over != nullptr)
+                over->abandon();
+        }
+    };
+
     // Takes back what an `add` has written so far.
     struct undo {
         class_buffer* in;
