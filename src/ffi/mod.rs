@@ -22,7 +22,6 @@ pub(crate) mod sqlite;
 
 use crate::error::{Error, Result};
 use crate::process;
-pub(crate) use os::file_id;
 use os::signals;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use rusqlite::{ErrorCode, ffi};
 
 use super::{CapLimit, SchemaId};
+use crate::ffi::os::system_errors;
 
 /// The result of an outbox call.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -295,20 +296,11 @@ impl Error {
 
     pub(super) fn io(what: &'static str, path: &Path, source: io::Error) -> Error {
         let (path, source) = (path.to_owned(), Arc::new(source));
-        if is_out_of_descriptors(&source) {
+        if system_errors::is_out_of_descriptors(&source) {
             return Error::TooManyOpenFiles { path, source };
         }
         Error::Io { what, path, source }
     }
-}
-
-fn is_out_of_descriptors(error: &io::Error) -> bool {
-    #[cfg(unix)]
-    let codes = [libc::EMFILE, libc::ENFILE];
-    // ERROR_TOO_MANY_OPEN_FILES
-    #[cfg(not(unix))]
-    let codes = [4];
-    error.raw_os_error().is_some_and(|code| codes.contains(&code))
 }
 
 /// Whether the system's last error can be what kept a file from being opened.
@@ -318,5 +310,5 @@ fn tells_why_not_opened(error: &io::Error) -> bool {
         ErrorKind::ReadOnlyFilesystem,
         ErrorKind::NotFound,
     ];
-    kinds.contains(&error.kind()) || is_out_of_descriptors(error)
+    kinds.contains(&error.kind()) || system_errors::is_out_of_descriptors(error)
 }

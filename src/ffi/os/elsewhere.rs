@@ -43,6 +43,10 @@ pub(crate) mod file_id {
     pub(crate) fn of(_: &Metadata) -> FileId {
         (0, 0)
     }
+
+    pub(crate) fn is_same(_: &Path, _: &Path) -> bool {
+        false
+    }
 }
 
 /// Processes do not fork.
@@ -99,5 +103,22 @@ pub(crate) mod signals {
 
     pub(crate) fn as_host<T>(work: impl FnOnce() -> T) -> T {
         work()
+    }
+}
+
+pub(crate) mod system_errors {
+    use std::io;
+
+    /// `ERROR_TOO_MANY_OPEN_FILES` of Windows.
+    const TOO_MANY_OPEN_FILES: i32 = 4;
+    /// `ERROR_CRC` of Windows.
+    const BAD_CHECKSUM: i32 = 23;
+
+    pub(crate) fn is_out_of_descriptors(error: &io::Error) -> bool {
+        error.raw_os_error() == Some(TOO_MANY_OPEN_FILES)
+    }
+
+    pub(crate) fn is_bad_sector(error: &io::Error) -> bool {
+        error.raw_os_error() == Some(BAD_CHECKSUM)
     }
 }

@@ -16,6 +16,10 @@ pub(crate) mod watch;
 pub(crate) mod watch;
 
 #[cfg(not(unix))]
-pub(crate) use elsewhere::{boot_time, code, descriptors, file_id, fork, local_time, path, signals};
+pub(crate) use elsewhere::{
+    boot_time, code, descriptors, file_id, fork, local_time, path, signals, system_errors,
+};
 #[cfg(unix)]
-pub(crate) use unix::{boot_time, code, descriptors, file_id, fork, local_time, path, signals};
+pub(crate) use unix::{
+    boot_time, code, descriptors, file_id, fork, local_time, path, signals, system_errors,
+};

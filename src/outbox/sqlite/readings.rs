@@ -10,6 +10,7 @@ use std::path::Path;
 use rusqlite::ErrorCode;
 
 use super::schema;
+use crate::ffi::os::system_errors;
 use crate::outbox::{Error, Result};
 
 /// How many places of a file are tried before none of it is taken to be readable. A bad sector is in one of
@@ -56,7 +57,7 @@ impl Readings {
 
     /// As [`Readings::of`], of what was read past SQLite.
     pub(super) fn of_file<T>(&self, read: io::Result<T>) -> io::Result<Option<T>> {
-        let is_doubtful = matches!(&read, Err(error) if is_bad_sector(error));
+        let is_doubtful = matches!(&read, Err(error) if system_errors::is_bad_sector(error));
         self.count(is_doubtful);
         if is_doubtful { Ok(None) } else { read.map(Some) }
     }
@@ -81,16 +82,6 @@ impl Readings {
 /// Whether an error that stands for damage can also be one of the disk.
 fn is_doubtful(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) || Error::is_unreadable(error)
-}
-
-/// Of such errors of the system SQLite says that the file is malformed.
-fn is_bad_sector(error: &io::Error) -> bool {
-    #[cfg(unix)]
-    let codes = [libc::EIO, libc::ENXIO];
-    // ERROR_CRC
-    #[cfg(not(unix))]
-    let codes = [23];
-    error.raw_os_error().is_some_and(|code| codes.contains(&code))
 }
 
 /// That something of the file can be read: its disk is there. The file is read directly, which is safe only

@@ -24,6 +24,8 @@ use super::readings::check_disk;
 use super::rekey::rekeyed_file;
 use super::reports::{self, Unreported};
 use super::schema::{self, Refused};
+use crate::ffi::os::file_id::is_same;
+pub(super) use crate::ffi::os::file_id::{FileId, device_and_inode as file_id};
 use crate::outbox::seal::Seal;
 use crate::outbox::{Error, Key, Options, Result};
 
@@ -244,24 +246,6 @@ pub(super) fn rename(from: &Path, to: &Path) -> Result<()> {
 /// Makes the names beside `path` durable.
 pub(super) fn sync_folder(path: &Path) -> Result<()> {
     realm_ingest_durable::sync_parent(path).map_err(|source| Error::io("sync the folder of", path, source))
-}
-
-/// What tells a file from others, while it is there.
-pub(super) type FileId = (u64, u64);
-
-#[cfg(unix)]
-pub(super) fn file_id(path: &Path) -> Option<FileId> {
-    crate::ffi::file_id::device_and_inode(path)
-}
-
-/// Where a file in use cannot be renamed, it is not exchanged while it is being opened.
-#[cfg(not(unix))]
-pub(super) fn file_id(path: &Path) -> Option<FileId> {
-    fs::metadata(path).ok().map(|_| (0, 0))
-}
-
-fn is_same(one: &Path, other: &Path) -> bool {
-    cfg!(unix) && file_id(one).is_some() && file_id(one) == file_id(other)
 }
 
 /// `to`, or a name like it if another file than `from` has that one.

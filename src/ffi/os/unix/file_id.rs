@@ -20,6 +20,11 @@ pub(crate) fn of(metadata: &Metadata) -> FileId {
     (metadata.dev(), metadata.ino())
 }
 
+/// Whether one file is there under both names.
+pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
+    device_and_inode(one).is_some_and(|file| device_and_inode(other) == Some(file))
+}
+
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn asked_alone(path: &Path) -> Option<FileId> {
     use std::ffi::CString;

@@ -8,3 +8,4 @@ pub(crate) mod fork;
 pub(crate) mod local_time;
 pub(crate) mod path;
 pub(crate) mod signals;
+pub(crate) mod system_errors;
