@@ -18,6 +18,8 @@ fn main() {
 
     let mut build = cxx_build::bridge("src/ffi/bridge.rs");
     build.std("c++17").include("include").include(bridge_folder());
+    // Newer releases of GCC see in cxx's vectors what is not so.
+    build.flag_if_supported("-Wno-maybe-uninitialized");
     for unit in UNITS {
         build.file(format!("cpp/{unit}.cpp"));
     }

@@ -53,12 +53,12 @@ private:
         // parent's ids.
         static_cast<void>(pthread_atfork(nullptr, nullptr, [] {
             object_id_source& source = instance();
-            source.next_.store(source.random(), std::memory_order_relaxed);
+            source.next_.store(random(), std::memory_order_relaxed);
         }));
 #endif
     }
 
-    [[nodiscard]] std::uint64_t random() const noexcept {
+    [[nodiscard]] static std::uint64_t random() noexcept {
         std::uint64_t number = 0;
         if (ask_system(number))
             return number;
