@@ -1,5 +1,5 @@
 # The front door. The work is in scripts/.
-.PHONY: demo demo-cluster demo-old-device test test-mongodb check docs bench bench-mongodb bench-compile fuzz lint fmt
+.PHONY: demo demo-cluster demo-old-device test test-arm test-mongodb check docs bench bench-mongodb bench-compile fuzz lint fmt
 
 # Where scripts/ensure-tools.sh looks for cargo too.
 export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
@@ -37,6 +37,13 @@ test-mongodb:
 	scripts/ensure-tools.sh
 	scripts/mongodb.sh build
 	cargo test -p realm-ingest-gateway --test mongodb --test states --test sinks
+
+# Cross-built for arm64 and armhf, and run on emulated processors.
+test-arm:
+	scripts/ensure-tools.sh build
+	cmake --preset dev -DREALM_INGEST_BUILD_TESTS=OFF -B build/demo
+	cmake --build build/demo --target gateway
+	scripts/test-arm.sh build/demo/bin/realm-ingest-gateway
 
 check:
 	scripts/ensure-tools.sh check
