@@ -25,6 +25,9 @@ has() {
     clang-format) command -v clang-format ;;
     libgtest-dev) [ -e /usr/include/gtest/gtest.h ] || [ -e /usr/local/include/gtest/gtest.h ] ;;
     python3) command -v python3 ;;
+    python3-venv) python3 -c 'import ensurepip' ;;
+    mono-mcs) command -v mcs ;;
+    mono-runtime) command -v mono ;;
     python3-bson) /usr/bin/python3 -c 'import bson; bson.Int64' ;;
     python3-pymongo) /usr/bin/python3 -c 'import pymongo' ;;
     python3-yaml) /usr/bin/python3 -c 'import yaml' ;;
@@ -57,6 +60,7 @@ fi
 if [ "$purpose" != build ]; then
     packages="$packages clang clang-format libgtest-dev python3-bson pkg-config zstd nodejs npm mmdebstrap util-linux"
     packages="$packages nginx python3-pymongo python3-yaml python3-cffi systemd default-jdk-headless maven dpkg-dev file"
+    packages="$packages python3-venv mono-mcs mono-runtime"
     packages="$packages $docs"
 fi
 missing=
@@ -97,14 +101,13 @@ fi
 
 "$root/scripts/ensure-rust.sh" "$purpose"
 
-# Go, for the MongoDB server: Debian's when it is new enough.
+# Go, for its binding and for the MongoDB server: Debian's when it is new enough.
 has_go() {
     (cd "$root/tests/mongodb" && go list -m) >/dev/null 2>&1
 }
-if [ "$purpose" != build ] && ! builds_no_mongodb && ! has_go; then
+if [ "$purpose" != build ] && ! has_go && { [ "$purpose" = test ] || ! builds_no_mongodb; }; then
     wanted=$(sed -n 's/^go //p' "$root/tests/mongodb/go.mod")
-    missing="Go $wanted or later is missing, which the MongoDB server for tests is built with: install it, name a server in MONGODB_URI, \
-or put mongod on the PATH"
+    missing="Go $wanted or later is missing, for its binding and the MongoDB server of the tests: install it"
     candidate=
     if [ "$purpose" = test ] && command -v apt-get >/dev/null; then
         apt-get update -qq

@@ -13,6 +13,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::{env, fs};
 
+#[path = "c_header/csharp.rs"]
+mod csharp;
+
 #[test]
 fn the_header_is_what_the_source_says() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

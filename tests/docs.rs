@@ -43,6 +43,15 @@ const RUN: [&str; 3] = [
     "docs/wire.md",     // gateway/tests/process/example.rs
 ];
 
+/// Pages beside those of docs/.
+const READMES: [&str; 5] = [
+    "README.md",
+    "bindings/csharp/README.md",
+    "bindings/go/README.md",
+    "bindings/python/README.md",
+    "examples/README.md",
+];
+
 struct Block {
     language: String,
     line: usize,
@@ -54,7 +63,7 @@ fn root() -> &'static Path {
 }
 
 fn pages() -> Vec<String> {
-    let mut pages = vec!["README.md".to_owned()];
+    let mut pages = READMES.map(str::to_owned).to_vec();
     for entry in fs::read_dir(root().join("docs")).expect("docs/") {
         let name = entry.expect("an entry").file_name().into_string().expect("UTF-8");
         if name.ends_with(".md") {
@@ -123,7 +132,7 @@ fn is_piece(lines: &[String], of: &str) -> bool {
         let Some(pad) = window[0].strip_suffix(lines[0].as_str()) else {
             return false;
         };
-        pad.chars().all(|c| c == ' ')
+        pad.chars().all(char::is_whitespace)
             && lines.iter().zip(window).all(|(shown, line)| {
                 shown == line || line.strip_prefix(pad).is_some_and(|rest| rest == shown)
             })

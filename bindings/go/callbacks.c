@@ -1,0 +1,35 @@
+#include "callbacks.h"
+
+#include "_cgo_export.h"
+
+// Go has no const.
+static void on_sync_error(void* userdata, const realm_ingest_sync_error* error) {
+    ingestGoSyncError((uintptr_t)userdata, (realm_ingest_sync_error*)error);
+}
+
+static void on_waited(void* userdata, const realm_ingest_error* error) {
+    ingestGoWaited((uintptr_t)userdata, (realm_ingest_error*)error);
+}
+
+static void on_settled(void* userdata, uint64_t number, const realm_ingest_outcome* outcome) {
+    (void)number;
+    ingestGoSettled((uintptr_t)userdata, (realm_ingest_outcome*)outcome);
+}
+
+static void release(void* userdata) { ingestGoRelease((uintptr_t)userdata); }
+
+realm_ingest_code ingest_go_set_error_callback(realm_ingest_realm_config* config, uintptr_t handle,
+                                               realm_ingest_error** error) {
+    return realm_ingest_realm_config_set_error_callback(config, on_sync_error, (void*)handle,
+                                                        release, error);
+}
+
+realm_ingest_code ingest_go_on_upload(const realm_ingest_realm* realm, uintptr_t handle,
+                                      realm_ingest_error** error) {
+    return realm_ingest_realm_on_upload(realm, on_waited, (void*)handle, release, error);
+}
+
+realm_ingest_code ingest_go_on_settled(const realm_ingest_realm* realm, uint64_t number,
+                                       uintptr_t handle, realm_ingest_error** error) {
+    return realm_ingest_realm_on_settled(realm, number, on_settled, (void*)handle, release, error);
+}

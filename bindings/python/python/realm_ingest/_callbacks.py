@@ -1,0 +1,72 @@
+"""Callbacks: Python functions that the library calls from threads of its own."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from ._calls import text_of
+from ._native import ffi, lib
+from .receipts import Refusal, SyncError
+
+# What the library holds a pointer to, until it says that it has no more use for it.
+_held: set[Any] = set()
+
+_LEVELS = {1: 5, 2: logging.DEBUG, 4: logging.INFO, 5: logging.WARNING, 6: logging.ERROR}
+
+
+@ffi.callback("void(void *)")
+def release(userdata: Any) -> None:
+    """Ends what :func:`hold` began."""
+    _held.discard(userdata)
+
+
+def hold(function: Callable[..., None]) -> Any:
+    """The userdata with which the callbacks below find ``function``."""
+    userdata = ffi.new_handle(function)
+    _held.add(userdata)
+    return userdata
+
+
+@ffi.callback("void(void *, const realm_ingest_sync_error *)")
+def on_sync_error(userdata: Any, error: Any) -> None:
+    """Gives a session's error to the function."""
+    ffi.from_handle(userdata)(
+        SyncError(
+            code=lib.realm_ingest_sync_error_code(error),
+            name=text_of(lib.realm_ingest_sync_error_name, error),
+            message=text_of(lib.realm_ingest_sync_error_message, error),
+            link=text_of(lib.realm_ingest_sync_error_link, error),
+            is_fatal=lib.realm_ingest_sync_error_is_fatal(error),
+            refusals=tuple(
+                Refusal(
+                    class_name=text_of(lib.realm_ingest_sync_error_refusal_class, error, index),
+                    primary_key=text_of(lib.realm_ingest_sync_error_refusal_primary_key, error, index),
+                    reason=text_of(lib.realm_ingest_sync_error_refusal_reason, error, index),
+                )
+                for index in range(lib.realm_ingest_sync_error_refusal_count(error))
+            ),
+        )
+    )
+
+
+@ffi.callback("void(void *, double, uint64_t, uint64_t)")
+def on_progress(userdata: Any, fraction: float, uploaded: int, waiting: int) -> None:
+    """Gives the progress of an upload to the function."""
+    ffi.from_handle(userdata)(fraction, uploaded, waiting)
+
+
+@ffi.callback("void(void *, uint8_t, const char *, size_t)")
+def on_log(userdata: Any, level: int, message: Any, length: int) -> None:
+    """Gives a line of the log to the function."""
+    ffi.from_handle(userdata)(_LEVELS.get(level, logging.ERROR), ffi.unpack(message, length).decode())
+
+
+def log_to(logger: logging.Logger | None, level: int = logging.INFO) -> None:
+    """Sends the library's log of the whole process to ``logger``, from ``level`` on; None ends it."""
+    if logger is None:
+        lib.realm_ingest_set_log(0, ffi.NULL, ffi.NULL, ffi.NULL)
+        return
+    lowest = next((ours for ours, theirs in _LEVELS.items() if theirs >= level), max(_LEVELS))
+    lib.realm_ingest_set_log(lowest, on_log, hold(logger.log), release)

@@ -1,0 +1,79 @@
+"""How the rest of the package calls the C functions.
+
+Objects of the library end with the Python objects that hold them, so none can go while another thread uses it.
+Calls let other threads of Python run while they wait.
+"""
+
+from __future__ import annotations
+
+import atexit
+from typing import Any
+
+from ._native import ffi, lib
+from .errors import IngestError, RealmClosed, WaitTimedOut
+
+#: How long the end of the interpreter waits for the library's threads, in milliseconds. What is pending stays in its
+#: files, so nothing is lost where it takes longer.
+SHUTDOWN_LIMIT_MS = 5_000
+
+_SUBCLASSES = {lib.REALM_INGEST_WAIT_TIMED_OUT: WaitTimedOut, lib.REALM_INGEST_CLOSED_REALM: RealmClosed}
+
+# Callbacks come from threads of the library, which must be gone before the interpreter is.
+atexit.register(lib.realm_ingest_shutdown, SHUTDOWN_LIMIT_MS)
+
+
+def call(function: Any, *arguments: Any, outputs: tuple[Any, ...] = ()) -> None:
+    """Calls a function that can fail. ``arguments`` are those before the place for the error, ``outputs`` those behind.
+
+    Raises:
+        IngestError: The function said so.
+    """
+    error = ffi.new("realm_ingest_error **")
+    code = function(*arguments, error, *outputs)
+    if code != lib.REALM_INGEST_OK:
+        owned = ffi.gc(error[0], lib.realm_ingest_error_free)
+        raise _SUBCLASSES.get(code, IngestError)(
+            code,
+            text_of(lib.realm_ingest_error_name, owned),
+            text_of(lib.realm_ingest_error_message, owned),
+            text_of(lib.realm_ingest_error_link, owned),
+        )
+
+
+def made(kind: str, function: Any, *arguments: Any) -> Any:
+    """What a function makes, an object of ``realm_ingest_<kind>``, or None where there is none."""
+    slot = ffi.new(f"realm_ingest_{kind} **")
+    call(function, *arguments, outputs=(slot,))
+    if slot[0] == ffi.NULL:
+        return None
+    return ffi.gc(slot[0], getattr(lib, f"realm_ingest_{kind}_free"))
+
+
+def number(kind: str, function: Any, *arguments: Any) -> Any:
+    """The number or truth of this C type that a function gives."""
+    slot = ffi.new(f"{kind} *")
+    call(function, *arguments, outputs=(slot,))
+    return slot[0]
+
+
+def text(value: str) -> tuple[bytes, int]:
+    """Text as the two arguments that C takes for it."""
+    encoded = value.encode()
+    return encoded, len(encoded)
+
+
+def key(value: bytes | None) -> tuple[Any, int]:
+    """An encryption key, or that there is none, as two arguments."""
+    return (ffi.NULL, 0) if value is None else (value, len(value))
+
+
+def milliseconds(seconds: float | None) -> int:
+    """A limit for a wait: None is without end."""
+    return -1 if seconds is None else max(0, round(seconds * 1000))
+
+
+def text_of(function: Any, *arguments: Any) -> str:
+    """The text that a function shows of an object; empty where there is none."""
+    length = ffi.new("size_t *")
+    data = function(*arguments, length)
+    return "" if data == ffi.NULL else ffi.unpack(data, length[0]).decode()

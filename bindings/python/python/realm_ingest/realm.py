@@ -1,0 +1,179 @@
+"""Realms: where documents are written and uploaded from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+from ._callbacks import hold, on_progress, release
+from ._calls import call, made, milliseconds, number, text, text_of
+from ._native import ffi, lib
+from .receipts import Outcome, Refusal, State, Status
+from .schema import document_of
+
+
+class Transaction:
+    """Objects that are stored all or not at all; one thread at a time.
+
+    As a context manager it commits at the end, and forgets everything where an exception leaves it.
+    """
+
+    def __init__(self, realm: Any) -> None:
+        self._handle = made("transaction", lib.realm_ingest_transaction_new, realm)
+        self.number: int | None = None
+        """The number of the last commit, for ``Realm.state_of`` and the like, also after a restart."""
+
+    def add(self, *objects: Any) -> None:
+        """Adds objects of declared classes, in memory until the commit."""
+        for value in objects:
+            self.add_bson(*document_of(value))
+
+    def add_bson(self, class_name: str, documents: bytes) -> None:
+        """Adds one or more BSON documents of one class, back to back."""
+        call(lib.realm_ingest_transaction_append, self._handle, *text(class_name), ffi.from_buffer(documents), len(documents))
+
+    def commit(self) -> int:
+        """Stores what was added, all or nothing, and begins anew. It is on stable storage when this returns.
+
+        Returns:
+            The number of the transaction, 0 where nothing was added.
+        """
+        self.number = number("uint64_t", lib.realm_ingest_transaction_commit, self._handle)
+        return self.number
+
+    def __enter__(self) -> Transaction:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.commit()
+
+
+class Realm:
+    """An open realm. Any thread may use it. As a context manager it is closed at the end.
+
+    Calls after the close raise ``RealmClosed``.
+    """
+
+    def __init__(self, handle: Any) -> None:
+        self._handle = handle
+
+    def write(self, *objects: Any) -> int:
+        """Stores objects of declared classes in a transaction of their own, and gives its number. They are on stable
+        storage when this returns, and uploaded in the background."""
+        transaction = self.transaction()
+        transaction.add(*objects)
+        return transaction.commit()
+
+    def transaction(self) -> Transaction:
+        """Begins a transaction; several may be under way at once."""
+        return Transaction(self._handle)
+
+    @property
+    def pending(self) -> int:
+        """How many documents wait to be acknowledged."""
+        return int(number("uint64_t", lib.realm_ingest_realm_pending, self._handle))
+
+    def wait_for_upload(self, timeout: float | None = None) -> None:
+        """Waits until the server has acknowledged everything committed before the call.
+
+        Args:
+            timeout: The limit in seconds; None is without end.
+
+        Raises:
+            WaitTimedOut: The limit was reached. The upload goes on.
+            IngestError: The realm is closed, the user logged out, or the session met a fatal error.
+        """
+        call(lib.realm_ingest_realm_wait_for_upload, self._handle, milliseconds(timeout))
+
+    def state_of(self, transaction: int) -> State:
+        """What is known of the transaction of this number, also of an earlier start. Asks no server."""
+        return State(number("uint8_t", lib.realm_ingest_realm_state_of, self._handle, transaction))
+
+    def wait_for(self, transaction: int, timeout: float | None = None) -> State:
+        """Waits until the state of the transaction is final; gives that of then after ``timeout`` seconds."""
+        limit = milliseconds(timeout)
+        return State(number("uint8_t", lib.realm_ingest_realm_wait_for, self._handle, transaction, limit))
+
+    def outcome_of(self, transaction: int) -> Outcome:
+        """As ``state_of``, with what was refused."""
+        outcome = made("outcome", lib.realm_ingest_realm_outcome_of, self._handle, transaction)
+        refusals = (
+            Refusal(
+                class_name=text_of(lib.realm_ingest_outcome_refusal_class, outcome, index),
+                primary_key=text_of(lib.realm_ingest_outcome_refusal_primary_key, outcome, index),
+                reason=text_of(lib.realm_ingest_outcome_refusal_reason, outcome, index),
+            )
+            for index in range(lib.realm_ingest_outcome_refusal_count(outcome))
+        )
+        return Outcome(
+            state=State(lib.realm_ingest_outcome_state(outcome)),
+            refusals=tuple(refusals),
+            is_complete=lib.realm_ingest_outcome_is_complete(outcome),
+        )
+
+    def status(self) -> Status:
+        """What waits and how the upload goes. Takes the same time however much waits."""
+        found = made("status", lib.realm_ingest_realm_status, self._handle)
+
+        def read(name: str) -> Any:
+            return getattr(lib, f"realm_ingest_status_{name}")(found)
+
+        def time(name: str) -> int | None:
+            value = read(name)
+            return None if value < 0 else value
+
+        return Status(
+            waiting_transactions=read("waiting_transactions"),
+            waiting_documents=read("waiting_documents"),
+            waiting_bytes=read("waiting_bytes"),
+            oldest_age_ms=time("oldest_age_ms"),
+            last_acknowledged_ms=time("last_acknowledged_ms"),
+            dropped_documents=read("dropped_documents"),
+            damaged_transactions=read("damaged_transactions"),
+            refused_documents=read("refused_documents"),
+            sent_documents=read("sent_documents"),
+            sent_bytes=read("sent_bytes"),
+            error_name=text_of(lib.realm_ingest_status_error_name, found) or None,
+            error_message=text_of(lib.realm_ingest_status_error_message, found) or None,
+            error_is_current=read("error_is_current"),
+        )
+
+    def on_progress(self, function: Callable[[float, int, int], None]) -> Callable[[], None]:
+        """Calls ``function`` with the part that is uploaded (0 to 1), the documents that are and those that wait: soon,
+        and then at every change, on a thread of the library. Return soon there, and wait for no upload.
+
+        Returns:
+            A function that ends it.
+        """
+        begin = lib.realm_ingest_realm_on_progress
+        token = number("uint64_t", begin, self._handle, on_progress, hold(function), release)
+        return lambda: call(lib.realm_ingest_realm_remove_progress, self._handle, token)
+
+    def pause(self) -> None:
+        """Stops the upload until ``resume``. Writes are kept. Waits that have begun fail."""
+        call(lib.realm_ingest_realm_pause, self._handle)
+
+    def resume(self) -> None:
+        """Undoes ``pause``."""
+        call(lib.realm_ingest_realm_resume, self._handle)
+
+    def reconnect(self) -> None:
+        """Ends the pause between two attempts to connect, as when the network is there again."""
+        call(lib.realm_ingest_realm_reconnect, self._handle)
+
+    def close(self) -> None:
+        """Closes the realm; the second time does nothing. What waits stays in the file and is still uploaded while the
+        program runs, or after its next start."""
+        call(lib.realm_ingest_realm_close, self._handle)
+
+    def __enter__(self) -> Realm:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
