@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import itertools
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -175,6 +176,14 @@ class Streaming(unittest.TestCase):
             with self.assertRaises(TimeoutError) as caught:
                 realm.wait_for_upload(0.01)
             self.assertIsInstance(caught.exception, WaitTimedOut)
+
+    def test_a_wait_is_interrupted_from_the_keyboard(self) -> None:
+        with self.open(no_upload()) as realm:
+            number = realm.write(Reading())
+            for wait in (realm.wait_for_upload, lambda: realm.wait_for(number)):
+                with self.assertRaises(KeyboardInterrupt):
+                    threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+                    wait()
 
     def test_a_closed_realm_does_no_more_and_says_so(self) -> None:
         realm = self.open()

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from ._calls import text_of
+from ._calls import exception_of, text_of
 from ._native import ffi, lib
 from .receipts import Refusal, SyncError
 
@@ -49,6 +49,12 @@ def on_sync_error(userdata: Any, error: Any) -> None:
             ),
         )
     )
+
+
+@ffi.callback("void(void *, const realm_ingest_error *)")
+def on_waited(userdata: Any, error: Any) -> None:
+    """Gives the end of a wait to the function: None, or why what was waited for will not happen."""
+    ffi.from_handle(userdata)(None if error == ffi.NULL else exception_of(error))
 
 
 @ffi.callback("void(void *, double, uint64_t, uint64_t)")

@@ -31,13 +31,18 @@ def call(function: Any, *arguments: Any, outputs: tuple[Any, ...] = ()) -> None:
     error = ffi.new("realm_ingest_error **")
     code = function(*arguments, error, *outputs)
     if code != lib.REALM_INGEST_OK:
-        owned = ffi.gc(error[0], lib.realm_ingest_error_free)
-        raise _SUBCLASSES.get(code, IngestError)(
-            code,
-            text_of(lib.realm_ingest_error_name, owned),
-            text_of(lib.realm_ingest_error_message, owned),
-            text_of(lib.realm_ingest_error_link, owned),
-        )
+        raise exception_of(ffi.gc(error[0], lib.realm_ingest_error_free))
+
+
+def exception_of(error: Any) -> IngestError:
+    """The exception for an error of the library, which stays with its owner."""
+    code = lib.realm_ingest_error_code(error)
+    return _SUBCLASSES.get(code, IngestError)(
+        code,
+        text_of(lib.realm_ingest_error_name, error),
+        text_of(lib.realm_ingest_error_message, error),
+        text_of(lib.realm_ingest_error_link, error),
+    )
 
 
 def made(kind: str, function: Any, *arguments: Any) -> Any:
@@ -67,9 +72,9 @@ def key(value: bytes | None) -> tuple[Any, int]:
     return (ffi.NULL, 0) if value is None else (value, len(value))
 
 
-def milliseconds(seconds: float | None) -> int:
-    """A limit for a wait: None is without end."""
-    return -1 if seconds is None else max(0, round(seconds * 1000))
+def milliseconds(seconds: float) -> int:
+    """A limit for a wait."""
+    return max(0, round(seconds * 1000))
 
 
 def text_of(function: Any, *arguments: Any) -> str:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from ._callbacks import hold, on_progress, release
+from ._callbacks import hold, on_progress, on_waited, release
 from ._calls import call, made, milliseconds, number, text, text_of
 from ._native import ffi, lib
+from .errors import IngestError, WaitTimedOut
 from .receipts import Outcome, Refusal, State, Status
 from .schema import document_of
+
+#: For how long a thread stays in the library at a time, in seconds, so that an interrupt from the keyboard is soon heard.
+SLICE = 0.25
 
 
 class Transaction:
@@ -87,7 +93,20 @@ class Realm:
             WaitTimedOut: The limit was reached. The upload goes on.
             IngestError: The realm is closed, the user logged out, or the session met a fatal error.
         """
-        call(lib.realm_ingest_realm_wait_for_upload, self._handle, milliseconds(timeout))
+        ended = threading.Event()
+        failures: list[IngestError] = []
+
+        def end(failure: IngestError | None) -> None:
+            if failure is not None:
+                failures.append(failure)
+            ended.set()
+
+        call(lib.realm_ingest_realm_on_upload, self._handle, on_waited, hold(end), release)
+        if not ended.wait(timeout):
+            message = f"the upload was not complete within {timeout} seconds"
+            raise WaitTimedOut(lib.REALM_INGEST_WAIT_TIMED_OUT, "WaitTimedOut", message)
+        if failures:
+            raise failures[0]
 
     def state_of(self, transaction: int) -> State:
         """What is known of the transaction of this number, also of an earlier start. Asks no server."""
@@ -95,8 +114,13 @@ class Realm:
 
     def wait_for(self, transaction: int, timeout: float | None = None) -> State:
         """Waits until the state of the transaction is final; gives that of then after ``timeout`` seconds."""
-        limit = milliseconds(timeout)
-        return State(number("uint8_t", lib.realm_ingest_realm_wait_for, self._handle, transaction, limit))
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            left = SLICE if deadline is None else deadline - time.monotonic()
+            limit = milliseconds(min(left, SLICE))
+            state = State(number("uint8_t", lib.realm_ingest_realm_wait_for, self._handle, transaction, limit))
+            if state.is_final or (deadline is not None and left <= SLICE):
+                return state
 
     def outcome_of(self, transaction: int) -> Outcome:
         """As ``state_of``, with what was refused."""
