@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"sync"
@@ -28,7 +29,10 @@ var reading = Class{
 	Properties: []Property{{Name: "_id", Type: "int"}, {Name: "value", Type: "double"}},
 }
 
+// Another number at each run, so that one gateway serves many.
 var lastID atomic.Int64
+
+func init() { lastID.Store(time.Now().UnixNano()) }
 
 func document(t *testing.T, id int64, value float64) []byte {
 	t.Helper()
@@ -59,7 +63,7 @@ func openApp(t *testing.T) *App {
 	if os.Getenv("REALM_INGEST_URL") == "" {
 		t.Fatal("REALM_INGEST_URL names no gateway: start one with `realm-ingest-gateway serve --dev`")
 	}
-	app := must(OpenApp(AppConfig{ID: t.Name(), Path: t.TempDir()}))(t)
+	app := must(OpenApp(AppConfig{ID: fmt.Sprint("app-", lastID.Add(1)), Path: t.TempDir()}))(t)
 	t.Cleanup(func() { app.Close() })
 	return app
 }
@@ -219,17 +223,18 @@ func TestUsersRegisterAndLogIn(t *testing.T) {
 	if user := must(app.CurrentUser())(t); user != nil {
 		t.Fatal(user.ID())
 	}
-	if err := app.Register("gopher@example.com", "correct horse"); err != nil {
+	email := fmt.Sprintf("gopher%d@example.com", lastID.Add(1))
+	if err := app.Register(email, "correct horse"); err != nil {
 		t.Fatal(err)
 	}
-	user := must(app.LogInWithPassword("gopher@example.com", "correct horse"))(t)
+	user := must(app.LogInWithPassword(email, "correct horse"))(t)
 	defer user.Close()
 	current := must(app.CurrentUser())(t)
 	defer current.Close()
 	if current.ID() != user.ID() || user.ID() == "" || !user.IsLoggedIn() {
 		t.Fatal(current.ID(), user.ID())
 	}
-	_, err := app.LogIn("local-userpass", `{"username":"gopher@example.com","password":"wrong"}`)
+	_, err := app.LogIn("local-userpass", fmt.Sprintf(`{"username":%q,"password":"wrong"}`, email))
 	if CodeOf(err) != InvalidPassword || !strings.Contains(err.Error(), "InvalidPassword") {
 		t.Fatal(err)
 	}

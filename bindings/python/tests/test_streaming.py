@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import unittest
 import uuid
 from dataclasses import dataclass, field
@@ -23,17 +24,17 @@ from realm_ingest import Cap, Credentials, IngestError, Options, RealmClosed, St
 
 #: For what must happen, in seconds.
 LIMIT = 60
+#: Others at each run, so that one gateway serves many.
+numbers = itertools.count(time.time_ns())
 #: Nobody listens there.
 NOWHERE = "http://127.0.0.1:1"
 KEY = bytes(range(64))
-#: The longest name of an app that the gateway takes.
-MAX_APP_ID = 64
 
 
 @realm_ingest.asymmetric
 @dataclass
 class Reading:
-    _id: int = field(default_factory=itertools.count().__next__)
+    _id: int = field(default_factory=numbers.__next__)
     value: float = 0.0
 
 
@@ -73,8 +74,7 @@ def no_upload() -> Options:
 
 class Streaming(unittest.TestCase):
     def setUp(self) -> None:
-        test = self.id().rsplit(".", 1)[1].replace("_", "-")
-        self.app = realm_ingest.App(test[:MAX_APP_ID])
+        self.app = realm_ingest.App(f"app-{next(numbers)}")
         self.user = self.app.log_in()
         self.errors: list[realm_ingest.SyncError] = []
         self.told = threading.Event()
@@ -218,14 +218,15 @@ class Streaming(unittest.TestCase):
         self.assertEqual(caught.exception.name, "InvalidDatabase")
 
     def test_users_register_and_log_in(self) -> None:
-        self.app.register("ann@example.com", "correct horse")
-        user = self.app.log_in(Credentials.password("ann@example.com", "correct horse"))
+        email = f"ann{next(numbers)}@example.com"
+        self.app.register(email, "correct horse")
+        user = self.app.log_in(Credentials.password(email, "correct horse"))
         self.assertEqual(user.state, realm_ingest.UserState.LOGGED_IN)
         current = self.app.current_user
         assert current is not None
         self.assertEqual(current.id, user.id)
         with self.assertRaises(IngestError) as caught:
-            self.app.log_in(Credentials.password("ann@example.com", "wrong"))
+            self.app.log_in(Credentials.password(email, "wrong"))
         self.assertEqual(caught.exception.name, "InvalidPassword")
         user.log_out()
         self.assertEqual(user.state, realm_ingest.UserState.LOGGED_OUT)
@@ -256,8 +257,8 @@ logging.basicConfig(level=logging.DEBUG)
 realm_ingest.log_to(logging.getLogger("of.realm"), logging.DEBUG)
 realm = realm_ingest.App("ending").log_in().open([test_streaming.Reading], on_error=print)
 realm.on_progress(lambda *_: None)
-for number in range(100):
-    realm.write(test_streaming.Reading(number - 100))
+for _ in range(100):
+    realm.write(test_streaming.Reading())
 """
         environment = {**os.environ, "PYTHONPATH": os.path.dirname(os.path.abspath(__file__))}
         done = subprocess.run([sys.executable, "-c", program], env=environment, stderr=subprocess.PIPE, timeout=LIMIT)
