@@ -141,10 +141,7 @@ bool recorded_transaction::next_changed(changed_object& one) noexcept {
 }
 
 void recorded_transaction::finish(payload_sink& sink) {
-    struct ending {
-        recorded_transaction& over;
-        ~ending() { over.abandon(); }
-    } const end{*this};
+    const ending after_all{this};
     std::vector<ffi::Run> runs;
     buffer* payload = nullptr;
     for (const auto& one : classes_) {

@@ -76,12 +76,12 @@ public:
     using credentials = internal::bridge::app_credentials;
 
     /// Throws a `std::exception` for a URL that is none or files that cannot be used.
-    template <typename = internal::on_use>
+    template <typename Transport = internal::ffi::HostTransport>
     App(const configuration& config) {
         auto http = http_settings(config);
         const auto client = config.http_transport_client ? config.http_transport_client
                                                          : internal::client_of_factory();
-        std::unique_ptr<internal::ffi::HostTransport> transport;
+        std::unique_ptr<Transport> transport;
         if (client)
             transport = static_cast<const internal::library_client&>(*client).realm_internal_take(
                 client, *http);
@@ -121,7 +121,7 @@ public:
                                 [app = app_, given, callback = std::move(callback)] {
                                     auto status = internal::no_status();
                                     auto logged_in = app->login(given, status);
-                                    callback(std::move(logged_in), internal::to_app_error(status));
+                                    internal::answer(callback, status, std::move(logged_in));
                                 });
     }
 
@@ -129,8 +129,8 @@ public:
     [[nodiscard]] internal::bridge::sync_manager get_sync_manager() const { return {}; }
 
     /// Who logged in last and still is logged in, also over restarts. Asks no server.
-    template <typename = internal::on_use>
-    [[nodiscard]] std::optional<user> get_current_user() const {
+    template <typename User = user>
+    [[nodiscard]] std::optional<User> get_current_user() const {
         auto current = app_->app->current_user();
         if (current->is_null())
             return std::nullopt;
@@ -140,14 +140,15 @@ public:
     /// Forgets which Apps exist in this process, so that the next one is made anew.
     void clear_cached_apps() { internal::ffi::clear_cached_apps(); }
     /// `std::nullopt` stands for any URL.
-    template <typename = internal::on_use>
-    std::optional<App> get_cached_app(const std::string& app_id,
-                                      const std::optional<std::string>& base_url) {
+    template <typename Cached = App>
+    std::optional<Cached> get_cached_app(const std::string& app_id,
+                                         const std::optional<std::string>& base_url) {
         auto cached = internal::ffi::cached_app(internal::to_str(app_id), base_url.has_value(),
-                                                internal::to_str(base_url.value_or("")));
+                                                base_url ? internal::to_str(*base_url)
+                                                         : rust::Str());
         if (cached->is_null())
             return std::nullopt;
-        return App(make_handle(std::move(cached)));
+        return Cached(make_handle(std::move(cached)));
     }
 
     /// The address in use, as it was given.

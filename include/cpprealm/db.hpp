@@ -38,10 +38,18 @@ struct declared_schemas {
     }
 };
 
+/// With all classes that a schema macro declared.
 template <typename = on_use>
-instance_handle open_with(const bridge::realm::config& config,
-                          const std::vector<bridge::object_schema>& classes) {
+instance_handle open_declared(const bridge::realm::config& config) {
+    const auto classes = describe_classes<>();
     return open_instance(config, classes.data(), classes.size());
+}
+/// With the classes that the configuration names, or all.
+template <typename = on_use>
+instance_handle open_chosen(const bridge::realm::config& config) {
+    const auto* classes = config_access::schema(config);
+    return classes == nullptr ? open_declared(config)
+                              : open_instance(config, classes->data(), classes->size());
 }
 
 template <typename T>
@@ -68,9 +76,7 @@ struct db {
     /// Opens all classes that were declared by a schema macro, unless the configuration names some.
     template <typename = internal::on_use>
     explicit db(realm::db_config config)
-        : m_realm(internal::open_with(config, internal::config_access::has_schema(config)
-                                                  ? internal::config_access::schema(config)
-                                                  : internal::describe_classes<>())) {}
+        : m_realm(internal::open_chosen(config)) {}
 
     /// Starts a transaction that `commit_write` ends.
     template <typename = internal::on_use>
@@ -243,8 +249,7 @@ private:
 template <typename... Ts>
 db open(const db_config& config) {
     if constexpr (sizeof...(Ts) == 0) {
-        return db(
-            internal::bridge::realm(internal::open_with(config, internal::describe_classes<>())));
+        return db(internal::bridge::realm(internal::open_declared(config)));
     } else {
         const internal::bridge::object_schema classes[] = {internal::describe_class<Ts>()...};
         return db(internal::bridge::realm(internal::open_instance(config, classes, sizeof...(Ts))));

@@ -46,8 +46,8 @@ struct mutable_sync_subscription_set {
     /// Whether there was one to remove: there never is.
     bool remove(const std::string&) { return false; }
     /// Nothing.
-    template <typename = internal::on_use>
-    std::optional<sync_subscription> find(const std::string&) {
+    template <typename Subscription = sync_subscription>
+    std::optional<Subscription> find(const std::string&) {
         return std::nullopt;
     }
     /// Does nothing.
@@ -59,8 +59,8 @@ struct sync_subscription_set {
     /// 0.
     [[nodiscard]] std::size_t size() const { return 0; }
     /// Nothing.
-    template <typename = internal::on_use>
-    std::optional<sync_subscription> find(const std::string&) {
+    template <typename Subscription = sync_subscription>
+    std::optional<Subscription> find(const std::string&) {
         return std::nullopt;
     }
 

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <cpprealm/internal/library.hpp>
 
@@ -48,9 +49,15 @@ private:
 
 namespace internal {
 
-template <typename = on_use>
-std::optional<app_error> to_app_error(const ffi::Status& status) {
-    return status.code == 0 ? std::nullopt : std::optional<app_error>(app_error(status));
+template <typename Error = app_error>
+std::optional<Error> to_app_error(const ffi::Status& status) {
+    return status.code == 0 ? std::nullopt : std::optional<Error>(Error(status));
+}
+
+/// Calls an application's callback with the results and the error that there was.
+template <typename Callback, typename... Results>
+void answer(const Callback& callback, const ffi::Status& status, Results&&... results) {
+    callback(std::forward<Results>(results)..., to_app_error(status));
 }
 
 /// The status of an answer that came and is not what it should be.

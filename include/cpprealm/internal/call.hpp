@@ -18,8 +18,10 @@
 namespace realm::internal {
 
 /// Runs `call` before it returns, or on a thread of its own, for which `shutdown` waits.
-template <typename = on_use>
-void run_call(bool on_own_thread, std::unique_ptr<ffi::PendingCall> call) {
+/// Takes the call over.
+template <typename Use = on_use>
+void run_call(bool on_own_thread, ffi::PendingCall* owned) {
+    std::unique_ptr<typename later<Use, ffi::PendingCall>::type> call(owned);
     if (!on_own_thread)
         call->run();
     else if (!ffi::run_elsewhere(std::move(call)))
@@ -50,9 +52,9 @@ struct promised_call final : ffi::PendingCall {
 /// `call` as a future.
 template <typename Result, typename Call>
 std::future<Result> future_call(bool on_own_thread, Call call) {
-    auto pending = std::make_unique<promised_call<Result, Call>>(std::move(call));
-    auto future = pending->promise.get_future();
-    run_call(on_own_thread, std::move(pending));
+    auto* pending = new promised_call<Result, Call>(std::move(call));
+    auto future = pending->promise.get_future(); // throws for a second one only
+    run_call(on_own_thread, pending);
     return future;
 }
 
@@ -78,7 +80,7 @@ struct answered_call final : ffi::PendingCall {
 template <typename Call>
 void callback_call(bool on_own_thread, Call call) {
     if (on_own_thread)
-        run_call(true, std::make_unique<answered_call<Call>>(std::move(call)));
+        run_call(true, new answered_call<Call>(std::move(call)));
     else
         call();
 }

@@ -147,7 +147,7 @@ built_in_client<Use>::realm_internal_take(std::shared_ptr<networking::http_trans
     if (!exact)
         return std::make_unique<host_transport<Use>>(std::move(self));
     add_settings<Use>(m_configuration, settings);
-    return nullptr;
+    return std::unique_ptr<typename later<Use, ffi::HostTransport>::type>();
 }
 
 } // namespace realm::internal

@@ -30,9 +30,8 @@ void rekey(const db_config& config, const std::optional<std::array<char, 64>>& n
     if (!settings || !settings->user)
         throw std::logic_error("The sync configuration has no user.");
     internal::ffi::RealmConfig file;
-    const auto& key = internal::config_access::encryption_key(config);
     internal::name_file(*settings->user->user, std::string_view(config.path()),
-                        key ? key->data() : nullptr, file);
+                        internal::config_access::encryption_key(config), file);
     internal::throw_if_failed(
         internal::ffi::rekey(*settings->user->user, file, internal::to_slice(new_key)));
 }

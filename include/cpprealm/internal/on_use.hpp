@@ -11,4 +11,10 @@ namespace realm::internal {
 /// a template, or a member of one.
 struct on_use {};
 
+/// The type T, which a template that names it so looks at where it is made.
+template <typename Use, typename T>
+struct later {
+    using type = T;
+};
+
 } // namespace realm::internal

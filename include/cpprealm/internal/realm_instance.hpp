@@ -72,11 +72,11 @@ public:
         throw_if_failed(status);
     }
 
-    template <typename = on_use>
-    std::optional<bridge::sync_session> session() const {
+    template <typename Session = bridge::sync_session>
+    std::optional<Session> session() const {
         if (is_closed())
             return std::nullopt;
-        return bridge::sync_session(library().session());
+        return Session(library().session());
     }
 
     /// What waits to be uploaded, of all threads and processes that write to the path.
@@ -163,8 +163,7 @@ instance_handle open_instance(const bridge::realm::config& by, const bridge::obj
     settings.path = std::string_view(access::path(by));
     settings.schema_mode = access::schema_mode(by);
     settings.schema_version = access::schema_version(by);
-    if (const auto& key = access::encryption_key(by))
-        settings.encryption_key = key->data();
+    settings.encryption_key = access::encryption_key(by);
     if (const sync_settings* sync = access::settings(by).get()) {
         settings.is_synced = true;
         settings.user = sync->user ? &*sync->user->user : nullptr;

@@ -126,6 +126,16 @@ protected:
 
     std::uint64_t number_ = 0; // 0: none begun
 
+    /// Ends a transaction that something may throw out of.
+    struct ending {
+        transaction* over;
+
+        ~ending() {
+            if (over != nullptr)
+                over->abandon();
+        }
+    };
+
     /// Where objects of the class go; null, and why, where they cannot.
     virtual class_buffer* start(const class_table& of, add_refusal& why) noexcept = 0;
     /// The same for a class of which the transaction has no buffer yet.
@@ -139,15 +149,6 @@ protected:
     virtual bool next_changed(changed_object& one) noexcept = 0;
 
 private:
-    struct ending {
-        transaction* over;
-
-        ~ending() {
-            if (over != nullptr)
-                over->abandon();
-        }
-    };
-
     // Takes back what an `add` has written so far.
     struct undo {
         class_buffer* in;

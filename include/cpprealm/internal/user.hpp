@@ -16,6 +16,7 @@
 #include <cpprealm/internal/bridge/realm.hpp>
 #include <cpprealm/internal/bridge/sync_manager.hpp>
 #include <cpprealm/internal/call.hpp>
+#include <cpprealm/internal/config_access.hpp>
 #include <cpprealm/internal/on_use.hpp>
 #include <cpprealm/internal/refuse.hpp>
 
@@ -71,7 +72,7 @@ public:
         settings->user = m_user;
         db_config config(internal::to_string(path), default_scheduler::make_default());
         config.set_schema_mode(db_config::schema_mode::additive_discovered);
-        config.set_sync_config(sync_config(std::move(settings)));
+        internal::config_access::set_settings(config, std::move(settings));
         return config;
     }
 
@@ -86,7 +87,7 @@ public:
     template <typename = internal::on_use>
     void log_out(std::function<void(std::optional<app_error>)>&& callback) const {
         internal::callback_call(host_transport(), [user = m_user, callback = std::move(callback)] {
-            callback(internal::to_app_error(user->user->log_out()));
+            internal::answer(callback, user->user->log_out());
         });
     }
     /// As above. The future throws an `app_error` where the server could not be told.
@@ -105,12 +106,12 @@ public:
         return text.empty() ? std::nullopt : std::optional<std::string>(std::move(text));
     }
     /// Custom user data as of the current access token; none where the App has none for this user.
-    template <typename = internal::on_use>
-    [[nodiscard]] std::optional<bsoncxx::document> get_custom_data() const {
+    template <typename Document = bsoncxx::document>
+    [[nodiscard]] std::optional<Document> get_custom_data() const {
         auto text = internal::to_string(library().custom_data());
         if (text.empty())
             return std::nullopt;
-        return static_cast<bsoncxx::document>(internal::bson_from_ejson(text));
+        return static_cast<Document>(internal::bson_from_ejson(text));
     }
 
     /// Calls a function of the App. `args_ejson` is text, a JSON array that is sent as it is; the
@@ -122,11 +123,11 @@ public:
         call(name, std::string(args_ejson), std::move(callback), as_it_came);
     }
     /// As above; the future throws the `app_error`.
-    template <typename Text, typename = text_only<Text>>
+    template <typename Text, typename Answer = std::string, typename = text_only<Text>>
     [[deprecated("Use call_function with bsoncxx arguments instead.")]] [[nodiscard]] std::future<
-        std::optional<std::string>>
+        std::optional<Answer>>
     call_function(const std::string& name, const Text& args_ejson) const {
-        return call<std::string>(name, std::string(args_ejson), as_it_came);
+        return call<Answer>(name, std::string(args_ejson), as_it_came);
     }
     /// Calls a function of the App with BSON arguments and gives its result. An answer that is not
     /// Extended JSON is an error.
@@ -137,17 +138,17 @@ public:
         call(name, internal::arguments_to_ejson(args_bson), std::move(callback), read_result<>);
     }
     /// As above; the future throws the `app_error`.
-    template <typename = internal::on_use>
-    [[nodiscard]] std::future<std::optional<bsoncxx>>
+    template <typename Value = bsoncxx>
+    [[nodiscard]] std::future<std::optional<Value>>
     call_function(const std::string& name, const std::vector<bsoncxx>& args_bson) const {
-        return call<bsoncxx>(name, internal::arguments_to_ejson(args_bson), read_result<>);
+        return call<Value>(name, internal::arguments_to_ejson(args_bson), read_result<>);
     }
 
     /// Asks the server for a new access token, which carries the custom user data of that moment.
     template <typename = internal::on_use>
     void refresh_custom_user_data(std::function<void(std::optional<app_error>)> callback) {
         internal::callback_call(host_transport(), [user = m_user, callback = std::move(callback)] {
-            callback(internal::to_app_error(user->user->refresh_custom_data()));
+            internal::answer(callback, user->user->refresh_custom_data());
         });
     }
     /// As above; the future throws the `app_error`.

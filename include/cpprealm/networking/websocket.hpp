@@ -118,30 +118,9 @@ struct websocket_observer {
 
 namespace realm::internal {
 
-/// What `default_socket_provider` does: nothing.
+/// `networking::default_socket_provider`.
 template <typename>
 struct no_websockets : networking::sync_socket_provider {
-    std::unique_ptr<networking::websocket_interface>
-    connect(std::unique_ptr<networking::websocket_observer>,
-            networking::websocket_endpoint&&) override {
-        refuse();
-    }
-    void post(FunctionHandler&&) override { refuse(); }
-    sync_timer create_timer(std::chrono::milliseconds, FunctionHandler&&) override { refuse(); }
-
-private:
-    [[noreturn]] static void refuse() {
-        internal::refuse<std::logic_error>("Objects are sent over HTTPS, not over a websocket.");
-    }
-};
-
-} // namespace realm::internal
-
-namespace realm::networking {
-
-/// The provider that stands where realm-cpp has its built-in one. It opens no websocket: each of
-/// its functions throws, since only the sync protocol of realm-cpp would call them.
-struct default_socket_provider : public internal::no_websockets<internal::on_use> {
     /// Kept, and not used.
     struct configuration {
         /// @{
@@ -159,14 +138,36 @@ struct default_socket_provider : public internal::no_websockets<internal::on_use
     };
 
     /// With the defaults.
-    template <typename = internal::on_use>
-    default_socket_provider() {}
+    no_websockets() = default;
     /// Keeps the settings.
-    template <typename = internal::on_use>
-    default_socket_provider(const configuration& c) : m_configuration(c) {}
+    no_websockets(const configuration& c) : m_configuration(c) {}
+
+    std::unique_ptr<networking::websocket_interface>
+    connect(std::unique_ptr<networking::websocket_observer>,
+            networking::websocket_endpoint&&) override {
+        refuse();
+    }
+    void post(FunctionHandler&&) override { refuse(); }
+    sync_timer create_timer(std::chrono::milliseconds, FunctionHandler&&) override { refuse(); }
 
 protected:
+    /// The name by which classes derived from it call its constructor.
+    using default_socket_provider = no_websockets;
+
     configuration m_configuration;
+
+private:
+    [[noreturn]] static void refuse() {
+        internal::refuse<std::logic_error>("Objects are sent over HTTPS, not over a websocket.");
+    }
 };
+
+} // namespace realm::internal
+
+namespace realm::networking {
+
+/// The provider that stands where realm-cpp has its built-in one. It opens no websocket: each of
+/// its functions throws, since only the sync protocol of realm-cpp would call them.
+using default_socket_provider = internal::no_websockets<internal::on_use>;
 
 } // namespace realm::networking

@@ -71,7 +71,7 @@ struct realm {
         template <typename = on_use>
         void set_stop_policy(sync_session_stop_policy&& policy);
         /// Called on the library's thread, once per error; return soon, and wait for nothing there.
-        /// The first open of a path decides. Without one, errors are printed to `std::cerr`. Throws
+        /// The first open of a path decides. Without one, errors are printed to stderr. Throws
         /// `std::logic_error` without settings.
         template <typename = on_use>
         void set_error_handler(std::function<void(const sync_session&, const sync_error&)>&& fn);
@@ -129,7 +129,9 @@ struct realm {
         /// its own.
         template <typename = on_use>
         void set_schema(const std::vector<object_schema>& schema) {
-            schema_ = schema;
+            rare_settings& rare = own_rare();
+            rare.schema = schema;
+            rare.has_schema = true;
         }
         /// See `schema_mode`. All that have a path open have to agree on it.
         void set_schema_mode(schema_mode mode) { schema_mode_ = mode; }
@@ -138,9 +140,9 @@ struct realm {
             scheduler_ = scheduler;
         }
         /// Shares the sync settings of another configuration; none for `std::nullopt`.
-        template <typename = on_use>
+        template <typename Use = on_use>
         void set_sync_config(const std::optional<struct sync_config>& settings) {
-            sync_config_ = settings ? *settings : bridge_sync_config();
+            share<Use>(settings);
         }
         /// Sent with every request of this database. Throws `std::logic_error` without sync
         /// settings.
@@ -154,19 +156,27 @@ struct realm {
         /// Encrypts the file, and that of urgent classes. A new file gets the key; one that is
         /// there has to have it, or opening it throws (see `realm::ingest::rekey`). A file of which
         /// nobody has given the key since the start of the program is not sent before it is opened.
-        void set_encryption_key(const std::array<char, 64>& key) { encryption_key_ = key; }
+        template <typename = on_use>
+        void set_encryption_key(const std::array<char, 64>& key) {
+            rare_settings& rare = own_rare();
+            rare.encryption_key = key;
+            rare.has_encryption_key = true;
+        }
         /// Kept and never called: the space of acknowledged objects is given back as it comes free.
         template <typename = on_use>
         void should_compact_on_launch(
             std::function<bool(uint64_t total_bytes, uint64_t unused_bytes)>&& fn) {
-            should_compact_on_launch_ = std::move(fn);
+            own_rare().should_compact_on_launch =
+                std::make_shared<std::function<bool(uint64_t, uint64_t)>>(std::move(fn));
         }
         /// Changes nothing: there is no local history.
         void enable_forced_sync_history() {}
         /// What `set_schema` was given.
-        template <typename = on_use>
-        std::optional<schema> get_schema() {
-            return schema_ ? std::optional<struct schema>(*schema_) : std::nullopt;
+        template <typename Schema = schema>
+        std::optional<Schema> get_schema() {
+            if (!rare_ || !rare_->has_schema)
+                return std::nullopt;
+            return Schema(rare_->schema);
         }
 
         /// Stored and never called: the gateway keeps no copy of a client's file to fall out of
@@ -174,7 +184,7 @@ struct realm {
         template <typename T>
         void set_client_reset_handler(const client_reset_mode_base<T>& handler) {
             client_reset_mode_ = handler.m_mode;
-            client_reset_handler_ = std::make_shared<client_reset_mode_base<T>>(handler);
+            own_rare().client_reset_handler = std::make_shared<client_reset_mode_base<T>>(handler);
         }
         /// The mode of `set_client_reset_handler`; `manual` without one.
         enum client_reset_mode get_client_reset_mode() const { return client_reset_mode_; }
@@ -183,17 +193,37 @@ struct realm {
         using bridge_sync_config = struct sync_config;
         friend struct internal::config_access;
 
+        /// What few programs set, and most files that have a configuration need not compile.
+        struct rare_settings {
+            bool has_schema = false;
+            std::vector<object_schema> schema;
+            bool has_encryption_key = false;
+            std::array<char, 64> encryption_key{};
+            std::shared_ptr<const void> should_compact_on_launch;
+            std::shared_ptr<const void> client_reset_handler;
+            std::shared_ptr<const chosen_options> options;
+        };
+
+        /// To be changed: copies of the configuration keep what they have.
+        template <typename = on_use>
+        rare_settings& own_rare() {
+            auto own = rare_ ? std::make_shared<rare_settings>(*rare_)
+                             : std::make_shared<rare_settings>();
+            rare_ = own;
+            return *own;
+        }
+        template <typename, typename Settings>
+        void share(const Settings& settings) {
+            sync_config_ = settings ? *settings : bridge_sync_config();
+        }
+
         std::string path_;
         std::shared_ptr<struct ::realm::scheduler> scheduler_;
         struct sync_config sync_config_;
-        std::optional<std::vector<object_schema>> schema_;
         schema_mode schema_mode_ = schema_mode::automatic;
         uint64_t schema_version_ = 0;
-        std::optional<std::array<char, 64>> encryption_key_;
-        std::function<bool(uint64_t, uint64_t)> should_compact_on_launch_;
         enum client_reset_mode client_reset_mode_ = client_reset_mode::manual;
-        std::shared_ptr<void> client_reset_handler_;
-        std::shared_ptr<const chosen_options> options_;
+        std::shared_ptr<const rare_settings> rare_; // null: none is set
     };
 
     /// For the library.
