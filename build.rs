@@ -4,7 +4,8 @@
 use std::{env, fs, path::Path};
 
 /// `cpp/`, `.hpp` and `.cpp` each: what the headers in `include/` declare and do not define.
-const UNITS: [&str; 4] = [
+const UNITS: [&str; 5] = [
+    "object_ids",
     "realm_checks",
     "realm_instance",
     "recorded_transaction",

@@ -47,7 +47,6 @@ set(REALM_INGEST_CPP_HEADERS
     cpprealm/internal/library.hpp
     cpprealm/internal/managed_object.hpp
     cpprealm/internal/managed_value.hpp
-    cpprealm/internal/object_id_source.hpp
     cpprealm/internal/object_json.hpp
     cpprealm/internal/object_ref.hpp
     cpprealm/internal/observer.hpp

@@ -26,8 +26,28 @@
 namespace realm {
 
 namespace internal {
+
 struct app_access;
-}
+
+/// Ends a log-in with a future.
+template <typename>
+struct login_promise final : ffi::LoginCompletion {
+    explicit login_promise(bool host) : host_transport(host) {}
+    void complete(const ffi::Status& status, rust::Box<ffi::User> logged_in) override {
+        try {
+            throw_app_error_if_failed(status);
+            promise.set_value(user(
+                std::make_shared<user_handle>(user_handle{std::move(logged_in), host_transport})));
+        } catch (...) {
+            promise.set_exception(std::current_exception());
+        }
+    }
+
+    std::promise<user> promise;
+    const bool host_transport;
+};
+
+} // namespace internal
 
 /// A handle to an application on a server; copies stand for the same one. Any thread may use it.
 ///
@@ -83,8 +103,9 @@ public:
                                                          : internal::client_of_factory();
         std::unique_ptr<Transport> transport;
         if (client)
-            transport = static_cast<const internal::library_client&>(*client).realm_internal_take(
-                client, *http);
+            transport.reset(
+                static_cast<const internal::library_client&>(*client).realm_internal_take(client,
+                                                                                          *http));
 
         auto status = internal::no_status();
         auto app = internal::ffi::open_app(to_library(config), *http, std::move(transport), status);
@@ -104,14 +125,15 @@ public:
 
     /// Logs in and makes this user the current one. The future throws an `app_error` where the
     /// server refused, or could not be reached.
-    template <typename = internal::on_use>
+    template <typename Use = internal::on_use>
     std::future<user> login(const credentials& given) {
-        return internal::future_call<user>(app_->host_transport, [app = app_, given] {
-            auto status = internal::no_status();
-            auto logged_in = app->login(given, status);
-            internal::throw_app_error_if_failed(status);
-            return logged_in;
-        });
+        auto* completion = new internal::login_promise<Use>(app_->host_transport);
+        auto future = completion->promise.get_future(); // throws for a second one only
+        internal::throw_unless_begun(app_->app->begin_login(
+            internal::to_str(given.provider()), internal::to_slice(given.body()),
+            std::unique_ptr<typename internal::later<Use, internal::ffi::LoginCompletion>::type>(
+                completion)));
+        return future;
     }
     /// As above. On failure the callback's user is an empty one.
     template <typename = internal::on_use>
@@ -143,9 +165,9 @@ public:
     template <typename Cached = App>
     std::optional<Cached> get_cached_app(const std::string& app_id,
                                          const std::optional<std::string>& base_url) {
-        auto cached = internal::ffi::cached_app(internal::to_str(app_id), base_url.has_value(),
-                                                base_url ? internal::to_str(*base_url)
-                                                         : rust::Str());
+        auto cached =
+            internal::ffi::cached_app(internal::to_str(app_id), base_url.has_value(),
+                                      base_url ? internal::to_str(*base_url) : rust::Str());
         if (cached->is_null())
             return std::nullopt;
         return Cached(make_handle(std::move(cached)));

@@ -75,8 +75,7 @@ struct db {
 
     /// Opens all classes that were declared by a schema macro, unless the configuration names some.
     template <typename = internal::on_use>
-    explicit db(realm::db_config config)
-        : m_realm(internal::open_chosen(config)) {}
+    explicit db(realm::db_config config) : m_realm(internal::open_chosen(config)) {}
 
     /// Starts a transaction that `commit_write` ends.
     template <typename = internal::on_use>
@@ -164,9 +163,9 @@ struct db {
     }
 
     /// The session that uploads this database; none once it is closed. Any thread may ask.
-    template <typename = internal::on_use>
-    std::optional<sync_session> get_sync_session() const {
-        return m_realm.instance()->session();
+    template <typename Session = sync_session>
+    std::optional<Session> get_sync_session() const {
+        return m_realm.instance()->template session<Session>();
     }
 
     /// Whether this handle comes from `freeze()`.

@@ -28,7 +28,8 @@ private:
         return number(static_cast<const D&>(*this).realm_peek());
     }
     static const decimal128& number(const decimal128& held) { return held; }
-    static const decimal128& number(const std::optional<decimal128>& held) {
+    template <typename Held>
+    static const decimal128& number(const std::optional<Held>& held) {
         if (!held)
             internal::refuse<std::runtime_error>("Cannot perform arithmetic on null value.");
         return *held;

@@ -16,7 +16,6 @@
 
 #include <cpprealm/internal/bridge.hpp>
 #include <cpprealm/internal/hex.hpp>
-#include <cpprealm/internal/object_id_source.hpp>
 #include <cpprealm/internal/refuse.hpp>
 
 namespace realm {
@@ -24,6 +23,14 @@ namespace realm {
 struct bsoncxx; // bson.hpp; see `internal::only_bson`
 
 namespace internal {
+
+namespace ffi {
+
+/// Writes the 12 bytes of a new id.
+void next_object_id(std::uint8_t* id) noexcept;
+
+} // namespace ffi
+
 /// bsoncxx converts to std::string as well as to the types below, which are made from text too. A
 /// constructor of their own for it, chosen as the closer match, says which of the two is meant.
 template <typename T>
@@ -111,7 +118,9 @@ struct object_id {
     /// A new id: the time in seconds, a number random to the process, a counter. Safe from any
     /// thread and after fork().
     [[nodiscard]] static object_id generate() {
-        return object_id(internal::object_id_source::instance().next());
+        object_id made;
+        internal::ffi::next_object_id(made.bytes_.data());
+        return made;
     }
 
     /// 24 hexadecimal digits in lower case.

@@ -2,13 +2,13 @@
 
 use cxx::UniquePtr;
 
-use super::bridge::ffi::HostTransport;
+use super::bridge::ffi::{HostTransport, LoginCompletion};
 use super::bridge::{AppConfig, Identity, Pending, ServerTime, Status, Stranded};
 use super::http_settings::HttpSettings;
 use super::os::{path, signals};
-use super::{Handle, callbacks, convert, guard, host};
+use super::{Handle, callbacks, convert, guard, handles, host};
 use crate::app::{self, Credentials};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 pub(super) struct App(Handle<app::App>);
 
@@ -94,6 +94,34 @@ impl App {
                 .map(Handle::new)
         });
         Box::new(User(convert::or(Handle::null(), status, user)))
+    }
+
+    pub(super) fn begin_login(
+        &self,
+        provider: &str,
+        body_json: &[u8],
+        completion: UniquePtr<LoginCompletion>,
+    ) -> bool {
+        let app = App(self.0.clone());
+        let (provider, body) = (provider.to_owned(), body_json.to_owned());
+        let complete = callbacks::login_completion(completion);
+        let call = move || {
+            let mut status = Status::default();
+            let user = match std::str::from_utf8(&body) {
+                Ok(body) => app.login(&provider, body, &mut status),
+                Err(_) => {
+                    let text = "the credentials are not valid UTF-8".to_owned();
+                    status = Status::of(Err(Error::InvalidArgument(text)));
+                    Box::new(User(Handle::null()))
+                }
+            };
+            complete(&status, user);
+        };
+        if self.has_host_transport() {
+            return handles::elsewhere(call);
+        }
+        call();
+        true
     }
 
     pub(super) fn current_user(&self) -> Box<User> {

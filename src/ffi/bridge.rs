@@ -293,6 +293,13 @@ pub(super) mod ffi {
         fn duplicate(self: &App) -> Box<App>;
         fn register_user(self: &App, email: &str, password: &str) -> Status;
         fn login(self: &App, provider: &str, body_json: &str, status: &mut Status) -> Box<User>;
+        /// The same, on a thread of its own where the application's transport serves it, as `run_elsewhere` has it.
+        fn begin_login(
+            self: &App,
+            provider: &str,
+            body_json: &[u8],
+            completion: UniquePtr<LoginCompletion>,
+        ) -> bool;
         fn confirm_user(self: &App, token: &str, token_id: &str) -> Status;
         fn resend_confirmation_email(self: &App, email: &str) -> Status;
         fn retry_custom_confirmation(self: &App, email: &str) -> Status;
@@ -390,6 +397,10 @@ pub(super) mod ffi {
         type LogSink;
         fn log(self: &LogSink, level: u8, message: &str) -> Result<()>;
 
+        type LoginCompletion;
+        /// Called exactly once.
+        fn complete(self: Pin<&mut LoginCompletion>, status: &Status, user: Box<User>) -> Result<()>;
+
         type PendingCall;
         fn run(self: Pin<&mut PendingCall>) -> Result<()>;
 
@@ -428,6 +439,7 @@ pub(super) mod ffi {
     }
 
     impl UniquePtr<LogSink> {}
+    impl UniquePtr<LoginCompletion> {}
     impl UniquePtr<PendingCall> {}
     impl UniquePtr<SessionObserver> {}
     impl UniquePtr<Completion> {}

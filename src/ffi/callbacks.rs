@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use cxx::memory::UniquePtrTarget;
 use cxx::{SharedPtr, UniquePtr};
 
+use super::app_handles::User;
 use super::bridge::ffi;
 use super::bridge::{Status, SyncError};
 use super::handles::{ResponseSlot, Session};
@@ -151,6 +152,20 @@ pub(super) fn pending_call(call: UniquePtr<ffi::PendingCall>) -> impl FnOnce() +
         let mut call = call;
         let target = call.as_mut().and_then(|it| it.0.as_mut());
         logged("a call", target.map(ffi::PendingCall::run));
+    }
+}
+
+pub(super) fn login_completion(
+    completion: UniquePtr<ffi::LoginCompletion>,
+) -> impl FnOnce(&Status, Box<User>) + Send + 'static {
+    let completion = Shared::new(completion);
+    move |status, user| {
+        let mut completion = completion;
+        let target = completion.as_mut().and_then(|it| it.0.as_mut());
+        logged(
+            "the end of a log-in",
+            target.map(|target| signals::as_host(|| target.complete(status, user))),
+        );
     }
 }
 

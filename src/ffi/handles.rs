@@ -171,16 +171,19 @@ impl Session {
 }
 
 pub(super) fn run_elsewhere(call: UniquePtr<PendingCall>) -> bool {
-    let running = super::guard_or(None, calls::RunningCall::begin);
-    let run = callbacks::pending_call(call);
-    let Some(running) = running else {
-        run();
+    elsewhere(callbacks::pending_call(call))
+}
+
+/// Whether there was a thread for it, if it took one.
+pub(super) fn elsewhere(call: impl FnOnce() + Send + 'static) -> bool {
+    let Some(running) = super::guard_or(None, calls::RunningCall::begin) else {
+        call();
         return true;
     };
     let on_its_thread = move || {
         running.enter();
         // What the call holds is the application's, and goes before the call has ended.
-        run();
+        call();
         drop(running);
     };
     let thread = std::thread::Builder::new().name("ingest-call".to_owned());

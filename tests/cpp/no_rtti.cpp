@@ -16,7 +16,9 @@ REALM_ASYMMETRIC_SCHEMA(Note, _id, text)
 bool is_built_in(const std::shared_ptr<realm::networking::http_transport_client>& client) {
     const realm::internal::library_client& asked = *client;
     auto settings = realm::internal::ffi::new_http_settings();
-    return asked.realm_internal_take(client, *settings) == nullptr;
+    const std::unique_ptr<realm::internal::ffi::HostTransport> own(
+        asked.realm_internal_take(client, *settings));
+    return own == nullptr;
 }
 
 bool tells_transports_apart() {

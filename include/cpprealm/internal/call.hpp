@@ -17,6 +17,13 @@
 
 namespace realm::internal {
 
+/// `begun` is what the library says of a call that is to run on a thread of its own.
+template <typename = on_use>
+void throw_unless_begun(bool begun) {
+    if (!begun)
+        refuse<std::runtime_error>("The system gives no thread for a call to the server.");
+}
+
 /// Runs `call` before it returns, or on a thread of its own, for which `shutdown` waits.
 /// Takes the call over.
 template <typename Use = on_use>
@@ -24,8 +31,8 @@ void run_call(bool on_own_thread, ffi::PendingCall* owned) {
     std::unique_ptr<typename later<Use, ffi::PendingCall>::type> call(owned);
     if (!on_own_thread)
         call->run();
-    else if (!ffi::run_elsewhere(std::move(call)))
-        refuse<std::runtime_error>("The system gives no thread for a call to the server.");
+    else
+        throw_unless_begun(ffi::run_elsewhere(std::move(call)));
 }
 
 /// A call whose result, or exception, is waited for.

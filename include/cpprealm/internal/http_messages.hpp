@@ -106,10 +106,10 @@ private:
 };
 
 template <typename Use>
-std::unique_ptr<ffi::HostTransport>
+ffi::HostTransport*
 own_client<Use>::realm_internal_take(std::shared_ptr<networking::http_transport_client> self,
                                      ffi::HttpSettings&) const {
-    return std::make_unique<host_transport<Use>>(std::move(self));
+    return new host_transport<Use>(std::move(self));
 }
 
 /// What the settings leave open stays as it is.
@@ -141,13 +141,13 @@ void built_in_client<Use>::send_request_to_server(
 }
 
 template <typename Use>
-std::unique_ptr<ffi::HostTransport>
+ffi::HostTransport*
 built_in_client<Use>::realm_internal_take(std::shared_ptr<networking::http_transport_client> self,
                                           ffi::HttpSettings& settings) const {
     if (!exact)
-        return std::make_unique<host_transport<Use>>(std::move(self));
+        return new host_transport<Use>(std::move(self));
     add_settings<Use>(m_configuration, settings);
-    return std::unique_ptr<typename later<Use, ffi::HostTransport>::type>();
+    return nullptr;
 }
 
 } // namespace realm::internal

@@ -45,12 +45,21 @@ struct Progress;
 struct HttpRequest;
 struct ResponseSlot;
 struct Session;
+struct User;
 
 /// A call to be made once.
 class PendingCall {
 public:
     virtual ~PendingCall() = default;
     virtual void run() = 0;
+};
+
+/// Hears the end of one log-in, exactly once, on the thread that the call runs on. Where it failed
+/// the user is null.
+class LoginCompletion {
+public:
+    virtual ~LoginCompletion() = default;
+    virtual void complete(const Status& status, ::rust::Box<User> user) = 0;
 };
 
 /// Receives log lines. Called from any thread, also from several at once.

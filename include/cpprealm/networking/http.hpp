@@ -30,8 +30,8 @@ struct library_client {
     virtual ~library_client() = default;
 
     /// Puts into `settings` what the library's own client is to know; or else returns what sends
-    /// through `self`, which is this client.
-    virtual std::unique_ptr<ffi::HostTransport>
+    /// through `self`, which is this client: made with `new`, and the caller's.
+    virtual ffi::HostTransport*
     realm_internal_take(std::shared_ptr<networking::http_transport_client> self,
                         ffi::HttpSettings& settings) const = 0;
 };
@@ -40,9 +40,8 @@ struct library_client {
 /// clients is made, and nowhere else.
 template <typename>
 struct own_client : library_client {
-    std::unique_ptr<ffi::HostTransport>
-    realm_internal_take(std::shared_ptr<networking::http_transport_client> self,
-                        ffi::HttpSettings& settings) const override;
+    ffi::HostTransport* realm_internal_take(std::shared_ptr<networking::http_transport_client> self,
+                                            ffi::HttpSettings& settings) const override;
 };
 
 /// Tells whether an object is of class `default_http_transport` itself, without RTTI: of a virtual
@@ -160,9 +159,8 @@ struct built_in_client : networking::http_transport_client, private virtual exac
 protected:
     configuration m_configuration;
 
-    std::unique_ptr<ffi::HostTransport>
-    realm_internal_take(std::shared_ptr<networking::http_transport_client> self,
-                        ffi::HttpSettings& settings) const override;
+    ffi::HostTransport* realm_internal_take(std::shared_ptr<networking::http_transport_client> self,
+                                            ffi::HttpSettings& settings) const override;
 };
 
 /// Where clients come from once the application has set a factory. Behind a table of functions, so
@@ -230,10 +228,11 @@ void set_http_client_factory(std::function<std::shared_ptr<http_transport_client
 }
 
 /// A client from the application's factory, or else the built-in one.
-template <typename = internal::on_use>
+template <typename Use = internal::on_use>
 std::shared_ptr<http_transport_client> make_http_client() {
     auto made = internal::client_of_factory();
-    return made ? made : std::make_shared<default_http_transport>();
+    return made ? made
+                : std::make_shared<typename internal::later<Use, default_http_transport>::type>();
 }
 
 } // namespace realm::networking

@@ -119,8 +119,11 @@ struct websocket_observer {
 namespace realm::internal {
 
 /// `networking::default_socket_provider`.
-template <typename>
+template <typename Use>
 struct no_websockets : networking::sync_socket_provider {
+    template <typename T>
+    using owned = std::unique_ptr<typename later<Use, T>::type>;
+
     /// Kept, and not used.
     struct configuration {
         /// @{
@@ -142,13 +145,12 @@ struct no_websockets : networking::sync_socket_provider {
     /// Keeps the settings.
     no_websockets(const configuration& c) : m_configuration(c) {}
 
-    std::unique_ptr<networking::websocket_interface>
-    connect(std::unique_ptr<networking::websocket_observer>,
-            networking::websocket_endpoint&&) override {
+    owned<networking::websocket_interface> connect(owned<networking::websocket_observer>,
+                                                   networking::websocket_endpoint&&) override {
         refuse();
     }
     void post(FunctionHandler&&) override { refuse(); }
-    sync_timer create_timer(std::chrono::milliseconds, FunctionHandler&&) override { refuse(); }
+    owned<timer> create_timer(std::chrono::milliseconds, FunctionHandler&&) override { refuse(); }
 
 protected:
     /// The name by which classes derived from it call its constructor.

@@ -4,9 +4,8 @@
 // The layout is MongoDB's (5 random bytes, 3 bytes of counter). Taking the eight as one number
 // keeps ids of a process distinct even where a thread makes more than the 2^24 a second that the
 // counter alone could tell apart.
-#pragma once
+#include <cpprealm/types.hpp>
 
-#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -16,8 +15,6 @@
 #if defined(__unix__) || defined(__APPLE__)
 #include <pthread.h>
 #endif
-// <random> takes a compiler as long as a fourth of all other standard headers, so it is for systems
-// that are not known to have a function of their own.
 #if (defined(__linux__) && !defined(__ANDROID__)) || defined(__APPLE__)
 #include <sys/random.h>
 #else
@@ -27,6 +24,8 @@
 
 namespace realm::internal {
 
+namespace {
+
 /// One per process. All members may be called from any thread.
 class object_id_source {
 public:
@@ -35,15 +34,14 @@ public:
         return source;
     }
 
-    [[nodiscard]] std::array<std::uint8_t, 12> next() noexcept {
+    void next(std::uint8_t* bytes) noexcept {
         const std::uint64_t number = next_.fetch_add(1, std::memory_order_relaxed);
         const auto seconds = static_cast<std::uint32_t>(std::time(nullptr));
-        std::array<std::uint8_t, 12> bytes; // big-endian throughout, so that ids sort by age
+        // Big-endian throughout, so that ids sort by age.
         for (std::size_t i = 0; i < 4; ++i)
             bytes[i] = static_cast<std::uint8_t>(seconds >> (24 - 8 * i));
         for (std::size_t i = 0; i < 8; ++i)
             bytes[4 + i] = static_cast<std::uint8_t>(number >> (56 - 8 * i));
-        return bytes;
     }
 
 private:
@@ -90,5 +88,9 @@ private:
 
     std::atomic<std::uint64_t> next_;
 };
+
+} // namespace
+
+void ffi::next_object_id(std::uint8_t* id) noexcept { object_id_source::instance().next(id); }
 
 } // namespace realm::internal
