@@ -22,7 +22,7 @@ def release(userdata: Any) -> None:
     _held.discard(userdata)
 
 
-def hold(function: Callable[..., None]) -> Any:
+def hold(function: Callable[..., Any]) -> Any:
     """The userdata with which the callbacks below find ``function``."""
     userdata = ffi.new_handle(function)
     _held.add(userdata)

@@ -54,6 +54,11 @@ def made(kind: str, function: Any, *arguments: Any) -> Any:
     return ffi.gc(slot[0], getattr(lib, f"realm_ingest_{kind}_free"))
 
 
+def owned_text(function: Any, *arguments: Any) -> str:
+    """The text that a function gives."""
+    return text_of(lib.realm_ingest_text_data, made("text", function, *arguments))
+
+
 def number(kind: str, function: Any, *arguments: Any) -> Any:
     """The number or truth of this C type that a function gives."""
     slot = ffi.new(f"{kind} *")

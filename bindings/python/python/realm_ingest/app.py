@@ -1,101 +1,16 @@
-"""Apps and their users."""
+"""Apps."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
-from enum import IntEnum
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ._calls import call, key, made, text, text_of
+from ._calls import call, key, made, number, text
 from ._native import ffi, lib
-from .options import Options
-from .realm import Realm
-from .receipts import SyncError
-from .schema import schema_of
-
-
-class Credentials:
-    """What a user logs in with."""
-
-    def __init__(self, handle: Any) -> None:
-        self._handle = handle
-
-    @classmethod
-    def anonymous(cls) -> Credentials:
-        """A new user without a name, or the anonymous one who is logged in already."""
-        return cls(made("credentials", lib.realm_ingest_credentials_new_anonymous))
-
-    @classmethod
-    def password(cls, email: str, password: str) -> Credentials:
-        """A registered e-mail address and its password."""
-        return cls(made("credentials", lib.realm_ingest_credentials_new_password, *text(email), *text(password)))
-
-    @classmethod
-    def api_key(cls, api_key: str) -> Credentials:
-        """A key of a user, or of the app."""
-        return cls(made("credentials", lib.realm_ingest_credentials_new_api_key, *text(api_key)))
-
-    @classmethod
-    def custom_token(cls, token: str) -> Credentials:
-        """A JWT that somebody else has signed whom the app trusts."""
-        return cls(made("credentials", lib.realm_ingest_credentials_new_custom_token, *text(token)))
-
-    @classmethod
-    def of(cls, provider: str, body_json: str) -> Credentials:
-        """Those of any provider, by its name in URLs (``custom-function``, ``oauth2-google`` ...) and a JSON object."""
-        return cls(made("credentials", lib.realm_ingest_credentials_new, *text(provider), *text(body_json)))
-
-
-class UserState(IntEnum):
-    """What a user can do."""
-
-    LOGGED_OUT = lib.REALM_INGEST_USER_LOGGED_OUT
-    LOGGED_IN = lib.REALM_INGEST_USER_LOGGED_IN
-    REMOVED = lib.REALM_INGEST_USER_REMOVED
-
-
-class User:
-    """A user who logged in. Any thread may use it."""
-
-    def __init__(self, handle: Any) -> None:
-        self._handle = handle
-
-    @property
-    def id(self) -> str:
-        """The server's id of the user."""
-        return text_of(lib.realm_ingest_user_id, self._handle)
-
-    @property
-    def state(self) -> UserState:
-        """What the user can do."""
-        return UserState(lib.realm_ingest_user_state(self._handle))
-
-    def log_out(self) -> None:
-        """Forgets the tokens. What an anonymous user has not uploaded is lost; what others have not waits for them."""
-        call(lib.realm_ingest_user_log_out, self._handle)
-
-    def open(
-        self,
-        classes: Iterable[type],
-        options: Options = Options(),
-        on_error: Callable[[SyncError], None] | None = None,
-    ) -> Realm:
-        """Opens the user's realm for objects of these classes and starts to upload what it holds.
-
-        Args:
-            classes: Dataclasses that were declared with ``asymmetric``.
-            options: Where it is, how durable, how large, how it uploads.
-            on_error: Gets what the session reports, on a thread of the library: return soon, and wait for no upload
-                there. Where the realm is open already, its first one stays.
-
-        Raises:
-            IngestError: A class is not valid, the file has another key, is open with other options ...
-        """
-        schema = schema_of(classes)
-        config = made("realm_config", lib.realm_ingest_realm_config_new, *text(schema))
-        options.apply_to(config, on_error)
-        return Realm(made("realm", lib.realm_ingest_realm_new, self._handle, config))
+from .stranded import Stranded, stranded_in
+from .transport import Transport, use_transport
+from .users import Credentials, User
 
 
 class App:
@@ -110,6 +25,7 @@ class App:
         proxy: ``http://[user:password@]host:port``.
         trusted_certificates: A PEM file with certificates to trust beside those of the system.
         metadata_encryption_key: 64 bytes that encrypt the file with users and tokens.
+        transport: Sends everything, in place of the library's own HTTP.
 
     Raises:
         IngestError: Something of this is not valid.
@@ -126,6 +42,7 @@ class App:
         proxy: str | None = None,
         trusted_certificates: str | os.PathLike[str] | None = None,
         metadata_encryption_key: bytes | None = None,
+        transport: Transport | None = None,
     ) -> None:
         config = made("app_config", lib.realm_ingest_app_config_new, *text(app_id))
 
@@ -145,6 +62,8 @@ class App:
         if trusted_certificates is not None:
             put(lib.realm_ingest_app_config_set_trusted_certificates, os.fspath(trusted_certificates))
         call(lib.realm_ingest_app_config_set_metadata_encryption_key, config, *key(metadata_encryption_key))
+        if transport is not None:
+            use_transport(config, transport)
         self._handle = made("app", lib.realm_ingest_app_new, config)
 
     def register(self, email: str, password: str) -> None:
@@ -162,6 +81,43 @@ class App:
         """Who logged in last and still is logged in, also over restarts. Asks no server."""
         handle = made("user", lib.realm_ingest_app_current_user, self._handle)
         return None if handle is None else User(handle)
+
+    def users(self) -> list[User]:
+        """Every user this device knows, in the order in which they first logged in. Asks no server."""
+        found = made("users", lib.realm_ingest_app_users, self._handle)
+        indices = range(lib.realm_ingest_users_count(found))
+        return [User(made("user", lib.realm_ingest_users_get, found, index)) for index in indices]
+
+    def switch_to(self, user: User) -> None:
+        """Makes a user who is logged in the current one. Asks no server."""
+        call(lib.realm_ingest_app_switch_user, self._handle, user._handle)
+
+    def remove(self, user: User) -> None:
+        """Forgets a user, with what was not uploaded; one who is logged in is logged out first, which waits for the
+        server. The account at the server stays."""
+        call(lib.realm_ingest_app_remove_user, self._handle, user._handle)
+
+    def delete(self, user: User) -> None:
+        """Deletes the account of a user who is logged in at the server, and then the user with what was not uploaded."""
+        call(lib.realm_ingest_app_delete_user, self._handle, user._handle)
+
+    def stranded(self) -> list[Stranded]:
+        """Outboxes in this app's folder with data that no user who is logged in sends."""
+        return stranded_in(self._handle)
+
+    def export(self, path: str, destination: str, encryption_key: bytes | None = None) -> int:
+        """Writes what waits in the outbox at ``path`` to a new file, a line of Extended JSON a document. The outbox stays
+        as it is. Gives the number of documents."""
+        where = (*text(path), *text(destination), *key(encryption_key))
+        return int(number("uint64_t", lib.realm_ingest_app_export, self._handle, *where))
+
+    def rehome(self, path: str, user: User, encryption_key: bytes | None = None) -> None:
+        """Has what waits in the outbox at ``path`` go on under this user, whoever's it was."""
+        call(lib.realm_ingest_app_rehome, self._handle, *text(path), user._handle, *key(encryption_key))
+
+    def discard(self, path: str) -> int:
+        """Deletes the outbox at ``path`` with everything that waits in it, for good. Gives the number of documents."""
+        return int(number("uint64_t", lib.realm_ingest_app_discard, self._handle, *text(path)))
 
     def server_time_ms(self) -> tuple[int, int] | None:
         """What the server's clock shows by its answers so far, in milliseconds since 1970, and how far that may be off.

@@ -34,6 +34,17 @@ class CapPolicy(IntEnum):
     """It succeeds and is dropped."""
 
 
+class StopPolicy(IntEnum):
+    """What a session does after the last close of its realm."""
+
+    IMMEDIATELY = lib.REALM_INGEST_STOP_IMMEDIATELY
+    """It stops at once."""
+    NEVER = lib.REALM_INGEST_STOP_NEVER
+    """It works on while the process lives."""
+    AFTER_UPLOAD = lib.REALM_INGEST_STOP_AFTER_UPLOAD
+    """It works on until everything is uploaded."""
+
+
 @dataclass(frozen=True)
 class Cap:
     """How much may wait in the file. None is no limit."""
@@ -62,6 +73,7 @@ class Options:
     """How long the first transaction that waits is kept for more to come."""
     bytes_per_second: int | None = None
     """The most bytes of requests a second, over a while. None is no limit."""
+    stop_policy: StopPolicy = StopPolicy.AFTER_UPLOAD
     upload_windows: tuple[tuple[int, int], ...] = ()
     """Times of the day in which uploads are allowed: from and to, in minutes since midnight of local time."""
 
@@ -77,6 +89,7 @@ class Options:
             call(lib.realm_ingest_realm_config_add_urgent_class, config, *text(kind.__name__))
         call(lib.realm_ingest_realm_config_set_batch_delay, config, self.batch_delay_ms)
         call(lib.realm_ingest_realm_config_set_bytes_per_second, config, _limit(self.bytes_per_second))
+        call(lib.realm_ingest_realm_config_set_stop_policy, config, self.stop_policy)
         for start, end in self.upload_windows:
             call(lib.realm_ingest_realm_config_add_upload_window, config, start, end)
         if on_error is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from enum import IntEnum
 from types import TracebackType
 from typing import Any
 
@@ -39,6 +40,13 @@ class Transaction:
         """Adds one or more BSON documents of one class, back to back."""
         call(lib.realm_ingest_transaction_append, self._handle, *text(class_name), ffi.from_buffer(documents), len(documents))
 
+    def add_json(self, class_name: str, document: str) -> None:
+        """Adds a document that is a JSON object; what JSON has no type for is Extended JSON."""
+        converted = made("bytes", lib.realm_ingest_bson_from_json, *text(document))
+        length = ffi.new("size_t *")
+        data = lib.realm_ingest_bytes_data(converted, length)
+        call(lib.realm_ingest_transaction_append, self._handle, *text(class_name), data, length[0])
+
     def commit(self) -> int:
         """Stores what was added, all or nothing, and begins anew. It is on stable storage when this returns.
 
@@ -56,6 +64,27 @@ class Transaction:
     ) -> None:
         if kind is None:
             self.commit()
+
+
+class SessionState(IntEnum):
+    """What a session is doing."""
+
+    ACTIVE = lib.REALM_INGEST_SESSION_ACTIVE
+    """It is connected, or trying to be."""
+    DYING = lib.REALM_INGEST_SESSION_DYING
+    """Every realm of the path is closed, and what waits is still being uploaded."""
+    INACTIVE = lib.REALM_INGEST_SESSION_INACTIVE
+    """The user is logged out, it ended, or a fatal error happened, after which it tries again by itself, rarely."""
+    WAITING_FOR_ACCESS_TOKEN = lib.REALM_INGEST_SESSION_WAITING_FOR_ACCESS_TOKEN
+    PAUSED = lib.REALM_INGEST_SESSION_PAUSED
+
+
+class ConnectionState(IntEnum):
+    """Whether the server answers."""
+
+    DISCONNECTED = lib.REALM_INGEST_CONNECTION_DISCONNECTED
+    CONNECTING = lib.REALM_INGEST_CONNECTION_CONNECTING
+    CONNECTED = lib.REALM_INGEST_CONNECTION_CONNECTED
 
 
 class Realm:
@@ -103,7 +132,7 @@ class Realm:
 
         call(lib.realm_ingest_realm_on_upload, self._handle, on_waited, hold(end), release)
         if not ended.wait(timeout):
-            message = f"the upload was not complete within {timeout} seconds"
+            message = "the upload was not complete within the time limit"
             raise WaitTimedOut(lib.REALM_INGEST_WAIT_TIMED_OUT, "WaitTimedOut", message)
         if failures:
             raise failures[0]
@@ -176,6 +205,16 @@ class Realm:
         begin = lib.realm_ingest_realm_on_progress
         token = number("uint64_t", begin, self._handle, on_progress, hold(function), release)
         return lambda: call(lib.realm_ingest_realm_remove_progress, self._handle, token)
+
+    @property
+    def session_state(self) -> SessionState:
+        """What the session is doing."""
+        return SessionState(number("uint8_t", lib.realm_ingest_realm_state, self._handle))
+
+    @property
+    def connection_state(self) -> ConnectionState:
+        """Whether the server answers."""
+        return ConnectionState(number("uint8_t", lib.realm_ingest_realm_connection_state, self._handle))
 
     def pause(self) -> None:
         """Stops the upload until ``resume``. Writes are kept. Waits that have begun fail."""
