@@ -3,7 +3,7 @@
 #
 #     wheel.sh PYTHON ENVIRONMENT CARGO_PROFILE
 #
-# Cargo reuses what the build has compiled. `linux` as the platform leaves out what only a wheel for other machines needs.
+# Cargo reuses what the build has compiled.
 set -euo pipefail
 python=$1 environment=$2 profile=$3
 package=$(cd "$(dirname "$0")/../../bindings/python" && pwd)
@@ -11,6 +11,6 @@ package=$(cd "$(dirname "$0")/../../bindings/python" && pwd)
 "$python" -m venv --clear "$environment"
 wheels=$(mktemp -d)
 trap 'rm -r "$wheels"' EXIT
-MATURIN_PEP517_ARGS="--profile $profile --compatibility linux --strip" \
+MATURIN_PEP517_ARGS="--profile $profile --strip" \
     "$environment/bin/pip" wheel --disable-pip-version-check --no-deps --wheel-dir "$wheels" "$package"
 "$environment/bin/pip" install --disable-pip-version-check "$wheels"/*.whl
