@@ -4,12 +4,15 @@
 use std::{env, fs, path::Path};
 
 /// `cpp/`, `.hpp` and `.cpp` each: what the headers in `include/` declare and do not define.
-const UNITS: [&str; 5] = [
+const UNITS: [&str; 8] = [
+    "call_status",
+    "declared_classes",
     "object_ids",
     "realm_checks",
     "realm_instance",
     "recorded_transaction",
     "schema_checks",
+    "value_refusals",
 ];
 
 fn main() {

@@ -30,7 +30,7 @@ namespace internal {
 struct app_access;
 
 /// Ends a log-in with a future.
-template <typename>
+template <typename Use>
 struct login_promise final : ffi::LoginCompletion {
     explicit login_promise(bool host) : host_transport(host) {}
     void complete(const ffi::Status& status, rust::Box<ffi::User> logged_in) override {
@@ -43,7 +43,7 @@ struct login_promise final : ffi::LoginCompletion {
         }
     }
 
-    std::promise<user> promise;
+    std::promise<typename later<Use, user>::type> promise;
     const bool host_transport;
 };
 
@@ -107,7 +107,7 @@ public:
                 static_cast<const internal::library_client&>(*client).realm_internal_take(client,
                                                                                           *http));
 
-        auto status = internal::no_status();
+        internal::ffi::call_status status;
         auto app = internal::ffi::open_app(to_library(config), *http, std::move(transport), status);
         internal::throw_if_failed(status);
         app_ = make_handle(std::move(app));

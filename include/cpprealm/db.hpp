@@ -30,11 +30,11 @@ namespace internal {
 struct declared_schemas {
     template <typename = on_use>
     operator std::vector<bridge::object_schema>() const {
-        return declared_classes::instance().describe_all();
+        return describe_declared();
     }
     template <typename = on_use>
     [[nodiscard]] std::size_t size() const {
-        return declared_classes::instance().describe_all().size();
+        return describe_declared().size();
     }
 };
 

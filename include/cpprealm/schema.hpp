@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstddef>
-#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -100,7 +99,7 @@ void check_kinds(const bridge::object_schema* classes, std::size_t count, Status
 /// Sets the primary key. Throws for what Realm refuses and the macros cannot see.
 template <typename = on_use>
 void complete(bridge::object_schema& described) {
-    auto status = no_status();
+    ffi::call_status status;
     ffi::complete(described, status);
     throw_if_failed(status);
 }
@@ -127,51 +126,29 @@ bridge::object_schema describe_class() {
     return described;
 }
 
+using describe_function = bridge::object_schema (*)();
+
+namespace ffi {
+
+/// Remembers a class that a macro declared. One whose header is included in several files comes
+/// once from each.
+void declare_class(describe_function one) noexcept;
 /// All classes that a macro declared anywhere in the program, in the order of their first
-/// registration.
-class declared_classes {
-public:
-    using describe = bridge::object_schema (*)();
+/// registration; null behind the last.
+[[nodiscard]] describe_function declared_class(std::size_t index) noexcept;
 
-    static declared_classes& instance() {
-        // Never destroyed: threads may still open databases while the program's statics go away.
-        static auto* all = new declared_classes();
-        return *all;
-    }
-    /// A class whose header is included in several files comes once from each.
-    void add(describe one) {
-        const std::lock_guard<std::mutex> lock(mutex_);
-        link** end = &first_;
-        for (; *end != nullptr; end = &(*end)->next) {
-            if ((*end)->class_of == one)
-                return;
-        }
-        *end = new link{one, nullptr};
-    }
-    template <typename = on_use>
-    [[nodiscard]] std::vector<bridge::object_schema> describe_all() {
-        const std::lock_guard<std::mutex> lock(mutex_);
-        std::vector<bridge::object_schema> described;
-        for (const link* one = first_; one != nullptr; one = one->next)
-            described.push_back(one->class_of());
-        return described;
-    }
+} // namespace ffi
 
-private:
-    // A list of its own: each file with a macro would have to compile another one's `push_back`.
-    struct link {
-        describe class_of;
-        link* next;
-    };
-
-    std::mutex mutex_;
-    link* first_ = nullptr;
-};
+template <typename = on_use>
+[[nodiscard]] std::vector<bridge::object_schema> describe_declared() {
+    std::vector<bridge::object_schema> described;
+    while (const describe_function next = ffi::declared_class(described.size()))
+        described.push_back(next());
+    return described;
+}
 
 struct class_registration {
-    explicit class_registration(declared_classes::describe one) {
-        declared_classes::instance().add(one);
-    }
+    explicit class_registration(describe_function one) { ffi::declare_class(one); }
 };
 
 /// The classes of `realm::open<Ts...>`; of all declared classes if none is named.
@@ -179,10 +156,10 @@ template <typename... Ts>
 std::vector<bridge::object_schema> describe_classes() {
     std::vector<bridge::object_schema> classes;
     if constexpr (sizeof...(Ts) == 0)
-        classes = declared_classes::instance().describe_all();
+        classes = describe_declared();
     else
         classes = {describe_class<Ts>()...};
-    auto status = no_status();
+    ffi::call_status status;
     ffi::check_kinds(classes.data(), classes.size(), status);
     throw_if_failed(status);
     return classes;

@@ -238,7 +238,7 @@ TEST(macros, let_the_managed_class_tell_its_schema) {
 
 TEST(macros, register_every_class_of_the_program_once) {
     std::map<std::string, int> times;
-    for (const auto& one : realm::internal::declared_classes::instance().describe_all())
+    for (const auto& one : realm::internal::describe_declared())
         ++times[std::string(one.name)];
     for (const char* name :
          {"Global", "Semicolon", "Nested", "Unnamed", "Inside", "Named", "TextBox", "Derived",

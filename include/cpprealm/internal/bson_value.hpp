@@ -301,11 +301,16 @@ private:
                            const bsoncxx::regular_expression& value) {
         using option = bsoncxx::regular_expression::option;
         std::string letters;
-        for (const auto& [bit, letter] :
-             {std::pair(option::ignore_case, 'i'), std::pair(option::multiline, 'm'),
-              std::pair(option::dotall, 's'), std::pair(option::extended, 'x')}) {
-            if ((value.get_options() & bit) != option::none)
-                letters.push_back(letter);
+        static constexpr struct {
+            option bit;
+            char letter;
+        } known[] = {{option::ignore_case, 'i'},
+                     {option::multiline, 'm'},
+                     {option::dotall, 's'},
+                     {option::extended, 'x'}};
+        for (const auto& one : known) {
+            if ((value.get_options() & one.bit) != option::none)
+                letters.push_back(one.letter);
         }
         to.append_regex(key, value.get_pattern(), letters);
     }

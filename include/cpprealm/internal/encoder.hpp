@@ -12,8 +12,9 @@
 #include <cpprealm/internal/bson_reader.hpp>
 #include <cpprealm/internal/bson_writer.hpp>
 #include <cpprealm/internal/buffer.hpp>
+#include <cpprealm/internal/library.hpp>
 #include <cpprealm/internal/on_use.hpp>
-#include <cpprealm/internal/refuse.hpp>
+#include <cpprealm/internal/plain_text.hpp>
 
 namespace realm::internal {
 
@@ -79,14 +80,28 @@ public:
     nesting& operator=(const nesting&) = delete;
     ~nesting();
 
+    [[nodiscard]] const nesting* outer() const noexcept { return outer_; }
+    [[nodiscard]] std::string_view key() const noexcept { return key_; }
+    [[nodiscard]] kind of() const noexcept { return kind_; }
+
 private:
-    friend struct encoder;
     encoder& in_;
     const nesting* outer_;
-    std::string_view key_;
+    plain_text key_;
     kind kind_;
     std::size_t level_;
 };
+
+/// Why a value cannot be sent.
+enum class value_refusal : std::uint8_t { text, map_key, date, depth };
+
+namespace ffi {
+
+/// Says in the status which value of the object that is being written it is. `key` is the value's.
+void describe_refusal(const encoder& in, plain_text key, value_refusal why,
+                      Status& status) noexcept;
+
+} // namespace ffi
 
 /// Appends to the buffer of a class. For one thread.
 struct encoder {
@@ -97,57 +112,31 @@ struct encoder {
 
     explicit encoder(buffer& to, date_rests* keep = nullptr) noexcept : out(to), rests(keep) {}
 
-    /// The value of that key, which is being written, for error texts: `Reading.deviceId`,
-    /// `Reading.samples[3]`, `Reading.tags["room"]`, `Reading.position.name`.
-    template <typename = on_use>
-    [[nodiscard]] std::string name_of(std::string_view key) const {
-        if (inside == nullptr)
-            return joined({class_name, ".", key});
-        const std::string around = name_of(*inside);
-        switch (inside->kind_) {
-        case nesting::kind::list:
-            return joined({around, "[", key, "]"});
-        case nesting::kind::map:
-            return joined({around, "[\"", key, "\"]"});
-        case nesting::kind::object:
-            break;
-        }
-        return joined({around, ".", key});
-    }
     template <typename = on_use>
     [[noreturn]] void refuse_text(std::string_view key) const {
-        refuse<std::invalid_argument>({"property '", name_of(key), "' is not valid UTF-8"});
+        refuse_value(key, value_refusal::text);
     }
     /// For a key of the map that is being written.
     template <typename = on_use>
     [[noreturn]] void refuse_key() const {
-        refuse<std::invalid_argument>(
-            {"a key of property '", name_of(*inside), "' is not valid UTF-8"});
+        refuse_value({}, value_refusal::map_key);
     }
     template <typename = on_use>
     [[noreturn]] void refuse_date(std::string_view key) const {
-        refuse<std::overflow_error>(
-            {"property '", name_of(key),
-             "' is a date too far from 1970 to be counted in milliseconds"});
+        refuse_value(key, value_refusal::date);
     }
-
     /// For the property of the object that is being written, whatever lies in between.
     template <typename = on_use>
     [[noreturn]] void refuse_depth() const {
-        const nesting* outermost = inside;
-        while (outermost->outer_ != nullptr)
-            outermost = outermost->outer_;
-        refuse<std::invalid_argument>({"property '", class_name, ".", outermost->key_,
-                                       "' is nested deeper than ", std::to_string(max_levels),
-                                       " levels"});
+        refuse_value({}, value_refusal::depth);
     }
 
 private:
     template <typename = on_use>
-    [[nodiscard]] std::string name_of(const nesting& around) const {
-        encoder outside = *this;
-        outside.inside = around.outer_;
-        return outside.name_of(around.key_);
+    [[noreturn]] void refuse_value(std::string_view key, value_refusal why) const {
+        ffi::call_status status;
+        ffi::describe_refusal(*this, key, why, status);
+        throw_status(status);
     }
 };
 

@@ -70,6 +70,26 @@ void set_bytes(std::string_view bytes, rust::Vec<std::uint8_t>& out) {
         out.push_back(static_cast<std::uint8_t>(byte));
 }
 
+namespace ffi {
+
+/// A status to be filled by a call. The library makes and destroys it, which is shorter than doing
+/// so in each place that calls.
+class call_status {
+public:
+    call_status() noexcept;
+    ~call_status();
+    call_status(const call_status&) = delete;
+    call_status& operator=(const call_status&) = delete;
+
+    operator Status&() noexcept { return status_; }
+    [[nodiscard]] bool is_ok() const noexcept { return status_.code == 0; }
+
+private:
+    Status status_;
+};
+
+} // namespace ffi
+
 /// An empty status to be filled by a call.
 inline ffi::Status no_status() { return ffi::Status{0, {}, {}, {}}; }
 
@@ -77,7 +97,8 @@ inline ffi::Status no_status() { return ffi::Status{0, {}, {}, {}}; }
 // exception its text is thrown in.
 inline constexpr std::uint32_t logic_error_code = 0xffff0001;
 inline constexpr std::uint32_t invalid_argument_code = 0xffff0002;
-inline constexpr std::uint32_t runtime_error_code = 0xffff0003;
+inline constexpr std::uint32_t overflow_error_code = 0xffff0003;
+inline constexpr std::uint32_t runtime_error_code = 0xffff0004;
 
 inline void set_refusal(ffi::Status& status, std::uint32_t code, std::string_view text) {
     status.code = code;
@@ -91,6 +112,8 @@ template <typename = on_use>
         throw std::logic_error(to_string(status.message));
     case invalid_argument_code:
         throw std::invalid_argument(to_string(status.message));
+    case overflow_error_code:
+        throw std::overflow_error(to_string(status.message));
     case runtime_error_code:
         throw std::runtime_error(to_string(status.message));
     default:

@@ -28,7 +28,7 @@ class realm_instance : public counted_instance {
 public:
     template <typename = on_use>
     void begin() {
-        auto status = no_status();
+        ffi::call_status status;
         begin(status);
         throw_if_failed(status);
     }
@@ -37,11 +37,11 @@ public:
     /// Returns its number; 0 for one without objects.
     template <typename = on_use>
     std::uint64_t commit() {
-        auto status = no_status();
+        ffi::call_status status;
         if (transaction* open = check_commit(status)) {
             open->encode_changed();
             const std::uint64_t number = commit(status);
-            if (status.code == 0)
+            if (status.is_ok())
                 return number;
         }
         throw_status(status);
@@ -52,7 +52,7 @@ public:
     transaction& writable() {
         if (transaction* found = writing())
             return *found;
-        auto status = no_status();
+        ffi::call_status status;
         verify(status);
         throw_status(status);
     }
@@ -60,14 +60,14 @@ public:
     /// Throws unless the realm is open and this is its thread.
     template <typename = on_use>
     void verify() const {
-        auto status = no_status();
+        ffi::call_status status;
         verify(status);
         throw_if_failed(status);
     }
 
     template <typename = on_use>
     void close() {
-        auto status = no_status();
+        ffi::call_status status;
         close(status);
         throw_if_failed(status);
     }
@@ -168,14 +168,14 @@ instance_handle open_instance(const bridge::realm::config& by, const bridge::obj
         settings.is_synced = true;
         settings.user = sync->user ? &*sync->user->user : nullptr;
         settings.stop_policy = static_cast<std::uint8_t>(sync->stop_policy);
-        settings.headers = sync->custom_http_headers.get();
-        settings.proxy = sync->proxy.get();
-        settings.error_handler = sync->error_handler.get();
+        settings.headers = sync->custom_http_headers;
+        settings.proxy = sync->proxy;
+        settings.error_handler = sync->error_handler;
     }
     settings.classes = classes;
     settings.class_count = class_count;
 
-    auto status = no_status();
+    ffi::call_status status;
     realm_instance* opened = ffi::open_instance(settings, keeping.release(), status);
     throw_if_failed(status);
     return instance_handle(opened);

@@ -64,7 +64,7 @@ public:
     /// How to open this user's database on the calling thread.
     template <typename = internal::on_use>
     [[nodiscard]] db_config flexible_sync_configuration() const {
-        auto status = internal::no_status();
+        internal::ffi::call_status status;
         auto path = library().realm_path(status);
         internal::throw_if_failed(status);
 

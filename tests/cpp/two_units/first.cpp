@@ -24,6 +24,6 @@ TEST(two_units, share_a_transaction_and_its_objects) {
 }
 
 TEST(two_units, register_each_class_once) {
-    EXPECT_EQ(realm::internal::declared_classes::instance().describe_all().size(), 2U);
+    EXPECT_EQ(realm::internal::describe_declared().size(), 2U);
     EXPECT_EQ(units::registered_elsewhere(), 2U);
 }

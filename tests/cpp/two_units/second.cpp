@@ -7,8 +7,6 @@ realm::managed<Whole> add_elsewhere(realm::internal::transaction& to, std::int64
     return realm::managed<Whole>(to.add(Whole{id, nullptr}));
 }
 
-std::size_t registered_elsewhere() {
-    return realm::internal::declared_classes::instance().describe_all().size();
-}
+std::size_t registered_elsewhere() { return realm::internal::describe_declared().size(); }
 
 } // namespace units

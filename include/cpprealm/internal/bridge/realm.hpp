@@ -207,8 +207,8 @@ struct realm {
         /// To be changed: copies of the configuration keep what they have.
         template <typename = on_use>
         rare_settings& own_rare() {
-            auto own = rare_ ? std::make_shared<rare_settings>(*rare_)
-                             : std::make_shared<rare_settings>();
+            auto own =
+                rare_ ? std::make_shared<rare_settings>(*rare_) : std::make_shared<rare_settings>();
             rare_ = own;
             return *own;
         }
@@ -301,10 +301,19 @@ struct sync_settings {
     std::shared_ptr<user_handle> user;
     bridge::realm::sync_session_stop_policy stop_policy =
         bridge::realm::sync_session_stop_policy::after_changes_uploaded;
-    /// Null prints errors to stderr.
-    std::shared_ptr<const session_error_handler> error_handler;
-    std::shared_ptr<const network_setting> custom_http_headers;
-    std::shared_ptr<const network_setting> proxy;
+    // These are its own; null where nothing was chosen.
+    const session_error_handler* error_handler = nullptr; // null prints errors to stderr
+    const network_setting* custom_http_headers = nullptr;
+    const network_setting* proxy = nullptr;
+
+    sync_settings() = default;
+    sync_settings(const sync_settings&) = delete;
+    sync_settings& operator=(const sync_settings&) = delete;
+    ~sync_settings() {
+        delete error_handler;
+        delete custom_http_headers;
+        delete proxy;
+    }
 };
 
 } // namespace realm::internal
@@ -327,8 +336,8 @@ void realm::sync_config::set_stop_policy(sync_session_stop_policy&& policy) {
 template <typename>
 void realm::sync_config::set_error_handler(
     std::function<void(const sync_session&, const sync_error&)>&& fn) {
-    existing().error_handler =
-        std::make_shared<const kept_error_handler<sync_error>>(std::move(fn));
+    delete std::exchange(existing().error_handler,
+                         new kept_error_handler<sync_error>(std::move(fn)));
 }
 
 template <typename Use>
@@ -336,8 +345,8 @@ void realm::config::set_custom_http_headers(const std::map<std::string, std::str
     if (!sync_config_.settings())
         internal::refuse<std::logic_error>(
             "HTTP headers can only be set on a config for a synced Realm.");
-    sync_config_.settings()->custom_http_headers =
-        std::make_shared<const kept_headers<Use>>(headers);
+    delete std::exchange(sync_config_.settings()->custom_http_headers,
+                         new kept_headers<Use>(headers));
 }
 
 template <typename>
@@ -345,8 +354,8 @@ void realm::config::set_proxy_config(const sync_config::proxy_config& proxy) {
     if (!sync_config_.settings())
         internal::refuse<std::logic_error>(
             "Proxy configuration can only be set on a config for a synced Realm.");
-    sync_config_.settings()->proxy =
-        std::make_shared<const kept_proxy<sync_config::proxy_config>>(proxy);
+    delete std::exchange(sync_config_.settings()->proxy,
+                         new kept_proxy<sync_config::proxy_config>(proxy));
 }
 
 } // namespace realm::internal::bridge
