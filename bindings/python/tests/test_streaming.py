@@ -20,7 +20,7 @@ from datetime import datetime, timezone
 
 import bson
 import realm_ingest
-from realm_ingest import Cap, Credentials, IngestError, Options, RealmClosed, State, WaitTimedOut
+from realm_ingest import Cap, ConnectionState, Credentials, IngestError, Options, RealmClosed, State, WaitTimedOut
 
 #: For what must happen, in seconds.
 LIMIT = 60
@@ -216,6 +216,38 @@ class Streaming(unittest.TestCase):
         with self.assertRaises(IngestError) as caught:
             self.open(Options(path="own.realm", encryption_key=KEY[::-1]))
         self.assertEqual(caught.exception.name, "InvalidDatabase")
+
+    def test_the_program_says_whether_the_network_may_be_used(self) -> None:
+        asked = threading.Event()
+
+        def may_upload() -> bool:
+            asked.set()
+            return False
+
+        with self.open(Options(may_upload=may_upload)) as realm:
+            number = realm.write(Reading())
+            self.assertTrue(asked.wait(LIMIT))
+            self.assertEqual(realm.state_of(number), State.PENDING)
+
+    def test_a_change_of_the_connection_is_told(self) -> None:
+        connected = threading.Event()
+        with self.open() as realm:
+            end = realm.on_connection_change(lambda _, new: connected.set() if new == ConnectionState.CONNECTED else None)
+            realm.pause()
+            realm.resume()
+            self.assertTrue(connected.wait(LIMIT))
+            end()
+
+    def test_a_forked_child_is_told_that_it_cannot_use_the_library(self) -> None:
+        with self.open() as realm:
+            child = os.fork()
+            if child == 0:
+                try:
+                    realm.write(Reading())
+                except IngestError as error:
+                    os._exit(0 if error.name == "LogicError" else 1)
+                os._exit(1)
+            self.assertEqual(os.waitpid(child, 0)[1], 0)
 
     def test_users_register_and_log_in(self) -> None:
         email = f"ann{next(numbers)}@example.com"

@@ -63,6 +63,18 @@ def on_progress(userdata: Any, fraction: float, uploaded: int, waiting: int) -> 
     ffi.from_handle(userdata)(fraction, uploaded, waiting)
 
 
+@ffi.callback("void(void *, uint8_t, uint8_t)")
+def on_connection_change(userdata: Any, old: int, new: int) -> None:
+    """Gives the states of a connection to the function."""
+    ffi.from_handle(userdata)(old, new)
+
+
+@ffi.callback("bool(void *)", error=False)
+def may_upload(userdata: Any) -> bool:
+    """Asks the function; an exception is a no."""
+    return bool(ffi.from_handle(userdata)())
+
+
 @ffi.callback("void(void *, uint8_t, const char *, size_t)")
 def on_log(userdata: Any, level: int, message: Any, length: int) -> None:
     """Gives a line of the log to the function."""

@@ -7,6 +7,7 @@ Calls let other threads of Python run while they wait.
 from __future__ import annotations
 
 import atexit
+import os
 from typing import Any
 
 from ._native import ffi, lib
@@ -72,6 +73,12 @@ def text(value: str) -> tuple[bytes, int]:
     return encoded, len(encoded)
 
 
+def encoded_path(value: str | bytes | os.PathLike[Any]) -> tuple[bytes, int]:
+    """A path likewise: whatever bytes the system takes."""
+    encoded = os.fsencode(value)
+    return encoded, len(encoded)
+
+
 def key(value: bytes | None) -> tuple[Any, int]:
     """An encryption key, or that there is none, as two arguments."""
     return (ffi.NULL, 0) if value is None else (value, len(value))
@@ -83,7 +90,8 @@ def milliseconds(seconds: float) -> int:
 
 
 def text_of(function: Any, *arguments: Any) -> str:
-    """The text that a function shows of an object; empty where there is none."""
+    """The text that a function shows of an object; empty where there is none. Paths may hold
+    bytes that are not UTF-8, which Python has as surrogates."""
     length = ffi.new("size_t *")
     data = function(*arguments, length)
-    return "" if data == ffi.NULL else ffi.unpack(data, length[0]).decode()
+    return "" if data == ffi.NULL else ffi.unpack(data, length[0]).decode(errors="surrogateescape")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any
 
-from ._calls import call, key, made, number, text
+from ._calls import call, encoded_path, key, made, number, text
 from ._native import ffi, lib
 from .stranded import Stranded, stranded_in
 from .transport import Transport, use_transport
@@ -46,21 +45,18 @@ class App:
     ) -> None:
         config = made("app_config", lib.realm_ingest_app_config_new, *text(app_id))
 
-        def put(function: Any, *values: str) -> None:
-            call(function, config, *(part for value in values for part in text(value)))
-
         if base_url is not None:
-            put(lib.realm_ingest_app_config_set_base_url, base_url)
+            call(lib.realm_ingest_app_config_set_base_url, config, *text(base_url))
         if path is not None:
-            put(lib.realm_ingest_app_config_set_path, os.fspath(path))
+            call(lib.realm_ingest_app_config_set_path, config, *encoded_path(path))
         for url in fallback_urls:
-            put(lib.realm_ingest_app_config_add_fallback_url, url)
+            call(lib.realm_ingest_app_config_add_fallback_url, config, *text(url))
         for name, value in (headers or {}).items():
-            put(lib.realm_ingest_app_config_add_header, name, value)
+            call(lib.realm_ingest_app_config_add_header, config, *text(name), *text(value))
         if proxy is not None:
-            put(lib.realm_ingest_app_config_set_proxy, proxy)
+            call(lib.realm_ingest_app_config_set_proxy, config, *text(proxy))
         if trusted_certificates is not None:
-            put(lib.realm_ingest_app_config_set_trusted_certificates, os.fspath(trusted_certificates))
+            call(lib.realm_ingest_app_config_set_trusted_certificates, config, *encoded_path(trusted_certificates))
         call(lib.realm_ingest_app_config_set_metadata_encryption_key, config, *key(metadata_encryption_key))
         if transport is not None:
             use_transport(config, transport)
@@ -108,16 +104,16 @@ class App:
     def export(self, path: str, destination: str, encryption_key: bytes | None = None) -> int:
         """Writes what waits in the outbox at ``path`` to a new file, a line of Extended JSON a document. The outbox stays
         as it is. Gives the number of documents."""
-        where = (*text(path), *text(destination), *key(encryption_key))
+        where = (*encoded_path(path), *encoded_path(destination), *key(encryption_key))
         return int(number("uint64_t", lib.realm_ingest_app_export, self._handle, *where))
 
     def rehome(self, path: str, user: User, encryption_key: bytes | None = None) -> None:
         """Has what waits in the outbox at ``path`` go on under this user, whoever's it was."""
-        call(lib.realm_ingest_app_rehome, self._handle, *text(path), user._handle, *key(encryption_key))
+        call(lib.realm_ingest_app_rehome, self._handle, *encoded_path(path), user._handle, *key(encryption_key))
 
     def discard(self, path: str) -> int:
         """Deletes the outbox at ``path`` with everything that waits in it, for good. Gives the number of documents."""
-        return int(number("uint64_t", lib.realm_ingest_app_discard, self._handle, *text(path)))
+        return int(number("uint64_t", lib.realm_ingest_app_discard, self._handle, *encoded_path(path)))
 
     def server_time_ms(self) -> tuple[int, int] | None:
         """What the server's clock shows by its answers so far, in milliseconds since 1970, and how far that may be off.

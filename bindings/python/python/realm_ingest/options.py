@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from ._callbacks import hold, on_sync_error, release
-from ._calls import call, key, text
+from ._callbacks import hold, may_upload, on_sync_error, release
+from ._calls import call, encoded_path, key, text
 from ._native import lib
 from .receipts import SyncError
 
@@ -61,7 +61,7 @@ class Cap:
 class Options:
     """How a realm is opened."""
 
-    path: str | os.PathLike[str] | None = None
+    path: str | bytes | os.PathLike[str] | None = None
     """A file of its own, in a folder that exists, in place of the user's default one."""
     encryption_key: bytes | None = None
     """64 bytes. A new file gets the key; one that is there has to have it."""
@@ -73,6 +73,10 @@ class Options:
     """How long the first transaction that waits is kept for more to come."""
     bytes_per_second: int | None = None
     """The most bytes of requests a second, over a while. None is no limit."""
+    may_upload: Callable[[], bool] | None = None
+    """Asked before each connection and each batch whether the network may be used now, on a thread of the library."""
+    ask_again_ms: int = 60_000
+    """How long a no of ``may_upload`` counts."""
     stop_policy: StopPolicy = StopPolicy.AFTER_UPLOAD
     upload_windows: tuple[tuple[int, int], ...] = ()
     """Times of the day in which uploads are allowed: from and to, in minutes since midnight of local time."""
@@ -80,7 +84,7 @@ class Options:
     def apply_to(self, config: Any, on_error: Callable[[SyncError], None] | None) -> None:
         """Writes these options into a configuration of the library."""
         if self.path is not None:
-            call(lib.realm_ingest_realm_config_set_path, config, *text(os.fspath(self.path)))
+            call(lib.realm_ingest_realm_config_set_path, config, *encoded_path(self.path))
         call(lib.realm_ingest_realm_config_set_encryption_key, config, *key(self.encryption_key))
         call(lib.realm_ingest_realm_config_set_durability, config, self.durability)
         limits = (self.cap.max_bytes, self.cap.max_documents, self.cap.max_age_ms)
@@ -92,6 +96,9 @@ class Options:
         call(lib.realm_ingest_realm_config_set_stop_policy, config, self.stop_policy)
         for start, end in self.upload_windows:
             call(lib.realm_ingest_realm_config_add_upload_window, config, start, end)
+        if self.may_upload is not None:
+            function = lib.realm_ingest_realm_config_set_may_upload_callback
+            call(function, config, may_upload, hold(self.may_upload), release, self.ask_again_ms)
         if on_error is not None:
             function = lib.realm_ingest_realm_config_set_error_callback
             call(function, config, on_sync_error, hold(on_error), release)

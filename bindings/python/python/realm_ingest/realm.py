@@ -9,7 +9,7 @@ from enum import IntEnum
 from types import TracebackType
 from typing import Any
 
-from ._callbacks import hold, on_progress, on_waited, release
+from ._callbacks import hold, on_connection_change, on_progress, on_waited, release
 from ._calls import call, made, milliseconds, number, text, text_of
 from ._native import ffi, lib
 from .errors import IngestError, WaitTimedOut
@@ -215,6 +215,20 @@ class Realm:
     def connection_state(self) -> ConnectionState:
         """Whether the server answers."""
         return ConnectionState(number("uint8_t", lib.realm_ingest_realm_connection_state, self._handle))
+
+    def on_connection_change(self, function: Callable[[ConnectionState, ConnectionState], None]) -> Callable[[], None]:
+        """Calls ``function`` with the old and the new state at every change, on a thread of the library.
+
+        Returns:
+            A function that ends it.
+        """
+
+        def told(old: int, new: int) -> None:
+            function(ConnectionState(old), ConnectionState(new))
+
+        begin = lib.realm_ingest_realm_on_connection_change
+        token = number("uint64_t", begin, self._handle, on_connection_change, hold(told), release)
+        return lambda: call(lib.realm_ingest_realm_remove_connection_change, self._handle, token)
 
     def pause(self) -> None:
         """Stops the upload until ``resume``. Writes are kept. Waits that have begun fail."""
