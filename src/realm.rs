@@ -118,13 +118,15 @@ pub struct Realm {
     urgent: Option<Lane>,
     urgent_classes: HashSet<String>,
     classes: HashSet<String>,
+    path: PathBuf,
+    session: Session,
     observers: Observers,
 }
 
 impl fmt::Debug for Realm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Realm")
-            .field("path", &self.main.core.path)
+            .field("path", &self.path)
             .finish_non_exhaustive()
     }
 }
@@ -160,7 +162,8 @@ impl Realm {
         }
         let beside = lane::urgent_path(&path);
         // Those of who has the path open.
-        let choices = main.core.choices().urgent();
+        let core = main.core()?;
+        let choices = core.choices().urgent();
         let open_beside =
             || Lane::open(&user, &beside, &config, &choices, &schema, handler.as_ref()).map(Lane::urgent);
         let urgent = if !config.urgent.is_empty() {
@@ -178,18 +181,21 @@ impl Realm {
         } else {
             None
         };
+        let beside = urgent.as_ref().map(Lane::core).transpose()?;
         Ok(Realm {
+            session: Session::over(&core, beside.as_ref()),
             main,
             urgent,
             urgent_classes: config.urgent.into_iter().collect(),
             classes,
+            path,
             observers: Observers::default(),
         })
     }
 
     /// The file.
     pub fn path(&self) -> &Path {
-        &self.main.core.path
+        &self.path
     }
 
     /// Stores one write transaction, durable on return: the documents of the runs, back to back. Classes that alternate are
@@ -212,13 +218,14 @@ impl Realm {
             return Ok(Number::NONE.bits());
         }
         let lane = self.lane_of(&runs)?;
-        let number = lane.core.outbox.store(&WriteTransaction {
+        let core = lane.core()?;
+        let number = core.outbox.store(&WriteTransaction {
             schema: lane.schema,
             runs: &runs,
             payload: &payload,
         })?;
-        lane.core.work.notify_one();
-        lane.core.tell_progress();
+        core.work.notify_one();
+        core.tell_progress();
         Ok(number.in_lane(lane.id).bits())
     }
 
@@ -261,20 +268,22 @@ impl Realm {
         self.check_open()?;
         let mut sum = Pending::default();
         for lane in self.lanes() {
-            sum = sum.with(&lane.core.outbox.pending()?);
+            sum = sum.with(&lane.core()?.outbox.pending()?);
         }
         Ok(sum)
     }
 
     /// The session of the path. It does not keep the realm open.
     pub fn session(&self) -> Session {
-        Session::over(&self.main.core, self.urgent.as_ref().map(|lane| &lane.core))
+        self.session.clone()
     }
 
     /// Closes the realm; the second time does nothing. What is pending stays in the file, and is uploaded now or later
     /// as the stop policy says. The realm's observers end: none is running when this returns, unless that is the caller
-    /// itself.
+    /// itself. Where nobody else has the path open, its file is closed when the session has ended.
     pub fn close(&self) {
+        // Observers are taken from what is still there.
+        let _cores: Vec<_> = self.lanes().filter_map(Lane::last_core).collect();
         self.lanes().for_each(Lane::close);
         self.end_observers();
     }

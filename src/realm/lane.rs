@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use realm_ingest_protocol::Schema;
 
@@ -22,7 +22,9 @@ const URGENT: u8 = 1;
 
 /// Dropping it closes it.
 pub(super) struct Lane {
-    pub(super) core: Arc<Core>,
+    /// Until it is closed: the file goes with the last one who has it.
+    open: Mutex<Option<Arc<Core>>>,
+    core: Weak<Core>,
     pub(super) schema: SchemaId,
     pub(super) id: u8,
     pub(super) desk: Desk,
@@ -82,18 +84,18 @@ impl Lane {
         // From here on dropping closes.
         let mut lane = Lane {
             desk: Desk::of(&core),
-            core,
+            open: Mutex::new(Some(core.clone())),
+            core: Arc::downgrade(&core),
             schema: SchemaId(0),
             id: 0,
         };
         let guarded = choices.gate.policy().binds_others();
-        if lane.core.outbox.is_guarded()? != guarded {
-            lane.core.outbox.set_guarded(guarded)?;
+        if core.outbox.is_guarded()? != guarded {
+            core.outbox.set_guarded(guarded)?;
         }
-        unheard::tell(&lane.core);
-        warn_of_changes(&lane.core, schema);
-        lane.schema = lane
-            .core
+        unheard::tell(&core);
+        warn_of_changes(&core, schema);
+        lane.schema = core
             .outbox
             .register_schema(&schema.fingerprint(), &schema.to_json())?;
         Ok(lane)
@@ -105,11 +107,32 @@ impl Lane {
         self
     }
 
-    /// Closes it; the second time does nothing.
+    /// What is open.
+    ///
+    /// # Errors
+    /// It is closed.
+    pub(super) fn core(&self) -> Result<Arc<Core>> {
+        self.opened().clone().ok_or(Error::Closed)
+    }
+
+    /// The same, also after the close as long as somebody has it.
+    pub(super) fn last_core(&self) -> Option<Arc<Core>> {
+        self.core.upgrade()
+    }
+
+    fn opened(&self) -> MutexGuard<'_, Option<Arc<Core>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Closes it, and gives the file back where nobody else has it open; the second time does nothing.
     pub(super) fn close(&self) {
-        if !process::is_foreign() && self.desk.close() {
-            neighbours::heed_close(&self.core);
-            registry::close(&self.core);
+        if process::is_foreign() || !self.desk.close() {
+            return;
+        }
+        let core = self.opened().take();
+        if let Some(core) = core {
+            neighbours::heed_close(&core);
+            registry::close(&core);
         }
     }
 
@@ -121,8 +144,9 @@ impl Lane {
 impl Drop for Lane {
     fn drop(&mut self) {
         if process::is_foreign() {
-            // The last one would close the file, which is the parent's.
-            std::mem::forget(self.core.clone());
+            // The last one would close the file, which is the parent's; and the parent's threads may have the lock.
+            let open = self.open.get_mut().unwrap_or_else(PoisonError::into_inner);
+            std::mem::forget(open.take());
         }
         self.close();
     }

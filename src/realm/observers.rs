@@ -4,6 +4,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Realm;
+use super::lane::Lane;
 use crate::error::{Error, Result};
 use crate::process;
 use crate::uploader::session::ConnectionState;
@@ -82,8 +83,10 @@ impl Realm {
     fn silence(&self, subject: Subject, number: u64) {
         match subject {
             Subject::Progress => {
-                let token = self.main.core.token(number);
-                self.lanes().for_each(|lane| lane.core.unobserve_progress(token));
+                let Some(main) = self.main.last_core() else { return };
+                let token = main.token(number);
+                let cores = self.lanes().filter_map(Lane::last_core);
+                cores.for_each(|core| core.unobserve_progress(token));
             }
             Subject::Connection => self.session().unobserve_connection(number),
         }

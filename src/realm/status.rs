@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::Realm;
+use super::lane::Lane;
 use super::observers::Subject;
 use crate::error::Result;
 use crate::outbox;
@@ -22,9 +23,9 @@ impl Realm {
     /// The realm is closed, or the outbox could not be read.
     pub fn status(&self) -> Result<UploadStatus> {
         self.check_open()?;
-        let mut status = self.main.core.upload_status()?;
+        let mut status = self.main.core()?.upload_status()?;
         if let Some(lane) = &self.urgent {
-            status = status.with(lane.core.upload_status()?);
+            status = status.with(lane.core()?.upload_status()?);
         }
         Ok(status)
     }
@@ -37,9 +38,9 @@ impl Realm {
     /// The realm is closed, or the outbox could not be read.
     pub fn observe_progress(&self, observer: impl Fn(Progress) + Send + Sync + 'static) -> Result<u64> {
         self.check_open()?;
-        let lanes: Vec<_> = self.lanes().map(|lane| lane.core.clone()).collect();
-        let rounds = Mutex::new(Rounds::begin(&uploads(&lanes)?));
-        let lanes: Vec<Weak<Core>> = lanes.iter().map(Arc::downgrade).collect();
+        let cores = self.lanes().map(Lane::core).collect::<Result<Vec<_>>>()?;
+        let rounds = Mutex::new(Rounds::begin(&uploads(&cores)?));
+        let lanes: Vec<Weak<Core>> = cores.iter().map(Arc::downgrade).collect();
         let tell = Arc::new(move || {
             let lanes: Vec<_> = lanes.iter().filter_map(Weak::upgrade).collect();
             match uploads(&lanes) {
@@ -56,14 +57,14 @@ impl Realm {
                 }
             }
         });
-        let number = self.main.core.next_token();
-        for lane in self.lanes() {
+        let main = self.main.core()?;
+        let number = main.next_token();
+        for core in &cores {
             let tell = tell.clone();
-            lane.core
-                .observe_progress(self.main.core.token(number), move || tell());
+            core.observe_progress(main.token(number), move || tell());
         }
         self.keep_observer(Subject::Progress, number)?;
-        self.main.core.tell_progress();
+        main.tell_progress();
         Ok(number)
     }
 

@@ -355,10 +355,6 @@ void add_realms(commands& known, device& self) {
         call([&](auto error) { return realm_ingest_realm_close(self.realm.get(), error); });
         return object();
     };
-    known["drop_realm"] = [&](const command&) {
-        self.realm.reset();
-        return object();
-    };
     known["rekey"] = [&](const command& given) {
         std::optional<std::array<char, 64>> key;
         if (given.has("new_key"))

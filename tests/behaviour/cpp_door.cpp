@@ -252,10 +252,6 @@ void add_realms(commands& known, device& self) {
         self.the_db().close();
         return object();
     };
-    known["drop_realm"] = [&](const command&) {
-        self.db.reset();
-        return object();
-    };
     known["rekey"] = [&](const command& given) {
         realm::ingest::rekey(self.config.value(), optional_key(given, "new_key"));
         return object();

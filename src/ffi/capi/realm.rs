@@ -291,7 +291,7 @@ pub unsafe extern "C" fn realm_ingest_realm_pending(
 }
 
 /// Closes a realm; the second time does nothing. What waits stays in the file and is uploaded as the stop policy says,
-/// or after the next start.
+/// or after the next start. The file is closed, too, once nobody has it open and the session has ended.
 ///
 /// Threads: any. Ownership: borrows.
 ///
