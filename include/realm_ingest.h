@@ -1096,7 +1096,7 @@ realm_ingest_code realm_ingest_realm_pending(const realm_ingest_realm *realm,
                                              uint64_t *documents);
 
 // Closes a realm; the second time does nothing. What waits stays in the file and is uploaded as the stop policy says,
-// or after the next start.
+// or after the next start. The file is closed, too, once nobody has it open and the session has ended.
 //
 // Threads: any. Ownership: borrows.
 realm_ingest_code realm_ingest_realm_close(const realm_ingest_realm *realm,

@@ -1066,7 +1066,7 @@ namespace RealmIngest
 
         /// <summary>
         ///  Closes a realm; the second time does nothing. What waits stays in the file and is uploaded as the stop policy says,
-        ///  or after the next start.
+        ///  or after the next start. The file is closed, too, once nobody has it open and the session has ended.
         ///
         ///  Threads: any. Ownership: borrows.
         /// </summary>
