@@ -163,12 +163,23 @@ std::uint8_t number_of(const char* const (&names)[Size], const std::string& name
 
 using commands = std::map<std::string, std::function<object(const command&)>>;
 
+/// What this door has, which is everything that there is to ask for.
+inline object offer(const commands& known) {
+    auto names = list(known, [](const auto& one) { return quoted(one.first); });
+    return object().json("commands", names).json("without", "[]");
+}
+
 /// Answers each line of the input until that ends.
 inline int serve(const commands& known) {
     for (std::string line; std::getline(std::cin, line);) {
         object answer;
         try {
             command given(line);
+            if (given.text("do") == "commands") {
+                answer.json("ok", offer(known).done());
+                std::cout << answer.done() << std::endl;
+                continue;
+            }
             auto found = known.find(given.text("do"));
             if (found == known.end())
                 throw failure("this door has no command " + given.text("do"));
