@@ -12,7 +12,6 @@ gateway gets another port than the page's.
 import os
 import pathlib
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -64,10 +63,9 @@ def compare(shell, printed, expected):
 
 
 def copy(files, to):
-    if files.is_dir():
-        shutil.copytree(files, to / files.name, dirs_exist_ok=True)
-    else:
-        shutil.copy(files, to)
+    folder = to / files.name if files.is_dir() else to
+    for file in files.iterdir() if files.is_dir() else [files]:
+        (folder / file.name).write_bytes(file.read_bytes())
 
 
 def follow(page, files, shell, work, port):
@@ -107,6 +105,8 @@ def main():
             start_new_session=True,
         )
         try:
+            # Where a command fails, the gateway ends too, and with it what is printed.
+            run(shell, "trap 'kill -- -$$' EXIT")
             follow(page, files, shell, pathlib.Path(work), port)
         finally:
             os.killpg(shell.pid, signal.SIGKILL)

@@ -21,6 +21,7 @@ mkdir -p "$data/packages" "$data/source/tests/package"
 cp "$2"/*.deb "$data/packages"
 cp -r "$source/tests/consumer" "$source/tests/with_gateway.py" "$source/tests/repeat.sh" "$data/source/tests"
 cp "$source/tests/package/"{stranger.sh,in_clean_root.sh} "$data/source/tests/package"
+(cd "$source" && cp -r --parents README.md docs/tutorial.md examples/quickstart.cpp examples/greenhouse tests/docs/page_test.py "$data/source")
 mkdir "$data/layer"
 exec unshare --mount sh -ec '
     cd "$1"

@@ -45,6 +45,11 @@ way=plain
 compile_stranger -lrealm_ingest -lrealm_ingest
 run_stranger "$WORK/$way"
 
+step "README, and the tutorial"
+"$PYTHON" "$SOURCE/tests/docs/page_test.py" /usr "$SOURCE/README.md" "$SOURCE/examples/quickstart.cpp"
+# Ninja is what there is in place of make.
+CMAKE_GENERATOR=Ninja "$PYTHON" "$SOURCE/tests/docs/page_test.py" /usr "$SOURCE/docs/tutorial.md" "$SOURCE/examples/greenhouse"
+
 step "upgrade"
 cat >/tmp/as_service <<'END'
 #!/bin/sh
