@@ -44,12 +44,13 @@ const RUN: [&str; 3] = [
 ];
 
 /// Pages beside those of docs/.
-const READMES: [&str; 5] = [
+const READMES: [&str; 6] = [
     "README.md",
     "bindings/csharp/README.md",
     "bindings/go/README.md",
     "bindings/python/README.md",
     "examples/README.md",
+    "packaging/README.md",
 ];
 
 struct Block {
@@ -187,20 +188,27 @@ fn places(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn links_of_readme_lead_to_what_is_there() {
-    let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
-    for (_, from) in readme.match_indices("](").map(|(at, _)| readme.split_at(at + 2)) {
-        let link = from.split(')').next().expect("the end of a link");
-        if link.contains("://") {
-            continue;
+fn links_of_readmes_lead_to_what_is_there() {
+    for page in READMES {
+        let text = fs::read_to_string(root().join(page)).expect(page);
+        let folder = root().join(page).parent().expect("a folder").to_owned();
+        for (_, from) in text.match_indices("](").map(|(at, _)| text.split_at(at + 2)) {
+            let link = from.split(')').next().expect("the end of a link");
+            if link.contains("://") {
+                continue;
+            }
+            let (file, place) = link.split_once('#').unwrap_or((link, ""));
+            let target = folder.join(file);
+            assert!(target.exists(), "{page}: there is no {link}");
+            let is_there = || {
+                let text = fs::read_to_string(&target).expect(link);
+                places(&text).iter().any(|one| one == place)
+            };
+            assert!(
+                place.is_empty() || is_there(),
+                "{page}: there is no such place: {link}"
+            );
         }
-        let (file, place) = link.split_once('#').unwrap_or((link, ""));
-        let text = fs::read_to_string(root().join(file))
-            .unwrap_or_else(|error| panic!("README.md: {link}: {error}"));
-        assert!(
-            place.is_empty() || places(&text).iter().any(|one| one == place),
-            "README.md: there is no such place: {link}"
-        );
     }
 }
 
