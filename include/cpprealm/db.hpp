@@ -66,6 +66,8 @@ struct is_vector<std::vector<T>> : std::true_type {};
 /// its thread. Only the thread of its configuration's scheduler may use it; other threads open the
 /// path for themselves. It closes with its last handle; what is not uploaded by then stays in the
 /// file and, unless the stop policy says otherwise, goes on being uploaded.
+///
+/// What is done on another thread, or after `close()`, throws `std::logic_error`.
 struct db {
     /// The classes that schema macros of the program declare, as `db_config::set_schema` takes
     /// them.
@@ -77,19 +79,22 @@ struct db {
     template <typename = internal::on_use>
     explicit db(realm::db_config config) : m_realm(internal::open_chosen(config)) {}
 
-    /// Starts a transaction that `commit_write` ends.
+    /// Starts a transaction that `commit_write` ends. Throws `std::logic_error` within one.
     template <typename = internal::on_use>
     void begin_write() const {
         writable().begin();
     }
-    /// Durable on return. When it throws, nothing of the transaction is kept.
+    /// Durable on return. When it throws, nothing of the transaction is kept: a
+    /// `realm::status_error` where it cannot be stored, as on a full disk; `std::logic_error`
+    /// without a transaction.
     template <typename = internal::on_use>
     void commit_write() const {
         writable().commit();
     }
 
     /// Calls `fn` inside a transaction and returns its value; durable on return. An exception from
-    /// `fn` passes through and leaves nothing of the transaction.
+    /// `fn` passes through and leaves nothing of the transaction. Otherwise throws as `begin_write`
+    /// and `commit_write` do.
     template <typename Fn>
     std::decay_t<std::invoke_result_t<Fn>> write(Fn&& fn) const {
         const auto instance = m_realm.instance(); // `fn` may drop the last handle
@@ -108,7 +113,9 @@ struct db {
     }
 
     /// Adds a copy of the object to the open transaction. What it returns may be read and changed
-    /// until the commit.
+    /// until the commit. Throws a `std::exception` that names class and property for what cannot be
+    /// sent, such as text that is not UTF-8, for a class that the database was not opened with, and
+    /// outside of a transaction; the transaction stays as it was.
     template <typename U>
     managed<internal::plain<U>> add(U&& v) {
         using T = internal::plain<U>;
@@ -245,6 +252,8 @@ private:
 
 /// Opens a database with exactly the classes `Ts`, which include every embedded class they use;
 /// with none named, with all classes that a schema macro declared. Does not wait for the network.
+/// Throws a `std::exception`: for classes that Realm refuses, for a path that is open with another
+/// configuration, and where the file cannot be used, as with another key.
 template <typename... Ts>
 db open(const db_config& config) {
     if constexpr (sizeof...(Ts) == 0) {
