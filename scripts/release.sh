@@ -46,11 +46,11 @@ export CFLAGS=$maps CXXFLAGS=$maps
 
 step "building"
 cd "$source"
-cmake --preset packages -DCPACK_PACKAGE_CONTACT="$contact"
-cmake --build --preset packages
-cp build/packages/*.deb "$out"
-# Beside the source archive it needs a name that says what it is.
-cp "build/packages/$name-Linux.tar.gz" "$out/$name-linux-$(uname -m).tar.gz"
+for preset in packages archive; do
+    cmake --preset "$preset" -DCPACK_PACKAGE_CONTACT="$contact"
+    cmake --build --preset "$preset"
+done
+cp build/packages/*.deb build/archive/*.tar.gz "$out"
 
 step "what it is made of"
 for part in library:Cargo.toml gateway:gateway/Cargo.toml; do

@@ -1,5 +1,6 @@
 # The install tree. No file in it names a folder of the build, so it can be moved as a whole.
-# Components: library (what programs need that are built), development (what building them needs), gateway.
+# Components: library (what programs need that are built), development (what building them needs), static (the archive beside a shared
+# library), gateway.
 include(CMakePackageConfigHelpers)
 set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME development)
 
@@ -11,6 +12,9 @@ install(TARGETS realm_ingest EXPORT RealmIngestTargets
     LIBRARY COMPONENT library NAMELINK_COMPONENT development
     ARCHIVE COMPONENT development)
 install(TARGETS cpprealm EXPORT cpprealmTargets)
+if(REALM_INGEST_SHARED)
+    install(FILES "${realm_ingest_archive}" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT static)
+endif()
 install(EXPORT RealmIngestTargets NAMESPACE RealmIngest:: DESTINATION "${package_dir}/RealmIngest")
 install(EXPORT cpprealmTargets DESTINATION "${package_dir}/cpprealm")
 

@@ -1,5 +1,12 @@
-# What `cpack` makes: Debian packages, one for each component, and one archive of everything.
-set(CPACK_GENERATOR DEB TGZ)
+# What `cpack` makes. Below /usr libraries lie where Debian has them: Debian packages, one for each component. Elsewhere they lie
+# in lib, where every system looks: an archive of everything.
+if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")
+    set(CPACK_GENERATOR DEB)
+else()
+    set(CPACK_GENERATOR TGZ)
+endif()
+string(TOLOWER "${CMAKE_SYSTEM_NAME}-${CMAKE_SYSTEM_PROCESSOR}" system)
+set(CPACK_PACKAGE_FILE_NAME "realm-ingest-${REALM_INGEST_VERSION_STRING}-${system}")
 set(CPACK_PACKAGE_VENDOR "realm-ingest")
 # Whoever gives packages to others says here who answers for them.
 set(CPACK_PACKAGE_CONTACT "realm-ingest maintainers <maintainers@realm-ingest.invalid>" CACHE STRING

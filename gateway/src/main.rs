@@ -2,6 +2,8 @@
 
 #[cfg(test)]
 mod documented;
+#[cfg(test)]
+mod share;
 
 use std::process::ExitCode;
 
@@ -10,9 +12,6 @@ use realm_ingest_gateway::commands::{self, CommandError};
 use realm_ingest_gateway::config::LogFormat;
 use realm_ingest_gateway::logging;
 use realm_ingest_gateway::terminal::escaped;
-
-#[cfg(test)]
-mod share;
 
 /// Takes in what applications stream, stores it, and shows it.
 #[derive(Parser)]

@@ -2,6 +2,9 @@
 # folder for each component, for an archive in one.
 
 # CMake strips what it has linked itself.
+if(EXISTS "${CPACK_TEMPORARY_DIRECTORY}/lib/librealm_ingest.a")
+    execute_process(COMMAND strip --strip-debug "${CPACK_TEMPORARY_DIRECTORY}/lib/librealm_ingest.a" COMMAND_ERROR_IS_FATAL ANY)
+endif()
 foreach(program IN ITEMS gateway/usr/bin/realm-ingest-gateway bin/realm-ingest-gateway)
     if(EXISTS "${CPACK_TEMPORARY_DIRECTORY}/${program}")
         execute_process(COMMAND strip "${CPACK_TEMPORARY_DIRECTORY}/${program}" COMMAND_ERROR_IS_FATAL ANY)

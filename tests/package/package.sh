@@ -45,8 +45,8 @@ make_packages() {
 # Has the packages, unpacked in $1, be what they should.
 check_packages() {
     local made packages=$WORK/deb_packages
-    made=$(cd "$packages" && ls -d ./*.deb ./*.tar.gz | sed 's/_.*//; s/-[0-9].*[.]tar/.tar/' | LC_ALL=C sort)
-    [ "$made" = $'./librealm-ingest-dev\n./librealm-ingest0\n./realm-ingest-gateway\n./realm-ingest.tar.gz' ] ||
+    made=$(cd "$packages" && ls -d ./*.deb | sed 's/_.*//' | LC_ALL=C sort)
+    [ "$made" = $'./librealm-ingest-dev\n./librealm-ingest0\n./realm-ingest-gateway' ] ||
         fail "other packages than there should be: $made"
     dpkg-deb -f "$packages"/librealm-ingest-dev_*.deb Depends | grep -q '^librealm-ingest0 (= ' ||
         fail "headers of one release go with a library of another"
@@ -112,6 +112,20 @@ deb)
     GATEWAY=$unpacked/usr/bin/realm-ingest-gateway
     plain "$unpacked/usr"
     stranger -DCMAKE_PREFIX_PATH="$unpacked/usr" -DFIND_BY=find_package
+    ;;
+archive)
+    # Of the build that tests have, which is installed where every system looks; linked into programs.
+    unpacked=$WORK/archive_unpacked
+    rm -rf "$WORK/archive_packages" "$unpacked"
+    "$CPACK" --config "$BUILD/CPackConfig.cmake" -C "$CONFIG" -B "$WORK/archive_packages" >"$WORK/archive.log"
+    mkdir "$unpacked"
+    tar -xzf "$WORK"/archive_packages/realm-ingest-*.tar.gz --strip-components=1 -C "$unpacked"
+    [ -e "$unpacked/lib/librealm_ingest.so" ] || fail "no shared library"
+    GATEWAY=$unpacked/bin/realm-ingest-gateway
+    stranger -DCMAKE_PREFIX_PATH="$unpacked" -DFIND_BY=find_package -DRealmIngest_USE_STATIC_LIBS=ON
+    if readelf -d "$WORK/archive/stranger" | grep -q 'NEEDED.*realm_ingest'; then
+        fail "a program that asked for the archive needs the shared library"
+    fi
     ;;
 find_package_*)
     stranger -DCMAKE_PREFIX_PATH="$prefix" -DFIND_BY=find_package
