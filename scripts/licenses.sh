@@ -7,7 +7,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 licenses=packaging/licenses
+cargo fetch --locked
 for part in library:Cargo.toml gateway:gateway/Cargo.toml; do
-    cargo about generate --locked --fail --config "$licenses/about.toml" --manifest-path "${part#*:}" \
+    # Texts are those of the packages, not what some service knows at the time.
+    cargo about generate --frozen --fail --config "$licenses/about.toml" --manifest-path "${part#*:}" \
         --output-file "$licenses/${part%%:*}.txt" "$licenses/about.hbs"
 done

@@ -36,13 +36,16 @@ tar -xzf "$out/$name.tar.gz" -C "$out/build"
 source=$out/build/$name
 cargo fetch --locked --manifest-path "$source/Cargo.toml"
 
-# Where things lie on this machine stays out of what is built. Flags are split at 0x1f, so that folders may have spaces.
-cargo_home=${CARGO_HOME:-$HOME/.cargo}
+# Where things lie on this machine stays out of what is built.
 export CARGO_TARGET_DIR=$out/build/target CARGO_INCREMENTAL=0
-CARGO_ENCODED_RUSTFLAGS=$(printf -- '--remap-path-prefix=%s\x1f' "$source=/src" "$cargo_home=/cargo" "$CARGO_TARGET_DIR=/target")
-export CARGO_ENCODED_RUSTFLAGS=${CARGO_ENCODED_RUSTFLAGS%$'\x1f'}
-maps="-ffile-prefix-map=$source=/src -ffile-prefix-map=$cargo_home=/cargo -ffile-prefix-map=$CARGO_TARGET_DIR=/target"
-export CFLAGS=$maps CXXFLAGS=$maps
+flags=() maps=
+for folder in "$source=/src" "$CARGO_TARGET_DIR=/target" "${CARGO_HOME:-$HOME/.cargo}=/cargo" "$(rustc --print sysroot)=/rust"; do
+    flags+=("--remap-path-prefix=$folder")
+    maps="$maps -ffile-prefix-map=$folder"
+done
+# cargo splits them at 0x1f.
+CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f' && echo "${flags[*]}")
+export CARGO_ENCODED_RUSTFLAGS CFLAGS=$maps CXXFLAGS=$maps
 
 step "building"
 cd "$source"
@@ -56,11 +59,12 @@ step "what it is made of"
 for part in library:Cargo.toml gateway:gateway/Cargo.toml; do
     cargo cyclonedx --quiet --format json --spec-version 1.5 --no-build-deps --manifest-path "${part#*:}" \
         --target "$(rustc -vV | sed -n 's/^host: //p')" --override-filename "${part%%:*}"
-    cp "$(dirname "${part#*:}")/${part%%:*}.json" "$out/$name-${part%%:*}.cdx.json"
+    # Our own packages are named by their folders.
+    sed "s|file://$source|file:///src|g" "$(dirname "${part#*:}")/${part%%:*}.json" >"$out/$name-${part%%:*}.cdx.json"
     cp "packaging/licenses/${part%%:*}.txt" "$out/$name-${part%%:*}-licenses.txt"
 done
 
 (cd "$out" && find . -maxdepth 1 -type f ! -name SHA256SUMS -printf '%P\n' | sort | xargs -d '\n' sha256sum >SHA256SUMS)
-[ -n "${RELEASE_KEEPS_BUILD:-}" ] || rm -rf "$out/build"
+rm -rf "$out/build"
 step "made"
 cat "$out/SHA256SUMS"

@@ -3,8 +3,8 @@
 find_program(REALM_INGEST_CARGO cargo HINTS "$ENV{CARGO_HOME}/bin" "$ENV{HOME}/.cargo/bin"
     DOC "cargo, 1.89 or later")
 if(NOT REALM_INGEST_CARGO)
-    message(FATAL_ERROR "cargo was not found: install Rust 1.89 or later from https://rustup.rs, "
-        "or set REALM_INGEST_CARGO")
+    message(FATAL_ERROR "cargo was not found: scripts/ensure-rust.sh installs it, "
+        "or set REALM_INGEST_CARGO to one of Rust 1.89 or later")
 endif()
 
 if(DEFINED ENV{CARGO_TARGET_DIR})
