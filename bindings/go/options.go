@@ -26,8 +26,8 @@ type Options struct {
 
 // Cap bounds what waits in a file. 0 is no limit.
 type Cap struct {
-	MaxBytes     uint64        // as they are stored
-	MaxDocuments uint64        //
+	MaxBytes     uint64 // as they are stored
+	MaxDocuments uint64
 	MaxAge       time.Duration // since the oldest was written, by the clock of the device
 	Policy       CapPolicy
 }
