@@ -6,6 +6,8 @@ import json
 import logging
 import queue
 import sys
+import urllib.error
+import urllib.request
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,10 +15,7 @@ from datetime import datetime
 import bson
 import bson.json_util
 import realm_ingest
-from realm_ingest import App, Cap, CapPolicy, Credentials, Durability, IngestError, Options, State
-
-# What the package does not offer, or takes another way.
-WITHOUT = ["open_app.own_http", "open_realm.stop_policy"]
+from realm_ingest import App, Cap, CapPolicy, Credentials, Durability, IngestError, Options, Response, State, StopPolicy
 
 # Numbers and times as the suite has them, which is how BSON has them.
 JSON = bson.json_util.JSONOptions(
@@ -56,13 +55,20 @@ class Alarm:
     text: str
 
 
+CLASSES = {"Reading": Reading, "Alarm": Alarm}
+
+
 def objects(flat):
     """Objects of the classes and the documents that follow each other."""
     for name, text in zip(flat[::2], flat[1::2]):
         fields = bson.json_util.loads(text, json_options=JSON)
         if fields.get("place") is not None:
             fields["place"] = Place(**fields["place"])
-        yield {"Reading": Reading, "Alarm": Alarm}[name](**fields)
+        yield CLASSES[name](**fields)
+
+
+def key(given, name="key"):
+    return bytes.fromhex(given[name]) if name in given else None
 
 
 def credentials(given):
@@ -75,8 +81,8 @@ def credentials(given):
             return Credentials.api_key(given["key"])
         case "custom-token":
             return Credentials.custom_token(given["token"])
-        case provider:
-            return Credentials.of(provider, given["payload"])
+        case "custom-function":
+            return Credentials.function(given["payload"])
 
 
 class Kept(logging.Handler):
@@ -97,13 +103,33 @@ class Door:
         self._errors = queue.Queue()
         self._progress = queue.Queue()
         self._log = Kept()
+        self._requests = 0
+        self._options = Options()
 
     def commands(self, given):
-        return {"commands": [name for name in dir(self) if not name.startswith("_")], "without": WITHOUT}
+        return {"commands": [name for name in dir(self) if not name.startswith("_")], "without": []}
+
+    def _send(self, request):
+        """HTTP of the application, by Python's own."""
+        self._requests += 1
+        asked = urllib.request.Request(request.url, request.body or None, request.headers, method=request.method)
+        try:
+            with urllib.request.urlopen(asked, timeout=request.timeout) as answer:
+                return Response(answer.status, dict(answer.headers), answer.read())
+        except urllib.error.HTTPError as answer:
+            return Response(answer.code, dict(answer.headers), answer.read())
+
+    def requests(self, given):
+        return {"any": self._requests > 0}
 
     def open_app(self, given):
-        key = bytes.fromhex(given["key"]) if "key" in given else None
-        self._app = App(given["id"], base_url=given["url"], path=given["files"], metadata_encryption_key=key)
+        self._app = App(
+            given["id"],
+            base_url=given["url"],
+            path=given["files"],
+            metadata_encryption_key=key(given),
+            transport=self._send if given.get("own_http") else None,
+        )
         self._user = self._app.current_user
 
     def register(self, given):
@@ -116,6 +142,25 @@ class Door:
     def log_out(self, given):
         self._user.log_out()
 
+    def link(self, given):
+        self._user.link(credentials(given))
+
+    def identities(self, given):
+        return {"providers": [one["provider_type"] for one in self._user.identities()]}
+
+    def users(self, given):
+        return {"states": [user.state.name.lower() for user in self._app.users()]}
+
+    def switch_user(self, given):
+        self._user = self._app.users()[given["index"]]
+        self._app.switch_to(self._user)
+
+    def remove_user(self, given):
+        self._app.remove(self._user)
+
+    def delete_user(self, given):
+        self._app.delete(self._user)
+
     def user(self, given):
         return {"user": self._user.id, "state": self._user.state.name.lower()}
 
@@ -123,17 +168,21 @@ class Door:
         return {"known": self._app.server_time_ms() is not None}
 
     def open_realm(self, given):
-        options = Options(
+        self._options = Options(
             path=given.get("path"),
-            encryption_key=bytes.fromhex(given["key"]) if "key" in given else None,
+            encryption_key=key(given),
             durability=Durability[given.get("durability", "full").upper()],
             cap=Cap(
                 max_documents=given.get("max_documents"),
                 policy=CapPolicy[given.get("cap_policy", "fail").upper()],
             ),
-            urgent_classes=tuple({"Reading": Reading, "Alarm": Alarm}[name] for name in given.get("urgent", ())),
+            urgent_classes=tuple(CLASSES[name] for name in given.get("urgent", ())),
+            stop_policy=StopPolicy[given.get("stop_policy", "after_upload").upper()],
         )
-        self._realm = self._user.open([Reading, Alarm], options, on_error=self._errors.put)
+        self._realm = self._user.open(CLASSES.values(), self._options, on_error=self._errors.put)
+
+    def rekey(self, given):
+        self._user.rekey(CLASSES.values(), self._options, key(given, "new_key"))
 
     def close_realm(self, given):
         self._realm.close()
@@ -172,6 +221,10 @@ class Door:
     def reconnect(self, given):
         self._realm.reconnect()
 
+    def session(self, given):
+        realm = self._realm
+        return {"state": realm.session_state.name.lower(), "connection": realm.connection_state.name.lower()}
+
     def error(self, given):
         error = self._errors.get(timeout=given["timeout_ms"] / 1000)
         refusals = [{"class": one.class_name, "reason": one.reason} for one in error.refusals]
@@ -187,6 +240,21 @@ class Door:
     def progress_done(self, given):
         return {"waiting": self._progress.get(timeout=given["timeout_ms"] / 1000)}
 
+    def stranded(self, given):
+        return {"documents": [one.documents for one in self._app.stranded()]}
+
+    def _path(self, given):
+        return self._app.stranded()[given["index"]].path
+
+    def export(self, given):
+        return {"documents": self._app.export(self._path(given), given["destination"])}
+
+    def rehome(self, given):
+        self._app.rehome(self._path(given), self._user)
+
+    def discard(self, given):
+        return {"documents": self._app.discard(self._path(given))}
+
     def listen_to_log(self, given):
         logger = logging.Logger("behaviour")
         logger.addHandler(self._log)
@@ -194,6 +262,9 @@ class Door:
 
     def logged(self, given):
         return {"found": given["text"] in self._log.text}
+
+    def shutdown(self, given):
+        return {"ended": realm_ingest.shutdown(given["timeout_ms"] / 1000)}
 
 
 def main():
