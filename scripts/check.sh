@@ -44,9 +44,15 @@ if touches '^(src/ffi|cbindgen.toml|include/realm_ingest.h)'; then
     step cargo test --quiet -p realm-ingest --test c_header
 fi
 
-if touches '^(README|docs|examples|include)'; then
+if touches '^(README|docs|examples|bindings|include)'; then
     step scripts/docs.sh check
     step cargo test --quiet -p realm-ingest --test docs
+fi
+
+if touches '^(bindings|tests/(languages|behaviour))'; then
+    step cmake --preset dev
+    step cmake --build --preset dev --target gateway realm_ingest weather_station_c
+    step ctest --preset dev -L languages
 fi
 
 # Of the C++ programs: two that use most of the headers, and those whose source was changed.
