@@ -4,10 +4,11 @@
 use std::{env, fs, path::Path};
 
 /// `cpp/`, `.hpp` and `.cpp` each: what the headers in `include/` declare and do not define.
-const UNITS: [&str; 8] = [
+const UNITS: [&str; 9] = [
     "call_status",
     "declared_classes",
     "object_ids",
+    "owned_callbacks",
     "realm_checks",
     "realm_instance",
     "recorded_transaction",

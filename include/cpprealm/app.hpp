@@ -96,30 +96,16 @@ public:
     using credentials = internal::bridge::app_credentials;
 
     /// Throws a `std::exception` for a URL that is none or files that cannot be used.
-    template <typename Transport = internal::ffi::HostTransport>
-    App(const configuration& config) {
-        auto http = http_settings(config);
-        const auto client = config.http_transport_client ? config.http_transport_client
-                                                         : internal::client_of_factory();
-        std::unique_ptr<Transport> transport;
-        if (client)
-            transport.reset(
-                static_cast<const internal::library_client&>(*client).realm_internal_take(client,
-                                                                                          *http));
-
-        internal::ffi::call_status status;
-        auto app = internal::ffi::open_app(to_library(config), *http, std::move(transport), status);
-        internal::throw_if_failed(status);
-        app_ = make_handle(std::move(app));
-    }
+    template <typename = internal::on_use>
+    App(const configuration& config) : app_(open(config)) {}
 
     /// Makes an account with an e-mail address and a password; it does not log in.
     /// The future throws an `app_error` where the server refused, or could not be reached.
     template <typename = internal::on_use>
     std::future<void> register_user(const std::string& username, const std::string& password) {
-        return internal::future_call<void>(app_->host_transport, [app = app_, username, password] {
+        return internal::future_call<void>(app_.host_transport, [app = app_, username, password] {
             internal::throw_app_error_if_failed(
-                app->app->register_user(internal::to_str(username), internal::to_str(password)));
+                app.app->register_user(internal::to_str(username), internal::to_str(password)));
         });
     }
 
@@ -127,22 +113,21 @@ public:
     /// server refused, or could not be reached.
     template <typename Use = internal::on_use>
     std::future<user> login(const credentials& given) {
-        auto* completion = new internal::login_promise<Use>(app_->host_transport);
+        auto* completion = new internal::login_promise<Use>(app_.host_transport);
         auto future = completion->promise.get_future(); // throws for a second one only
-        internal::throw_unless_begun(app_->app->begin_login(
-            internal::to_str(given.provider()), internal::to_slice(given.body()),
-            std::unique_ptr<typename internal::later<Use, internal::ffi::LoginCompletion>::type>(
-                completion)));
+        internal::throw_unless_begun(
+            internal::ffi::owned::begin_login(*app_.app, internal::to_str(given.provider()),
+                                              internal::to_slice(given.body()), completion));
         return future;
     }
     /// As above. On failure the callback's user is an empty one.
     template <typename = internal::on_use>
     void login(const credentials& given,
                std::function<void(user, std::optional<app_error>)>&& callback) {
-        internal::callback_call(app_->host_transport,
+        internal::callback_call(app_.host_transport,
                                 [app = app_, given, callback = std::move(callback)] {
                                     auto status = internal::no_status();
-                                    auto logged_in = app->login(given, status);
+                                    auto logged_in = app.login(given, status);
                                     internal::answer(callback, status, std::move(logged_in));
                                 });
     }
@@ -153,10 +138,10 @@ public:
     /// Who logged in last and still is logged in, also over restarts. Asks no server.
     template <typename User = user>
     [[nodiscard]] std::optional<User> get_current_user() const {
-        auto current = app_->app->current_user();
+        auto current = app_.app->current_user();
         if (current->is_null())
             return std::nullopt;
-        return app_->to_user(std::move(current));
+        return app_.to_user(std::move(current));
     }
 
     /// Forgets which Apps exist in this process, so that the next one is made anew.
@@ -170,18 +155,18 @@ public:
                                       base_url ? internal::to_str(*base_url) : rust::Str());
         if (cached->is_null())
             return std::nullopt;
-        return Cached(make_handle(std::move(cached)));
+        return Cached(handle(std::move(cached)));
     }
 
     /// The address in use, as it was given.
-    std::string get_base_url() const { return internal::to_string(app_->app->base_url()); }
+    std::string get_base_url() const { return internal::to_string(app_.app->base_url()); }
     /// Asks the new server first, and keeps the old one where that fails. Empty means the default.
     template <typename = internal::on_use>
     [[nodiscard]] std::future<void> update_base_url(std::string base_url) const {
         return internal::future_call<void>(
-            app_->host_transport, [app = app_, base_url = std::move(base_url)] {
+            app_.host_transport, [app = app_, base_url = std::move(base_url)] {
                 internal::throw_app_error_if_failed(
-                    app->app->update_base_url(internal::to_str(base_url)));
+                    app.app->update_base_url(internal::to_str(base_url)));
             });
     }
 
@@ -201,7 +186,19 @@ private:
 
     struct handle {
         rust::Box<internal::ffi::App> app;
+        /// An App from the cache has the transport it was made with, whatever the configuration
+        /// says.
         bool host_transport;
+
+        explicit handle(rust::Box<internal::ffi::App>&& opened)
+            : app(std::move(opened)), host_transport(app->has_host_transport()) {}
+        handle(const handle& other)
+            : app(other.app->duplicate()), host_transport(other.host_transport) {}
+        handle& operator=(const handle& other) {
+            app = other.app->duplicate();
+            host_transport = other.host_transport;
+            return *this;
+        }
 
         template <typename = internal::on_use>
         user to_user(rust::Box<internal::ffi::User>&& from) const {
@@ -216,13 +213,23 @@ private:
         }
     };
 
-    explicit App(std::shared_ptr<handle> app) : app_(std::move(app)) {}
+    explicit App(const handle& app) : app_(app) {}
 
-    /// An App from the cache has the transport it was made with, whatever the configuration says.
     template <typename = internal::on_use>
-    static std::shared_ptr<handle> make_handle(rust::Box<internal::ffi::App>&& app) {
-        bool host_transport = app->has_host_transport();
-        return std::make_shared<handle>(handle{std::move(app), host_transport});
+    static handle open(const configuration& config) {
+        const auto settings = to_library(config);
+        auto http = http_settings(config);
+        const auto client = config.http_transport_client ? config.http_transport_client
+                                                         : internal::client_of_factory();
+        internal::ffi::HostTransport* transport = nullptr;
+        if (client)
+            transport = static_cast<const internal::library_client&>(*client).realm_internal_take(
+                client, *http);
+
+        internal::ffi::call_status status;
+        handle opened(internal::ffi::owned::open_app(settings, *http, transport, status));
+        internal::throw_if_failed(status);
+        return opened;
     }
 
     /// Refers to the configuration, which must outlive it.
@@ -255,7 +262,7 @@ private:
         return out;
     }
 
-    std::shared_ptr<handle> app_;
+    handle app_;
 };
 
 } // namespace realm

@@ -15,7 +15,7 @@
 namespace realm::internal {
 
 struct app_access {
-    static const ffi::App& library(const App& app) { return *app.app_->app; }
+    static const ffi::App& library(const App& app) { return *app.app_.app; }
     static const ffi::User& library(const user& user) { return *handle(user)->user; }
 
     static const std::shared_ptr<user_handle>& handle(const user& user) {
@@ -26,16 +26,15 @@ struct app_access {
 
     template <typename = on_use>
     static user to_user(const App& app, rust::Box<ffi::User>&& from) {
-        return app.app_->to_user(std::move(from));
+        return app.app_.to_user(std::move(from));
     }
 
     /// A call that waits for the server, as those of App do.
     template <typename Call>
     static std::future<void> call(const App& app, Call call) {
-        return future_call<void>(app.app_->host_transport,
-                                 [app = app.app_, call = std::move(call)] {
-                                     throw_app_error_if_failed(call(*app->app));
-                                 });
+        return future_call<void>(app.app_.host_transport, [app = app.app_, call = std::move(call)] {
+            throw_app_error_if_failed(call(*app.app));
+        });
     }
 };
 

@@ -88,6 +88,21 @@ private:
     Status status_;
 };
 
+/// Says in the status why a session does nothing any more.
+void describe_dead_session(Status& status) noexcept;
+
+/// Functions of the bridge with plain pointers, which they take over, in the place of
+/// `std::unique_ptr`: to a compiler each of those is a hundred classes.
+namespace owned {
+
+rust::Box<App> open_app(const AppConfig& config, const HttpSettings& http, HostTransport* transport,
+                        Status& status) noexcept;
+bool begin_login(const App& app, rust::Str provider, rust::Slice<const std::uint8_t> body_json,
+                 LoginCompletion* completion) noexcept;
+void wait_for_upload(const Session& session, Completion* completion) noexcept;
+void wait_for_download(const Session& session, Completion* completion) noexcept;
+
+} // namespace owned
 } // namespace ffi
 
 /// An empty status to be filled by a call.

@@ -11,7 +11,6 @@
 #include <cpprealm/internal/bridge/status.hpp>
 #include <cpprealm/internal/library.hpp>
 #include <cpprealm/internal/on_use.hpp>
-#include <cpprealm/internal/refuse.hpp>
 
 namespace realm::internal {
 
@@ -61,9 +60,14 @@ struct sync_session {
     enum class connection_state { disconnected, connecting, connected };
 
     /// For the library: `db::get_sync_session()` gives them.
-    template <typename = on_use>
-    explicit sync_session(rust::Box<ffi::Session> session)
-        : session_(std::make_shared<rust::Box<ffi::Session>>(std::move(session))) {}
+    explicit sync_session(rust::Box<ffi::Session> session) : session_(std::move(session)) {}
+    /// Another handle to the same session.
+    sync_session(const sync_session& other) : session_(other.session_->duplicate()) {}
+    /// Stands for the other one's session from now on.
+    sync_session& operator=(const sync_session& other) {
+        session_ = other.session_->duplicate();
+        return *this;
+    }
 
     /// What the session does at this moment.
     enum state state() const { return static_cast<enum state>(alive().state()); }
@@ -76,22 +80,24 @@ struct sync_session {
     /// Fails when the session becomes inactive; while offline it waits without a time limit.
     template <typename Use = on_use>
     void wait_for_upload_completion(std::function<void(status)>&& callback) {
-        alive().wait_for_upload(std::make_unique<wait_callback<Use>>(std::move(callback)));
+        const ffi::Session& session = alive();
+        ffi::owned::wait_for_upload(session, new wait_callback<Use>(std::move(callback)));
     }
     /// Nothing is ever downloaded: calls back after a round trip to the server.
     template <typename Use = on_use>
     void wait_for_download_completion(std::function<void(status)>&& callback) {
-        alive().wait_for_download(std::make_unique<wait_callback<Use>>(std::move(callback)));
+        const ffi::Session& session = alive();
+        ffi::owned::wait_for_download(session, new wait_callback<Use>(std::move(callback)));
     }
     /// The future throws `realm::status_error` where the callback would be given a failure.
     template <typename Use = on_use>
     std::future<void> wait_for_upload_completion() {
-        return as_future<Use>(&ffi::Session::wait_for_upload);
+        return as_future<Use>(&ffi::owned::wait_for_upload);
     }
     /// The future throws `realm::status_error` where the callback would be given a failure.
     template <typename Use = on_use>
     std::future<void> wait_for_download_completion() {
-        return as_future<Use>(&ffi::Session::wait_for_download);
+        return as_future<Use>(&ffi::owned::wait_for_download);
     }
 
     /// Stops uploading until `resume()`. Writes go on and are kept.
@@ -129,28 +135,33 @@ struct sync_session {
 
 private:
     const ffi::Session& alive() const {
-        if (!(*session_)->is_alive()) {
-            throw_if_failed(ffi::process_status());
-            internal::refuse<std::runtime_error>(
-                "Realm: Error accessing sync_session which has been destroyed.");
-        }
-        return **session_;
+        if (!session_->is_alive())
+            throw_dead();
+        return *session_;
+    }
+    template <typename = on_use>
+    [[noreturn]] static void throw_dead() {
+        ffi::call_status status;
+        ffi::describe_dead_session(status);
+        throw_status(status);
     }
 
-    template <typename Use, typename Wait>
-    std::future<void> as_future(Wait wait) const {
-        auto completion = std::make_unique<wait_promise<Use>>();
-        auto future = completion->promise.get_future();
-        try {
-            const ffi::Session& session = alive();
-            (session.*wait)(std::move(completion));
-        } catch (...) {
-            completion->promise.set_exception(std::current_exception());
+    template <typename Use>
+    std::future<void> as_future(void (*wait)(const ffi::Session&, ffi::Completion*)) const {
+        auto* completion = new wait_promise<Use>();
+        auto future = completion->promise.get_future(); // throws for a second one only
+        if (session_->is_alive()) {
+            wait(*session_, completion);
+        } else {
+            ffi::call_status status;
+            ffi::describe_dead_session(status);
+            completion->complete(status);
+            delete completion;
         }
         return future;
     }
 
-    std::shared_ptr<rust::Box<ffi::Session>> session_;
+    rust::Box<ffi::Session> session_;
 };
 
 } // namespace realm::internal::bridge
