@@ -2,9 +2,10 @@
 # Makes the folder ROOT, a Debian with what is essential and the packages that are named, of the mirror that this machine's apt
 # has. It is there when it is whole; what is there already is left alone. Needs root and mmdebstrap.
 #
-#     scripts/debian-root.sh ROOT SUITE PACKAGE,...
+#     scripts/debian-root.sh ROOT SUITE PACKAGE,... [OPTION...]   options are mmdebstrap's
 set -euo pipefail
 root=$1 suite=$2 packages=$3
+shift 3
 part=$root.part
 
 # As apt has it, once it has read its lists.
@@ -34,5 +35,5 @@ mmdebstrap --quiet --variant=minbase --include="$packages" \
     --aptopt='Acquire::Check-Valid-Until "false"' --aptopt='APT::Install-Recommends "false"' \
     --dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
     --dpkgopt='path-exclude=/usr/share/locale/*' --customize-hook='rm "$1/etc/dpkg/dpkg.cfg.d/99mmdebstrap"' \
-    "$suite" "$part" "$mirror"
+    "$@" "$suite" "$part" "$mirror"
 mv "$part" "$root"

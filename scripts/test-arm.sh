@@ -13,7 +13,7 @@ gateway=$(realpath "$1")
 shift
 [ $# -gt 0 ] || set -- arm64 armhf
 
-# Counted up when what make_root puts into it changes.
+# Counted up when what make_root asks for changes.
 root=${XDG_CACHE_HOME:-$HOME/.cache}/realm-ingest/arm-1
 release=forky
 observations=examples/data/seattle-weather-hourly.csv
@@ -21,7 +21,7 @@ observations=examples/data/seattle-weather-hourly.csv
 say() { echo "test-arm: $* ($SECONDS s)"; }
 
 make_root() {
-    local tool mirror
+    local tool packages=rustc,cargo,cmake,ninja-build,qemu-user
     [ "$(id -u)" = 0 ] || {
         echo "test-arm: making a Debian root, and mounting in it, needs root" >&2
         exit 1
@@ -32,22 +32,12 @@ make_root() {
             exit 1
         }
     done
-    mirror=$("$sources/scripts/debian-mirror.sh")
+    packages+=,libstd-rust-dev:arm64,g++-aarch64-linux-gnu,libstdc++6:arm64,libgtest-dev:arm64
+    packages+=,libstd-rust-dev:armhf,g++-arm-linux-gnueabihf,libstdc++6:armhf,libgtest-dev:armhf
     say "making a Debian $release with Rust, cross compilers and qemu: three minutes, 2.2 GB"
-    mkdir -p "$(dirname "$root")"
-    rm -rf --one-file-system "$root.part"
-    # Signatures are checked; how old the mirror's copy is, is not. It need not survive a power cut before it is whole.
-    mmdebstrap --quiet --variant=apt --architectures=amd64,arm64,armhf --skip=output/dev \
-        --include=rustc,cargo,cmake,ninja-build,qemu-user \
-        --include=libstd-rust-dev:arm64,g++-aarch64-linux-gnu,libstdc++6:arm64,libgtest-dev:arm64 \
-        --include=libstd-rust-dev:armhf,g++-arm-linux-gnueabihf,libstdc++6:armhf,libgtest-dev:armhf \
-        --aptopt='Acquire::Check-Valid-Until "false"' --aptopt='APT::Install-Recommends "false"' \
-        --dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
-        --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/bin/qemu-*' \
-        --dpkgopt='path-include=/usr/bin/qemu-arm*' --dpkgopt='path-include=/usr/bin/qemu-aarch64' \
-        "$release" "$root.part" "$mirror"
-    mkdir -p "$root.part/src" "$root.part/work" "$root.part/root/.cargo/registry"
-    mv "$root.part" "$root"
+    "$sources/scripts/debian-root.sh" "$root" "$release" "$packages" --architectures=amd64,arm64,armhf --skip=output/dev \
+        --dpkgopt='path-exclude=/usr/bin/qemu-*' --dpkgopt='path-include=/usr/bin/qemu-arm*' \
+        --dpkgopt='path-include=/usr/bin/qemu-aarch64'
 }
 
 inside() { "$sources/tests/arm/inside.sh" "$root" "$sources" "$@"; }
@@ -71,6 +61,7 @@ run_example() { # architecture, what the gateway must hold, example, its argumen
 }
 
 [ -e "$root" ] || make_root
+mkdir -p "$root/src" "$root/work" "$root/root/.cargo/registry"
 # Crates come from this machine's folder of them: the root has no network of its own.
 (cd "$sources" && cargo fetch --locked)
 for architecture in "$@"; do
