@@ -464,60 +464,64 @@ realm_ingest_code realm_ingest_check_abi(uint32_t header_version,
 // Threads: any. Ownership: none.
 size_t realm_ingest_live_objects(void);
 
-// The defaults for this client app id: the server's address from the environment variable REALM_INGEST_URL, files
-// beneath the process's current directory.
-//
-// Threads: any. Ownership: gives `config`, which `realm_ingest_app_config_free` ends.
-realm_ingest_code realm_ingest_app_config_new(const char *app_id,
-                                              size_t app_id_length,
-                                              realm_ingest_error **error,
-                                              realm_ingest_app_config **config);
-
-// Where the server is, such as `https://ingest.example.com`.
+// The HTTP status of the answer.
 //
 // Threads: one at a time. Ownership: borrows.
-realm_ingest_code realm_ingest_app_config_set_base_url(realm_ingest_app_config *config,
-                                                       const char *url,
-                                                       size_t url_length,
-                                                       realm_ingest_error **error);
-
-// One more address of the same service, which must be one with one state by whichever it is reached. Requests go to the
-// next address while one cannot be reached, and to the base URL again once it answers; log-ins too.
-//
-// Threads: one at a time. Ownership: borrows.
-realm_ingest_code realm_ingest_app_config_add_fallback_url(realm_ingest_app_config *config,
-                                                           const char *url,
-                                                           size_t url_length,
-                                                           realm_ingest_error **error);
-
-// The directory for files; the library makes `mongodb-realm` beneath it.
-//
-// Threads: one at a time. Ownership: borrows.
-realm_ingest_code realm_ingest_app_config_set_path(realm_ingest_app_config *config,
-                                                   const char *path,
-                                                   size_t path_length,
-                                                   realm_ingest_error **error);
-
-// Encrypts the file with users and tokens. A key has 64 bytes; NULL stands for no encryption, and an empty key is refused.
-//
-// Threads: one at a time. Ownership: borrows.
-realm_ingest_code realm_ingest_app_config_set_metadata_encryption_key(realm_ingest_app_config *config,
-                                                                      const uint8_t *key,
-                                                                      size_t key_length,
-                                                                      realm_ingest_error **error);
-
-// Whether apps of one id and address are the same one in this process, with the settings of the first; they are by
-// default.
-//
-// Threads: one at a time. Ownership: borrows.
-realm_ingest_code realm_ingest_app_config_set_caching(realm_ingest_app_config *config,
-                                                      bool enabled,
+realm_ingest_code realm_ingest_http_answer_set_status(realm_ingest_http_answer *answer,
+                                                      uint16_t status,
                                                       realm_ingest_error **error);
 
-// Frees a configuration; NULL is fine.
+// A header of the answer. The library looks at `Content-Type`, `Location` and `Retry-After`.
 //
-// Threads: any. Ownership: takes `config`.
-void realm_ingest_app_config_free(realm_ingest_app_config *config);
+// Threads: one at a time. Ownership: borrows.
+realm_ingest_code realm_ingest_http_answer_add_header(realm_ingest_http_answer *answer,
+                                                      const char *name,
+                                                      size_t name_length,
+                                                      const char *value,
+                                                      size_t value_length,
+                                                      realm_ingest_error **error);
+
+// The body of the answer, without any encoding of the transfer. It is copied.
+//
+// Threads: one at a time. Ownership: borrows.
+realm_ingest_code realm_ingest_http_answer_set_body(realm_ingest_http_answer *answer,
+                                                    const uint8_t *body,
+                                                    size_t body_length,
+                                                    realm_ingest_error **error);
+
+// A number of the application's own for why there is no answer, which the error then tells; 0 by default.
+//
+// Threads: one at a time. Ownership: borrows.
+realm_ingest_code realm_ingest_http_answer_set_custom_status(realm_ingest_http_answer *answer,
+                                                             int32_t custom_status,
+                                                             realm_ingest_error **error);
+
+// The request could not be made at all, by a number of the application's own: it fails with
+// REALM_INGEST_CLIENT_TRANSPORT_FAILED.
+//
+// Threads: one at a time. Ownership: borrows.
+realm_ingest_code realm_ingest_http_answer_set_client_error(realm_ingest_http_answer *answer,
+                                                            int32_t client_error,
+                                                            realm_ingest_error **error);
+
+// There is no answer, and why: `could not connect`, for instance. The library tries again where it does after a
+// failure of its own client.
+//
+// Threads: one at a time. Ownership: borrows.
+realm_ingest_code realm_ingest_http_answer_set_failure(realm_ingest_http_answer *answer,
+                                                       const char *reason,
+                                                       size_t reason_length,
+                                                       realm_ingest_error **error);
+
+// Delivers the answer and frees it; NULL is fine. One without a status fails its request.
+//
+// Threads: any. Ownership: takes `answer`.
+void realm_ingest_http_answer_send(realm_ingest_http_answer *answer);
+
+// Frees an answer that will not be sent, which fails its request; NULL is fine.
+//
+// Threads: any. Ownership: takes `answer`.
+void realm_ingest_http_answer_free(realm_ingest_http_answer *answer);
 
 // Opens an app. The configuration is copied. Does not use the network. From now on a forked child of this process
 // cannot use the library: every call in it that returns a `realm_ingest_code` fails with REALM_INGEST_LOGIC_ERROR.
@@ -573,6 +577,61 @@ realm_ingest_code realm_ingest_app_update_base_url(const realm_ingest_app *app,
                                                    const char *url,
                                                    size_t url_length,
                                                    realm_ingest_error **error);
+
+// The defaults for this client app id: the server's address from the environment variable REALM_INGEST_URL, files
+// beneath the process's current directory.
+//
+// Threads: any. Ownership: gives `config`, which `realm_ingest_app_config_free` ends.
+realm_ingest_code realm_ingest_app_config_new(const char *app_id,
+                                              size_t app_id_length,
+                                              realm_ingest_error **error,
+                                              realm_ingest_app_config **config);
+
+// Where the server is, such as `https://ingest.example.com`.
+//
+// Threads: one at a time. Ownership: borrows.
+realm_ingest_code realm_ingest_app_config_set_base_url(realm_ingest_app_config *config,
+                                                       const char *url,
+                                                       size_t url_length,
+                                                       realm_ingest_error **error);
+
+// One more address of the same service, which must be one with one state by whichever it is reached. Requests go to the
+// next address while one cannot be reached, and to the base URL again once it answers; log-ins too.
+//
+// Threads: one at a time. Ownership: borrows.
+realm_ingest_code realm_ingest_app_config_add_fallback_url(realm_ingest_app_config *config,
+                                                           const char *url,
+                                                           size_t url_length,
+                                                           realm_ingest_error **error);
+
+// The directory for files; the library makes `mongodb-realm` beneath it.
+//
+// Threads: one at a time. Ownership: borrows.
+realm_ingest_code realm_ingest_app_config_set_path(realm_ingest_app_config *config,
+                                                   const char *path,
+                                                   size_t path_length,
+                                                   realm_ingest_error **error);
+
+// Encrypts the file with users and tokens. A key has 64 bytes; NULL stands for no encryption, and an empty key is refused.
+//
+// Threads: one at a time. Ownership: borrows.
+realm_ingest_code realm_ingest_app_config_set_metadata_encryption_key(realm_ingest_app_config *config,
+                                                                      const uint8_t *key,
+                                                                      size_t key_length,
+                                                                      realm_ingest_error **error);
+
+// Whether apps of one id and address are the same one in this process, with the settings of the first; they are by
+// default.
+//
+// Threads: one at a time. Ownership: borrows.
+realm_ingest_code realm_ingest_app_config_set_caching(realm_ingest_app_config *config,
+                                                      bool enabled,
+                                                      realm_ingest_error **error);
+
+// Frees a configuration; NULL is fine.
+//
+// Threads: any. Ownership: takes `config`.
+void realm_ingest_app_config_free(realm_ingest_app_config *config);
 
 // The BSON of a JSON object, for `realm_ingest_transaction_append`. What JSON has no type for is Extended JSON (version 2):
 // `{"_id":{"$oid":"5f0000000000000000000001"},"at":{"$date":"2026-01-01T00:00:00Z"},"price":{"$numberDecimal":"1.10"}}`. A
@@ -1011,6 +1070,42 @@ realm_ingest_code realm_ingest_realm_config_add_urgent_class(realm_ingest_realm_
                                                              size_t class_name_length,
                                                              realm_ingest_error **error);
 
+// Opens a realm for a user and starts to upload what it holds. Does not wait for the server. The configuration is
+// copied.
+//
+// Threads: one at a time for `config`. Ownership: gives `realm`, which `realm_ingest_realm_free` ends.
+realm_ingest_code realm_ingest_realm_new(const realm_ingest_user *user,
+                                         const realm_ingest_realm_config *config,
+                                         realm_ingest_error **error,
+                                         realm_ingest_realm **realm);
+
+// Waits until the server has acknowledged everything committed before the call. After `timeout_ms` milliseconds (below
+// 0: never) it gives up with REALM_INGEST_WAIT_TIMED_OUT; the upload goes on.
+//
+// Threads: any, in no callback. Ownership: borrows.
+realm_ingest_code realm_ingest_realm_wait_for_upload(const realm_ingest_realm *realm,
+                                                     int64_t timeout_ms,
+                                                     realm_ingest_error **error);
+
+// How many documents wait to be acknowledged.
+//
+// Threads: any. Ownership: borrows.
+realm_ingest_code realm_ingest_realm_pending(const realm_ingest_realm *realm,
+                                             realm_ingest_error **error,
+                                             uint64_t *documents);
+
+// Closes a realm; the second time does nothing. What waits stays in the file and is uploaded as the stop policy says,
+// or after the next start. The file is closed, too, once nobody has it open and the session has ended.
+//
+// Threads: any. Ownership: borrows.
+realm_ingest_code realm_ingest_realm_close(const realm_ingest_realm *realm,
+                                           realm_ingest_error **error);
+
+// Closes and frees a realm; NULL is fine. Its transactions that are still there can no longer be committed.
+//
+// Threads: any. Ownership: takes `realm`.
+void realm_ingest_realm_free(realm_ingest_realm *realm);
+
 // The defaults with these classes: a JSON document such as
 // `{"classes":[{"name":"Reading","kind":"asymmetric","primary_key":"_id","properties":[{"name":"_id","type":"objectId"}]}]}`.
 // It is checked when a realm is opened with it.
@@ -1070,42 +1165,6 @@ realm_ingest_code realm_ingest_realm_config_set_proxy(realm_ingest_realm_config 
 //
 // Threads: any. Ownership: takes `config`.
 void realm_ingest_realm_config_free(realm_ingest_realm_config *config);
-
-// Opens a realm for a user and starts to upload what it holds. Does not wait for the server. The configuration is
-// copied.
-//
-// Threads: one at a time for `config`. Ownership: gives `realm`, which `realm_ingest_realm_free` ends.
-realm_ingest_code realm_ingest_realm_new(const realm_ingest_user *user,
-                                         const realm_ingest_realm_config *config,
-                                         realm_ingest_error **error,
-                                         realm_ingest_realm **realm);
-
-// Waits until the server has acknowledged everything committed before the call. After `timeout_ms` milliseconds (below
-// 0: never) it gives up with REALM_INGEST_WAIT_TIMED_OUT; the upload goes on.
-//
-// Threads: any, in no callback. Ownership: borrows.
-realm_ingest_code realm_ingest_realm_wait_for_upload(const realm_ingest_realm *realm,
-                                                     int64_t timeout_ms,
-                                                     realm_ingest_error **error);
-
-// How many documents wait to be acknowledged.
-//
-// Threads: any. Ownership: borrows.
-realm_ingest_code realm_ingest_realm_pending(const realm_ingest_realm *realm,
-                                             realm_ingest_error **error,
-                                             uint64_t *documents);
-
-// Closes a realm; the second time does nothing. What waits stays in the file and is uploaded as the stop policy says,
-// or after the next start. The file is closed, too, once nobody has it open and the session has ended.
-//
-// Threads: any. Ownership: borrows.
-realm_ingest_code realm_ingest_realm_close(const realm_ingest_realm *realm,
-                                           realm_ingest_error **error);
-
-// Closes and frees a realm; NULL is fine. Its transactions that are still there can no longer be committed.
-//
-// Threads: any. Ownership: takes `realm`.
-void realm_ingest_realm_free(realm_ingest_realm *realm);
 
 // What is known of the transaction that got this number, from this program or an earlier start of it: one of the
 // REALM_INGEST_STATE_ constants. Reads the file, and asks no server. Numbers are of one file: one that was deleted or
@@ -1582,65 +1641,6 @@ const char *realm_ingest_http_request_header_value(const realm_ingest_http_reque
 // Threads: any, until the callback returns. Ownership: lends what it returns, which lives as long as `request`.
 const char *realm_ingest_http_request_body(const realm_ingest_http_request *request,
                                            size_t *length);
-
-// The HTTP status of the answer.
-//
-// Threads: one at a time. Ownership: borrows.
-realm_ingest_code realm_ingest_http_answer_set_status(realm_ingest_http_answer *answer,
-                                                      uint16_t status,
-                                                      realm_ingest_error **error);
-
-// A header of the answer. The library looks at `Content-Type`, `Location` and `Retry-After`.
-//
-// Threads: one at a time. Ownership: borrows.
-realm_ingest_code realm_ingest_http_answer_add_header(realm_ingest_http_answer *answer,
-                                                      const char *name,
-                                                      size_t name_length,
-                                                      const char *value,
-                                                      size_t value_length,
-                                                      realm_ingest_error **error);
-
-// The body of the answer, without any encoding of the transfer. It is copied.
-//
-// Threads: one at a time. Ownership: borrows.
-realm_ingest_code realm_ingest_http_answer_set_body(realm_ingest_http_answer *answer,
-                                                    const uint8_t *body,
-                                                    size_t body_length,
-                                                    realm_ingest_error **error);
-
-// A number of the application's own for why there is no answer, which the error then tells; 0 by default.
-//
-// Threads: one at a time. Ownership: borrows.
-realm_ingest_code realm_ingest_http_answer_set_custom_status(realm_ingest_http_answer *answer,
-                                                             int32_t custom_status,
-                                                             realm_ingest_error **error);
-
-// The request could not be made at all, by a number of the application's own: it fails with
-// REALM_INGEST_CLIENT_TRANSPORT_FAILED.
-//
-// Threads: one at a time. Ownership: borrows.
-realm_ingest_code realm_ingest_http_answer_set_client_error(realm_ingest_http_answer *answer,
-                                                            int32_t client_error,
-                                                            realm_ingest_error **error);
-
-// There is no answer, and why: `could not connect`, for instance. The library tries again where it does after a
-// failure of its own client.
-//
-// Threads: one at a time. Ownership: borrows.
-realm_ingest_code realm_ingest_http_answer_set_failure(realm_ingest_http_answer *answer,
-                                                       const char *reason,
-                                                       size_t reason_length,
-                                                       realm_ingest_error **error);
-
-// Delivers the answer and frees it; NULL is fine. One without a status fails its request.
-//
-// Threads: any. Ownership: takes `answer`.
-void realm_ingest_http_answer_send(realm_ingest_http_answer *answer);
-
-// Frees an answer that will not be sent, which fails its request; NULL is fine.
-//
-// Threads: any. Ownership: takes `answer`.
-void realm_ingest_http_answer_free(realm_ingest_http_answer *answer);
 
 // How long the first transaction that waits is kept for more to come, in milliseconds, so that the network is used less
 // often; 0 by default. Not where its classes are urgent, a batch is full, a thread waits for the upload or for a receipt, or

@@ -368,63 +368,70 @@ namespace RealmIngest
         internal static extern System.UIntPtr realm_ingest_live_objects();
 
         /// <summary>
-        ///  The defaults for this client app id: the server's address from the environment variable REALM_INGEST_URL, files
-        ///  beneath the process's current directory.
-        ///
-        ///  Threads: any. Ownership: gives `config`, which `realm_ingest_app_config_free` ends.
-        /// </summary>
-        [DllImport(__DllName, EntryPoint = "realm_ingest_app_config_new", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern uint realm_ingest_app_config_new(byte* app_id, System.UIntPtr app_id_length, realm_ingest_error** error, realm_ingest_app_config** config);
-
-        /// <summary>
-        ///  Where the server is, such as `https://ingest.example.com`.
+        ///  The HTTP status of the answer.
         ///
         ///  Threads: one at a time. Ownership: borrows.
         /// </summary>
-        [DllImport(__DllName, EntryPoint = "realm_ingest_app_config_set_base_url", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern uint realm_ingest_app_config_set_base_url(realm_ingest_app_config* config, byte* url, System.UIntPtr url_length, realm_ingest_error** error);
+        [DllImport(__DllName, EntryPoint = "realm_ingest_http_answer_set_status", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern uint realm_ingest_http_answer_set_status(realm_ingest_http_answer* answer, ushort status, realm_ingest_error** error);
 
         /// <summary>
-        ///  One more address of the same service, which must be one with one state by whichever it is reached. Requests go to the
-        ///  next address while one cannot be reached, and to the base URL again once it answers; log-ins too.
+        ///  A header of the answer. The library looks at `Content-Type`, `Location` and `Retry-After`.
         ///
         ///  Threads: one at a time. Ownership: borrows.
         /// </summary>
-        [DllImport(__DllName, EntryPoint = "realm_ingest_app_config_add_fallback_url", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern uint realm_ingest_app_config_add_fallback_url(realm_ingest_app_config* config, byte* url, System.UIntPtr url_length, realm_ingest_error** error);
+        [DllImport(__DllName, EntryPoint = "realm_ingest_http_answer_add_header", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern uint realm_ingest_http_answer_add_header(realm_ingest_http_answer* answer, byte* name, System.UIntPtr name_length, byte* value, System.UIntPtr value_length, realm_ingest_error** error);
 
         /// <summary>
-        ///  The directory for files; the library makes `mongodb-realm` beneath it.
+        ///  The body of the answer, without any encoding of the transfer. It is copied.
         ///
         ///  Threads: one at a time. Ownership: borrows.
         /// </summary>
-        [DllImport(__DllName, EntryPoint = "realm_ingest_app_config_set_path", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern uint realm_ingest_app_config_set_path(realm_ingest_app_config* config, byte* path, System.UIntPtr path_length, realm_ingest_error** error);
+        [DllImport(__DllName, EntryPoint = "realm_ingest_http_answer_set_body", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern uint realm_ingest_http_answer_set_body(realm_ingest_http_answer* answer, byte* body, System.UIntPtr body_length, realm_ingest_error** error);
 
         /// <summary>
-        ///  Encrypts the file with users and tokens. A key has 64 bytes; NULL stands for no encryption, and an empty key is refused.
+        ///  A number of the application's own for why there is no answer, which the error then tells; 0 by default.
         ///
         ///  Threads: one at a time. Ownership: borrows.
         /// </summary>
-        [DllImport(__DllName, EntryPoint = "realm_ingest_app_config_set_metadata_encryption_key", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern uint realm_ingest_app_config_set_metadata_encryption_key(realm_ingest_app_config* config, byte* key, System.UIntPtr key_length, realm_ingest_error** error);
+        [DllImport(__DllName, EntryPoint = "realm_ingest_http_answer_set_custom_status", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern uint realm_ingest_http_answer_set_custom_status(realm_ingest_http_answer* answer, int custom_status, realm_ingest_error** error);
 
         /// <summary>
-        ///  Whether apps of one id and address are the same one in this process, with the settings of the first; they are by
-        ///  default.
+        ///  The request could not be made at all, by a number of the application's own: it fails with
+        ///  REALM_INGEST_CLIENT_TRANSPORT_FAILED.
         ///
         ///  Threads: one at a time. Ownership: borrows.
         /// </summary>
-        [DllImport(__DllName, EntryPoint = "realm_ingest_app_config_set_caching", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern uint realm_ingest_app_config_set_caching(realm_ingest_app_config* config, [MarshalAs(UnmanagedType.U1)] bool enabled, realm_ingest_error** error);
+        [DllImport(__DllName, EntryPoint = "realm_ingest_http_answer_set_client_error", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern uint realm_ingest_http_answer_set_client_error(realm_ingest_http_answer* answer, int client_error, realm_ingest_error** error);
 
         /// <summary>
-        ///  Frees a configuration; NULL is fine.
+        ///  There is no answer, and why: `could not connect`, for instance. The library tries again where it does after a
+        ///  failure of its own client.
         ///
-        ///  Threads: any. Ownership: takes `config`.
+        ///  Threads: one at a time. Ownership: borrows.
         /// </summary>
-        [DllImport(__DllName, EntryPoint = "realm_ingest_app_config_free", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern void realm_ingest_app_config_free(realm_ingest_app_config* config);
+        [DllImport(__DllName, EntryPoint = "realm_ingest_http_answer_set_failure", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern uint realm_ingest_http_answer_set_failure(realm_ingest_http_answer* answer, byte* reason, System.UIntPtr reason_length, realm_ingest_error** error);
+
+        /// <summary>
+        ///  Delivers the answer and frees it; NULL is fine. One without a status fails its request.
+        ///
+        ///  Threads: any. Ownership: takes `answer`.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "realm_ingest_http_answer_send", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern void realm_ingest_http_answer_send(realm_ingest_http_answer* answer);
+
+        /// <summary>
+        ///  Frees an answer that will not be sent, which fails its request; NULL is fine.
+        ///
+        ///  Threads: any. Ownership: takes `answer`.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "realm_ingest_http_answer_free", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern void realm_ingest_http_answer_free(realm_ingest_http_answer* answer);
 
         /// <summary>
         ///  Opens an app. The configuration is copied. Does not use the network. From now on a forked child of this process
@@ -485,6 +492,65 @@ namespace RealmIngest
         /// </summary>
         [DllImport(__DllName, EntryPoint = "realm_ingest_app_update_base_url", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern uint realm_ingest_app_update_base_url(realm_ingest_app* app, byte* url, System.UIntPtr url_length, realm_ingest_error** error);
+
+        /// <summary>
+        ///  The defaults for this client app id: the server's address from the environment variable REALM_INGEST_URL, files
+        ///  beneath the process's current directory.
+        ///
+        ///  Threads: any. Ownership: gives `config`, which `realm_ingest_app_config_free` ends.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "realm_ingest_app_config_new", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern uint realm_ingest_app_config_new(byte* app_id, System.UIntPtr app_id_length, realm_ingest_error** error, realm_ingest_app_config** config);
+
+        /// <summary>
+        ///  Where the server is, such as `https://ingest.example.com`.
+        ///
+        ///  Threads: one at a time. Ownership: borrows.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "realm_ingest_app_config_set_base_url", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern uint realm_ingest_app_config_set_base_url(realm_ingest_app_config* config, byte* url, System.UIntPtr url_length, realm_ingest_error** error);
+
+        /// <summary>
+        ///  One more address of the same service, which must be one with one state by whichever it is reached. Requests go to the
+        ///  next address while one cannot be reached, and to the base URL again once it answers; log-ins too.
+        ///
+        ///  Threads: one at a time. Ownership: borrows.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "realm_ingest_app_config_add_fallback_url", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern uint realm_ingest_app_config_add_fallback_url(realm_ingest_app_config* config, byte* url, System.UIntPtr url_length, realm_ingest_error** error);
+
+        /// <summary>
+        ///  The directory for files; the library makes `mongodb-realm` beneath it.
+        ///
+        ///  Threads: one at a time. Ownership: borrows.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "realm_ingest_app_config_set_path", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern uint realm_ingest_app_config_set_path(realm_ingest_app_config* config, byte* path, System.UIntPtr path_length, realm_ingest_error** error);
+
+        /// <summary>
+        ///  Encrypts the file with users and tokens. A key has 64 bytes; NULL stands for no encryption, and an empty key is refused.
+        ///
+        ///  Threads: one at a time. Ownership: borrows.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "realm_ingest_app_config_set_metadata_encryption_key", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern uint realm_ingest_app_config_set_metadata_encryption_key(realm_ingest_app_config* config, byte* key, System.UIntPtr key_length, realm_ingest_error** error);
+
+        /// <summary>
+        ///  Whether apps of one id and address are the same one in this process, with the settings of the first; they are by
+        ///  default.
+        ///
+        ///  Threads: one at a time. Ownership: borrows.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "realm_ingest_app_config_set_caching", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern uint realm_ingest_app_config_set_caching(realm_ingest_app_config* config, [MarshalAs(UnmanagedType.U1)] bool enabled, realm_ingest_error** error);
+
+        /// <summary>
+        ///  Frees a configuration; NULL is fine.
+        ///
+        ///  Threads: any. Ownership: takes `config`.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "realm_ingest_app_config_free", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern void realm_ingest_app_config_free(realm_ingest_app_config* config);
 
         /// <summary>
         ///  The BSON of a JSON object, for `realm_ingest_transaction_append`. What JSON has no type for is Extended JSON (version 2):
@@ -978,6 +1044,49 @@ namespace RealmIngest
         internal static extern uint realm_ingest_realm_config_add_urgent_class(realm_ingest_realm_config* config, byte* class_name, System.UIntPtr class_name_length, realm_ingest_error** error);
 
         /// <summary>
+        ///  Opens a realm for a user and starts to upload what it holds. Does not wait for the server. The configuration is
+        ///  copied.
+        ///
+        ///  Threads: one at a time for `config`. Ownership: gives `realm`, which `realm_ingest_realm_free` ends.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "realm_ingest_realm_new", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern uint realm_ingest_realm_new(realm_ingest_user* user, realm_ingest_realm_config* config, realm_ingest_error** error, realm_ingest_realm** realm);
+
+        /// <summary>
+        ///  Waits until the server has acknowledged everything committed before the call. After `timeout_ms` milliseconds (below
+        ///  0: never) it gives up with REALM_INGEST_WAIT_TIMED_OUT; the upload goes on.
+        ///
+        ///  Threads: any, in no callback. Ownership: borrows.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "realm_ingest_realm_wait_for_upload", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern uint realm_ingest_realm_wait_for_upload(realm_ingest_realm* realm, long timeout_ms, realm_ingest_error** error);
+
+        /// <summary>
+        ///  How many documents wait to be acknowledged.
+        ///
+        ///  Threads: any. Ownership: borrows.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "realm_ingest_realm_pending", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern uint realm_ingest_realm_pending(realm_ingest_realm* realm, realm_ingest_error** error, ulong* documents);
+
+        /// <summary>
+        ///  Closes a realm; the second time does nothing. What waits stays in the file and is uploaded as the stop policy says,
+        ///  or after the next start. The file is closed, too, once nobody has it open and the session has ended.
+        ///
+        ///  Threads: any. Ownership: borrows.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "realm_ingest_realm_close", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern uint realm_ingest_realm_close(realm_ingest_realm* realm, realm_ingest_error** error);
+
+        /// <summary>
+        ///  Closes and frees a realm; NULL is fine. Its transactions that are still there can no longer be committed.
+        ///
+        ///  Threads: any. Ownership: takes `realm`.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "realm_ingest_realm_free", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern void realm_ingest_realm_free(realm_ingest_realm* realm);
+
+        /// <summary>
         ///  The defaults with these classes: a JSON document such as
         ///  `{"classes":[{"name":"Reading","kind":"asymmetric","primary_key":"_id","properties":[{"name":"_id","type":"objectId"}]}]}`.
         ///  It is checked when a realm is opened with it.
@@ -1037,49 +1146,6 @@ namespace RealmIngest
         /// </summary>
         [DllImport(__DllName, EntryPoint = "realm_ingest_realm_config_free", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern void realm_ingest_realm_config_free(realm_ingest_realm_config* config);
-
-        /// <summary>
-        ///  Opens a realm for a user and starts to upload what it holds. Does not wait for the server. The configuration is
-        ///  copied.
-        ///
-        ///  Threads: one at a time for `config`. Ownership: gives `realm`, which `realm_ingest_realm_free` ends.
-        /// </summary>
-        [DllImport(__DllName, EntryPoint = "realm_ingest_realm_new", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern uint realm_ingest_realm_new(realm_ingest_user* user, realm_ingest_realm_config* config, realm_ingest_error** error, realm_ingest_realm** realm);
-
-        /// <summary>
-        ///  Waits until the server has acknowledged everything committed before the call. After `timeout_ms` milliseconds (below
-        ///  0: never) it gives up with REALM_INGEST_WAIT_TIMED_OUT; the upload goes on.
-        ///
-        ///  Threads: any, in no callback. Ownership: borrows.
-        /// </summary>
-        [DllImport(__DllName, EntryPoint = "realm_ingest_realm_wait_for_upload", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern uint realm_ingest_realm_wait_for_upload(realm_ingest_realm* realm, long timeout_ms, realm_ingest_error** error);
-
-        /// <summary>
-        ///  How many documents wait to be acknowledged.
-        ///
-        ///  Threads: any. Ownership: borrows.
-        /// </summary>
-        [DllImport(__DllName, EntryPoint = "realm_ingest_realm_pending", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern uint realm_ingest_realm_pending(realm_ingest_realm* realm, realm_ingest_error** error, ulong* documents);
-
-        /// <summary>
-        ///  Closes a realm; the second time does nothing. What waits stays in the file and is uploaded as the stop policy says,
-        ///  or after the next start. The file is closed, too, once nobody has it open and the session has ended.
-        ///
-        ///  Threads: any. Ownership: borrows.
-        /// </summary>
-        [DllImport(__DllName, EntryPoint = "realm_ingest_realm_close", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern uint realm_ingest_realm_close(realm_ingest_realm* realm, realm_ingest_error** error);
-
-        /// <summary>
-        ///  Closes and frees a realm; NULL is fine. Its transactions that are still there can no longer be committed.
-        ///
-        ///  Threads: any. Ownership: takes `realm`.
-        /// </summary>
-        [DllImport(__DllName, EntryPoint = "realm_ingest_realm_free", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern void realm_ingest_realm_free(realm_ingest_realm* realm);
 
         /// <summary>
         ///  What is known of the transaction that got this number, from this program or an earlier start of it: one of the
@@ -1660,72 +1726,6 @@ namespace RealmIngest
         internal static extern byte* realm_ingest_http_request_body(realm_ingest_http_request* request, System.UIntPtr* length);
 
         /// <summary>
-        ///  The HTTP status of the answer.
-        ///
-        ///  Threads: one at a time. Ownership: borrows.
-        /// </summary>
-        [DllImport(__DllName, EntryPoint = "realm_ingest_http_answer_set_status", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern uint realm_ingest_http_answer_set_status(realm_ingest_http_answer* answer, ushort status, realm_ingest_error** error);
-
-        /// <summary>
-        ///  A header of the answer. The library looks at `Content-Type`, `Location` and `Retry-After`.
-        ///
-        ///  Threads: one at a time. Ownership: borrows.
-        /// </summary>
-        [DllImport(__DllName, EntryPoint = "realm_ingest_http_answer_add_header", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern uint realm_ingest_http_answer_add_header(realm_ingest_http_answer* answer, byte* name, System.UIntPtr name_length, byte* value, System.UIntPtr value_length, realm_ingest_error** error);
-
-        /// <summary>
-        ///  The body of the answer, without any encoding of the transfer. It is copied.
-        ///
-        ///  Threads: one at a time. Ownership: borrows.
-        /// </summary>
-        [DllImport(__DllName, EntryPoint = "realm_ingest_http_answer_set_body", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern uint realm_ingest_http_answer_set_body(realm_ingest_http_answer* answer, byte* body, System.UIntPtr body_length, realm_ingest_error** error);
-
-        /// <summary>
-        ///  A number of the application's own for why there is no answer, which the error then tells; 0 by default.
-        ///
-        ///  Threads: one at a time. Ownership: borrows.
-        /// </summary>
-        [DllImport(__DllName, EntryPoint = "realm_ingest_http_answer_set_custom_status", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern uint realm_ingest_http_answer_set_custom_status(realm_ingest_http_answer* answer, int custom_status, realm_ingest_error** error);
-
-        /// <summary>
-        ///  The request could not be made at all, by a number of the application's own: it fails with
-        ///  REALM_INGEST_CLIENT_TRANSPORT_FAILED.
-        ///
-        ///  Threads: one at a time. Ownership: borrows.
-        /// </summary>
-        [DllImport(__DllName, EntryPoint = "realm_ingest_http_answer_set_client_error", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern uint realm_ingest_http_answer_set_client_error(realm_ingest_http_answer* answer, int client_error, realm_ingest_error** error);
-
-        /// <summary>
-        ///  There is no answer, and why: `could not connect`, for instance. The library tries again where it does after a
-        ///  failure of its own client.
-        ///
-        ///  Threads: one at a time. Ownership: borrows.
-        /// </summary>
-        [DllImport(__DllName, EntryPoint = "realm_ingest_http_answer_set_failure", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern uint realm_ingest_http_answer_set_failure(realm_ingest_http_answer* answer, byte* reason, System.UIntPtr reason_length, realm_ingest_error** error);
-
-        /// <summary>
-        ///  Delivers the answer and frees it; NULL is fine. One without a status fails its request.
-        ///
-        ///  Threads: any. Ownership: takes `answer`.
-        /// </summary>
-        [DllImport(__DllName, EntryPoint = "realm_ingest_http_answer_send", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern void realm_ingest_http_answer_send(realm_ingest_http_answer* answer);
-
-        /// <summary>
-        ///  Frees an answer that will not be sent, which fails its request; NULL is fine.
-        ///
-        ///  Threads: any. Ownership: takes `answer`.
-        /// </summary>
-        [DllImport(__DllName, EntryPoint = "realm_ingest_http_answer_free", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern void realm_ingest_http_answer_free(realm_ingest_http_answer* answer);
-
-        /// <summary>
         ///  How long the first transaction that waits is kept for more to come, in milliseconds, so that the network is used less
         ///  often; 0 by default. Not where its classes are urgent, a batch is full, a thread waits for the upload or for a receipt, or
         ///  the realm was closed.
@@ -1996,12 +1996,13 @@ namespace RealmIngest
     }
 
     /// <summary>
-    ///  How an app is opened.
+    ///  Where the answer to one request goes, in the callback that gets it or later.
     ///
-    ///  Threads: one at a time. Ownership: the caller's, until `realm_ingest_app_config_free`.
+    ///  Threads: one at a time. Ownership: the caller's from the callback on, until `realm_ingest_http_answer_send` or
+    ///  `realm_ingest_http_answer_free`.
     /// </summary>
     [StructLayout(LayoutKind.Sequential)]
-    internal unsafe partial struct realm_ingest_app_config
+    internal unsafe partial struct realm_ingest_http_answer
     {
     }
 
@@ -2012,6 +2013,16 @@ namespace RealmIngest
     /// </summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe partial struct realm_ingest_app
+    {
+    }
+
+    /// <summary>
+    ///  How an app is opened.
+    ///
+    ///  Threads: one at a time. Ownership: the caller's, until `realm_ingest_app_config_free`.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct realm_ingest_app_config
     {
     }
 
@@ -2066,22 +2077,22 @@ namespace RealmIngest
     }
 
     /// <summary>
-    ///  How a realm is opened.
-    ///
-    ///  Threads: one at a time. Ownership: the caller's, until `realm_ingest_realm_config_free`.
-    /// </summary>
-    [StructLayout(LayoutKind.Sequential)]
-    internal unsafe partial struct realm_ingest_realm_config
-    {
-    }
-
-    /// <summary>
     ///  An open realm.
     ///
     ///  Threads: any. Ownership: the caller's, until `realm_ingest_realm_free`.
     /// </summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe partial struct realm_ingest_realm
+    {
+    }
+
+    /// <summary>
+    ///  How a realm is opened.
+    ///
+    ///  Threads: one at a time. Ownership: the caller's, until `realm_ingest_realm_config_free`.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct realm_ingest_realm_config
     {
     }
 
@@ -2143,17 +2154,6 @@ namespace RealmIngest
     /// </summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe partial struct realm_ingest_http_request
-    {
-    }
-
-    /// <summary>
-    ///  Where the answer to one request goes, in the callback that gets it or later.
-    ///
-    ///  Threads: one at a time. Ownership: the caller's from the callback on, until `realm_ingest_http_answer_send` or
-    ///  `realm_ingest_http_answer_free`.
-    /// </summary>
-    [StructLayout(LayoutKind.Sequential)]
-    internal unsafe partial struct realm_ingest_http_answer
     {
     }
 

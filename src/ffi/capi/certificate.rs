@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
-use super::app::realm_ingest_app_config;
+use super::app_config::realm_ingest_app_config;
 use super::{
     Callback, Text, change, lend, realm_ingest_code, realm_ingest_error, realm_ingest_free_callback, seen,
     shown,

@@ -1,7 +1,8 @@
 //! The built-in client for the application's own HTTP, which may only look at requests, or change answers.
 
-use super::app::realm_ingest_app_config;
-use super::transport::{realm_ingest_http_answer, realm_ingest_http_request};
+use super::answer::realm_ingest_http_answer;
+use super::app_config::realm_ingest_app_config;
+use super::transport::realm_ingest_http_request;
 use super::{alone, enter, live, realm_ingest_code, realm_ingest_error};
 use crate::ffi::one_request;
 use crate::transport::http::HttpOptions;

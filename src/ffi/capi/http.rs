@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use super::app::realm_ingest_app_config;
+use super::app_config::realm_ingest_app_config;
 use super::{change, realm_ingest_code, realm_ingest_error, text};
 use crate::transport::http::ClientCertificate;
 

@@ -1,6 +1,6 @@
 //! Encryption keys of realms.
 
-use super::realm::realm_ingest_realm_config;
+use super::realm_config::realm_ingest_realm_config;
 use super::user::realm_ingest_user;
 use super::{alone, change, enter, given_key, live, realm_ingest_code, realm_ingest_error};
 use crate::realm::Realm;

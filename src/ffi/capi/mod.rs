@@ -2,7 +2,9 @@
 #![allow(non_camel_case_types, reason = "the names are C's")]
 
 mod abi;
+mod answer;
 mod app;
+mod app_config;
 mod bson;
 mod callback;
 mod certificate;
@@ -17,6 +19,7 @@ mod log;
 mod objects;
 mod options;
 mod realm;
+mod realm_config;
 mod receipts;
 mod registry;
 mod session;

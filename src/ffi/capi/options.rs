@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use super::realm::realm_ingest_realm_config;
+use super::realm_config::realm_ingest_realm_config;
 use super::{change, realm_ingest_code, realm_ingest_error, text};
 use crate::ffi::options;
 

@@ -4,7 +4,7 @@ use std::ffi::c_void;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::realm::realm_ingest_realm_config;
+use super::realm_config::realm_ingest_realm_config;
 use super::{Callback, change, realm_ingest_code, realm_ingest_error, realm_ingest_free_callback};
 use crate::ffi::options;
 use crate::realm::{MayUpload, TimeWindow};
