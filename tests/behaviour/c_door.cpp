@@ -509,8 +509,9 @@ void add_files(commands& known, device& self) {
 int main() {
     if (realm_ingest_check_abi(REALM_INGEST_ABI_VERSION, nullptr) != REALM_INGEST_OK)
         return 1;
-    static device self;
-    static kept_log log;
+    // What callbacks use lives as long as the process.
+    static auto& self = *new device;
+    static auto& log = *new kept_log;
     commands known;
     add_users(known, self);
     add_realms(known, self);
@@ -527,7 +528,5 @@ int main() {
     known["shutdown"] = [&](const command& given) {
         return object().flag("ended", realm_ingest_shutdown(given.number("timeout_ms")));
     };
-    auto result = serve(known);
-    realm_ingest_set_log(8, nullptr, nullptr, nullptr);
-    return result;
+    return serve(known);
 }

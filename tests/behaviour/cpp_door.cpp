@@ -366,7 +366,8 @@ void add_files(commands& known, device& self) {
 } // namespace
 
 int main() {
-    static device self;
+    // What callbacks use lives as long as the process.
+    static auto& self = *new device;
     auto log = std::make_shared<kept_log>();
     commands known;
     add_users(known, self);
