@@ -11,6 +11,7 @@ gateway gets another port than the page's.
 
 import os
 import pathlib
+import random
 import re
 import signal
 import socket
@@ -28,9 +29,15 @@ def blocks(page):
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
+    """Below those that the system gives to others, also while no gateway listens there."""
+    while True:
+        port = random.randrange(20000, 30000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return str(port)
+            except OSError:
+                continue
 
 
 def run(shell, commands):
