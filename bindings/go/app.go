@@ -162,13 +162,27 @@ func (u *User) ID() (id string) {
 	return id
 }
 
-// IsLoggedIn says whether the user has tokens.
-func (u *User) IsLoggedIn() (yes bool) {
+// UserState is what a user can do.
+type UserState uint8
+
+const (
+	LoggedOut UserState = C.REALM_INGEST_USER_LOGGED_OUT // known, and without tokens: can log in again
+	LoggedIn  UserState = C.REALM_INGEST_USER_LOGGED_IN
+	Removed   UserState = C.REALM_INGEST_USER_REMOVED // gone for good: was removed, or was anonymous and has logged out
+)
+
+func (s UserState) String() string {
+	return [...]string{"logged out", "logged in", "removed"}[min(s, Removed)]
+}
+
+// State is what the user can do; Removed after Close.
+func (u *User) State() UserState {
+	state := Removed
 	_ = u.handle.use(func(user *C.realm_ingest_user) error {
-		yes = C.realm_ingest_user_state(user) == C.REALM_INGEST_USER_LOGGED_IN
+		state = UserState(C.realm_ingest_user_state(user))
 		return nil
 	})
-	return yes
+	return state
 }
 
 // LogOut forgets the tokens. What an anonymous user has not uploaded is lost; what others have not waits for them.

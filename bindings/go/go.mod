@@ -1,5 +1,5 @@
 module realm-ingest/go
 
-go 1.22
+go 1.23
 
 require go.mongodb.org/mongo-driver/v2 v2.2.2

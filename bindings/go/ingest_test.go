@@ -231,14 +231,14 @@ func TestUsersRegisterAndLogIn(t *testing.T) {
 	defer user.Close()
 	current := must(app.CurrentUser())(t)
 	defer current.Close()
-	if current.ID() != user.ID() || user.ID() == "" || !user.IsLoggedIn() {
+	if current.ID() != user.ID() || user.ID() == "" || user.State() != LoggedIn {
 		t.Fatal(current.ID(), user.ID())
 	}
 	_, err := app.LogIn("local-userpass", fmt.Sprintf(`{"username":%q,"password":"wrong"}`, email))
 	if CodeOf(err) != InvalidPassword || !strings.Contains(err.Error(), "InvalidPassword") {
 		t.Fatal(err)
 	}
-	if err := user.LogOut(); err != nil || user.IsLoggedIn() {
+	if err := user.LogOut(); err != nil || user.State() != LoggedOut {
 		t.Fatal(err)
 	}
 }
