@@ -30,7 +30,7 @@ pub unsafe extern "C" fn realm_ingest_http_request_forward(
                 true => HttpOptions::default(),
                 false => alone(config, "config", |config| Ok(config.http.clone()))?,
             };
-            // Looked at first: it is not for another thread while the request is under way.
+            // No other thread fills it while the request is under way.
             alone(answer, "answer", |answer| {
                 answer.set(one_request::send(settings, request)?);
                 Ok(())
