@@ -4,6 +4,7 @@
     examples_test.py GATEWAY WORK_DIR
 """
 
+import fnmatch
 import os
 import re
 import shutil
@@ -84,6 +85,15 @@ class Examples(unittest.TestCase):
         # The way of saying it that every version takes, and later ones warn of.
         said = [line for line in done.stdout.splitlines() if 'the "listen ... http2" directive is deprecated' not in line]
         self.assertEqual((done.returncode, said), (0, []))
+
+    def test_the_recipe_for_conan_has_all_of_the_workspace(self):
+        # Which cargo refuses to build without.
+        with open(os.path.join(ROOT, "Cargo.toml")) as file:
+            [members] = re.findall(r"^members = \[(.*?)\]", file.read(), re.MULTILINE | re.DOTALL)
+        [sources] = re.findall(r"^SOURCES = \[(.*?)\]", read("conan/conanfile.py"), re.MULTILINE | re.DOTALL)
+        exported = re.findall(r'"([^"]+)"', sources)
+        for member in re.findall(r'"([^"]+)"', members):
+            self.assertTrue(any(fnmatch.fnmatch(f"{member}/Cargo.toml".removeprefix("./"), path) for path in exported), member)
 
 
 if __name__ == "__main__":
