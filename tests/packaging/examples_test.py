@@ -86,6 +86,14 @@ class Examples(unittest.TestCase):
         said = [line for line in done.stdout.splitlines() if 'the "listen ... http2" directive is deprecated' not in line]
         self.assertEqual((done.returncode, said), (0, []))
 
+    def test_recipes_are_for_this_version(self):
+        with open(os.path.join(ROOT, "Cargo.toml")) as file:
+            version = re.search(r'^version = "(.*)"', file.read(), re.MULTILINE).group(1)
+        self.assertIn(f'"version": "{version}"', read("vcpkg/realm-ingest/vcpkg.json"))
+        self.assertIn(f"realm-ingest-{version}.tar.gz", read("homebrew/realm-ingest.rb"))
+        self.assertIn(f"realm-ingest-gateway:{version}", read("kubernetes/realm-ingest-gateway.yaml"))
+        self.assertTrue(read(f"yocto/realm-ingest_{version}.bb"))
+
     def test_the_recipe_for_conan_has_all_of_the_workspace(self):
         # Which cargo refuses to build without.
         with open(os.path.join(ROOT, "Cargo.toml")) as file:
