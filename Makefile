@@ -61,6 +61,7 @@ bench:
 	scripts/bench.sh build/release/bin/realm-ingest-gateway build/release/bench/ingest_bench \
 		build/release/bin/ingest-floor build/release/bin/doors-bench \
 		build/release/bin/backlog-bench build/release/work
+	scripts/bench-size.sh build/release/cargo/librealm_ingest.a build/release/work include build/release/include
 
 bench-mongodb:
 	scripts/ensure-tools.sh

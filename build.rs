@@ -28,6 +28,10 @@ fn main() {
     for unit in UNITS {
         build.file(format!("cpp/{unit}.cpp"));
     }
+    if env::var("OPT_LEVEL").is_ok_and(|level| level == "z") {
+        // Each object that is written passes through it.
+        build.opt_level(2);
+    }
     build.compile("realm-ingest-bridge");
 }
 

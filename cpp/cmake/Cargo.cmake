@@ -24,7 +24,8 @@ endif()
 
 # Without a build type the Rust half is optimised all the same: nobody who set none wants it slow.
 set(realm_ingest_cargo_output "$<IF:$<CONFIG:Debug>,debug,release>")
-set(realm_ingest_cargo_arguments --profile "$<IF:$<CONFIG:Debug>,dev,release>")
+set(realm_ingest_cargo_library_output "$<IF:$<CONFIG:Debug>,debug,device>")
+set(realm_ingest_cargo_arguments "")
 set(realm_ingest_cargo_environment "CARGO_TARGET_DIR=${REALM_INGEST_CARGO_TARGET_DIR}")
 
 # Sanitizers and compilers must reach the C++ half of the bridge, which cargo compiles. Variables that would
@@ -44,9 +45,12 @@ if(REALM_INGEST_RUST_TARGET)
     if(CMAKE_CXX_FLAGS)
         list(APPEND realm_ingest_cargo_environment "CXXFLAGS_${target}=${CMAKE_CXX_FLAGS}")
     endif()
+    set(library_c_flags "CFLAGS_${target}=${CMAKE_C_FLAGS}")
     list(APPEND realm_ingest_cargo_arguments --target "${REALM_INGEST_RUST_TARGET}")
     string(PREPEND realm_ingest_cargo_output "${REALM_INGEST_RUST_TARGET}/")
+    string(PREPEND realm_ingest_cargo_library_output "${REALM_INGEST_RUST_TARGET}/")
 else()
+    set(library_c_flags "CFLAGS=$ENV{CFLAGS}")
     if(CMAKE_CXX_FLAGS)
         list(APPEND realm_ingest_cargo_environment "CXXFLAGS=${CMAKE_CXX_FLAGS}")
     endif()
@@ -55,10 +59,20 @@ else()
     endif()
 endif()
 string(PREPEND realm_ingest_cargo_output "${REALM_INGEST_CARGO_TARGET_DIR}/")
+string(PREPEND realm_ingest_cargo_library_output "${REALM_INGEST_CARGO_TARGET_DIR}/")
 
-# realm_ingest_add_cargo_target(<name> [ON_DEMAND] ARGUMENTS <for cargo build> COPY <from> <to> ... BYPRODUCTS <files>)
+# Of zstd's strategies it has those of the levels that it uses, 1 and 3.
+foreach(strategy GREEDY LAZY LAZY2 BTLAZY2 BTOPT BTULTRA)
+    string(APPEND library_c_flags " -DZSTD_EXCLUDE_${strategy}_BLOCK_COMPRESSOR")
+endforeach()
+set(realm_ingest_library_environment "$<$<NOT:$<CONFIG:Debug>>:${library_c_flags}>")
+
+# realm_ingest_add_cargo_target(<name> [ON_DEMAND] [ARCHIVE | OF_DEVICES]
+#     ARGUMENTS <for cargo> COPY <from> <to> ... BYPRODUCTS <files>)
+# What runs on devices is optimised by a profile of its own, and so is the library, of which the ARCHIVE alone is made: cargo
+# optimises nothing over the whole of what is there for crates as well. (For debugging it does not anyway, and tests use the crate.)
 function(realm_ingest_add_cargo_target name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "ON_DEMAND" "" "ARGUMENTS;COPY;BYPRODUCTS")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "ON_DEMAND;ARCHIVE;OF_DEVICES" "" "ARGUMENTS;COPY;BYPRODUCTS")
     set(copies "")
     while(arg_COPY)
         list(POP_FRONT arg_COPY from to)
@@ -68,12 +82,26 @@ function(realm_ingest_add_cargo_target name)
     if(arg_ON_DEMAND)
         set(all "")
     endif()
+    set(environment ${realm_ingest_cargo_environment})
+    set(command build)
+    set(profile release)
+    set(crate_type "")
+    if(arg_ARCHIVE OR arg_OF_DEVICES)
+        list(APPEND environment "${realm_ingest_library_environment}")
+        set(profile device)
+    endif()
+    if(arg_ARCHIVE)
+        set(command "$<IF:$<CONFIG:Debug>,build,rustc>")
+        set(crate_type "$<$<NOT:$<CONFIG:Debug>>:--crate-type=staticlib>")
+    endif()
     add_custom_target(${name} ${all}
-        COMMAND "${CMAKE_COMMAND}" -E env ${realm_ingest_cargo_environment}
-            "${REALM_INGEST_CARGO}" build ${realm_ingest_cargo_arguments}
-            --manifest-path "${PROJECT_SOURCE_DIR}/Cargo.toml" ${arg_ARGUMENTS}
+        COMMAND "${CMAKE_COMMAND}" -E env ${environment}
+            "${REALM_INGEST_CARGO}" "${command}" --profile "$<IF:$<CONFIG:Debug>,dev,${profile}>"
+            ${realm_ingest_cargo_arguments} ${arg_ARGUMENTS} ${crate_type}
         ${copies}
         BYPRODUCTS ${arg_BYPRODUCTS}
         COMMENT "cargo build"
-        USES_TERMINAL VERBATIM)
+        # Where .cargo/config.toml is found.
+        WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
+        COMMAND_EXPAND_LISTS USES_TERMINAL VERBATIM)
 endfunction()

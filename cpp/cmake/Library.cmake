@@ -7,9 +7,9 @@ configure_file("${PROJECT_SOURCE_DIR}/cpp/cmake/version_numbers.hpp.in"
 set(realm_ingest_bridge_header "${realm_ingest_generated}/cpprealm/internal/bridge.hpp")
 set(realm_ingest_archive "${PROJECT_BINARY_DIR}/cargo/librealm_ingest.a")
 
-realm_ingest_add_cargo_target(realm_ingest_cargo
+realm_ingest_add_cargo_target(realm_ingest_cargo ARCHIVE
     ARGUMENTS --package realm-ingest --lib
-    COPY "${realm_ingest_cargo_output}/librealm_ingest.a" "${realm_ingest_archive}"
+    COPY "${realm_ingest_cargo_library_output}/librealm_ingest.a" "${realm_ingest_archive}"
          "${REALM_INGEST_CARGO_TARGET_DIR}/cxxbridge/realm-ingest/src/ffi/bridge.rs.h"
          "${realm_ingest_bridge_header}"
     BYPRODUCTS "${realm_ingest_archive}" "${realm_ingest_bridge_header}")
