@@ -15,15 +15,18 @@ step() {
 set -m
 scripts/mongodb.sh build </dev/null &
 mongodb=$!
+# So does the Debian that packages are tried in; its own test waits for it, and says what went wrong.
+[ "$(id -u)" != 0 ] || tests/package/clean_root.sh make </dev/null >/dev/null 2>&1 &
+clean_root=$!
 set +m
-trap 'kill -- "-$mongodb" 2>/dev/null || true' EXIT
+trap 'kill -- "-$mongodb" "-$clean_root" 2>/dev/null || true' EXIT
 step scripts/lint.sh formats
 step scripts/docs.sh check
 step wait "$mongodb" || {
     echo "the MongoDB server for tests could not be built; scripts/mongodb.sh build says why" >&2
     exit 1
 }
-trap - EXIT
+trap 'kill -- "-$clean_root" 2>/dev/null || true' EXIT
 # Clippy is the compiler of what is tested, as `cargo clippy -- -D warnings` would call it: nothing is compiled once more to
 # be linted.
 step env RUSTC_WORKSPACE_WRAPPER=clippy-driver \
