@@ -12,4 +12,6 @@ for part in library:Cargo.toml gateway:gateway/Cargo.toml; do
     # Texts are those of the packages, not what some service knows at the time.
     cargo about generate --frozen --fail --config "$licenses/about.toml" --manifest-path "${part#*:}" \
         --output-file "$licenses/${part%%:*}.txt" "$licenses/about.hbs"
+    # Some of them have the ends of lines of Windows.
+    sed -i 's/\r$//' "$licenses/${part%%:*}.txt"
 done
