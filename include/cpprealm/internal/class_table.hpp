@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
+#include <utility>
 
 #include <cpprealm/internal/codec.hpp>
 #include <cpprealm/schema.hpp>
@@ -42,9 +42,13 @@ void encode_document(encoder& to, const void* object) {
 
 template <typename T>
 void* read_document(const decoder& with, bson_reader from) {
-    std::unique_ptr<T> made(new T{});
-    read_fields(with, from, *made);
-    return made.release();
+    // A std::unique_ptr for each class would cost more than the rest of it.
+    struct holder {
+        T* object;
+        ~holder() { delete object; }
+    } made{new T{}};
+    read_fields(with, from, *made.object);
+    return std::exchange(made.object, nullptr);
 }
 template <typename T>
 void destroy_object(void* object) {

@@ -153,7 +153,7 @@ instance_handle open_instance(const bridge::realm::config& by, const bridge::obj
     };
     using access = config_access;
 
-    auto keeping = std::make_unique<kept>();
+    auto* keeping = new kept(); // nothing throws before it is taken over
     keeping->thread_owner = access::scheduler(by);
     keeping->thread = keeping->thread_owner.get();
     keeping->options_owner = access::options(by);
@@ -176,7 +176,7 @@ instance_handle open_instance(const bridge::realm::config& by, const bridge::obj
     settings.class_count = class_count;
 
     ffi::call_status status;
-    realm_instance* opened = ffi::open_instance(settings, keeping.release(), status);
+    realm_instance* opened = ffi::open_instance(settings, keeping, status);
     throw_if_failed(status);
     return instance_handle(opened);
 }
