@@ -9,8 +9,8 @@ from conan.tools.files import copy, load
 
 # What building the library takes. Cargo wants to see all of the workspace.
 SOURCES = [
-    "CMakeLists.txt", "Cargo.toml", "Cargo.lock", "build.rs", "LICENSE", "cpp/*", "include/*", "src/*", "packaging/licenses/*",
-    "protocol/*", "durable/*", "gateway/Cargo.toml", "gateway/src/*", "bindings/python/Cargo.toml", "bindings/python/build.rs",
+    ".cargo/config.toml", "CMakeLists.txt", "Cargo.toml", "Cargo.lock", "build.rs", "LICENSE", "cpp/*", "include/*", "src/*",
+    "packaging/licenses/*", "protocol/*", "durable/*", "gateway/Cargo.toml", "gateway/src/*", "bindings/python/Cargo.toml", "bindings/python/build.rs",
     "bindings/python/src/*", "bench/*", "fuzz/targets/*",
 ]
 
