@@ -2,7 +2,7 @@
 # Makes everything of a release from the commit that is checked out, in OUT: the source archive, Debian packages, the archive of
 # what is installed, what both are made of (CycloneDX) and under which licences, and SHA256SUMS.
 #
-# Who builds the same commit with the same compilers gets the same bytes, in whatever folder: times are the commit's, folders
+# Who builds the same commit with the same compilers should get the same bytes, in whatever folder: times are the commit's, folders
 # have other names inside, libraries are those of Cargo.lock. SHA256SUMS tells. Needs cargo-cyclonedx:
 #
 #     cargo install --locked cargo-cyclonedx@0.5.9
