@@ -112,6 +112,8 @@ pub(super) fn check_disk(path: &Path) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
+
     use rusqlite::ffi;
 
     use super::*;
