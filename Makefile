@@ -56,7 +56,7 @@ docs:
 
 bench:
 	scripts/ensure-tools.sh build
-	cmake --preset release -DREALM_INGEST_BUILD_TESTS=OFF
+	cmake --preset release
 	cmake --build --preset release --target gateway ingest_bench ingest_floor doors_bench backlog_bench
 	scripts/bench.sh build/release/bin/realm-ingest-gateway build/release/bench/ingest_bench \
 		build/release/bin/ingest-floor build/release/bin/doors-bench \
@@ -71,7 +71,7 @@ bench-mongodb:
 # What the C++ headers cost a compiler.
 bench-compile:
 	scripts/ensure-tools.sh build
-	cmake --preset release -DREALM_INGEST_BUILD_TESTS=OFF
+	cmake --preset release
 	cmake --build --preset release --target realm_ingest_cargo
 	scripts/bench-compile.sh 5 include build/release/include
 
