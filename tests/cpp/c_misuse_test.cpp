@@ -175,6 +175,8 @@ TEST_F(c_misuse, a_realm_that_was_closed_takes_nothing) {
     std::uint64_t documents = 0;
     EXPECT_EQ(realm_ingest_realm_pending(realm.get(), nullptr, &documents),
               REALM_INGEST_CLOSED_REALM);
+    EXPECT_EQ(realm_ingest_realm_wait_for_upload(realm.get(), -1, nullptr),
+              REALM_INGEST_CLOSED_REALM);
 }
 
 TEST_F(c_misuse, text_that_is_none_is_refused) {

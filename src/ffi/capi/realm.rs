@@ -7,8 +7,10 @@ use super::user::realm_ingest_user;
 use super::{
     Handle, alone, enter, free, give, live, output, realm_ingest_code, realm_ingest_error, registry,
 };
+use crate::error::{Error, Result};
 use crate::ffi::host;
 use crate::realm::Realm;
+use crate::uploader::session::Session;
 
 /// An open realm.
 ///
@@ -50,6 +52,15 @@ pub unsafe extern "C" fn realm_ingest_realm_new(
     }
 }
 
+/// # Errors
+/// The realm is closed: its session may still upload, which nobody waits for.
+pub(super) fn session_to_wait_for(realm: &Realm) -> Result<Session> {
+    if realm.is_closed() {
+        return Err(Error::Closed);
+    }
+    Ok(realm.session())
+}
+
 /// Waits until the server has acknowledged everything committed before the call. After `timeout_ms` milliseconds (below
 /// 0: never) it gives up with REALM_INGEST_WAIT_TIMED_OUT; the upload goes on.
 ///
@@ -69,7 +80,7 @@ pub unsafe extern "C" fn realm_ingest_realm_wait_for_upload(
             let timeout = u64::try_from(timeout_ms).ok().map(Duration::from_millis);
             live(realm, "realm")?
                 .0
-                .call(|realm| realm.session().wait_for_upload_blocking(timeout))
+                .call(|realm| session_to_wait_for(realm)?.wait_for_upload_blocking(timeout))
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::c_void;
 
-use super::realm::realm_ingest_realm;
+use super::realm::{realm_ingest_realm, session_to_wait_for};
 use super::{
     Callback, enter, lend, live, missing, realm_ingest_code, realm_ingest_error, realm_ingest_free_callback,
 };
@@ -71,7 +71,7 @@ fn wait(
     let callback = callback.ok_or_else(|| missing("callback"))?;
     let done: Done = Box::new(move |result| tell(&callback, result.err()));
     live(realm, "realm")?.handle().call(|realm| {
-        begin(&realm.session(), done);
+        begin(&session_to_wait_for(realm)?, done);
         Ok(())
     })
 }
