@@ -15,8 +15,17 @@ use super::sending::finish_waits;
 pub(crate) struct Gate {
     policy: UploadPolicy,
     budget: Option<Mutex<Budget>>,
-    /// The application said no, which holds until then.
-    refused_until: Mutex<Option<Instant>>,
+    refusal: Mutex<Refusal>,
+}
+
+/// The application's last no.
+#[derive(Default)]
+struct Refusal {
+    /// It holds until then.
+    until: Option<Instant>,
+    /// How often the application was to be asked anew. A no that was asked for before that and comes after it does
+    /// not hold.
+    overruled: u64,
 }
 
 /// Why nothing may be sent now.
@@ -39,7 +48,7 @@ impl Gate {
         Gate {
             policy,
             budget,
-            refused_until: Mutex::new(None),
+            refusal: Mutex::default(),
         }
     }
 
@@ -49,14 +58,28 @@ impl Gate {
 
     /// The application is asked again.
     pub(super) fn ask_anew(&self) {
-        *lock(&self.refused_until) = None;
+        let mut refusal = lock(&self.refusal);
+        refusal.until = None;
+        refusal.overruled += 1;
+    }
+
+    fn overruled(&self) -> u64 {
+        lock(&self.refusal).overruled
+    }
+
+    /// The application said no when it was asked, at that time.
+    fn refuse(&self, overruled: u64, pause: Duration) {
+        let mut refusal = lock(&self.refusal);
+        if refusal.overruled == overruled {
+            refusal.until = Instant::now().checked_add(pause);
+        }
     }
 
     fn closed(&self, second_of_day: u32) -> Option<Closed> {
         if let Some(wait) = self.policy.until_window(second_of_day) {
             return Some(Closed::NoWindow(wait));
         }
-        let until = (*lock(&self.refused_until))?;
+        let until = lock(&self.refusal).until?;
         let wait = until.saturating_duration_since(Instant::now());
         (!wait.is_zero()).then_some(Closed::Refused(wait))
     }
@@ -147,6 +170,7 @@ impl Uploader {
         let Some(may_upload) = gate.policy.may_upload.clone() else {
             return Ok(());
         };
+        let overruled = gate.overruled();
         let (sender, answer) = oneshot::channel();
         self.core.app.runtime.callback(move || {
             // Nobody waits for it where the session was stopped meanwhile.
@@ -158,7 +182,7 @@ impl Uploader {
         }
         let pause = gate.policy.pause_after_no();
         log::debug!(target: "ingest::session", "the application allows no upload; it is asked again in {pause:?}");
-        *lock(&gate.refused_until) = Instant::now().checked_add(pause);
+        gate.refuse(overruled, pause);
         Err(Stop::NotNow)
     }
 

@@ -1,15 +1,15 @@
 //! When a session may use the network: windows, the application's word, batches that wait for more, a rate.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use realm_ingest::Code;
 use realm_ingest::app::Credentials;
 use realm_ingest::outbox::{Outbox, Run, SqliteOutbox};
 use realm_ingest::realm::{Realm, RealmConfig, ReceiptState, StopPolicy, TimeWindow, UploadPolicy};
-use realm_ingest::uploader::session::ConnectionState;
+use realm_ingest::uploader::session::{ConnectionState, Session};
 
 use crate::common::{
     Fixture, LIMIT, SCHEMA, closed, times_open, until, uploaded, wait, write, write_large, written,
@@ -108,6 +108,29 @@ fn an_application_that_says_no_is_asked_again_after_its_pause_or_by_reconnect() 
     waiting.recv_timeout(LIMIT).unwrap().unwrap();
     assert_eq!(fixture.server.ids(), [1]);
     assert_eq!(network.asked(), 4, "for the connection, and for the batch");
+}
+
+#[test]
+fn a_no_that_a_reconnect_overtakes_does_not_hold() {
+    let fixture = Fixture::new();
+    fixture.clock.hold_long_pauses();
+    let session = Arc::new(OnceLock::<Session>::new());
+    let (known, asked) = (Arc::clone(&session), AtomicU32::new(0));
+    let policy = UploadPolicy {
+        may_upload: Some(Arc::new(move || {
+            let is_first = asked.fetch_add(1, Ordering::Relaxed) == 0;
+            if is_first {
+                known.get().unwrap().reconnect();
+            }
+            !is_first
+        })),
+        ..UploadPolicy::default()
+    };
+    let realm = open(&fixture, policy);
+    session.set(realm.session()).ok().unwrap();
+    write(&realm, [1]);
+    uploaded(&realm);
+    assert_eq!(fixture.server.ids(), [1]);
 }
 
 #[test]
