@@ -60,46 +60,11 @@ fn fallback(base: &BaseUrl, url: &str) -> Result<BaseUrl> {
 /// The address without a slash behind it.
 ///
 /// # Errors
-/// It has no scheme, or a host that is not ASCII: the tables for those are left out of the library (Cargo.toml).
+/// It has no scheme.
 pub(super) fn normalised(url: &str) -> Result<String> {
     let trimmed = url.strip_suffix('/').unwrap_or(url);
-    let Some((scheme, rest)) = trimmed.split_once("://") else {
-        return Err(missing_scheme(url));
-    };
-    if scheme.is_empty() || rest.is_empty() {
-        return Err(missing_scheme(url));
-    }
-    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    if !host.is_ascii() {
-        return Err(Error::InvalidArgument(format!(
-            "the host of {url} is not ASCII: write it as DNS has it, in Punycode (xn--...)"
-        )));
-    }
-    Ok(trimmed.to_owned())
-}
-
-fn missing_scheme(url: &str) -> Error {
-    Error::InvalidArgument(format!("URL missing scheme: {url}"))
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
-
-    use super::*;
-
-    #[test]
-    fn a_host_of_another_script_is_refused_with_what_to_write_instead() {
-        let told = normalised("https://wetter.gärten.example/app")
-            .unwrap_err()
-            .to_string();
-        assert!(told.contains("gärten") && told.contains("xn--"), "{told}");
-    }
-
-    #[test]
-    fn a_host_in_punycode_can_be_asked() {
-        let url = normalised("https://wetter.xn--grten-hra.example/").unwrap();
-        let parsed = reqwest::Url::parse(&url).unwrap();
-        assert_eq!(parsed.host_str(), Some("wetter.xn--grten-hra.example"));
+    match trimmed.split_once("://") {
+        Some((scheme, rest)) if !scheme.is_empty() && !rest.is_empty() => Ok(trimmed.to_owned()),
+        _ => Err(Error::InvalidArgument(format!("URL missing scheme: {url}"))),
     }
 }
