@@ -336,8 +336,9 @@ void realm::sync_config::set_stop_policy(sync_session_stop_policy&& policy) {
 template <typename>
 void realm::sync_config::set_error_handler(
     std::function<void(const sync_session&, const sync_error&)>&& fn) {
-    delete std::exchange(existing().error_handler,
-                         new kept_error_handler<sync_error>(std::move(fn)));
+    // First, as it may throw.
+    auto& settings = existing();
+    delete std::exchange(settings.error_handler, new kept_error_handler<sync_error>(std::move(fn)));
 }
 
 template <typename Use>
