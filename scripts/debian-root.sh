@@ -8,6 +8,11 @@ root=$1 suite=$2 packages=$3
 shift 3
 part=$root.part
 
+# As apt has it, once it has read its lists.
+debian_mirror() {
+    apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | sed -n 1p
+}
+
 mkdir -p "$(dirname "$root")"
 # Who comes second waits, and finds it made.
 exec 9>"$root.making"
@@ -15,7 +20,15 @@ flock 9
 [ ! -e "$root" ] || exit 0
 # One that was killed leaves nothing mounted, but a folder that is not whole.
 rm -rf --one-file-system "$part"
-mirror=$("$(dirname "$0")/debian-mirror.sh")
+mirror=$(debian_mirror)
+if [ -z "$mirror" ]; then
+    apt-get update -qq
+    mirror=$(debian_mirror)
+fi
+if [ -z "$mirror" ]; then
+    echo "debian-root: apt knows no Debian mirror" >&2
+    exit 1
+fi
 # Signatures are checked; how old the mirror's copy is, is not. It need not survive a power cut before it is whole. What is
 # installed in it later has its documents.
 mmdebstrap --quiet --variant=minbase --include="$packages" \
