@@ -1,11 +1,11 @@
 // One write transaction: the BSON of every object added, back to back in one buffer per class.
 //
-// The library keeps the buffers (cpp/transaction.cpp); what knows the application's classes, and
-// what may throw, is here. `add` only encodes. A managed object is a reference into a buffer; when
-// one is used, its document is decoded into a `shadow`, an object of the application's class that
-// the transaction owns and that the handles work on. The commit puts the shadows that were changed
-// in the place of their documents. Nearly no program does that, so everything is laid out for the
-// case of no shadow at all.
+// The library keeps the buffers (cpp/recorded_transaction.cpp); what knows the application's
+// classes, and what may throw, is here. `add` only encodes. A managed object is a reference into a
+// buffer; when one is used, its document is decoded into a `shadow`, an object of the application's
+// class that the transaction owns and that the handles work on. The commit puts the shadows that
+// were changed in the place of their documents. Nearly no program does that, so everything is laid
+// out for the case of no shadow at all.
 //
 // Invariants:
 //  1. A buffer holds whole documents only: an `add` that throws leaves its buffer as it was.
