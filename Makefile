@@ -1,5 +1,5 @@
 # The front door. The work is in scripts/.
-.PHONY: demo demo-cluster demo-old-device test test-arm test-mongodb check docs bench bench-mongodb bench-compile fuzz lint fmt
+.PHONY: demo demo-cluster demo-old-device test test-arm test-mongodb check docs bench bench-mongodb bench-compile fuzz lint deny fmt
 
 # Where scripts/ensure-tools.sh looks for cargo too.
 export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
@@ -83,6 +83,10 @@ fuzz:
 lint:
 	scripts/ensure-tools.sh check
 	scripts/lint.sh
+
+# What libraries may be, and what is known against them: deny.toml says how to get cargo-deny.
+deny:
+	cargo deny --locked check
 
 fmt:
 	scripts/fmt.sh

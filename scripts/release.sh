@@ -7,7 +7,7 @@
 #
 # Who builds the same commit with the same tools gets the same bytes, in whatever folder, whenever and as whomever: times are the
 # commit's, folders have other names inside, libraries are those of Cargo.lock. scripts/release-twice.sh shows it. Needs
-# scripts/ensure-tools.sh, and the tools below in these versions, as they leave their mark:
+# scripts/ensure-tools.sh, and these tools, of which the first and the third leave their mark:
 #
 #     cargo install --locked cargo-cyclonedx@0.5.9 cargo-deny@0.20.2
 #     python3 -m pip install maturin==1.16.0 cffi
@@ -31,6 +31,7 @@ name=realm-ingest-$version
 [ ! -e "$out" ] || fail "$out is there already"
 [ "$(cargo cyclonedx --version 2>&1)" = "cargo-cyclonedx-cyclonedx $cyclonedx" ] ||
     fail "cargo-cyclonedx $cyclonedx is missing: cargo install --locked cargo-cyclonedx@$cyclonedx"
+cargo deny --version >/dev/null || fail "cargo-deny is missing: cargo install --locked cargo-deny@0.20.2"
 [ "$(maturin --version 2>&1)" = "maturin $maturin" ] || fail "maturin $maturin is missing: python3 -m pip install maturin==$maturin cffi"
 mkdir -p "$out/build"
 out=$(cd "$out" && pwd -P)
@@ -50,6 +51,8 @@ git -C "$root" -c tar.umask=0022 archive --format=tar --prefix="$name/" HEAD | g
 tar -xzf "$out/$name.tar.gz" -C "$out/build"
 source=$out/build/$name
 cargo fetch --locked --manifest-path "$source/Cargo.toml"
+# What deny.toml says of advisories is asked by `make deny`: they are of the day, not of the commit.
+cargo deny --offline --locked --manifest-path "$source/Cargo.toml" --log-level error check licenses bans sources
 
 # Where things lie on this machine stays out of what is built.
 export CARGO_TARGET_DIR=$out/build/target CARGO_INCREMENTAL=0

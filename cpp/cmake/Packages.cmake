@@ -14,6 +14,8 @@ set(CPACK_PACKAGE_CONTACT "realm-ingest maintainers <maintainers@realm-ingest.in
 set(CPACK_RESOURCE_FILE_LICENSE "${PROJECT_SOURCE_DIR}/LICENSE")
 set(CPACK_STRIP_FILES ON)
 set(CPACK_VERBATIM_VARIABLES ON)
+# For the script: a cross build has one of its own.
+set(CPACK_REALM_INGEST_STRIP "${CMAKE_STRIP}")
 set(CPACK_PRE_BUILD_SCRIPTS "${PROJECT_SOURCE_DIR}/packaging/debian/pre_build.cmake")
 
 set(CPACK_COMPONENTS_ALL development)

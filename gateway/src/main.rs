@@ -24,6 +24,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Serve(commands::serve::Args),
+    Health(commands::health::Args),
     Check(commands::check::Args),
     Init(commands::init::Args),
     Find(commands::find::Args),
@@ -60,6 +61,7 @@ fn run(command: Command) -> Result<(), CommandError> {
     }
     match command {
         Command::Serve(args) => commands::serve::run(args),
+        Command::Health(args) => commands::health::run(args),
         Command::Check(args) => commands::check::run(&args),
         Command::Init(args) => commands::init::run(&args),
         Command::Find(args) => commands::find::run(&args),

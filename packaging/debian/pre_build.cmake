@@ -1,13 +1,15 @@
 # What packages have that an install does not. CPack runs it for each generator, once the files are laid out: for Debian in a
 # folder for each component, for an archive in one.
 
-# CMake strips what it has linked itself.
-if(EXISTS "${CPACK_TEMPORARY_DIRECTORY}/lib/librealm_ingest.a")
-    execute_process(COMMAND strip --strip-debug "${CPACK_TEMPORARY_DIRECTORY}/lib/librealm_ingest.a" COMMAND_ERROR_IS_FATAL ANY)
-endif()
+# CMake strips what it has linked itself. An archive gets neither times nor users, whatever strip's default.
+file(GLOB archives "${CPACK_TEMPORARY_DIRECTORY}/lib*/librealm_ingest.a")
+foreach(archive IN LISTS archives)
+    execute_process(COMMAND "${CPACK_REALM_INGEST_STRIP}" --strip-debug --enable-deterministic-archives "${archive}"
+        COMMAND_ERROR_IS_FATAL ANY)
+endforeach()
 foreach(program IN ITEMS gateway/usr/bin/realm-ingest-gateway bin/realm-ingest-gateway)
     if(EXISTS "${CPACK_TEMPORARY_DIRECTORY}/${program}")
-        execute_process(COMMAND strip "${CPACK_TEMPORARY_DIRECTORY}/${program}" COMMAND_ERROR_IS_FATAL ANY)
+        execute_process(COMMAND "${CPACK_REALM_INGEST_STRIP}" "${CPACK_TEMPORARY_DIRECTORY}/${program}" COMMAND_ERROR_IS_FATAL ANY)
     endif()
 endforeach()
 

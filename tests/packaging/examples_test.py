@@ -5,6 +5,7 @@
 """
 
 import fnmatch
+import json
 import os
 import re
 import shutil
@@ -39,7 +40,7 @@ def environment():
 class Examples(unittest.TestCase):
     def test_every_setting_that_is_named_is_one(self):
         settings = set(re.findall(r"REALM_INGEST_GATEWAY_\w+", run(GATEWAY, "serve", "--help").stdout))
-        for path in ("systemd/realm-ingest-gateway.env", "kubernetes/realm-ingest-gateway.yaml"):
+        for path in ("systemd/realm-ingest-gateway.env", "kubernetes/realm-ingest-gateway.yaml", "oci/Containerfile"):
             named = set(re.findall(r"REALM_INGEST_GATEWAY_\w+", read(path)))
             self.assertTrue(named)
             self.assertEqual(named - settings, set(), path)
@@ -61,6 +62,15 @@ class Examples(unittest.TestCase):
         [container] = deployment["spec"]["template"]["spec"]["containers"]
         self.assertEqual(container["readinessProbe"]["httpGet"]["path"], "/readyz")
         self.assertEqual(container["livenessProbe"]["httpGet"]["path"], "/healthz")
+
+    def test_the_image_checks_itself_by_a_command_of_the_gateway(self):
+        [check] = re.findall(r"^HEALTHCHECK .*CMD (\[.*\])$", read("oci/Containerfile"), re.MULTILINE)
+        program, *command = json.loads(check)
+        self.assertEqual(os.path.basename(program), "realm-ingest-gateway")
+        # Nobody listens at port 1.
+        done = run(GATEWAY, *command, env={"REALM_INGEST_GATEWAY_LISTEN": "0.0.0.0:1"})
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn("http://127.0.0.1:1/healthz", done.stdout)
 
     def test_systemd_takes_the_unit(self):
         unit = os.path.join(WORK, "realm-ingest-gateway.service")

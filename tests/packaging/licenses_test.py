@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -28,11 +29,21 @@ def named(part):
         return set(re.findall(r"^  (\S+ \S+)$", file.read(), re.MULTILINE))
 
 
+def settings(path):
+    with open(os.path.join(ROOT, path), "rb") as file:
+        return tomllib.load(file)
+
+
 class Licenses(unittest.TestCase):
     def test_each_library_inside_is_named(self):
         for part, package in (("library", "realm-ingest"), ("gateway", "realm-ingest-gateway")):
             missing = linked(package) - named(part)
             self.assertEqual(missing, set(), f"{part}.txt is old: scripts/licenses.sh writes it")
+
+    def test_cargo_deny_and_cargo_about_accept_the_same(self):
+        deny, about = settings("deny.toml"), settings("packaging/licenses/about.toml")
+        self.assertEqual(deny["licenses"]["allow"], about["accepted"])
+        self.assertEqual(deny["graph"]["targets"], about["targets"])
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-//! One command a file. `check` and `init` are about the directory of an app; all others but `serve` and `copy` work on the data of an app,
-//! also while a server writes it.
+//! One command a file. `check` and `init` are about the directory of an app; all others but `serve`, `health` and `copy` work on the data
+//! of an app, also while a server writes it.
 
 mod accounts;
 pub mod backup;
@@ -11,6 +11,7 @@ mod data;
 pub mod dead_letters;
 pub mod export;
 pub mod find;
+pub mod health;
 pub mod init;
 pub mod keys;
 mod opened;

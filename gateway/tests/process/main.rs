@@ -25,6 +25,7 @@ mod crash;
 mod dead_letters;
 mod example;
 mod full_disk;
+mod health;
 mod keys;
 mod lifetimes;
 mod logs;

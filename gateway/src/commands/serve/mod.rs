@@ -26,6 +26,7 @@ use crate::mail::{MailLimits, MailSettings};
 use crate::server::{Server, Tls, TlsFiles};
 use apps::Asked;
 use monitoring::Monitoring;
+pub(super) use monitoring::metrics_address;
 use signals::{Reload, Stop};
 use stores::Stores;
 pub(super) use stores::{Locked, lock};

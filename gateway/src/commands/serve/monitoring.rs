@@ -23,7 +23,7 @@ pub(super) struct Monitoring {
 }
 
 impl Monitoring {
-    /// Listens where the operator says, nowhere otherwise. A port alone is one of loopback.
+    /// Listens where the operator says, nowhere otherwise.
     ///
     /// # Errors
     /// When it cannot.
@@ -31,8 +31,7 @@ impl Monitoring {
         let Some(address) = address else {
             return Ok(None);
         };
-        let port = address.strip_prefix(':').unwrap_or(address).parse::<u16>();
-        let listen = port.map_or_else(|_| address.to_owned(), |port| format!("127.0.0.1:{port}"));
+        let listen = metrics_address(address);
         let addresses = resolve(&listen).await?;
         let (listener, address) = bind(&listen, &addresses).await?;
         Ok(Some(Self { address, listener }))
@@ -45,4 +44,10 @@ impl Monitoring {
         let server = Server::new(self.listener, metrics::router(gateway), TrustedProxies::default());
         server.connections_per_address(CONNECTIONS).run(stopping).await;
     }
+}
+
+/// What `--metrics-listen` means: a port alone is one of loopback.
+pub(in crate::commands) fn metrics_address(given: &str) -> String {
+    let port = given.strip_prefix(':').unwrap_or(given).parse::<u16>();
+    port.map_or_else(|_| given.to_owned(), |port| format!("127.0.0.1:{port}"))
 }
