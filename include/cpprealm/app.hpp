@@ -29,6 +29,39 @@ namespace internal {
 
 struct app_access;
 
+// GCC counts the copy constructor that it makes itself as a use of the deprecated members.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+/// `App::configuration`. An aggregate, in the order of realm-cpp.
+template <typename Use>
+struct app_configuration {
+    /// The client app id, such as `weather-abcde`.
+    std::string app_id;
+    /// The gateway, such as `https://gateway.example:9090`. Without one the environment
+    /// variable REALM_INGEST_URL is used.
+    std::optional<std::string> base_url;
+    /// The directory for files; the process's current one by default.
+    std::optional<std::string> path;
+    /// Sent with every request, unless the transport has headers of its own.
+    [[deprecated("Set headers on a default_http_transport instead.")]] std::optional<
+        later<Use, networking::http_headers>>
+        custom_http_headers;
+    /// Encrypts the file with users and tokens; not encrypted by default. Not the key of
+    /// databases.
+    std::optional<later<Use, std::array<char, 64>>> metadata_encryption_key;
+    /// Whether Apps of one id and URL are the same one in this process.
+    bool enable_caching = true;
+    /// A proxy, unless the transport has one of its own.
+    [[deprecated("Set a proxy on a default_http_transport instead.")]] std::optional<
+        bridge::proxy_settings<Use>>
+        proxy_configuration;
+    /// What sends requests; null for the library's own client.
+    std::shared_ptr<networking::http_transport_client> http_transport_client;
+    /// Accepted and never called: objects travel over HTTPS.
+    std::shared_ptr<later<Use, networking::sync_socket_provider>> sync_socket_provider;
+};
+#pragma GCC diagnostic pop
+
 /// Ends a log-in with a future.
 template <typename Use>
 struct login_promise final : ffi::LoginCompletion {
@@ -43,7 +76,7 @@ struct login_promise final : ffi::LoginCompletion {
         }
     }
 
-    std::promise<typename later<Use, user>::type> promise;
+    std::promise<later<Use, user>> promise;
     const bool host_transport;
 };
 
@@ -59,45 +92,15 @@ struct login_promise final : ffi::LoginCompletion {
 /// along, so every call in the child throws. Fork before the first App, or `exec` a program.
 class App {
 public:
-    // GCC counts the copy constructor that it makes itself as a use of the deprecated members.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-    /// How an App is reached, and where it keeps its files. An aggregate, in the order of
-    /// realm-cpp.
-    struct configuration {
-        /// The client app id, such as `weather-abcde`.
-        std::string app_id;
-        /// The gateway, such as `https://gateway.example:9090`. Without one the environment
-        /// variable REALM_INGEST_URL is used.
-        std::optional<std::string> base_url;
-        /// The directory for files; the process's current one by default.
-        std::optional<std::string> path;
-        /// Sent with every request, unless the transport has headers of its own.
-        [[deprecated("Set headers on a default_http_transport instead.")]] std::optional<
-            std::map<std::string, std::string>>
-            custom_http_headers;
-        /// Encrypts the file with users and tokens; not encrypted by default. Not the key of
-        /// databases.
-        std::optional<std::array<char, 64>> metadata_encryption_key;
-        /// Whether Apps of one id and URL are the same one in this process.
-        bool enable_caching = true;
-        /// A proxy, unless the transport has one of its own.
-        [[deprecated("Set a proxy on a default_http_transport instead.")]] std::optional<
-            sync_config::proxy_config>
-            proxy_configuration;
-        /// What sends requests; null for the library's own client.
-        std::shared_ptr<networking::http_transport_client> http_transport_client;
-        /// Accepted and never called: objects travel over HTTPS.
-        std::shared_ptr<networking::sync_socket_provider> sync_socket_provider;
-    };
-#pragma GCC diagnostic pop
+    /// How an App is reached, and where it keeps its files.
+    using configuration = internal::app_configuration<internal::on_use>;
 
     /// How a user proves who they are.
     using credentials = internal::bridge::app_credentials;
 
     /// Throws a `std::exception` for a URL that is none or files that cannot be used.
-    template <typename = internal::on_use>
-    App(const configuration& config) : app_(open(config)) {}
+    template <typename Use = internal::on_use>
+    App(const configuration& config) : app_(open<Use>(config)) {}
 
     /// Makes an account with an e-mail address and a password; it does not log in.
     /// The future throws an `app_error` where the server refused, or could not be reached.
@@ -215,8 +218,8 @@ private:
 
     explicit App(const handle& app) : app_(app) {}
 
-    template <typename = internal::on_use>
-    static handle open(const configuration& config) {
+    template <typename Use>
+    static handle open(const internal::app_configuration<Use>& config) {
         const auto settings = to_library(config);
         auto http = http_settings(config);
         const auto client = config.http_transport_client ? config.http_transport_client
@@ -233,8 +236,8 @@ private:
     }
 
     /// Refers to the configuration, which must outlive it.
-    template <typename = internal::on_use>
-    static internal::ffi::AppConfig to_library(const configuration& config) {
+    template <typename Use>
+    static internal::ffi::AppConfig to_library(const internal::app_configuration<Use>& config) {
         internal::ffi::AppConfig out{};
         out.app_id = internal::to_str(config.app_id);
         out.has_base_url = config.base_url.has_value();
@@ -249,8 +252,9 @@ private:
     }
 
     /// What a client itself says of these comes later, and takes their place.
-    template <typename = internal::on_use>
-    static rust::Box<internal::ffi::HttpSettings> http_settings(const configuration& config) {
+    template <typename Use>
+    static rust::Box<internal::ffi::HttpSettings>
+    http_settings(const internal::app_configuration<Use>& config) {
         auto out = internal::ffi::new_http_settings();
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"

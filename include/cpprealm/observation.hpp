@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include <cpprealm/internal/on_use.hpp>
 #include <cpprealm/notifications.hpp>
 
 namespace realm {
@@ -18,8 +19,8 @@ struct PropertyChange {
     /// @{
     /// The property, and its value before and after.
     std::string name;
-    std::optional<std::any> old_value;
-    std::optional<std::any> new_value;
+    std::optional<internal::later<T, std::any>> old_value;
+    std::optional<internal::later<T, std::any>> new_value;
     /// @}
 };
 

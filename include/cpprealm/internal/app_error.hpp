@@ -57,7 +57,7 @@ std::optional<Error> to_app_error(const ffi::Status& status) {
 /// Calls an application's callback with the results and the error that there was.
 template <typename Callback, typename... Results>
 void answer(const Callback& callback, const ffi::Status& status, Results&&... results) {
-    using error = typename later<Callback, app_error>::type;
+    using error = later<Callback, app_error>;
     callback(std::forward<Results>(results)..., to_app_error<error>(status));
 }
 

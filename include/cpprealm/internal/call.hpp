@@ -28,7 +28,7 @@ void throw_unless_begun(bool begun) {
 /// Takes the call over.
 template <typename Use = on_use>
 void run_call(bool on_own_thread, ffi::PendingCall* owned) {
-    std::unique_ptr<typename later<Use, ffi::PendingCall>::type> call(owned);
+    std::unique_ptr<later<Use, ffi::PendingCall>> call(owned);
     if (!on_own_thread)
         call->run();
     else

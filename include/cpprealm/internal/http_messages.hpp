@@ -66,10 +66,10 @@ networking::response to_response(const ffi::HttpResponse& from) {
 }
 
 /// Lets the library ask an application's callback about certificates.
-template <typename>
+template <typename Use>
 class certificate_check final : public ffi::CertificateCheck {
 public:
-    using callback = bridge::http_settings::SSLVerifyCallback;
+    using callback = typename built_in_client<Use>::configuration::SSLVerifyCallback;
 
     explicit certificate_check(std::function<callback> ask) : ask_(std::move(ask)) {}
 
@@ -86,7 +86,7 @@ private:
 };
 
 /// Sends through an application's client.
-template <typename>
+template <typename Use>
 class host_transport final : public ffi::HostTransport {
 public:
     explicit host_transport(std::shared_ptr<networking::http_transport_client> client)
@@ -94,7 +94,8 @@ public:
 
     void send(const ffi::HttpRequest& request, rust::Box<ffi::ResponseSlot> slot) const override {
         // Shared, because the completion is a std::function and may be copied.
-        auto shared = std::make_shared<rust::Box<ffi::ResponseSlot>>(std::move(slot));
+        using shared_slot = rust::Box<later<Use, ffi::ResponseSlot>>;
+        auto shared = std::make_shared<shared_slot>(std::move(slot));
         client_->send_request_to_server(to_request(request),
                                         [shared](const networking::response& response) {
                                             (*shared)->complete(to_rust(response));
@@ -113,8 +114,8 @@ own_client<Use>::realm_internal_take(std::shared_ptr<networking::http_transport_
 }
 
 /// What the settings leave open stays as it is.
-template <typename Use = on_use>
-void add_settings(const bridge::http_settings& from, ffi::HttpSettings& to) {
+template <typename Use>
+void add_settings(const typename built_in_client<Use>::configuration& from, ffi::HttpSettings& to) {
     if (from.custom_http_headers)
         set_headers(*from.custom_http_headers, to);
     if (from.proxy_config)

@@ -1,7 +1,8 @@
-// Another encryption key for a file. Part of <cpprealm/ingest.hpp>.
+// Keys of files, and another one for a file. Part of <cpprealm/ingest.hpp>.
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <optional>
 #include <stdexcept>
 
@@ -9,6 +10,19 @@
 #include <cpprealm/internal/config_access.hpp>
 #include <cpprealm/internal/library.hpp>
 #include <cpprealm/internal/realm_file.hpp>
+
+namespace realm::internal {
+
+/// The bytes of a key; none where there is no key.
+template <typename = on_use>
+rust::Slice<const std::uint8_t>
+to_slice(const std::optional<std::array<char, encryption_key_bytes>>& key) noexcept {
+    if (!key)
+        return {};
+    return {reinterpret_cast<const std::uint8_t*>(key->data()), key->size()};
+}
+
+} // namespace realm::internal
 
 namespace realm::ingest {
 

@@ -11,10 +11,12 @@ namespace realm::internal {
 /// a template, or a member of one.
 struct on_use {};
 
-/// The type T, which a template that names it so looks at where it is made.
 template <typename Use, typename T>
-struct later {
+struct same_type {
     using type = T;
 };
+/// The type T, which a template that names it so looks at where it is made.
+template <typename Use, typename T>
+using later = typename same_type<Use, T>::type;
 
 } // namespace realm::internal

@@ -1,9 +1,7 @@
 // Which file a configuration means, and with which key.
 #pragma once
 
-#include <array>
 #include <cstddef>
-#include <optional>
 #include <string_view>
 
 #include <cpprealm/internal/library.hpp>
@@ -12,15 +10,6 @@
 namespace realm::internal {
 
 inline constexpr std::size_t encryption_key_bytes = 64;
-
-/// The bytes of a key; none where there is no key.
-template <typename = on_use>
-rust::Slice<const std::uint8_t>
-to_slice(const std::optional<std::array<char, encryption_key_bytes>>& key) noexcept {
-    if (!key)
-        return {};
-    return {reinterpret_cast<const std::uint8_t*>(key->data()), key->size()};
-}
 
 /// Fills in what the library has to know of the file. A null key is none.
 template <typename = on_use>

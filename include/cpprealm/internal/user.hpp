@@ -202,7 +202,7 @@ private:
               Read read) const {
         internal::callback_call(host_transport(), [=, user = m_user] {
             std::optional<Result> result;
-            std::optional<app_error> error;
+            std::optional<internal::later<Result, app_error>> error;
             try {
                 result = read(answer(*user, name, args));
             } catch (const app_error& e) {

@@ -101,62 +101,62 @@ struct http_transport_client : internal::own_client<internal::on_use> {
 
 } // namespace realm::networking
 
-namespace realm::internal::bridge {
-
-/// `default_http_transport::configuration`. A value.
-struct http_settings {
-    /// Sent with every request.
-    std::optional<std::map<std::string, std::string>> custom_http_headers;
-    /// Takes the place of what the environment says.
-    std::optional<realm::sync_config::proxy_config> proxy_config;
-    /// See `ssl_verify_callback`.
-    using SSLVerifyCallback = bool(const std::string& server_address,
-                                   realm::sync_config::proxy_config::port_type server_port,
-                                   const char* pem_data, size_t pem_size, int preverify_ok,
-                                   int depth);
-    /// `false` accepts any server and asks nobody about it. For tests: whoever is on the way
-    /// can then read and change everything.
-    bool client_validate_ssl = true;
-    /// A PEM file with certificates to trust beside the system's.
-    std::optional<std::string> ssl_trust_certificate_path;
-    /// Has the last word on each certificate that a server shows, from the authority's down to
-    /// the server's own, of depth 0. `preverify_ok` is 1 where the library would trust the
-    /// server: its whole chain, and the name in it. `server_port` is a hint: of the last
-    /// request to that name. Called on a thread of the library for each connection; `false` or
-    /// an exception ends that.
-    std::function<SSLVerifyCallback> ssl_verify_callback;
-
-    /// This device's own certificate, for servers that ask for one; realm-cpp has none.
-    struct client_certificate_files {
-        /// A PEM file: the certificate, and those that lead to its authority.
-        std::string chain_path;
-        /// A PEM file with the private key.
-        std::string key_path;
-    };
-    /// None by default.
-    std::optional<client_certificate_files> client_certificate = std::nullopt;
-};
-
-} // namespace realm::internal::bridge
-
 namespace realm::internal {
 
-/// What `default_http_transport` does.
-template <typename>
+/// `networking::default_http_transport`.
+template <typename Use>
 struct built_in_client : networking::http_transport_client, private virtual exact_type {
-    using configuration = bridge::http_settings;
+    /// A value.
+    struct configuration {
+        /// Sent with every request.
+        std::optional<later<Use, networking::http_headers>> custom_http_headers;
+        /// Takes the place of what the environment says.
+        std::optional<bridge::proxy_settings<Use>> proxy_config;
+        /// See `ssl_verify_callback`.
+        using SSLVerifyCallback = bool(const std::string& server_address,
+                                       typename bridge::proxy_settings<Use>::port_type server_port,
+                                       const char* pem_data, size_t pem_size, int preverify_ok,
+                                       int depth);
+        /// `false` accepts any server and asks nobody about it. For tests: whoever is on the way
+        /// can then read and change everything.
+        bool client_validate_ssl = true;
+        /// A PEM file with certificates to trust beside the system's.
+        std::optional<std::string> ssl_trust_certificate_path;
+        /// Has the last word on each certificate that a server shows, from the authority's down to
+        /// the server's own, of depth 0. `preverify_ok` is 1 where the library would trust the
+        /// server: its whole chain, and the name in it. `server_port` is a hint: of the last
+        /// request to that name. Called on a thread of the library for each connection; `false` or
+        /// an exception ends that.
+        std::function<SSLVerifyCallback> ssl_verify_callback;
 
-    built_in_client() = default;
-    explicit built_in_client(const configuration& c) : m_configuration(c) {}
+        /// This device's own certificate, for servers that ask for one; realm-cpp has none.
+        struct client_certificate_files {
+            /// A PEM file: the certificate, and those that lead to its authority.
+            std::string chain_path;
+            /// A PEM file with the private key.
+            std::string key_path;
+        };
+        /// None by default.
+        std::optional<client_certificate_files> client_certificate = std::nullopt;
+    };
+
+    /// With the defaults: the system's certificates, and the proxy that the environment names.
+    built_in_client() : exact_type(true) {}
+    /// With these settings, a copy of which it keeps.
+    built_in_client(const configuration& c) : exact_type(true), m_configuration(c) {}
 
     /// Sends on the calling thread and completes before it returns.
     void
     send_request_to_server(const networking::request& request,
                            std::function<void(const networking::response&)>&& completion) override;
 
+    /// What it was made with.
     const configuration& get_configuration() const noexcept { return m_configuration; }
 
 protected:
+    /// The name by which classes derived from it call its functions.
+    using default_http_transport = built_in_client;
+
     configuration m_configuration;
 
     ffi::HostTransport* realm_internal_take(std::shared_ptr<networking::http_transport_client> self,
@@ -209,15 +209,7 @@ namespace realm::networking {
 /// The built-in client with settings. An App that is given one directly uses it inside the library;
 /// a class derived from it takes part as any other client does, and may change a request and pass
 /// it on to `default_http_transport::send_request_to_server`.
-struct default_http_transport : public internal::built_in_client<internal::on_use>,
-                                private virtual internal::exact_type {
-    /// With the defaults: the system's certificates, and the proxy that the environment names.
-    template <typename = internal::on_use>
-    default_http_transport() : exact_type(true) {}
-    /// With these settings, a copy of which it keeps.
-    template <typename = internal::on_use>
-    default_http_transport(const configuration& c) : exact_type(true), built_in_client(c) {}
-};
+using default_http_transport = internal::built_in_client<internal::on_use>;
 
 /// What an App uses whose configuration names no client. Process-wide; Apps that exist keep theirs.
 template <typename Use = internal::on_use>
@@ -231,8 +223,7 @@ void set_http_client_factory(std::function<std::shared_ptr<http_transport_client
 template <typename Use = internal::on_use>
 std::shared_ptr<http_transport_client> make_http_client() {
     auto made = internal::client_of_factory();
-    return made ? made
-                : std::make_shared<typename internal::later<Use, default_http_transport>::type>();
+    return made ? made : std::make_shared<internal::built_in_client<Use>>();
 }
 
 } // namespace realm::networking

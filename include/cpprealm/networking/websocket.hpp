@@ -122,18 +122,18 @@ namespace realm::internal {
 template <typename Use>
 struct no_websockets : networking::sync_socket_provider {
     template <typename T>
-    using owned = std::unique_ptr<typename later<Use, T>::type>;
+    using owned = std::unique_ptr<later<Use, T>>;
 
     /// Kept, and not used.
     struct configuration {
         /// @{
         /// As in `default_http_transport::configuration`.
-        std::optional<std::map<std::string, std::string>> custom_http_headers;
-        std::optional<::realm::internal::bridge::realm::sync_config::proxy_config> proxy_config;
-        using SSLVerifyCallback =
-            bool(const std::string& server_address,
-                 internal::bridge::realm::sync_config::proxy_config::port_type server_port,
-                 const char* pem_data, size_t pem_size, int preverify_ok, int depth);
+        std::optional<later<Use, std::map<std::string, std::string>>> custom_http_headers;
+        std::optional<bridge::proxy_settings<Use>> proxy_config;
+        using SSLVerifyCallback = bool(const std::string& server_address,
+                                       typename bridge::proxy_settings<Use>::port_type server_port,
+                                       const char* pem_data, size_t pem_size, int preverify_ok,
+                                       int depth);
         bool client_validate_ssl = true;
         std::optional<std::string> ssl_trust_certificate_path;
         std::function<SSLVerifyCallback> ssl_verify_callback;

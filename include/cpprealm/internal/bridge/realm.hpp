@@ -33,6 +33,19 @@ struct config_access;
 
 namespace realm::internal::bridge {
 
+/// `realm::proxy_config`: an HTTP proxy. A value.
+template <typename Use = on_use>
+struct proxy_settings {
+    /// A TCP port.
+    using port_type = std::uint_fast16_t;
+    /// A host name or an IP address.
+    std::string address;
+    /// The port at that address.
+    port_type port;
+    /// User and password for Basic authentication, if the proxy asks for them.
+    std::optional<std::pair<std::string, later<Use, std::string>>> username_password;
+};
+
 /// A handle to an opened realm; `db` holds one. Applications use the configuration types inside.
 struct realm {
     /// What becomes of a session once the last db of its path is closed: it ends, it goes on, or it
@@ -46,17 +59,8 @@ struct realm {
     /// A handle to the sync settings of a configuration: copies, and the configuration it came
     /// from, share them. Not synchronised: set up on one thread, before the database is opened.
     struct sync_config {
-        /// An HTTP proxy. A value.
-        struct proxy_config {
-            /// A TCP port.
-            using port_type = std::uint_fast16_t;
-            /// A host name or an IP address.
-            std::string address;
-            /// The port at that address.
-            port_type port;
-            /// User and password for Basic authentication, if the proxy asks for them.
-            std::optional<std::pair<std::string, std::string>> username_password;
-        };
+        /// An HTTP proxy.
+        using proxy_config = proxy_settings<>;
         /// Kept for programs that name it.
         struct flx_sync_enabled {};
 
@@ -149,7 +153,7 @@ struct realm {
         template <typename = on_use>
         void set_custom_http_headers(const std::map<std::string, std::string>& headers);
         /// The proxy for this database. Throws `std::logic_error` without sync settings.
-        template <typename = on_use>
+        template <typename Use = on_use>
         void set_proxy_config(const sync_config::proxy_config& proxy);
         /// All that have a path open have to agree on it; nothing else depends on it.
         void set_schema_version(uint64_t version) { schema_version_ = version; }
@@ -163,11 +167,12 @@ struct realm {
             rare.has_encryption_key = true;
         }
         /// Kept and never called: the space of acknowledged objects is given back as it comes free.
-        template <typename = on_use>
+        template <typename Use = on_use>
         void should_compact_on_launch(
             std::function<bool(uint64_t total_bytes, uint64_t unused_bytes)>&& fn) {
+            using bytes = later<Use, uint64_t>;
             own_rare().should_compact_on_launch =
-                std::make_shared<std::function<bool(uint64_t, uint64_t)>>(std::move(fn));
+                std::make_shared<std::function<bool(bytes, bytes)>>(std::move(fn));
         }
         /// Changes nothing: there is no local history.
         void enable_forced_sync_history() {}
@@ -205,10 +210,10 @@ struct realm {
         };
 
         /// To be changed: copies of the configuration keep what they have.
-        template <typename = on_use>
+        template <typename Use = on_use>
         rare_settings& own_rare() {
-            auto own =
-                rare_ ? std::make_shared<rare_settings>(*rare_) : std::make_shared<rare_settings>();
+            using settings = later<Use, rare_settings>;
+            auto own = rare_ ? std::make_shared<settings>(*rare_) : std::make_shared<settings>();
             rare_ = own;
             return *own;
         }
@@ -350,13 +355,13 @@ void realm::config::set_custom_http_headers(const std::map<std::string, std::str
                          new kept_headers<Use>(headers));
 }
 
-template <typename>
+template <typename Use>
 void realm::config::set_proxy_config(const sync_config::proxy_config& proxy) {
     if (!sync_config_.settings())
         internal::refuse<std::logic_error>(
             "Proxy configuration can only be set on a config for a synced Realm.");
     delete std::exchange(sync_config_.settings()->proxy,
-                         new kept_proxy<sync_config::proxy_config>(proxy));
+                         new kept_proxy<later<Use, sync_config::proxy_config>>(proxy));
 }
 
 } // namespace realm::internal::bridge
