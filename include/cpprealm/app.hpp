@@ -25,14 +25,13 @@
 
 namespace realm {
 
-namespace internal {
-
-struct app_access;
+namespace internal::bridge {
 
 // GCC counts the copy constructor that it makes itself as a use of the deprecated members.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-/// `App::configuration`. An aggregate, in the order of realm-cpp.
+/// `App::configuration`: how an App is reached, and where it keeps its files. An aggregate, in the
+/// order of realm-cpp.
 template <typename Use>
 struct app_configuration {
     /// The client app id, such as `weather-abcde`.
@@ -52,8 +51,8 @@ struct app_configuration {
     /// Whether Apps of one id and URL are the same one in this process.
     bool enable_caching = true;
     /// A proxy, unless the transport has one of its own.
-    [[deprecated("Set a proxy on a default_http_transport instead.")]] std::optional<
-        bridge::proxy_settings<Use>>
+    [[deprecated(
+        "Set a proxy on a default_http_transport instead.")]] std::optional<proxy_settings<Use>>
         proxy_configuration;
     /// What sends requests; null for the library's own client.
     std::shared_ptr<networking::http_transport_client> http_transport_client;
@@ -61,6 +60,12 @@ struct app_configuration {
     std::shared_ptr<later<Use, networking::sync_socket_provider>> sync_socket_provider;
 };
 #pragma GCC diagnostic pop
+
+} // namespace internal::bridge
+
+namespace internal {
+
+struct app_access;
 
 /// Ends a log-in with a future.
 template <typename Use>
@@ -93,7 +98,7 @@ struct login_promise final : ffi::LoginCompletion {
 class App {
 public:
     /// How an App is reached, and where it keeps its files.
-    using configuration = internal::app_configuration<internal::on_use>;
+    using configuration = internal::bridge::app_configuration<internal::on_use>;
 
     /// How a user proves who they are.
     using credentials = internal::bridge::app_credentials;
@@ -219,7 +224,7 @@ private:
     explicit App(const handle& app) : app_(app) {}
 
     template <typename Use>
-    static handle open(const internal::app_configuration<Use>& config) {
+    static handle open(const internal::bridge::app_configuration<Use>& config) {
         const auto settings = to_library(config);
         auto http = http_settings(config);
         const auto client = config.http_transport_client ? config.http_transport_client
@@ -237,7 +242,8 @@ private:
 
     /// Refers to the configuration, which must outlive it.
     template <typename Use>
-    static internal::ffi::AppConfig to_library(const internal::app_configuration<Use>& config) {
+    static internal::ffi::AppConfig
+    to_library(const internal::bridge::app_configuration<Use>& config) {
         internal::ffi::AppConfig out{};
         out.app_id = internal::to_str(config.app_id);
         out.has_base_url = config.base_url.has_value();
@@ -254,7 +260,7 @@ private:
     /// What a client itself says of these comes later, and takes their place.
     template <typename Use>
     static rust::Box<internal::ffi::HttpSettings>
-    http_settings(const internal::app_configuration<Use>& config) {
+    http_settings(const internal::bridge::app_configuration<Use>& config) {
         auto out = internal::ffi::new_http_settings();
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"

@@ -218,6 +218,19 @@ struct own_transport : networking::http_transport_client {
         completion(response);
     }
 };
+struct observed_transport : networking::default_http_transport {
+    using default_http_transport::default_http_transport;
+    explicit observed_transport(const networking::default_http_transport::configuration& settings,
+                                const proxy_config& proxy)
+        : default_http_transport(settings) {
+        m_configuration.proxy_config = proxy;
+    }
+    void
+    send_request_to_server(const networking::request& request,
+                           std::function<void(const networking::response&)>&& completion) override {
+        default_http_transport::send_request_to_server(request, std::move(completion));
+    }
+};
 struct own_socket : networking::websocket_interface {
     void async_write_binary(std::string_view, FunctionHandler&&) override {}
 };
@@ -250,6 +263,8 @@ void of_logging_and_networking() {
                                   std::size_t, int, int) { return true; };
     networking::default_http_transport with(http);
     networking::default_http_transport without;
+    observed_transport inherits(http);
+    observed_transport adds(http, {"proxy.example", 3128, std::make_pair("user", "password")});
     networking::default_socket_provider::configuration sockets;
     sockets.client_validate_ssl = false;
     networking::default_socket_provider provider(sockets);

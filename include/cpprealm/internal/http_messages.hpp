@@ -69,7 +69,7 @@ networking::response to_response(const ffi::HttpResponse& from) {
 template <typename Use>
 class certificate_check final : public ffi::CertificateCheck {
 public:
-    using callback = typename built_in_client<Use>::configuration::SSLVerifyCallback;
+    using callback = typename bridge::default_http_transport<Use>::configuration::SSLVerifyCallback;
 
     explicit certificate_check(std::function<callback> ask) : ask_(std::move(ask)) {}
 
@@ -115,7 +115,8 @@ own_client<Use>::realm_internal_take(std::shared_ptr<networking::http_transport_
 
 /// What the settings leave open stays as it is.
 template <typename Use>
-void add_settings(const typename built_in_client<Use>::configuration& from, ffi::HttpSettings& to) {
+void add_settings(const typename bridge::default_http_transport<Use>::configuration& from,
+                  ffi::HttpSettings& to) {
     if (from.custom_http_headers)
         set_headers(*from.custom_http_headers, to);
     if (from.proxy_config)
@@ -133,7 +134,7 @@ void add_settings(const typename built_in_client<Use>::configuration& from, ffi:
 }
 
 template <typename Use>
-void built_in_client<Use>::send_request_to_server(
+void bridge::default_http_transport<Use>::send_request_to_server(
     const networking::request& request,
     std::function<void(const networking::response&)>&& completion) {
     auto settings = ffi::new_http_settings();
@@ -142,9 +143,8 @@ void built_in_client<Use>::send_request_to_server(
 }
 
 template <typename Use>
-ffi::HostTransport*
-built_in_client<Use>::realm_internal_take(std::shared_ptr<networking::http_transport_client> self,
-                                          ffi::HttpSettings& settings) const {
+ffi::HostTransport* bridge::default_http_transport<Use>::realm_internal_take(
+    std::shared_ptr<networking::http_transport_client> self, ffi::HttpSettings& settings) const {
     if (!exact)
         return new host_transport<Use>(std::move(self));
     add_settings<Use>(m_configuration, settings);

@@ -101,20 +101,22 @@ struct http_transport_client : internal::own_client<internal::on_use> {
 
 } // namespace realm::networking
 
-namespace realm::internal {
+namespace realm::internal::bridge {
 
-/// `networking::default_http_transport`.
+/// The built-in client with settings. An App that is given one directly uses it inside the library;
+/// a class derived from it takes part as any other client does, and may change a request and pass
+/// it on to `default_http_transport::send_request_to_server`.
 template <typename Use>
-struct built_in_client : networking::http_transport_client, private virtual exact_type {
-    /// A value.
+struct default_http_transport : networking::http_transport_client, private virtual exact_type {
+    /// Settings. A value.
     struct configuration {
         /// Sent with every request.
         std::optional<later<Use, networking::http_headers>> custom_http_headers;
         /// Takes the place of what the environment says.
-        std::optional<bridge::proxy_settings<Use>> proxy_config;
+        std::optional<proxy_settings<Use>> proxy_config;
         /// See `ssl_verify_callback`.
         using SSLVerifyCallback = bool(const std::string& server_address,
-                                       typename bridge::proxy_settings<Use>::port_type server_port,
+                                       typename proxy_settings<Use>::port_type server_port,
                                        const char* pem_data, size_t pem_size, int preverify_ok,
                                        int depth);
         /// `false` accepts any server and asks nobody about it. For tests: whoever is on the way
@@ -141,9 +143,9 @@ struct built_in_client : networking::http_transport_client, private virtual exac
     };
 
     /// With the defaults: the system's certificates, and the proxy that the environment names.
-    built_in_client() : exact_type(true) {}
+    default_http_transport() : exact_type(true) {}
     /// With these settings, a copy of which it keeps.
-    built_in_client(const configuration& c) : exact_type(true), m_configuration(c) {}
+    default_http_transport(const configuration& c) : exact_type(true), m_configuration(c) {}
 
     /// Sends on the calling thread and completes before it returns.
     void
@@ -154,14 +156,15 @@ struct built_in_client : networking::http_transport_client, private virtual exac
     const configuration& get_configuration() const noexcept { return m_configuration; }
 
 protected:
-    /// The name by which classes derived from it call its functions.
-    using default_http_transport = built_in_client;
-
     configuration m_configuration;
 
     ffi::HostTransport* realm_internal_take(std::shared_ptr<networking::http_transport_client> self,
                                             ffi::HttpSettings& settings) const override;
 };
+
+} // namespace realm::internal::bridge
+
+namespace realm::internal {
 
 /// Where clients come from once the application has set a factory. Behind a table of functions, so
 /// that only files that set one compile what it takes.
@@ -206,10 +209,8 @@ std::shared_ptr<networking::http_transport_client> client_of_factory() {
 
 namespace realm::networking {
 
-/// The built-in client with settings. An App that is given one directly uses it inside the library;
-/// a class derived from it takes part as any other client does, and may change a request and pass
-/// it on to `default_http_transport::send_request_to_server`.
-using default_http_transport = internal::built_in_client<internal::on_use>;
+/// The built-in client.
+using default_http_transport = internal::bridge::default_http_transport<internal::on_use>;
 
 /// What an App uses whose configuration names no client. Process-wide; Apps that exist keep theirs.
 template <typename Use = internal::on_use>
@@ -223,7 +224,7 @@ void set_http_client_factory(std::function<std::shared_ptr<http_transport_client
 template <typename Use = internal::on_use>
 std::shared_ptr<http_transport_client> make_http_client() {
     auto made = internal::client_of_factory();
-    return made ? made : std::make_shared<internal::built_in_client<Use>>();
+    return made ? made : std::make_shared<internal::bridge::default_http_transport<Use>>();
 }
 
 } // namespace realm::networking
