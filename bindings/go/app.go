@@ -1,7 +1,12 @@
 package ingest
 
-// #include <realm_ingest.h>
+// #include "callbacks.h"
 import "C"
+
+import (
+	"net/http"
+	"time"
+)
 
 // App is a server and its users. Any goroutine may use it. Close ends it; realms that were opened work on.
 type App struct {
@@ -17,6 +22,10 @@ type AppConfig struct {
 	Proxy                 string   // http://[user:password@]host:port
 	TrustedCertificates   string   // a PEM file with certificates to trust beside those of the system
 	MetadataEncryptionKey []byte   // 64 bytes that encrypt the file with users and tokens
+
+	// Transport sends everything, log-ins and documents, in place of the library's own HTTP, for which the settings above
+	// are. Several goroutines use it at once, and it follows no redirects.
+	Transport http.RoundTripper
 }
 
 // OpenApp opens an app. It does not use the network.
@@ -72,7 +81,11 @@ func (config AppConfig) apply(c *C.realm_ingest_app_config) error {
 		}
 	}
 	bytes, length := key(config.MetadataEncryptionKey)
-	return check(C.realm_ingest_app_config_set_metadata_encryption_key(c, bytes, length, &reason), &reason)
+	code := C.realm_ingest_app_config_set_metadata_encryption_key(c, bytes, length, &reason)
+	if err := check(code, &reason); err != nil || config.Transport == nil {
+		return err
+	}
+	return check(C.ingest_go_set_http_callback(c, given(config.Transport), &reason), &reason)
 }
 
 // Close ends the app's handle; the second time it does nothing.
@@ -101,12 +114,8 @@ func (a *App) LogInWithPassword(email, password string) (*User, error) {
 // LogIn logs in by any provider, by its name in URLs (custom-token, api-key, custom-function, oauth2-google ...) and the
 // body of its log-in, a JSON object. It waits for the server.
 func (a *App) LogIn(provider, bodyJSON string) (*User, error) {
-	var reason *C.realm_ingest_error
-	var credentials *C.realm_ingest_credentials
-	p, providerLength := text(provider)
-	b, bodyLength := text(bodyJSON)
-	code := C.realm_ingest_credentials_new(p, providerLength, b, bodyLength, &reason, &credentials)
-	if err := check(code, &reason); err != nil {
+	credentials, err := credentialsOf(provider, bodyJSON)
+	if err != nil {
 		return nil, err
 	}
 	defer C.realm_ingest_credentials_free(credentials)
@@ -124,12 +133,26 @@ func (a *App) CurrentUser() (*User, error) {
 
 // Register registers an e-mail address with a password. The user still has to log in. It waits for the server.
 func (a *App) Register(email, password string) error {
-	return a.handle.use(func(app *C.realm_ingest_app) error {
-		var reason *C.realm_ingest_error
+	return a.call(func(app *C.realm_ingest_app, reason **C.realm_ingest_error) C.realm_ingest_code {
 		e, emailLength := text(email)
 		p, passwordLength := text(password)
-		return check(C.realm_ingest_app_register(app, e, emailLength, p, passwordLength, &reason), &reason)
+		return C.realm_ingest_app_register(app, e, emailLength, p, passwordLength, reason)
 	})
+}
+
+// ServerTime is what the server's clock shows by its answers so far, and how far that may be off, either way; the zero time
+// before the first answer. It asks no server.
+func (a *App) ServerTime() (now time.Time, uncertainty time.Duration, err error) {
+	var known C.bool
+	var nowMS C.int64_t
+	var uncertaintyMS C.uint64_t
+	err = a.call(func(app *C.realm_ingest_app, reason **C.realm_ingest_error) C.realm_ingest_code {
+		return C.realm_ingest_app_server_time(app, reason, &known, &nowMS, &uncertaintyMS)
+	})
+	if err != nil || !bool(known) {
+		return time.Time{}, 0, err
+	}
+	return time.UnixMilli(int64(nowMS)), duration(uint64(uncertaintyMS)), nil
 }
 
 // user is what a call gives that has a user for its output.
@@ -137,64 +160,18 @@ func (a *App) user(
 	call func(*C.realm_ingest_app, **C.realm_ingest_error, **C.realm_ingest_user) C.realm_ingest_code,
 ) (*User, error) {
 	var user *C.realm_ingest_user
-	err := a.handle.use(func(app *C.realm_ingest_app) error {
-		var reason *C.realm_ingest_error
-		return check(call(app, &reason, &user), &reason)
+	err := a.call(func(app *C.realm_ingest_app, reason **C.realm_ingest_error) C.realm_ingest_code {
+		return call(app, reason, &user)
 	})
 	if err != nil || user == nil {
 		return nil, err
 	}
-	return &User{newHandle(user, func(user *C.realm_ingest_user) { C.realm_ingest_user_free(user) })}, nil
+	return newUser(user), nil
 }
 
-// User is somebody who logged in. Any goroutine may use it. Close ends the handle; the user stays logged in.
-type User struct {
-	handle *handle[*C.realm_ingest_user]
-}
-
-// ID is the server's id of the user; empty after Close.
-func (u *User) ID() (id string) {
-	_ = u.handle.use(func(user *C.realm_ingest_user) error {
-		var length C.size_t
-		id = goText(C.realm_ingest_user_id(user, &length), length)
-		return nil
-	})
-	return id
-}
-
-// UserState is what a user can do.
-type UserState uint8
-
-const (
-	LoggedOut UserState = C.REALM_INGEST_USER_LOGGED_OUT // known, and without tokens: can log in again
-	LoggedIn  UserState = C.REALM_INGEST_USER_LOGGED_IN
-	Removed   UserState = C.REALM_INGEST_USER_REMOVED // gone for good: was removed, or was anonymous and has logged out
-)
-
-func (s UserState) String() string {
-	return [...]string{"logged out", "logged in", "removed"}[min(s, Removed)]
-}
-
-// State is what the user can do; Removed after Close.
-func (u *User) State() UserState {
-	state := Removed
-	_ = u.handle.use(func(user *C.realm_ingest_user) error {
-		state = UserState(C.realm_ingest_user_state(user))
-		return nil
-	})
-	return state
-}
-
-// LogOut forgets the tokens. What an anonymous user has not uploaded is lost; what others have not waits for them.
-func (u *User) LogOut() error {
-	return u.handle.use(func(user *C.realm_ingest_user) error {
+func (a *App) call(function func(*C.realm_ingest_app, **C.realm_ingest_error) C.realm_ingest_code) error {
+	return a.handle.use(func(app *C.realm_ingest_app) error {
 		var reason *C.realm_ingest_error
-		return check(C.realm_ingest_user_log_out(user, &reason), &reason)
+		return check(function(app, &reason), &reason)
 	})
-}
-
-// Close ends the handle of the user; the second time it does nothing.
-func (u *User) Close() error {
-	u.handle.close()
-	return nil
 }

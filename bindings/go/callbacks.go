@@ -3,7 +3,17 @@ package ingest
 // #include <realm_ingest.h>
 import "C"
 
-import "runtime/cgo"
+import (
+	"log/slog"
+	"net/http"
+	"runtime/cgo"
+)
+
+// given is the userdata with which the functions below find a value of Go. Whatever takes it ends it by ingestGoRelease, so
+// it is made in the call itself: none is left behind where that is not reached.
+func given(value any) C.uintptr_t {
+	return C.uintptr_t(cgo.NewHandle(value))
+}
 
 // Called from callbacks.c, on threads of the library.
 
@@ -36,15 +46,34 @@ func ingestGoWaited(handle C.uintptr_t, reason *C.realm_ingest_error) {
 	if reason != nil {
 		failure = errorOf(reason)
 	}
-	cgo.Handle(handle).Value().(func(error))(failure)
+	cgo.Handle(handle).Value().(wait[error]) <- failure
 }
 
 //export ingestGoSettled
 func ingestGoSettled(handle C.uintptr_t, outcome *C.realm_ingest_outcome) {
-	cgo.Handle(handle).Value().(func(Outcome))(outcomeOf(outcome))
+	cgo.Handle(handle).Value().(wait[Outcome]) <- outcomeOf(outcome)
+}
+
+//export ingestGoProgress
+func ingestGoProgress(handle C.uintptr_t, fraction C.double, uploaded, waiting C.uint64_t) {
+	cgo.Handle(handle).Value().(func(Progress))(Progress{float64(fraction), uint64(uploaded), uint64(waiting)})
+}
+
+//export ingestGoSend
+func ingestGoSend(handle C.uintptr_t, request *C.realm_ingest_http_request, answer *C.realm_ingest_http_answer) {
+	send(cgo.Handle(handle).Value().(http.RoundTripper), request, answer)
+}
+
+//export ingestGoLog
+func ingestGoLog(handle C.uintptr_t, level C.uint8_t, message *C.char, length C.size_t) {
+	logLine(cgo.Handle(handle).Value().(*slog.Logger), level, goText(message, length))
 }
 
 //export ingestGoRelease
 func ingestGoRelease(handle C.uintptr_t) {
+	value := cgo.Handle(handle).Value()
 	cgo.Handle(handle).Delete()
+	if waiting, is := value.(interface{ released() }); is {
+		waiting.released()
+	}
 }

@@ -11,6 +11,8 @@ package ingest
 import "C"
 
 import (
+	"math"
+	"strings"
 	"time"
 	"unsafe"
 )
@@ -24,7 +26,8 @@ func Version() string {
 // call fails from then on. It is true once all threads of the library have ended, within the limit. A program may also
 // exit without it.
 func Shutdown(limit time.Duration) bool {
-	return bool(C.realm_ingest_shutdown(C.int64_t(limit.Milliseconds())))
+	// Below 0 is without end.
+	return bool(C.realm_ingest_shutdown(C.int64_t(max(0, limit.Milliseconds()))))
 }
 
 // What an empty text or a document without bytes points to: a NULL would mean that there is none.
@@ -54,7 +57,12 @@ func key(b []byte) (*C.uint8_t, C.size_t) {
 	return raw(b)
 }
 
-// goText copies a text that the library shows.
+// goText copies a text that the library shows, of any length.
 func goText(data *C.char, length C.size_t) string {
-	return C.GoStringN(data, C.int(length))
+	return strings.Clone(unsafe.String((*byte)(unsafe.Pointer(data)), int(length)))
+}
+
+// duration is that of so many milliseconds, or the longest that there is.
+func duration(milliseconds uint64) time.Duration {
+	return time.Duration(min(milliseconds, math.MaxInt64/uint64(time.Millisecond))) * time.Millisecond
 }

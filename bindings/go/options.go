@@ -4,7 +4,7 @@ package ingest
 import "C"
 
 import (
-	"runtime/cgo"
+	"fmt"
 	"time"
 )
 
@@ -18,6 +18,7 @@ type Options struct {
 	BatchDelay     time.Duration // how long the first transaction that waits is kept for more to come
 	BytesPerSecond uint64        // the most bytes of requests a second, over a while; 0 is no limit
 	UploadWindows  []Window      // times of the day in which uploads are allowed; none is all day
+	StopPolicy     StopPolicy    // what the session does after the last close of the file
 
 	// OnError gets what the session reports, on a thread of the library: return soon, and wait for no upload there. Where
 	// the realm is open already, its first one stays.
@@ -41,12 +42,40 @@ const (
 	CapDropNewest CapPolicy = C.REALM_INGEST_CAP_DROP_NEWEST // it succeeds and is dropped
 )
 
+// StopPolicy says what a session does after the last close of its file.
+type StopPolicy uint8
+
+const (
+	StopAfterUpload StopPolicy = iota // it works on until everything is uploaded
+	StopImmediately
+	StopNever // while the process lives
+)
+
+func (p StopPolicy) number() C.uint8_t {
+	switch p {
+	case StopImmediately:
+		return C.REALM_INGEST_STOP_IMMEDIATELY
+	case StopNever:
+		return C.REALM_INGEST_STOP_NEVER
+	default:
+		return C.REALM_INGEST_STOP_AFTER_UPLOAD
+	}
+}
+
 // Window is a time of the day: from its first minute since midnight, local time, to the one behind its last.
 type Window struct {
 	From, To uint16
 }
 
 func (o Options) apply(c *C.realm_ingest_realm_config) error {
+	maxAge, err := milliseconds("Cap.MaxAge", o.Cap.MaxAge)
+	if err != nil {
+		return err
+	}
+	delay, err := milliseconds("BatchDelay", o.BatchDelay)
+	if err != nil {
+		return err
+	}
 	var reason *C.realm_ingest_error
 	if o.Path != "" {
 		path, length := text(o.Path)
@@ -64,8 +93,8 @@ func (o Options) apply(c *C.realm_ingest_realm_config) error {
 			return err
 		}
 	}
-	code := C.realm_ingest_realm_config_set_cap(c, limit(o.Cap.MaxBytes), limit(o.Cap.MaxDocuments),
-		limit(uint64(o.Cap.MaxAge.Milliseconds())), C.uint8_t(o.Cap.Policy), &reason)
+	code := C.realm_ingest_realm_config_set_cap(c, limit(o.Cap.MaxBytes), limit(o.Cap.MaxDocuments), limit(maxAge),
+		C.uint8_t(o.Cap.Policy), &reason)
 	if err := check(code, &reason); err != nil {
 		return err
 	}
@@ -75,8 +104,7 @@ func (o Options) apply(c *C.realm_ingest_realm_config) error {
 			return err
 		}
 	}
-	delay := C.uint64_t(o.BatchDelay.Milliseconds())
-	if err := check(C.realm_ingest_realm_config_set_batch_delay(c, delay, &reason), &reason); err != nil {
+	if err := check(C.realm_ingest_realm_config_set_batch_delay(c, C.uint64_t(delay), &reason), &reason); err != nil {
 		return err
 	}
 	rate := limit(o.BytesPerSecond)
@@ -89,10 +117,11 @@ func (o Options) apply(c *C.realm_ingest_realm_config) error {
 			return err
 		}
 	}
-	if o.OnError == nil {
-		return nil
+	code = C.realm_ingest_realm_config_set_stop_policy(c, o.StopPolicy.number(), &reason)
+	if err := check(code, &reason); err != nil || o.OnError == nil {
+		return err
 	}
-	return check(C.ingest_go_set_error_callback(c, C.uintptr_t(cgo.NewHandle(o.OnError)), &reason), &reason)
+	return check(C.ingest_go_set_error_callback(c, given(o.OnError), &reason), &reason)
 }
 
 // limit is a limit as C takes it.
@@ -101,4 +130,16 @@ func limit(value uint64) C.uint64_t {
 		return C.REALM_INGEST_NO_LIMIT
 	}
 	return C.uint64_t(value)
+}
+
+// milliseconds of a duration, rounded up: the shortest is not none.
+func milliseconds(name string, d time.Duration) (uint64, error) {
+	if d < 0 {
+		return 0, &Error{Code: InvalidArgument, Name: "InvalidArgument", Message: fmt.Sprintf("%s is negative: %v", name, d)}
+	}
+	whole := uint64(d / time.Millisecond)
+	if d%time.Millisecond > 0 {
+		whole++
+	}
+	return whole, nil
 }

@@ -5,7 +5,7 @@ import "C"
 
 import (
 	"context"
-	"runtime/cgo"
+	"errors"
 )
 
 // Realm is where documents are written, and uploaded from. Any goroutine may use it. Close ends it.
@@ -16,6 +16,37 @@ type Realm struct {
 // Open opens the user's realm for documents of these classes and starts to upload what it holds. It does not wait for the
 // server.
 func (u *User) Open(classes []Class, options Options) (*Realm, error) {
+	config, err := configOf(classes, options)
+	if err != nil {
+		return nil, err
+	}
+	defer C.realm_ingest_realm_config_free(config)
+	var realm *C.realm_ingest_realm
+	err = u.call(func(user *C.realm_ingest_user, reason **C.realm_ingest_error) C.realm_ingest_code {
+		return C.realm_ingest_realm_new(user, config, reason, &realm)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Realm{newHandle(realm, func(realm *C.realm_ingest_realm) { C.realm_ingest_realm_free(realm) })}, nil
+}
+
+// Rekey gives the file of a realm that is not open another key of 64 bytes, or none with nil; that of the options is its
+// present one. What waits stays. It takes about as long as copying the file; after a crash, call it again.
+func (u *User) Rekey(classes []Class, options Options, newKey []byte) error {
+	config, err := configOf(classes, options)
+	if err != nil {
+		return err
+	}
+	defer C.realm_ingest_realm_config_free(config)
+	return u.call(func(user *C.realm_ingest_user, reason **C.realm_ingest_error) C.realm_ingest_code {
+		bytes, length := key(newKey)
+		return C.realm_ingest_rekey(user, config, bytes, length, reason)
+	})
+}
+
+// configOf is how a realm is opened with these. The caller frees it.
+func configOf(classes []Class, options Options) (*C.realm_ingest_realm_config, error) {
 	schema, err := schemaJSON(classes)
 	if err != nil {
 		return nil, err
@@ -26,18 +57,11 @@ func (u *User) Open(classes []Class, options Options) (*Realm, error) {
 	if err := check(C.realm_ingest_realm_config_new(json, length, &reason, &config), &reason); err != nil {
 		return nil, err
 	}
-	defer C.realm_ingest_realm_config_free(config)
 	if err := options.apply(config); err != nil {
+		C.realm_ingest_realm_config_free(config)
 		return nil, err
 	}
-	var realm *C.realm_ingest_realm
-	err = u.handle.use(func(user *C.realm_ingest_user) error {
-		return check(C.realm_ingest_realm_new(user, config, &reason, &realm), &reason)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &Realm{newHandle(realm, func(realm *C.realm_ingest_realm) { C.realm_ingest_realm_free(realm) })}, nil
+	return config, nil
 }
 
 // Write stores BSON documents of one class in a transaction of their own, and gives its number. They are on stable storage
@@ -69,10 +93,11 @@ func (r *Realm) Begin() (*Transaction, error) {
 
 // WaitForUpload waits until the server has acknowledged everything committed before the call, or until the context ends.
 func (r *Realm) WaitForUpload(ctx context.Context) error {
-	ask := func(realm *C.realm_ingest_realm, give C.uintptr_t, reason **C.realm_ingest_error) C.realm_ingest_code {
-		return C.ingest_go_on_upload(realm, give, reason)
-	}
-	failure, err := await[error](ctx, r, ask)
+	failure, err := await(ctx, r, func(
+		realm *C.realm_ingest_realm, waiting wait[error], reason **C.realm_ingest_error,
+	) C.realm_ingest_code {
+		return C.ingest_go_on_upload(realm, given(waiting), reason)
+	})
 	if err != nil {
 		return err
 	}
@@ -81,32 +106,35 @@ func (r *Realm) WaitForUpload(ctx context.Context) error {
 
 // WaitFor waits until the state of the transaction of this number is final, or until the context ends.
 func (r *Realm) WaitFor(ctx context.Context, number uint64) (Outcome, error) {
-	ask := func(realm *C.realm_ingest_realm, give C.uintptr_t, reason **C.realm_ingest_error) C.realm_ingest_code {
-		return C.ingest_go_on_settled(realm, C.uint64_t(number), give, reason)
-	}
-	return await[Outcome](ctx, r, ask)
+	return await(ctx, r, func(
+		realm *C.realm_ingest_realm, waiting wait[Outcome], reason **C.realm_ingest_error,
+	) C.realm_ingest_code {
+		return C.ingest_go_on_settled(realm, C.uint64_t(number), given(waiting), reason)
+	})
 }
+
+// wait gets what the library gives to the callback of a wait, and is closed when none will come any more.
+type wait[T any] chan T
+
+func (w wait[T]) released() { close(w) }
 
 // await has the library asked to call back, and waits for what it then gives, or for the end of the context.
 func await[T any](
 	ctx context.Context, r *Realm,
-	ask func(realm *C.realm_ingest_realm, give C.uintptr_t, reason **C.realm_ingest_error) C.realm_ingest_code,
+	ask func(realm *C.realm_ingest_realm, waiting wait[T], reason **C.realm_ingest_error) C.realm_ingest_code,
 ) (value T, err error) {
-	given := make(chan T, 1)
-	give := cgo.NewHandle(func(value T) { given <- value })
-	asked := false
+	waiting := make(wait[T], 1)
 	err = r.call(func(realm *C.realm_ingest_realm, reason **C.realm_ingest_error) C.realm_ingest_code {
-		asked = true
-		return ask(realm, C.uintptr_t(give), reason)
+		return ask(realm, waiting, reason)
 	})
-	if !asked { // or else the library deletes it, also where it fails
-		give.Delete()
-	}
 	if err != nil {
 		return value, err
 	}
 	select {
-	case value = <-given:
+	case value, told := <-waiting:
+		if !told { // the library was shut down meanwhile
+			return value, ErrClosed
+		}
 		return value, nil
 	case <-ctx.Done():
 		return value, ctx.Err()
@@ -167,7 +195,7 @@ func (r *Realm) Close() error {
 		return C.realm_ingest_realm_close(realm, reason)
 	})
 	r.handle.close()
-	if err == ErrClosed {
+	if errors.Is(err, ErrClosed) {
 		return nil
 	}
 	return err

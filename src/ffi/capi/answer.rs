@@ -3,6 +3,7 @@
 use std::ffi::c_char;
 use std::sync::{Mutex, PoisonError};
 
+use super::http::header;
 use super::{Exclusive, bytes, change, free, realm_ingest_code, realm_ingest_error, registry, text};
 use crate::transport::host::ResponseSlot;
 use crate::transport::{FailureKind, Response};
@@ -80,9 +81,8 @@ pub unsafe extern "C" fn realm_ingest_http_answer_add_header(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         change(answer, "answer", error, |answer| {
-            let name = text(name, name_length, "name")?;
-            let value = text(value, value_length, "value")?;
-            answer.response.headers.push((name.to_owned(), value.to_owned()));
+            let header = header(name, name_length, value, value_length)?;
+            answer.response.headers.push(header);
             Ok(())
         })
     }

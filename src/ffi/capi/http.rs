@@ -4,7 +4,28 @@ use std::ffi::c_char;
 
 use super::app_config::realm_ingest_app_config;
 use super::{change, realm_ingest_code, realm_ingest_error, text};
+use crate::error::Result;
 use crate::transport::http::ClientCertificate;
+
+/// The name and the value of a header.
+///
+/// # Safety
+/// The texts point to their bytes.
+pub(super) unsafe fn header(
+    name: *const c_char,
+    name_length: usize,
+    value: *const c_char,
+    value_length: usize,
+) -> Result<(String, String)> {
+    // SAFETY: the caller promises it.
+    let (name, value) = unsafe {
+        (
+            text(name, name_length, "name")?,
+            text(value, value_length, "value")?,
+        )
+    };
+    Ok((name.to_owned(), value.to_owned()))
+}
 
 /// Sends a header with every request, in place of the library's own of the same name.
 ///
@@ -24,9 +45,8 @@ pub unsafe extern "C" fn realm_ingest_app_config_add_header(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         change(config, "config", error, |config| {
-            let name = text(name, name_length, "name")?;
-            let value = text(value, value_length, "value")?;
-            config.http.headers.push((name.to_owned(), value.to_owned()));
+            let header = header(name, name_length, value, value_length)?;
+            config.http.headers.push(header);
             Ok(())
         })
     }

@@ -4,6 +4,7 @@ use std::ffi::{c_char, c_void};
 use std::sync::{Arc, Mutex};
 
 use super::error::realm_ingest_sync_error;
+use super::http::header;
 use super::{
     Callback, Exclusive, change, enter, free, give, lend, output, realm_ingest_code, realm_ingest_error,
     realm_ingest_free_callback, text,
@@ -162,9 +163,8 @@ pub unsafe extern "C" fn realm_ingest_realm_config_add_header(
     // SAFETY: the caller promises what each step needs.
     unsafe {
         change(config, "config", error, |config| {
-            let name = text(name, name_length, "name")?;
-            let value = text(value, value_length, "value")?;
-            config.settings.headers.push((name.to_owned(), value.to_owned()));
+            let header = header(name, name_length, value, value_length)?;
+            config.settings.headers.push(header);
             Ok(())
         })
     }
