@@ -1,8 +1,9 @@
 //! Hands `log` records of this library to the application's own logger, with the level numbers Realm uses.
 //!
 //! The global logger is installed with the first sink, so a Rust program that has its own keeps it. Sinks are called
-//! from any thread.
+//! from any thread; what is logged on a thread while it is in one is left out.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
@@ -23,6 +24,26 @@ struct Host {
 static HOST: OnceLock<Host> = OnceLock::new();
 /// The global logger is ours and not one that a Rust program set before.
 static INSTALLED: AtomicBool = AtomicBool::new(false);
+
+thread_local! {
+    /// This thread is in a sink.
+    static SINKING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// This thread is in a sink until this is dropped, also by a panic.
+struct Sinking;
+
+impl Sinking {
+    fn begin() -> Option<Sinking> {
+        (!SINKING.replace(true)).then(|| Sinking)
+    }
+}
+
+impl Drop for Sinking {
+    fn drop(&mut self) {
+        SINKING.set(false);
+    }
+}
 
 fn number(level: Level) -> u8 {
     match level {
@@ -88,6 +109,8 @@ impl Log for Host {
         if !self.enabled(record.metadata()) {
             return;
         }
+        // A sink that uses the library would be told of that, and of what it does then, without end.
+        let Some(_sinking) = Sinking::begin() else { return };
         let level = number(record.level());
         let sink = {
             let installed = self.installed.read().unwrap_or_else(PoisonError::into_inner);

@@ -1,0 +1,282 @@
+// The C interface: what a callback, and the function that frees its userdata, may do; and on which
+// threads they run.
+#include "c_api.hpp"
+
+#include <atomic>
+#include <functional>
+#include <future>
+#include <map>
+#include <mutex>
+#include <thread>
+
+namespace {
+
+using namespace c_test;
+
+/// Userdata that runs `act` when it is told and `end` when it is freed, and says when that is.
+class watched {
+public:
+    explicit watched(std::function<void()> act = {}, std::function<void()> end = {})
+        : act_(std::move(act)), end_(std::move(end)) {}
+
+    void* userdata() { return this; }
+    int freed() const { return freed_; }
+    bool is_told() const { return told_; }
+    std::thread::id teller() const { return teller_; }
+    void wait_until_freed() const {
+        while (freed_ == 0)
+            std::this_thread::yield();
+    }
+    void wait_until_told() const {
+        while (!told_)
+            std::this_thread::yield();
+    }
+
+    static void free(void* userdata) {
+        auto& self = *static_cast<watched*>(userdata);
+        if (self.end_)
+            self.end_();
+        ++self.freed_;
+    }
+    static void tell(void* userdata) {
+        auto& self = *static_cast<watched*>(userdata);
+        if (!self.told_ && self.act_)
+            self.act_();
+        self.teller_ = std::this_thread::get_id();
+        self.told_ = true;
+    }
+    static void hear_error(void* userdata, const realm_ingest_sync_error*) { tell(userdata); }
+    static void hear_end(void* userdata, const realm_ingest_error*) { tell(userdata); }
+    static void hear_settled(void* userdata, std::uint64_t, const realm_ingest_outcome*) {
+        tell(userdata);
+    }
+    static void hear_progress(void* userdata, double, std::uint64_t, std::uint64_t) {
+        tell(userdata);
+    }
+    static void hear_connection(void* userdata, std::uint8_t, std::uint8_t) { tell(userdata); }
+    static bool may_upload(void* userdata) {
+        tell(userdata);
+        return true;
+    }
+    static void hear_log(void* userdata, std::uint8_t, const char*, std::size_t) { tell(userdata); }
+
+private:
+    std::function<void()> act_;
+    std::function<void()> end_;
+    std::atomic<int> freed_{0};
+    std::atomic<bool> told_{false};
+    std::atomic<std::thread::id> teller_{};
+};
+
+/// How a callback of each kind is given to a realm that is open.
+using give = std::function<realm_ingest_code(const realm_ptr&, watched&)>;
+
+const std::map<std::string, give>& kinds() {
+    static const std::map<std::string, give> all{
+        {"upload",
+         [](const realm_ptr& realm, watched& data) {
+             return realm_ingest_realm_on_upload(realm.get(), watched::hear_end, data.userdata(),
+                                                 watched::free, nullptr);
+         }},
+        {"answer",
+         [](const realm_ptr& realm, watched& data) {
+             return realm_ingest_realm_on_answer(realm.get(), watched::hear_end, data.userdata(),
+                                                 watched::free, nullptr);
+         }},
+        {"settled",
+         [](const realm_ptr& realm, watched& data) {
+             return realm_ingest_realm_on_settled(realm.get(), 1, watched::hear_settled,
+                                                  data.userdata(), watched::free, nullptr);
+         }},
+        {"progress",
+         [](const realm_ptr& realm, watched& data) {
+             std::uint64_t token = 0;
+             return realm_ingest_realm_on_progress(realm.get(), watched::hear_progress,
+                                                   data.userdata(), watched::free, nullptr, &token);
+         }},
+        {"connection",
+         [](const realm_ptr& realm, watched& data) {
+             std::uint64_t token = 0;
+             return realm_ingest_realm_on_connection_change(realm.get(), watched::hear_connection,
+                                                            data.userdata(), watched::free, nullptr,
+                                                            &token);
+         }},
+    };
+    return all;
+}
+
+struct c_callbacks : with_gateway {
+    user_ptr user = log_in(app);
+    realm_ptr realm = open_realm(user, make_config());
+};
+
+// What a program may well do in them, with objects that the library works on at this moment.
+void use(const app_ptr& app, const user_ptr& user, const realm_ptr& realm) {
+    std::uint64_t documents = 0;
+    realm_ingest_realm_pending(realm.get(), nullptr, &documents);
+    realm_ingest_status* status = nullptr;
+    realm_ingest_realm_status(realm.get(), nullptr, &status);
+    realm_ingest_status_free(status);
+    std::uint8_t state = 0;
+    realm_ingest_realm_state(realm.get(), nullptr, &state);
+    realm_ingest_realm_connection_state(realm.get(), nullptr, &state);
+    realm_ingest_realm_state_of(realm.get(), 1, nullptr, &state);
+    realm_ingest_realm_remove_progress(realm.get(), 7, nullptr);
+    realm_ingest_realm_remove_connection_change(realm.get(), 7, nullptr);
+    realm_ingest_realm_reconnect(realm.get(), nullptr);
+    static_cast<void>(realm_ingest_user_state(user.get()));
+    realm_ingest_users* users = nullptr;
+    realm_ingest_app_users(app.get(), nullptr, &users);
+    realm_ingest_users_free(users);
+    append(realm, "CLog", log_entry(1000));
+}
+
+TEST_F(c_callbacks, may_use_what_they_are_about_and_so_may_what_frees_their_userdata) {
+    for (auto& [name, give] : kinds()) {
+        SCOPED_TRACE(name);
+        auto act = [&] { use(app, user, realm); };
+        watched data(act, act);
+        EXPECT_EQ(give(realm, data), REALM_INGEST_OK);
+        append(realm, "CLog", log_entry(1));
+        if (name == "connection") {
+            realm_ingest_realm_pause(realm.get(), nullptr);
+            realm_ingest_realm_resume(realm.get(), nullptr);
+        }
+        data.wait_until_told();
+        realm_ingest_realm_close(realm.get(), nullptr);
+        data.wait_until_freed();
+        EXPECT_EQ(data.freed(), 1);
+        realm = open_realm(user, make_config());
+    }
+}
+
+TEST_F(c_callbacks, may_free_everything_that_they_are_about) {
+    for (auto& [name, give] : kinds()) {
+        SCOPED_TRACE(name);
+        std::promise<void> ready;
+        watched data([&] {
+            ready.get_future().wait();
+            realm.reset();
+            user.reset();
+            app.reset();
+        });
+        EXPECT_EQ(give(realm, data), REALM_INGEST_OK);
+        append(realm, "CLog", log_entry(1));
+        if (name == "connection")
+            realm_ingest_realm_pause(realm.get(), nullptr);
+        ready.set_value();
+        data.wait_until_told();
+        data.wait_until_freed();
+        EXPECT_EQ(data.freed(), 1);
+        // The session of the former one may still be at work.
+        app = open_app(gateway.url(), files.path / name);
+        user = log_in(app);
+        realm = open_realm(user, make_config());
+    }
+}
+
+TEST_F(c_callbacks, are_called_on_no_thread_that_is_in_a_call) {
+    std::uint64_t number = 0;
+    append(realm, "CLog", log_entry(1), &number);
+    EXPECT_EQ(wait(realm, 60000).code, REALM_INGEST_OK);
+    // All of them can be told at once.
+    for (auto& [name, give] : kinds()) {
+        if (name == "connection")
+            continue;
+        SCOPED_TRACE(name);
+        watched data;
+        EXPECT_EQ(give(realm, data), REALM_INGEST_OK);
+        data.wait_until_told();
+        EXPECT_NE(data.teller(), std::this_thread::get_id());
+        realm_ingest_realm_close(realm.get(), nullptr);
+        data.wait_until_freed();
+        realm = open_realm(user, make_config());
+    }
+}
+
+TEST_F(c_callbacks, are_called_on_no_thread_that_is_in_a_call_also_where_the_session_has_ended) {
+    realm_ingest_app_remove_user(app.get(), user.get(), nullptr);
+    for (auto& [name, give] : kinds()) {
+        SCOPED_TRACE(name);
+        watched data;
+        auto code = give(realm, data);
+        if (code == REALM_INGEST_OK && name != "connection" && name != "progress") {
+            data.wait_until_told();
+            EXPECT_NE(data.teller(), std::this_thread::get_id());
+        }
+        realm_ingest_realm_close(realm.get(), nullptr);
+        data.wait_until_freed();
+        EXPECT_EQ(data.freed(), 1);
+        realm.reset();
+        user = log_in(app);
+        realm = open_realm(user, make_config());
+        realm_ingest_app_remove_user(app.get(), user.get(), nullptr);
+    }
+}
+
+TEST_F(c_callbacks, of_the_log_may_write_and_ask) {
+    // Every line of the library may lead to others.
+    std::atomic<int> lines{0};
+    struct shared {
+        c_callbacks& test;
+        std::atomic<int>& lines;
+    } shared{*this, lines};
+    realm_ingest_set_log(
+        0,
+        [](void* userdata, std::uint8_t, const char*, std::size_t) {
+            auto& shared = *static_cast<struct shared*>(userdata);
+            ++shared.lines;
+            use(shared.test.app, shared.test.user, shared.test.realm);
+            realm_ingest_text* freed = nullptr;
+            if (realm_ingest_user_access_token(shared.test.user.get(), nullptr, &freed) ==
+                REALM_INGEST_OK) {
+                realm_ingest_text_free(freed);
+                realm_ingest_text_free(freed);
+            }
+        },
+        &shared, nullptr);
+    auto other = log_in(open_app(gateway.url(), files.path / "other"));
+    append(realm, "CLog", log_entry(2));
+    EXPECT_EQ(wait(realm, 60000).code, REALM_INGEST_OK);
+    realm_ingest_set_log(8, nullptr, nullptr, nullptr);
+    EXPECT_GT(lines, 0);
+}
+
+/// Uses the library when its thread ends, after what the library itself keeps for the thread has
+/// ended.
+struct at_the_end_of_a_thread {
+    const app_ptr* app = nullptr;
+    const user_ptr* user = nullptr;
+    realm_ptr realm;
+    outcome* written = nullptr;
+    outcome* uploaded = nullptr;
+    ~at_the_end_of_a_thread() {
+        if (!app)
+            return;
+        use(*app, *user, realm);
+        *written = append(realm, "CLog", log_entry(7));
+        *uploaded = wait(realm, 60000);
+        auto again = log_in(*app);
+    }
+};
+thread_local at_the_end_of_a_thread last;
+
+TEST_F(c_callbacks, have_nothing_to_do_with_the_end_of_a_thread_which_may_use_everything) {
+    outcome written{REALM_INGEST_PANIC, nullptr};
+    outcome uploaded{REALM_INGEST_PANIC, nullptr};
+    std::thread([&] {
+        last.app = &app;
+        last.user = &user;
+        last.written = &written;
+        last.uploaded = &uploaded;
+        // Now the library has what it keeps for this thread, which ends before the other.
+        last.realm = open_realm(user, make_config());
+        append(last.realm, "CLog", log_entry(1));
+        wait(last.realm, 60000);
+    }).join();
+    EXPECT_EQ(written.code, REALM_INGEST_OK) << written.message();
+    EXPECT_EQ(uploaded.code, REALM_INGEST_OK) << uploaded.message();
+    EXPECT_EQ(append(realm, "CLog", log_entry(8)).code, REALM_INGEST_OK);
+}
+
+} // namespace
