@@ -948,7 +948,8 @@ realm_ingest_code realm_ingest_http_request_forward(const realm_ingest_http_requ
                                                     realm_ingest_http_answer *answer,
                                                     realm_ingest_error **error);
 
-// Sends a header with every request, in place of the library's own of the same name.
+// Sends a header with every request, in place of the library's own of the same name. One that HTTP does not allow is
+// refused when the app is opened.
 //
 // Threads: one at a time. Ownership: borrows.
 realm_ingest_code realm_ingest_app_config_add_header(realm_ingest_app_config *config,
@@ -1025,8 +1026,9 @@ realm_ingest_code realm_ingest_rekey(const realm_ingest_user *user,
                                      realm_ingest_error **error);
 
 // Sends the log of the whole process from `level` on (0 everything, 8 nothing) to `callback`, in place of where it
-// went before. NULL ends it. `free_userdata` may be NULL. In a forked child that cannot use the library it does nothing
-// but free the userdata.
+// went before. NULL ends it. What the library logs on a thread while that is in the callback is left out. The former
+// callback may still be running on another thread when this returns: its userdata is freed when it is not. `free_userdata`
+// may be NULL. In a forked child that cannot use the library it does nothing but free the userdata.
 //
 // Threads: any. Ownership: takes `userdata`, which `free_userdata` ends.
 void realm_ingest_set_log(uint8_t level,
@@ -1141,8 +1143,8 @@ realm_ingest_code realm_ingest_realm_config_set_error_callback(realm_ingest_real
                                                                realm_ingest_free_callback free_userdata,
                                                                realm_ingest_error **error);
 
-// Sends a header with every request of the session, in place of the library's own of the same name. Not where the app has
-// an HTTP callback.
+// Sends a header with every request of the session, in place of the library's own of the same name. One that HTTP does
+// not allow is refused when the realm is opened. Not where the app has an HTTP callback.
 //
 // Threads: one at a time. Ownership: borrows.
 realm_ingest_code realm_ingest_realm_config_add_header(realm_ingest_realm_config *config,
@@ -1197,7 +1199,7 @@ realm_ingest_code realm_ingest_realm_wait_for(const realm_ingest_realm *realm,
                                               uint8_t *state);
 
 // Calls back once, when the state of the transaction is final, or with the one of then when the realm is closed.
-// `free_userdata`, which may be NULL, is called also where this call fails.
+// `free_userdata` and `token`, which may be NULL, are as of `realm_ingest_realm_on_upload`.
 //
 // Threads: any. Ownership: takes `userdata`, which `free_userdata` ends.
 realm_ingest_code realm_ingest_realm_on_settled(const realm_ingest_realm *realm,
@@ -1205,7 +1207,8 @@ realm_ingest_code realm_ingest_realm_on_settled(const realm_ingest_realm *realm,
                                                 realm_ingest_settled_callback callback,
                                                 void *userdata,
                                                 realm_ingest_free_callback free_userdata,
-                                                realm_ingest_error **error);
+                                                realm_ingest_error **error,
+                                                uint64_t *token);
 
 // One of the REALM_INGEST_STATE_ constants; REALM_INGEST_STATE_UNKNOWN for NULL.
 //
@@ -1863,14 +1866,16 @@ realm_ingest_code realm_ingest_app_delete_user(const realm_ingest_app *app,
 
 // Calls back once, when the server has acknowledged everything committed before this call, or that will not happen: as
 // `realm_ingest_realm_wait_for_upload`, without a thread that waits. `free_userdata`, which may be NULL, is called also where
-// this call fails; the callback is not called then.
+// this call fails; the callback is not called then, nor where the library is shut down while callbacks run. `token`, which
+// may be NULL, is for `realm_ingest_realm_give_up`.
 //
 // Threads: any. Ownership: takes `userdata`, which `free_userdata` ends.
 realm_ingest_code realm_ingest_realm_on_upload(const realm_ingest_realm *realm,
                                                realm_ingest_wait_callback callback,
                                                void *userdata,
                                                realm_ingest_free_callback free_userdata,
-                                               realm_ingest_error **error);
+                                               realm_ingest_error **error,
+                                               uint64_t *token);
 
 // Calls back once, when the server has answered a request that began after this call, or that will not happen: whether it
 // can be reached with this user. Otherwise as `realm_ingest_realm_on_upload`.
@@ -1880,7 +1885,16 @@ realm_ingest_code realm_ingest_realm_on_answer(const realm_ingest_realm *realm,
                                                realm_ingest_wait_callback callback,
                                                void *userdata,
                                                realm_ingest_free_callback free_userdata,
-                                               realm_ingest_error **error);
+                                               realm_ingest_error **error,
+                                               uint64_t *token);
+
+// Gives up what `realm_ingest_realm_on_upload`, `realm_ingest_realm_on_answer` or `realm_ingest_realm_on_settled` waits for:
+// its userdata is freed, and it is not called back, unless that is under way. A wait that has ended is ignored.
+//
+// Threads: any. Ownership: borrows.
+realm_ingest_code realm_ingest_realm_give_up(const realm_ingest_realm *realm,
+                                             uint64_t token,
+                                             realm_ingest_error **error);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -278,6 +278,13 @@ impl Realm {
         self.session.clone()
     }
 
+    /// The wait of this number, of [`Session::wait_for_upload`] and the like or of [`Receipts::on_settled`], is not told any
+    /// more, unless that is under way. One that has ended is ignored.
+    pub fn give_up(&self, wait: u64) {
+        let cores = self.lanes().filter_map(Lane::last_core);
+        cores.for_each(|core| core.give_up(wait));
+    }
+
     /// Closes the realm; the second time does nothing. What is pending stays in the file, and is uploaded now or later
     /// as the stop policy says. The realm's observers end: none is running when this returns, unless that is the caller
     /// itself. Where nobody else has the path open, its file is closed when the session has ended.

@@ -908,7 +908,8 @@ namespace RealmIngest
         internal static extern uint realm_ingest_http_request_forward(realm_ingest_http_request* request, realm_ingest_app_config* config, realm_ingest_http_answer* answer, realm_ingest_error** error);
 
         /// <summary>
-        ///  Sends a header with every request, in place of the library's own of the same name.
+        ///  Sends a header with every request, in place of the library's own of the same name. One that HTTP does not allow is
+        ///  refused when the app is opened.
         ///
         ///  Threads: one at a time. Ownership: borrows.
         /// </summary>
@@ -981,8 +982,9 @@ namespace RealmIngest
 
         /// <summary>
         ///  Sends the log of the whole process from `level` on (0 everything, 8 nothing) to `callback`, in place of where it
-        ///  went before. NULL ends it. `free_userdata` may be NULL. In a forked child that cannot use the library it does nothing
-        ///  but free the userdata.
+        ///  went before. NULL ends it. What the library logs on a thread while that is in the callback is left out. The former
+        ///  callback may still be running on another thread when this returns: its userdata is freed when it is not. `free_userdata`
+        ///  may be NULL. In a forked child that cannot use the library it does nothing but free the userdata.
         ///
         ///  Threads: any. Ownership: takes `userdata`, which `free_userdata` ends.
         /// </summary>
@@ -1122,8 +1124,8 @@ namespace RealmIngest
         internal static extern uint realm_ingest_realm_config_set_error_callback(realm_ingest_realm_config* config, realm_ingest_realm_config_set_error_callback_callback_delegate callback, void* userdata, realm_ingest_realm_config_set_error_callback_free_userdata_delegate free_userdata, realm_ingest_error** error);
 
         /// <summary>
-        ///  Sends a header with every request of the session, in place of the library's own of the same name. Not where the app has
-        ///  an HTTP callback.
+        ///  Sends a header with every request of the session, in place of the library's own of the same name. One that HTTP does
+        ///  not allow is refused when the realm is opened. Not where the app has an HTTP callback.
         ///
         ///  Threads: one at a time. Ownership: borrows.
         /// </summary>
@@ -1178,12 +1180,12 @@ namespace RealmIngest
 
         /// <summary>
         ///  Calls back once, when the state of the transaction is final, or with the one of then when the realm is closed.
-        ///  `free_userdata`, which may be NULL, is called also where this call fails.
+        ///  `free_userdata` and `token`, which may be NULL, are as of `realm_ingest_realm_on_upload`.
         ///
         ///  Threads: any. Ownership: takes `userdata`, which `free_userdata` ends.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "realm_ingest_realm_on_settled", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern uint realm_ingest_realm_on_settled(realm_ingest_realm* realm, ulong number, realm_ingest_realm_on_settled_callback_delegate callback, void* userdata, realm_ingest_realm_on_settled_free_userdata_delegate free_userdata, realm_ingest_error** error);
+        internal static extern uint realm_ingest_realm_on_settled(realm_ingest_realm* realm, ulong number, realm_ingest_realm_on_settled_callback_delegate callback, void* userdata, realm_ingest_realm_on_settled_free_userdata_delegate free_userdata, realm_ingest_error** error, ulong* token);
 
         /// <summary>
         ///  One of the REALM_INGEST_STATE_ constants; REALM_INGEST_STATE_UNKNOWN for NULL.
@@ -1976,12 +1978,13 @@ namespace RealmIngest
         /// <summary>
         ///  Calls back once, when the server has acknowledged everything committed before this call, or that will not happen: as
         ///  `realm_ingest_realm_wait_for_upload`, without a thread that waits. `free_userdata`, which may be NULL, is called also where
-        ///  this call fails; the callback is not called then.
+        ///  this call fails; the callback is not called then, nor where the library is shut down while callbacks run. `token`, which
+        ///  may be NULL, is for `realm_ingest_realm_give_up`.
         ///
         ///  Threads: any. Ownership: takes `userdata`, which `free_userdata` ends.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "realm_ingest_realm_on_upload", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern uint realm_ingest_realm_on_upload(realm_ingest_realm* realm, realm_ingest_realm_on_upload_callback_delegate callback, void* userdata, realm_ingest_realm_on_upload_free_userdata_delegate free_userdata, realm_ingest_error** error);
+        internal static extern uint realm_ingest_realm_on_upload(realm_ingest_realm* realm, realm_ingest_realm_on_upload_callback_delegate callback, void* userdata, realm_ingest_realm_on_upload_free_userdata_delegate free_userdata, realm_ingest_error** error, ulong* token);
 
         /// <summary>
         ///  Calls back once, when the server has answered a request that began after this call, or that will not happen: whether it
@@ -1990,7 +1993,16 @@ namespace RealmIngest
         ///  Threads: any. Ownership: takes `userdata`, which `free_userdata` ends.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "realm_ingest_realm_on_answer", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern uint realm_ingest_realm_on_answer(realm_ingest_realm* realm, realm_ingest_realm_on_answer_callback_delegate callback, void* userdata, realm_ingest_realm_on_answer_free_userdata_delegate free_userdata, realm_ingest_error** error);
+        internal static extern uint realm_ingest_realm_on_answer(realm_ingest_realm* realm, realm_ingest_realm_on_answer_callback_delegate callback, void* userdata, realm_ingest_realm_on_answer_free_userdata_delegate free_userdata, realm_ingest_error** error, ulong* token);
+
+        /// <summary>
+        ///  Gives up what `realm_ingest_realm_on_upload`, `realm_ingest_realm_on_answer` or `realm_ingest_realm_on_settled` waits for:
+        ///  its userdata is freed, and it is not called back, unless that is under way. A wait that has ended is ignored.
+        ///
+        ///  Threads: any. Ownership: borrows.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "realm_ingest_realm_give_up", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern uint realm_ingest_realm_give_up(realm_ingest_realm* realm, ulong token, realm_ingest_error** error);
 
 
     }

@@ -38,13 +38,15 @@ realm_ingest_code ingest_go_set_error_callback(realm_ingest_realm_config* config
 }
 
 realm_ingest_code ingest_go_on_upload(const realm_ingest_realm* realm, uintptr_t handle,
-                                      realm_ingest_error** error) {
-    return realm_ingest_realm_on_upload(realm, on_waited, (void*)handle, release, error);
+                                      realm_ingest_error** error, uint64_t* token) {
+    return realm_ingest_realm_on_upload(realm, on_waited, (void*)handle, release, error, token);
 }
 
 realm_ingest_code ingest_go_on_settled(const realm_ingest_realm* realm, uint64_t number,
-                                       uintptr_t handle, realm_ingest_error** error) {
-    return realm_ingest_realm_on_settled(realm, number, on_settled, (void*)handle, release, error);
+                                       uintptr_t handle, realm_ingest_error** error,
+                                       uint64_t* token) {
+    return realm_ingest_realm_on_settled(realm, number, on_settled, (void*)handle, release, error,
+                                         token);
 }
 
 realm_ingest_code ingest_go_on_progress(const realm_ingest_realm* realm, uintptr_t handle,

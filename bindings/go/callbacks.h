@@ -9,10 +9,11 @@ realm_ingest_code ingest_go_set_error_callback(realm_ingest_realm_config* config
                                                realm_ingest_error** error);
 
 realm_ingest_code ingest_go_on_upload(const realm_ingest_realm* realm, uintptr_t handle,
-                                      realm_ingest_error** error);
+                                      realm_ingest_error** error, uint64_t* token);
 
 realm_ingest_code ingest_go_on_settled(const realm_ingest_realm* realm, uint64_t number,
-                                       uintptr_t handle, realm_ingest_error** error);
+                                       uintptr_t handle, realm_ingest_error** error,
+                                       uint64_t* token);
 
 realm_ingest_code ingest_go_on_progress(const realm_ingest_realm* realm, uintptr_t handle,
                                         realm_ingest_error** error, uint64_t* token);

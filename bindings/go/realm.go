@@ -94,9 +94,9 @@ func (r *Realm) Begin() (*Transaction, error) {
 // WaitForUpload waits until the server has acknowledged everything committed before the call, or until the context ends.
 func (r *Realm) WaitForUpload(ctx context.Context) error {
 	failure, err := await(ctx, r, func(
-		realm *C.realm_ingest_realm, waiting wait[error], reason **C.realm_ingest_error,
+		realm *C.realm_ingest_realm, waiting wait[error], reason **C.realm_ingest_error, token *C.uint64_t,
 	) C.realm_ingest_code {
-		return C.ingest_go_on_upload(realm, given(waiting), reason)
+		return C.ingest_go_on_upload(realm, given(waiting), reason, token)
 	})
 	if err != nil {
 		return err
@@ -107,9 +107,9 @@ func (r *Realm) WaitForUpload(ctx context.Context) error {
 // WaitFor waits until the state of the transaction of this number is final, or until the context ends.
 func (r *Realm) WaitFor(ctx context.Context, number uint64) (Outcome, error) {
 	return await(ctx, r, func(
-		realm *C.realm_ingest_realm, waiting wait[Outcome], reason **C.realm_ingest_error,
+		realm *C.realm_ingest_realm, waiting wait[Outcome], reason **C.realm_ingest_error, token *C.uint64_t,
 	) C.realm_ingest_code {
-		return C.ingest_go_on_settled(realm, C.uint64_t(number), given(waiting), reason)
+		return C.ingest_go_on_settled(realm, C.uint64_t(number), given(waiting), reason, token)
 	})
 }
 
@@ -121,11 +121,14 @@ func (w wait[T]) released() { close(w) }
 // await has the library asked to call back, and waits for what it then gives, or for the end of the context.
 func await[T any](
 	ctx context.Context, r *Realm,
-	ask func(realm *C.realm_ingest_realm, waiting wait[T], reason **C.realm_ingest_error) C.realm_ingest_code,
+	ask func(
+		realm *C.realm_ingest_realm, waiting wait[T], reason **C.realm_ingest_error, token *C.uint64_t,
+	) C.realm_ingest_code,
 ) (value T, err error) {
 	waiting := make(wait[T], 1)
+	var token C.uint64_t
 	err = r.call(func(realm *C.realm_ingest_realm, reason **C.realm_ingest_error) C.realm_ingest_code {
-		return ask(realm, waiting, reason)
+		return ask(realm, waiting, reason, &token)
 	})
 	if err != nil {
 		return value, err
@@ -137,6 +140,10 @@ func await[T any](
 		}
 		return value, nil
 	case <-ctx.Done():
+		// A realm that was closed has ended it.
+		_ = r.call(func(realm *C.realm_ingest_realm, reason **C.realm_ingest_error) C.realm_ingest_code {
+			return C.realm_ingest_realm_give_up(realm, token, reason)
+		})
 		return value, ctx.Err()
 	}
 }

@@ -135,7 +135,7 @@ impl Session {
     }
 
     /// A completion hears the end of its wait also where the wait cannot begin.
-    fn wait(&self, completion: UniquePtr<Completion>, begin: impl FnOnce(&session::Session, Done)) {
+    fn wait(&self, completion: UniquePtr<Completion>, begin: impl FnOnce(&session::Session, Done) -> u64) {
         let mut done = Some(Box::new(callbacks::completion(completion)) as Done);
         let begun = self.0.call(|session| {
             if let Some(done) = done.take() {

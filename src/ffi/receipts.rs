@@ -51,7 +51,10 @@ impl Receipts {
 
     pub(super) fn on_settled(&self, number: u64, observer: UniquePtr<OutcomeObserver>) -> Status {
         let observer = callbacks::outcome_observer(observer);
-        Status::of(self.0.call(|receipts| receipts.on_settled(number, observer)))
+        Status::of(
+            self.0
+                .call(|receipts| receipts.on_settled(number, observer).map(drop)),
+        )
     }
 }
 

@@ -10,6 +10,7 @@ use crate::process;
 use crate::uploader::core::Core;
 use crate::uploader::receipts::Listener;
 pub use crate::uploader::receipts::{Outcome, ReceiptState};
+use crate::uploader::waits::next_wait;
 
 /// Where what one open of an outbox gave out is asked for, until that is closed.
 #[derive(Clone)]
@@ -123,21 +124,24 @@ impl Receipts {
     }
 
     /// Calls back once, on the app's thread for callbacks: when the outcome is final, or with the one of then when the
-    /// realm is closed.
+    /// realm is closed. The number that it returns is for [`super::Realm::give_up`].
     ///
     /// # Errors
     /// As [`Receipts::outcome`]; it is not called back then.
-    pub fn on_settled(&self, number: u64, callback: impl FnOnce(Outcome) + Send + 'static) -> Result<()> {
+    pub fn on_settled(&self, number: u64, callback: impl FnOnce(Outcome) + Send + 'static) -> Result<u64> {
         match self.find(number)? {
             Some(Found { desk, core, number }) => {
-                core.await_outcome(number, desk.open, Listener::Application(Box::new(callback)))?;
+                let listener = Listener::Application(Box::new(callback));
+                let (_, wait) = core.await_outcome(number, desk.open, listener)?;
                 end_if_closed(desk, &core);
+                Ok(wait)
             }
-            None => self
-                .first()?
-                .call_application(move || callback(ReceiptState::Unknown.into())),
+            None => {
+                self.first()?
+                    .call_application(move || callback(ReceiptState::Unknown.into()));
+                Ok(next_wait())
+            }
         }
-        Ok(())
     }
 
     fn first(&self) -> Result<Arc<Core>> {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::header::{HeaderName, HeaderValue};
 use rustls::AlertDescription;
 
 use super::certificates::{CertificateCheck, Ports};
@@ -79,8 +80,9 @@ impl HttpTransport {
     /// Makes a transport. It opens no connection yet.
     ///
     /// # Errors
-    /// A proxy URL, a certificate file or a key that cannot be used.
+    /// A header that HTTP does not allow; a proxy URL, a certificate file or a key that cannot be used.
     pub fn new(options: HttpOptions) -> Result<HttpTransport> {
+        options.headers.iter().try_for_each(check_header)?;
         if options.accept_any_certificate {
             log::warn!(
                 target: "ingest::transport",
@@ -185,6 +187,17 @@ impl Transport for HttpTransport {
             }
         })
     }
+}
+
+/// Otherwise each request would fail, as if the server could not be reached.
+fn check_header((name, value): &(String, String)) -> Result<()> {
+    let found = HeaderName::try_from(name)
+        .map_err(|error| error.to_string())
+        .and_then(|_| HeaderValue::try_from(value).map_err(|error| error.to_string()));
+    // Its value may be a secret.
+    found
+        .map(drop)
+        .map_err(|error| Error::InvalidArgument(format!("the header {name:?} cannot be sent: {error}")))
 }
 
 fn method(method: Method) -> reqwest::Method {

@@ -31,7 +31,7 @@ pub mod session;
 mod tests;
 mod tidy;
 mod together;
-mod waits;
+pub(crate) mod waits;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::core::Core;
+use super::waits::{WaitId, next_wait};
 use crate::outbox::{self, Fate, Number, Refusals};
 
 /// What is known of a write transaction.
@@ -62,7 +63,7 @@ pub(crate) enum Listener {
     Thread(Box<dyn FnOnce(Outcome) + Send>),
 }
 
-struct Wait {
+pub(super) struct Wait {
     number: Number,
     /// The realm that the wait ends with.
     realm: u64,
@@ -72,16 +73,14 @@ struct Wait {
 #[derive(Default)]
 pub(super) struct ReceiptWaits {
     /// By sequence number, then in the order in which they began.
-    list: BTreeMap<(i64, u64), Wait>,
+    list: BTreeMap<WaitKey, Wait>,
     /// How many of them are threads that wait.
     threads: usize,
-    next: u64,
 }
 
 impl ReceiptWaits {
     fn begin(&mut self, wait: Wait) -> WaitKey {
-        let key = (wait.number.seq(), self.next);
-        self.next += 1;
+        let key = (wait.number.seq(), next_wait());
         self.threads += usize::from(wait.is_thread());
         self.list.insert(key, wait);
         key
@@ -92,6 +91,11 @@ impl ReceiptWaits {
         self.threads -= usize::from(wait.is_thread());
         Some(wait)
     }
+
+    pub(super) fn take(&mut self, id: WaitId) -> Option<Wait> {
+        let key = self.list.keys().copied().find(|(_, known)| *known == id)?;
+        self.end(key)
+    }
 }
 
 impl Wait {
@@ -101,7 +105,7 @@ impl Wait {
 }
 
 /// Which wait it is.
-pub(crate) type WaitKey = (i64, u64);
+pub(crate) type WaitKey = (i64, WaitId);
 
 impl Core {
     /// # Errors

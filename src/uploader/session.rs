@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::core::Core;
 use super::observer::{Observer, Tokens};
 use super::together::{self, Connections, Done};
+use super::waits::{WaitId, next_wait};
 use crate::error::{Code, Error, Result, SyncError};
 use crate::process;
 
@@ -95,9 +96,11 @@ impl Session {
         cores.filter(|core| !core.has_ended()).collect()
     }
 
-    fn wait(&self, upload: bool, done: Done) {
+    fn wait(&self, upload: bool, done: Done) -> WaitId {
+        let id = next_wait();
         if let Err(error) = process::check() {
-            return done(Err(error));
+            done(Err(error));
+            return id;
         }
         let mut cores = self.cores();
         if !upload {
@@ -106,13 +109,20 @@ impl Session {
         }
         match &cores[..] {
             [] => done(Err(Error::aborted())),
-            [core] => core.wait(upload, done),
+            [core] => core.wait(upload, id, done),
             cores => {
                 for (core, done) in cores.iter().zip(together::waits(cores.len(), done)) {
-                    core.wait(upload, done);
+                    core.wait(upload, id, done);
                 }
             }
         }
+        id
+    }
+
+    /// The wait is not told any more, unless that is under way. One that has ended is ignored.
+    fn give_up(&self, id: WaitId) {
+        let cores = self.cores.iter().filter_map(Weak::upgrade);
+        cores.for_each(|core| core.give_up(id));
     }
 
     /// False once every realm of the path is closed and the work in the background has ended.
@@ -133,15 +143,16 @@ impl Session {
 
     /// Calls back once, when everything committed before the call is acknowledged, or with the reason why that will
     /// not happen: with [`Code::LimitExceeded`] where the outbox's cap took some of it away meanwhile, and with
-    /// [`Code::InvalidDatabase`] where it could not be read of a damaged file.
-    pub fn wait_for_upload(&self, done: impl FnOnce(Result<()>) + Send + 'static) {
-        self.wait(true, Box::new(done));
+    /// [`Code::InvalidDatabase`] where it could not be read of a damaged file. The number is for
+    /// [`crate::realm::Realm::give_up`].
+    pub fn wait_for_upload(&self, done: impl FnOnce(Result<()>) + Send + 'static) -> u64 {
+        self.wait(true, Box::new(done))
     }
 
     /// Calls back once, when the server has answered a request that began after the call. There is nothing to
-    /// download.
-    pub fn wait_for_download(&self, done: impl FnOnce(Result<()>) + Send + 'static) {
-        self.wait(false, Box::new(done));
+    /// download. The number is as of [`Session::wait_for_upload`].
+    pub fn wait_for_download(&self, done: impl FnOnce(Result<()>) + Send + 'static) -> u64 {
+        self.wait(false, Box::new(done))
     }
 
     /// As [`Session::wait_for_upload`], on the caller's thread. Not to be called from a callback, which would keep the
@@ -157,7 +168,7 @@ impl Session {
             ));
         }
         let (sender, answer) = mpsc::sync_channel(1);
-        self.wait_for_upload(move |result| {
+        let wait = self.wait_for_upload(move |result| {
             // A caller that gave up has dropped the receiver.
             let _ = sender.send(result);
         });
@@ -166,10 +177,13 @@ impl Session {
             Some(timeout) => answer.recv_timeout(timeout).unwrap_or_else(|error| {
                 Err(match error {
                     mpsc::RecvTimeoutError::Disconnected => Error::aborted(),
-                    mpsc::RecvTimeoutError::Timeout => Error::Sync {
-                        code: Code::WaitTimedOut,
-                        message: "the upload was not complete within the time limit".to_owned(),
-                    },
+                    mpsc::RecvTimeoutError::Timeout => {
+                        self.give_up(wait);
+                        Error::Sync {
+                            code: Code::WaitTimedOut,
+                            message: "the upload was not complete within the time limit".to_owned(),
+                        }
+                    }
                 })
             }),
         }

@@ -552,3 +552,12 @@ fn who_waits_for_what_damage_took_hears_of_it_while_older_rows_wait() {
     fixture.core.recovered();
     assert_eq!(heard.try_recv().unwrap(), ReceiptState::Damaged);
 }
+
+#[test]
+fn a_wait_that_ended_at_its_limit_is_forgotten() {
+    let fixture = Fixture::new(Failing::new(0, 0, locked()));
+    fixture.session.pause();
+    let waited = fixture.session.wait_for_upload_blocking(Some(Duration::ZERO));
+    assert_eq!(waited.unwrap_err().code(), Code::WaitTimedOut);
+    assert!(!fixture.core.has_waits());
+}

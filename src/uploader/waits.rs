@@ -1,10 +1,20 @@
 //! The waits of a session: who wants to know when everything up to a number is answered for.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::core::Core;
 use crate::error::{Code, Error, Result};
 use crate::outbox::{self, Loss, LossMark, LossReason};
 
 type Done = Box<dyn FnOnce(Result<()>) + Send>;
+
+/// What a wait is given up by: no two of this process have the same, and none has 0.
+pub(crate) type WaitId = u64;
+
+pub(crate) fn next_wait() -> WaitId {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
 
 /// What is waited for.
 #[derive(Clone, Copy)]
@@ -18,7 +28,7 @@ pub(super) struct Until {
 }
 
 pub(super) struct Wait {
-    id: u64,
+    id: WaitId,
     until: Until,
     pub(super) done: Done,
 }
@@ -26,17 +36,14 @@ pub(super) struct Wait {
 #[derive(Default)]
 pub(super) struct Waits {
     list: Vec<Wait>,
-    next: u64,
 }
 
 impl Waits {
-    pub(super) fn begin(&mut self, until: Until, done: Done) {
-        let id = self.next;
-        self.next += 1;
+    pub(super) fn begin(&mut self, id: WaitId, until: Until, done: Done) {
         self.list.push(Wait { id, until, done });
     }
 
-    pub(super) fn ids(&self) -> Vec<u64> {
+    pub(super) fn ids(&self) -> Vec<WaitId> {
         self.list.iter().map(|wait| wait.id).collect()
     }
 
@@ -48,19 +55,19 @@ impl Waits {
         self.list.iter().any(|wait| !wait.until.answered)
     }
 
-    pub(super) fn answered(&mut self, ids: &[u64]) {
+    pub(super) fn answered(&mut self, ids: &[WaitId]) {
         for wait in self.list.iter_mut().filter(|wait| ids.contains(&wait.id)) {
             wait.until.answered = true;
         }
     }
 
     /// Those that end when their rows are gone.
-    pub(super) fn candidates(&self) -> Vec<(u64, Until)> {
+    pub(super) fn candidates(&self) -> Vec<(WaitId, Until)> {
         let answered = self.list.iter().filter(|wait| wait.until.answered);
         answered.map(|wait| (wait.id, wait.until)).collect()
     }
 
-    pub(super) fn take(&mut self, id: u64) -> Option<Wait> {
+    pub(super) fn take(&mut self, id: WaitId) -> Option<Wait> {
         let at = self.list.iter().position(|wait| wait.id == id)?;
         Some(self.list.remove(at))
     }
@@ -89,7 +96,7 @@ impl Core {
     }
 
     /// The waits that have begun: whatever the server answers from now on is an answer to them too.
-    pub(super) fn waits(&self) -> Vec<u64> {
+    pub(super) fn waits(&self) -> Vec<WaitId> {
         self.status().waits.ids()
     }
 
@@ -102,7 +109,7 @@ impl Core {
     }
 
     /// The server answered a request that began when these waits had begun.
-    pub(super) fn answered(&self, waits: &[u64]) {
+    pub(super) fn answered(&self, waits: &[WaitId]) {
         self.status().waits.answered(waits);
     }
 
@@ -125,7 +132,16 @@ impl Core {
         Ok(())
     }
 
-    pub(super) fn wait(&self, upload: bool, done: Done) {
+    /// The wait of this number, for the upload or for an outcome, is not told any more, if there still is one.
+    pub(crate) fn give_up(&self, id: WaitId) {
+        let mut status = self.status();
+        let gone = (status.waits.take(id), status.receipts.take(id));
+        drop(status);
+        // Outside the lock: what they own may be the application's.
+        drop(gone);
+    }
+
+    pub(super) fn wait(&self, upload: bool, id: WaitId, done: Done) {
         let until = if upload {
             self.upload_mark()
         } else {
@@ -141,7 +157,7 @@ impl Core {
             // Looked at under the lock: an end that comes later finds the wait.
             Ok(_) if !status.takes_waits() => Error::aborted(),
             Ok(until) => {
-                status.waits.begin(until, done);
+                status.waits.begin(id, until, done);
                 drop(status);
                 self.work.notify_one();
                 return;

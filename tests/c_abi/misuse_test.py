@@ -30,12 +30,13 @@ class Library:
         ffi.cdef(declarations(compiler, header))
         self.lib = ffi.dlopen(library)
         self.text = ffi.new("char[]", TEXT)
-        self.freed = 0
+        #: How often the userdata of each call that took some was freed; the first is of none.
+        self.freed = [0]
         # Some are called when the call that took them has returned long since.
         self.kept = [ffi.callback("realm_ingest_free_callback", self.count)]
 
     def count(self, userdata):
-        self.freed += 1
+        self.freed[int(self.ffi.cast("uintptr_t", userdata))] += 1
 
     def functions(self):
         for name in dir(self.lib):
@@ -93,7 +94,7 @@ class Call:
 
     def __init__(self, library, name, kind, handle, *, text, output, callback, length, least):
         ffi, lib = library.ffi, library.lib
-        self.outputs, self.has_handle, takes = [], False, False
+        self.outputs, self.has_handle, self.takes = [], False, 0
         error = None
         arguments = []
         for argument in kind.args:
@@ -107,8 +108,12 @@ class Call:
                 self.outputs.append(value)
             elif part == "callback" and callback:
                 value = library.callback(argument)
+            elif part == "userdata":
+                self.takes = len(library.freed)
+                library.freed.append(0)
+                value = ffi.cast(argument, self.takes)
             elif part == "free":
-                value, takes = library.kept[0], True
+                value = library.kept[0]
             elif part == "handle":
                 value, self.has_handle = ffi.cast(argument, handle(argument.item.cname)), True
             elif part == "text" and text:
@@ -118,11 +123,9 @@ class Call:
             elif part == "number":
                 value = extreme(argument, least)
             arguments.append(value)
-        before = library.freed
         self.code = getattr(lib, name)(*arguments)
-        self.freed = library.freed - before
+        self.freed = library.freed[self.takes]
         self.can_fail = error is not None
-        self.takes = takes
         self.message = ""
         if self.can_fail and error[0] != ffi.NULL:
             self.message = ffi.string(lib.realm_ingest_error_message(error[0], ffi.NULL)).decode()
@@ -213,10 +216,12 @@ def main():
     library.lib.realm_ingest_set_log(0, library.ffi.NULL, library.ffi.NULL, library.ffi.NULL)
     for line in found:
         print(line)
-    print(len(calls), "calls,", library.lib.realm_ingest_live_objects(), "objects left")
-    left = library.lib.realm_ingest_live_objects()
     library.lib.realm_ingest_shutdown(60_000)
-    sys.exit(1 if found or left else 0)
+    left = library.lib.realm_ingest_live_objects()
+    taken = library.freed[1:]
+    once = taken.count(1)
+    print(f"{len(calls)} calls; {left} objects are left; userdata was taken {len(taken)} times and freed once {once} times")
+    sys.exit(1 if found or left or once != len(taken) else 0)
 
 
 main()

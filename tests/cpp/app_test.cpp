@@ -94,6 +94,24 @@ TEST(AppError, of_a_redirect_without_location_is_the_clients) {
     EXPECT_TRUE(error.is_client_error());
 }
 
+TEST(AppError, of_credentials_that_are_not_utf8_comes_with_the_future) {
+    using credentials = App::credentials;
+    test::fake_app fake;
+    for (const auto& bad : {credentials::username_password("M\xfcller", "secret"),
+                            credentials::username_password("a@b.c", "secret\xff"),
+                            credentials::api_key("\xff"), credentials::custom("\xff")}) {
+        SCOPED_TRACE(bad.provider());
+        auto user = fake.app.login(bad);
+        try {
+            static_cast<void>(user.get());
+            ADD_FAILURE() << "somebody is logged in";
+        } catch (const app_error& error) {
+            EXPECT_EQ(error.message(), "the credentials are not valid UTF-8");
+        }
+    }
+    EXPECT_THROW(credentials::function("{\"name\":\"M\xfcller\"}"), std::invalid_argument);
+}
+
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 TEST(AppConfiguration, keeps_the_order_of_its_fields) {

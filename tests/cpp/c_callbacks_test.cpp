@@ -69,37 +69,35 @@ private:
 };
 
 /// How a callback of each kind is given to a realm that is open.
-using give = std::function<realm_ingest_code(const realm_ptr&, watched&)>;
+using give = std::function<realm_ingest_code(const realm_ptr&, watched&, std::uint64_t*)>;
 
 const std::map<std::string, give>& kinds() {
     static const std::map<std::string, give> all{
         {"upload",
-         [](const realm_ptr& realm, watched& data) {
+         [](const realm_ptr& realm, watched& data, std::uint64_t* token) {
              return realm_ingest_realm_on_upload(realm.get(), watched::hear_end, data.userdata(),
-                                                 watched::free, nullptr);
+                                                 watched::free, nullptr, token);
          }},
         {"answer",
-         [](const realm_ptr& realm, watched& data) {
+         [](const realm_ptr& realm, watched& data, std::uint64_t* token) {
              return realm_ingest_realm_on_answer(realm.get(), watched::hear_end, data.userdata(),
-                                                 watched::free, nullptr);
+                                                 watched::free, nullptr, token);
          }},
         {"settled",
-         [](const realm_ptr& realm, watched& data) {
+         [](const realm_ptr& realm, watched& data, std::uint64_t* token) {
              return realm_ingest_realm_on_settled(realm.get(), 1, watched::hear_settled,
-                                                  data.userdata(), watched::free, nullptr);
+                                                  data.userdata(), watched::free, nullptr, token);
          }},
         {"progress",
-         [](const realm_ptr& realm, watched& data) {
-             std::uint64_t token = 0;
+         [](const realm_ptr& realm, watched& data, std::uint64_t* token) {
              return realm_ingest_realm_on_progress(realm.get(), watched::hear_progress,
-                                                   data.userdata(), watched::free, nullptr, &token);
+                                                   data.userdata(), watched::free, nullptr, token);
          }},
         {"connection",
-         [](const realm_ptr& realm, watched& data) {
-             std::uint64_t token = 0;
+         [](const realm_ptr& realm, watched& data, std::uint64_t* token) {
              return realm_ingest_realm_on_connection_change(realm.get(), watched::hear_connection,
                                                             data.userdata(), watched::free, nullptr,
-                                                            &token);
+                                                            token);
          }},
     };
     return all;
@@ -134,9 +132,10 @@ void use(const app_ptr& app, const user_ptr& user, const realm_ptr& realm) {
 TEST_F(c_callbacks, may_use_what_they_are_about_and_so_may_what_frees_their_userdata) {
     for (auto& [name, give] : kinds()) {
         SCOPED_TRACE(name);
+        std::uint64_t token = 0;
         auto act = [&] { use(app, user, realm); };
         watched data(act, act);
-        EXPECT_EQ(give(realm, data), REALM_INGEST_OK);
+        EXPECT_EQ(give(realm, data, &token), REALM_INGEST_OK);
         append(realm, "CLog", log_entry(1));
         if (name == "connection") {
             realm_ingest_realm_pause(realm.get(), nullptr);
@@ -153,6 +152,7 @@ TEST_F(c_callbacks, may_use_what_they_are_about_and_so_may_what_frees_their_user
 TEST_F(c_callbacks, may_free_everything_that_they_are_about) {
     for (auto& [name, give] : kinds()) {
         SCOPED_TRACE(name);
+        std::uint64_t token = 0;
         std::promise<void> ready;
         watched data([&] {
             ready.get_future().wait();
@@ -160,7 +160,7 @@ TEST_F(c_callbacks, may_free_everything_that_they_are_about) {
             user.reset();
             app.reset();
         });
-        EXPECT_EQ(give(realm, data), REALM_INGEST_OK);
+        EXPECT_EQ(give(realm, data, &token), REALM_INGEST_OK);
         append(realm, "CLog", log_entry(1));
         if (name == "connection")
             realm_ingest_realm_pause(realm.get(), nullptr);
@@ -184,8 +184,9 @@ TEST_F(c_callbacks, are_called_on_no_thread_that_is_in_a_call) {
         if (name == "connection")
             continue;
         SCOPED_TRACE(name);
+        std::uint64_t token = 0;
         watched data;
-        EXPECT_EQ(give(realm, data), REALM_INGEST_OK);
+        EXPECT_EQ(give(realm, data, &token), REALM_INGEST_OK);
         data.wait_until_told();
         EXPECT_NE(data.teller(), std::this_thread::get_id());
         realm_ingest_realm_close(realm.get(), nullptr);
@@ -198,8 +199,9 @@ TEST_F(c_callbacks, are_called_on_no_thread_that_is_in_a_call_also_where_the_ses
     realm_ingest_app_remove_user(app.get(), user.get(), nullptr);
     for (auto& [name, give] : kinds()) {
         SCOPED_TRACE(name);
+        std::uint64_t token = 0;
         watched data;
-        auto code = give(realm, data);
+        auto code = give(realm, data, &token);
         if (code == REALM_INGEST_OK && name != "connection" && name != "progress") {
             data.wait_until_told();
             EXPECT_NE(data.teller(), std::this_thread::get_id());
@@ -211,6 +213,32 @@ TEST_F(c_callbacks, are_called_on_no_thread_that_is_in_a_call_also_where_the_ses
         user = log_in(app);
         realm = open_realm(user, make_config());
         realm_ingest_app_remove_user(app.get(), user.get(), nullptr);
+    }
+}
+
+TEST_F(c_callbacks, of_a_wait_that_is_given_up_are_not_called_and_keep_nothing) {
+    gateway.kill();
+    std::uint64_t number = 0;
+    append(realm, "CLog", log_entry(1), &number);
+    ASSERT_EQ(number, 1U);
+    for (auto name : {"upload", "answer", "settled"}) {
+        SCOPED_TRACE(name);
+        watched given_up;
+        watched waiting;
+        std::uint64_t token = 0;
+        EXPECT_EQ(kinds().at(name)(realm, given_up, &token), REALM_INGEST_OK);
+        EXPECT_EQ(kinds().at(name)(realm, waiting, nullptr), REALM_INGEST_OK);
+        EXPECT_EQ(realm_ingest_realm_give_up(realm.get(), token, nullptr), REALM_INGEST_OK);
+        EXPECT_EQ(given_up.freed(), 1);
+        EXPECT_EQ(realm_ingest_realm_give_up(realm.get(), token, nullptr), REALM_INGEST_OK);
+        EXPECT_EQ(waiting.freed(), 0);
+        // These end all waits.
+        realm_ingest_realm_pause(realm.get(), nullptr);
+        realm_ingest_realm_close(realm.get(), nullptr);
+        waiting.wait_until_freed();
+        EXPECT_TRUE(waiting.is_told());
+        EXPECT_FALSE(given_up.is_told());
+        realm = open_realm(user, make_config());
     }
 }
 

@@ -81,12 +81,12 @@ TEST_F(c_doors, the_end_of_an_upload_is_told) {
     append(realm, "CLog", log_entry(1));
     end_of_wait uploaded;
     end_of_wait answered;
-    EXPECT_EQ(
-        realm_ingest_realm_on_upload(realm.get(), end_of_wait::hear, &uploaded, nullptr, nullptr),
-        REALM_INGEST_OK);
-    EXPECT_EQ(
-        realm_ingest_realm_on_answer(realm.get(), end_of_wait::hear, &answered, nullptr, nullptr),
-        REALM_INGEST_OK);
+    EXPECT_EQ(realm_ingest_realm_on_upload(realm.get(), end_of_wait::hear, &uploaded, nullptr,
+                                           nullptr, nullptr),
+              REALM_INGEST_OK);
+    EXPECT_EQ(realm_ingest_realm_on_answer(realm.get(), end_of_wait::hear, &answered, nullptr,
+                                           nullptr, nullptr),
+              REALM_INGEST_OK);
     EXPECT_EQ(uploaded.get(), REALM_INGEST_OK);
     EXPECT_EQ(answered.get(), REALM_INGEST_OK);
     EXPECT_EQ(gateway.count("CLog"), 1U);
@@ -97,7 +97,7 @@ TEST_F(c_doors, so_is_that_it_will_not_come) {
     auto realm = open_realm(user, make_config());
     append(realm, "CLog", log_entry(1));
     end_of_wait end;
-    realm_ingest_realm_on_upload(realm.get(), end_of_wait::hear, &end, nullptr, nullptr);
+    realm_ingest_realm_on_upload(realm.get(), end_of_wait::hear, &end, nullptr, nullptr, nullptr);
     realm_ingest_realm_pause(realm.get(), nullptr);
     EXPECT_EQ(end.get(), static_cast<unsigned>(REALM_INGEST_OPERATION_ABORTED));
 }

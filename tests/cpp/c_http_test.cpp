@@ -162,6 +162,12 @@ TEST(c_options, the_built_in_client_has_settings_that_are_checked_when_the_app_i
         return realm_ingest_app_config_add_header(config, "X-Device", 8, "42", 2, nullptr);
     });
     EXPECT_EQ(headers.code, arrived);
+    auto two_lines = open_with([](auto config) {
+        return realm_ingest_app_config_add_header(config, "X-Device", 8, "42\r\nX: y", 8, nullptr);
+    });
+    EXPECT_EQ(two_lines.code, REALM_INGEST_INVALID_ARGUMENT);
+    EXPECT_EQ(two_lines.message(),
+              "the header \"X-Device\" cannot be sent: failed to parse header value");
     std::string proxy = "http://user:p%40ss@127.0.0.1:1";
     auto proxied = open_with([&](auto config) {
         return realm_ingest_app_config_set_proxy(config, proxy.data(), proxy.size(), nullptr);

@@ -269,7 +269,7 @@ TEST_F(c_misuse, what_a_callback_was_shown_is_gone_afterwards) {
             static_cast<struct shown*>(userdata)->outcome = outcome;
         },
         &shown, [](void* userdata) { static_cast<struct shown*>(userdata)->ended.set_value(); },
-        nullptr);
+        nullptr, nullptr);
     shown.ended.get_future().get();
     ASSERT_NE(shown.outcome, nullptr);
     EXPECT_EQ(realm_ingest_outcome_state(shown.outcome), REALM_INGEST_STATE_UNKNOWN);
@@ -287,7 +287,7 @@ TEST_F(c_misuse, a_wait_in_a_callback_is_refused) {
             self.result.set_value(call(
                 [&](auto e) { return realm_ingest_realm_wait_for_upload(self.realm, -1, e); }));
         },
-        &heard, nullptr, nullptr);
+        &heard, nullptr, nullptr, nullptr);
     auto result = heard.result.get_future().get();
     EXPECT_EQ(result.code, REALM_INGEST_LOGIC_ERROR);
     EXPECT_NE(result.message().find("in a callback"), std::string::npos) << result.message();

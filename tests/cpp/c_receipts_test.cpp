@@ -100,7 +100,7 @@ TEST_F(c_receipts, a_callback_is_called_once_and_its_data_freed) {
             heard.told.set_value({number, realm_ingest_outcome_state(outcome)});
         },
         &heard, [](void* userdata) { static_cast<struct heard*>(userdata)->freed.set_value(); },
-        nullptr);
+        nullptr, nullptr);
     ASSERT_EQ(code, REALM_INGEST_OK);
     auto [told, state] = heard.told.get_future().get();
     EXPECT_EQ(told, number);
@@ -185,7 +185,7 @@ TEST(c_receipts_of_nothing, what_is_null_is_named_or_says_nothing) {
     expect("outcome",
            [&](auto e) { return realm_ingest_realm_outcome_of(nullptr, 1, e, nullptr); });
     expect("callback", [&](auto e) {
-        return realm_ingest_realm_on_settled(nullptr, 1, nullptr, nullptr, nullptr, e);
+        return realm_ingest_realm_on_settled(nullptr, 1, nullptr, nullptr, nullptr, e, nullptr);
     });
     expect("callback", [&](auto e) {
         return realm_ingest_realm_on_progress(nullptr, nullptr, nullptr, nullptr, e, &token);

@@ -119,6 +119,32 @@ TEST_F(c_users, log_in_with_credentials_of_every_kind) {
     EXPECT_EQ(array.message(), "the credentials are not a JSON object");
 }
 
+TEST_F(c_users, credentials_that_are_not_utf8_are_no_credentials) {
+    std::string bad = "M\xfcller";
+    realm_ingest_credentials* none = nullptr;
+    auto refused = [&](const char* name, auto&& make) {
+        auto result = call(make);
+        EXPECT_EQ(result.code, REALM_INGEST_INVALID_ARGUMENT);
+        EXPECT_EQ(result.message(), std::string(name) + " is not valid UTF-8");
+        EXPECT_EQ(none, nullptr);
+    };
+    refused("password", [&](auto e) {
+        return realm_ingest_credentials_new_password("a@b.c", 5, bad.data(), bad.size(), e, &none);
+    });
+    refused("key", [&](auto e) {
+        return realm_ingest_credentials_new_api_key(bad.data(), bad.size(), e, &none);
+    });
+    refused("payload_json", [&](auto e) {
+        return realm_ingest_credentials_new_function(bad.data(), bad.size(), e, &none);
+    });
+    realm_ingest_user* nobody = nullptr;
+    refused("email", [&](auto e) {
+        return realm_ingest_app_login_password(app.get(), bad.data(), bad.size(), "secret", 6, e,
+                                               &nobody);
+    });
+    EXPECT_EQ(nobody, nullptr);
+}
+
 TEST_F(c_users, the_address_of_the_server_and_the_cache_of_apps) {
     auto url = made<text_ptr>(
         [&](auto e, auto text) { return realm_ingest_app_base_url(app.get(), e, text); });

@@ -5,6 +5,7 @@ Each test has an app of its own, so none meets what another has written; collect
 
 from __future__ import annotations
 
+import array
 import gc
 import itertools
 import os
@@ -20,7 +21,17 @@ from datetime import datetime, timezone
 
 import bson
 import realm_ingest
-from realm_ingest import Cap, ConnectionState, Credentials, IngestError, Options, RealmClosed, State, WaitTimedOut
+from realm_ingest import (
+    Cap,
+    ConnectionState,
+    Credentials,
+    IngestError,
+    Options,
+    RealmClosed,
+    State,
+    WaitTimedOut,
+    _callbacks,
+)
 
 #: For what must happen, in seconds.
 LIMIT = 60
@@ -282,8 +293,67 @@ class Streaming(unittest.TestCase):
         with self.assertRaisesRegex(TypeError, "put @dataclass under @asymmetric"):
             realm_ingest.asymmetric(type("Plain", (), {}))
 
+    def run_program(self, program: str) -> subprocess.CompletedProcess[bytes]:
+        environment = {**os.environ, "PYTHONPATH": os.path.dirname(os.path.abspath(__file__))}
+        done = subprocess.run([sys.executable, "-c", program], env=environment, stderr=subprocess.PIPE, timeout=LIMIT)
+        self.assertEqual(done.returncode, 0, done.stderr.decode())
+        return done
+
+    def test_a_wait_ends_with_the_library_though_no_callback_begins_any_more(self) -> None:
+        self.run_program("""
+import threading, realm_ingest, test_streaming
+realm = realm_ingest.App("shut-down").log_in().open([test_streaming.Reading], test_streaming.no_upload())
+realm.write(test_streaming.Reading())
+running, go_on, begins = threading.Event(), threading.Event(), threading.Event()
+realm.on_progress(lambda *_: (running.set(), go_on.wait()))
+running.wait()
+def wait():
+    begins.set()
+    try:
+        realm.wait_for_upload()
+    except realm_ingest.IngestError:
+        return
+    raise SystemExit("it was not uploaded")
+waiting = threading.Thread(target=wait)
+waiting.start()
+begins.wait()
+assert not realm_ingest.shutdown(0)
+go_on.set()
+waiting.join()
+""")
+
+    def test_waits_that_ended_and_calls_that_failed_keep_no_function(self) -> None:
+        with self.open(no_upload()) as realm:
+            realm.write(Reading())
+            before = len(_callbacks._held)
+            for _ in range(10):
+                with self.assertRaises(WaitTimedOut):
+                    realm.wait_for_upload(0)
+            with self.assertRaises(OverflowError):
+                self.user.open([Reading], Options(path="other.realm", may_upload=lambda: True, ask_again_ms=-1))
+            with self.assertRaises(IngestError):
+                self.user.open([Reading], Options(encryption_key=KEY, may_upload=lambda: True))
+            self.assertEqual(len(_callbacks._held), before)
+
+    def test_a_failure_of_the_own_http_is_the_calls_error(self) -> None:
+        def send(_: realm_ingest.Request) -> realm_ingest.Response:
+            raise ValueError("no cable \udcff")
+
+        with self.assertRaisesRegex(IngestError, r"ValueError: no cable \\udcff"):
+            realm_ingest.App("own-http", transport=send).log_in()
+
+    def test_documents_may_be_in_any_buffer(self) -> None:
+        with self.open(no_upload()) as realm:
+            transaction = realm.transaction()
+            document = bson.encode({"_id": 1})
+            two_bytes_an_item = array.array("H", document)
+            for buffer in (document, bytearray(document), two_bytes_an_item):
+                transaction.add_bson("Reading", buffer)
+            transaction.commit()
+            self.assertEqual(realm.pending, 3)
+
     def test_a_program_may_end_while_callbacks_run(self) -> None:
-        program = """
+        done = self.run_program("""
 import logging, realm_ingest, test_streaming
 logging.basicConfig(level=logging.DEBUG)
 realm_ingest.log_to(logging.getLogger("of.realm"), logging.DEBUG)
@@ -291,10 +361,7 @@ realm = realm_ingest.App("ending").log_in().open([test_streaming.Reading], on_er
 realm.on_progress(lambda *_: None)
 for _ in range(100):
     realm.write(test_streaming.Reading())
-"""
-        environment = {**os.environ, "PYTHONPATH": os.path.dirname(os.path.abspath(__file__))}
-        done = subprocess.run([sys.executable, "-c", program], env=environment, stderr=subprocess.PIPE, timeout=LIMIT)
-        self.assertEqual(done.returncode, 0, done.stderr.decode())
+""")
         self.assertIn(b"of.realm", done.stderr)
 
 

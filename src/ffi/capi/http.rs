@@ -27,7 +27,8 @@ pub(super) unsafe fn header(
     Ok((name.to_owned(), value.to_owned()))
 }
 
-/// Sends a header with every request, in place of the library's own of the same name.
+/// Sends a header with every request, in place of the library's own of the same name. One that HTTP does not allow is
+/// refused when the app is opened.
 ///
 /// Threads: one at a time. Ownership: borrows.
 ///

@@ -16,8 +16,9 @@ pub type realm_ingest_log_callback =
     Option<unsafe extern "C" fn(userdata: *mut c_void, level: u8, message: *const c_char, length: usize)>;
 
 /// Sends the log of the whole process from `level` on (0 everything, 8 nothing) to `callback`, in place of where it
-/// went before. NULL ends it. `free_userdata` may be NULL. In a forked child that cannot use the library it does nothing
-/// but free the userdata.
+/// went before. NULL ends it. What the library logs on a thread while that is in the callback is left out. The former
+/// callback may still be running on another thread when this returns: its userdata is freed when it is not. `free_userdata`
+/// may be NULL. In a forked child that cannot use the library it does nothing but free the userdata.
 ///
 /// Threads: any. Ownership: takes `userdata`, which `free_userdata` ends.
 ///

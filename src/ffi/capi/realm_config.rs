@@ -144,8 +144,8 @@ pub unsafe extern "C" fn realm_ingest_realm_config_set_error_callback(
     }
 }
 
-/// Sends a header with every request of the session, in place of the library's own of the same name. Not where the app has
-/// an HTTP callback.
+/// Sends a header with every request of the session, in place of the library's own of the same name. One that HTTP does
+/// not allow is refused when the realm is opened. Not where the app has an HTTP callback.
 ///
 /// Threads: one at a time. Ownership: borrows.
 ///

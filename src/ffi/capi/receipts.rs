@@ -136,13 +136,13 @@ pub unsafe extern "C" fn realm_ingest_realm_wait_for(
 }
 
 /// Calls back once, when the state of the transaction is final, or with the one of then when the realm is closed.
-/// `free_userdata`, which may be NULL, is called also where this call fails.
+/// `free_userdata` and `token`, which may be NULL, are as of `realm_ingest_realm_on_upload`.
 ///
 /// Threads: any. Ownership: takes `userdata`, which `free_userdata` ends.
 ///
 /// # Safety
-/// `callback` may be called with `userdata` on any thread until `free_userdata` has been; `error` is NULL or may be
-/// written.
+/// `callback` may be called with `userdata` on any thread until `free_userdata` has been; `error` and `token` are NULL or
+/// may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realm_ingest_realm_on_settled(
     realm: *const realm_ingest_realm,
@@ -151,17 +151,22 @@ pub unsafe extern "C" fn realm_ingest_realm_on_settled(
     userdata: *mut c_void,
     free_userdata: realm_ingest_free_callback,
     error: *mut *mut realm_ingest_error,
+    token: *mut u64,
 ) -> realm_ingest_code {
     let callback = Callback::new(callback, userdata, free_userdata);
     // SAFETY: the caller promises what each step needs.
     unsafe {
         enter(error, || {
             let callback = callback.ok_or_else(|| super::missing("callback"))?;
-            receipts(realm)?.on_settled(number, move |outcome| {
+            let begun = receipts(realm)?.on_settled(number, move |outcome| {
                 lend(realm_ingest_outcome::from(outcome), |outcome| {
                     callback.call(|function, userdata| function(userdata, number, outcome));
                 });
-            })
+            })?;
+            if let Some(token) = token.as_mut() {
+                *token = begun;
+            }
+            Ok(())
         })
     }
 }

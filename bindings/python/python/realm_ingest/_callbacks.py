@@ -4,29 +4,54 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from ._calls import exception_of, text_of
 from ._native import ffi, lib
 from .receipts import Refusal, SyncError
 
-# What the library holds a pointer to, until it says that it has no more use for it.
-_held: set[Any] = set()
+# What the library holds a pointer to, until it says that it has no more use for it, and who hears of that.
+_held: dict[Any, Callable[[], None] | None] = {}
+
+Result = TypeVar("Result")
 
 _LEVELS = {1: 5, 2: logging.DEBUG, 4: logging.INFO, 5: logging.WARNING, 6: logging.ERROR}
 
 
 @ffi.callback("void(void *)")
 def release(userdata: Any) -> None:
-    """Ends what :func:`hold` began."""
-    _held.discard(userdata)
+    """Ends what :func:`give` began."""
+    released = _held.pop(userdata, None)
+    if released is not None:
+        released()
 
 
-def hold(function: Callable[..., Any]) -> Any:
-    """The userdata with which the callbacks below find ``function``."""
+def give(
+    call: Callable[..., Result],
+    taker: Any,
+    *before: Any,
+    callback: Any,
+    function: Callable[..., Any],
+    after: tuple[Any, ...] = (),
+    released: Callable[[], None] | None = None,
+) -> Result:
+    """Gives a function to the library, by ``call`` of a C function that takes a callback with its userdata.
+
+    Args:
+        before: The arguments of ``taker`` that come before the callback.
+        callback: One of those below, which finds ``function`` by its userdata.
+        after: The arguments that come after.
+        released: Called when the library has no more use for it, also where it was never called.
+    """
     userdata = ffi.new_handle(function)
-    _held.add(userdata)
-    return userdata
+    _held[userdata] = released
+    try:
+        return call(taker, *before, callback, userdata, release, *after)
+    except (TypeError, OverflowError):
+        # An argument is not what C takes, so the library was not called. After any other exception it has it, or has
+        # released it.
+        del _held[userdata]
+        raise
 
 
 @ffi.callback("void(void *, const realm_ingest_sync_error *)")
@@ -87,4 +112,4 @@ def log_to(logger: logging.Logger | None, level: int = logging.INFO) -> None:
         lib.realm_ingest_set_log(0, ffi.NULL, ffi.NULL, ffi.NULL)
         return
     lowest = next((ours for ours, theirs in _LEVELS.items() if theirs >= level), max(_LEVELS))
-    lib.realm_ingest_set_log(lowest, on_log, hold(logger.log), release)
+    give(lambda taker, *arguments: taker(*arguments), lib.realm_ingest_set_log, lowest, callback=on_log, function=logger.log)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from ._callbacks import hold, may_upload, on_sync_error, release
+from ._callbacks import give, may_upload, on_sync_error
 from ._calls import call, encoded_path, key, text
 from ._native import lib
 from .receipts import SyncError
@@ -97,11 +97,11 @@ class Options:
         for start, end in self.upload_windows:
             call(lib.realm_ingest_realm_config_add_upload_window, config, start, end)
         if self.may_upload is not None:
-            function = lib.realm_ingest_realm_config_set_may_upload_callback
-            call(function, config, may_upload, hold(self.may_upload), release, self.ask_again_ms)
+            taker = lib.realm_ingest_realm_config_set_may_upload_callback
+            give(call, taker, config, callback=may_upload, function=self.may_upload, after=(self.ask_again_ms,))
         if on_error is not None:
-            function = lib.realm_ingest_realm_config_set_error_callback
-            call(function, config, on_sync_error, hold(on_error), release)
+            taker = lib.realm_ingest_realm_config_set_error_callback
+            give(call, taker, config, callback=on_sync_error, function=on_error)
 
 
 def _limit(value: int | None) -> int:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from enum import IntEnum
+from functools import partial
 from types import TracebackType
 from typing import Any
 
-from ._callbacks import hold, on_connection_change, on_progress, on_waited, release
+from ._callbacks import give, on_connection_change, on_progress, on_waited
 from ._calls import call, made, milliseconds, number, text, text_of
 from ._native import ffi, lib
 from .errors import IngestError, WaitTimedOut
@@ -38,7 +40,8 @@ class Transaction:
 
     def add_bson(self, class_name: str, documents: bytes) -> None:
         """Adds one or more BSON documents of one class, back to back."""
-        call(lib.realm_ingest_transaction_append, self._handle, *text(class_name), ffi.from_buffer(documents), len(documents))
+        data = ffi.from_buffer(documents)
+        call(lib.realm_ingest_transaction_append, self._handle, *text(class_name), data, len(data))
 
     def add_json(self, class_name: str, document: str) -> None:
         """Adds a document that is a JSON object; what JSON has no type for is Extended JSON."""
@@ -123,19 +126,24 @@ class Realm:
             IngestError: The realm is closed, the user logged out, or the session met a fatal error.
         """
         ended = threading.Event()
-        failures: list[IngestError] = []
-
-        def end(failure: IngestError | None) -> None:
-            if failure is not None:
-                failures.append(failure)
-            ended.set()
-
-        call(lib.realm_ingest_realm_on_upload, self._handle, on_waited, hold(end), release)
-        if not ended.wait(timeout):
+        told: list[IngestError | None] = []
+        begin = partial(number, "uint64_t")
+        taker = lib.realm_ingest_realm_on_upload
+        token = give(begin, taker, self._handle, callback=on_waited, function=told.append, released=ended.set)
+        try:
+            in_time = ended.wait(timeout)
+        finally:
+            # Where it has ended, or all that waited did with the library, there is nothing to give up.
+            with suppress(IngestError):
+                call(lib.realm_ingest_realm_give_up, self._handle, token)
+        if not in_time:
             message = "the upload was not complete within the time limit"
             raise WaitTimedOut(lib.REALM_INGEST_WAIT_TIMED_OUT, "WaitTimedOut", message)
-        if failures:
-            raise failures[0]
+        if not told:
+            message = "realm-ingest was shut down before the upload was complete"
+            raise IngestError(lib.REALM_INGEST_OPERATION_ABORTED, "OperationAborted", message)
+        if told[0] is not None:
+            raise told[0]
 
     def state_of(self, transaction: int) -> State:
         """What is known of the transaction of this number, also of an earlier start. Asks no server."""
@@ -202,8 +210,8 @@ class Realm:
         Returns:
             A function that ends it.
         """
-        begin = lib.realm_ingest_realm_on_progress
-        token = number("uint64_t", begin, self._handle, on_progress, hold(function), release)
+        begin = partial(number, "uint64_t")
+        token = give(begin, lib.realm_ingest_realm_on_progress, self._handle, callback=on_progress, function=function)
         return lambda: call(lib.realm_ingest_realm_remove_progress, self._handle, token)
 
     @property
@@ -226,8 +234,9 @@ class Realm:
         def told(old: int, new: int) -> None:
             function(ConnectionState(old), ConnectionState(new))
 
-        begin = lib.realm_ingest_realm_on_connection_change
-        token = number("uint64_t", begin, self._handle, on_connection_change, hold(told), release)
+        begin = partial(number, "uint64_t")
+        taker = lib.realm_ingest_realm_on_connection_change
+        token = give(begin, taker, self._handle, callback=on_connection_change, function=told)
         return lambda: call(lib.realm_ingest_realm_remove_connection_change, self._handle, token)
 
     def pause(self) -> None:

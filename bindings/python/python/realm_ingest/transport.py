@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ._callbacks import hold, release
+from ._callbacks import give
 from ._calls import call, text, text_of
 from ._native import ffi, lib
 
@@ -40,7 +40,7 @@ repeats where it would after a failure of its own."""
 
 def use_transport(config: Any, transport: Transport) -> None:
     """Has everything sent by ``transport``."""
-    call(lib.realm_ingest_app_config_set_http_callback, config, _on_request, hold(transport), release)
+    give(call, lib.realm_ingest_app_config_set_http_callback, config, callback=_on_request, function=transport)
 
 
 @ffi.callback("void(void *, const realm_ingest_http_request *, realm_ingest_http_answer *)")
@@ -52,7 +52,8 @@ def _on_request(userdata: Any, request: Any, answer: Any) -> None:
             call(lib.realm_ingest_http_answer_add_header, answer, *text(name), *text(value))
         call(lib.realm_ingest_http_answer_set_body, answer, response.body, len(response.body))
     except Exception as failure:
-        call(lib.realm_ingest_http_answer_set_failure, answer, *text(f"{type(failure).__name__}: {failure}"))
+        why = f"{type(failure).__name__}: {failure}".encode(errors="backslashreplace")
+        call(lib.realm_ingest_http_answer_set_failure, answer, why, len(why))
     finally:
         lib.realm_ingest_http_answer_send(answer)
 
