@@ -1,32 +1,31 @@
 //! `serve`: runs the gateway until it is told to stop, then lets what it began come to its end.
 
 mod apps;
+mod listen;
 mod monitoring;
+mod settings;
 mod signals;
 mod stores;
 mod waiting;
 
-use std::io::{ErrorKind, Write};
-use std::net::SocketAddr;
-use std::num::NonZeroU32;
-use std::ops::RangeInclusive;
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tracing::{error, info, warn};
 
 use super::CommandError;
-use crate::auth::{Lifetimes, LoginLimits, Quota};
 use crate::config::{self, Day, Options};
 use crate::gateway::{Gateway, Settings};
 use crate::logging;
-use crate::mail::{MailLimits, MailSettings};
-use crate::server::{Server, Tls, TlsFiles};
+use crate::mail::MailLimits;
+use crate::server::Server;
 use apps::Asked;
+use listen::{announce, bind, resolve};
 use monitoring::Monitoring;
 pub(super) use monitoring::metrics_address;
+use settings::{lifetimes, login_limits, mail_settings, tls};
 use signals::{Reload, Stop};
 use stores::Stores;
 pub(super) use stores::{Locked, lock};
@@ -224,124 +223,13 @@ impl Ended {
     }
 }
 
-/// How often one address may log in, as far as it is a setting.
-fn login_limits(options: &Options) -> LoginLimits {
-    let quota = |burst: Option<NonZeroU32>, per_minute: Option<NonZeroU32>, usual: Quota| Quota {
-        burst: burst.map_or(usual.burst, NonZeroU32::get),
-        each: per_minute.map_or(usual.each, |number| Duration::from_secs(60) / number.get()),
-    };
-    let usual = LoginLimits::default();
-    LoginLimits {
-        attempts: quota(options.logins_burst, options.logins_per_minute, usual.attempts),
-        new_users: quota(
-            options.new_users_burst,
-            options.new_users_per_minute,
-            usual.new_users,
-        ),
-        ..usual
-    }
-}
-
-/// How long sessions and their tokens are good for.
-fn lifetimes(options: &Options) -> Result<Lifetimes, CommandError> {
-    let within = |flag: &str, chosen: Option<i64>, usual: i64, range: RangeInclusive<i64>| {
-        let seconds = chosen.unwrap_or(usual);
-        if range.contains(&seconds) {
-            return Ok(seconds);
-        }
-        let (least, most) = (range.start(), range.end());
-        Err(CommandError::Usage(format!(
-            "--{flag} takes {least} to {most} seconds, not {seconds}"
-        )))
-    };
-    let usual = Lifetimes::default();
-    Ok(Lifetimes {
-        access: within(
-            "access-token-lifetime",
-            options.access_token_lifetime,
-            usual.access,
-            Lifetimes::ACCESS,
-        )?,
-        refresh: within(
-            "refresh-token-lifetime",
-            options.refresh_token_lifetime,
-            usual.refresh,
-            Lifetimes::REFRESH,
-        )?,
-    })
-}
-
-/// How users get mails; in development mode their links are in the log where nothing is said.
-fn mail_settings(options: &Options) -> Result<MailSettings, CommandError> {
-    match (&options.smtp_url, &options.mail_from, &options.mail_dir) {
-        (Some(url), Some(from), None) => Ok(MailSettings::Smtp {
-            url: url.clone(),
-            from: from.clone(),
-        }),
-        (None, None, Some(directory)) => Ok(MailSettings::Directory(directory.clone())),
-        (None, None, None) if options.dev == Some(true) => Ok(MailSettings::Log),
-        (None, None, None) => Ok(MailSettings::Off),
-        (Some(_), _, Some(_)) => Err(CommandError::Usage(
-            "mails go to --smtp-url or to --mail-dir, not to both".to_owned(),
-        )),
-        _ => Err(CommandError::Usage(
-            "mails by a server need both --smtp-url and --mail-from".to_owned(),
-        )),
-    }
-}
-
-fn tls(options: &Options) -> Result<Option<Arc<Tls>>, CommandError> {
-    let files = match (&options.tls_cert, &options.tls_key, &options.client_ca) {
-        (Some(certificate), Some(key), client_ca) => TlsFiles {
-            certificate: certificate.clone(),
-            key: key.clone(),
-            client_ca: client_ca.clone(),
-        },
-        (None, None, None) => return Ok(None),
-        _ => {
-            let text = "TLS needs both --tls-cert and --tls-key";
-            return Err(CommandError::Usage(text.to_owned()));
-        }
-    };
-    let tls = Tls::open(files).map_err(|error| CommandError::CannotStart(error.to_string()))?;
-    Ok(Some(Arc::new(tls)))
-}
-
-async fn resolve(listen: &str) -> Result<Vec<SocketAddr>, CommandError> {
-    let wrong = |why: String| CommandError::Usage(format!("'{listen}' is no address to listen on: {why}"));
-    let addresses: Vec<_> = tokio::net::lookup_host(listen)
-        .await
-        .map_err(|error| wrong(error.to_string()))?
-        .collect();
-    if addresses.is_empty() {
-        Err(wrong("it has no address".into()))
-    } else {
-        Ok(addresses)
-    }
-}
-
-async fn bind(listen: &str, addresses: &[SocketAddr]) -> Result<(TcpListener, SocketAddr), CommandError> {
-    let cannot = |error| CommandError::CannotStart(format!("cannot listen on {listen}: {error}"));
-    let listener = TcpListener::bind(addresses).await.map_err(cannot)?;
-    let address = listener.local_addr().map_err(cannot)?;
-    Ok((listener, address))
-}
-
-/// Scripts wait for this line. Where nobody does, nobody misses it.
-fn announce(what: &str, scheme: &str, address: SocketAddr) -> Result<(), CommandError> {
-    let mut out = std::io::stdout().lock();
-    match writeln!(out, "{what} on {scheme}://{address}").and_then(|()| out.flush()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        announced => Ok(announced?),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use std::pin::Pin;
 
     use super::*;
+    use crate::auth::LoginLimits;
     use crate::backend::{Answer, BackendError};
     use crate::definition::Definition;
     use crate::ingest::Batch;

@@ -1,6 +1,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 use tokio::sync::Semaphore;
 
+use super::open::MAX_CHANGES;
+use super::round::ROUND_CHANGESETS;
 use super::*;
 use crate::device_sync::changeset::encode::Encoder;
 use crate::device_sync::changeset::{
