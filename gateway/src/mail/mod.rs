@@ -178,18 +178,20 @@ impl Mailer {
         let waiting = taken.use_it();
         let (way, at_once) = (Arc::clone(&self.way), Arc::clone(&self.at_once));
         tokio::spawn(async move {
-            let _turn = at_once.acquire().await;
-            deliver(&way, &message).await;
+            deliver(&way, &at_once, &message).await;
             drop(waiting);
         });
         Ok(())
     }
 }
 
-async fn deliver(way: &Way, message: &Message) {
+/// Tries until it is sent, or not worth another try. Who pauses leaves his turn to others.
+async fn deliver(way: &Way, at_once: &Semaphore, message: &Message) {
     let mut pauses = PAUSES.into_iter();
     loop {
+        let turn = at_once.acquire().await;
         let sent = tokio::time::timeout(TIMEOUT, way.send(message)).await;
+        drop(turn);
         let failed = match sent {
             Ok(Ok(())) => return debug!("a mail was sent"),
             Ok(Err(failed)) => failed,

@@ -13,20 +13,30 @@ use crate::common::{APP, Answer};
 
 /// A mail server that takes everything but the first mail, which it puts off, and says what it was told.
 fn mail_server() -> (SocketAddr, Receiver<String>) {
+    mail_server_for(|number, _| number == 0)
+}
+
+/// The same that puts off what this says of the number of a connection and of a recipient.
+fn mail_server_for(
+    puts_off: impl Fn(usize, &str) -> bool + Clone + Send + 'static,
+) -> (SocketAddr, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (told, said) = channel();
     std::thread::spawn(move || {
         for (number, stream) in listener.incoming().enumerate() {
-            let text = take_mail(stream.unwrap(), number == 0).unwrap_or_default();
-            let _ = told.send(text);
+            let (told, puts_off) = (told.clone(), puts_off.clone());
+            std::thread::spawn(move || {
+                let text = take_mail(stream.unwrap(), |to| puts_off(number, to)).unwrap_or_default();
+                let _ = told.send(text);
+            });
         }
     });
     (address, said)
 }
 
 /// What a client said, up to its end.
-fn take_mail(mut stream: TcpStream, put_off: bool) -> std::io::Result<String> {
+fn take_mail(mut stream: TcpStream, puts_off: impl Fn(&str) -> bool) -> std::io::Result<String> {
     let mut lines = BufReader::new(stream.try_clone()?).lines();
     let (mut text, mut in_data) = (String::new(), false);
     stream.write_all(b"220 ready\r\n")?;
@@ -36,7 +46,7 @@ fn take_mail(mut stream: TcpStream, put_off: bool) -> std::io::Result<String> {
             _ if in_data && line != "." => continue,
             "EHLO" => "250-mail.example\r\n250 AUTH PLAIN",
             "AUTH" => "235 welcome",
-            "MAIL" if put_off => "451 come back later",
+            "RCPT" if puts_off(&line) => "451 come back later",
             "DATA" => {
                 in_data = true;
                 "354 go on"
@@ -104,6 +114,34 @@ fn a_mail_server_that_puts_a_mail_off_gets_it_again() {
         log.contains("come back later") && !log.contains("pass-word"),
         "{log}"
     );
+}
+
+#[test]
+fn mails_that_are_put_off_hold_up_no_others() {
+    let (address, said) = mail_server_for(|_, to| to.contains("away.example"));
+    let data = tempfile::tempdir().unwrap();
+    let url = format!("smtp://me:pass-word@{address}");
+    let more = ["--smtp-url", &url, "--mail-from", "gateway@example.com"];
+    let server = Server::start_with(data.path(), &more);
+    let ask = |name: &str| {
+        let user = json!({"email": name, "password": "secret-1"});
+        assert_eq!(post(&server, "register", &user).status, 201);
+        assert_eq!(post(&server, "reset/send", &user).status, 200);
+    };
+    // As many as go at once.
+    for number in 0..4 {
+        ask(&format!("{number}@away.example"));
+    }
+    ask("me@example.com");
+    let mut put_off = 0;
+    while !said
+        .recv_timeout(Duration::from_secs(60))
+        .unwrap()
+        .contains("me@example.com")
+    {
+        put_off += 1;
+    }
+    assert!(put_off <= 4, "none of them was tried again before: {put_off}");
 }
 
 #[test]
