@@ -147,6 +147,20 @@ impl From<mongodb::error::Error> for BackendError {
     }
 }
 
+/// The answer to a request, if it comes within this time.
+pub(crate) async fn within<T>(
+    limit: Duration,
+    request: impl IntoFuture<Output = Result<T, mongodb::error::Error>>,
+) -> Result<T, BackendError> {
+    match tokio::time::timeout(limit, request.into_future()).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(BackendError::Unavailable(format!(
+            "MongoDB has not answered within {} seconds",
+            limit.as_secs()
+        ))),
+    }
+}
+
 /// What a failure says, without what it is wrapped in. The driver shows no password.
 fn reason(error: &mongodb::error::Error) -> String {
     error.kind.to_string()

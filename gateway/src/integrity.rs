@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use crate::sqlite::{OpenError, open_reader};
+use crate::sqlite::{OpenError, open_reader_of};
 use crate::{sink, state};
 
 /// Findings that are told; the others are counted. One broken page can make thousands.
@@ -83,18 +83,8 @@ pub fn check<'a>(data: &Path, tell: &'a mut dyn FnMut(&str)) -> Result<Report<'a
 
 /// Opens a file that has exactly this format, and holds on to the state it has now.
 pub(crate) fn open_moment(path: &Path, format: i32) -> Result<Connection, OpenError> {
-    let (connection, found) = open_reader(path, format)?;
-    if found < format {
-        return Err(OpenError::Older {
-            path: path.to_owned(),
-            found,
-            wanted: format,
-        });
-    }
+    let connection = open_reader_of(path, format)?;
     let begin = connection.execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema;");
-    begin.map_err(|source| OpenError::Sqlite {
-        path: path.to_owned(),
-        source,
-    })?;
+    begin.map_err(|source| OpenError::of(path, source))?;
     Ok(connection)
 }

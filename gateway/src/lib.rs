@@ -49,6 +49,7 @@ pub mod sqlite;
 pub mod state;
 mod stopping;
 pub mod terminal;
+pub mod toml_file;
 pub mod turns;
 pub mod work;
 

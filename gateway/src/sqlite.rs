@@ -5,7 +5,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::backend::BackendError;
 
@@ -22,6 +22,17 @@ pub enum OpenError {
     /// SQLite could not open or prepare the file.
     #[error("cannot open {path}: {source}")]
     Sqlite {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
+    /// It is no database file, or a damaged one.
+    #[error(
+        "{path} is damaged ({source}): put a backup in its place; or see with 'check-integrity' what is wrong, and move the files of \
+         this directory away to begin anew"
+    )]
+    Damaged {
         /// The file.
         path: PathBuf,
         /// What SQLite says.
@@ -69,6 +80,17 @@ pub enum OpenError {
     Thread(std::io::Error),
 }
 
+impl OpenError {
+    /// What SQLite says of a file.
+    pub(crate) fn of(path: &Path, source: rusqlite::Error) -> Self {
+        let path = path.to_owned();
+        match source.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::Damaged { path, source },
+            _ => Self::Sqlite { path, source },
+        }
+    }
+}
+
 /// Opens `path` for writing and brings it to `format`: `steps` holds what leads from each format to the next, from an
 /// empty file on.
 ///
@@ -78,10 +100,7 @@ pub fn open_writer(path: &Path, format: i32, steps: &[&str]) -> Result<Connectio
     if rusqlite::version_number() < MIN_SQLITE {
         return Err(OpenError::OldSqlite(rusqlite::version()));
     }
-    let sqlite = |source| OpenError::Sqlite {
-        path: path.to_owned(),
-        source,
-    };
+    let sqlite = |source| OpenError::of(path, source);
     keep_private(path).map_err(|source| OpenError::Create {
         path: path.to_owned(),
         source,
@@ -103,15 +122,7 @@ pub fn open_writer(path: &Path, format: i32, steps: &[&str]) -> Result<Connectio
 /// # Errors
 /// When there is no such file, it has another format or cannot be opened.
 pub fn open_existing(path: &Path, format: i32) -> Result<Connection, OpenError> {
-    let (reader, found) = open_reader(path, format)?;
-    drop(reader);
-    if found < format {
-        return Err(OpenError::Older {
-            path: path.to_owned(),
-            found,
-            wanted: format,
-        });
-    }
+    drop(open_reader_of(path, format)?);
     open_writer(path, format, &[])
 }
 
@@ -140,6 +151,22 @@ fn prepare(connection: &mut Connection, format: i32, steps: &[&str]) -> rusqlite
     Ok(found)
 }
 
+/// Opens `path` for reading, if it is there and has exactly `format`.
+///
+/// # Errors
+/// When there is no such file, it has another format or cannot be read.
+pub fn open_reader_of(path: &Path, format: i32) -> Result<Connection, OpenError> {
+    let (connection, found) = open_reader(path, format)?;
+    if found < format {
+        return Err(OpenError::Older {
+            path: path.to_owned(),
+            found,
+            wanted: format,
+        });
+    }
+    Ok(connection)
+}
+
 /// Opens `path` for reading, also while a server writes it, and tells its format.
 ///
 /// # Errors
@@ -148,10 +175,7 @@ pub fn open_reader(path: &Path, format: i32) -> Result<(Connection, i32), OpenEr
     if !path.is_file() {
         return Err(OpenError::NoData(path.parent().unwrap_or(path).to_owned()));
     }
-    let sqlite = |source| OpenError::Sqlite {
-        path: path.to_owned(),
-        source,
-    };
+    let sqlite = |source| OpenError::of(path, source);
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(sqlite)?;
     connection.busy_timeout(BUSY).map_err(sqlite)?;

@@ -38,7 +38,7 @@ use crate::rules::Facts;
 
 use reading::Reading;
 pub use report::{Entry, Level, Report};
-pub use secrets::{Secrets, SecretsError};
+pub use secrets::Secrets;
 
 /// What became of a directory.
 #[derive(Debug)]

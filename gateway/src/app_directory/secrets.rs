@@ -1,10 +1,11 @@
 //! Secrets by name. They are never exported, so whoever runs the gateway gives them: in a file, or in the environment.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::reading::Reading;
 use crate::definition::Secret;
+use crate::toml_file::{self, TomlFileError};
 
 /// What variables of the environment begin with.
 const PREFIX: &str = "REALM_INGEST_SECRET_";
@@ -19,41 +20,22 @@ pub struct Secrets {
     environment: BTreeMap<String, Secret>,
 }
 
-/// Why secrets cannot be used. Says nothing of them.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SecretsError {
-    /// The file cannot be read.
-    #[error("cannot read {path}: {source}")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// The file is not made of secrets.
-    #[error("{path}: {reason}")]
-    Wrong {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong, and where.
-        reason: String,
-    },
-}
-
 impl Secrets {
     /// Those of a file, if one is given, in TOML: `name = "value"`; and those of the environment, which go before: of a secret
     /// `signing-key` in the variable `REALM_INGEST_SECRET_SIGNING_KEY`.
     ///
     /// # Errors
     /// When the file cannot be read, or has anything else in it.
-    pub fn read(file: Option<&Path>) -> Result<Self, SecretsError> {
+    pub fn read(file: Option<&Path>) -> Result<Self, TomlFileError> {
         let variables = std::env::vars_os().filter_map(|(name, value)| {
             let name = name.to_str()?.strip_prefix(PREFIX)?.to_owned();
             Some((name, Secret::new(value.into_string().ok()?)))
         });
         Ok(Self {
-            file: file.map(read_file).transpose()?.unwrap_or_default(),
+            file: file
+                .map(|file| toml_file::read(file, parse))
+                .transpose()?
+                .unwrap_or_default(),
             environment: variables.collect(),
         })
     }
@@ -67,22 +49,10 @@ impl Secrets {
     }
 }
 
-fn read_file(path: &Path) -> Result<BTreeMap<String, Secret>, SecretsError> {
-    let text = std::fs::read_to_string(path).map_err(|source| SecretsError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
-    parse(&text).map_err(|reason| SecretsError::Wrong {
-        path: path.to_owned(),
-        reason,
-    })
-}
-
 fn parse(text: &str) -> Result<BTreeMap<String, Secret>, String> {
     let table: toml::Table = toml::from_str(text).map_err(|error| {
         // Its message may show what is there.
-        let before = error.span().and_then(|span| text.get(..span.start));
-        let line = before.map_or(1, |before| before.matches('\n').count() + 1);
+        let line = toml_file::line(text, &error);
         format!("line {line} is not TOML of the form: name = \"value\"")
     })?;
     let mut secrets = BTreeMap::new();

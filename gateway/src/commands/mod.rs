@@ -27,10 +27,10 @@ pub mod users;
 pub use data::DataArgs;
 
 use crate::backend::BackendError;
-use crate::config::ConfigError;
 use crate::gateway::SetUpError;
 use crate::sink::embedded::Reader;
 use crate::sqlite::OpenError;
+use crate::toml_file::TomlFileError;
 
 /// Why a command ends without success.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +47,7 @@ pub enum CommandError {
     Usage(String),
     /// The settings make no sense.
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    Config(#[from] TomlFileError),
     /// The server cannot start; says why.
     #[error("{0}")]
     CannotStart(String),

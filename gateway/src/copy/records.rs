@@ -7,11 +7,11 @@ use bson::{Bson, Document, doc};
 use mongodb::error::ErrorKind;
 use mongodb::{Collection, Database};
 use tokio::runtime::Runtime;
-use tokio::time::timeout;
 
 use super::tally::{Tally, Tallying};
 use super::{Conflicts, CopyError};
 use crate::backend::BackendError;
+use crate::cluster::within;
 use crate::sink::mongodb::copying::{COUNTS, LETTERS, OUTBOXES, PARTS};
 use crate::state::copying::{Copied, Copying};
 
@@ -192,11 +192,5 @@ fn without(mut record: Document, fields: &[&str]) -> Document {
 pub(super) async fn answered<T>(
     request: impl IntoFuture<Output = Result<T, mongodb::error::Error>>,
 ) -> Result<T, BackendError> {
-    match timeout(ANSWER, request.into_future()).await {
-        Ok(answer) => Ok(answer?),
-        Err(_) => Err(BackendError::Unavailable(format!(
-            "MongoDB has not answered within {} seconds",
-            ANSWER.as_secs()
-        ))),
-    }
+    within(ANSWER, request).await
 }

@@ -8,7 +8,7 @@ use super::CopyError;
 use crate::auth::Lifetimes;
 use crate::clock;
 use crate::sink::embedded::{self, Reader};
-use crate::sqlite::{OpenError, open_reader};
+use crate::sqlite::open_reader_of;
 use crate::state;
 use crate::state::copying::CopiedApp;
 
@@ -25,8 +25,8 @@ pub(super) struct Source {
 impl Source {
     pub(super) fn open(directory: &Path) -> Result<Self, CopyError> {
         Ok(Self {
-            state: open(&directory.join(state::FILE), state::FORMAT)?,
-            documents: open(&directory.join(embedded::FILE), embedded::FORMAT)?,
+            state: open_reader_of(&directory.join(state::FILE), state::FORMAT)?,
+            documents: open_reader_of(&directory.join(embedded::FILE), embedded::FORMAT)?,
             reader: Reader::open(directory)?,
         })
     }
@@ -68,17 +68,4 @@ impl Source {
 /// Access tokens that were made before this have expired by themselves.
 pub(super) fn revoked_since() -> i64 {
     clock::unix_millis() - Lifetimes::REVOKED
-}
-
-/// Opens a file that has the format of this version.
-fn open(path: &Path, format: i32) -> Result<Connection, OpenError> {
-    let (connection, found) = open_reader(path, format)?;
-    if found < format {
-        return Err(OpenError::Older {
-            path: path.to_owned(),
-            found,
-            wanted: format,
-        });
-    }
-    Ok(connection)
 }

@@ -39,6 +39,11 @@ pub enum TlsError {
         /// What is wrong with it.
         source: pem::Error,
     },
+    /// One has nothing of what it is for.
+    #[error(
+        "{0} has no certificate or private key in PEM; --tls-cert and --client-ca take certificates, --tls-key a key"
+    )]
+    Empty(PathBuf),
     /// The certificate or its key is not good, or one does not belong to the other.
     #[error("cannot use the certificate: {0}")]
     Certificate(#[from] rustls::Error),
@@ -152,12 +157,19 @@ fn read(files: &TlsFiles) -> Result<ServerConfig, TlsError> {
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let all = CertificateDer::pem_file_iter(path).map_err(cannot_read(path))?;
-    all.collect::<Result<_, _>>().map_err(cannot_read(path))
+    let all: Vec<_> = all.collect::<Result<_, _>>().map_err(cannot_read(path))?;
+    if all.is_empty() {
+        return Err(TlsError::Empty(path.to_owned()));
+    }
+    Ok(all)
 }
 
 fn cannot_read(path: &Path) -> impl FnOnce(pem::Error) -> TlsError + use<'_> {
-    move |source| TlsError::Read {
-        path: path.to_owned(),
-        source,
+    move |source| match source {
+        pem::Error::NoItemsFound => TlsError::Empty(path.to_owned()),
+        source => TlsError::Read {
+            path: path.to_owned(),
+            source,
+        },
     }
 }

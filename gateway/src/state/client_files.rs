@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use sha2::{Digest as _, Sha256};
 
 use crate::backend::{Answer, BackendError};
+use crate::clock;
 
 /// Files of one user that are kept: a fleet may share an API key, and each time that an application is installed anew makes one.
 pub(super) const MAX_OF_USER: i64 = 10_000;
@@ -92,6 +93,29 @@ pub trait ClientFiles {
     /// Has the file write under another outbox from now on, unless another has seen to it since this generation; the answer is the
     /// generation that it is in. None when the file is not known any more.
     fn renew_generation(&self, ident: u64, salt: i64, from: u32) -> Answer<'_, Option<u32>>;
+}
+
+/// A file that is new, or becomes known.
+pub(super) struct New {
+    pub(super) user: String,
+    /// What it says it is.
+    pub(super) client: String,
+    /// Milliseconds since 1970.
+    pub(super) now: i64,
+    /// How many of one user there may be. Several that come at once may make it a few more.
+    pub(super) of_user: i64,
+}
+
+impl New {
+    /// Of this user now.
+    pub(super) fn of(user: &str, client: &str, of_user: i64) -> Self {
+        Self {
+            user: user.to_owned(),
+            client: told(client),
+            now: clock::unix_millis(),
+            of_user,
+        }
+    }
 }
 
 /// A salt for a new file.

@@ -1,8 +1,10 @@
 //! Backups of a running server, what a restored one is like for its devices, and the check of both.
 
 use std::collections::HashSet;
+use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,7 +13,7 @@ use realm_ingest_gateway::backup::backup;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use crate::common::server::{Server, command, lines, post};
+use crate::common::server::{BINARY, Server, command, lines, post};
 use crate::common::{batch, batch_of, note, one_run, outbox, schema};
 
 /// A device that goes on sending one transaction after the other.
@@ -270,6 +272,22 @@ fn a_backup_gets_on_however_much_is_written_meanwhile() {
     assert!(steps.len() > 4, "{steps:?}");
     is_in_order(&copy);
     assert_eq!(stored(&copy).len(), 2);
+}
+
+#[test]
+fn a_server_on_a_damaged_file_says_what_to_do() {
+    for name in ["gateway.sqlite", "documents.sqlite"] {
+        let data = tempfile::tempdir().unwrap();
+        fs::write(data.path().join(name), "no database at all").unwrap();
+        let mut command = Command::new(BINARY);
+        command.args(["serve", "--dev", "--listen", "127.0.0.1:0", "--data"]);
+        let output = command.arg(data.path()).output().unwrap();
+        assert_eq!(output.status.code(), Some(4));
+        let said = String::from_utf8(output.stderr).unwrap();
+        for part in [name, "is damaged", "put a backup in its place", "check-integrity"] {
+            assert!(said.contains(part), "{part} in {said}");
+        }
+    }
 }
 
 #[test]

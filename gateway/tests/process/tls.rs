@@ -202,7 +202,8 @@ fn a_certificate_that_cannot_be_used_is_refused_at_the_start() {
     };
     assert!(start("nowhere.pem", "server.key").contains("nowhere.pem"));
     assert!(start("server.pem", "renewed.key").contains("cannot use the certificate"));
-    assert!(start("server.key", "server.key").contains("cannot use the certificate"));
+    assert!(start("server.key", "server.key").contains("server.key has no certificate"));
+    assert!(start("server.pem", "server.pem").contains("--tls-key a key"));
 }
 
 #[test]

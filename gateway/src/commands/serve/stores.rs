@@ -245,7 +245,7 @@ fn lock_or_make(data: &Path) -> Result<File, CommandError> {
             data.display()
         ))),
         Err(error) => Err(CommandError::CannotStart(format!(
-            "cannot use {}: {error}",
+            "cannot use {} as the directory of the server's data: {error}; choose another one with --data",
             data.display()
         ))),
     }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use mongodb::error::{Error, ErrorKind, WriteFailure};
 use mongodb::options::{CollectionOptions, ReadConcern, ReadPreference, SelectionCriteria};
 use mongodb::{Collection, Database};
-use tokio::time::timeout;
 
 use crate::backend::BackendError;
+use crate::cluster::within;
 
 /// How long the database may take to answer one request. A write that a majority of a sound deployment has not taken by then
 /// waits for something that is broken; its sender comes again.
@@ -20,13 +20,7 @@ pub(super) const DUPLICATE_KEY: i32 = 11_000;
 pub(super) async fn answered<T>(
     request: impl IntoFuture<Output = Result<T, Error>>,
 ) -> Result<T, BackendError> {
-    match timeout(ANSWER, request.into_future()).await {
-        Ok(answer) => Ok(answer?),
-        Err(_) => Err(BackendError::Unavailable(format!(
-            "MongoDB has not answered within {} seconds",
-            ANSWER.as_secs()
-        ))),
-    }
+    within(ANSWER, request).await
 }
 
 /// The answer to an insert of one document, if it comes in time: false when its `_id` is there.

@@ -4,19 +4,10 @@ use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
 use crate::backend::BackendError;
 use crate::state::ClientFile;
-use crate::state::client_files::{NOTED_EVERY, SERVER, new_salt, packed, stored, unpacked};
+use crate::state::client_files::{NOTED_EVERY, New, SERVER, new_salt, packed, stored, unpacked};
 
 /// Name in `meta` of how many numbers were given out.
 const GIVEN: &str = "client_files";
-
-/// A file that is new, or becomes known.
-pub(super) struct New {
-    pub(super) user: String,
-    pub(super) client: String,
-    pub(super) now: i64,
-    /// How many of one user there may be.
-    pub(super) of_user: i64,
-}
 
 pub(super) fn create(connection: &mut Connection, new: &New) -> Result<ClientFile, BackendError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

@@ -7,7 +7,7 @@ use tracing::warn;
 use super::{EmbeddedState, api_keys, client_files, imports, keys, registrations, schemas, sessions, users};
 use crate::backend::Answer;
 use crate::clock;
-use crate::state::client_files::told;
+use crate::state::client_files::{New, told};
 use crate::state::schemas::Limits;
 use crate::state::{
     AddedKey, AddedToken, ApiKey, ApiKeys, ClientFile, ClientFiles, Failures, Identity, Imported,
@@ -226,7 +226,7 @@ impl Schemas for EmbeddedState {
 
 impl ClientFiles for EmbeddedState {
     fn new_client_file(&self, user: &str, client: &str) -> Answer<'_, ClientFile> {
-        let new = self.new_file(user, client);
+        let new = New::of(user, client, self.files_of_user);
         self.run(move |connection| client_files::create(connection, &new))
     }
 
@@ -235,7 +235,7 @@ impl ClientFiles for EmbeddedState {
     }
 
     fn adopt_client_file(&self, ident: u64, salt: i64, user: &str, client: &str) -> Answer<'_, ClientFile> {
-        let new = self.new_file(user, client);
+        let new = New::of(user, client, self.files_of_user);
         self.run(move |connection| client_files::adopt(connection, ident, salt, &new))
     }
 

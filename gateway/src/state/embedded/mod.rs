@@ -25,9 +25,8 @@ use rusqlite::Connection;
 use tokio::sync::Mutex;
 
 use self::format::STEPS;
-use super::client_files::{MAX_OF_USER, told};
+use super::client_files::MAX_OF_USER;
 use crate::backend::{Answer, BackendError};
-use crate::clock;
 use crate::sqlite::{OpenError, open_existing, open_reader, open_writer};
 
 /// Name of the file in the data directory.
@@ -81,15 +80,6 @@ impl EmbeddedState {
     pub const fn with_client_files(mut self, of_user: i64) -> Self {
         self.files_of_user = of_user;
         self
-    }
-
-    fn new_file(&self, user: &str, client: &str) -> client_files::New {
-        client_files::New {
-            user: user.to_owned(),
-            client: told(client),
-            now: clock::unix_millis(),
-            of_user: self.files_of_user,
-        }
     }
 
     /// Runs `work` off the async threads, one at a time.

@@ -8,7 +8,7 @@ use super::store::{Name, Store, TRIES, contended, pause, within};
 use super::{APPS, CLIENT_FILES, registrations};
 use crate::backend::BackendError;
 use crate::state::ClientFile;
-use crate::state::client_files::{NOTED_EVERY, SERVER, new_salt, packed, stored, unpacked};
+use crate::state::client_files::{NOTED_EVERY, New, SERVER, new_salt, packed, stored, unpacked};
 
 #[derive(Serialize, Deserialize)]
 struct Record {
@@ -64,15 +64,6 @@ pub(super) fn copied(store: &Store, file: CopiedClientFile) -> Result<Document, 
         seen: file.seen,
     };
     Ok(bson::serialize_to_document(&record).map_err(mongodb::error::Error::from)?)
-}
-
-/// A file that is new, or becomes known.
-pub(super) struct New {
-    pub(super) user: String,
-    pub(super) client: String,
-    pub(super) now: i64,
-    /// How many of one user there may be. Several that come at once may make it a few more.
-    pub(super) of_user: i64,
 }
 
 /// The name of a file's record.

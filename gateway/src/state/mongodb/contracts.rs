@@ -13,7 +13,7 @@ use super::{
 use crate::auth::Quota;
 use crate::backend::Answer;
 use crate::clock;
-use crate::state::client_files::told;
+use crate::state::client_files::{New, told};
 use crate::state::{
     AddedKey, AddedToken, ApiKey, ApiKeys, ClientFile, ClientFiles, Failures, Identity, Imported,
     ImportedUser, Imports, KeyOwner, KnownSchema, Linked, OneTimeToken, Provider, Purpose, Registration,
@@ -219,7 +219,7 @@ impl Schemas for MongoState {
 
 impl ClientFiles for MongoState {
     fn new_client_file(&self, user: &str, client: &str) -> Answer<'_, ClientFile> {
-        let new = self.new_file(user, client);
+        let new = New::of(user, client, self.files_of_user);
         Box::pin(async move { client_files::create(&self.store, new).await })
     }
 
@@ -228,7 +228,7 @@ impl ClientFiles for MongoState {
     }
 
     fn adopt_client_file(&self, ident: u64, salt: i64, user: &str, client: &str) -> Answer<'_, ClientFile> {
-        let new = self.new_file(user, client);
+        let new = New::of(user, client, self.files_of_user);
         Box::pin(async move { client_files::adopt(&self.store, ident, salt, new).await })
     }
 

@@ -37,10 +37,9 @@ use bson::doc;
 use mongodb::Database;
 
 use self::store::{Store, decisive};
-use super::client_files::{MAX_OF_USER, told};
+use super::client_files::MAX_OF_USER;
 use super::schemas::Limits;
 use crate::backend::BackendError;
-use crate::clock;
 use crate::renewed::Renewed;
 
 const FORMATS: &str = "format";
@@ -135,15 +134,6 @@ impl MongoState {
     pub const fn with_client_files(mut self, of_user: i64) -> Self {
         self.files_of_user = of_user;
         self
-    }
-
-    fn new_file(&self, user: &str, client: &str) -> client_files::New {
-        client_files::New {
-            user: user.to_owned(),
-            client: told(client),
-            now: clock::unix_millis(),
-            of_user: self.files_of_user,
-        }
     }
 
     /// Internal id of the app, which all its records name.

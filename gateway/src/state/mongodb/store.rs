@@ -11,9 +11,9 @@ use mongodb::options::{
 use mongodb::{Collection, Cursor, Database, IndexModel};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use tokio::time::timeout;
 
 use crate::backend::BackendError;
+use crate::cluster;
 
 /// How long one request may take, an election included. Devices come again; people have given up by then.
 const LIMIT: Duration = Duration::from_secs(15);
@@ -205,13 +205,7 @@ async fn collected<T: DeserializeOwned + Send + Sync>(
 pub(super) async fn within<T>(
     request: impl IntoFuture<Output = Result<T, Error>>,
 ) -> Result<T, BackendError> {
-    let limit = LIMIT.as_secs();
-    match timeout(LIMIT, request.into_future()).await {
-        Ok(answer) => Ok(answer?),
-        Err(_) => Err(BackendError::Unavailable(format!(
-            "MongoDB: no answer within {limit} seconds"
-        ))),
-    }
+    cluster::within(LIMIT, request).await
 }
 
 /// Whether it was done; not when another was quicker, as far as unique indexes tell.

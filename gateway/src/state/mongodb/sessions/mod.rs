@@ -45,6 +45,22 @@ pub(super) struct Record {
 }
 
 impl Record {
+    /// Of a session that began and was used last then.
+    fn new(store: &Store, session: Session, under: Under, created: i64, used: i64) -> Self {
+        Self {
+            name: store.name(&session.id),
+            app: store.domain.clone(),
+            user: session.user,
+            device: session.device,
+            api_key: session.api_key,
+            under,
+            created,
+            used,
+            expires: session.expires,
+            remove_at: removal(session.expires),
+        }
+    }
+
     fn session(self) -> Session {
         Session {
             id: self.name.id,
@@ -81,18 +97,7 @@ pub(super) async fn open(
         .under()
         .ok_or_else(|| BackendError::Damaged("there is no key to sign with".to_owned()))?;
     let now = clock::unix_millis();
-    let record = Record {
-        name: store.name(&session.id),
-        app: store.domain.clone(),
-        user: session.user,
-        device: session.device,
-        api_key: session.api_key,
-        under: under.clone(),
-        created: now,
-        used: now,
-        expires: session.expires,
-        remove_at: removal(session.expires),
-    };
+    let record = Record::new(store, session, under.clone(), now, now);
     // What has ended is kept for a while, so it does not begin again.
     if !store.insert(SESSIONS, &record).await? {
         return Ok(None);
@@ -120,18 +125,7 @@ pub(super) fn copied(store: &Store, session: CopiedSession) -> Result<Document, 
         key_epoch: session.api_key.as_ref().map(|_| 0),
         key,
     };
-    let record = Record {
-        name: store.name(&session.id),
-        app: store.domain.clone(),
-        user: session.user,
-        device: session.device,
-        api_key: session.api_key,
-        under,
-        created,
-        used,
-        expires: session.expires,
-        remove_at: removal(session.expires),
-    };
+    let record = Record::new(store, session, under, created, used);
     Ok(serialize_to_document(&record).map_err(mongodb::error::Error::from)?)
 }
 
