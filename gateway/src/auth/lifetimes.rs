@@ -33,9 +33,13 @@ impl Lifetimes {
     /// a former choice are about.
     pub const ACCESS: RangeInclusive<i64> = 5..=30 * 60;
 
-    /// Milliseconds after which nobody need know of a revocation: then all access tokens of before have expired, also where it took
-    /// a while to be written, by a clock that was behind.
-    pub const REVOKED: i64 = (*Self::ACCESS.end() + 60) * 1000;
+    /// Seconds by which the clock may have been ahead by which something was made, an access token or a revocation, and it counts all
+    /// the same: gateways whose clocks differ by more do not take each other's tokens, as these have expired.
+    pub const AHEAD: i64 = *Self::ACCESS.end();
+
+    /// Milliseconds after which nobody need know of a revocation: then all access tokens of before have expired, also those of a
+    /// clock that was ahead, and where it took a while to be written, by a clock that was behind.
+    pub const REVOKED: i64 = (Self::AHEAD + *Self::ACCESS.end() + 60) * 1000;
 
     /// Seconds that a refresh token may be good for.
     pub const REFRESH: RangeInclusive<i64> = 60..=5 * 365 * DAY;

@@ -17,7 +17,7 @@ pub struct Revocations {
     known: Renewed<Known>,
 }
 
-/// Those of the last half hour: older tokens have expired.
+/// Those of the last hour: older tokens have expired.
 struct Known {
     /// Since when, in milliseconds since 1970, by user or session.
     times: HashMap<String, i64>,
@@ -49,9 +49,11 @@ impl Revocations {
     pub async fn check(&self, token: &Access, now: Instant) -> Result<Result<(), AuthError>, BackendError> {
         let renewed = || read(&*self.state, Some(self.known.known()));
         let known = &self.known.get(now, renewed).await?.times;
+        // One of a clock that was ahead does not say when it was. The sessions that ended then have ended all the same.
+        let ahead = clock::unix_millis().saturating_add(Lifetimes::AHEAD * 1000);
         let is_of_before = known
             .get(&token.sub)
-            .is_some_and(|since| token.issued() <= *since);
+            .is_some_and(|since| token.issued() <= *since && *since <= ahead);
         // A session that has ended does not begin again: one who was about to make this token did so too late.
         Ok(if is_of_before || known.contains_key(&token.iss) {
             Err(AuthError::BadToken("the access token was revoked"))
@@ -138,6 +140,26 @@ mod tests {
         change(&data, clock::unix_millis() - life - 30_000);
         let revocations = Revocations::open(state, now).await.unwrap();
         assert!(revocations.check(&token, now).await.unwrap().is_err());
+    }
+
+    #[tokio::test]
+    async fn a_revocation_by_a_clock_that_was_ahead_does_not_concern_who_logs_in_later() {
+        let (data, state, token) = revoked().await;
+        let now = Instant::now();
+        change(&data, clock::unix_millis() + 24 * 60 * 60 * 1000);
+        let user = token.sub;
+        let session = Session {
+            id: "later".to_owned(),
+            user,
+            device: String::new(),
+            api_key: None,
+            expires: i64::MAX,
+        };
+        let tokens = Tokens::new(&state.secrets().await.unwrap(), Lifetimes::default());
+        let made = tokens.access(&session, None, clock::unix_millis()).unwrap();
+        let token = tokens.check_access(&made, clock::unix_seconds()).unwrap();
+        let revocations = Revocations::open(state, now).await.unwrap();
+        assert_eq!(revocations.check(&token, now).await.unwrap(), Ok(()));
     }
 
     #[tokio::test]

@@ -15,20 +15,20 @@ use crate::database::{Server as Database, fresh_name};
 use crate::place::{ONE, Place, call, log_in, said, token};
 
 /// Databases of a test's own, for the state and for documents.
-struct Names {
-    state: String,
+pub struct Names {
+    pub state: String,
     data: String,
 }
 
 impl Names {
-    fn fresh() -> Self {
+    pub fn fresh() -> Self {
         let data = fresh_name();
         let state = format!("{data}_state");
         Self { state, data }
     }
 
     /// A server for an app whose documents go to the database.
-    fn serve(&self, place: &Place, uri: &str, more: &[&str]) -> Command {
+    pub fn serve(&self, place: &Place, uri: &str, more: &[&str]) -> Command {
         self.serve_at("127.0.0.1:0", place, uri, more)
     }
 

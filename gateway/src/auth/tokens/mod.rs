@@ -186,6 +186,12 @@ impl Tokens {
         if claims.baas_domain_id != self.domain {
             return Err(AuthError::BadToken("the access token is for another app"));
         }
+        // It would last for longer than revocations are remembered.
+        if claims.issued() > (now + Lifetimes::AHEAD) * 1000 {
+            return Err(AuthError::BadToken(
+                "the access token is of a time that has not come",
+            ));
+        }
         Ok(claims)
     }
 

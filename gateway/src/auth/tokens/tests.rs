@@ -53,6 +53,19 @@ fn part(token: &str, index: usize) -> Value {
 }
 
 #[test]
+fn a_token_of_a_clock_that_was_ahead_is_not_good_before_its_time() {
+    let tokens = tokens();
+    let made = |ahead: i64| {
+        let made = tokens.access(&session(Provider::Password), None, (NOW + ahead) * 1000);
+        made.unwrap()
+    };
+    assert!(tokens.check_access(&made(60), NOW).is_ok(), "clocks differ");
+    let hour = 60 * 60;
+    assert!(tokens.check_access(&made(hour), NOW).is_err());
+    assert!(tokens.check_access(&made(hour), NOW + hour).is_ok());
+}
+
+#[test]
 fn access_tokens_carry_the_documented_claims() {
     let token = tokens()
         .access(&session(Provider::Password), None, NOW * 1000)

@@ -4,7 +4,8 @@
 //! A request that failed leaves its intent, as the database may still be at work for it. Once that has run out the next one looks
 //! again. So for a while after a crash such an outbox waits. That clocks of gateways differ by less than this while is taken for
 //! granted, and that a database does not carry out what it was asked for before: a deployment of documents that hangs for longer,
-//! and then stores what came before it hung, has documents twice that were sent again meanwhile.
+//! and then stores what came before it hung, has documents twice that were sent again meanwhile. An intent that would last longer
+//! than any does was left by a clock that was ahead, and counts for nothing.
 
 use std::time::Duration;
 
@@ -17,6 +18,9 @@ use super::request::{answered, collection, inserted};
 use crate::backend::BackendError;
 use crate::clock;
 use crate::sink::OutboxKey;
+
+/// No intent lasts longer, with what clocks differ by: requests take one of a minute and a half.
+const LONGEST: Duration = Duration::from_secs(5 * 60);
 
 /// See the module. Any thread may use it.
 pub(super) struct Intents {
@@ -43,13 +47,20 @@ impl Intents {
             token: ObjectId::new(),
         };
         let now = clock::unix_millis();
-        let takes = i64::try_from(takes.as_millis()).unwrap_or(i64::MAX);
-        let until = DateTime::from_millis(now.saturating_add(takes));
+        let after = |time: Duration| {
+            let time = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+            DateTime::from_millis(now.saturating_add(time))
+        };
+        let until = after(takes);
         let record = doc! {"_id": &intent.outbox, "token": intent.token, "until": until};
         if inserted(self.intents.insert_one(&record)).await? {
             return Ok(intent);
         }
-        let over = doc! {"_id": &intent.outbox, "until": {"$lt": DateTime::from_millis(now)}};
+        let over = [
+            doc! {"until": {"$lt": after(Duration::ZERO)}},
+            doc! {"until": {"$gt": after(LONGEST)}},
+        ];
+        let over = doc! {"_id": &intent.outbox, "$or": over.to_vec()};
         let replaced = answered(self.intents.replace_one(over, &record)).await?;
         if replaced.matched_count > 0 {
             return Ok(intent);

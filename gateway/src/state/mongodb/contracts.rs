@@ -142,8 +142,8 @@ impl ApiKeys for MongoState {
 }
 
 impl Failures for MongoState {
-    fn debt(&self, key: SecretHash) -> Answer<'_, Duration> {
-        Box::pin(async move { failures::debt(&self.store, &key).await })
+    fn debt(&self, key: SecretHash, quota: Quota) -> Answer<'_, Duration> {
+        Box::pin(async move { failures::debt(&self.store, &key, quota).await })
     }
 
     fn add_failure(&self, key: SecretHash, quota: Quota) -> Answer<'_, ()> {

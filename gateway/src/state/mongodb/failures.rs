@@ -20,19 +20,34 @@ struct Record {
     settled: i64,
 }
 
-pub(super) async fn debt(store: &Store, key: &SecretHash) -> Result<Duration, BackendError> {
+/// How often as much as anybody may owe can be noted, as clocks differ a little.
+const CREDIBLE: i64 = 2;
+
+/// Milliseconds that one failure takes to be paid off, and all that anybody may owe.
+fn millis(quota: Quota) -> (i64, i64) {
+    let each = i64::try_from(quota.each.as_millis()).unwrap_or(i64::MAX);
+    (each, each.saturating_mul(quota.burst.into()))
+}
+
+pub(super) async fn debt(store: &Store, key: &SecretHash, quota: Quota) -> Result<Duration, BackendError> {
     let found: Option<Record> = store.find(LOGIN_FAILURES, store.named(&id(key))).await?;
     let left = found.map_or(0, |record| record.settled.saturating_sub(clock::unix_millis()));
+    let (_, most) = millis(quota);
+    let left = if left > most.saturating_mul(CREDIBLE) {
+        0
+    } else {
+        left
+    };
     Ok(Duration::from_millis(u64::try_from(left).unwrap_or_default()))
 }
 
 /// One change of one record, however many fail at the same moment.
 pub(super) async fn add(store: &Store, key: &SecretHash, quota: Quota) -> Result<(), BackendError> {
     let now = clock::unix_millis();
-    let each = i64::try_from(quota.each.as_millis()).unwrap_or(i64::MAX);
-    let most = now.saturating_add(each.saturating_mul(quota.burst.into()));
-    let from = doc! {"$max": ["$settled", now]};
-    let settled = doc! {"$min": [{"$add": [from, each]}, most]};
+    let (each, most) = millis(quota);
+    let credible = now.saturating_add(most.saturating_mul(CREDIBLE));
+    let from = doc! {"$cond": [{"$gt": ["$settled", credible]}, now, {"$max": ["$settled", now]}]};
+    let settled = doc! {"$min": [{"$add": [from, each]}, now.saturating_add(most)]};
     let change = vec![
         doc! {"$set": {"settled": settled}},
         doc! {"$set": {"remove_at": {"$toDate": "$settled"}}},

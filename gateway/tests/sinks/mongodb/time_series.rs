@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bson::{DateTime, Document, doc};
 use realm_ingest_gateway::backend::BackendError;
+use realm_ingest_gateway::clock;
 use realm_ingest_gateway::cluster::Cluster;
 use realm_ingest_gateway::definition::{Collection, DataSource, Definition, TimeSeries};
 use realm_ingest_gateway::sink::mongodb::{DataSources, MongoOperator, MongoSink};
@@ -121,7 +122,8 @@ async fn one_request_of_an_outbox_at_a_time_stores_measurements() {
     let intents = store.state.collection::<Document>("intents");
     let id = doc! {"app": APP, "user": "user", "outbox": outbox(1)};
     let until = |until: DateTime| doc! {"_id": id.clone(), "token": "another's", "until": until};
-    intents.insert_one(until(DateTime::MAX)).await.unwrap();
+    let soon = DateTime::from_millis(clock::unix_millis() + 80_000);
+    intents.insert_one(until(soon)).await.unwrap();
     let error = sink.store(batch.clone()).await.unwrap_err();
     assert!(error.to_string().contains("are being stored"), "{error}");
     assert_eq!(all(&store.data, "readings").await.len(), 0);
@@ -132,6 +134,23 @@ async fn one_request_of_an_outbox_at_a_time_stores_measurements() {
         .unwrap();
     assert!(sink.store(batch).await.unwrap().is_stored());
     assert_eq!(all(&store.data, "readings").await.len(), 1);
+    assert_eq!(intents.count_documents(doc! {}).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn an_intent_of_a_clock_that_was_ahead_holds_nobody_up() {
+    let server = Server::shared().await;
+    let store = Mongo::over(server).await;
+    let sink = store.sink(server.cluster().await, Quota::default());
+    let batch = unchecked_under(definition(&store), 1, &bytes(&[reading(1, 10, 1.0)]), &[]);
+    let id = doc! {"app": APP, "user": "user", "outbox": outbox(1)};
+    // A request failed under it, and the clock was put right since.
+    let until = DateTime::from_millis(clock::unix_millis() + 24 * 60 * 60 * 1000);
+    let left = doc! {"_id": id, "token": "another's", "until": until};
+    let intents = store.state.collection::<Document>("intents");
+    intents.insert_one(left).await.unwrap();
+    assert!(sink.store(batch).await.unwrap().is_stored());
+    assert_eq!(all(&store.data, "readings").await, [reading(1, 10, 1.0)]);
     assert_eq!(intents.count_documents(doc! {}).await.unwrap(), 0);
 }
 

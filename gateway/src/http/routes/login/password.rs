@@ -29,7 +29,7 @@ pub(super) async fn prove(
     let name = format!("{} {email}", app.domain());
     gateway.limits.attempt(from, &name, Instant::now())?;
     let (key, quota) = gateway.limits.shared_failures(from, &name);
-    let debt = app.state.debt(key).await?;
+    let debt = app.state.debt(key, quota).await?;
     if let Some(wait) = quota.wait(debt) {
         return Err(AuthError::TooManyFailures(wait).into());
     }
