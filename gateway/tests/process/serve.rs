@@ -47,7 +47,7 @@ fn what_would_be_unsafe_is_refused_in_one_sentence() {
         ],
     );
     assert!(
-        missing.starts_with("error: cannot use /proc/nowhere: "),
+        missing.starts_with("error: cannot use /proc/nowhere as the directory") && missing.contains("--data"),
         "{missing}"
     );
 }
