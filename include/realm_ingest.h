@@ -39,9 +39,10 @@
 // the soname is the upper half of REALM_INGEST_ABI_VERSION.
 //
 // Callbacks are a function, a `userdata` that it gets back, and a function that frees the userdata,
-// which is called once, when the callback will not be called again. They run on threads of the library:
-// return soon, call no wait there, and let no exception out; the one that sends HTTP may block. Where the
-// same realm is opened twice, the first callback stays.
+// which is called once, when the callback is not running and will not be called again: what it uses has to
+// live until then. They run on threads of the library, the log's on any: return soon, call no wait there, and
+// let no exception out; the one that sends HTTP may block. All other calls may be made in them, and objects
+// freed. Where the same realm is opened twice, the first callback stays.
 //
 // Signals. No call raises one, a broken connection or a limit on file sizes notwithstanding, no
 // disposition is changed, and handlers run on threads of the program alone. A callback has the signal

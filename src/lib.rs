@@ -16,6 +16,7 @@ mod ejson;
 mod ffi;
 mod process;
 mod transaction;
+mod waited_for;
 mod watch;
 
 pub mod app;

@@ -9,6 +9,8 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
+use crate::waited_for;
+
 /// Receives a level (1 trace, 2 debug, 4 info, 5 warn, 6 error) and the text.
 pub type Sink = Arc<dyn Fn(u8, &str) + Send + Sync>;
 
@@ -120,7 +122,7 @@ impl Log for Host {
                 .map(|it| it.sink.clone())
         };
         if let Some(sink) = sink {
-            sink(level, &record.args().to_string());
+            waited_for::run(|| sink(level, &record.args().to_string()));
         }
     }
 

@@ -87,7 +87,8 @@ namespace RealmIngest
 
         /// <summary>Opens the user's realm for the classes of a schema, and starts to upload what it holds.</summary>
         /// <param name="schemaJson">Such as {"classes":[{"name":"Reading","kind":"asymmetric",...}]}.</param>
-        /// <param name="onError">Gets what the session reports, on a thread of the library: return soon.</param>
+        /// <param name="onError">Gets what the session reports, on a thread of the library: return soon. What it throws is
+        /// written to the standard error stream. Null for nobody.</param>
         public Realm Open(string schemaJson, Action<string> onError)
         {
             realm_ingest_error* error = null;
@@ -98,10 +99,11 @@ namespace RealmIngest
                 Calls.Check(Native.realm_ingest_realm_config_new(bytes, text.Length, &error, &config), error);
             try
             {
-                Calls.Check(
-                    Native.realm_ingest_realm_config_set_error_callback(
-                        config, Callbacks.OnSyncError, Callbacks.Hold(onError), Callbacks.Release, &error),
-                    error);
+                if (onError != null)
+                    Calls.Check(
+                        Native.realm_ingest_realm_config_set_error_callback(
+                            config, Callbacks.OnSyncError, Callbacks.Hold(onError), Callbacks.Release, &error),
+                        error);
                 using (var user = handle.Use())
                     Calls.Check(
                         Native.realm_ingest_realm_new((realm_ingest_user*)user.Pointer, config, &error, &realm), error);
@@ -179,6 +181,8 @@ namespace RealmIngest
         /// <summary>Adds one or more BSON documents of one class, back to back, in memory until the commit.</summary>
         public void Append(string className, byte[] documents)
         {
+            if (documents == null)
+                throw new ArgumentNullException(nameof(documents));
             realm_ingest_error* error = null;
             var name = new Utf8(className);
             using (var transaction = handle.Use())
@@ -211,12 +215,17 @@ namespace RealmIngest
     /// <summary>Text as the library takes it. The NUL is there so that an empty one has an address too.</summary>
     readonly struct Utf8
     {
+        /// <summary>Throws for half a surrogate pair, in whose place another text would be taken.</summary>
+        static readonly Encoding Strict = new UTF8Encoding(false, true);
+
         internal readonly byte[] Bytes;
         internal UIntPtr Length => (UIntPtr)(Bytes.Length - 1);
 
         internal Utf8(string text)
         {
-            Bytes = Encoding.UTF8.GetBytes(text + '\0');
+            if (text == null)
+                throw new ArgumentNullException(nameof(text));
+            Bytes = Strict.GetBytes(text + '\0');
         }
     }
 

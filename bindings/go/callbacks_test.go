@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -96,7 +97,7 @@ func (f roundTripper) RoundTrip(request *http.Request) (*http.Response, error) {
 
 func TestAFailureOfTheOwnHTTPIsTheCallsError(t *testing.T) {
 	app := must(OpenApp(AppConfig{
-		ID: "own-http", BaseURL: nowhere, Path: t.TempDir(),
+		ID: fmt.Sprint("own-http-", lastID.Add(1)), BaseURL: nowhere, Path: t.TempDir(),
 		Transport: roundTripper(func(request *http.Request) (*http.Response, error) {
 			if _, has := request.Context().Deadline(); !has {
 				t.Error("a request has a limit")

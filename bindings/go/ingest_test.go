@@ -244,7 +244,7 @@ func TestUsersRegisterAndLogIn(t *testing.T) {
 }
 
 func TestAServerThatIsNotThereIsAnErrorWithCodeAndMessage(t *testing.T) {
-	app := must(OpenApp(AppConfig{ID: "nowhere", BaseURL: nowhere, Path: t.TempDir()}))(t)
+	app := must(OpenApp(AppConfig{ID: fmt.Sprint("nowhere-", lastID.Add(1)), BaseURL: nowhere, Path: t.TempDir()}))(t)
 	defer app.Close()
 	_, err := app.LogInAnonymously()
 	var failure *Error

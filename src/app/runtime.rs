@@ -14,6 +14,7 @@ use super::threads::{Job, Threads};
 use crate::error::{Error, Result};
 use crate::ffi::os::signals;
 use crate::process;
+use crate::waited_for;
 use crate::watch::Watcher;
 
 pub(crate) struct Runtime {
@@ -118,6 +119,11 @@ impl Runtime {
 
     pub(crate) fn is_callback_thread(&self) -> bool {
         thread::current().id() == self.callback_thread
+    }
+
+    /// Whether the calling thread is in a callback or other code of the application that this app waits for.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        self.is_callback_thread() || waited_for::is_running()
     }
 
     /// As [`Runtime::callback`], and waits until it has returned (or panicked).

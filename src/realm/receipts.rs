@@ -97,7 +97,7 @@ impl Receipts {
         let Some(Found { desk, core, number }) = self.find(number)? else {
             return Ok(ReceiptState::Unknown.into());
         };
-        if core.is_callback_thread() {
+        if core.is_waited_for() {
             return Err(Error::Logic(
                 "a receipt cannot be waited for in a callback, which would keep other callbacks waiting: use on_settled"
                     .to_owned(),

@@ -67,7 +67,7 @@ impl App {
     /// written, or this is a callback of the app, for which the session of the outbox may be waiting.
     pub fn rehome(&self, path: &Path, user: &User, key: Option<&Key>) -> Result<()> {
         process::check()?;
-        if self.inner.runtime.is_callback_thread() {
+        if self.inner.runtime.is_waited_for() {
             return Err(Error::Logic(
                 "an outbox cannot be re-homed in a callback, for which its session may be waiting".to_owned(),
             ));

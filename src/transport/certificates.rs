@@ -8,6 +8,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rustls::pki_types::{CertificateDer, ServerName};
 
+use crate::waited_for;
+
 /// One certificate of the chain that a server shows.
 #[derive(Debug)]
 pub struct ShownCertificate<'a> {
@@ -56,13 +58,14 @@ impl Check {
         let chain = std::iter::once(own).chain(others);
         let chain: Vec<_> = chain.enumerate().collect();
         chain.into_iter().rev().all(|(depth, certificate)| {
-            self.check.accepts(&ShownCertificate {
+            let shown = ShownCertificate {
                 server: &server,
                 port,
                 pem: &pem(certificate),
                 is_trusted,
                 depth,
-            })
+            };
+            waited_for::run(|| self.check.accepts(&shown))
         })
     }
 }

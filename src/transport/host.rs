@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 
 use super::{FailureKind, Request, Response, ResponseFuture, Transport};
 use crate::ffi::os::signals;
+use crate::waited_for;
 
 /// What an application implements. `send` may block and may complete at once or later; it runs on a thread of a pool.
 pub trait HostSend: Send + Sync + 'static {
@@ -70,7 +71,8 @@ impl Transport for HostTransport {
             // Existing transports block until the answer is there; the runtime's thread must not.
             tokio::task::spawn_blocking(move || {
                 let _end = end;
-                signals::as_host(|| host.send(request, ResponseSlot { sender: Some(sender) }));
+                let slot = ResponseSlot { sender: Some(sender) };
+                signals::as_host(|| waited_for::run(|| host.send(request, slot)));
             });
             match tokio::time::timeout(limit, answer).await {
                 Ok(Ok(response)) => response,

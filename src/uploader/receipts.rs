@@ -245,9 +245,9 @@ impl Core {
         self.app.runtime.callback(call);
     }
 
-    /// Whether the calling thread is the one for callbacks, which must not wait.
-    pub(crate) fn is_callback_thread(&self) -> bool {
-        self.app.runtime.is_callback_thread()
+    /// Whether the calling thread is in code of the application that must not wait for this session.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        self.app.runtime.is_waited_for()
     }
 }
 

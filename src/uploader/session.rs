@@ -161,7 +161,7 @@ impl Session {
     /// # Errors
     /// It will not happen, or did not within `timeout`; and in a callback.
     pub fn wait_for_upload_blocking(&self, timeout: Option<Duration>) -> Result<()> {
-        if self.cores().iter().any(|core| core.is_callback_thread()) {
+        if self.cores().iter().any(|core| core.is_waited_for()) {
             return Err(Error::Logic(
                 "an upload cannot be waited for in a callback, which would keep its end from being told"
                     .to_owned(),

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Every function of the C header, given what it should not be: it fails or does nothing, writes no output where it fails,
-and frees what it took.
+"""Every function of the C header, given what it should not be, in a forked child, and after the end of the library: it fails
+or does nothing, writes no output where it fails, and frees what it took.
 
     misuse_test.py C_COMPILER HEADER LIBRARY
 
@@ -9,13 +9,17 @@ Beside a gateway, which REALM_INGEST_URL names. Functions that come later are ca
 
 import itertools
 import os
+import signal
 import sys
+import threading
 
 import cffi
 from declarations_of import declarations
 
 # Not called: they end the library, or what other calls are made with.
 ENDS = ("shutdown", "user_log_out", "app_remove_user", "app_delete_user", "realm_close")
+# In seconds, for what could wait for ever.
+LIMIT = 60
 # What outputs hold before a call.
 POISON = 0xA5
 SIZE_MAX = 2**64 - 1
@@ -175,15 +179,15 @@ def without_an_object(library, complain):
                 yield call
 
 
-def with_live_objects(library, complain):
-    lib, ffi = library.lib, library.ffi
+def live_objects(library):
+    """One of each type that a program makes. Their app, user and realm are the second to fourth."""
     config = library.made("app_config", "app_config_new", b"misuse", 6)
     app = library.made("app", "app_new", config[0])
     user = library.made("user", "app_login_anonymous", app[0])
     schema = b'{"classes":[{"name":"text","kind":"asymmetric","primary_key":"_id","properties":[{"name":"_id","type":"int"}]}]}'
     realm_config = library.made("realm_config", "realm_config_new", schema, len(schema))
     realm = library.made("realm", "realm_new", user[0], realm_config[0])
-    live = [config, app, user, realm_config, realm]
+    live = [config, app, user, realm, realm_config]
     live.append(library.made("transaction", "transaction_new", realm[0]))
     live.append(library.made("status", "realm_status", realm[0]))
     live.append(library.made("outcome", "realm_outcome_of", realm[0], 1))
@@ -192,36 +196,95 @@ def with_live_objects(library, complain):
     live.append(library.made("text", "user_access_token", user[0]))
     live.append(library.made("bytes", "bson_from_json", b"{}", 2))
     live.append(library.made("credentials", "credentials_new_anonymous"))
-    by_type = {ffi.typeof(place).item.item.cname: place[0] for place in live}
+    return live
+
+
+def with_live_objects(library, live, complain):
+    by_type = {library.ffi.typeof(place).item.item.cname: place[0] for place in live}
     for name, kind in library.functions():
         for given in choices():
-            call = Call(library, name, kind, lambda kind: by_type.get(kind, ffi.NULL), **given)
-            complain(call.wrong(lib), name, call, "a live one", given)
+            call = Call(library, name, kind, lambda kind: by_type.get(kind, library.ffi.NULL), **given)
+            complain(call.wrong(library.lib), name, call, "a live one", given)
             call.free(library)
             yield call
-    assert lib.realm_ingest_realm_wait_for_upload(realm[0], 60_000, ffi.NULL) == lib.REALM_INGEST_OK
-    for place in live:
-        library.free(place)
+    waited = library.lib.realm_ingest_realm_wait_for_upload(live[3][0], LIMIT * 1000, library.ffi.NULL)
+    assert waited == library.lib.REALM_INGEST_OK, waited
+
+
+def where_it_cannot_be_used(library, live, complain):
+    """Every call that can fail says so at once."""
+    lib = library.lib
+    by_type = {library.ffi.typeof(place).item.item.cname: place[0] for place in live}
+    for name, kind in library.functions():
+        given = {"text": True, "output": True, "callback": True, "length": len(TEXT), "least": False}
+        call = Call(library, name, kind, lambda kind: by_type.get(kind, library.ffi.NULL), **given)
+        wrong = call.wrong(lib)
+        if call.can_fail and call.code != lib.REALM_INGEST_LOGIC_ERROR:
+            wrong = "not refused"
+        complain(wrong, name, call, "a live one", given)
+        yield call
+
+
+def in_a_child(library, live, complain):
+    """Forks while other threads are in the library, with what they have locked, and uses it in the child."""
+    stops = threading.Event()
+
+    def work():
+        document = library.made("bytes", "bson_from_json", b'{"_id":1}', 9)
+        length = library.ffi.new("size_t *")
+        data = library.lib.realm_ingest_bytes_data(document[0], length)
+        while not stops.is_set():
+            nothing = library.ffi.NULL
+            library.lib.realm_ingest_realm_append(live[3][0], TEXT, len(TEXT), data, length[0], nothing, nothing)
+        library.free(document)
+
+    workers = [threading.Thread(target=work) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(LIMIT)
+        list(where_it_cannot_be_used(library, live, complain))
+        for place in live:
+            library.free(place)
+        os._exit(0 if not complain.found and library.lib.realm_ingest_shutdown(0) else 1)
+    status = os.waitpid(child, 0)[1]
+    stops.set()
+    for worker in workers:
+        worker.join()
+    if status != 0:
+        complain.found.append(f"in a forked child: status {status}")
+
+
+class Complaints:
+    def __init__(self):
+        self.found = []
+
+    def __call__(self, wrong, name, call, handle, given):
+        if wrong is not None:
+            print(f"{name} with handle {handle} and {given}: {wrong}: {call.code} {call.message}", flush=True)
+            self.found.append(name)
 
 
 def main():
     library = Library(*sys.argv[1:])
-    found = []
-
-    def complain(wrong, name, call, handle, given):
-        if wrong is not None:
-            found.append(f"{name} with handle {handle} and {given}: {wrong}: {call.code} {call.message}")
-
-    calls = list(without_an_object(library, complain)) + list(with_live_objects(library, complain))
-    library.lib.realm_ingest_set_log(0, library.ffi.NULL, library.ffi.NULL, library.ffi.NULL)
-    for line in found:
-        print(line)
-    library.lib.realm_ingest_shutdown(60_000)
-    left = library.lib.realm_ingest_live_objects()
+    lib, nothing = library.lib, library.ffi.NULL
+    complain = Complaints()
+    calls = list(without_an_object(library, complain))
+    live = live_objects(library)
+    calls += with_live_objects(library, live, complain)
+    in_a_child(library, live, complain)
+    if not lib.realm_ingest_shutdown(LIMIT * 1000):
+        complain.found.append("the end of the library")
+    calls += where_it_cannot_be_used(library, live, complain)
+    lib.realm_ingest_set_log(0, nothing, nothing, nothing)
+    for place in live:
+        library.free(place)
+    left = lib.realm_ingest_live_objects()
     taken = library.freed[1:]
     once = taken.count(1)
     print(f"{len(calls)} calls; {left} objects are left; userdata was taken {len(taken)} times and freed once {once} times")
-    sys.exit(1 if found or left or once != len(taken) else 0)
+    sys.exit(1 if complain.found or left or once != len(taken) else 0)
 
 
 main()

@@ -189,6 +189,27 @@ inline user_ptr log_in(const app_ptr& app, const std::string& email, const std::
     });
 }
 
+/// What a program may well do anywhere, with objects that the library may be working on.
+inline void use(const app_ptr& app, const user_ptr& user, const realm_ptr& realm) {
+    std::uint64_t documents = 0;
+    realm_ingest_realm_pending(realm.get(), nullptr, &documents);
+    realm_ingest_status* status = nullptr;
+    realm_ingest_realm_status(realm.get(), nullptr, &status);
+    realm_ingest_status_free(status);
+    std::uint8_t state = 0;
+    realm_ingest_realm_state(realm.get(), nullptr, &state);
+    realm_ingest_realm_connection_state(realm.get(), nullptr, &state);
+    realm_ingest_realm_state_of(realm.get(), 1, nullptr, &state);
+    realm_ingest_realm_remove_progress(realm.get(), 7, nullptr);
+    realm_ingest_realm_remove_connection_change(realm.get(), 7, nullptr);
+    realm_ingest_realm_reconnect(realm.get(), nullptr);
+    static_cast<void>(realm_ingest_user_state(user.get()));
+    realm_ingest_users* users = nullptr;
+    realm_ingest_app_users(app.get(), nullptr, &users);
+    realm_ingest_users_free(users);
+    append(realm, "CLog", log_entry(1000));
+}
+
 /// A gateway and an app of it.
 struct with_gateway : testing::Test {
     explicit with_gateway(std::vector<std::string> options = {"--dev"})

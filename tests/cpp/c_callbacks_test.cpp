@@ -107,28 +107,6 @@ struct c_callbacks : with_gateway {
     user_ptr user = log_in(app);
     realm_ptr realm = open_realm(user, make_config());
 };
-
-// What a program may well do in them, with objects that the library works on at this moment.
-void use(const app_ptr& app, const user_ptr& user, const realm_ptr& realm) {
-    std::uint64_t documents = 0;
-    realm_ingest_realm_pending(realm.get(), nullptr, &documents);
-    realm_ingest_status* status = nullptr;
-    realm_ingest_realm_status(realm.get(), nullptr, &status);
-    realm_ingest_status_free(status);
-    std::uint8_t state = 0;
-    realm_ingest_realm_state(realm.get(), nullptr, &state);
-    realm_ingest_realm_connection_state(realm.get(), nullptr, &state);
-    realm_ingest_realm_state_of(realm.get(), 1, nullptr, &state);
-    realm_ingest_realm_remove_progress(realm.get(), 7, nullptr);
-    realm_ingest_realm_remove_connection_change(realm.get(), 7, nullptr);
-    realm_ingest_realm_reconnect(realm.get(), nullptr);
-    static_cast<void>(realm_ingest_user_state(user.get()));
-    realm_ingest_users* users = nullptr;
-    realm_ingest_app_users(app.get(), nullptr, &users);
-    realm_ingest_users_free(users);
-    append(realm, "CLog", log_entry(1000));
-}
-
 TEST_F(c_callbacks, may_use_what_they_are_about_and_so_may_what_frees_their_userdata) {
     for (auto& [name, give] : kinds()) {
         SCOPED_TRACE(name);
@@ -242,69 +220,56 @@ TEST_F(c_callbacks, of_a_wait_that_is_given_up_are_not_called_and_keep_nothing) 
     }
 }
 
-TEST_F(c_callbacks, of_the_log_may_write_and_ask) {
-    // Every line of the library may lead to others.
-    std::atomic<int> lines{0};
-    struct shared {
-        c_callbacks& test;
-        std::atomic<int>& lines;
-    } shared{*this, lines};
-    realm_ingest_set_log(
-        0,
-        [](void* userdata, std::uint8_t, const char*, std::size_t) {
-            auto& shared = *static_cast<struct shared*>(userdata);
-            ++shared.lines;
-            use(shared.test.app, shared.test.user, shared.test.realm);
-            realm_ingest_text* freed = nullptr;
-            if (realm_ingest_user_access_token(shared.test.user.get(), nullptr, &freed) ==
-                REALM_INGEST_OK) {
-                realm_ingest_text_free(freed);
-                realm_ingest_text_free(freed);
-            }
-        },
-        &shared, nullptr);
-    auto other = log_in(open_app(gateway.url(), files.path / "other"));
-    append(realm, "CLog", log_entry(2));
-    EXPECT_EQ(wait(realm, 60000).code, REALM_INGEST_OK);
-    realm_ingest_set_log(8, nullptr, nullptr, nullptr);
-    EXPECT_GT(lines, 0);
+/// Userdata of its own for each callback, which a call that comes too late would find freed.
+int* counted() { return new int(0); }
+void end_counted(void* userdata) { delete static_cast<int*>(userdata); }
+void count_progress(void* userdata, double, std::uint64_t, std::uint64_t) {
+    ++*static_cast<int*>(userdata);
+}
+void count_connection(void* userdata, std::uint8_t, std::uint8_t) {
+    ++*static_cast<int*>(userdata);
+}
+void count_end(void* userdata, const realm_ingest_error*) { ++*static_cast<int*>(userdata); }
+void count_log(void* userdata, std::uint8_t, const char*, std::size_t) {
+    // Several threads at once.
+    __atomic_fetch_add(static_cast<int*>(userdata), 1, __ATOMIC_RELAXED);
 }
 
-/// Uses the library when its thread ends, after what the library itself keeps for the thread has
-/// ended.
-struct at_the_end_of_a_thread {
-    const app_ptr* app = nullptr;
-    const user_ptr* user = nullptr;
-    realm_ptr realm;
-    outcome* written = nullptr;
-    outcome* uploaded = nullptr;
-    ~at_the_end_of_a_thread() {
-        if (!app)
-            return;
-        use(*app, *user, realm);
-        *written = append(realm, "CLog", log_entry(7));
-        *uploaded = wait(realm, 60000);
-        auto again = log_in(*app);
+TEST_F(c_callbacks, find_their_userdata_however_they_are_taken_away_meanwhile) {
+    constexpr int rounds = 200;
+    std::atomic<bool> stops{false};
+    // There is always something to tell.
+    std::thread writer([&] {
+        for (std::int64_t id = 1; !stops; ++id)
+            append(realm, "CLog", log_entry(id));
+    });
+    std::thread breaker([&] {
+        while (!stops) {
+            realm_ingest_realm_pause(realm.get(), nullptr);
+            realm_ingest_realm_resume(realm.get(), nullptr);
+        }
+    });
+    std::thread logger([&] {
+        while (!stops)
+            realm_ingest_set_log(0, count_log, counted(), end_counted);
+    });
+    for (int round = 0; round < rounds; ++round) {
+        std::uint64_t token = 0;
+        realm_ingest_realm_on_progress(realm.get(), count_progress, counted(), end_counted, nullptr,
+                                       &token);
+        realm_ingest_realm_remove_progress(realm.get(), token, nullptr);
+        realm_ingest_realm_on_connection_change(realm.get(), count_connection, counted(),
+                                                end_counted, nullptr, &token);
+        realm_ingest_realm_remove_connection_change(realm.get(), token, nullptr);
+        realm_ingest_realm_on_upload(realm.get(), count_end, counted(), end_counted, nullptr,
+                                     &token);
+        realm_ingest_realm_give_up(realm.get(), token, nullptr);
     }
-};
-thread_local at_the_end_of_a_thread last;
-
-TEST_F(c_callbacks, have_nothing_to_do_with_the_end_of_a_thread_which_may_use_everything) {
-    outcome written{REALM_INGEST_PANIC, nullptr};
-    outcome uploaded{REALM_INGEST_PANIC, nullptr};
-    std::thread([&] {
-        last.app = &app;
-        last.user = &user;
-        last.written = &written;
-        last.uploaded = &uploaded;
-        // Now the library has what it keeps for this thread, which ends before the other.
-        last.realm = open_realm(user, make_config());
-        append(last.realm, "CLog", log_entry(1));
-        wait(last.realm, 60000);
-    }).join();
-    EXPECT_EQ(written.code, REALM_INGEST_OK) << written.message();
-    EXPECT_EQ(uploaded.code, REALM_INGEST_OK) << uploaded.message();
-    EXPECT_EQ(append(realm, "CLog", log_entry(8)).code, REALM_INGEST_OK);
+    stops = true;
+    writer.join();
+    breaker.join();
+    logger.join();
+    realm_ingest_set_log(8, nullptr, nullptr, nullptr);
 }
 
 } // namespace

@@ -78,6 +78,12 @@ static class Checks
             e => e.Code == 3000 && e.Name == "InvalidArgument" && e.Message.Contains("BSON"),
             "a failure has code, name and message");
 
+        Throws<ArgumentException>(() => new App(null), e => true, "a text that is null is refused");
+        Throws<ArgumentException>(() => new App("half a pair: \ud800"), e => true, "a text that is none is refused");
+        Throws<ArgumentException>(() => Write(realm, new byte[][] { null }), e => true, "bytes that are null are refused");
+        using (var unheard = user.Open(Schema.Replace("SharpReading", "SharpUnheard"), null))
+            Check(unheard != null, "nobody need hear of errors");
+
         var forgotten = realm.Begin();
         forgotten.Append("SharpReading", Reading(3, 3));
         forgotten.Dispose();
