@@ -17,7 +17,7 @@ mod disk;
 mod apps;
 mod backup;
 mod clients;
-mod clock_ahead;
+mod clock;
 mod commands;
 mod config;
 mod conflicts;

@@ -17,7 +17,7 @@ use crate::place::{ONE, Place, call, log_in, said, token};
 /// Databases of a test's own, for the state and for documents.
 pub struct Names {
     pub state: String,
-    data: String,
+    pub data: String,
 }
 
 impl Names {

@@ -9,6 +9,7 @@ use mongodb::Collection;
 use super::compare::{self, Identity, Stored};
 use super::errors::{self, Fault, Unique};
 use super::insert::{self, Inserted};
+use super::intents::Intent;
 use super::lines::{Answered, Line, Lines};
 use super::request::{answered, collection, local};
 use super::time_series;
@@ -37,10 +38,15 @@ struct Sent<'b> {
 /// Documents that have an `_id`, or another unique value, of one that is there.
 type Duplicates<'b> = Vec<(Place<'b>, Unique)>;
 
-/// Stores the documents of a batch. The answer is those that the database does not take.
-pub(super) async fn store(lines: &Lines, batch: &Batch) -> Result<Refusals, BackendError> {
+/// Stores the documents of a batch, under an intent if they [may double](may_double). The answer is those that the database does not
+/// take.
+pub(super) async fn store(
+    lines: &Lines,
+    batch: &Batch,
+    intent: Option<&Intent>,
+) -> Result<Refusals, BackendError> {
     let mut found = batch.none_found();
-    store_all(lines, &batch.definition, batch.documents(), &mut found).await?;
+    store_under(lines, &batch.definition, batch.documents(), intent, &mut found).await?;
     Ok(found)
 }
 
@@ -51,6 +57,16 @@ pub(super) async fn store_all<'b>(
     documents: impl Iterator<Item = Place<'b>>,
     found: &mut Refusals,
 ) -> Result<(), BackendError> {
+    store_under(lines, definition, documents, None, found).await
+}
+
+async fn store_under<'b>(
+    lines: &Lines,
+    definition: &'b Definition,
+    documents: impl Iterator<Item = Place<'b>>,
+    intent: Option<&Intent>,
+    found: &mut Refusals,
+) -> Result<(), BackendError> {
     let mut classes: BTreeMap<&str, Class<'_>> = BTreeMap::new();
     for place in documents {
         let class = classes.entry(place.class).or_insert_with(|| {
@@ -58,13 +74,13 @@ pub(super) async fn store_all<'b>(
             Class::new(lines.of(&destination), destination)
         });
         if !class.has_room(&place) {
-            class.send(found).await?;
+            class.send(intent, found).await?;
         }
         class.bytes += place.document.len();
         class.next.push(place);
     }
     for class in classes.values_mut() {
-        class.send(found).await?;
+        class.send(intent, found).await?;
     }
     for class in classes.values_mut() {
         class.settle(found).await?;
@@ -102,12 +118,12 @@ impl<'b> Class<'b> {
     }
 
     /// Sends what goes next.
-    async fn send(&mut self, found: &mut Refusals) -> Result<(), BackendError> {
+    async fn send(&mut self, intent: Option<&Intent>, found: &mut Refusals) -> Result<(), BackendError> {
         self.settle(found).await?;
         let places = std::mem::take(&mut self.next);
         self.bytes = 0;
         if let Some(options) = self.time_series {
-            return time_series::store(&self.line, options, &places, found).await;
+            return time_series::store(&self.line, options, &places, intent, found).await;
         }
         let answer = self.line.join(&places).await?;
         self.sent = Some(Sent { places, answer });

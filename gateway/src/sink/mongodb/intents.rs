@@ -31,6 +31,23 @@ pub(super) struct Intents {
 pub(super) struct Intent {
     outbox: Document,
     token: ObjectId,
+    /// Milliseconds since 1970 when others take it for over.
+    until: i64,
+}
+
+impl Intent {
+    /// To be asked between looking which documents are there and storing the others. A machine may have been suspended meanwhile:
+    /// then no time has passed that this process counts, and others have gone on.
+    ///
+    /// # Errors
+    /// When it has run out.
+    pub(super) fn check(&self) -> Result<(), BackendError> {
+        if clock::unix_millis() < self.until {
+            return Ok(());
+        }
+        let text = "what was found of an outbox in a time-series collection is too old; its batch is to be sent again";
+        Err(BackendError::Unavailable(text.to_owned()))
+    }
 }
 
 impl Intents {
@@ -42,23 +59,24 @@ impl Intents {
 
     /// Writes down that documents of an outbox are about to be stored, which takes no longer than this.
     pub(super) async fn begin(&self, outbox: &OutboxKey, takes: Duration) -> Result<Intent, BackendError> {
-        let intent = Intent {
-            outbox: positions::id(outbox),
-            token: ObjectId::new(),
-        };
         let now = clock::unix_millis();
         let after = |time: Duration| {
             let time = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
-            DateTime::from_millis(now.saturating_add(time))
+            now.saturating_add(time)
         };
-        let until = after(takes);
+        let intent = Intent {
+            outbox: positions::id(outbox),
+            token: ObjectId::new(),
+            until: after(takes),
+        };
+        let until = DateTime::from_millis(intent.until);
         let record = doc! {"_id": &intent.outbox, "token": intent.token, "until": until};
         if inserted(self.intents.insert_one(&record)).await? {
             return Ok(intent);
         }
         let over = [
-            doc! {"until": {"$lt": after(Duration::ZERO)}},
-            doc! {"until": {"$gt": after(LONGEST)}},
+            doc! {"until": {"$lt": DateTime::from_millis(now)}},
+            doc! {"until": {"$gt": DateTime::from_millis(after(LONGEST))}},
         ];
         let over = doc! {"_id": &intent.outbox, "$or": over.to_vec()};
         let replaced = answered(self.intents.replace_one(over, &record)).await?;
@@ -74,7 +92,7 @@ impl Intents {
 
     /// It is done.
     pub(super) async fn end(&self, intent: Intent) -> Result<(), BackendError> {
-        let Intent { outbox, token } = intent;
+        let Intent { outbox, token, .. } = intent;
         answered(self.intents.delete_one(doc! {"_id": outbox, "token": token})).await?;
         Ok(())
     }

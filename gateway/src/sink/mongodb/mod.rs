@@ -197,7 +197,7 @@ impl Steps for MongoSteps {
     fn documents<'a>(&'a self, batch: &'a Batch) -> Answer<'a, Refusals> {
         Box::pin(async move {
             if !documents::may_double(batch) {
-                return documents::store(&self.lines, batch).await;
+                return documents::store(&self.lines, batch, None).await;
             }
             // What a request began that is given up ends soon behind it.
             let takes = self.limit * 2;
@@ -205,7 +205,7 @@ impl Steps for MongoSteps {
                 .intents
                 .begin(&OutboxKey::from(&batch.context), takes)
                 .await?;
-            let found = documents::store(&self.lines, batch).await?;
+            let found = documents::store(&self.lines, batch, Some(&intent)).await?;
             self.intents.end(intent).await?;
             Ok(found)
         })

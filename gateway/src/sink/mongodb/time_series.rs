@@ -13,6 +13,7 @@ use realm_ingest_protocol::{Document as Sound, Value};
 
 use super::compare::{self, Identity, Stored};
 use super::documents::settle_apart;
+use super::intents::Intent;
 use super::lines::Line;
 use super::request::{answered, collection, local};
 use crate::backend::BackendError;
@@ -52,11 +53,12 @@ async fn create(line: &Line, options: &TimeSeries) -> Result<(), BackendError> {
     created.await
 }
 
-/// Stores documents of one class, after those before them are stored.
+/// Stores documents of one class, after those before them are stored, while the intent lasts.
 pub(super) async fn store(
     line: &Line,
     options: &TimeSeries,
     places: &[Place<'_>],
+    intent: Option<&Intent>,
     found: &mut Refusals,
 ) -> Result<(), BackendError> {
     line.made.get_or_try_init(|| create(line, options)).await?;
@@ -87,6 +89,7 @@ pub(super) async fn store(
     if new.is_empty() {
         return Ok(());
     }
+    intent.map_or(Ok(()), Intent::check)?;
     settle_apart(line, &new, found).await
 }
 

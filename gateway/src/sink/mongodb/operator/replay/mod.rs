@@ -198,7 +198,7 @@ impl<'o> Replay<'o> {
         let intent = self.operator.intents.begin(&key(of), TAKES).await?;
         let stored = async {
             for request in requests(places) {
-                time_series::store(line, options, request, found).await?;
+                time_series::store(line, options, request, Some(&intent), found).await?;
             }
             Ok(())
         };

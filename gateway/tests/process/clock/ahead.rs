@@ -1,16 +1,17 @@
 //! A clock that was ahead for a while, and what it leaves behind once it is right again.
 
-use mongodb::bson::{Document, doc};
-use realm_ingest_gateway::clock;
+use std::process::Command;
+
 use serde_json::{Value, json};
 
+use super::Clock;
 use crate::common::Answer;
-use crate::common::server::Server;
+use crate::common::server::{BINARY, Server};
 use crate::database::Server as Database;
 use crate::mongodb::Names;
 use crate::place::{ONE, Place, call};
 
-const YEAR: i64 = 365 * 24 * 60 * 60 * 1000;
+const YEAR: i64 = 365 * 24 * 60 * 60;
 
 fn post(server: &Server, action: &str, body: &Value) -> Answer {
     let path = format!("auth/providers/local-userpass/{action}");
@@ -36,37 +37,43 @@ fn is_good(server: &Server, log_in: &Answer) -> bool {
     profile.unwrap().status == 200
 }
 
+/// The operator logs a user out.
+fn revoke(names: &Names, uri: &str, clock: &Clock, name: &str) {
+    let mut command = Command::new(BINARY);
+    command.args(["users", "revoke", name, "--mongodb-database", &names.state]);
+    let revoked = clock
+        .of(command.env("REALM_INGEST_GATEWAY_MONGODB", uri))
+        .output()
+        .unwrap();
+    assert!(revoked.status.success(), "{revoked:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_locked_out_by_what_was_noted_under_it() {
     let (database, names) = (Database::shared().await, Names::fresh());
-    let place = Place::with(&[ONE]);
-    let server = Server::run(names.serve(&place, database.uri(), &[]));
-    let state = database.cluster().await.database(&names.state);
-    let ahead = clock::unix_millis() + YEAR;
+    let (place, clock) = (Place::with(&[ONE]), Clock::new());
+    let mut command = names.serve(&place, database.uri(), &[]);
+    clock.of(&mut command);
+    let server = Server::run(command);
 
-    for name in ["ann@example.com", "bob@example.com"] {
-        register(&server, name);
-    }
-    assert_eq!(log_in(&server, "ann@example.com", "a wrong one").status, 401);
-    let failures = state.collection::<Document>("login_failures");
-    let noted = failures.update_many(doc! {}, doc! {"$set": {"settled": ahead}});
-    assert_eq!(noted.await.unwrap().modified_count, 1);
-    let ann = log_in(&server, "ann@example.com", "the right one");
-    assert_eq!(ann.status, 200, "{:?}", ann.json);
+    clock.is_ahead(YEAR);
+    let [ann, bob] = ["ann@example.com", "bob@example.com"];
+    register(&server, ann);
+    register(&server, bob);
+    let of_then = log_in(&server, ann, "the right one");
+    assert!(is_good(&server, &of_then));
+    revoke(&names, database.uri(), &clock, ann);
+    assert_eq!(log_in(&server, ann, "a wrong one").status, 401);
 
-    let revoked = async |log_in: &Answer, time: i64| {
-        let user = doc! {"id": log_in.json["user_id"].as_str().unwrap()};
-        let users = state.collection::<Document>("users");
-        let noted = users.update_one(user, doc! {"$set": {"revoked": time}});
-        assert_eq!(noted.await.unwrap().modified_count, 1);
-    };
-    let bob = log_in(&server, "bob@example.com", "the right one");
-    revoked(&ann, ahead).await;
-    revoked(&bob, clock::unix_millis()).await;
+    clock.is_ahead(0);
+    let bobs = log_in(&server, bob, "the right one");
+    revoke(&names, database.uri(), &clock, bob);
     // What was noted before has been read by then.
-    while is_good(&server, &bob) {
+    while is_good(&server, &bobs) {
         std::thread::yield_now();
     }
-    let again = log_in(&server, "ann@example.com", "the right one");
+    let again = log_in(&server, ann, "the right one");
+    assert_eq!(again.status, 200, "{:?}", again.json);
     assert!(is_good(&server, &again));
+    assert!(!is_good(&server, &of_then));
 }
