@@ -42,7 +42,8 @@
 // which is called once, when the callback is not running and will not be called again: what it uses has to
 // live until then. They run on threads of the library, the log's on any: return soon, call no wait there, and
 // let no exception out; the one that sends HTTP may block. All other calls may be made in them, and objects
-// freed. Where the same realm is opened twice, the first callback stays.
+// freed; but two of different apps that end each other wait for each other. Where the same realm is opened
+// twice, the first callback stays.
 //
 // Signals. No call raises one, a broken connection or a limit on file sizes notwithstanding, no
 // disposition is changed, and handlers run on threads of the program alone. A callback has the signal
