@@ -18,4 +18,6 @@ weigh() { # label, source, options of the compiler and linker
 echo "size of a program"
 weigh "that prints a line (floor)" "$root/bench/size/floor.cpp"
 weigh "that streams" "$root/bench/size/hello.cpp" "${@/#/-I}" "$archive"
-weigh "that streams, relative relocations packed" "$root/bench/size/hello.cpp" "${@/#/-I}" "$archive" -Wl,-z,pack-relative-relocs
+weigh "... relative relocations packed" "$root/bench/size/hello.cpp" "${@/#/-I}" "$archive" -Wl,-z,pack-relative-relocs
+weigh "... and without iostream" "$root/bench/size/hello.cpp" "${@/#/-I}" "$archive" -Wl,-z,pack-relative-relocs \
+    -DREALM_INGEST_NO_IOSTREAM

@@ -1,13 +1,18 @@
-// Where the library's messages go: to the application's logger, to std::cout, or nowhere.
+// Where the library's messages go: to the application's logger, to std::cout (or to what is under
+// it, in a program without streams), or nowhere.
 #pragma once
 
 #include <algorithm>
 #include <atomic>
-#include <iostream>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
+#ifdef REALM_INGEST_NO_IOSTREAM
+#include <cstdio>
+#else
+#include <iostream>
+#endif
 
 #include <cpprealm/internal/library.hpp>
 #include <cpprealm/internal/on_use.hpp>
@@ -113,9 +118,14 @@ public:
         static constexpr const char* names[] = {"all",  "trace", "debug", "detail", "info",
                                                 "warn", "error", "fatal", "off"};
         if (l >= console_level_) {
+            auto line = std::string("ADS C++ SDK: ") + names[static_cast<int>(l)] + " : " + text;
             std::lock_guard lock(console_mutex_);
-            std::cout << "ADS C++ SDK: " << names[static_cast<int>(l)] << " : " << text
-                      << std::endl;
+#ifdef REALM_INGEST_NO_IOSTREAM
+            std::puts(line.c_str());
+            std::fflush(stdout);
+#else
+            std::cout << line << std::endl;
+#endif
         }
         if (auto logger = current(); logger && l >= logger->get_level_threshold())
             logger->do_log(l, text);

@@ -14,9 +14,6 @@
 #include <functional>
 #include <future>
 #include <initializer_list>
-#include <iomanip>
-#include <iostream>
-#include <locale>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -25,7 +22,6 @@
 #include <queue>
 #include <ratio>
 #include <set>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -37,6 +33,14 @@
 #include <utility>
 #include <variant>
 #include <vector>
+// What a program with REALM_INGEST_NO_IOSTREAM, for all of its files, does without: linked in,
+// std::cout brings all of the standard library's locales.
+#ifndef REALM_INGEST_NO_IOSTREAM
+#include <iomanip>
+#include <iostream>
+#include <locale>
+#include <sstream>
+#endif
 
 #include <cpprealm/accessors.hpp>
 #include <cpprealm/app.hpp>

@@ -3,6 +3,7 @@
 //! that calls back into the library and waits, stops no upload and cannot lock itself out.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, mpsc};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
@@ -85,7 +86,9 @@ impl Runtime {
         })
     }
 
+    /// Tokio compiles its tasks anew for each type of work. In a box all of it has one.
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let work: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(work);
         self.handle.spawn(work);
     }
 
@@ -102,7 +105,7 @@ impl Runtime {
             ));
         }
         let (sender, answer) = mpsc::sync_channel(1);
-        self.handle.spawn(async move {
+        self.spawn(async move {
             // The caller waits below, so it takes what is sent.
             let _ = sender.send(work.await);
         });
