@@ -193,8 +193,8 @@ impl Check<'_> {
                 Ok(())
             }
             (Some(Collection::Dictionary), Value::Document(entries)) => {
+                self.keys(entries)?;
                 for field in entries.fields() {
-                    self.key(field.key)?;
                     self.value(field.value, &|| {
                         format!("the value under '{}' of ", shown(field.key))
                     })?;
@@ -212,18 +212,25 @@ impl Check<'_> {
         }
     }
 
-    /// That of an entry of a dictionary.
-    fn key(&self, key: &str) -> Result<(), Violation> {
+    /// Those of a dictionary.
+    fn keys(&self, entries: Document<'_>) -> Result<(), Violation> {
+        let mut keys: Vec<_> = entries.fields().map(|entry| entry.key).collect();
+        let refused = |key, what| {
+            let reason = format!("key '{}' of {} {what}", shown(key), self.name());
+            Err(Violation::new(RefusalCode::InvalidDocument, reason))
+        };
         // Such a key would read as an operator or a path once it is in a database.
-        if key.starts_with('$') || key.contains('.') {
-            let reason = format!(
-                "key '{}' of {} begins with '$' or has a '.'",
-                shown(key),
-                self.name()
-            );
-            return Err(Violation::new(RefusalCode::InvalidDocument, reason));
+        let is_plain = |key: &str| !key.starts_with('$') && !key.contains('.');
+        if let Some(key) = keys.iter().find(|key| !is_plain(key)) {
+            return refused(key, "begins with '$' or has a '.'");
         }
-        Ok(())
+        // Of entries with one key, readers of a database show one, each another.
+        keys.sort_unstable();
+        let mut neighbours = keys.iter().zip(keys.iter().skip(1));
+        match neighbours.find(|(one, next)| one == next) {
+            Some((key, _)) => refused(key, "appears twice"),
+            None => Ok(()),
+        }
     }
 
     fn value(&self, value: Value<'_>, place: &dyn Fn() -> String) -> Result<(), Violation> {
@@ -252,10 +259,10 @@ impl Check<'_> {
                     .try_for_each(|element| self.value(element.value, place));
             }
             (T::Mixed, Value::Document(entries)) => {
-                return entries.fields().try_for_each(|entry| {
-                    self.key(entry.key)?;
-                    self.value(entry.value, place)
-                });
+                self.keys(entries)?;
+                return entries
+                    .fields()
+                    .try_for_each(|entry| self.value(entry.value, place));
             }
             (T::Mixed, value) => is_scalar(value),
             // Realm sends a pointer of null as null, alone or in a dictionary; in a list it sends nothing.

@@ -1,5 +1,7 @@
 //! Whether a document is what its class says: said once more, slowly and without a look at how the library does it.
 
+use std::collections::BTreeSet;
+
 use bson::raw::{CString, RawArrayBuf, RawBson, RawDocumentBuf};
 use realm_ingest_protocol::{Collection, Kind, Property, PropertyType, RefusalCode, Schema};
 
@@ -81,13 +83,14 @@ fn values(schema: &Schema, property: &Property, found: &Value) -> Result<(), Ref
 }
 
 fn dictionary(schema: &Schema, property: &Property, entries: &Fields) -> Result<(), RefusalCode> {
-    for (key, one) in entries {
-        if key.starts_with('$') || key.contains('.') {
-            return Err(RefusalCode::InvalidDocument);
-        }
-        value(schema, property, one)?;
+    let is_plain = |key: &str| !key.starts_with('$') && !key.contains('.');
+    let keys: BTreeSet<_> = entries.iter().map(|(key, _)| key).collect();
+    if keys.len() < entries.len() || !keys.iter().all(|key| is_plain(key)) {
+        return Err(RefusalCode::InvalidDocument);
     }
-    Ok(())
+    entries
+        .iter()
+        .try_for_each(|(_, one)| value(schema, property, one))
 }
 
 fn value(schema: &Schema, property: &Property, found: &Value) -> Result<(), RefusalCode> {

@@ -200,15 +200,42 @@ fn unknown_and_doubled_fields_are_refused() {
         RefusalCode::UnknownProperty,
         "class 'E' has no property 'z'",
     );
-    let schema = schema();
-    let mut bytes = doc! {"x": 1_i64}.to_vec().unwrap();
-    let element = bytes[4..bytes.len() - 1].to_vec();
-    bytes.splice(4..4, element);
-    bytes[0] = u8::try_from(bytes.len()).unwrap();
-    let document = Document::validate(&bytes, &Limits::default()).unwrap();
-    let violation = Checker::new(&schema).check("E", &document).unwrap_err();
+    let document = renamed(&doc! {"x": 1_i64, "y": 1_i64}, "y", "x");
+    let document = Document::validate(&document, &Limits::default()).unwrap();
+    let violation = Checker::new(&schema()).check("E", &document).unwrap_err();
     assert_eq!(violation.code, RefusalCode::InvalidDocument);
     assert_eq!(violation.reason, "the field of property 'E.x' appears twice");
+}
+
+#[test]
+fn a_dictionary_has_a_key_once() {
+    let cases = [
+        ("map", Bson::from(doc! {"k": 1.0, "between": 2.0, "K": 1.0})),
+        ("m", doc! {"k": 1, "K": "of another type"}.into()),
+        ("m", vec![Bson::from(doc! {"": {"K": 1, "k": 1}})].into()),
+    ];
+    for (property, value) in cases {
+        let document = with(property, value);
+        assert_eq!(check(&document), Ok(()), "{document}");
+        let document = renamed(&document, "K", "k");
+        let document = Document::validate(&document, &Limits::default()).unwrap();
+        let violation = Checker::new(&schema()).check("All", &document).unwrap_err();
+        assert_eq!(violation.code, RefusalCode::InvalidDocument);
+        let reason = format!("key 'k' of property 'All.{property}' appears twice");
+        assert_eq!(violation.reason, reason);
+    }
+}
+
+/// The bytes of a document whose one field of this name has another, as long. A map cannot have a key twice, bytes can.
+fn renamed(document: &bson::Document, from: &str, to: &str) -> Vec<u8> {
+    let mut bytes = document.to_vec().unwrap();
+    let (from, to) = (format!("{from}\0"), format!("{to}\0"));
+    // A field's name stands behind the byte of its type, which is no letter here.
+    let is_there = |at: &usize| bytes[*at..].starts_with(from.as_bytes()) && bytes[*at - 1] < b' ';
+    let at: Vec<_> = (1..bytes.len()).filter(is_there).collect();
+    assert_eq!(at.len(), 1, "{document}");
+    bytes[at[0]..at[0] + to.len()].copy_from_slice(to.as_bytes());
+    bytes
 }
 
 #[test]
