@@ -104,7 +104,8 @@ func (r *Realm) WaitForUpload(ctx context.Context) error {
 	return failure
 }
 
-// WaitFor waits until the state of the transaction of this number is final, or until the context ends.
+// WaitFor waits until the state of the transaction of this number is final, or until the context ends. Where the realm is
+// closed meanwhile, it gives the state of then.
 func (r *Realm) WaitFor(ctx context.Context, number uint64) (Outcome, error) {
 	return await(ctx, r, func(
 		realm *C.realm_ingest_realm, waiting wait[Outcome], reason **C.realm_ingest_error, token *C.uint64_t,

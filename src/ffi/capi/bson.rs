@@ -14,7 +14,8 @@ pub struct realm_ingest_bytes(Text);
 
 /// The BSON of a JSON object, for `realm_ingest_transaction_append`. What JSON has no type for is Extended JSON (version 2):
 /// `{"_id":{"$oid":"5f0000000000000000000001"},"at":{"$date":"2026-01-01T00:00:00Z"},"price":{"$numberDecimal":"1.10"}}`. A
-/// whole number is 32 bits wide where it fits and 64 otherwise. Fails with REALM_INGEST_MALFORMED_JSON.
+/// whole number is 32 bits wide where it fits, then 64, and a double beyond those, which has some 15 digits. Fails with
+/// REALM_INGEST_MALFORMED_JSON.
 ///
 /// Threads: any. Ownership: gives `document`, which `realm_ingest_bytes_free` ends.
 ///
