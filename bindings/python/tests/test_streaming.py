@@ -322,6 +322,20 @@ go_on.set()
 waiting.join()
 """)
 
+    def test_what_outlives_the_package_at_the_end_of_the_interpreter_does_no_harm(self) -> None:
+        self.run_program("""
+import sys, types
+older = sys.modules["older"] = types.ModuleType("older")
+import realm_ingest, test_streaming
+# Modules that somebody holds, as a debugger may, are taken down in the reverse order of their import.
+sys.held = older, realm_ingest._callbacks
+app = realm_ingest.App("outliving")
+older.realm = app.log_in().open([test_streaming.Reading], on_error=print)
+older.realm.on_progress(lambda *_: None)
+older.transaction = older.realm.transaction()
+older.app = realm_ingest.App("with-transport", transport=lambda _: None)
+""")
+
     def test_waits_that_ended_and_calls_that_failed_keep_no_function(self) -> None:
         with self.open(no_upload()) as realm:
             realm.write(Reading())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import weakref
 from typing import Any
 
 from ._native import ffi, lib
@@ -19,8 +20,21 @@ SHUTDOWN_LIMIT_MS = 5_000
 
 _SUBCLASSES = {lib.REALM_INGEST_WAIT_TIMED_OUT: WaitTimedOut, lib.REALM_INGEST_CLOSED_REALM: RealmClosed}
 
-# Callbacks come from threads of the library, which must be gone before the interpreter is.
-atexit.register(lib.realm_ingest_shutdown, SHUTDOWN_LIMIT_MS)
+# Objects of the library that Python has.
+_live: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+
+
+@atexit.register
+def _end() -> None:
+    """Callbacks come from threads of the library, which must be gone before the interpreter is. Objects that other
+    modules hold would be freed after the functions that frees of userdata call, so they are left to the end of the
+    process."""
+    lib.realm_ingest_shutdown(SHUTDOWN_LIMIT_MS)
+    lib.realm_ingest_set_log(0, ffi.NULL, ffi.NULL, ffi.NULL)
+    for reference in _live.valuerefs():
+        handle = reference()
+        if handle is not None:
+            ffi.gc(handle, None)
 
 
 def call(function: Any, *arguments: Any, outputs: tuple[Any, ...] = ()) -> None:
@@ -52,7 +66,9 @@ def made(kind: str, function: Any, *arguments: Any) -> Any:
     call(function, *arguments, outputs=(slot,))
     if slot[0] == ffi.NULL:
         return None
-    return ffi.gc(slot[0], getattr(lib, f"realm_ingest_{kind}_free"))
+    handle = ffi.gc(slot[0], getattr(lib, f"realm_ingest_{kind}_free"))
+    _live[id(handle)] = handle
+    return handle
 
 
 def owned_text(function: Any, *arguments: Any) -> str:
