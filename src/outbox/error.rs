@@ -253,6 +253,7 @@ impl Error {
                 E::InvalidColumnType(..)
                     | E::FromSqlConversionFailure(..)
                     | E::IntegralValueOutOfRange(..)
+                    | E::Utf8Error(..)
                     | E::QueryReturnedNoRows
             ),
         }

@@ -168,7 +168,7 @@ pub struct StoredSchema {
 }
 
 /// Where the rows of an outbox come from, as a batch of them says it to the gateway.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Origin {
     /// The name the gateway knows this outbox by: 32 lower-case hex digits.
     pub identity: String,

@@ -21,6 +21,8 @@ mod exchange;
 mod failing_calls;
 #[cfg(target_os = "linux")]
 mod failing_rekey;
+#[cfg(target_os = "linux")]
+mod flipped;
 mod fork;
 mod full_disk;
 mod groups;

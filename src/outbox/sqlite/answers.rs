@@ -247,10 +247,14 @@ pub(super) struct Answers {
 }
 
 pub(super) fn all(connection: &Connection, seal: &Seal) -> Result<Answers> {
-    let ranges = connection
+    let ranges: Vec<(i64, i64, i64)> = connection
         .prepare("SELECT first, last, doubt FROM refused")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
         .collect::<Result<_>>()?;
+    // A page that is there twice is not found by SQLite.
+    if !ranges.is_sorted_by(|before, next| before.1 < next.0) {
+        return Err(not_as_written("the record of what was refused"));
+    }
     let stored: Vec<(i64, u32, Vec<u8>)> = connection
         .prepare("SELECT seq, position, told FROM refusal ORDER BY seq, position")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?

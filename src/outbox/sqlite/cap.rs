@@ -8,7 +8,8 @@ use rusqlite::{Connection, Result};
 
 use super::meta::{count_dropped, raise_high_seq};
 use super::pack::Prepared;
-use super::rows::{self, MAX_SEQ, Tail, usage};
+use super::pages::{bytes_without_rows, usage};
+use super::rows::{self, MAX_SEQ, Tail};
 use super::{answers, ledger, settle};
 use crate::outbox::seal::Seal;
 use crate::outbox::{Cap, CapLimit, Loss, LossReason, Pending, Policy};
@@ -181,7 +182,7 @@ struct Limits {
 impl Limits {
     fn of(connection: &Connection, cap: &Cap) -> Result<Limits> {
         let bytes = match cap.max_bytes {
-            Some(limit) => limit.saturating_sub(rows::bytes_without_rows(connection)?),
+            Some(limit) => limit.saturating_sub(bytes_without_rows(connection)?),
             None => u64::MAX,
         };
         Ok(Limits {
@@ -241,8 +242,8 @@ mod tests {
 
     use super::*;
     use crate::outbox::sqlite::pack::Stored;
-    use crate::outbox::sqlite::schema;
-    use crate::outbox::{Codec, SchemaId};
+    use crate::outbox::sqlite::{meta, schema};
+    use crate::outbox::{Codec, Origin, SchemaId};
 
     /// A file in which so many rows of one object wait.
     fn file(rows: usize, bytes: u64) -> Connection {
@@ -257,6 +258,7 @@ mod tests {
                  INSERT INTO tx SELECT seq, 0, 1, {bytes}, seq, seq * {bytes}, 1, 0, x'', 0, x'', NULL FROM number"
             ))
             .unwrap();
+        meta::set_origin(&connection, &Origin::default()).unwrap();
         connection
     }
 

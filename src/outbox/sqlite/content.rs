@@ -1,9 +1,10 @@
 //! What a row holds, as it lies in the file.
 //!
-//! Without encryption the columns `runs` and `payload` are what they say, under a checksum. In an encrypted
-//! file `runs` is empty and `payload` has both sealed: the length of the runs as an LEB128 number, the runs, the
-//! payload. The seal is bound to the row's numbers and stands for the checksum, which is 0: one of what is
-//! sealed would tell about it.
+//! Without encryption the columns `runs` and `payload` are what they say, and `checksum` has two sums: in its lower half
+//! one of the content, in its upper half one that ties it to the row's numbers, with which a row of format 1 does without.
+//! In an encrypted file `runs` is empty and `payload` has both sealed: the length of the runs as an LEB128 number, the runs,
+//! the payload. The seal is bound to the row's numbers and stands for the checksum, which is 0: one of what is sealed would
+//! tell about it.
 
 use std::borrow::Cow;
 
@@ -16,7 +17,11 @@ use crate::outbox::seal::Seal;
 /// Names a row's content to the seal.
 const PURPOSE: &str = "row";
 
+/// In each tie: no row that has one is taken for one that has none.
+const TIED: u32 = 1 << 30;
+
 /// The columns that say what the content is of.
+#[derive(Clone, Copy)]
 pub(super) struct Place {
     pub(super) seq: i64,
     pub(super) first: Option<i64>,
@@ -59,8 +64,24 @@ impl Place {
 /// The columns that hold the content.
 pub(super) struct Content<'a> {
     pub(super) runs: Cow<'a, [u8]>,
-    pub(super) checksum: u32,
+    /// The column `checksum`.
+    pub(super) sum: i64,
     pub(super) payload: Cow<'a, [u8]>,
+}
+
+/// What ties content of this sum to its place: the upper half of the column `checksum`.
+pub(super) fn tie(content: u32, place: &Place) -> i64 {
+    let mut sum = crc32fast::Hasher::new_with_initial(content);
+    for number in [place.seq, place.first.unwrap_or(0), place.created] {
+        sum.update(&number.to_le_bytes());
+    }
+    // Without a sign.
+    i64::from(sum.finalize() & (TIED - 1) | TIED)
+}
+
+/// The two halves of the column `checksum`: the sum of the content, and what ties it to its place; 0 where nothing does.
+pub(super) fn untied(sum: i64) -> (u32, i64) {
+    (sum as u32, sum >> 32)
 }
 
 /// How the content of the row is stored at its place.
@@ -68,7 +89,7 @@ pub(super) fn stored<'a>(row: &'a Prepared<'_>, place: &Place, seal: &Seal) -> R
     if seal.is_none() {
         return Ok(Content {
             runs: Cow::Borrowed(&row.runs),
-            checksum: row.checksum,
+            sum: tie(row.checksum, place) << 32 | i64::from(row.checksum),
             payload: Cow::Borrowed(&row.payload),
         });
     }
@@ -77,7 +98,7 @@ pub(super) fn stored<'a>(row: &'a Prepared<'_>, place: &Place, seal: &Seal) -> R
     let parts = [&length[..], &row.runs, &row.payload];
     Ok(Content {
         runs: Cow::Borrowed(&[]),
-        checksum: 0,
+        sum: 0,
         payload: Cow::Owned(seal.seal(PURPOSE, &place.numbers(), &parts)?),
     })
 }

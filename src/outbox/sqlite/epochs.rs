@@ -5,6 +5,7 @@
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::meta;
+use super::rows::not_as_written;
 use crate::outbox::Number;
 use crate::outbox::number::MAX_MARK;
 
@@ -101,7 +102,7 @@ pub(super) struct Epoch {
 }
 
 pub(super) fn entries(connection: &Connection) -> Result<Vec<Epoch>> {
-    connection
+    let entries: Vec<Epoch> = connection
         .prepare("SELECT first, mark, damaged FROM epoch ORDER BY first")?
         .query_map([], |row| {
             Ok(Epoch {
@@ -110,7 +111,11 @@ pub(super) fn entries(connection: &Connection) -> Result<Vec<Epoch>> {
                 damaged: row.get(2)?,
             })
         })?
-        .collect()
+        .collect::<Result<_>>()?;
+    if !entries.is_sorted_by(|before, next| before.first < next.first) {
+        return Err(not_as_written("the record of marks"));
+    }
+    Ok(entries)
 }
 
 /// Takes over the entries of another file, oldest first.

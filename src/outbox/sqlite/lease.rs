@@ -8,9 +8,10 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Result, Row as SqlRow};
 
 use super::content::Place;
+use super::found::{self, Found};
 use super::pack::{Stored, decode_runs};
-use super::packs;
-use super::rows::{self, Found, damaged};
+use super::rows::{self, damaged};
+use super::{ledger, meta, packs};
 use crate::outbox::seal::Seal;
 use crate::outbox::{Codec, MAX_LEASE_ROWS, Row, Run, SchemaId, objects};
 
@@ -28,10 +29,10 @@ pub(super) struct Leased {
 pub(super) fn lease(connection: &mut Connection, seal: &Seal, after: i64, max_bytes: u64) -> Result<Leased> {
     // One view of the file for all statements.
     let transaction = connection.transaction()?;
-    let (relaxed, high_seq, acked): (bool, i64, i64) = transaction
-        .prepare_cached("SELECT relaxed, high_seq, acked FROM meta")?
-        .query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    let after = after.max(acked);
+    let (relaxed, high_seq): (bool, i64) = transaction
+        .prepare_cached("SELECT relaxed, high_seq FROM meta")?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let after = after.max(meta::acked(&transaction)?);
     let begin = transaction
         .prepare_cached(
             "SELECT seq, CASE WHEN first IS NULL THEN bytes_through - bytes ELSE bytes_through END
@@ -47,16 +48,23 @@ pub(super) fn lease(connection: &mut Connection, seal: &Seal, after: i64, max_by
                     CASE WHEN bytes_through <= ?2 OR seq = ?1 OR first < seq AND bytes_through - bytes < ?2
                          THEN payload END,
                     created, first
-             FROM tx WHERE seq >= ?1 ORDER BY seq",
+             FROM tx WHERE seq > ?3 ORDER BY seq",
         )?;
         // Of a pack at the beginning any part may be given out already.
         let limit = from.saturating_add(max);
-        let mut found = statement.query([begin, limit])?;
-        while let Some(columns) = found.next()? {
-            if columns.get_ref(7)? == ValueRef::Null || !taken.take(columns, seal)? {
-                break;
+        let mut found = statement.query([begin, limit, after])?;
+        let is_end = loop {
+            match found.next()? {
+                None => break true,
+                Some(columns) => {
+                    if columns.get_ref(7)? == ValueRef::Null || !taken.take(columns, seal)? {
+                        break false;
+                    }
+                }
             }
-        }
+        };
+        drop(found);
+        check_order(&transaction, &taken, is_end)?;
     }
     let rows = taken.rows;
     let newest = rows.last().map_or(0, |row| row.seq);
@@ -66,10 +74,29 @@ pub(super) fn lease(connection: &mut Connection, seal: &Seal, after: i64, max_by
     })
 }
 
+/// Rows leave by their numbers, also those that nobody has read. Where the disk changed a number rows are hidden from who
+/// looks for theirs, and would leave unsent with those behind them: so what is not there has to be on record as lost.
+fn check_order(connection: &Connection, taken: &Taken, is_end: bool) -> Result<()> {
+    for (first, last) in &taken.gaps {
+        if !ledger::has(connection, *first, *last)? {
+            return Err(damaged(*first));
+        }
+    }
+    let last = taken.rows.last().map(|row| row.seq);
+    if is_end && last != rows::ends(connection)?.map(|(_, newest)| newest) {
+        return Err(damaged(last.unwrap_or_default()));
+    }
+    Ok(())
+}
+
 /// What is taken for a lease.
 struct Taken {
     rows: Vec<Row>,
     after: i64,
+    /// The number up to which all are accounted for; none before the first.
+    through: Option<i64>,
+    /// Numbers that no row has.
+    gaps: Vec<(i64, i64)>,
     /// Bytes that still fit.
     left: i64,
     runs: SharedRuns,
@@ -81,6 +108,9 @@ impl Taken {
         Taken {
             rows: Vec::new(),
             after,
+            // Where nothing was settled under this identity nobody knows what was before.
+            through: (after > 0).then_some(after),
+            gaps: Vec::new(),
             left: max,
             runs: SharedRuns::default(),
             piece: BytesMut::new(),
@@ -90,14 +120,19 @@ impl Taken {
     /// Adds the transactions of a row that fit; false if one did not, or there are enough. The first one of all fits.
     fn take(&mut self, columns: &SqlRow<'_>, seal: &Seal) -> Result<bool> {
         let seq: i64 = columns.get(0)?;
-        let found = rows::found(columns, seal)?.ok_or_else(|| damaged(seq))?;
-        let follows = self
-            .rows
-            .last()
-            .is_none_or(|before| before.seq <= seq - found.transactions);
+        let found = found::found(columns, seal)?;
+        let found = found
+            .filter(|found| found.seat.is_its_own())
+            .ok_or_else(|| damaged(seq))?;
+        let first = seq - found.transactions + 1;
+        let follows = self.rows.last().is_none_or(|before| before.seq < first);
         if !follows {
             return Err(damaged(seq));
         }
+        if let Some(through) = self.through.filter(|through| first > through + 1) {
+            self.gaps.push((through + 1, first - 1));
+        }
+        self.through = Some(seq);
         match found.stored {
             Stored::Row(codec) => {
                 let row = self.row(&found, codec).ok_or_else(|| damaged(seq))?;

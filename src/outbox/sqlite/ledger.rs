@@ -8,7 +8,7 @@
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::meta;
-use super::rows::MAX_SEQ;
+use super::rows::{MAX_SEQ, not_as_written};
 use crate::outbox::{Loss, LossMark, LossReason};
 
 /// Entries kept. Beyond it the two oldest become one, so that a wait may be told of more than was lost,
@@ -77,14 +77,12 @@ fn merge_oldest(connection: &Connection) -> Result<()> {
         .map(|_| ())
 }
 
-/// The highest number of a row that was dropped, 0 if there is none. One that was dropped at once has left no other
-/// trace, and must not be given out again.
-pub(super) fn last_dropped(connection: &Connection) -> Result<i64> {
+/// The highest number of a row that was lost, 0 if there is none. One that was dropped at once has left no other trace,
+/// and must not be given out again; its entry may have become one with that of damage.
+pub(super) fn last_lost(connection: &Connection) -> Result<i64> {
     connection
-        .prepare_cached(
-            "SELECT coalesce(max(last), 0) FROM loss WHERE reason = ?1 AND last BETWEEN 1 AND ?2",
-        )?
-        .query_row([reason_number(LossReason::Dropped), MAX_SEQ], |row| row.get(0))
+        .prepare_cached("SELECT coalesce(max(last), 0) FROM loss WHERE last BETWEEN 1 AND ?1")?
+        .query_row([MAX_SEQ], |row| row.get(0))
 }
 
 pub(super) fn mark(connection: &Connection) -> Result<LossMark> {
@@ -124,12 +122,33 @@ pub(super) fn reason(connection: &Connection, seq: i64) -> Result<Option<LossRea
         .optional()
 }
 
+/// Whether all of these numbers are on record.
+pub(super) fn has(connection: &Connection, first: i64, last: i64) -> Result<bool> {
+    let mut statement = connection.prepare_cached(
+        "SELECT first, last, reason FROM loss WHERE last >= ?1 AND first <= ?2 ORDER BY first",
+    )?;
+    let mut found = statement.query([first, last])?;
+    let mut next = first;
+    while let Some(row) = found.next()? {
+        let loss = entry(row)?;
+        if loss.first > next {
+            break;
+        }
+        next = next.max(loss.last.saturating_add(1));
+    }
+    Ok(next > last)
+}
+
 /// All entries with their ids, for another file.
 pub(super) fn entries(connection: &Connection) -> Result<Vec<(i64, Loss)>> {
-    connection
+    let entries: Vec<(i64, Loss)> = connection
         .prepare("SELECT first, last, reason, id FROM loss ORDER BY id")?
         .query_map([], |row| Ok((row.get(3)?, entry(row)?)))?
-        .collect()
+        .collect::<Result<_>>()?;
+    if !entries.is_sorted_by(|(before, _), (next, _)| before < next) {
+        return Err(not_as_written("the record of losses"));
+    }
+    Ok(entries)
 }
 
 /// Stores an entry of another file under the id it had there.

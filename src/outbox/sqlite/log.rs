@@ -28,7 +28,7 @@ use super::recover::beside;
 use super::reserve::Reserve;
 use super::schema::{PAGE_BYTES, WAL_PAGES, is_busy};
 use super::writing::Writing;
-use super::{meta, rows};
+use super::{meta, pages};
 use crate::outbox::Error;
 
 /// Pages that a commit may write beside those of the payloads: the row's own, its parents, and
@@ -138,7 +138,7 @@ impl Log {
         if self.doubtful {
             self.write_anew(connection)?;
         }
-        let cut = rows::cut_log(connection)
+        let cut = pages::cut_log(connection)
             .inspect_err(|error| self.doubtful |= leaves_doubt(error, Error::is_full(error)))?;
         if cut {
             self.pages.store(0, Ordering::Relaxed);

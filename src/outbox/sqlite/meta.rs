@@ -9,23 +9,48 @@ use super::seals::marked;
 use crate::outbox::seal::Seal;
 use crate::outbox::{Origin, Owner, Pending, Settlement, Tally, new_identity};
 
+/// Rows leave, or are not given out, by what this says alone, and SQLite does not notice when the disk changes a number: so
+/// it has a sum.
 pub(super) fn origin(connection: &Connection) -> Result<Origin> {
-    connection
-        .prepare_cached("SELECT identity, lineage, acked FROM meta")?
+    let (origin, sum) = connection
+        .prepare_cached("SELECT identity, lineage, acked, origin_sum FROM meta")?
         .query_row([], |row| {
-            Ok(Origin {
+            let origin = Origin {
                 identity: row.get(0)?,
                 lineage: row.get(1)?,
                 acked: row.get(2)?,
-            })
-        })
+            };
+            Ok((origin, row.get::<_, i64>(3)?))
+        })?;
+    if sum != sum_of(&origin) {
+        return Err(not_as_written("what is settled"));
+    }
+    Ok(origin)
+}
+
+pub(super) fn set_origin(connection: &Connection, origin: &Origin) -> Result<()> {
+    connection
+        .prepare_cached("UPDATE meta SET identity = ?1, lineage = ?2, acked = ?3, origin_sum = ?4")?
+        .execute(params![
+            origin.identity,
+            origin.lineage,
+            origin.acked,
+            sum_of(origin)
+        ])
+        .map(|_| ())
+}
+
+fn sum_of(origin: &Origin) -> i64 {
+    let mut sum = crc32fast::Hasher::new();
+    sum.update(origin.identity.as_bytes());
+    sum.update(origin.lineage.as_bytes());
+    sum.update(&origin.acked.to_le_bytes());
+    sum.finalize().into()
 }
 
 /// Rows up to here are settled: those that are still there are given out no more.
 pub(super) fn acked(connection: &Connection) -> Result<i64> {
-    connection
-        .prepare_cached("SELECT acked FROM meta")?
-        .query_row([], |row| row.get(0))
+    origin(connection).map(|origin| origin.acked)
 }
 
 /// A change for the sake of its sync: a commit that changes nothing is not synced.
@@ -39,21 +64,27 @@ pub(super) fn count_sync(connection: &Connection) -> Result<()> {
 /// Also begins another mark: copies of the file give out the same numbers as this one.
 pub(super) fn set_identity(connection: &Connection, identity: &str) -> Result<()> {
     epochs::begin(connection, rows::last_seq(connection)? + 1, false)?;
-    connection
-        .execute(
-            "UPDATE meta SET identity = ?1, lineage = ?2, acked = 0",
-            params![identity, new_identity()],
-        )
-        .map(|_| ())
+    let origin = Origin {
+        identity: identity.to_owned(),
+        lineage: new_identity(),
+        acked: 0,
+    };
+    set_origin(connection, &origin)
 }
 
 /// Notes that everything up to `through` is settled, and draws a lineage; `None` if that was known.
 pub(super) fn settled(connection: &Connection, through: i64) -> Result<Option<String>> {
+    let origin = origin(connection)?;
+    if origin.acked >= through {
+        return Ok(None);
+    }
     let lineage = new_identity();
-    let changed = connection
-        .prepare_cached("UPDATE meta SET lineage = ?1, acked = ?2 WHERE acked < ?2")?
-        .execute(params![lineage, through])?;
-    Ok((changed > 0).then_some(lineage))
+    let settled = Origin {
+        lineage: lineage.clone(),
+        acked: through,
+        ..origin
+    };
+    set_origin(connection, &settled).map(|()| Some(lineage))
 }
 
 /// The owner's columns.
@@ -216,14 +247,15 @@ pub(super) fn counted(connection: &Connection) -> Result<Counted> {
              FROM meta",
         )?
         .query_row([], |row| {
+            let count = |column| row.get::<_, i64>(column).map(|count| count.clamp(0, MAX_SEQ));
             Ok(Counted {
-                damaged: row.get(0)?,
-                refused_objects: row.get(1)?,
-                sent_objects: row.get(2)?,
-                sent_bytes: row.get(3)?,
+                damaged: count(0)?,
+                refused_objects: count(1)?,
+                sent_objects: count(2)?,
+                sent_bytes: count(3)?,
                 acknowledged: row.get(4)?,
-                round_from: row.get(5)?,
-                drained_at: row.get(6)?,
+                round_from: count(5)?,
+                drained_at: count(6)?,
             })
         })
 }

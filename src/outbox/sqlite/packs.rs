@@ -11,6 +11,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
+use super::found::Kept;
 use super::pack::{Prepared, ROW_OVERHEAD, Stored, decode_runs, push_number, take_number};
 use crate::outbox::{Codec, SchemaId, objects};
 
@@ -131,10 +132,11 @@ pub(super) fn decode(payload: &[u8], count: i64, created: i64) -> Option<Vec<Mem
 }
 
 /// Whether the row can be given out: of a pack the checksum does not say how many transactions it stands for.
-pub(super) fn is_whole(row: &Prepared<'_>, created: i64) -> bool {
+pub(super) fn is_whole(kept: &Kept) -> bool {
+    let Kept { row, seat } = kept;
     let members = match row.stored {
         Stored::Row(_) => return true,
-        Stored::Pack => decode(&row.payload, row.transactions, created),
+        Stored::Pack => decode(&row.payload, row.transactions, seat.created()),
     };
     members.is_some_and(|members| members.iter().all(|member| decode_runs(&member.runs).is_some()))
 }

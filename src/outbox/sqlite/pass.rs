@@ -11,8 +11,8 @@ use super::heal::Known;
 use super::readings::Readings;
 use super::recover::{FILES, beside};
 use super::reports::Report;
-use super::salvage::{self, Source};
-use super::{fresh, schema, seals};
+use super::survivors::Source;
+use super::{fresh, salvage, schema, seals};
 use crate::outbox::{Error, Options, Result};
 
 /// What a pass came to.

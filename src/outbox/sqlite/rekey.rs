@@ -13,12 +13,13 @@ use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::found::{self, Kept};
 use super::fresh::{self, STEP_BYTES};
 use super::heal::Known;
 use super::process::InProcess;
 use super::readings::{Readings, twice};
 use super::recover::{self, beside};
-use super::{answers, is_outbox, meta, rows, schema, schemas, seals, tables};
+use super::{answers, is_outbox, meta, pages, rows, schema, schemas, seals, tables};
 use crate::outbox::seal::Seal;
 use crate::outbox::{Durability, Error, Key, Options, Result};
 
@@ -106,7 +107,7 @@ fn exchange(path: &Path, old: Option<&Key>, new: Option<&Key>) -> Result<()> {
 
 /// Moves the log into the file.
 fn remove_log(alone: &Connection, path: &Path) -> Result<()> {
-    if !rows::cut_log(alone).map_err(|source| Error::sqlite(path, source))? {
+    if !pages::cut_log(alone).map_err(|source| Error::sqlite(path, source))? {
         return Err(Error::Locked {
             path: path.to_owned(),
         });
@@ -145,7 +146,7 @@ fn copy(former: Opened<'_>, to: &mut Connection, seal: &Seal) -> rusqlite::Resul
     for id in schemas::ids(from)? {
         schemas::adopt(to, seal, id, &schemas::read(from, opening, id)?)?;
     }
-    let mut statement = rows::all(from)?;
+    let mut statement = found::all(from)?;
     let mut found = statement.query([])?;
     loop {
         let step = to.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -156,11 +157,12 @@ fn copy(former: Opened<'_>, to: &mut Connection, seal: &Seal) -> rusqlite::Resul
                 return step.commit();
             };
             let seq = columns.get(0)?;
-            let (created, row) = rows::stored(columns, opening)?.ok_or_else(|| rows::damaged(seq))?;
-            rows::adopt(&step, seal, &mut tail, seq, created, &row)?;
+            let found = found::stored(columns, opening)?.filter(|kept| kept.seat.is_its_own());
+            let Kept { row, seat } = found.ok_or_else(|| rows::damaged(seq))?;
+            rows::adopt(&step, seal, &mut tail, seq, seat.created(), &row)?;
             bytes += row.stored_bytes();
         }
         step.commit()?;
-        rows::cut_log(to)?;
+        pages::cut_log(to)?;
     }
 }

@@ -12,43 +12,15 @@ use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::found::{self, Kept};
 use super::fresh::{self, STEP_BYTES};
 use super::heal::Known;
-use super::pack::Prepared;
-use super::readings::Readings;
 use super::recover::beside;
 use super::reports::{self, Report};
-use super::{answers, epochs, ledger, meta, packs, rows, schema, schemas};
+use super::survivors::{Range, STEPS, STRIDE, Source, beyond, lowest_readable};
+use super::{answers, epochs, ledger, meta, packs, pages, rows, schema, schemas};
 use crate::outbox::seal::Seal;
-use crate::outbox::{Durability, Error, Key, Loss, LossReason, Result, Salvaged, StoredSchema};
-
-/// Beyond so many numbers without a readable row, rows are looked for in strides: a page high up in the
-/// tree stands for as many small rows.
-const STEPS: i64 = 100_000;
-
-/// The strides, and how many of them are tried before what was found is taken for the end.
-const STRIDE: i64 = 16_384;
-const STRIDES: i64 = 1024;
-
-/// A damaged file, and what opens its values.
-#[derive(Clone, Copy)]
-pub(super) struct Source<'a> {
-    pub(super) connection: &'a Connection,
-    pub(super) seal: &'a Seal,
-    pub(super) readings: &'a Readings,
-}
-
-impl Source<'_> {
-    /// As [`rows::read`].
-    fn row(&self, seq: i64) -> rusqlite::Result<Option<Option<(i64, Prepared<'static>)>>> {
-        rows::read(self.connection, self.seal, seq)
-    }
-
-    /// As [`Readings::of`].
-    fn readable<T>(&self, read: rusqlite::Result<T>) -> rusqlite::Result<Option<T>> {
-        self.readings.of(read)
-    }
-}
+use crate::outbox::{Durability, Error, Key, Loss, LossReason, Result, Salvaged, SchemaId, StoredSchema};
 
 /// Makes the new file, beside `path`, from the damaged one there; complete, in one file, on the disk. `None` stands
 /// for a file of which nothing can be read.
@@ -97,7 +69,7 @@ fn make(
     let range = damaged.map(Range::of).transpose().map_err(failed)?.flatten();
     let salvaged = match damaged.zip(range) {
         Some((damaged, range)) => {
-            copy.rows(damaged, &range, &mut connection).map_err(failed)?;
+            copy.rows(damaged, range, &mut connection).map_err(failed)?;
             Some(copy.salvaged)
         }
         None => {
@@ -121,81 +93,6 @@ fn make(
     }
     reports::add(&connection, report, salvaged).map_err(failed)?;
     fresh::complete(connection, target)
-}
-
-/// Where to look for rows.
-struct Range {
-    first: i64,
-    /// `None`: unreadable.
-    last: Option<i64>,
-    /// The numbers before `first` are unreadable: at least one row.
-    begins_unread: bool,
-}
-
-impl Range {
-    fn of(damaged: Source<'_>) -> rusqlite::Result<Option<Range>> {
-        let connection = damaged.connection;
-        let (oldest, newest) = (
-            damaged.readable(rows::oldest(connection))?,
-            damaged.readable(rows::newest(connection))?,
-        );
-        let (first, last, begins_unread) = match (oldest, newest) {
-            (Some(oldest), Some(newest)) => (oldest.unwrap_or(1), Some(newest.unwrap_or(0)), false),
-            (Some(Some(oldest)), None) => (oldest, None, false),
-            (None, Some(Some(newest))) => (lowest_readable(damaged, newest)?, Some(newest), true),
-            (None | Some(None), None) | (None, Some(None)) => return Ok(None),
-        };
-        Ok(Some(Range {
-            first,
-            last,
-            begins_unread,
-        }))
-    }
-}
-
-/// A row at or beyond one of the numbers that follow `from` in strides.
-fn beyond(
-    damaged: Source<'_>,
-    from: i64,
-    stride: i64,
-    row_at: impl Fn(i64) -> rusqlite::Result<Option<i64>>,
-) -> rusqlite::Result<Option<i64>> {
-    for count in 1..=STRIDES {
-        if let Some(Some(row)) = damaged.readable(row_at(from.saturating_add(count * stride)))? {
-            return Ok(Some(row));
-        }
-    }
-    Ok(None)
-}
-
-fn lowest_readable(damaged: Source<'_>, newest: i64) -> rusqlite::Result<i64> {
-    let mut lowest = newest;
-    let mut seq = newest;
-    let mut until = newest - STEPS;
-    while seq > 1 {
-        seq -= 1;
-        match damaged.readable(damaged.row(seq))? {
-            Some(Some(Some((created, row)))) if packs::is_whole(&row, created) => {
-                lowest = seq - row.transactions + 1;
-                until = until.min(lowest - STEPS);
-            }
-            Some(None) => {
-                if let Some(Some(row)) = damaged.readable(rows::at_or_before(damaged.connection, seq))? {
-                    seq = row + 1;
-                }
-            }
-            Some(Some(_)) | None => {}
-        }
-        if seq <= until {
-            match beyond(damaged, until, -STRIDE, |seq| {
-                rows::at_or_before(damaged.connection, seq)
-            })? {
-                Some(row) => until = row - 1,
-                None => break,
-            }
-        }
-    }
-    Ok(lowest)
 }
 
 /// The losses that the damaged file has on record, and those that are found now.
@@ -268,6 +165,20 @@ fn guarded(damaged: &Connection) -> rusqlite::Result<bool> {
     meta::is_guarded(damaged)
 }
 
+/// How far the rows could be carried over in their order.
+#[derive(Default)]
+struct Passed {
+    /// The number of the last one.
+    found: Option<i64>,
+    /// The last number that there is; none where the file cannot be read to its end.
+    last: Option<i64>,
+}
+
+/// Whether the row can be sent.
+fn is_good(kept: &Kept, schemas: &[SchemaId]) -> bool {
+    schemas.contains(&kept.row.schema) && packs::is_whole(kept)
+}
+
 struct Copy {
     /// What became of rows that have left, and how far the numbers went, could be read.
     remembers: bool,
@@ -325,7 +236,7 @@ impl Copy {
         Ok(())
     }
 
-    fn rows(&mut self, damaged: Source<'_>, range: &Range, to: &mut Connection) -> rusqlite::Result<()> {
+    fn rows(&mut self, damaged: Source<'_>, range: Range, to: &mut Connection) -> rusqlite::Result<()> {
         // The rows of other schemas could never be sent.
         let schemas = schemas::ids(to)?;
         if range.begins_unread {
@@ -334,15 +245,112 @@ impl Copy {
             // Some of them had left before.
             meta::raise_known_from(to, range.first)?;
         }
+        let passed = self.in_order(damaged, &range, &schemas, to)?;
+        let mut found = passed.found.unwrap_or(range.first - 1);
+        let last = match passed.last {
+            Some(last) => {
+                self.lose(Some(found + 1), last);
+                Some(last)
+            }
+            None => self.past_damage(damaged, &range, &schemas, &mut found, to)?,
+        };
+        // Numbers that were given out, whether or not their rows can be read.
+        meta::raise_high_seq(to, last.unwrap_or(found))?;
+        if last.is_none() {
+            // Behind an unreadable end a number that cannot be read need not have had a row, and is given out again.
+            self.losses.note(found + 1, i64::MAX);
+            self.salvaged.lost += 1;
+            epochs::begin(to, found + 1, true)?;
+        }
+        Ok(())
+    }
+
+    /// Carries the rows over in the order in which they lie in the file, which does not go by their numbers: one of which the
+    /// disk has changed the number hides no other so. Ends where the file cannot be read.
+    fn in_order(
+        &mut self,
+        damaged: Source<'_>,
+        range: &Range,
+        schemas: &[SchemaId],
+        to: &mut Connection,
+    ) -> rusqlite::Result<Passed> {
+        let mut passed = Passed::default();
+        let Some(mut statement) = damaged.readable(found::all(damaged.connection))? else {
+            return Ok(passed);
+        };
+        let mut cells = statement.query([])?;
+        let mut last = 0;
+        loop {
+            let step = to.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let mut tail = rows::tail(&step)?;
+            let mut bytes = 0;
+            let is_over = loop {
+                if bytes >= STEP_BYTES {
+                    break false;
+                }
+                let Some(cell) = damaged.readable(cells.next())? else {
+                    break true;
+                };
+                let Some(columns) = cell else {
+                    passed.last = Some(passed.found.map_or(last, |found| found.max(last)));
+                    break true;
+                };
+                let seq = columns.get(0)?;
+                let kept = damaged.readable(found::stored(columns, damaged.seal))?.flatten();
+                let Some((home, kept)) = kept.map(|kept| kept.set_right().unwrap_or_else(|kept| (seq, kept)))
+                else {
+                    last = if rows::is_seq(seq) { seq } else { last };
+                    continue;
+                };
+                last = home;
+                let first = kept.first();
+                if is_good(&kept, schemas) && passed.found.is_none_or(|found| found < first) {
+                    let begin = passed.found.map_or(range.first.min(first), |found| found + 1);
+                    self.lose(Some(begin), first - 1);
+                    bytes += kept.row.stored_bytes();
+                    self.adopt(&step, &mut tail, home, kept)?;
+                    passed.found = Some(home);
+                }
+            };
+            step.commit()?;
+            pages::cut_log(to)?;
+            if is_over {
+                return Ok(passed);
+            }
+        }
+    }
+
+    fn adopt(
+        &mut self,
+        step: &Connection,
+        tail: &mut rows::Tail,
+        seq: i64,
+        kept: Kept,
+    ) -> rusqlite::Result<()> {
+        let Kept { row, seat } = kept;
+        rows::adopt(step, &self.seal, tail, seq, seat.created(), &row)?;
+        self.salvaged.kept += row.transactions as u64;
+        Ok(())
+    }
+
+    /// Carries the rows behind `found` over by their numbers, whatever lies in between. Returns the last number; none where
+    /// the end cannot be read.
+    fn past_damage(
+        &mut self,
+        damaged: Source<'_>,
+        range: &Range,
+        schemas: &[SchemaId],
+        found: &mut i64,
+        to: &mut Connection,
+    ) -> rusqlite::Result<Option<i64>> {
         let mut unread: Option<i64> = None;
-        let mut seq = range.first;
-        let mut found = seq - 1;
+        let mut seq = *found + 1;
         let last = range.last.unwrap_or(i64::MAX);
-        let mut until = (found + STEPS).min(last);
+        let mut until = found.saturating_add(STEPS).min(last);
         while seq <= last {
             if seq > until {
                 let further = beyond(damaged, until, STRIDE, |seq| {
-                    rows::at_or_after(damaged.connection, seq)
+                    found::at_or_after(damaged.connection, seq)
                 })?;
                 until = match (further, range.last) {
                     (Some(row), _) => row,
@@ -361,24 +369,21 @@ impl Copy {
             while bytes < STEP_BYTES && seq <= until {
                 let mut next = seq + 1;
                 match damaged.readable(damaged.row(seq))? {
-                    Some(Some(Some((created, row))))
-                        if schemas.contains(&row.schema)
-                            && packs::is_whole(&row, created)
-                            && seq - row.transactions >= found =>
+                    Some(Some(Some(kept)))
+                        if is_good(&kept, schemas) && seq - kept.row.transactions >= *found =>
                     {
-                        rows::adopt(&step, &self.seal, &mut tail, seq, created, &row)?;
-                        bytes += row.stored_bytes();
-                        self.salvaged.kept += row.transactions as u64;
                         // A pack has its last number alone in the file.
-                        let first = seq - row.transactions + 1;
+                        let first = seq - kept.row.transactions + 1;
+                        bytes += kept.row.stored_bytes();
+                        self.adopt(&step, &mut tail, seq, kept)?;
                         self.lose(unread.take().filter(|unread| *unread < first), first - 1);
-                        found = seq;
-                        until = until.max((found + STEPS).min(last));
+                        *found = seq;
+                        until = until.max((*found + STEPS).min(last));
                     }
                     Some(None) => {
                         unread = unread.or(Some(seq));
                         if let Some(Some(row)) =
-                            damaged.readable(rows::at_or_after(damaged.connection, seq))?
+                            damaged.readable(found::at_or_after(damaged.connection, seq))?
                         {
                             next = row;
                             until = until.max(row);
@@ -388,21 +393,13 @@ impl Copy {
                 }
                 seq = next;
             }
-            // Numbers that were given out, whether or not their rows can be read.
-            meta::raise_high_seq(&step, range.last.unwrap_or(found))?;
             step.commit()?;
-            rows::cut_log(to)?;
+            pages::cut_log(to)?;
         }
-        match range.last {
-            Some(last) => self.lose(unread, last),
-            // Behind an unreadable end a number that cannot be read need not have had a row, and is given out again.
-            None => {
-                self.losses.note(found + 1, i64::MAX);
-                self.salvaged.lost += 1;
-                epochs::begin(to, found + 1, true)?;
-            }
+        if let Some(last) = range.last {
+            self.lose(unread, last);
         }
-        Ok(())
+        Ok(range.last)
     }
 
     /// Notes the numbers from `first` on as lost, but for those that are on record already.

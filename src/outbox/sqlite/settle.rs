@@ -6,7 +6,7 @@
 
 use rusqlite::{Connection, Result};
 
-use super::{SentAs, SqliteOutbox, answers, meta, rows};
+use super::{SentAs, SqliteOutbox, answers, found, meta, rows};
 use crate::outbox::seal::Seal;
 use crate::outbox::{self, Cap, Durability, Settlement};
 
@@ -39,7 +39,7 @@ impl SqliteOutbox {
             }
             let drawn = note(transaction, seal, settlement, cap)?;
             if settlement.leave {
-                let through = settlement.through.min(rows::last_seq(transaction)?);
+                let through = last_of(transaction, seal, settlement)?;
                 let_go(transaction, seal, through)?;
             }
             Ok(Some(drawn))
@@ -73,13 +73,30 @@ fn note(connection: &Connection, seal: &Seal, settlement: &Settlement, cap: &Cap
     if !settlement.leave {
         return answers::note(connection, seal, settlement, cap).map(|()| None);
     }
-    let through = settlement.through.min(rows::last_seq(connection)?);
+    let through = last_of(connection, seal, settlement)?;
     let drawn = meta::settled(connection, through)?;
     if drawn.is_some() {
         answers::note(connection, seal, settlement, cap)?;
         meta::count_answered(connection, settlement, rows::now())?;
     }
     Ok(drawn)
+}
+
+/// The last number that is settled by this, of those that were given out.
+fn last_of(connection: &Connection, seal: &Seal, settlement: &Settlement) -> Result<i64> {
+    let last = rows::last_seq(connection)?;
+    if settlement.through > last {
+        check_last(connection, seal)?;
+    }
+    Ok(settlement.through.min(last))
+}
+
+/// The number of the last row may be one that the disk has changed: then it says nothing of those before it.
+fn check_last(connection: &Connection, seal: &Seal) -> Result<()> {
+    match found::last_row(connection, seal)? {
+        Some(kept) if !kept.seat.is_its_own() => Err(rows::damaged(kept.first())),
+        _ => Ok(()),
+    }
 }
 
 /// Whether the oldest row is settled.
@@ -90,10 +107,11 @@ pub(super) fn are_settled(connection: &Connection) -> Result<bool> {
 
 /// Rows that are settled leave.
 pub(super) fn settled_go(connection: &Connection, seal: &Seal) -> Result<()> {
-    if are_settled(connection)? {
-        let_go(connection, seal, meta::acked(connection)?)?;
+    if !are_settled(connection)? {
+        return Ok(());
     }
-    Ok(())
+    check_last(connection, seal)?;
+    let_go(connection, seal, meta::acked(connection)?)
 }
 
 fn let_go(connection: &Connection, seal: &Seal, through: i64) -> Result<()> {

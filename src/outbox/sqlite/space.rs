@@ -1,6 +1,6 @@
 //! Giving space back to the file system.
 
-use super::{SqliteOutbox, rows, schema};
+use super::{SqliteOutbox, pages, schema};
 use crate::outbox::Result;
 
 /// Unused pages that are kept for the next writes rather than given back: a small outbox would
@@ -24,7 +24,7 @@ impl SqliteOutbox {
             let connection = &mut drain.connection;
             let mut writer = self.writer();
             let failed = |source| self.failed(source);
-            let usage = rows::usage(connection).map_err(failed)?;
+            let usage = pages::usage(connection).map_err(failed)?;
             if usage.free_bytes() <= KEEP_FREE_BYTES {
                 if writer.log.file_bytes() > schema::WAL_BYTES {
                     writer.log.cut(connection).map_err(failed)?;
@@ -32,14 +32,14 @@ impl SqliteOutbox {
                 return Ok(false);
             }
             let given_back = if usage.used_pages() <= COPY_PAGES {
-                rows::copy_to_fit(connection)
+                pages::copy_to_fit(connection)
             } else {
-                rows::give_back(connection, PAGES_PER_TURN)
+                pages::give_back(connection, PAGES_PER_TURN)
             };
             given_back
                 .map_err(failed)
                 .inspect_err(|error| writer.log.doubt_after(error, connection))?;
-            let left = rows::usage(connection).map_err(failed)?;
+            let left = pages::usage(connection).map_err(failed)?;
             let more = left.free_bytes() > KEEP_FREE_BYTES && left.pages < usage.pages;
             if !more {
                 writer.log.cut(connection).map_err(failed)?;

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, params};
 
+use super::found::{self, Kept};
 use super::pack::{Prepared, Stored};
 use super::packs::{self, Member};
 use super::writing::Writing;
@@ -99,10 +100,15 @@ fn find(connection: &Connection, seal: &Seal) -> rusqlite::Result<Option<Run>> {
     while let Some(columns) = found.next()? {
         let seq: i64 = columns.get(0)?;
         let small = columns.get::<_, Option<Vec<u8>>>(7)?.is_some();
-        let member = if small { rows::stored(columns, seal)? } else { None };
-        let member = member.filter(|(_, row)| row.stored == Stored::Row(Codec::Identity));
+        let member = if small {
+            found::stored(columns, seal)?
+        } else {
+            None
+        };
+        let member =
+            member.filter(|kept| kept.row.stored == Stored::Row(Codec::Identity) && kept.seat.is_its_own());
         match (member, &mut run) {
-            (Some((created, row)), run) => {
+            (Some(Kept { row, seat }), run) => {
                 let next = run
                     .as_ref()
                     .map_or(seq, |run| run.first + run.members.len() as i64);
@@ -120,7 +126,7 @@ fn find(connection: &Connection, seal: &Seal) -> rusqlite::Result<Option<Run>> {
                     break;
                 }
                 run.members.push(Member {
-                    created,
+                    created: seat.created(),
                     runs: row.runs.into(),
                     payload: row.payload.into_owned().into(),
                 });

@@ -4,8 +4,8 @@ use std::fs;
 
 use realm_ingest::outbox::{Cap, Fate, Number, Options, Outbox, Policy, SqliteOutbox};
 
-use super::{fate, store};
-use crate::common::{Folder, drain, open, open_recovered, open_with, rows, settle};
+use super::{fate, relaxed, store};
+use crate::common::{Folder, drain, open, open_recovered, open_with, rows, rows_with_gaps, settle};
 use crate::damage::{damaged, overwrite_page_of, overwrite_table};
 
 #[test]
@@ -68,6 +68,36 @@ fn numbers_of_dropped_writes_that_a_file_forgot_are_told_apart_from_those_given_
     for dropped in &former[1..] {
         assert_eq!(outbox.fate(*dropped, false).unwrap(), Fate::Unknown);
     }
+}
+
+#[test]
+fn a_record_that_grew_coarse_gives_no_number_of_a_dropped_write_out_again() {
+    let folder = Folder::new();
+    let capped = Options {
+        cap: Cap {
+            max_objects: Some(700),
+            policy: Policy::DropNewest,
+            ..Cap::default()
+        },
+        ..relaxed()
+    };
+    let outbox = open_with(&folder.path(), capped);
+    let former: Vec<_> = (0..710).map(|_| store(&outbox)).collect();
+    assert_eq!(outbox.fate(former[709], false).unwrap(), Fate::Dropped);
+    drop(outbox);
+    // More places than the record has entries.
+    let file = rusqlite::Connection::open(folder.path()).unwrap();
+    file.execute(
+        "UPDATE tx SET checksum = checksum + 1 WHERE seq % 2 = 0 AND seq <= 620",
+        [],
+    )
+    .unwrap();
+    drop(file);
+    let outbox = open(&folder.path());
+    assert_eq!(rows_with_gaps(&outbox).len(), 390);
+    let number = store(&outbox);
+    assert!(!former.contains(&number), "{number:?}");
+    assert_eq!(outbox.fate(number, false).unwrap(), Fate::Waiting);
 }
 
 #[test]

@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior};
 
 use super::connection::{pragma, sync_commits, use_log};
 use super::identity::stamp;
 use super::{APPLICATION_ID, FORMAT, PAGE_BYTES};
-use crate::outbox::sqlite::seals;
-use crate::outbox::{Durability, Key, new_identity};
+use crate::outbox::sqlite::{meta, seals};
+use crate::outbox::{Durability, Key, Origin, new_identity};
 
 /// The tables that every format has, as this one has them.
 const TABLES: &str = "
@@ -42,7 +42,8 @@ const TABLES: &str = "
         sent_bytes INTEGER NOT NULL DEFAULT 0,
         acknowledged INTEGER NOT NULL DEFAULT 0,
         round_from INTEGER NOT NULL DEFAULT 0,
-        drained_at INTEGER NOT NULL DEFAULT 0
+        drained_at INTEGER NOT NULL DEFAULT 0,
+        origin_sum INTEGER NOT NULL DEFAULT 0
     ) STRICT;
     CREATE TABLE schema (
         id INTEGER PRIMARY KEY,
@@ -131,9 +132,15 @@ pub(super) fn create(
         transaction.execute(
             "INSERT INTO meta (id, identity, stamp, high_seq, relaxed, dropped_transactions, dropped_objects,
                                dropped_bytes, lineage, acked)
-             VALUES (1, ?1, ?2, 0, 0, 0, 0, 0, ?3, 0)",
-            params![new_identity(), stamp(path), new_identity()],
+             VALUES (1, '', ?1, 0, 0, 0, 0, 0, '', 0)",
+            [stamp(path)],
         )?;
+        let origin = Origin {
+            identity: new_identity(),
+            lineage: new_identity(),
+            acked: 0,
+        };
+        meta::set_origin(&transaction, &origin)?;
         seals::make(&transaction, key)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", FORMAT)?;

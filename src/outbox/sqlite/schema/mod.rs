@@ -15,7 +15,8 @@
 //! the owner's columns of `meta` and what is said of refused objects are sealed, and all else is as it is.
 //! `epoch` says which numbers were given out with which mark (`epochs.rs`), `refused` and `refusal` what the
 //! gateway did not store (`answers.rs`); what became of transactions is on record from number
-//! `meta.known_from` on. The columns behind it count (`meta.rs`).
+//! `meta.known_from` on. The columns behind it count (`meta.rs`). `meta.origin_sum` is over the names that the file goes by and
+//! what was settled under them; rows have sums of their own (`content.rs`).
 //! Format 1 had none of these six tables, nor the columns of `meta` from `lineage` on, nor `tx.first`; it is
 //! upgraded when it is opened.
 

@@ -5,6 +5,8 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::FORMAT;
 use super::connection::format;
 use super::create::SINCE_2;
+use crate::outbox::sqlite::meta;
+use crate::outbox::{Origin, new_identity};
 
 /// What the tables of format 1 lack; [`SINCE_2`] has those that it had not. What was settled of a file of format 1 is not known; 0 says
 /// too little rather than too much.
@@ -30,9 +32,9 @@ const FROM_1: &str = "
     ALTER TABLE meta ADD COLUMN acknowledged INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE meta ADD COLUMN round_from INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE meta ADD COLUMN drained_at INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE meta ADD COLUMN origin_sum INTEGER NOT NULL DEFAULT 0;
     UPDATE meta SET known_from = coalesce((SELECT min(seq) FROM tx), high_seq + 1);
     ALTER TABLE tx ADD COLUMN first INTEGER;
-    UPDATE meta SET lineage = lower(hex(randomblob(16)));
 ";
 
 /// Makes a file of an earlier format one of this format, all at once. Another process may be doing the
@@ -45,6 +47,12 @@ pub(super) fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
     if format(&transaction)? < 2 {
         transaction.execute_batch(FROM_1)?;
         transaction.execute_batch(SINCE_2)?;
+        let origin = Origin {
+            identity: transaction.query_row("SELECT identity FROM meta", [], |row| row.get(0))?,
+            lineage: new_identity(),
+            acked: 0,
+        };
+        meta::set_origin(&transaction, &origin)?;
         transaction.pragma_update(None, "user_version", FORMAT)?;
     }
     transaction.commit()

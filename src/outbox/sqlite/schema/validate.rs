@@ -6,26 +6,33 @@ use rusqlite::{Connection, ErrorCode};
 
 use super::Refused;
 use crate::outbox::Error;
+use crate::outbox::number::MAX_MARK;
+use crate::outbox::sqlite::meta;
 use crate::outbox::sqlite::rows::{MAX_SEQ, is_seq};
+
+/// What is counted in `meta`: sums with these do not overflow.
+const COUNTERS: &str =
+    "high_seq, acked, syncs, dropped_transactions, dropped_objects, dropped_bytes, tidied, known_from,
+    damaged, refused_objects, sent_objects, sent_bytes, round_from, drained_at";
+
+/// What else it has.
+const OTHERS: &str = "app, user, principal, stamp, relaxed, owner_mark, guarded, acknowledged";
 
 /// What must hold for the file to be used. Reads a handful of pages, whatever the backlog.
 pub(super) fn validate(connection: &Connection, path: &Path) -> std::result::Result<(), Refused> {
     let check = || -> rusqlite::Result<Option<&'static str>> {
-        let (identity, high_seq, lineage): (String, i64, String) = connection.query_row(
-            "SELECT identity, high_seq, lineage, acked, app, user, principal, syncs,
-                    stamp, relaxed, dropped_transactions, dropped_objects, dropped_bytes, tidied, owner_mark, guarded, mark,
-                    known_from, damaged, refused_objects, sent_objects, sent_bytes, acknowledged, round_from,
-                    drained_at
-             FROM meta WHERE id = 1",
+        let (least, most, mark): (i64, i64, i64) = connection.query_row(
+            &format!("SELECT min({COUNTERS}), max({COUNTERS}), mark, {OTHERS} FROM meta WHERE id = 1"),
             [],
             |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
         )?;
-        for name in [identity, lineage] {
+        let origin = meta::origin(connection)?;
+        for name in [origin.identity, origin.lineage] {
             if name.len() != 32 || !name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
                 return Ok(Some("its identity is malformed"));
             }
         }
-        if !(0..=MAX_SEQ).contains(&high_seq) {
+        if least < 0 || most > MAX_SEQ || !(0..=i64::from(MAX_MARK)).contains(&mark) {
             return Ok(Some("its numbering is malformed"));
         }
         for end in ["ASC", "DESC"] {
