@@ -185,7 +185,7 @@ pub(super) fn urgent_path(path: &Path) -> PathBuf {
 
 /// Whether urgent classes of an earlier release wait there.
 pub(super) fn is_left(path: &Path) -> bool {
-    path.exists() && outbox::is_outbox(path).unwrap_or(false) && !outbox::is_drained(path)
+    outbox::is_outbox(path).unwrap_or(false) && !outbox::is_drained(path)
 }
 
 #[cfg(test)]

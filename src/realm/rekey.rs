@@ -24,9 +24,12 @@ impl Realm {
         let path = resolved(user, config.path.as_deref())?;
         let (old, new) = (config.key(), new.map(Key::new));
         let beside = lane::urgent_path(&path);
-        let rekeyed = rekey(&path, old.as_ref(), new.as_ref()).and_then(|()| match beside.exists() {
-            true => rekey(&beside, old.as_ref(), new.as_ref()),
-            false => Ok(()),
+        let rekeyed = rekey(&path, old.as_ref(), new.as_ref()).and_then(|()| {
+            // Also one that an interrupted exchange has not given its name yet.
+            if outbox::is_outbox(&beside)? {
+                rekey(&beside, old.as_ref(), new.as_ref())?;
+            }
+            Ok(())
         });
         // A session that was in the way may go on.
         neighbours::look_now(&user.app);

@@ -312,3 +312,24 @@ fn a_session_that_ends_lets_go_of_the_file_for_who_waits_for_it() {
         key = next;
     }
 }
+
+#[test]
+fn a_new_key_is_given_to_urgent_classes_of_which_an_exchange_is_not_finished() {
+    let fixture = Fixture::new();
+    let user = fixture.user();
+    let path = left_by(&user, Some(KEY), &[1]);
+    let urgent = path.with_file_name("flx_sync_default.urgent.realm");
+    std::fs::copy(&path, &urgent).unwrap();
+    // As a file system without links leaves it: the damaged file is away, and the new one has not its name yet.
+    let recovered = path.with_file_name("flx_sync_default.urgent.realm.recovered");
+    std::fs::rename(&urgent, &recovered).unwrap();
+    Realm::rekey(&user, &with_key(Some(KEY)), Some(OTHER)).unwrap();
+    let outbox = |key| {
+        let options = realm_ingest::outbox::Options {
+            key: Some(Key::new(key)),
+            ..Default::default()
+        };
+        realm_ingest::outbox::SqliteOutbox::open(&urgent, options).map(|_| ())
+    };
+    outbox(OTHER).unwrap();
+}
