@@ -14,9 +14,10 @@ use super::policy;
 use super::progress::ProgressObserver;
 use super::receipts::ReceiptWaits;
 use super::session::{ConnectionState, ErrorHandler, SessionState, StopPolicy};
+use super::told::Told;
 use super::waits::Waits;
 use crate::app::{Inner, User, UserState};
-use crate::error::{Code, Error, Result, SyncError};
+use crate::error::{Error, Result, SyncError};
 use crate::outbox::Outbox;
 use crate::realm::homes;
 use crate::realm::options::Choices;
@@ -34,8 +35,8 @@ pub(super) struct Status {
     paused: bool,
     /// An error that lasts was met: the session counts as inactive, though the loop tries again by and by.
     failed: bool,
-    /// The errors that were told and are not told again: that one, and milder ones.
-    told: Vec<(Code, String)>,
+    /// That one, and milder ones.
+    told: Told,
     ended: bool,
     refreshing: bool,
     pub(super) connection: ConnectionState,
@@ -89,7 +90,7 @@ impl Core {
                 stops: 0,
                 paused: false,
                 failed: false,
-                told: Vec::new(),
+                told: Told::default(),
                 ended: false,
                 refreshing: false,
                 connection: ConnectionState::Disconnected,
@@ -162,7 +163,7 @@ impl Core {
     /// Somebody has reason to think that it will work now: what failed is forgotten, and a pause ends.
     pub(super) fn try_anew(&self) {
         let mut status = self.status();
-        let waiting = !std::mem::take(&mut status.told).is_empty();
+        let waiting = status.told.forget();
         status.failed = false;
         drop(status);
         if waiting {
@@ -174,7 +175,7 @@ impl Core {
     pub(super) fn succeeded(&self, stops: u64) {
         let mut status = self.status();
         let failed = std::mem::take(&mut status.failed);
-        status.told.clear();
+        status.told.forget();
         drop(status);
         self.note_success();
         if failed {
@@ -416,14 +417,12 @@ impl Core {
     /// pending stays.
     pub(super) fn fail(&self, error: SyncError) {
         let mut status = self.status();
-        let met = (error.code, error.message.clone());
-        if status.told.contains(&met) {
+        if !status.told.is_news(&error) {
             drop(status);
             self.note_error(&error);
             log::debug!(target: "ingest::session", "still: {}", error.message);
             return;
         }
-        status.told.push(met);
         status.failed |= error.is_fatal;
         drop(status);
         if error.is_fatal {

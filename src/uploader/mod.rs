@@ -31,6 +31,7 @@ pub mod session;
 mod tests;
 mod tidy;
 mod together;
+mod told;
 pub(crate) mod waits;
 
 use std::sync::Arc;
@@ -267,6 +268,8 @@ impl Uploader {
         self.goes_as(&origin);
         let gathers = !self.core.gate().policy().batch_delay.is_zero();
         let mut ahead: Option<Batch> = None;
+        // What the server said it lacks was sent, and it has not answered for that yet.
+        let mut went_back = false;
         loop {
             let next = match ahead.take() {
                 Some(batch) => Some(batch),
@@ -321,13 +324,19 @@ impl Uploader {
                 Sent::Behind(position) if position >= self.acked => {
                     return Err(policy::nonsense("what was acknowledged is said to be missing"));
                 }
+                // Another batch at once would be one without end.
+                Sent::Behind(_) if went_back => {
+                    return Err(policy::nonsense("it lacks more each time"));
+                }
                 Sent::Behind(position) => {
+                    went_back = true;
                     // The server was restored meanwhile; those rows are still here.
                     self.acked = position;
                     self.core.is_behind(position);
                     continue;
                 }
                 Sent::Through(ack) => {
+                    went_back = false;
                     self.failures = 0;
                     self.core.app.relogins.store(0, Ordering::Relaxed);
                     self.renamed = false;

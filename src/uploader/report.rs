@@ -17,7 +17,8 @@ pub(super) fn of(outbox: &dyn Outbox) -> Result<DeviceReport> {
         transactions: pending.transactions,
         objects: pending.objects,
         bytes: pending.bytes,
-        oldest_age: since.map_or(0, |since| clock.saturating_sub(since)),
+        // A clock that was set back makes nothing older than it is.
+        oldest_age: since.map_or(0, |since| clock.saturating_sub(since).max(0)),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
     })
