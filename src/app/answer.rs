@@ -1,7 +1,9 @@
 //! Tells success from failure in what the server answered, with the order of evaluation, codes and texts that App
 //! Services clients have.
 
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::error::{Code, Error, Result};
 use crate::transport::{CONNECTION_FAILED, Response};
@@ -90,20 +92,35 @@ fn plain(code: Code, message: String, status: u16) -> Error {
     }
 }
 
+/// What of a JSON body can name an error. Every answer is looked at so, and may be a large one: what else is in it takes no
+/// memory.
+#[derive(Deserialize)]
+struct Named<'a> {
+    #[serde(borrow, default, deserialize_with = "given")]
+    error: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "given")]
+    error_code: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "given")]
+    link: Option<&'a RawValue>,
+}
+
+/// Also null, which is not as if it were not there.
+fn given<'de, D: Deserializer<'de>>(value: D) -> std::result::Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(value).map(Some)
+}
+
 /// The error that a JSON body names, also with a status of success.
 fn named(response: &Response) -> Option<Error> {
-    let Value::Object(body) = serde_json::from_slice(&response.body).ok()? else {
-        return None;
-    };
-    let text = |key: &str| match body.get(key) {
+    let body: Named<'_> = serde_json::from_slice(&response.body).ok()?;
+    // Another type means that this is not an error of the server.
+    let text = |value: Option<&RawValue>| match value {
         None => Some(None),
-        Some(Value::String(text)) => Some(Some(text.clone())),
-        // Another type means that this is not an error of the server.
-        Some(_) => None,
+        Some(value) => serde_json::from_str(value.get()).ok().map(Some),
     };
-    let code = text("error_code")?.filter(|code| !code.is_empty());
-    let message = text("error")?;
-    let link = text("link")?.unwrap_or_default();
+    let code: Option<String> = text(body.error_code)?.filter(|code: &String| !code.is_empty());
+    let message = text(body.error)?.map(|text: String| shortened(&text).to_owned());
+    let link = text(body.link)?.unwrap_or_default();
+    let link = shortened(&link).to_owned();
     let code = match (code, &message) {
         (Some(name), _) => Code::from_name(&name)
             .filter(|code| code.is_service_error())
@@ -224,6 +241,19 @@ mod tests {
         // A client's own codes are not the server's to give.
         let client = answer(400, JSON, r#"{"error":"x","error_code":"BadToken"}"#);
         assert_eq!(error(client).0, Code::AppServerError);
+    }
+
+    #[test]
+    fn a_long_message_is_cut_and_what_is_no_text_is_no_message() {
+        let long = format!(
+            r#"{{"error":"{0}","error_code":"BadRequest","link":"{0}"}}"#,
+            "x".repeat(1 << 20)
+        );
+        let failed = check(answer(400, JSON, &long)).unwrap_err();
+        assert_eq!(failed.code(), Code::BadRequest);
+        assert!(failed.to_string().len() <= MAX_BODY_IN_TEXT && failed.link().len() <= MAX_BODY_IN_TEXT);
+        assert_eq!(error(answer(400, JSON, r#"{"error":null}"#)).0, Code::HTTPError);
+        assert_eq!(error(answer(400, JSON, r#"{"error":{}}"#)).0, Code::HTTPError);
     }
 
     #[test]

@@ -98,10 +98,10 @@ pub(super) fn was_not_made(response: &Response) -> bool {
     matches!(kind, Some(FailureKind::Connect | FailureKind::Tls))
 }
 
-/// Whether the host that the location named may have moved.
+/// Whether the host that the location named may have moved, or never was one: a name that leads to no server, or to another
+/// one, is not kept until the program ends.
 pub(super) fn is_lost(response: &Response) -> bool {
-    let kind = response.failure.as_ref().map(|failure| failure.kind);
-    response.is_failed() && kind.is_none_or(|kind| kind == FailureKind::Connect)
+    response.is_failed()
 }
 
 #[cfg(test)]

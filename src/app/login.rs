@@ -321,6 +321,7 @@ fn granted(response: &crate::transport::Response, credentials: &Credentials) -> 
     let malformed = || Error::app(Code::BadToken, "Could not log in user: received malformed JWT");
     tokens::claims(&refresh_token).ok_or_else(malformed)?;
     let claims = tokens::claims(&access_token).ok_or_else(malformed)?;
+    tokens::check_subject(&access_token, &id)?;
     let session = SignIn {
         access_token,
         refresh_token,

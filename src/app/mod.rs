@@ -44,7 +44,7 @@ pub use users::Identity;
 pub(crate) use account::{Account, Follower};
 pub(crate) use answer::check as check_answer;
 pub(crate) use paths::user_of_directory;
-pub(crate) use remote::{Call, Route};
+pub(crate) use remote::{Call, INGEST, Route};
 pub(crate) use threads::end_all as end_threads;
 pub(crate) use user::is_refusal;
 

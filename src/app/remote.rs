@@ -7,19 +7,29 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::answer;
-use super::base_url::{BaseUrl, URL_VARIABLE};
+use super::base_url::{BaseUrl, URL_VARIABLE, normalised};
 use super::failover::{Failover, is_lost, is_unreachable, was_not_made};
 use super::redirect::{MAX_REDIRECTS, gives_up_tls, is_redirect, redirect_target, too_many_redirects};
 use super::server_time::{ServerClock, ServerTime};
 use crate::error::{Code, Error, Result};
 use crate::ffi::os::boot_time;
-use crate::transport::{Method, Request, Response, Transport};
+use crate::transport::{MAX_ANSWER, Method, Request, Response, Transport};
 
 pub(super) const BASE_PATH: &str = "/api/client/v2.0";
 /// Without a byte that moves: the server is gone or hangs.
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// The same for the location, which is a small answer, where there is another address to ask.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Where batches are sent, beneath the app.
+pub(crate) const INGEST: &str = "ingest";
+/// Where functions are called, beneath the app.
+pub(super) const FUNCTION: &str = "functions/call";
+
+/// What a function returns: twice the largest document.
+const MAX_RESULT: usize = 32 << 20;
+/// Tokens, profiles, positions and errors have some KiB. Taken apart in memory an answer may be many times as large.
+const MAX_REPLY: usize = 1 << 20;
 
 /// Which part of the API a path belongs to.
 #[derive(Clone)]
@@ -28,6 +38,16 @@ pub(crate) enum Route {
     App(String),
     /// Beneath the API's root; the server finds the app by the token.
     Base(&'static str),
+}
+
+impl Route {
+    fn max_answer(&self) -> usize {
+        match self {
+            Route::App(path) if path == INGEST => MAX_ANSWER,
+            Route::App(path) if path == FUNCTION => MAX_RESULT,
+            Route::App(_) | Route::Base(_) => MAX_REPLY,
+        }
+    }
 }
 
 /// A request before its host is known.
@@ -354,7 +374,10 @@ impl Remote {
                     self.warn_of_plain_location(&from, host);
                     from
                 }
-                host => host.to_owned(),
+                host => normalised(host).map_err(|_| {
+                    let text = format!("the server at {from} names '{host}' as its address, which is none");
+                    Error::app(Code::MalformedJson, text)
+                })?,
             });
         }
         Err(too_many_redirects().into())
@@ -385,6 +408,7 @@ impl Remote {
             method: call.method,
             url,
             timeout,
+            max_answer: call.route.max_answer(),
             headers,
             body: call.body,
         }

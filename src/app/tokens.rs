@@ -8,6 +8,8 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::error::{Code, Error, Result};
+
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)
     .with_decode_allow_trailing_bits(true);
@@ -54,6 +56,20 @@ pub(crate) fn subject(token: &str) -> Option<String> {
     payload["sub"].as_str().map(str::to_owned)
 }
 
+/// What a user sends with another's token is stored as that one's.
+///
+/// # Errors
+/// The token says that it is about somebody else.
+pub(super) fn check_subject(token: &str, user: &str) -> Result<()> {
+    match subject(token) {
+        Some(other) if other != user => Err(Error::app(
+            Code::BadToken,
+            format!("the server answered user '{user}' with a token of another one, which is not used"),
+        )),
+        _ => Ok(()),
+    }
+}
+
 fn payload(token: &str) -> Option<Vec<u8>> {
     let mut parts = token.split('.');
     let (header, payload, _signature) = (parts.next()?, parts.next()?, parts.next()?);
@@ -71,6 +87,8 @@ impl Claims {
     /// whose clock is wrong, as small devices' clocks are, neither refreshes all the time nor too late.
     pub(crate) fn renew_at(&self, received: Instant) -> Instant {
         let life = Duration::from_secs(u64::try_from(self.exp.saturating_sub(self.iat)).unwrap_or(0));
+        // One that never ends is not replaced with every request.
+        let life = life.min(LONGEST_LIFE);
         received.checked_add(life - margin(life)).unwrap_or(received)
     }
 
@@ -78,11 +96,15 @@ impl Claims {
     pub(crate) fn renew_at_by_wall_clock(&self, now: Instant, wall: SystemTime) -> Instant {
         let seconds = wall.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let life = Duration::from_secs(u64::try_from(self.exp.saturating_sub(self.iat)).unwrap_or(0));
+        let life = life.min(LONGEST_LIFE);
         let left = u64::try_from(self.exp).unwrap_or(0).saturating_sub(seconds);
         let left = Duration::from_secs(left).min(life);
         now.checked_add(left.saturating_sub(margin(life))).unwrap_or(now)
     }
 }
+
+/// As long as a clock can count without overflowing.
+const LONGEST_LIFE: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// A minute covers a slow request; short-lived tokens are used for most of their life all the same.
 fn margin(life: Duration) -> Duration {
@@ -128,6 +150,25 @@ mod tests {
         ] {
             assert!(claims(&format!("e30.{text}.")).is_some(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_token_without_end_is_not_replaced_at_once() {
+        let now = Instant::now();
+        let endless = Claims {
+            exp: i64::MAX,
+            iat: 0,
+            user_data: None,
+        };
+        assert!(endless.renew_at(now) > now);
+        assert!(endless.renew_at_by_wall_clock(now, UNIX_EPOCH) > now);
+    }
+
+    #[test]
+    fn a_token_is_about_its_user_or_does_not_say_so() {
+        let of = |payload: &str| check_subject(&token(payload), "anna").is_ok();
+        assert!(of(r#"{"sub":"anna"}"#) && of("{}") && of(r#"{"sub":7}"#));
+        assert!(!of(r#"{"sub":"bob"}"#));
     }
 
     #[test]

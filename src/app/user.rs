@@ -8,7 +8,7 @@ use std::time::Instant;
 use serde_json::value::RawValue;
 
 use super::account::{Account, UserState};
-use super::remote::{Call, Route};
+use super::remote::{Call, FUNCTION, Route};
 use super::tokens;
 use super::users::Identity;
 use super::{App, Inner, answer, paths};
@@ -171,7 +171,7 @@ impl User {
         let body = format!(r#"{{"arguments":{arguments},"name":{name}}}"#);
         let user = self.clone();
         let response = self.app.runtime.block_on(async move {
-            let route = Route::App("functions/call".to_owned());
+            let route = Route::App(FUNCTION.to_owned());
             user.send(Call::json(Method::Post, route, None, body)).await
         })??;
         Ok(String::from_utf8_lossy(&response.body).into_owned())
@@ -270,6 +270,7 @@ impl User {
         let token = answer::text(&answer::object(response)?, "access_token")?;
         let claims = tokens::claims(&token)
             .ok_or_else(|| Error::app(Code::BadToken, "Could not log in user: received malformed JWT"))?;
+        tokens::check_subject(&token, &self.account.id)?;
         let mut data = self.account.data();
         if data.refresh_token != refresh_token {
             return current_token(&data);

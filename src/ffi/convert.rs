@@ -10,7 +10,7 @@ use super::{callbacks, options};
 use crate::error::{Code, Error, Result};
 use crate::outbox::Key;
 use crate::realm::{TimeWindow, UploadPolicy};
-use crate::transport::{Method, Request, Response};
+use crate::transport::{MAX_ANSWER, Method, Request, Response};
 use crate::{decimal, error, outbox};
 
 impl Status {
@@ -175,6 +175,7 @@ impl TryFrom<&HttpRequest> for Request {
                 0 => Duration::from_secs(60),
                 given => Duration::from_millis(given),
             },
+            max_answer: MAX_ANSWER,
             headers: pairs(&request.headers),
             body: request.body.clone().into(),
         })

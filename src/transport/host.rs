@@ -144,6 +144,7 @@ mod tests {
             method: Method::Get,
             url: "http://localhost".to_owned(),
             timeout,
+            max_answer: 1024,
             headers: Vec::new(),
             body: bytes::Bytes::new(),
         }

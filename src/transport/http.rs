@@ -21,10 +21,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Below the idle limits of common load balancers (60 s and more), so that the client closes first.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
 
-/// More than the largest answer of a gateway: 16 MiB of refusals; one of release 0.1.0 lists up to 400,000. What sends
-/// without end is no gateway, and must not fill the device's memory.
-const MAX_ANSWER: usize = 160 << 20;
-
 /// What can be set for the default transport.
 #[derive(Clone, Default)]
 pub struct HttpOptions {
@@ -143,7 +139,7 @@ impl Transport for HttpTransport {
         {
             builder = builder.header(name, value);
         }
-        let (limit, size) = (request.timeout, request.body.len());
+        let (limit, size, most) = (request.timeout, request.body.len(), request.max_answer);
         Box::pin(async move {
             let progress = Progress::start();
             if size > 0 {
@@ -170,10 +166,10 @@ impl Transport for HttpTransport {
             let mut body = Vec::new();
             loop {
                 match progress.watch(answer.chunk(), limit).await {
-                    Some(Ok(Some(piece))) if body.len() + piece.len() <= MAX_ANSWER => {
+                    Some(Ok(Some(piece))) if body.len() + piece.len() <= most => {
                         body.extend_from_slice(&piece)
                     }
-                    Some(Ok(Some(_))) => return too_large(),
+                    Some(Ok(Some(_))) => return too_large(most),
                     Some(Ok(None)) => break,
                     Some(Err(error)) => return failed(error),
                     None => return stalled(limit, size, size),
@@ -219,10 +215,10 @@ fn stalled(limit: Duration, sent: usize, size: usize) -> Response {
     Response::failed(FailureKind::Timeout, what)
 }
 
-fn too_large() -> Response {
+fn too_large(most: usize) -> Response {
     Response::failed(
         FailureKind::Broken,
-        format!("the answer is larger than {MAX_ANSWER} bytes, which no gateway sends"),
+        format!("the answer is larger than {most} bytes, which no gateway sends"),
     )
 }
 
@@ -303,6 +299,7 @@ mod tests {
             method: Method::Get,
             url: format!("http://127.0.0.1:{port}/?baas_at=secret"),
             timeout: Duration::from_secs(60),
+            max_answer: 1 << 20,
             headers: Vec::new(),
             body: bytes::Bytes::new(),
         };

@@ -41,11 +41,17 @@ pub struct Request {
     pub url: String,
     /// The longest time in which nothing moves, of the request or of the answer; the whole may take longer.
     pub timeout: Duration,
+    /// The most bytes of the answer's body. A larger one is a failure, and not kept.
+    pub max_answer: usize,
     /// Names and values; a name occurs once.
     pub headers: Vec<(String, String)>,
     /// Empty for none.
     pub body: Bytes,
 }
+
+/// More than the largest answer of a gateway: 16 MiB of refusals; one of release 0.1.0 lists up to 400,000. What sends
+/// without end is no gateway, and must not fill the device's memory.
+pub const MAX_ANSWER: usize = 160 << 20;
 
 /// Bytes a second of the slowest link that is reckoned with.
 const SLOWEST_LINK: f64 = 16.0 * 1024.0;

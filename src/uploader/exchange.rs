@@ -7,7 +7,7 @@ use realm_ingest_protocol::{Ack, CONTENT_TYPE, ErrorBody, Position};
 use super::batch::{Batch, Body};
 use super::core::Core;
 use super::policy::{self, Stop};
-use crate::app::{Call, Route, check_answer, is_refusal};
+use crate::app::{Call, INGEST, Route, check_answer, is_refusal};
 use crate::error::{Code, Error};
 use crate::outbox::StoredSchema;
 use crate::transport::{Method, Response};
@@ -55,7 +55,7 @@ pub(super) async fn send_batch(core: &Core, batch: &Batch, body: &Body) -> Resul
     ];
     let call = Call {
         method: Method::Post,
-        route: Route::App("ingest".to_owned()),
+        route: Route::App(INGEST.to_owned()),
         token: None,
         headers: headers
             .map(|(name, value)| (name.to_owned(), value.to_owned()))

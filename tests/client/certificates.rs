@@ -8,7 +8,7 @@ use std::thread;
 
 use realm_ingest::transport::http::{ClientCertificate, HttpOptions, HttpTransport};
 use realm_ingest::transport::{
-    CertificateCheck, FailureKind, Method, Request, Response, ShownCertificate, Transport,
+    CertificateCheck, FailureKind, MAX_ANSWER, Method, Request, Response, ShownCertificate, Transport,
 };
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -69,6 +69,7 @@ fn get_with(transport: &HttpTransport, port: u16) -> Response {
         method: Method::Get,
         url: format!("https://localhost:{port}/"),
         timeout: LIMIT,
+        max_answer: MAX_ANSWER,
         headers: Vec::new(),
         body: bytes::Bytes::new(),
     };

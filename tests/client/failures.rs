@@ -7,8 +7,8 @@ use realm_ingest::realm::Realm;
 use realm_ingest::uploader::session::{ConnectionState, SessionState};
 use realm_ingest::{Code, SyncError};
 
-use crate::common::server::{Reaction, Server};
-use crate::common::{Fixture, LIMIT, until, uploaded, wait, write};
+use crate::common::server::{Reaction, Seen, Server, jwt};
+use crate::common::{Fixture, LIMIT, open_realm, until, uploaded, wait, write};
 
 fn busy(seconds: u32) -> Reaction {
     let body = r#"{"error":"busy","error_code":"InternalServerError"}"#.to_owned();
@@ -426,6 +426,92 @@ fn a_server_that_moved_is_found_by_its_location() {
     write(&realm, [1]);
     uploaded(&realm);
     assert_eq!((fixture.server.ids().len(), elsewhere.ids().len()), (0, 1));
+}
+
+#[test]
+fn a_location_that_leads_nowhere_is_asked_for_again() {
+    let elsewhere = Server::start();
+    // No address, no server that speaks TLS, and not even a host.
+    for host in [
+        "gateway",
+        &elsewhere.url().replace("http:", "https:"),
+        "http://a b",
+    ] {
+        let fixture = Fixture::new();
+        let named = format!(r#"{{"hostname":"{host}","ws_hostname":""}}"#);
+        fixture.user();
+        let app = fixture.restarted();
+        fixture
+            .server
+            .next("GET location", Reaction::Answer(200, Vec::new(), named));
+        let (realm, _errors) = open_realm(&app.current_user().unwrap());
+        write(&realm, [1]);
+        uploaded(&realm);
+        assert_eq!(fixture.server.ids(), [1], "{host}");
+    }
+}
+
+#[test]
+fn a_server_that_counts_backwards_is_not_sent_the_same_again_and_again() {
+    let fixture = Fixture::new();
+    let (realm, errors) = fixture.realm();
+    for position in 1..200 {
+        let body = format!(
+            r#"{{"error":"a hole","error_code":"BatchOutOfOrder","position":{}}}"#,
+            -position
+        );
+        fixture.server.next(
+            "POST ingest",
+            Reaction::Answer(409, vec![("Content-Type", "application/json".to_owned())], body),
+        );
+    }
+    write(&realm, [1]);
+    let error = errors.recv_timeout(LIMIT).unwrap();
+    assert_eq!(error.code, Code::SyncProtocolInvariantFailed, "{error:?}");
+    uploaded(&realm);
+    let pauses = fixture.clock.pauses();
+    assert!(pauses.len() >= 90, "it waits longer and longer: {}", pauses.len());
+    assert_eq!(fixture.server.ids(), [1]);
+}
+
+#[test]
+fn an_answer_that_is_larger_than_any_of_its_kind_is_not_kept() {
+    let fixture = Fixture::new();
+    fixture.server.next(
+        "GET location",
+        Reaction::Answer(200, Vec::new(), "0,".repeat(1 << 20)),
+    );
+    let error = fixture.app.login(&Credentials::anonymous()).unwrap_err();
+    assert!(error.to_string().contains("larger than 1048576 bytes"), "{error}");
+    fixture.app.login(&Credentials::anonymous()).unwrap();
+}
+
+#[test]
+fn a_token_of_another_user_is_not_used() {
+    let fixture = Fixture::new();
+    let (realm, _errors) = fixture.realm();
+    write(&realm, [1]);
+    uploaded(&realm);
+    let foreign = jwt(&serde_json::json!({
+        "exp": 4_000_001_800_i64, "iat": 4_000_000_000_i64, "n": 1_000_000, "sub": "somebody"
+    }));
+    let renewed = serde_json::json!({"access_token": foreign}).to_string();
+    fixture
+        .server
+        .next("POST ingest", Reaction::error(401, "InvalidSession", "expired"));
+    fixture.server.next(
+        "POST auth/session",
+        Reaction::Answer(
+            201,
+            vec![("Content-Type", "application/json".to_owned())],
+            renewed,
+        ),
+    );
+    write(&realm, [2]);
+    uploaded(&realm);
+    let used = |seen: &Seen| seen.headers["authorization"].contains(&foreign);
+    assert!(!fixture.server.seen("POST ingest").iter().any(used));
+    assert_eq!(fixture.server.ids(), [1, 2]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use realm_ingest::transport::http::{HttpOptions, HttpTransport};
-use realm_ingest::transport::{FailureKind, Method, Request, Response, Transport};
+use realm_ingest::transport::{FailureKind, MAX_ANSWER, Method, Request, Response, Transport};
 
 use crate::common::LIMIT;
 
@@ -30,6 +30,7 @@ fn send(url: String, timeout: Duration, body: Vec<u8>) -> Response {
         method: Method::Post,
         url,
         timeout,
+        max_answer: MAX_ANSWER,
         headers: Vec::new(),
         body: body.into(),
     };

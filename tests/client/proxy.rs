@@ -6,7 +6,7 @@ use std::process::Command;
 use std::thread::{self, JoinHandle};
 
 use realm_ingest::transport::http::{ClientCertificate, HttpOptions, HttpTransport};
-use realm_ingest::transport::{Method, Request, Response, Transport};
+use realm_ingest::transport::{MAX_ANSWER, Method, Request, Response, Transport};
 
 use crate::certificates;
 use crate::common::LIMIT;
@@ -39,6 +39,7 @@ fn send_with(url: &str, options: HttpOptions) -> Response {
         method: Method::Get,
         url: url.to_owned(),
         timeout: LIMIT,
+        max_answer: MAX_ANSWER,
         headers: Vec::new(),
         body: bytes::Bytes::new(),
     };

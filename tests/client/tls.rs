@@ -10,7 +10,7 @@ use std::thread;
 use realm_ingest::Code;
 use realm_ingest::app::App;
 use realm_ingest::transport::http::{HttpOptions, HttpTransport};
-use realm_ingest::transport::{FailureKind, Method, Request, Response, Transport};
+use realm_ingest::transport::{FailureKind, MAX_ANSWER, Method, Request, Response, Transport};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, Stream};
@@ -57,6 +57,7 @@ fn get_request(url: &str) -> Request {
         method: Method::Get,
         url: url.to_owned(),
         timeout: LIMIT,
+        max_answer: MAX_ANSWER,
         headers: Vec::new(),
         body: bytes::Bytes::new(),
     }
