@@ -9,45 +9,18 @@ use tokio::sync::{Notify, watch};
 use super::admission::Gate;
 use super::following::Following;
 use super::live::Live;
-use super::observer::{ConnectionObserver, Token, Tokens};
-use super::policy;
-use super::progress::ProgressObserver;
+use super::observer::Tokens;
 use super::receipts::ReceiptWaits;
-use super::session::{ConnectionState, ErrorHandler, SessionState, StopPolicy};
+use super::session::{ConnectionState, ErrorHandler, StopPolicy};
+use super::status::Status;
 use super::told::Told;
 use super::waits::Waits;
-use crate::app::{Inner, User, UserState};
-use crate::error::{Error, Result, SyncError};
+use crate::app::{Inner, User};
+use crate::error::{Error, Result};
 use crate::outbox::Outbox;
 use crate::realm::homes;
 use crate::realm::options::Choices;
 use crate::transport::Transport;
-
-pub(super) struct Status {
-    user: User,
-    /// What the user's account tells; taken away with it.
-    following: Arc<Following>,
-    opens: usize,
-    /// No realm was opened for it: what waits in the file is sent because it is there.
-    background: bool,
-    /// Counts what stops the loop, so that a stop is seen also when it is undone at once.
-    stops: u64,
-    paused: bool,
-    /// An error that lasts was met: the session counts as inactive, though the loop tries again by and by.
-    failed: bool,
-    /// That one, and milder ones.
-    told: Told,
-    ended: bool,
-    refreshing: bool,
-    pub(super) connection: ConnectionState,
-    pub(super) observers: Vec<(Token, Arc<ConnectionObserver>)>,
-    pub(super) progress_observers: Vec<(Token, Arc<ProgressObserver>)>,
-    pub(super) waits: Waits,
-    pub(super) receipts: ReceiptWaits,
-    handler: Option<ErrorHandler>,
-    stop: StopPolicy,
-    choices: Choices,
-}
 
 /// One session. Callbacks are queued and never run under its lock.
 pub(crate) struct Core {
@@ -341,99 +314,6 @@ impl Core {
         self.status().refreshing = refreshing;
     }
 
-    /// What the loop that runs since `stops` sees. One that was told to stop may still be on its way here, and one that
-    /// failed shows when it works again.
-    pub(super) fn show_connection(&self, stops: u64, new: ConnectionState) {
-        let status = self.status();
-        if status.stops == stops && status.is_active() {
-            self.set_connection(status, new);
-        }
-    }
-
-    pub(super) fn disconnected(&self) {
-        self.set_connection(self.status(), ConnectionState::Disconnected);
-    }
-
-    fn set_connection(&self, mut status: MutexGuard<'_, Status>, new: ConnectionState) {
-        let old = std::mem::replace(&mut status.connection, new);
-        if old == new {
-            return;
-        }
-        let observers: Vec<_> = status
-            .observers
-            .iter()
-            .map(|(_, observer)| observer.clone())
-            .collect();
-        if !observers.is_empty() {
-            // Queued under the lock, so that changes are told in their order.
-            self.app
-                .runtime
-                .callback(move || observers.iter().for_each(|observer| observer.tell((old, new))));
-        }
-    }
-
-    /// Tells the error handler, and waits until it has returned.
-    pub(super) async fn report(&self, error: SyncError) {
-        if let Some(job) = self.report_job(error) {
-            self.app.runtime.run_callback(job).await;
-        }
-    }
-
-    /// Tells the error handler some time soon.
-    pub(crate) fn report_soon(&self, error: SyncError) {
-        if let Some(job) = self.report_job(error) {
-            self.app.runtime.callback(job);
-        }
-    }
-
-    /// The cap took so many objects. Tells the error handler some time soon, once of all until then: a handler that is
-    /// slow makes no queue of them.
-    pub(crate) fn report_dropped(self: &Arc<Self>, objects: u64) {
-        if !self.note_dropped(objects) {
-            return;
-        }
-        let core = self.clone();
-        self.app.runtime.callback(move || {
-            if let Some(job) = core.report_job(policy::dropped(core.take_dropped())) {
-                job();
-            }
-        });
-    }
-
-    fn report_job(&self, error: SyncError) -> Option<impl FnOnce() + Send + 'static> {
-        let level = if error.is_fatal {
-            log::Level::Error
-        } else {
-            log::Level::Warn
-        };
-        log::log!(target: "ingest::session", level, "{}: {}", error.code.name(), error.message);
-        self.note_error(&error);
-        let handler = self.status().handler.clone()?;
-        Some(move || handler(&error))
-    }
-
-    /// An error that is there to stay, most likely or until somebody acts. A fatal one makes the session inactive until
-    /// it has tried again with success. Until then the handler hears of it once, however often it is met. What is
-    /// pending stays.
-    pub(super) fn fail(&self, error: SyncError) {
-        let mut status = self.status();
-        if !status.told.is_news(&error) {
-            drop(status);
-            self.note_error(&error);
-            log::debug!(target: "ingest::session", "still: {}", error.message);
-            return;
-        }
-        status.failed |= error.is_fatal;
-        drop(status);
-        if error.is_fatal {
-            self.fail_waits(&Error::Sync {
-                code: error.code,
-                message: error.message.clone(),
-            });
-        }
-        self.report_soon(error);
-    }
-
     pub(super) fn pause(&self) {
         {
             let mut status = self.status();
@@ -459,43 +339,5 @@ impl Core {
         if self.may_run() {
             self.hurry.notify_one();
         }
-    }
-
-    pub(super) fn state(&self) -> SessionState {
-        let status = self.status();
-        match () {
-            () if status.ended => SessionState::Inactive,
-            () if status.paused => SessionState::Paused,
-            () if status.awaits_user() => SessionState::WaitingForAccessToken,
-            () if !status.is_active() => SessionState::Inactive,
-            () if status.opens == 0 && status.stop == StopPolicy::AfterChangesUploaded => SessionState::Dying,
-            () if status.refreshing => SessionState::WaitingForAccessToken,
-            () => SessionState::Active,
-        }
-    }
-
-    pub(super) fn connection(&self) -> ConnectionState {
-        self.status().connection
-    }
-}
-
-impl Status {
-    fn may_run(&self) -> bool {
-        !self.ended && !self.paused && self.user.state() == UserState::LoggedIn
-    }
-
-    fn is_active(&self) -> bool {
-        self.may_run() && !self.failed
-    }
-
-    pub(super) fn takes_waits(&self) -> bool {
-        !self.ended && (self.paused || self.is_active() || self.awaits_user())
-    }
-
-    /// The user's session is over, and what waits goes on under another one: who is yet to be logged in, or who was and to
-    /// whom it has not come yet.
-    fn awaits_user(&self) -> bool {
-        let is_over = self.user.state() == UserState::LoggedOut;
-        self.user.account.awaits_successor() || (is_over && self.user.heir().state() == UserState::LoggedIn)
     }
 }
