@@ -185,16 +185,15 @@ pub(super) fn read(connection: &Connection, seal: &Seal, seq: i64) -> Result<Opt
         .optional()
 }
 
-/// The last row of the file.
-pub(super) fn last_row(connection: &Connection, seal: &Seal) -> Result<Option<Kept>> {
-    let last = connection
+/// The last row of the file, as [`read`].
+pub(super) fn last_row(connection: &Connection, seal: &Seal) -> Result<Option<Option<Kept>>> {
+    connection
         .prepare_cached(
             "SELECT seq, schema, objects, bytes, codec, runs, checksum, payload, created, first
-             FROM tx WHERE seq BETWEEN 1 AND ?1 ORDER BY seq DESC LIMIT 1",
+             FROM tx ORDER BY seq DESC LIMIT 1",
         )?
-        .query_row([MAX_SEQ], |row| stored(row, seal))
-        .optional()?;
-    Ok(last.flatten())
+        .query_row([], |row| stored(row, seal))
+        .optional()
 }
 
 /// The number of the oldest transaction. No checksum covers `first`, so it is believed within reason alone.

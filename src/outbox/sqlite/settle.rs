@@ -94,8 +94,9 @@ fn last_of(connection: &Connection, seal: &Seal, settlement: &Settlement) -> Res
 /// The number of the last row may be one that the disk has changed: then it says nothing of those before it.
 fn check_last(connection: &Connection, seal: &Seal) -> Result<()> {
     match found::last_row(connection, seal)? {
-        Some(kept) if !kept.seat.is_its_own() => Err(rows::damaged(kept.first())),
-        _ => Ok(()),
+        Some(Some(kept)) if kept.seat.is_its_own() => Ok(()),
+        None => Ok(()),
+        Some(_) => Err(rows::damaged(rows::last_seq(connection)?)),
     }
 }
 
