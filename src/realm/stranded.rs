@@ -224,10 +224,11 @@ fn export(outbox: &dyn Outbox, destination: &Path) -> Result<u64> {
         )));
     }
     let mut part = destination.as_os_str().to_owned();
-    part.push(".part");
+    part.push(format!(".{}.part", uuid::Uuid::new_v4().simple()));
     let part = PathBuf::from(part);
+    let file = std::fs::File::create_new(&part).map_err(failed)?;
     let written = (|| {
-        let mut file = std::io::BufWriter::new(std::fs::File::create(&part).map_err(failed)?);
+        let mut file = std::io::BufWriter::new(file);
         let (mut after, mut count) = (0, 0);
         while let Some(lease) = outbox.lease(after, EXPORT_BYTES)? {
             after = lease.last_seq();

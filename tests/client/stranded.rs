@@ -93,6 +93,24 @@ fn what_nobody_can_send_is_listed_exported_and_re_homed() {
 }
 
 #[test]
+fn an_export_leaves_other_files_alone_whatever_they_are_called() {
+    let fixture = Fixture::new();
+    let (realm, _errors) = fixture.realm();
+    realm.session().pause();
+    write(&realm, [1]);
+    let folder = tempfile::tempdir().unwrap();
+    let export = folder.path().join("export.json");
+    let other = folder.path().join("export.json.part");
+    std::fs::write(&other, "a part of something else").unwrap();
+    assert_eq!(fixture.app.export(realm.path(), &export, None).unwrap(), 1);
+    assert_eq!(
+        std::fs::read_to_string(&other).unwrap(),
+        "a part of something else"
+    );
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+}
+
+#[test]
 fn a_document_that_is_not_valid_keeps_no_other_from_being_exported() {
     let fixture = Fixture::new();
     let (realm, _errors) = fixture.realm();
