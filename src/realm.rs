@@ -24,7 +24,7 @@ use realm_ingest_protocol::{Kind, Schema, schema};
 
 use crate::app::{User, UserState};
 use crate::error::{Code, Error, Result, SyncError};
-use crate::outbox::{Number, Options, Pending, Recovered, Run, SchemaId, WriteTransaction};
+use crate::outbox::{self, Number, Options, Pending, Recovered, Run, SchemaId, WriteTransaction};
 use crate::process;
 use crate::transaction::Transaction;
 use crate::transport::Transport;
@@ -285,7 +285,7 @@ fn resolved(user: &User, path: Option<&Path>) -> Result<PathBuf> {
         path: path.to_owned(),
         source,
     };
-    let absolute = std::path::absolute(path).map_err(failed)?;
+    let absolute = outbox::real_path(path).map_err(failed)?;
     // One file may have several names by way of links; its directory's real name makes them one.
     match (absolute.parent().map(Path::canonicalize), absolute.file_name()) {
         (Some(Ok(directory)), Some(name)) => Ok(directory.join(name)),

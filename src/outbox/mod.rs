@@ -64,7 +64,9 @@ pub use realm_ingest_protocol::MAX_TRANSACTION_BYTES;
 pub use realm_ingest_protocol::batch::Run;
 pub use seal::{KEY_BYTES, Key};
 use sqlite::Lock;
-pub(crate) use sqlite::{Footprint, Glance, delete, footprint, give, glance, is_drained, is_outbox, path_of};
+pub(crate) use sqlite::{
+    Footprint, Glance, delete, footprint, give, glance, is_drained, is_outbox, path_of, real_path,
+};
 pub use sqlite::{SqliteOutbox, rekey};
 pub(crate) use stored::MAX_LEASE_ROWS;
 pub use stored::{Codec, Lease, Origin, Owner, Pending, Row, SchemaId, StoredSchema, WriteTransaction};

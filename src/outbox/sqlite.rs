@@ -21,6 +21,7 @@ mod glance;
 mod heal;
 mod lease;
 mod ledger;
+mod links;
 mod lock;
 mod log;
 mod meta;
@@ -59,6 +60,7 @@ pub(crate) use self::give::give;
 pub(crate) use self::glance::{Glance, glance};
 use self::heal::Known;
 use self::lease::Leased;
+pub(crate) use self::links::real_path;
 pub(super) use self::lock::Lock;
 use self::log::Log;
 use self::pack::Packer;
@@ -138,7 +140,7 @@ impl SqliteOutbox {
         let path = path.as_ref();
         // Absolute: it stays the same file if the program changes its folder, and SQLite never
         // takes it for a URI.
-        let path = std::path::absolute(path).map_err(|source| Error::io("find", path, source))?;
+        let path = real_path(path).map_err(|source| Error::io("find", path, source))?;
         let process = InProcess::enter(&path)?;
         let opened = recover::open(&path, &options, &Known::default())?;
         let (files, sent_as, recovered) = connect(&path, &options, opened)?;

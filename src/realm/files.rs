@@ -58,6 +58,8 @@ pub(super) fn candidates(app: &Inner) -> Candidates {
         .filter(|(_, is_folder)| !is_folder)
         .map(|(path, _)| outbox::path_of(path))
         .filter(|path| path.extension().is_some_and(|ending| ending == "realm"))
+        // As sessions know it. One that leads in a circle is none.
+        .filter_map(|path| outbox::real_path(&path).ok())
         .collect();
     // What an interrupted exchange left may be beside the file it is to replace.
     paths.sort_unstable();

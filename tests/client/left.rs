@@ -7,6 +7,7 @@ use realm_ingest::Code;
 use realm_ingest::app::{Credentials, User};
 use realm_ingest::outbox::{Cap, Options, Run, SqliteOutbox};
 use realm_ingest::realm::{Realm, RealmConfig, StopPolicy, UploadPolicy};
+use realm_ingest::uploader::session::SessionState;
 
 use crate::common::server::Reaction;
 use crate::common::{Fixture, LIMIT, SCHEMA, closed, handler, open_realm, until, uploaded, write};
@@ -208,4 +209,25 @@ fn noise() -> String {
         format!("{state:x}")
     };
     (0..20_000).map(|_| next()).collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_realm_that_is_opened_by_a_link_shares_the_session_of_its_file() {
+    let fixture = Fixture::new();
+    let user = fixture.user();
+    let folder = tempfile::tempdir().unwrap();
+    let (file, link) = (folder.path().join("file.realm"), folder.path().join("link.realm"));
+    std::os::unix::fs::symlink("file.realm", &link).unwrap();
+    let open = |path: &std::path::Path| {
+        let config = RealmConfig {
+            path: Some(path.to_owned()),
+            ..RealmConfig::new(SCHEMA)
+        };
+        Realm::open(&user, config, None).unwrap()
+    };
+    let (by_link, realm) = (open(&link), open(&file));
+    assert_eq!(by_link.path(), realm.path());
+    by_link.session().pause();
+    assert_eq!(realm.session().state(), SessionState::Paused);
 }

@@ -8,11 +8,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use realm_ingest::outbox::{Error, Options, Outbox, SqliteOutbox};
+use realm_ingest::outbox::{Error, Options, Outbox, SqliteOutbox, rekey};
 
 use crate::common::{
     Folder, append, as_other_part, numbered, open, other_part, payload, rows, schema, settle,
 };
+use crate::encryption::{key, with_key};
 
 /// An open outbox with three rows, in a folder in that one.
 fn in_a_folder(folder: &Folder) -> SqliteOutbox {
@@ -171,4 +172,30 @@ fn a_folder_or_a_file_that_may_only_be_read_is_an_error_and_stays_as_it_is() {
     fs::set_permissions(folder.join("app"), fs::Permissions::from_mode(0o755)).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
     holds(&open(&path), 3);
+}
+
+#[test]
+fn a_file_that_is_reached_by_a_link_is_drained_by_one_at_a_time_and_has_one_log() {
+    let folder = Folder::new();
+    let elsewhere = Folder::new();
+    let link = folder.join("link.realm");
+    // Also before it is made.
+    std::os::unix::fs::symlink(elsewhere.path(), &link).unwrap();
+    let by_link = open(&link);
+    append(&by_link, b"document").unwrap();
+    let outbox = open(&elsewhere.path());
+    assert_eq!(rows(&outbox).len(), 1);
+    let right = by_link.try_become_uploader().unwrap();
+    assert!(right.is_some());
+    assert!(outbox.try_become_uploader().unwrap().is_none());
+    assert_eq!(
+        folder.names(),
+        ["link.realm"],
+        "all that belongs to it is beside it"
+    );
+    drop((right, by_link, outbox));
+    rekey(&link, None, Some(&key(1))).unwrap();
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    let (outbox, _) = SqliteOutbox::open(elsewhere.path(), with_key(1)).unwrap();
+    assert_eq!(rows(&outbox).len(), 1);
 }

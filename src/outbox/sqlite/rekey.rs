@@ -16,6 +16,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::found::{self, Kept};
 use super::fresh::{self, STEP_BYTES};
 use super::heal::Known;
+use super::links::real_path;
 use super::process::InProcess;
 use super::readings::{Readings, twice};
 use super::recover::{self, beside};
@@ -45,7 +46,7 @@ pub(super) fn rekeyed_file(path: &Path) -> PathBuf {
 /// where there is no outbox. Only where the folder could not be synced in the end it may have either key.
 pub fn rekey(path: impl AsRef<Path>, old: Option<&Key>, new: Option<&Key>) -> Result<()> {
     let path = path.as_ref();
-    let path = std::path::absolute(path).map_err(|source| Error::io("find", path, source))?;
+    let path = real_path(path).map_err(|source| Error::io("find", path, source))?;
     let _process = InProcess::enter(&path)?;
     if !is_outbox(&path)? {
         return Err(Error::io("find", &path, io::Error::from(ErrorKind::NotFound)));
