@@ -65,16 +65,17 @@ pub(super) struct Found<'a> {
 }
 
 impl Kept {
-    /// As it was before a bit of its number changed, and that number; as it is where nothing tells of that.
-    pub(super) fn set_right(mut self) -> std::result::Result<(i64, Kept), Kept> {
-        match self.seat.written_as() {
-            Some(seq) if seq != self.seat.place.seq => {
-                self.seat.place.seq = seq;
-                self.row.transactions = seq - self.first() + 1;
-                Ok((seq, self))
-            }
-            _ => Err(self),
+    /// As it was before a bit of its number changed; as it is where nothing tells of that.
+    pub(super) fn set_right(mut self) -> Kept {
+        if let Some(seq) = self.seat.written_as().filter(|seq| *seq != self.seq()) {
+            self.seat.place.seq = seq;
+            self.row.transactions = seq - self.first() + 1;
         }
+        self
+    }
+
+    pub(super) fn seq(&self) -> i64 {
+        self.seat.place.seq
     }
 
     /// The number of its first transaction.

@@ -297,11 +297,11 @@ impl Copy {
                 };
                 let seq = columns.get(0)?;
                 let kept = damaged.readable(found::stored(columns, damaged.seal))?.flatten();
-                let Some((home, kept)) = kept.map(|kept| kept.set_right().unwrap_or_else(|kept| (seq, kept)))
-                else {
+                let Some(kept) = kept.map(Kept::set_right) else {
                     last = if rows::is_seq(seq) { seq } else { last };
                     continue;
                 };
+                let home = kept.seq();
                 last = home;
                 let first = kept.first();
                 if is_good(&kept, schemas) && passed.found.is_none_or(|found| found < first) {
