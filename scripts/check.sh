@@ -23,11 +23,11 @@ if touches '^(protocol|gateway)/'; then
     step cargo test --quiet -p realm-ingest-gateway --test router
 fi
 if touches '^(gateway/(src/(state|sink|cluster|backend)|tests/(states|sinks|mongodb|common/mongodb))|tests/mongodb|scripts/mongodb)'; then
-    stores="cargo test --quiet -p realm-ingest-gateway --test mongodb --test states --test sinks"
+    stores=(cargo test --quiet -p realm-ingest-gateway --test states --test sinks)
     if scripts/mongodb.sh built; then
-        step $stores
+        step "${stores[@]}" --test mongodb
     else
-        step ${stores/--test mongodb/} -- --skip mongodb
+        step "${stores[@]}" -- --skip mongodb
         echo "MongoDB was left out, as its server is not there: scripts/mongodb.sh build makes it, in some minutes"
     fi
 fi
@@ -56,16 +56,14 @@ if touches '^(bindings|tests/(languages|behaviour))'; then
 fi
 
 # Of the C++ programs: two that use most of the headers, and those whose source was changed.
-programs=$(sed -n 's|^tests/cpp/\(.*\)_test\.cpp$|\1|p' <<<"$changed")
+mapfile -t programs < <(sed -n 's|^tests/cpp/\(.*\)_test\.cpp$|\1|p' <<<"$changed")
 if touches '^(include|cpp|src/ffi)/'; then
-    programs="$programs transaction golden"
+    programs+=(transaction golden)
 fi
-if [ -n "${programs// /}" ]; then
-    targets=$(printf 'cpp_%s ' $programs)
-    names=$(printf '%s|' $programs)
+if [ ${#programs[@]} -gt 0 ]; then
+    names=$(printf '%s|' "${programs[@]}")
     step cmake --preset dev
-    # shellcheck disable=SC2086
-    step cmake --build --preset dev --target gateway $targets
+    step cmake --build --preset dev --target gateway "${programs[@]/#/cpp_}"
     step ctest --preset dev -R "^cpp\.(${names%|})$"
 fi
 echo "checked what changed since $since in $SECONDS s"

@@ -20,12 +20,17 @@ observations=examples/data/seattle-weather-hourly.csv
 
 say() { echo "test-arm: $* ($SECONDS s)"; }
 
+[ "$(id -u)" = 0 ] || {
+    echo "test-arm: making a Debian root, and mounting in it, needs root" >&2
+    exit 1
+}
+[ "${gateway#"$sources"/}" != "$gateway" ] || {
+    echo "test-arm: $gateway is not within $sources, where the emulated machine could see it" >&2
+    exit 1
+}
+
 make_root() {
     local tool packages=rustc,cargo,cmake,ninja-build,qemu-user
-    [ "$(id -u)" = 0 ] || {
-        echo "test-arm: making a Debian root, and mounting in it, needs root" >&2
-        exit 1
-    }
     for tool in mmdebstrap unshare; do
         command -v "$tool" >/dev/null || {
             echo "test-arm: $tool is missing: apt-get install mmdebstrap util-linux" >&2

@@ -9,7 +9,7 @@ class RealmIngest < Formula
   depends_on "cmake" => :build
   depends_on "ninja" => :build
   depends_on "rust" => :build
-  # macOS has not been built for: docs/installing.md.
+  # macOS has not been built for: docs/platforms.md.
   depends_on :linux
 
   def install

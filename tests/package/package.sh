@@ -34,8 +34,8 @@ build_apart() {
 make_packages() {
     local package
     rm -rf "$WORK/deb_packages" "$WORK/deb_unpacked"
-    # Compressed as fast as can be.
-    "$CPACK" --config "$WORK/deb_build/CPackConfig.cmake" -B "$WORK/deb_packages" \
+    # Compressed as fast as can be, of a commit of 2023.
+    SOURCE_DATE_EPOCH=1700000000 "$CPACK" --config "$WORK/deb_build/CPackConfig.cmake" -B "$WORK/deb_packages" \
         -D CPACK_DEBIAN_COMPRESSION_TYPE=gzip >"$WORK/deb.log"
     for package in "$WORK"/deb_packages/*.deb; do
         dpkg-deb -x "$package" "$WORK/deb_unpacked"
@@ -44,10 +44,17 @@ make_packages() {
 
 # Has the packages, unpacked in $1, be what they should.
 check_packages() {
-    local made packages=$WORK/deb_packages
+    local made package packages=$WORK/deb_packages
     made=$(cd "$packages" && ls -d ./*.deb | sed 's/_.*//' | LC_ALL=C sort)
     [ "$made" = $'./librealm-ingest-dev\n./librealm-ingest0\n./realm-ingest-gateway' ] ||
         fail "other packages than there should be: $made"
+    # Who builds again gets the same bytes: nothing is of the time or the user.
+    for package in "$packages"/*.deb; do
+        if { ar tv "$package" && dpkg-deb -c "$package" && dpkg-deb --ctrl-tarfile "$package" | tar -tv; } |
+            grep -v -E '(root/root|0/0) .* (2023-11-14 22:13|Nov 14 22:13 2023) '; then
+            fail "the files above of $package are of the time or the user that they were packed at"
+        fi
+    done
     dpkg-deb -f "$packages"/librealm-ingest-dev_*.deb Depends | grep -q '^librealm-ingest0 (= ' ||
         fail "headers of one release go with a library of another"
     dpkg-deb -f "$packages"/librealm-ingest0_*.deb Depends | grep -q 'libc6 (>= ' || fail "the library needs nothing"
