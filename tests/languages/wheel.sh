@@ -14,3 +14,7 @@ trap 'rm -r "$wheels"' EXIT
 MATURIN_PEP517_ARGS="--profile $profile --strip" \
     "$environment/bin/pip" wheel --disable-pip-version-check --no-deps --wheel-dir "$wheels" "$package"
 "$environment/bin/pip" install --disable-pip-version-check "$wheels"/*.whl
+"$environment/bin/python" - <<'PY'
+from importlib.metadata import files
+assert any(file.name == "third-party-licenses.txt" for file in files("realm-ingest")), "licences of libraries are missing"
+PY
