@@ -45,6 +45,7 @@ make_packages() {
 # Has the packages, unpacked in $1, be what they should.
 check_packages() {
     local made package packages=$WORK/deb_packages
+    local -x TZ=UTC
     made=$(cd "$packages" && ls -d ./*.deb | sed 's/_.*//' | LC_ALL=C sort)
     [ "$made" = $'./librealm-ingest-dev\n./librealm-ingest0\n./realm-ingest-gateway' ] ||
         fail "other packages than there should be: $made"
