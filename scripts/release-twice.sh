@@ -4,7 +4,7 @@
 #
 #     scripts/release-twice.sh WORK "Your Name <you@example.com>"
 #
-# What was made is WORK/first, and WORK/again-... where it is not the same. Each takes some 15 minutes of two processors, and 3 GB meanwhile.
+# What was made is WORK/first, and WORK/again-... where it is not the same. Each takes some 20 minutes of two processors, and 3 GB meanwhile.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 [ $# = 2 ] || {

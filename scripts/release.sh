@@ -71,7 +71,15 @@ for preset in packages archive; do
     cmake --preset "$preset" -DCPACK_PACKAGE_CONTACT="$contact"
     cmake --build --preset "$preset"
 done
-cp build/packages/*.deb "$out"
+# CPack takes as the installed size what folders are on this disk, and links for what they lead to.
+for package in build/packages/*.deb; do
+    dpkg-deb --raw-extract "$package" build/unpacked
+    size=$(find build/unpacked -path build/unpacked/DEBIAN -prune -o -type f -printf '%s\n' -o -printf '1\n' |
+        awk '{ kilobytes += int(($1 + 1023) / 1024) } END { print kilobytes }')
+    sed -i "s/^Installed-Size: .*/Installed-Size: $size/" build/unpacked/DEBIAN/control
+    dpkg-deb --root-owner-group -Zgzip -z9 --build build/unpacked "$out/$(basename "$package")" >/dev/null
+    rm -r build/unpacked
+done
 # CPack has them in the order of the folder on this disk, and as those of the user who builds.
 for archive in build/archive/*.tar.gz; do
     mkdir build/unpacked
