@@ -137,20 +137,21 @@ impl<'b> Class<'b> {
         };
         match answer.await.map_err(|_| BackendError::Closed)?? {
             Inserted::Except(faults) => settle_faults(&self.line, &places, faults, found).await,
-            Inserted::None => settle_apart(&self.line, &places, found).await,
+            Inserted::None => settle_apart(&self.line, &places, None, found).await,
         }
     }
 }
 
-/// Stores documents of which one, or one that went with them, makes the database refuse all.
+/// Stores documents of which one, or one that went with them, makes the database refuse all; each request only while the intent lasts.
 pub(super) async fn settle_apart(
     line: &Line,
     places: &[Place<'_>],
+    intent: Option<&Intent>,
     found: &mut Refusals,
 ) -> Result<(), BackendError> {
     let mut waiting = vec![places];
     while let Some(places) = waiting.pop() {
-        match line.alone(places).await? {
+        match line.alone(places, intent).await? {
             Inserted::Except(faults) => settle_faults(line, places, faults, found).await?,
             // Which of them it is shows when they go apart.
             Inserted::None => {

@@ -89,8 +89,7 @@ pub(super) async fn store(
     if new.is_empty() {
         return Ok(());
     }
-    intent.map_or(Ok(()), Intent::check)?;
-    settle_apart(line, &new, found).await
+    settle_apart(line, &new, intent, found).await
 }
 
 /// What a document is told by.

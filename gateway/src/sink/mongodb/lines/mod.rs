@@ -9,6 +9,7 @@ use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::DataSources;
 use super::insert::{Insert, Inserted};
+use super::intents::Intent;
 use crate::backend::BackendError;
 use crate::definition::Destination;
 use crate::ingest::Place;
@@ -132,13 +133,19 @@ impl Line {
         Ok(answer)
     }
 
-    /// Sends documents that go with no others. They are copied once it is their turn. Room comes before the turn here as in
-    /// [`join`](Self::join): who has a turn and waits for the room of those who wait for turns would wait for himself.
-    pub(super) async fn alone(&self, places: &[Place<'_>]) -> Result<Inserted, BackendError> {
+    /// Sends documents that go with no others. They are copied once it is their turn, and go if the intent still lasts then. Room
+    /// comes before the turn here as in [`join`](Self::join): who has a turn and waits for the room of those who wait for turns
+    /// would wait for himself.
+    pub(super) async fn alone(
+        &self,
+        places: &[Place<'_>],
+        intent: Option<&Intent>,
+    ) -> Result<Inserted, BackendError> {
         let _room = self.room_for(bytes_of(places)).await?;
         let _turn = self.turns.acquire().await.map_err(|_| BackendError::Closed)?;
         let mut insert = Insert::into(&self.database, &self.collection)?;
         places.iter().for_each(|place| insert.push(place.document));
+        intent.map_or(Ok(()), Intent::check)?;
         insert.run(&self.database).await
     }
 

@@ -109,7 +109,7 @@ async fn what_goes_alone_takes_its_room_before_a_turn() {
     let document = doc! {"_id": 1}.to_vec().unwrap();
     let all = line.room_for(ROOM).await.unwrap();
     let places = [place(&document)];
-    let mut alone = std::pin::pin!(line.alone(&places));
+    let mut alone = std::pin::pin!(line.alone(&places, None));
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     assert!(alone.as_mut().poll(&mut context).is_pending());
     assert_eq!(line.turns.available_permits(), TURNS, "no turn is held meanwhile");

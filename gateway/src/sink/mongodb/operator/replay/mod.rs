@@ -241,7 +241,7 @@ impl<'o> Replay<'o> {
             }
         }
         let mut found = Refusals::new(self.budget.another());
-        settle_apart(line, &[place(letter)], &mut found).await?;
+        settle_apart(line, &[place(letter)], None, &mut found).await?;
         Ok(match found.as_slice().first() {
             None => Fate::Stored,
             Some(refused) => Fate::Left(violation(refused)),
@@ -286,7 +286,7 @@ async fn store_unique(
         .partition(|(_, stored)| *stored == Stored::Same);
     let new: Vec<_> = new.into_iter().map(|(place, _)| *place).collect();
     for request in requests(&new) {
-        settle_apart(line, request, found).await?;
+        settle_apart(line, request, None, found).await?;
     }
     Ok(same
         .into_iter()
