@@ -28,8 +28,8 @@ pub struct Refusal {
     pub index: u32,
     /// Class the document was sent for.
     pub class: String,
-    /// The document's `_id` as canonical Extended JSON, null where it has none.
-    #[serde(rename = "_id", default)]
+    /// The document's `_id` as canonical Extended JSON, null where it has none, or one of more parts than a key can have.
+    #[serde(rename = "_id", default, deserialize_with = "crate::key::bounded")]
     pub id: serde_json::Value,
     /// A name of [`RefusalCode`](crate::RefusalCode); kept as text so that an older client passes on a
     /// newer gateway's codes.

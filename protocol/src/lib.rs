@@ -11,6 +11,7 @@ mod check;
 pub mod code;
 pub mod document;
 pub mod ejson;
+mod key;
 pub mod schema;
 
 pub use ack::{Ack, ErrorBody, Position, Refusal, Unlisted};
