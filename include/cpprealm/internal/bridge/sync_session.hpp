@@ -89,7 +89,10 @@ struct sync_session {
         const ffi::Session& session = alive();
         ffi::owned::wait_for_download(session, new wait_callback<Use>(std::move(callback)));
     }
-    /// The future throws `realm::status_error` where the callback would be given a failure.
+    /// The future throws `realm::status_error` where the callback would be given a failure. One
+    /// that is dropped goes on being waited for, as nobody can tell: keep it and ask it again,
+    /// rather than make one each second. `realm::ingest::receipt` has a wait with a limit, which
+    /// leaves nothing.
     template <typename Use = on_use>
     std::future<void> wait_for_upload_completion() {
         return as_future<Use>(&ffi::owned::wait_for_upload);
