@@ -136,8 +136,9 @@ impl Store {
         filter: Document,
         change: Document,
     ) -> Result<bool, BackendError> {
-        let records = self.records::<Document>(collection);
-        Ok(within(records.update_one(filter, change)).await?.matched_count > 0)
+        let records = &self.records::<Document>(collection);
+        let update = || async { records.update_one(filter.clone(), change.clone()).await };
+        Ok(until_alone(update).await?.matched_count > 0)
     }
 
     /// The same; the answer is the record as it is after it.
@@ -147,9 +148,12 @@ impl Store {
         filter: Document,
         change: Document,
     ) -> Result<Option<T>, BackendError> {
-        let records = self.records::<T>(collection);
-        let update = records.find_one_and_update(filter, change);
-        within(update.return_document(ReturnDocument::After)).await
+        let records = &self.records::<T>(collection);
+        until_alone(|| async {
+            let update = records.find_one_and_update(filter.clone(), change.clone());
+            update.return_document(ReturnDocument::After).await
+        })
+        .await
     }
 
     /// The same, unless another was quicker, as far as unique indexes tell: then the answer is none, as if nothing had been found.
@@ -208,6 +212,26 @@ pub(super) async fn within<T>(
     cluster::within(LIMIT, request).await
 }
 
+/// The same of a change that is tried anew where the database has parted it from another: nothing of it was done then.
+async fn until_alone<T, R>(mut request: impl FnMut() -> R) -> Result<T, BackendError>
+where
+    R: Future<Output = Result<T, Error>>,
+{
+    for _ in 0..TRIES {
+        let answer = within(async {
+            match request().await {
+                Err(error) if is_parted(&error) => Ok(None),
+                answer => answer.map(Some),
+            }
+        });
+        if let Some(answer) = answer.await? {
+            return Ok(answer);
+        }
+        pause().await;
+    }
+    Err(contended("records"))
+}
+
 /// Whether it was done; not when another was quicker, as far as unique indexes tell.
 pub(super) async fn unless_overtaken<T>(
     request: impl IntoFuture<Output = Result<T, Error>>,
@@ -225,12 +249,21 @@ pub(super) async fn unless_overtaken<T>(
 
 /// Whether a unique index has the value already, or gets it at this moment.
 fn is_overtaken(error: &Error) -> bool {
-    let (code, text) = match &*error.kind {
-        ErrorKind::Write(WriteFailure::WriteError(error)) => (error.code, &error.message),
-        ErrorKind::Command(error) => (error.code, &error.message),
-        _ => return false,
-    };
-    [DUPLICATE, DEADLOCK].contains(&code) || [EXCLUDED, DEADLOCKED].iter().any(|said| text.contains(said))
+    is_parted(error) || said(error).is_some_and(|(code, text)| code == DUPLICATE || text.contains(EXCLUDED))
+}
+
+/// Whether the database let another go on where two waited for each other.
+fn is_parted(error: &Error) -> bool {
+    said(error).is_some_and(|(code, text)| code == DEADLOCK || text.contains(DEADLOCKED))
+}
+
+/// The code and the text of a request that the server refused.
+fn said(error: &Error) -> Option<(i32, &str)> {
+    match &*error.kind {
+        ErrorKind::Write(WriteFailure::WriteError(error)) => Some((error.code, &error.message)),
+        ErrorKind::Command(error) => Some((error.code, &error.message)),
+        _ => None,
+    }
 }
 
 /// Others change the same record all the time.
