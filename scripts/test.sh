@@ -21,7 +21,7 @@ clean_root=$!
 set +m
 trap 'kill -- "-$mongodb" "-$clean_root" 2>/dev/null || true' EXIT
 step scripts/lint.sh formats
-step scripts/docs.sh check
+step scripts/docs.sh
 step wait "$mongodb" || {
     echo "the MongoDB server for tests could not be built; scripts/mongodb.sh build says why" >&2
     exit 1

@@ -74,7 +74,7 @@ use self::writing::Writing;
 use super::seal::Seal;
 use super::{Durability, Error, Lease, Options, Origin, Pending, Recovered, Result, SchemaId, StoredSchema};
 
-/// An [`Outbox`] in a file.
+/// An [`Outbox`](super::Outbox) in a file.
 pub struct SqliteOutbox {
     path: PathBuf,
     options: Options,

@@ -10,7 +10,7 @@ use super::Run;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SchemaId(pub(crate) i64);
 
-/// What [`Outbox::append`] stores: one write transaction, borrowed from the caller.
+/// What [`Outbox::append`](super::Outbox::append) stores: one write transaction, borrowed from the caller.
 #[derive(Debug, Clone, Copy)]
 pub struct WriteTransaction<'a> {
     /// The schema the documents were written under.
